@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { Micros, TokenCount, UsageSource } from './amounts.ts'
+import type { EventOf } from './event.ts'
+
+/**
+ * `budget/<scope>/<yyyy-mm-dd>`: what a scope (the council, a user, an agent) may spend on models and tools in a day.
+ * Two-phase: reserved before a call, debited with the actual figure after it. Source: seed stories 20.1 and 20.2.
+ */
+const callId = z.string().min(1).max(128)
+const requestId = z.string().max(64)
+
+export const budgetEvents = {
+  BudgetReserved: {
+    version: 1,
+    data: z.strictObject({ callId, requestId, model: z.string().max(256), amountMicros: Micros, expiresAt: z.iso.datetime() }),
+  },
+  /** Settles a reservation. `usage: unknown` is charged at the reservation, never at an invented figure and never for nothing. */
+  BudgetDebited: {
+    version: 1,
+    data: z.strictObject({
+      callId,
+      requestId,
+      model: z.string().max(256),
+      phase: z.string().max(32),
+      member: z.string().max(64),
+      usage: UsageSource,
+      promptTokens: TokenCount,
+      completionTokens: TokenCount,
+      /** The price that was applied, readable: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens. */
+      priceRef: z.string().max(300),
+      actualMicros: Micros,
+    }),
+  },
+  /** The call never reached a model: nothing was used. */
+  BudgetReleased: { version: 1, data: z.strictObject({ callId, requestId, amountMicros: Micros, reason: z.string().max(200) }) },
+} as const
+
+export type BudgetEvent = EventOf<typeof budgetEvents>

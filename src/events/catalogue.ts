@@ -1,0 +1,13 @@
+import { budgetEvents } from './budget.ts'
+import { chatEvents } from './chat.ts'
+import type { EventCatalogue } from './event.ts'
+
+/** Every event type that exists. A type that is not here stops whoever reads the log: nothing is ever skipped unseen. */
+export const eventCatalogue: EventCatalogue = { ...chatEvents, ...budgetEvents }
+
+/** The newest schema version of a type, under which it is written. */
+export function currentVersion(type: string): number {
+  const known = eventCatalogue[type]
+  if (!known) throw new Error(`event type ${type} is not in the catalogue`)
+  return known.version
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { Micros, TokenCount, UsageSource } from './amounts.ts'
+import type { EventOf } from './event.ts'
+import { StreamName, Uuid7 } from './identifiers.ts'
+
+/**
+ * `chat/<requestId>`: one question to the council, from the prompt to exactly one of
+ * `AnswerCompleted`, `AnswerFailed`, `AnswerCancelled`.
+ */
+export const maxPromptCharacters = 16_000
+export const maxAnswerCharacters = 1_000_000
+
+export const AnswerPath = z.enum(['fast', 'full', 'action'])
+
+/** Why a prompt ended without an answer. `docs/errors.md` says what each means and what to do. */
+export const answerFailureCodes = [
+  'crashed',
+  'interrupted',
+  'model_unavailable',
+  'model_overloaded',
+  'model_unauthorized',
+  'model_unknown',
+  'model_rejected',
+  'model_timeout',
+  'prompt_too_long',
+  'budget_exceeded',
+  'internal',
+] as const
+const AnswerFailureCode = z.enum(answerFailureCodes)
+
+const answerText = z.string().max(maxAnswerCharacters)
+const tokens = z.strictObject({ promptTokens: TokenCount, completionTokens: TokenCount })
+const timings = z.strictObject({ queuedMs: z.number().nonnegative(), firstTokenMs: z.number().nonnegative().nullable(), totalMs: z.number().nonnegative() })
+/** What the request cost in all its attempts, over `budget/council/…`. */
+const bill = { costMicros: Micros, tokens, timings }
+
+export const chatEvents = {
+  PromptSubmitted: {
+    version: 1,
+    data: z.strictObject({
+      requestId: Uuid7,
+      conversationId: z.string().max(128),
+      text: z.string().min(1).max(maxPromptCharacters),
+      path: AnswerPath.optional(),
+      submittedAt: z.iso.datetime(),
+    }),
+  },
+  /** A worker took the job. What an older attempt still tries to record is refused from here on. */
+  AttemptStarted: { version: 1, data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128) }) },
+  RequestRouted: {
+    version: 1,
+    data: z.strictObject({ path: AnswerPath, intent: z.string().max(64), by: z.enum(['rule', 'model', 'user']), confidence: z.number().min(0).max(1) }),
+  },
+  /** From here on money is reserved under `callId` in every budget named. Whoever takes over settles what is still open. */
+  ModelCallStarted: {
+    version: 1,
+    data: z.strictObject({ callId: z.string().max(128), attempt: z.int().positive(), phase: z.string().max(32), member: z.string().max(64), model: z.string().max(256), budgets: z.array(StreamName).max(8), reservedMicros: Micros }),
+  },
+  ModelCallEnded: {
+    version: 1,
+    data: z.strictObject({ callId: z.string().max(128), outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']), usage: UsageSource, ...tokens.shape, costMicros: Micros }),
+  },
+  CancellationRequested: { version: 1, data: z.strictObject({ by: z.string().max(128) }) },
+  AnswerCompleted: {
+    version: 1,
+    data: z.strictObject({ text: answerText, finishReason: z.enum(['stop', 'length']), degraded: z.boolean(), ...bill }),
+  },
+  AnswerFailed: { version: 1, data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }) },
+  AnswerCancelled: { version: 1, data: z.strictObject({ text: answerText, ...bill }) },
+} as const
+
+export type ChatEvent = EventOf<typeof chatEvents>
+export type AnswerFailureCode = z.infer<typeof AnswerFailureCode>

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/** The id of a log entry, `<ms>-<seq>`: where an event stands in the council's one order. */
+export type Position = string & { readonly __brand: 'Position' }
+
+/** `<aggregate>/<id>`, for example `chat/0199…` or `budget/council/2026-11-23`. */
+export type StreamName = string & { readonly __brand: 'StreamName' }
+
+/** A UUIDv7 (RFC 9562): ids of commands, requests and everything that finishes. Its first 48 bits are milliseconds. */
+export type Uuid7 = string & { readonly __brand: 'Uuid7' }
+
+const positionPattern = /^\d{1,15}-\d{1,20}$/
+const streamPattern = /^[a-z]+(\/[A-Za-z0-9:_.-]{1,128}){1,3}$/
+const uuid7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+export const Position = z.custom<Position>((value) => typeof value === 'string' && positionPattern.test(value), 'must be a position, <ms>-<seq>')
+export const StreamName = z.custom<StreamName>((value) => typeof value === 'string' && streamPattern.test(value), 'must be a stream name, <aggregate>/<id>')
+export const Uuid7 = z.custom<Uuid7>((value) => typeof value === 'string' && uuid7Pattern.test(value), 'must be a lower-case UUIDv7')
+
+/** Before the first event. */
+export const beginning = '0-0' as Position
+
+/** Negative when `left` comes before `right`. Positions compare as two numbers, never as text. */
+export function comparePositions(left: Position, right: Position): number {
+  const [leftMs, leftSeq] = positionParts(left)
+  const [rightMs, rightSeq] = positionParts(right)
+  return leftMs - rightMs || leftSeq - rightSeq
+}
+
+/** The greatest position below this one: reading after it starts with the event itself. */
+export function justBefore(position: Position): Position {
+  const [ms, seq] = positionParts(position)
+  return (seq > 0 ? `${ms}-${seq - 1}` : `${ms - 1}-18446744073709551615`) as Position
+}
+
+/** When the log took the event in, in milliseconds of Redis' clock. */
+export const positionTimeMs = (position: Position): number => positionParts(position)[0]
+
+/** The milliseconds that a UUIDv7 carries: when it was made, by its maker's clock. */
+export const uuid7TimeMs = (id: Uuid7): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+
+export const chatStream = (requestId: Uuid7): StreamName => `chat/${requestId}` as StreamName
+
+/** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */
+export const budgetStream = (scope: string, day: string): StreamName => StreamName.parse(`budget/${scope}/${day}`)
+
+/** The aggregate's kind: what stands before the first slash. */
+export const streamCategory = (stream: StreamName): string => stream.slice(0, stream.indexOf('/'))
+
+function positionParts(position: Position): [number, number] {
+  const dash = position.indexOf('-')
+  return [Number(position.slice(0, dash)), Number(position.slice(dash + 1))]
+}

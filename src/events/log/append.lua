@@ -1,0 +1,136 @@
+#!lua
+--[[
+  Appends events of one or more aggregates atomically, or changes nothing.
+  Everything is checked before the first write, key types included: Redis does not roll a failing script back.
+  JSON is never decoded here (cjson turns 100000000000001 into 1e+14 and [] into {}).
+
+  KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)  5… command ids (hashes, one an hour)
+
+  ARGV  incarnation, window of command ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group
+        n, then n commands:   key (5…), field, content hash, time of the id (ms), number of its events
+                               (0: refused or nothing to do; only looked up)
+        n, then n reads:      stream, expected revision (a number, 0 for none, or "any")
+        n, then n events:     read (1…), type, version, data, metadata     in the order of the commands
+        n, then n states:     read (1…), fold version, state
+        n, then n jobs:       kind, stream, command (1…), whose first event the job is about
+        n, then n finished jobs: entry id of the work stream
+
+  Returns one of
+        appended   sequence of the first event, position of each event
+        duplicate  index of the command (1…), what is stored for it; …       nothing was written
+        conflict   index of the read (1…), what is stored for it or ""; …    nothing was written
+        stale_ids  index of the command (1…), "expired" or "ahead"; …        nothing was written
+        wrong_log  the incarnation found, or ""                              nothing was written
+        newer_fold the stream whose stored state a newer program wrote       nothing was written
+        wrong_type the key that holds something else                         nothing was written
+]]
+local log, meta, states, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local cursor = 0
+local function take() cursor = cursor + 1; return ARGV[cursor] end
+local function takeNumber() return tonumber(take()) end
+local function records(width)
+  local list = {}
+  for i = 1, takeNumber() do
+    local record = {}
+    for j = 1, width do record[j] = take() end
+    list[i] = record
+  end
+  return list
+end
+
+local incarnation, windowMs, aheadMs, group = take(), takeNumber(), takeNumber(), take()
+local commands, reads, events, newStates, jobs, finished = records(5), records(2), records(5), records(3), records(3), records(1)
+
+-- 1. Is this the log that the caller knows, and does every key hold what it should?
+local found = redis.call('TYPE', meta).ok == 'hash' and redis.call('HGET', meta, 'incarnation') or ''
+if found ~= incarnation then return { 'wrong_log', found } end
+local function holds(key, kind)
+  local actual = redis.call('TYPE', key).ok
+  return actual == kind or actual == 'none'
+end
+if not holds(log, 'stream') then return { 'wrong_type', log } end
+if not holds(states, 'hash') then return { 'wrong_type', states } end
+if not holds(work, 'stream') then return { 'wrong_type', work } end
+for i = 5, #KEYS do
+  if not holds(KEYS[i], 'hash') then return { 'wrong_type', KEYS[i] } end
+end
+
+-- 2. Has any command been here before, or is its id outside the time in which we would remember?
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local known, stale = { 'duplicate' }, { 'stale_ids' }
+for i, command in ipairs(commands) do
+  local stored = redis.call('HGET', KEYS[tonumber(command[1])], command[2])
+  local idMs = tonumber(command[4])
+  if stored then
+    known[#known + 1] = i; known[#known + 1] = stored
+  elseif idMs < nowMs - windowMs then
+    stale[#stale + 1] = i; stale[#stale + 1] = 'expired'
+  elseif idMs > nowMs + aheadMs then
+    stale[#stale + 1] = i; stale[#stale + 1] = 'ahead'
+  end
+end
+if #known > 1 then return known end
+if #stale > 1 then return stale end
+
+-- 3. Is every aggregate that was read still what the decision saw?
+local revisions, folds, conflicts = {}, {}, { 'conflict' }
+for i, read in ipairs(reads) do
+  local stored = redis.call('HGET', states, read[1])
+  local revision, fold = 0, 0
+  if stored then
+    local r, f = string.match(stored, '^(%d+):(%d+):')
+    revision, fold = tonumber(r), tonumber(f)
+  end
+  revisions[i], folds[i] = revision, fold
+  if read[2] ~= 'any' and tonumber(read[2]) ~= revision then
+    conflicts[#conflicts + 1] = i; conflicts[#conflicts + 1] = stored or ''
+  end
+end
+if #conflicts > 1 then return conflicts end
+for _, state in ipairs(newStates) do
+  local i = tonumber(state[1])
+  if folds[i] > tonumber(state[2]) then return { 'newer_fold', reads[i][1] } end
+end
+
+for _, job in ipairs(jobs) do
+  if tonumber(commands[tonumber(job[3])][5]) == 0 then return redis.error_reply('a job needs an event that it is about') end
+end
+
+-- 4. Write.
+local first = tonumber(redis.call('HGET', meta, 'sequence') or '0') + 1
+local sequence = first - 1
+local reply = { 'appended', string.format('%d', first) }
+for _, event in ipairs(events) do
+  local i = tonumber(event[1])
+  sequence = sequence + 1
+  revisions[i] = revisions[i] + 1
+  reply[#reply + 1] = redis.call('XADD', log, '*',
+    'sequence', string.format('%d', sequence), 'stream', reads[i][1], 'revision', string.format('%d', revisions[i]),
+    'type', event[2], 'version', event[3], 'data', event[4], 'metadata', event[5])
+end
+if sequence >= first then redis.call('HSET', meta, 'sequence', string.format('%d', sequence)) end
+for _, state in ipairs(newStates) do
+  local i = tonumber(state[1])
+  redis.call('HSET', states, reads[i][1], string.format('%d', revisions[i]) .. ':' .. state[2] .. ':' .. state[3])
+end
+local position, firstPositions = 3, {}
+for i, command in ipairs(commands) do
+  local key, count = KEYS[tonumber(command[1])], tonumber(command[5])
+  if count > 0 then
+    firstPositions[i] = reply[position]
+    local last = position + count - 1
+    redis.call('HSET', key, command[2], command[3] .. ' ' .. reply[position] .. ' ' .. reply[last])
+    -- The ids in this hash are at most `aheadMs` younger than now and belong to one hour: two hours over the window keep them all.
+    redis.call('PEXPIRE', key, windowMs + aheadMs + 7200000, 'NX')
+    position = last + 1
+  end
+end
+for _, job in ipairs(jobs) do
+  redis.call('XADD', work, '*', 'kind', job[1], 'stream', job[2], 'position', firstPositions[tonumber(job[3])])
+end
+for _, entry in ipairs(finished) do
+  redis.call('XACK', work, group, entry[1])
+  redis.call('XDEL', work, entry[1])
+end
+return reply

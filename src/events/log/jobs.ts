@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import { Position, StreamName } from '../identifiers.ts'
+import { workersGroup, type LogKeys } from './keys.ts'
+
+/** Something that a worker has to do. It leaves the queue with the append that finishes it. */
+export type Job = {
+  /** Its entry on the work stream. */
+  entry: string
+  kind: string
+  stream: StreamName
+  /** The event that it is about. */
+  position: Position
+}
+
+const renewScript = readFileSync(new URL('renew-claim.lua', import.meta.url), 'utf8')
+const blockMs = 1000
+
+/**
+ * The jobs of a council, shared among competing workers: each job is held by one worker at a time, for as long as it
+ * renews its claim, and goes to another when it stops doing so for `leaseMs`.
+ */
+export type JobQueue = {
+  /** Waits up to a second for jobs that nobody holds yet. */
+  takeNew: (count: number) => Promise<Job[]>
+  /** Takes over jobs whose worker has not renewed its claim for the lease. */
+  takeAbandoned: (count: number) => Promise<Job[]>
+  /** False: another worker has it now, or it is finished. */
+  renew: (job: Job) => Promise<boolean>
+  /** Gives a job back at once, for the next worker (an orderly stop). */
+  giveBack: (job: Job) => Promise<void>
+  /** Removes a job that needs no work any more (its stream is finished already). */
+  drop: (job: Job) => Promise<void>
+  close: () => void
+}
+
+/** `blocking` is a connection of its own; `redis` is shared. The group is made where it is missing. */
+export async function openJobQueue(redis: Redis, blocking: Redis, keys: LogKeys, consumer: string, leaseMs: number): Promise<JobQueue> {
+  const ensureGroup = () =>
+    redis.xgroup('CREATE', keys.work, workersGroup, '0', 'MKSTREAM').catch((error: unknown) => {
+      if (!String(error).includes('BUSYGROUP')) throw error
+    })
+  await ensureGroup()
+
+  return {
+    async takeNew(count) {
+      try {
+        const reply = await blocking.xreadgroup('GROUP', workersGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', keys.work, '>')
+        const [[, entries] = []] = (reply ?? []) as [string, Entry[]][]
+        return parseJobs(entries ?? [])
+      } catch (error) {
+        if (!String(error).includes('NOGROUP')) throw error
+        await ensureGroup()
+        return []
+      }
+    },
+
+    async takeAbandoned(count) {
+      const [, entries] = (await redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count)) as [string, Entry[]]
+      return parseJobs(entries)
+    },
+
+    renew: async (job) => (await redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry)) === 1,
+
+    async giveBack(job) {
+      // An idle time beyond the lease makes the job free for the next XAUTOCLAIM of any worker.
+      await redis.xclaim(keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID')
+    },
+
+    async drop(job) {
+      await redis.multi().xack(keys.work, workersGroup, job.entry).xdel(keys.work, job.entry).exec()
+    },
+
+    close: () => blocking.disconnect(),
+  }
+}
+
+type Entry = [id: string, fields: string[]]
+
+function parseJobs(entries: Entry[]): Job[] {
+  return entries.flatMap(([entry, fields]) => {
+    const record: Record<string, string> = {}
+    for (let i = 0; i < fields.length; i += 2) record[fields[i] ?? ''] = fields[i + 1] ?? ''
+    const stream = StreamName.safeParse(record['stream'])
+    const position = Position.safeParse(record['position'])
+    // An entry that is not a job stays pending, where XPENDING shows it; it is never half-done.
+    return stream.success && position.success && record['kind'] ? [{ entry, kind: record['kind'], stream: stream.data, position: position.data }] : []
+  })
+}

@@ -1,0 +1,81 @@
+import type { RecordedEvent } from '../event.ts'
+import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
+
+/**
+ * A command of an append. Its id is looked up first; where it has events it is remembered with a hash of its content
+ * and the positions it led to. A refused command has none.
+ */
+export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash: string; events: number }
+
+/** An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter). */
+export type ExpectedRevision = { stream: StreamName; revision: number | 'any' }
+
+/** Data and metadata are JSON texts: these exact bytes are stored. */
+export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
+
+/** The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. */
+export type NewState = { stream: StreamName; foldVersion: number; state: string }
+
+/** Work that follows from the first event of a command, named by its index in the request. */
+export type NewJob = { kind: string; stream: StreamName; command: number }
+
+export type AppendRequest = {
+  commands: readonly AppendedCommand[]
+  /** Every aggregate that was read; each one that events are written to must be among them. */
+  reads: readonly ExpectedRevision[]
+  /** In the order of the commands. */
+  events: readonly NewEvent[]
+  states: readonly NewState[]
+  jobs: readonly NewJob[]
+  finishedJobs: readonly string[]
+}
+
+export type StoredState = { stream: StreamName; revision: number; foldVersion: number; state: string | undefined }
+export type KnownCommand = { index: number; contentHash: string; first: Position; last: Position }
+
+/** Expected outcomes of an append are values. In all but `appended` nothing was written. */
+export type AppendResult =
+  | { result: 'appended'; firstSequence: number; positions: Position[] }
+  | { result: 'duplicate'; known: KnownCommand[] }
+  | { result: 'conflict'; current: StoredState[] }
+  | { result: 'stale_ids'; expired: number[]; ahead: number[] }
+
+export type ReadOptions = {
+  /** Exclusive; from the beginning by default. */
+  after?: Position
+  /** Inclusive; to the end as it is now by default. */
+  upTo?: Position
+  streams?: readonly StreamName[]
+  types?: readonly string[]
+  /** At most so many events. */
+  limit?: number
+}
+
+/** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
+export interface EventLog {
+  append: (request: AppendRequest) => Promise<AppendResult>
+  /** States as they are now, in the order asked for; revision 0 and no state where nothing was written yet. */
+  loadStates: (streams: readonly StreamName[]) => Promise<StoredState[]>
+  /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not one. */
+  read: (options?: ReadOptions) => AsyncGenerator<RecordedEvent[]>
+  /** Everything after a position, then whatever comes, until the signal aborts. */
+  follow: (after: Position, signal: AbortSignal) => AsyncGenerator<RecordedEvent[]>
+  /** What a command led to, while its id is remembered; null for one that was never done. */
+  findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
+  /** The newest event's position, `0-0` while there is none. */
+  head: () => Promise<Position>
+}
+
+/** Why the log refuses to go on. Each needs an operator; none is retried. */
+export const logFaults = ['log_replaced', 'state_of_newer_program', 'log_key_of_wrong_type', 'not_durable'] as const
+export type LogFault = (typeof logFaults)[number]
+
+export class LogStopped extends Error {
+  readonly code: LogFault
+
+  constructor(code: LogFault, message: string) {
+    super(message)
+    this.name = 'LogStopped'
+    this.code = code
+  }
+}
