@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import type { BudgetEvent } from '../events/budget.ts'
+import { maxAnswerCharacters, type ChatEvent } from '../events/chat.ts'
+import { chatStream, Uuid7 } from '../events/identifiers.ts'
+import { budget } from './budget.ts'
+import { attemptProblem, chat, type Chat } from './chat.ts'
+import { refused } from './refusals.ts'
+import { settle, Settlement } from './settlement.ts'
+
+/** What every command that ends an answer carries: who speaks, the text so far, the last call's bill, and the job that is done. */
+export const answerEnding = {
+  requestId: Uuid7,
+  attempt: z.int().positive(),
+  text: z.string().max(maxAnswerCharacters),
+  settlement: Settlement.optional(),
+  queuedMs: z.number().nonnegative(),
+  firstTokenMs: z.number().nonnegative().nullable(),
+  /** When the worker was done, for the total time. */
+  endedAtMs: z.number().nonnegative(),
+  /** Entry of the work stream that leaves with this append. */
+  job: z.string().regex(/^\d+-\d+$/),
+}
+const Ending = z.strictObject(answerEnding)
+type Ending = z.infer<typeof Ending>
+
+export const endingAggregates = { chat, budget }
+
+export const endingReads = ({ requestId, settlement }: Pick<Ending, 'requestId' | 'settlement'>) => ({ chat: chatStream(requestId), budget: settlement?.budget ?? null })
+
+type Bill = { costMicros: number; tokens: { promptTokens: number; completionTokens: number }; timings: { queuedMs: number; firstTokenMs: number | null; totalMs: number } }
+
+/**
+ * Ends a prompt with the one terminal event that `terminal` makes of the bill, and settles the last model call with
+ * it: one append, so an ended answer is always paid for and never paid for twice.
+ */
+export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bill: Bill) => ChatEvent) {
+  const problem = attemptProblem(states.chat, ending.attempt)
+  if (problem || states.chat.status !== 'open') return refused(problem ?? 'prompt_finished')
+  const settled = settle(states.chat, ending.requestId, ending.settlement)
+  if (!settled) return refused('call_not_open', { callId: ending.settlement?.callId ?? '' })
+  const leftOpen = states.chat.openCalls.length - (ending.settlement ? 1 : 0)
+  if (leftOpen > 0) return refused('calls_still_open', { calls: leftOpen })
+
+  const totalMs = Math.max(0, ending.endedAtMs - Date.parse(states.chat.submittedAt))
+  const bill = { ...settled.bill, timings: { queuedMs: ending.queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
+  const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = { chat: [...settled.chat, terminal(bill)], budget: settled.budget }
+  return { outcome: 'accepted' as const, events, finishesJob: ending.job }
+}

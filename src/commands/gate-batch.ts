@@ -1,0 +1,158 @@
+import { currentVersion, eventCatalogue } from '../events/catalogue.ts'
+import type { EventMetadata } from '../events/event.ts'
+import type { Position, StreamName } from '../events/identifiers.ts'
+import type { AppendRequest, NewEvent, NewJob } from '../events/log/log.ts'
+import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
+import type { Held } from './gate-states.ts'
+import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
+
+/** A state larger than this is an error of the domain's design: it would be written with every append. */
+export const maxStateCharacters = 65_536
+
+/** What one command of a batch came to, before the log has confirmed it. */
+type Verdict = { pending: Pending; events: Omit<AppendedEvent, 'position'>[]; decision: Decision<ReadSet> }
+
+export type DecidedBatch = {
+  request: AppendRequest
+  verdicts: Verdict[]
+  /** The aggregates as they will be when the request is applied. */
+  after: Map<StreamName, Held>
+  /** Commands whose decision threw, or whose state would be too large; they are not part of the request. */
+  failed: { pending: Pending; error: unknown }[]
+}
+
+/**
+ * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
+ * `before` has every aggregate that the commands read. Pure, but for ids from `newId`.
+ */
+export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): DecidedBatch {
+  const working = new Map(before)
+  const written = new Map<StreamName, Aggregate<unknown>>()
+  const read = new Set<StreamName>()
+  const events: NewEvent[] = []
+  const jobs: NewJob[] = []
+  const finishedJobs: string[] = []
+  const verdicts: Verdict[] = []
+  const failed: DecidedBatch['failed'] = []
+
+  for (const pending of batch) {
+    try {
+      const streams = pending.definition.reads(pending.command)
+      for (const stream of Object.values(streams)) if (stream) read.add(stream)
+      const decision = decideOne(pending, streams, working, now)
+      const verdict: Verdict = { pending, events: [], decision }
+      if (decision.outcome === 'accepted') {
+        const next = applyDecision(pending, streams, decision.events, working)
+        for (const [stream, { held, aggregate }] of next.states) {
+          working.set(stream, held)
+          written.set(stream, aggregate)
+        }
+        const metadata = metadataOf(pending, now)
+        for (const { stream, revision, event } of next.events) {
+          verdict.events.push({ stream, revision, type: event.type })
+          events.push(newEvent(stream, event, { ...metadata, eventId: newId() }))
+        }
+        for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
+        if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
+      }
+      verdicts.push(verdict)
+    } catch (error) {
+      failed.push({ pending, error })
+    }
+  }
+
+  return {
+    request: {
+      commands: verdicts.map(({ pending, events: own }) => ({
+        principal: pending.context.principal,
+        commandId: pending.context.commandId,
+        contentHash: pending.contentHash,
+        events: own.length,
+      })),
+      reads: [...read].map((stream) => ({ stream, revision: before.get(stream)?.revision ?? 0 })),
+      events,
+      states: [...written].map(([stream, { foldVersion }]) => ({ stream, foldVersion, state: JSON.stringify(working.get(stream)?.state) })),
+      jobs,
+      finishedJobs,
+    },
+    verdicts,
+    after: new Map([...written.keys()].map((stream) => [stream, working.get(stream) as Held])),
+    failed,
+  }
+}
+
+/** What a command's caller is told once the append is durable: `positions` are those of its own events. */
+export function resultOf({ decision, events }: Verdict, positions: readonly Position[]): CommandResult {
+  if (decision.outcome === 'refused') {
+    const { code, details } = decision
+    return details ? { result: 'refused', code, details } : { result: 'refused', code }
+  }
+  const appended = events.map((event, index) => ({ position: positions[index] as Position, ...event }))
+  return { result: 'appended', ...summary(appended) }
+}
+
+/** The newest position and the revisions that a list of events led to. */
+export function summary(events: AppendedEvent[]): { position: Position | null; revisions: Record<StreamName, number>; events: AppendedEvent[] } {
+  const revisions: Record<StreamName, number> = {}
+  for (const { stream, revision } of events) revisions[stream] = revision
+  return { position: events.at(-1)?.position ?? null, revisions, events }
+}
+
+type Streams = Record<string, StreamName | null>
+
+function decideOne({ definition, command, context }: Pending, streams: Streams, working: ReadonlyMap<StreamName, Held>, now: string): Decision<ReadSet> {
+  const states: Record<string, unknown> = {}
+  for (const [alias, aggregate] of Object.entries(definition.aggregates)) {
+    const stream = streams[alias]
+    states[alias] = stream ? (working.get(stream)?.state ?? aggregate.initial) : aggregate.initial
+  }
+  return definition.decide(command, states, { now, principal: context.principal })
+}
+
+type Applied = { states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }>; events: { stream: StreamName; revision: number; event: Event }[] }
+
+/** Folds the events of one decision; nothing of it counts if any of it fails. */
+function applyDecision({ definition }: Pending, streams: Streams, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>): Applied {
+  const applied: Applied = { states: new Map(), events: [] }
+  for (const [alias, made] of Object.entries(events)) {
+    const stream = streams[alias]
+    const aggregate = definition.aggregates[alias]
+    if (!made || made.length === 0) continue
+    if (!stream || !aggregate) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
+    let held = applied.states.get(stream)?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
+    for (const event of made) {
+      held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
+      applied.events.push({ stream, revision: held.revision, event })
+    }
+    if (JSON.stringify(held.state).length > maxStateCharacters) throw new StateTooLarge(stream)
+    applied.states.set(stream, { held, aggregate })
+  }
+  return applied
+}
+
+export class StateTooLarge extends Error {
+  constructor(stream: StreamName) {
+    super(`the state of ${stream} would pass ${maxStateCharacters} characters`)
+    this.name = 'StateTooLarge'
+  }
+}
+
+/** Checked against the catalogue before it is written: what cannot be read back must never get into the log. */
+function newEvent(stream: StreamName, { type, data }: Event, metadata: EventMetadata): NewEvent {
+  const parsed = eventCatalogue[type]?.data.safeParse(data)
+  if (!parsed?.success) throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error.message ?? 'unknown type'}`)
+  return { stream, type, version: currentVersion(type), data: JSON.stringify(data), metadata: JSON.stringify(metadata) }
+}
+
+function metadataOf({ context }: Pending, now: string): Omit<EventMetadata, 'eventId'> {
+  const { commandId, principal, requestId, correlationId, causationId, traceparent } = context
+  return {
+    commandId,
+    ...(requestId && { requestId }),
+    correlationId: correlationId ?? requestId ?? commandId,
+    causationId: causationId ?? commandId,
+    actor: principal,
+    ...(traceparent && { traceparent }),
+    occurredAt: now,
+  }
+}

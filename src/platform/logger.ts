@@ -1,0 +1,30 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+export type { Logger }
+
+/** Where log lines go: a stream (for example stderr) or a file that is appended to. */
+export type LogTarget = { stream: DestinationStream } | { file: string }
+
+/**
+ * The one logger of a process: JSON lines, `level` as a word, ISO time (seed story 3.1).
+ * Whoever works for a request derives `logger.child({ requestId })`, so that every line names it.
+ */
+export function createLogger(level: string, target: LogTarget): Logger {
+  if ('file' in target) mkdirSync(dirname(target.file), { recursive: true, mode: 0o700 })
+  const destination = 'stream' in target ? target.stream : pino.destination({ dest: target.file, append: true, mkdir: false, mode: 0o600 })
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: ['token', 'apiKey', 'authorization', 'req.headers.authorization', '*.password'], censor: '[redacted]' },
+    },
+    destination,
+  )
+}
+
+/** A logger that says nothing: for the command line and for tests that do not look at it. */
+export const silentLogger: Logger = pino({ level: 'silent' })

@@ -1,0 +1,54 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { v7 } from 'uuid'
+import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
+import type { CommandResult } from '../../src/commands/gate-types.ts'
+import { createGate, type CommandGate } from '../../src/commands/gate.ts'
+import { Uuid7 } from '../../src/events/identifiers.ts'
+import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
+import type { EventLog } from '../../src/events/log/log.ts'
+import { openLog } from '../../src/events/log/open.ts'
+import { redisLog } from '../../src/events/log/redis-log.ts'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { systemClock } from '../../src/platform/clock.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
+
+export const newId = (): Uuid7 => Uuid7.parse(v7())
+
+/** A log of its own on a real Redis, with a gate before it, as one process of a council has them. */
+export type TestCouncil = {
+  councilId: string
+  keys: LogKeys
+  redis: ReturnType<typeof connectRedis>
+  log: EventLog
+  gate: CommandGate
+  /** Executes a command under a new id of its own, unless one is given. */
+  execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, commandId?: Uuid7) => Promise<CommandResult>
+  /** Everything in the log. */
+  events: () => Promise<RecordedEvent[]>
+  close: () => void
+}
+
+/** Two of them on one council id are two processes of the same council. */
+export async function openTestCouncil(redisUrl: string, councilId: string): Promise<TestCouncil> {
+  const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
+  await whenRedisReady(redis, 5_000)
+  const keys = logKeys(councilId)
+  const incarnation = await openLog(redis, keys, 'fsync', newId())
+  const log = redisLog(redis, keys, incarnation, () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger }))
+  const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
+  return {
+    councilId,
+    keys,
+    redis,
+    log,
+    gate,
+    execute: (definition, input, commandId = newId()) => gate.execute(definition, input, { commandId, principal: 'tester' }),
+    async events() {
+      const all: RecordedEvent[] = []
+      for await (const page of log.read()) all.push(...page)
+      return all
+    },
+    close: () => redis.disconnect(),
+  }
+}
