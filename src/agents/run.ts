@@ -1,0 +1,84 @@
+import type { CommandContext, CommandResult } from '../commands/gate-types.ts'
+import type { CommandGate } from '../commands/gate.ts'
+import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
+import type { Uuid7 } from '../events/identifiers.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { ModelClient } from './models/model.ts'
+import type { Prices } from './models/prices.ts'
+import type { WriteTokens } from './tokens/token-stream.ts'
+
+/** What every agent of a process works with. */
+export type AgentDependencies = {
+  gate: CommandGate
+  model: ModelClient
+  prices: Prices
+  writeTokens: WriteTokens
+  clock: Clock
+  newId: () => Uuid7
+  pause: (ms: number) => Promise<void>
+  /** Upper bound of an answer's length, in tokens. */
+  answerMaxTokens: number
+}
+
+/** Why a run is stopped from outside, as the reason of its signal. */
+export type StopReason = 'cancelled' | 'superseded' | 'shutdown'
+
+/** One attempt of a worker at one prompt: made in the WebSocket handler's request id, carried to the model's server. */
+export type Run = {
+  requestId: Uuid7
+  attempt: number
+  /** ISO 8601; all timings of the answer count from here. */
+  submittedAt: string
+  /** The event that caused the run. */
+  causationId: string
+  traceparent?: string
+  /** Aborts with a StopReason. */
+  signal: AbortSignal
+  logger: Logger
+}
+
+const worker = 'service:worker'
+const retryPauseMs = 200
+
+/**
+ * Executes a command of a run until its outcome is known: while the log cannot be reached the same id is sent again.
+ * Only an abort of the run ends that early, with the last, indefinite result.
+ */
+export async function executeFor<C, Reads extends ReadSet>(
+  { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
+  run: Omit<Run, 'attempt'>,
+  definition: CommandDefinition<C, Reads>,
+  input: NoInfer<C>,
+): Promise<CommandResult> {
+  const context: CommandContext = {
+    commandId: newId(),
+    principal: worker,
+    requestId: run.requestId,
+    causationId: run.causationId,
+    ...(run.traceparent && { traceparent: run.traceparent }),
+  }
+  for (;;) {
+    const result = await gate.execute(definition, input, context)
+    const indefinite = result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
+    if (!indefinite || run.signal.reason === 'shutdown') return result
+    run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; asking again')
+    await pause(retryPauseMs)
+  }
+}
+
+/** A command of the worker that must not fail did: the run ends here, and the job stays for another attempt. */
+export class RunEnded extends Error {
+  readonly code: string
+
+  constructor(command: string, result: Exclude<CommandResult, { result: 'appended' | 'duplicate' }>) {
+    super(`${command} was ${result.result}: ${result.code}`)
+    this.name = 'RunEnded'
+    this.code = result.code
+  }
+}
+
+/** Throws RunEnded unless the command is in the log. */
+export function mustBeDone(command: string, result: CommandResult): void {
+  if (result.result === 'refused' || result.result === 'rejected') throw new RunEnded(command, result)
+}

@@ -1,0 +1,28 @@
+#!lua
+--[[
+  Adds a piece of an answer to its token stream and wakes whoever streams it, unless a newer attempt has begun:
+  a worker that was only slow must not speak into the answer of the one that took over.
+  Safe to send again: a piece that is already there is not added twice.
+
+  KEYS  1 tokens of one request (stream)
+  ARGV  attempt, offset where the piece starts, offset where it ends, text, time to live in seconds, channel to wake
+        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt, wherever the answer stands)
+  Returns written, superseded (a newer attempt has begun) or gap (something before this piece is missing)
+]]
+local attempt, start, stop = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local newestAttempt, written = 0, 0
+if newest then
+  for i = 1, #newest[2], 2 do
+    if newest[2][i] == 'attempt' then newestAttempt = tonumber(newest[2][i + 1]) end
+    if newest[2][i] == 'end' then written = tonumber(newest[2][i + 1]) end
+  end
+end
+local begins = ARGV[4] == ''
+if newestAttempt > attempt then return 'superseded' end
+if newestAttempt == attempt and (begins or written >= stop) then return 'written' end
+if begins then stop = written elseif written ~= start then return 'gap' end
+redis.call('XADD', KEYS[1], '*', 'attempt', ARGV[1], 'end', string.format('%d', stop), 'text', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('SPUBLISH', ARGV[6], '')
+return 'written'

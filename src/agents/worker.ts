@@ -1,0 +1,126 @@
+import { chat } from '../commands/chat.ts'
+import { StartAttempt } from '../commands/start-attempt.ts'
+import { chatEvents } from '../events/chat.ts'
+import type { RecordedEvent } from '../events/event.ts'
+import { justBefore } from '../events/identifiers.ts'
+import type { Job, JobQueue } from '../events/log/jobs.ts'
+import type { EventLog } from '../events/log/log.ts'
+import type { LogTail } from '../events/log/tail.ts'
+import type { Logger } from '../platform/logger.ts'
+import { answerPrompt, giveUp, type AnswerDependencies } from './answer.ts'
+import { executeFor, mustBeDone, RunEnded, type Run, type StopReason } from './run.ts'
+
+export type WorkerDependencies = AnswerDependencies & { log: EventLog; tail: LogTail; jobs: JobQueue; logger: Logger }
+
+export type WorkerSettings = {
+  /** Names the worker in `AttemptStarted`. */
+  name: string
+  /** Answers worked on at once. */
+  concurrency: number
+  /** A job whose worker has not renewed its claim for so long is taken over. */
+  leaseMs: number
+}
+
+export type Worker = {
+  /** Takes no more jobs, stops the running ones, pays for what they used and gives them back. */
+  stop: () => Promise<void>
+  /** Rejects when the worker cannot go on. */
+  done: Promise<void>
+}
+
+/** Consumes jobs until it is stopped: new ones, and those of workers that died. */
+export function startWorker(dependencies: WorkerDependencies, { name, concurrency, leaseMs }: WorkerSettings): Worker {
+  const { jobs, logger, pause } = dependencies
+  const running = new Map<string, { job: Job; abort: AbortController; finished: Promise<void> }>()
+  let stopping = false
+
+  const start = (job: Job): void => {
+    const abort = new AbortController()
+    const finished = work(dependencies, name, job, abort)
+      .catch((error: unknown) => logger.error({ err: error, stream: job.stream }, 'an answer was left to another attempt'))
+      .finally(() => running.delete(job.entry))
+    running.set(job.entry, { job, abort, finished })
+  }
+
+  async function consume(): Promise<void> {
+    while (!stopping) {
+      const free = concurrency - running.size
+      if (free <= 0) {
+        await Promise.race([...running.values()].map(({ finished }) => finished))
+        continue
+      }
+      try {
+        const abandoned = (await jobs.takeAbandoned(free)).filter((job) => !running.has(job.entry))
+        for (const job of abandoned) start(job)
+        if (abandoned.length < free) for (const job of await jobs.takeNew(free - abandoned.length)) start(job)
+      } catch (error) {
+        if (stopping) return
+        logger.warn({ err: error }, 'no jobs can be taken; trying again')
+        await pause(500)
+      }
+    }
+  }
+
+  const renewing = setInterval(() => {
+    for (const { job, abort } of running.values())
+      jobs.renew(job).then(
+        (held) => void (held || abort.abort('superseded' satisfies StopReason)),
+        (error: unknown) => logger.warn({ err: error, stream: job.stream }, 'a claim could not be renewed'),
+      )
+  }, leaseMs / 4)
+
+  return {
+    done: consume(),
+    async stop() {
+      stopping = true
+      const left = [...running.values()]
+      for (const { abort } of left) abort.abort('shutdown' satisfies StopReason)
+      await Promise.all(left.map(({ finished }) => finished))
+      clearInterval(renewing)
+      for (const { job } of left) await jobs.giveBack(job).catch(() => undefined)
+      jobs.close()
+    },
+  }
+}
+
+/** One job from taking it to its terminal event, or to leaving it to another attempt. */
+async function work(dependencies: WorkerDependencies, name: string, job: Job, abort: AbortController): Promise<void> {
+  const prompt = await promptOf(dependencies.log, job)
+  const { requestId, text: question, submittedAt } = prompt.data
+  const logger = dependencies.logger.child({ requestId })
+  const base = { requestId, causationId: prompt.metadata.eventId, ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }), signal: abort.signal, logger, submittedAt }
+
+  const stopListening = dependencies.tail.listen(job.stream, ({ type }) => {
+    if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
+  })
+  try {
+    // Loaded after listening began: a cancellation is either in this state or heard.
+    const { state: before } = await dependencies.gate.load(chat, job.stream)
+    if (before.status !== 'open') return await dependencies.jobs.drop(job)
+    const next = before.attempt + 1
+    const started = await executeFor(dependencies, base, StartAttempt, { requestId, attempt: next, worker: name })
+    if (started.result === 'refused' && started.code === 'prompt_finished') return await dependencies.jobs.drop(job)
+    const exhausted = started.result === 'refused' && started.code === 'attempts_exhausted'
+    if (!exhausted) mustBeDone('StartAttempt', started)
+
+    const number = exhausted ? before.attempt : next
+    const run: Run = { ...base, attempt: number, logger: dependencies.logger.child({ requestId, attempt: number }) }
+    const queuedMs = Math.max(0, dependencies.clock.nowMs() - Date.parse(submittedAt))
+    const attempt = { run, question, before, queuedMs, job: job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
+    const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
+    if (ended) run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')
+  } catch (error) {
+    if (error instanceof RunEnded) logger.info({ code: error.code }, 'the run ended: another attempt speaks')
+    else throw error
+  } finally {
+    stopListening()
+  }
+}
+
+/** The event that a job is about. */
+async function promptOf(log: EventLog, job: Job) {
+  for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position })) {
+    if (event?.type === 'PromptSubmitted') return { ...(event as RecordedEvent), data: chatEvents.PromptSubmitted.data.parse(event.data) }
+  }
+  throw new Error(`the job ${job.entry} is about ${job.position}, which is not a prompt`)
+}
