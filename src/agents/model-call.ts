@@ -10,7 +10,8 @@ import { executeFor, mustBeDone, type AgentDependencies, type Run, type StopReas
 
 /** A reservation that nobody settled is free again after this; far beyond any answer. */
 const reservationMs = 15 * 60_000
-const temperature = 0.7
+/** Low: the fast path answers, it does not invent. */
+const temperature = 0.3
 
 export type CallRequest = {
   phase: string

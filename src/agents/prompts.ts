@@ -1,7 +1,10 @@
 import type { ChatMessage } from './models/model.ts'
 
-/** What the council says of itself to a model on the fast path. Short, since every prompt pays for it. */
-const fastPathPersona = 'You are the Hybrid AI Council. Answer the question directly and truthfully, in a few sentences. Say so when you do not know.'
+/**
+ * How the fast path introduces itself to a model. Every prompt pays for it, and the small embedded model needs exactly
+ * this: told of a council, it answers the capital of France with "L'Alma"; told this, with "Paris".
+ */
+const fastPathPersona = 'You are a helpful AI assistant.'
 
 export const fastPathMessages = (question: string): ChatMessage[] => [
   { role: 'system', content: fastPathPersona },

@@ -14,8 +14,6 @@ export type ServerDependencies = {
   access: Access
   chat: ChatDependencies
   health: Health
-  /** Whether prompts are answered by now: workers consume, and the model is loaded or known to be missing. */
-  isReady: () => boolean
   version: string
   logger: Logger
 }
@@ -27,7 +25,7 @@ declare module 'fastify' {
 }
 
 /** The HTTP and WebSocket surface. Everything but the probes needs a token; strangers learn pass, warn or fail. */
-export async function createServer({ access, chat, health, isReady, version, logger }: ServerDependencies): Promise<FastifyInstance> {
+export async function createServer({ access, chat, health, version, logger }: ServerDependencies): Promise<FastifyInstance> {
   const server = Fastify({ bodyLimit: maxFrameBytes, requestTimeout: 30_000, forceCloseConnections: 'idle', return503OnClosing: true })
   server.decorateRequest('principal', null)
   server.addHook('onRequest', async (request) => {
@@ -45,7 +43,11 @@ export async function createServer({ access, chat, health, isReady, version, log
   })
 
   server.get('/livez', () => ({ status: 'pass' }))
-  server.get('/readyz', (_request, reply) => reply.code(isReady() ? 200 : 503).send({ status: isReady() ? 'pass' : 'fail' }))
+  // It listens only once workers consume and the model is loaded or known to be missing.
+  server.get('/readyz', (_request, reply) => {
+    const { status } = health.current()
+    return reply.code(status === 'fail' ? 503 : 200).send({ status })
+  })
   server.get('/health', (request, reply) => {
     const { status, checks, checkedAt } = health.current()
     void reply.code(status === 'fail' ? 503 : 200).type('application/health+json')

@@ -1,0 +1,49 @@
+import { readTokens } from '../../agents/tokens/token-stream.ts'
+import { createAccess } from '../../api/access.ts'
+import type { CheckFunction } from '../../api/health.ts'
+import { watchHealth } from '../../api/health.ts'
+import { subjectLimits } from '../../api/limits.ts'
+import { createServer } from '../../api/server.ts'
+import { tokenWakeups } from '../../api/token-wakeups.ts'
+import { systemClock } from '../../platform/clock.ts'
+import type { Config } from '../../platform/config.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { newId, type Core } from './core.ts'
+import type { Stores } from './stores.ts'
+
+export type ApiOptions = { token: string; checks: readonly CheckFunction[]; version: string }
+
+/** Listens. Returns the address for clients on this machine. */
+export async function startApiRole(config: Config, stores: Stores, { log, gate, tail }: Core, options: ApiOptions, closing: AsyncDisposableStack, logger: Logger): Promise<string> {
+  const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
+  closing.defer(wakeups.close)
+  const health = await watchHealth(options.checks, systemClock.nowMs)
+  closing.defer(health.stop)
+  const server = await createServer({
+    access: createAccess(options.token, config.allowedOrigins),
+    chat: {
+      log,
+      gate,
+      tail,
+      wakeups,
+      newId,
+      logger,
+      readTokens: (requestId, afterId) => readTokens(stores.ephemeral, config.councilId, requestId, afterId),
+      firstPosition: async (principal, requestId) => (await log.findCommand(principal, requestId))?.first ?? null,
+      limits: subjectLimits({
+        maxSocketsPerSubject: config.maxSocketsPerSubject,
+        maxInFlightPerSubject: config.maxCommandsInFlight,
+        maxPromptsPerMinute: config.maxPromptsPerMinute,
+      }),
+    },
+    health,
+    version: options.version,
+    logger,
+  })
+  closing.defer(() => server.close())
+  await server.listen({ host: config.host, port: config.port })
+  const address = server.server.address()
+  const port = typeof address === 'object' && address ? address.port : config.port
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,56 @@
+import { styleText } from 'node:util'
+import type { AdminToken } from './admin-token.ts'
+import type { Part } from './part.ts'
+import type { Role } from './roles.ts'
+
+export type Started = {
+  seconds: number
+  roles: readonly Role[]
+  /** Absent where no api runs. */
+  url?: string
+  token: AdminToken
+  tokenFile: string
+  logFile?: string
+  parts: readonly Part[]
+}
+
+/** What a newcomer reads once everything runs: where it is, how to get in, and what of it is real. */
+export function banner({ seconds, roles, url, token, tokenFile, logFile, parts }: Started): string {
+  const rows: [string, string][] = []
+  if (url) {
+    rows.push(['address', `${url}  (chat: ${url.replace(/^http/, 'ws')}/ws/chat)`])
+    rows.push(['ask', 'bin/council chat "What is the capital of France?"'])
+    rows.push(['token', tokenRow(token, tokenFile)])
+  } else rows.push(['roles', roles.join(', ')])
+  if (logFile) rows.push(['log lines', logFile])
+
+  const width = Math.max(...parts.map(({ name }) => name.length), ...rows.map(([label]) => label.length))
+  const table = parts.map(({ name, kind, what, warning }) => `  ${name.padEnd(width)}  ${paint(kind)}  ${warning ?? what}`)
+  return [
+    '',
+    styleText('bold', `The Hybrid AI Council is ready, after ${seconds.toFixed(1)} s.`),
+    '',
+    ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    '',
+    ...table,
+    '',
+    '  Ctrl-C stops everything in order.',
+    '',
+  ].join('\n')
+}
+
+function tokenRow({ token, from }: AdminToken, file: string): string {
+  switch (from) {
+    case 'made':
+      return `${token}  (shown this once; bin/council finds it by itself, others in ${file})`
+    case 'file':
+      return `in ${file}; bin/council finds it by itself`
+    case 'ADMIN_TOKEN':
+      return 'the one in ADMIN_TOKEN; bin/council finds it by itself'
+    default:
+      return from satisfies never
+  }
+}
+
+const colors = { real: 'green', embedded: 'cyan', missing: 'yellow' } as const
+const paint = (kind: Part['kind']): string => styleText(colors[kind], kind.padEnd(8))

@@ -1,0 +1,69 @@
+import { createEmbeddedClient } from '../../agents/models/embedded.ts'
+import { missingModel } from '../../agents/models/missing.ts'
+import { findModelFile } from '../../agents/models/model-file.ts'
+import type { ModelClient } from '../../agents/models/model.ts'
+import { createVllmClient } from '../../agents/models/vllm.ts'
+import type { Config } from '../../platform/config.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { messageOf } from '../../platform/platform-error.ts'
+import type { Steps } from './steps.ts'
+import type { Part } from './part.ts'
+
+/** Each answer's window, prompt included; SmolLM2 has 2,048 positions by its training. */
+const embeddedContextTokens = 2048
+const maxQueuedCalls = 1000
+const connectTimeoutMs = 3_000
+
+/** The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none. */
+export async function openModel(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
+  const opened = config.vllmUrls.length > 0 ? vllm(config, logger) : await embedded(config, steps, logger)
+  closing.defer(opened.model.close)
+  return opened
+}
+
+function vllm(config: Config, logger: Logger): { model: ModelClient; part: Part } {
+  const model = createVllmClient({
+    urls: config.vllmUrls,
+    ...(config.vllmModel && { model: config.vllmModel }),
+    ...(config.vllmApiKey && { apiKey: config.vllmApiKey.reveal() }),
+    connectTimeoutMs,
+    firstByteTimeoutMs: config.vllmFirstTokenTimeoutMs,
+    idleTimeoutMs: config.vllmIdleTimeoutMs,
+    concurrency: config.vllmConcurrency,
+    maxQueued: maxQueuedCalls,
+    logger,
+  })
+  return { model, part: { name: 'model', kind: 'real', what: `vLLM at ${config.vllmUrls.join(', ')}`, look: () => mustPass(model) } }
+}
+
+async function embedded(config: Config, steps: Steps, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
+  const file = await findModelFile({ ...(config.modelPath && { modelPath: config.modelPath }), cacheDir: config.modelCache, progress: steps.step })
+  if ('missing' in file) {
+    logger.warn({ reasons: file.reasons }, 'there is no model')
+    return { model: missingModel(file.whatToDo), part: { name: 'model', kind: 'missing', what: 'none', warning: file.whatToDo } }
+  }
+  steps.step('loading the model')
+  const model = createEmbeddedClient({
+    modelPath: file.path,
+    threads: config.modelThreads,
+    sequences: config.workerConcurrency,
+    contextTokens: embeddedContextTokens,
+    maxQueued: maxQueuedCalls,
+    logger,
+  })
+  try {
+    const { model: name } = await model.info()
+    const rate = Math.round(await model.tokensPerSecond())
+    const what = `${name} on the CPU, ${config.modelThreads} thread${config.modelThreads === 1 ? '' : 's'}, ${rate} tokens/s`
+    return { model, part: { name: 'model', kind: 'embedded', what, look: () => mustPass(model) } }
+  } catch (error) {
+    await model.close()
+    const warning = `the model in ${file.path} could not be loaded: ${messageOf(error)}`
+    return { model: missingModel(warning), part: { name: 'model', kind: 'missing', what: 'none', warning } }
+  }
+}
+
+async function mustPass(model: ModelClient): Promise<void> {
+  const health = await model.health()
+  if (health.status !== 'pass') throw new Error(health.message)
+}

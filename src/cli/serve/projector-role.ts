@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { CheckFunction } from '../../api/health.ts'
+import { chats } from '../../projections/chats.ts'
+import { costs } from '../../projections/costs.ts'
+import { startProjector } from '../../projections/projector.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Rebuilder } from '../../projections/rebuild-claim.ts'
+import type { Core } from './core.ts'
+import type { Stores } from './stores.ts'
+
+/** Whoever rebuilds a read model, as other processes see it. */
+export const thisProcess: Rebuilder = { host: hostname(), pid: process.pid, isAlive, newFence: randomUUID }
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it lives, and is somebody else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Keeps the read models up with the log. Returns how they are, for `/health`. */
+export function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): CheckFunction[] {
+  const projections = [chats, costs]
+  const projector = startProjector({ log, database: stores.postgres, projections, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
+  closing.defer(projector.stop)
+  return projections.map(({ name }) => async () => {
+    const status = projector.status().find((projection) => projection.name === name)
+    const stopped = status?.state === 'stopped'
+    const output = stopped ? `${status.code}: ${status.message}` : `${status?.state}, at ${status?.position}, ${status?.lag} events behind`
+    // A read model that stands still is a warning: questions are answered and events recorded all the same.
+    return { name: `projection ${name}`, status: status?.state === 'running' ? 'pass' : 'warn', kind: 'internal', output }
+  })
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import type { Config } from '../../platform/config.ts'
+import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
+import { dataPaths } from '../../platform/data-dir.ts'
+import { endLeftovers } from '../../platform/leftovers.ts'
+import { createLogger, type Logger } from '../../platform/logger.ts'
+import { messageOf } from '../../platform/platform-error.ts'
+import type { Steps } from './steps.ts'
+import { removeServerFile, writeServerFile } from '../../platform/server-file.ts'
+import { adminToken } from './admin-token.ts'
+import { startApiRole } from './api-role.ts'
+import { banner } from './banner.ts'
+import { openCore } from './core.ts'
+import { openModel } from './model.ts'
+import { checkOf } from './part.ts'
+import { startProjectorRole } from './projector-role.ts'
+import type { Role } from './roles.ts'
+import { openStores } from './stores.ts'
+import { loadPrices, startWorkerRole } from './worker-role.ts'
+
+export type ServeOptions = {
+  config: Config
+  roles: readonly Role[]
+  version: string
+  stdout: NodeJS.WritableStream
+  stderr: NodeJS.WritableStream & { isTTY?: boolean }
+  steps: Steps
+  /** Resolves with what asks the process to end. */
+  ended: Promise<'SIGINT' | 'SIGTERM' | 'SIGHUP'>
+}
+
+/**
+ * Runs roles of the council until it is asked to end, or cannot go on. Returns the exit code.
+ * Whatever was started is stopped in the reverse order, whichever way it ends.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  const { config, stderr } = options
+  const lock = acquireDataDirLock(config.dataDir)
+  if (!lock.held) {
+    const holder = lock.heldBy ? ` (pid ${lock.heldBy}${lock.url ? `, ${lock.url}` : ''})` : ''
+    stderr.write(`A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder.\n`)
+    return 1
+  }
+  const closing = new AsyncDisposableStack()
+  closing.defer(() => lock.release())
+  const logFile = stderr.isTTY ? join(dataPaths(config.dataDir).logs, 'council.log') : undefined
+  const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr as never })
+  let exitCode = 0
+  try {
+    const cause = await run(options, closing, logger, logFile)
+    logger.info({ cause }, 'stopping')
+  } catch (error) {
+    exitCode = 1
+    options.steps.end('failed')
+    logger.fatal({ err: error }, 'the council cannot go on')
+    stderr.write(`The council cannot go on: ${messageOf(error)}\n`)
+  }
+  await closing.disposeAsync().catch((error: unknown) => logger.error({ err: error }, 'not everything could be stopped in order'))
+  return exitCode
+}
+
+async function run({ config, roles, version, stdout, steps, ended }: ServeOptions, closing: AsyncDisposableStack, logger: Logger, logFile?: string): Promise<string> {
+  const startedAt = performance.now()
+  const prices = loadPrices(config)
+  const leftovers = await endLeftovers(config.dataDir)
+  if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
+
+  // The model loads while the stores start; who only projects or serves needs none.
+  const [stores, model] = await Promise.all([openStores(config, closing, steps, logger), roles.includes('worker') ? openModel(config, closing, steps, logger) : null])
+  const core = await openCore(config, stores, closing, logger)
+  const parts = [...stores.parts]
+  const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
+  const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
+
+  if (roles.includes('projector')) checks.push(...startProjectorRole(stores, core, closing, logger))
+  if (model) {
+    parts.push(model.part)
+    checks.push(checkOf(model.part, { optional: true }))
+    const worker = await startWorkerRole(config, stores, core, model.model, prices, closing, logger)
+    failures.push(mustNotEnd(worker.done, 'no more jobs can be taken'))
+  }
+  const token = adminToken(config)
+  let url: string | undefined
+  if (roles.includes('api')) {
+    url = await startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger)
+    writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
+    closing.defer(() => removeServerFile(config.dataDir))
+  }
+
+  steps.end('done')
+  const seconds = (performance.now() - startedAt) / 1000
+  logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
+  stdout.write(`${banner({ seconds, roles, token, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
+  return Promise.race([ended, ...failures])
+}
+
+/** Rejects when something ends that should run as long as the process; an orderly stop never looks at it any more. */
+async function mustNotEnd(done: Promise<void>, meaning: string): Promise<never> {
+  try {
+    await done
+  } catch (error) {
+    throw new Error(`${meaning}: ${messageOf(error)}`, { cause: error })
+  }
+  return new Promise<never>(() => undefined)
+}

@@ -1,0 +1,85 @@
+import type { Redis } from 'ioredis'
+import type { ChildReport } from '../../platform/children.ts'
+import type { Config } from '../../platform/config.ts'
+import { startEmbeddedPostgres } from '../../platform/embedded-postgres.ts'
+import { startEmbeddedRedis } from '../../platform/embedded-redis.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { connectPostgres, type Postgres } from '../../platform/postgres.ts'
+import { connectRedis, whenRedisReady, type RedisRole } from '../../platform/redis.ts'
+import type { Part } from './part.ts'
+import type { Steps } from './steps.ts'
+
+const maxPostgresConnections = 8
+const connectWithinMs = 10_000
+
+export type Stores = {
+  /** The durable Redis, for commands that answer at once. */
+  redis: Redis
+  ephemeral: Redis
+  postgres: Postgres<unknown>
+  /** One more connection; whoever opens it closes it. */
+  connect: (to: 'durable' | 'ephemeral', role: RedisRole, name: string) => Redis
+  parts: Part[]
+}
+
+/**
+ * Connects to the servers in the configuration and starts an embedded one in the place of each that is not there.
+ * Everything is undone by `closing`, in the order in which nobody loses what another still writes.
+ */
+export async function openStores(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<Stores> {
+  const { dataDir } = config
+  const onReport = (report: ChildReport): void => {
+    if (report.kind === 'restarted') logger.warn(report, 'a child process ended by itself and was started again')
+    else logger.error(report, 'a child process ended by itself')
+  }
+  const redisOf = async (role: 'durable' | 'ephemeral', given: string | undefined): Promise<string> => {
+    if (given) return given
+    const { url, child } = await startEmbeddedRedis({ dataDir, role, onReport, onInstalling: () => steps.step('installing redis-server') })
+    closing.defer(child.stop)
+    return url
+  }
+
+  steps.step('starting Redis')
+  // One after the other: the first may have to install redis-server.
+  const urls = { durable: await redisOf('durable', config.redisUrl?.reveal()), ephemeral: await redisOf('ephemeral', config.redisEphemeralUrl?.reveal()) }
+  steps.step('starting Postgres')
+  const databaseUrl = config.databaseUrl?.reveal() ?? (await startPglite())
+
+  async function startPglite(): Promise<string> {
+    const { url, child } = await startEmbeddedPostgres(dataDir, onReport)
+    closing.defer(child.stop)
+    return url
+  }
+
+  const connect: Stores['connect'] = (to, role, name) => connectRedis({ url: urls[to], role, name: `council-${config.councilId}-${name}`, logger })
+  const redis = connect('durable', 'command', 'command')
+  const ephemeral = connect('ephemeral', 'command', 'tokens')
+  closing.defer(() => {
+    redis.disconnect()
+    ephemeral.disconnect()
+  })
+  await Promise.all([whenRedisReady(redis, connectWithinMs), whenRedisReady(ephemeral, connectWithinMs)])
+  const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
+  closing.defer(postgres.close)
+  await postgres.ping()
+
+  return { redis, ephemeral, postgres, connect, parts: await describe(config, redis, ephemeral, postgres) }
+}
+
+async function describe(config: Config, redis: Redis, ephemeral: Redis, postgres: Postgres<unknown>): Promise<Part[]> {
+  const version = async (server: Redis) => /redis_version:(\S+)/.exec(await server.info('server'))?.[1] ?? ''
+  const durability = config.durability === 'fsync' ? 'append-only file, fsync before every answer' : 'DURABILITY=memory: nothing survives a crash'
+  return [
+    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: async () => void (await redis.ping()) },
+    {
+      name: 'tokens',
+      kind: config.redisEphemeralUrl ? 'real' : 'embedded',
+      what: `Redis ${await version(ephemeral)}, without fsync: only answers that are being streamed`,
+      look: async () => void (await ephemeral.ping()),
+    },
+    config.databaseUrl
+      ? { name: 'read models', kind: 'real', what: 'PostgreSQL', look: postgres.ping }
+      : { name: 'read models', kind: 'embedded', what: 'PGlite, not power-safe: holds only what the log can rebuild', look: postgres.ping },
+    { name: 'graph', kind: 'missing', what: 'TigerVector is not used by this version' },
+  ]
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ModelClient } from '../../agents/models/model.ts'
+import { parsePrices, type Prices } from '../../agents/models/prices.ts'
+import { createOrchestrator } from '../../agents/orchestrator.ts'
+import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
+import { startWorker, type Worker } from '../../agents/worker.ts'
+import { openJobQueue } from '../../events/log/jobs.ts'
+import { systemClock } from '../../platform/clock.ts'
+import type { Config } from '../../platform/config.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { newId, type Core } from './core.ts'
+import type { Stores } from './stores.ts'
+
+/** Throws Error, naming the file and what is wrong in it: it is read before anything is started. */
+export function loadPrices({ pricesFile }: Config): Prices {
+  try {
+    return parsePrices(JSON.parse(readFileSync(pricesFile, 'utf8')))
+  } catch (error) {
+    throw new Error(`PRICES_FILE ${pricesFile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+/** Starts taking jobs. Stopping gives running ones back to the next worker. */
+export async function startWorkerRole(config: Config, stores: Stores, { keys, log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: AsyncDisposableStack, logger: Logger): Promise<Worker> {
+  const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
+  const agent = {
+    gate,
+    model,
+    prices,
+    writeTokens: tokenWriter(stores.ephemeral, config.councilId),
+    clock: systemClock,
+    newId,
+    pause: (ms: number) => pause(ms),
+    answerMaxTokens: config.answerMaxTokens,
+  }
+  const jobs = await openJobQueue(stores.redis, stores.connect('durable', 'blocking', 'jobs'), keys, name, config.workerLeaseMs)
+  const worker = startWorker(
+    { ...agent, log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0') },
+    { name, concurrency: config.workerConcurrency, leaseMs: config.workerLeaseMs },
+  )
+  closing.defer(worker.stop)
+  return worker
+}
