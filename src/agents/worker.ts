@@ -108,7 +108,8 @@ async function work(dependencies: WorkerDependencies, name: string, job: Job, ab
     const queuedMs = Math.max(0, dependencies.clock.nowMs() - Date.parse(submittedAt))
     const attempt = { run, question, before, queuedMs, job: job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
     const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
-    if (ended) run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')
+    if (!ended) run.logger.info({ reason: abort.signal.reason as StopReason | undefined }, 'the prompt was left to another attempt')
+    else run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')
   } catch (error) {
     if (error instanceof RunEnded) logger.info({ code: error.code }, 'the run ended: another attempt speaks')
     else throw error

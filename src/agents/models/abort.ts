@@ -1,0 +1,36 @@
+/**
+ * A controller that fires when `signal` fires (with its reason), and on its own.
+ * `unlink` must be called when the work is over, or the listener lives as long as the signal.
+ */
+export function linkedController(signal: AbortSignal): AbortController & { unlink: () => void } {
+  const controller = new AbortController()
+  const follow = () => controller.abort(signal.reason)
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return Object.assign(controller, { unlink: () => signal.removeEventListener('abort', follow) })
+}
+
+/** Settles as the promise does, or rejects with the signal's reason as soon as that fires. The work itself is not stopped by this. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const fire = () => aborted.reject(signal.reason)
+  if (signal.aborted) fire()
+  else signal.addEventListener('abort', fire, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', fire)
+  }
+}
+
+/** Runs work with a signal that fires with `reason()` after `timeoutMs`, or with `signal`. */
+export async function within<T>(timeoutMs: number, reason: () => Error, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const cut = linkedController(signal)
+  const timer = setTimeout(() => cut.abort(reason()), timeoutMs)
+  try {
+    return await orAborted(work(cut.signal), cut.signal)
+  } finally {
+    clearTimeout(timer)
+    cut.unlink()
+  }
+}

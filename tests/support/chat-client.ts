@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import { ServerFrame } from '../../src/api/frames.ts'
+import { adminToken } from './served-council.ts'
+
+type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>
+
+/** A client of `/ws/chat` that remembers every frame and checks each against the protocol. */
+export type ChatClient = {
+  send: (frame: unknown) => void
+  sendRaw: (data: string | Buffer) => void
+  frames: readonly ServerFrame[]
+  /** Resolves with the `count`-th frame of a type, counted over the whole connection; rejects when the socket closes first. */
+  frame: <T extends ServerFrame['type']>(type: T, count?: number) => Promise<FrameOf<T>>
+  /** All text of `token` frames so far. */
+  text: () => string
+  closed: Promise<{ code: number }>
+  close: () => void
+}
+
+export async function connectChat(url: string, headers: Record<string, string> = { authorization: `Bearer ${adminToken}` }): Promise<ChatClient> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/chat`, ['council.v1'], { headers })
+  const frames: ServerFrame[] = []
+  const waiting = new Set<() => void>()
+  let isClosed = false
+  socket.on('message', (data: Buffer) => {
+    frames.push(ServerFrame.parse(JSON.parse(data.toString('utf8'))))
+    for (const look of [...waiting]) look()
+  })
+  const closed = new Promise<{ code: number }>((resolve) =>
+    socket.on('close', (code) => {
+      isClosed = true
+      for (const look of [...waiting]) look()
+      resolve({ code })
+    }),
+  )
+  await once(socket, 'open')
+
+  return {
+    send: (frame) => socket.send(JSON.stringify(frame)),
+    sendRaw: (data) => socket.send(data),
+    frames,
+    frame: <T extends ServerFrame['type']>(type: T, count = 1) =>
+      new Promise<FrameOf<T>>((resolve, reject) => {
+        const look = (): void => {
+          const found = frames.filter((frame): frame is FrameOf<T> => frame.type === type)[count - 1]
+          if (!found && !isClosed) return void waiting.add(look)
+          waiting.delete(look)
+          if (found) resolve(found)
+          else reject(new Error(`the socket closed before ${type} no. ${count}; got ${JSON.stringify(frames)}`))
+        }
+        look()
+      }),
+    text: () => frames.map((frame) => (frame.type === 'token' ? frame.text : '')).join(''),
+    closed,
+    close: () => socket.close(),
+  }
+}
