@@ -21,11 +21,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** So long a start waits for read models that are nearly there; longer ones catch up while it serves. */
+const catchUpMs = 3_000
+
 /** Keeps the read models up with the log. Returns how they are, for `/health`. */
-export function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): CheckFunction[] {
+export async function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): Promise<CheckFunction[]> {
   const projections = [chats, costs]
   const projector = startProjector({ log, database: stores.postgres, projections, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
   closing.defer(projector.stop)
+  await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
   return projections.map(({ name }) => async () => {
     const status = projector.status().find((projection) => projection.name === name)
     const stopped = status?.state === 'stopped'

@@ -72,7 +72,7 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
 
-  if (roles.includes('projector')) checks.push(...startProjectorRole(stores, core, closing, logger))
+  if (roles.includes('projector')) checks.push(...(await startProjectorRole(stores, core, closing, logger)))
   if (model) {
     parts.push(model.part)
     checks.push(checkOf(model.part, { optional: true }))
