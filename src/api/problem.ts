@@ -1,19 +1,16 @@
 import type { FastifyReply } from 'fastify'
 
 /** Why a request over HTTP was not served. Stable; `docs/errors.md` explains each. */
-export const problemCodes = ['unauthorized', 'origin_not_allowed', 'not_found', 'method_not_allowed', 'malformed_request', 'too_large', 'too_many_requests', 'internal', 'shutting_down'] as const
+export const problemCodes = ['unauthorized', 'origin_not_allowed', 'not_found', 'malformed_request', 'too_large', 'internal'] as const
 export type ProblemCode = (typeof problemCodes)[number]
 
 const statuses: Record<ProblemCode, number> = {
   unauthorized: 401,
   origin_not_allowed: 403,
   not_found: 404,
-  method_not_allowed: 405,
   malformed_request: 400,
   too_large: 413,
-  too_many_requests: 429,
   internal: 500,
-  shutting_down: 503,
 }
 
 /** Answers with `application/problem+json` (RFC 9457) and a stable code. */

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { CheckFunction } from '../../api/health.ts'
-import { chats } from '../../projections/chats.ts'
-import { costs } from '../../projections/costs.ts'
 import { startProjector } from '../../projections/projector.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { readModels } from '../../projections/read-models.ts'
 import type { Rebuilder } from '../../projections/rebuild-claim.ts'
 import type { Core } from './core.ts'
 import type { Stores } from './stores.ts'
@@ -26,11 +25,10 @@ const catchUpMs = 3_000
 
 /** Keeps the read models up with the log. Returns how they are, for `/health`. */
 export async function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): Promise<CheckFunction[]> {
-  const projections = [chats, costs]
-  const projector = startProjector({ log, database: stores.postgres, projections, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
+  const projector = startProjector({ log, database: stores.postgres, projections: readModels, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
   closing.defer(projector.stop)
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
-  return projections.map(({ name }) => async () => {
+  return readModels.map(({ name }) => async () => {
     const status = projector.status().find((projection) => projection.name === name)
     const stopped = status?.state === 'stopped'
     const output = stopped ? `${status.code}: ${status.message}` : `${status?.state}, at ${status?.position}, ${status?.lag} events behind`

@@ -26,7 +26,7 @@ export type ServeOptions = {
   stderr: NodeJS.WritableStream & { isTTY?: boolean }
   steps: Steps
   /** Resolves with what asks the process to end. */
-  ended: Promise<'SIGINT' | 'SIGTERM' | 'SIGHUP'>
+  ended: Promise<NodeJS.Signals>
 }
 
 /**

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { runCli } from './cli/program.ts'
+import { systemClock } from './platform/clock.ts'
+import { loadConfig } from './platform/config.ts'
+
+/** The composition root: gives the command line this process's streams, clock, environment and signals. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { stdout, stderr, env } = process
+
+const interrupted = new AbortController()
+const ended = new Promise<NodeJS.Signals>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      // Whoever asks twice does not want to wait for the order of things; the next start ends what is left.
+      if (interrupted.signal.aborted) process.exit(130)
+      interrupted.abort()
+      resolve(signal)
+    })
+})
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout,
+  stderr,
+  noColor: (env['NO_COLOR'] ?? '') !== '',
+  version,
+  clock: systemClock,
+  loadConfig: () => loadConfig({ env, cwd: process.cwd() }),
+  interrupted: interrupted.signal,
+  async serve({ config, roles }) {
+    // Only here: the command line answers at once, and does not load what it takes to run a council.
+    const [{ serve }, { createSteps }] = await Promise.all([import('./cli/serve/serve.ts'), import('./cli/serve/steps.ts')])
+    return serve({ config, roles, version, stdout, stderr, steps: createSteps(stderr, systemClock), ended })
+  },
+})
