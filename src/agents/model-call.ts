@@ -10,8 +10,8 @@ import { executeFor, mustBeDone, type AgentDependencies, type Run, type StopReas
 
 /** A reservation that nobody settled is free again after this; far beyond any answer. */
 const reservationMs = 15 * 60_000
-/** Low: the fast path answers, it does not invent. */
-const temperature = 0.3
+/** The likeliest word, always: the fast path answers and does not invent, and the same question has the same answer. */
+const temperature = 0
 
 export type CallRequest = {
   phase: string
