@@ -1,7 +1,6 @@
 import { chat } from '../commands/chat.ts'
 import { StartAttempt } from '../commands/start-attempt.ts'
 import { chatEvents } from '../events/chat.ts'
-import type { RecordedEvent } from '../events/event.ts'
 import { justBefore } from '../events/identifiers.ts'
 import type { Job, JobQueue } from '../events/log/jobs.ts'
 import type { EventLog } from '../events/log/log.ts'
@@ -121,7 +120,7 @@ async function work(dependencies: WorkerDependencies, name: string, job: Job, ab
 /** The event that a job is about. */
 async function promptOf(log: EventLog, job: Job) {
   for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position })) {
-    if (event?.type === 'PromptSubmitted') return { ...(event as RecordedEvent), data: chatEvents.PromptSubmitted.data.parse(event.data) }
+    if (event?.type === 'PromptSubmitted') return { ...(event), data: chatEvents.PromptSubmitted.data.parse(event.data) }
   }
   throw new Error(`the job ${job.entry} is about ${job.position}, which is not a prompt`)
 }

@@ -52,7 +52,7 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
   }
   function text(piece: string): ServerFrame {
     point.offset += piece.length
-    return frame({ type: 'token', text: piece }) as ServerFrame
+    return frame({ type: 'token', text: piece })
   }
 
   try {
@@ -74,7 +74,7 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
         point.position = event.position
         if (event.type === 'RequestRouted') routed = true
         const said = frameBody(event, first)
-        if (said && isNew()) yield frame(said) as ServerFrame
+        if (said && isNew()) yield frame(said)
         if (whole !== null) return
       }
       if (routed) yield* tokens()

@@ -20,8 +20,7 @@ export const answerEnding = {
   /** Entry of the work stream that leaves with this append. */
   job: z.string().regex(/^\d+-\d+$/),
 }
-const Ending = z.strictObject(answerEnding)
-type Ending = z.infer<typeof Ending>
+type Ending = z.infer<z.ZodObject<typeof answerEnding>>
 
 export const endingAggregates = { chat, budget }
 

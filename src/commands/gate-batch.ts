@@ -7,7 +7,7 @@ import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
 
 /** A state larger than this is an error of the domain's design: it would be written with every append. */
-export const maxStateCharacters = 65_536
+const maxStateCharacters = 65_536
 
 /** What one command of a batch came to, before the log has confirmed it. */
 type Verdict = { pending: Pending; events: Omit<AppendedEvent, 'position'>[]; decision: Decision<ReadSet> }

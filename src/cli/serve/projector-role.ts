@@ -9,7 +9,7 @@ import type { Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
 /** Whoever rebuilds a read model, as other processes see it. */
-export const thisProcess: Rebuilder = { host: hostname(), pid: process.pid, isAlive, newFence: randomUUID }
+const thisProcess: Rebuilder = { host: hostname(), pid: process.pid, isAlive, newFence: randomUUID }
 
 function isAlive(pid: number): boolean {
   try {

@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const closing = new AsyncDisposableStack()
   closing.defer(() => lock.release())
   const logFile = stderr.isTTY ? join(dataPaths(config.dataDir).logs, 'council.log') : undefined
-  const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr as never })
+  const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr })
   let exitCode = 0
   try {
     const cause = await run(options, closing, logger, logFile)

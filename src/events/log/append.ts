@@ -7,9 +7,9 @@ import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import { parseState } from './states.ts'
 
 /** How long a command id is remembered; an older one is refused and never runs again. */
-export const commandWindowMs = 24 * 3_600_000
+const commandWindowMs = 24 * 3_600_000
 /** How far the clock of whoever made an id may be ahead of Redis'. */
-export const maxIdAheadMs = 5 * 60_000
+const maxIdAheadMs = 5 * 60_000
 
 const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
 const fixedKeys = 4

@@ -1,0 +1,105 @@
+import { justBefore, type StreamName } from '../events/identifiers.ts'
+import type { AppendResult, EventLog, KnownCommand } from '../events/log/log.ts'
+import { isoTime, type Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Aggregate } from './decider.ts'
+import { decideBatch, resultOf, StateTooLarge, summary, type DecidedBatch } from './gate-batch.ts'
+import { unfold, type Held, type StateCache } from './gate-states.ts'
+import type { Pending, RejectionCode } from './gate-types.ts'
+
+export type WriteDependencies = {
+  log: EventLog
+  cache: StateCache
+  clock: Clock
+  /** Makes ids of events. */
+  newId: () => string
+  logger: Logger
+}
+
+/** A command whose aggregates others keep changing is given up after this many tries. */
+const maxConflicts = 16
+
+/**
+ * Decides a batch and appends it: settles every command whose outcome is known by then, and returns those that must be
+ * decided again, in order. Throws what the log throws; then the outcome of commands with `sent` is unknown.
+ */
+export async function writeBatch(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Pending[]> {
+  const { log, clock, newId } = dependencies
+  const before = await loadStates(dependencies, batch)
+  const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
+  for (const { pending, error } of decided.failed) failOne(pending, error)
+  if (decided.verdicts.length === 0) return []
+  for (const { pending } of decided.verdicts) pending.sent = true
+  return settle(dependencies, decided, await log.append(decided.request))
+}
+
+async function loadStates({ log, cache }: WriteDependencies, batch: readonly Pending[]): Promise<Map<StreamName, Held>> {
+  const states = new Map<StreamName, Held>()
+  const missing = new Map<StreamName, Aggregate<unknown>>()
+  for (const { definition, command } of batch)
+    for (const [alias, stream] of Object.entries(definition.reads(command))) {
+      const aggregate = definition.aggregates[alias]
+      if (!stream || !aggregate || states.has(stream)) continue
+      const cached = cache.get(stream)
+      if (cached) states.set(stream, cached)
+      else missing.set(stream, aggregate)
+    }
+  for (const stored of await log.loadStates([...missing.keys()])) {
+    const aggregate = missing.get(stored.stream)
+    if (!aggregate) continue
+    const held = await unfold(log, aggregate, stored)
+    cache.set(stored.stream, held)
+    states.set(stored.stream, held)
+  }
+  return states
+}
+
+async function settle({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, outcome: AppendResult): Promise<Pending[]> {
+  const pendings = verdicts.map(({ pending }) => pending)
+  switch (outcome.result) {
+    case 'appended': {
+      for (const [stream, held] of after) cache.set(stream, held)
+      let next = 0
+      for (const verdict of verdicts) {
+        verdict.pending.settle(resultOf(verdict, outcome.positions.slice(next, next + verdict.events.length)))
+        next += verdict.events.length
+      }
+      return []
+    }
+    case 'duplicate': {
+      const known = new Map(outcome.known.map((command) => [pendings[command.index], command]))
+      for (const [pending, command] of known) if (pending) await settleKnown(log, pending, command)
+      return pendings.filter((pending) => !known.has(pending))
+    }
+    case 'stale_ids': {
+      for (const index of outcome.expired) reject(pendings[index], 'id_expired', 'the command id is older than the window in which ids are remembered; nothing was done')
+      for (const index of outcome.ahead) reject(pendings[index], 'id_ahead', "the command id's time is too far ahead of the log's clock; set your clock")
+      const stale = new Set([...outcome.expired, ...outcome.ahead])
+      return pendings.filter((_, index) => !stale.has(index))
+    }
+    case 'conflict': {
+      cache.forget(outcome.current.map(({ stream }) => stream))
+      for (const pending of pendings)
+        if (++pending.conflicts > maxConflicts) reject(pending, 'overloaded', 'others kept changing the same aggregates; try again')
+      return pendings.filter((pending) => pending.conflicts <= maxConflicts)
+    }
+    default:
+      return outcome satisfies never
+  }
+}
+
+async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
+  if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
+  const events = []
+  for await (const page of log.read({ after: justBefore(first), upTo: last })) events.push(...page)
+  pending.settle({ result: 'duplicate', ...summary(events.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))) })
+}
+
+function failOne(pending: Pending, error: unknown): void {
+  if (error instanceof StateTooLarge) reject(pending, 'state_too_large', error.message)
+  else pending.fail(error)
+}
+
+export function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {
+  pending?.settle({ result: 'rejected', code, message })
+}
