@@ -1,24 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { CheckFunction } from '../../api/health.ts'
 import { startProjector } from '../../projections/projector.ts'
-import type { Logger } from '../../platform/logger.ts'
 import { readModels } from '../../projections/read-models.ts'
-import type { Rebuilder } from '../../projections/rebuild-claim.ts'
+import { thisProcess } from '../../projections/this-process.ts'
+import type { Logger } from '../../platform/logger.ts'
 import type { Core } from './core.ts'
 import type { Stores } from './stores.ts'
-
-/** Whoever rebuilds a read model, as other processes see it. */
-const thisProcess: Rebuilder = { host: hostname(), pid: process.pid, isAlive, newFence: randomUUID }
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it lives, and is somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
 
 /** So long a start waits for read models that are nearly there; longer ones catch up while it serves. */
 const catchUpMs = 3_000
@@ -28,11 +14,11 @@ export async function startProjectorRole(stores: Stores, { log }: Core, closing:
   const projector = startProjector({ log, database: stores.postgres, projections: readModels, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
   closing.defer(projector.stop)
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
-  return readModels.map(({ name }) => async () => {
+  return readModels.map(({ name }) => () => {
     const status = projector.status().find((projection) => projection.name === name)
     const stopped = status?.state === 'stopped'
     const output = stopped ? `${status.code}: ${status.message}` : `${status?.state}, at ${status?.position}, ${status?.lag} events behind`
     // A read model that stands still is a warning: questions are answered and events recorded all the same.
-    return { name: `projection ${name}`, status: status?.state === 'running' ? 'pass' : 'warn', kind: 'internal', output }
+    return Promise.resolve({ name: `projection ${name}`, status: status?.state === 'running' ? 'pass' : 'warn', kind: 'internal', output })
   })
 }
