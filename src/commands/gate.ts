@@ -32,6 +32,8 @@ export type CommandGate = {
   execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: unknown, context: CommandContext) => Promise<CommandResult>
   /** An aggregate as it is now. */
   load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<{ revision: number; state: State }>
+  /** Why nothing may be written any more; null while everything is well. */
+  stoppedBy: () => LogStopped | null
 }
 
 export function createGate({ log, clock, newId, pause, logger }: GateDependencies): CommandGate {
@@ -95,6 +97,8 @@ export function createGate({ log, clock, newId, pause, logger }: GateDependencie
       const held = await unfold(log, aggregate, stored)
       return { revision: held.revision, state: held.state as State }
     },
+
+    stoppedBy: () => stopped,
   }
 }
 

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chatStream, Uuid7 } from '../../src/events/identifiers.ts'
+import { tokensKey } from '../../src/agents/tokens/token-stream.ts'
+import { chatStream, Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { connectPostgres, type Postgres } from '../../src/platform/postgres.ts'
+import { firstPositionOf } from '../../src/projections/first-position.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
@@ -8,17 +12,21 @@ import { startVllmStandIn, type StandIn } from '../support/vllm-stand-in/server.
 
 let model: StandIn
 let council: ServedCouncil
+let database: Postgres<unknown>
 /** The log of the same council, looked at from outside. */
 let log: TestCouncil
 beforeAll(async () => {
   model = await startVllmStandIn()
   const councilId = freshCouncilId()
-  const settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url }
+  const databaseUrl = await createDatabase()
+  const settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: databaseUrl, VLLM_URL: model.url }
+  database = connectPostgres({ url: databaseUrl, maxConnections: 1, logger: silentLogger })
   council = await serveCouncil(settings)
   log = await openTestCouncil(redisUrl, councilId)
 })
 afterAll(async () => {
   log.close()
+  await database.close()
   await council.stop()
   await model.close()
 })
@@ -29,6 +37,10 @@ beforeEach(() => {
 })
 const prompt = () => ({ type: 'prompt', requestId, text: 'What is the capital of France?' })
 const eventsOf = async (id: Uuid7) => (await log.events()).filter((event) => event.stream === chatStream(id))
+/** Asks the read model until it shows the prompt. */
+const readModelHas = async (id: Uuid7): Promise<void> => {
+  while ((await firstPositionOf(database, 'admin', id)) === null);
+}
 const types = async (id: Uuid7) => (await eventsOf(id)).map(({ type }) => type)
 
 describe('a prompt', () => {
@@ -190,6 +202,22 @@ describe('resuming', () => {
     await resumed.frame('completed')
     expect(resumed.text()).toBe(' is Paris.')
     resumed.close()
+  })
+
+  test('works after the log has forgotten the command and the token stream is gone: the rest comes as one token', async () => {
+    model.nextAnswer({ tokens: ['The', ' capital', ' is', ' Paris.'], tokensPerSecond: 20 })
+    const client = await connectChat(council.url)
+    client.send(prompt())
+    const { id, text: firstWord } = await client.frame('token')
+    const { text } = await client.frame('completed')
+    await readModelHas(requestId)
+    await log.redis.hdel(log.keys.commands(uuid7TimeMs(requestId)), `admin ${requestId}`)
+    await log.redis.del(tokensKey(log.councilId, requestId))
+    const resumed = await connectChat(council.url)
+    resumed.send({ type: 'resume', requestId, lastEventId: id })
+    await resumed.frame('completed')
+    expect(resumed.frames.filter(({ type }) => type === 'token')).toMatchObject([{ text: text.slice(firstWord.length) }])
+    for (const open of [client, resumed]) open.close()
   })
 
   test('a prompt that does not exist, or from a point that never was, is refused', async () => {

@@ -5,7 +5,6 @@ import { promptTokensAtMost } from './prompt-bound.ts'
 export function missingModel(whatToDo: string): ModelClient {
   const unavailable = () => new ModelError('model_unavailable', whatToDo)
   return {
-    // eslint-disable-next-line require-yield -- there is nothing to yield: the stream is only ever an error
     async *stream() {
       throw unavailable()
     },

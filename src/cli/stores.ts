@@ -1,0 +1,54 @@
+import type { Redis } from 'ioredis'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { logKeys } from '../events/log/keys.ts'
+import type { EventLog } from '../events/log/log.ts'
+import { redisLog } from '../events/log/redis-log.ts'
+import type { Config } from '../platform/config.ts'
+import { silentLogger } from '../platform/logger.ts'
+import { connectPostgres, type Postgres } from '../platform/postgres.ts'
+import { connectRedis, whenRedisReady, type RedisRole } from '../platform/redis.ts'
+import { socketDir } from '../platform/socket-dir.ts'
+import { CliError } from './failure.ts'
+
+const readyWithinMs = 5_000
+/** A page of large events from a busy Redis may take its time; nobody waits behind it. */
+const commandTimeoutMs = 30_000
+const maxPostgresConnections = 2
+
+/**
+ * The log of a council, for reading. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does not run,
+ * `no_log` when there is no log (none is made), and PlatformError `redis_unreachable`.
+ */
+export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<EventLog> {
+  const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
+  const connect = (role: RedisRole): Redis => connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
+  const redis = connect('command')
+  closing.defer(() => redis.disconnect())
+  await whenRedisReady(redis, readyWithinMs)
+  const keys = logKeys(config.councilId)
+  const incarnation = await redis.hget(keys.meta, 'incarnation')
+  if (incarnation === null) throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
+  return redisLog(redis, keys, incarnation, () => connect('blocking'))
+}
+
+/** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
+export async function openReadModels(config: Config, closing: AsyncDisposableStack): Promise<Postgres<unknown>> {
+  const url =
+    config.databaseUrl?.reveal() ??
+    embeddedUrl(config, '.s.PGSQL.5432', (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`)
+  const postgres = connectPostgres<unknown>({ url, maxConnections: maxPostgresConnections, logger: silentLogger, name: `council-${config.councilId}-cli` })
+  closing.defer(postgres.close)
+  await postgres.ping()
+  return postgres
+}
+
+/** The address of an embedded server, which listens as long as its council runs. */
+function embeddedUrl({ dataDir }: Config, socketName: string, toUrl: (socket: string, folder: string) => string): string {
+  const folder = existsSync(dataDir) ? socketDir(dataDir) : dataDir
+  const socket = join(folder, socketName)
+  if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`)
+  return toUrl(socket, folder)
+}
+
+export const noCouncil = (where: string): CliError => new CliError('no_council', `no council is running ${where}: start one with bin/start`)

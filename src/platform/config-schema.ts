@@ -1,0 +1,120 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { Secret } from './secret.ts'
+
+/** What the defaults depend on; passed in, so that a test decides how many cores there are. */
+export type Machine = { cores: number; cacheDir: string }
+
+/**
+ * Every setting there is: what it accepts (`description`, printed as "allowed"), its default, and what it becomes.
+ * A message of our own says more than "allowed" does; none may repeat the value, because it may be a secret in the wrong place.
+ */
+export const settingsSchema = (machine: Machine) =>
+  z.object({
+    HOST: z.string().refine(isHost).prefault('127.0.0.1').describe('an IP address or a host name'),
+    PORT: whole(0, 65_535).prefault('8787').describe('a whole number from 0 (any free port) to 65535'),
+    DATA_DIR: z.string().prefault('.data').describe('a folder; a relative one starts at the repository'),
+    MODEL_CACHE: z.string().prefault(`${machine.cacheDir}/hybrid-ai-council/models`).describe('a folder'),
+    COUNCIL_ID: z.string().regex(/^[a-z0-9-]{1,32}$/).prefault('main').describe('1 to 32 of a-z, 0-9 and -'),
+    REDIS_URL: redisUrl.optional().describe('redis://, rediss:// or unix:///path; without it an embedded Redis runs'),
+    REDIS_EPHEMERAL_URL: redisUrl.optional().describe('redis://, rediss:// or unix:///path; without it an embedded Redis runs'),
+    DATABASE_URL: z
+      .string()
+      .refine((text) => ['postgres:', 'postgresql:'].includes(urlOf(text)?.protocol ?? ''))
+      .transform((text) => new Secret(text))
+      .optional()
+      .describe('postgres:// or postgresql://; without it an embedded Postgres runs'),
+    VLLM_URL: list(vllmUrl).prefault('').describe('one or several http:// or https:// addresses, separated by commas, without user or password'),
+    VLLM_MODEL: z.string().max(200).optional().describe('the name of a served model'),
+    VLLM_API_KEY: secret(1).optional().describe('visible ASCII characters without spaces'),
+    VLLM_CONCURRENCY: whole(1, 10_000).prefault('8').describe('a whole number from 1 to 10000'),
+    VLLM_FIRST_TOKEN_TIMEOUT_MS: whole(100, 3_600_000).prefault('120000').describe('milliseconds, 100 to 3600000'),
+    VLLM_IDLE_TIMEOUT_MS: whole(100, 3_600_000).prefault('60000').describe('milliseconds, 100 to 3600000'),
+    MODEL_PATH: z.string().optional().describe('a .gguf file'),
+    MODEL_THREADS: whole(1, machine.cores)
+      .prefault(String(Math.max(1, machine.cores - 1)))
+      .describe(`a whole number from 1 to ${machine.cores}, the cores of this machine`),
+    PRICES_FILE: z.string().prefault('config/prices.json').describe('a JSON file; a relative one starts at the repository'),
+    ANSWER_MAX_TOKENS: whole(1, 100_000).prefault('512').describe('a whole number from 1 to 100000'),
+    DURABILITY: z
+      .enum(['fsync', 'archived', 'memory'])
+      .refine((mode) => mode !== 'archived', 'cannot be "archived" yet: that needs an archive in a real PostgreSQL')
+      .transform((mode) => (mode === 'memory' ? 'memory' : 'fsync'))
+      .prefault('fsync')
+      .describe('fsync or memory'),
+    ADMIN_TOKEN: secret(32).optional().describe('32 or more visible ASCII characters without spaces'),
+    ALLOWED_ORIGINS: list(origin).prefault('').describe('exact origins such as https://council.example.org, separated by commas'),
+    WORKER_CONCURRENCY: whole(1, 1_000).prefault('4').describe('a whole number from 1 to 1000'),
+    WORKER_LEASE_MS: whole(1_000, 600_000).prefault('5000').describe('milliseconds, 1000 to 600000'),
+    MAX_SOCKETS_PER_SUBJECT: whole(1, 1_000_000).prefault('100').describe('a whole number from 1 to 1000000'),
+    MAX_COMMANDS_IN_FLIGHT: whole(1, 1_000_000).prefault('200').describe('a whole number from 1 to 1000000'),
+    MAX_PROMPTS_PER_MINUTE: whole(1, 1_000_000).prefault('300').describe('a whole number from 1 to 1000000'),
+    COUNCIL_URL: z.string().transform(httpAddress).optional().describe('an http:// or https:// address without user or password'),
+    COUNCIL_TOKEN: secret(1).optional().describe('visible ASCII characters without spaces'),
+    LOG_LEVEL: z.enum(logLevels).prefault('info').describe(logLevels.join(', ')),
+  })
+
+export type Settings = z.output<ReturnType<typeof settingsSchema>>
+
+/** True for addresses that only this machine can reach. */
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+
+/** Tokens travel in an Authorization header, where anything but visible ASCII breaks. */
+const secret = (minLength: number) =>
+  z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .min(minLength, `is shorter than ${minLength} characters`)
+    .transform((text) => new Secret(text))
+
+const redisUrl = z
+  .string()
+  .refine((text) => {
+    const url = urlOf(text)
+    if (url?.protocol === 'unix:') return url.host === '' && url.pathname.length > 1
+    return (url?.protocol === 'redis:' || url?.protocol === 'rediss:') && url.hostname !== ''
+  })
+  .transform((text) => new Secret(text))
+
+/** A comma list whose every entry must parse; entries are trimmed and repetitions left out. */
+const list = (entry: (text: string, context: z.RefinementCtx) => string) =>
+  z.string().transform((text, context) => {
+    const entries = text === '' ? [] : text.split(',')
+    return [...new Set(entries.map((part) => entry(part.trim(), context)))]
+  })
+
+function httpAddress(text: string, context: z.RefinementCtx): string {
+  const url = urlOf(text)
+  const plain = url && ['http:', 'https:'].includes(url.protocol) && url.username + url.password + url.search + url.hash === ''
+  if (!plain) context.addIssue({ code: 'custom' })
+  return text.replace(/\/+$/, '')
+}
+
+/** `/v1` is optional for people; inside, addresses never have it. */
+function vllmUrl(text: string, context: z.RefinementCtx): string {
+  return httpAddress(text, context).replace(/\/v1$/, '')
+}
+
+function origin(text: string, context: z.RefinementCtx): string {
+  const url = urlOf(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.origin !== text) context.addIssue({ code: 'custom' })
+  return text
+}
+
+function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true
+  return text.length <= 253 && /^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/i.test(text) && !/(^|\.)\d+$/.test(text)
+}
+
+function urlOf(text: string): URL | undefined {
+  return URL.parse(text) ?? undefined
+}

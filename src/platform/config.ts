@@ -1,0 +1,103 @@
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readSettingsFile, type ConfigProblem, type SettingsSource } from './config-files.ts'
+import { isLoopback, settingsSchema, type Settings } from './config-schema.ts'
+
+export type { ConfigProblem }
+export type Config = Readonly<ReturnType<typeof toConfig>>
+export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems: ConfigProblem[] }
+
+/** Where this repository lies: relative paths in settings start here, so that every command finds the same data from any folder. */
+export const repositoryRoot = resolve(import.meta.dirname, '../..')
+
+export type ConfigSources = {
+  env: Readonly<Record<string, string | undefined>>
+  /** Where `.env` is looked for. */
+  cwd: string
+  /** Where `config/` is and where relative paths start; the repository but for tests. */
+  root?: string
+  /** Cores that MODEL_THREADS may use; those of this machine but for tests. */
+  cores?: number
+}
+
+/**
+ * Reads all settings: the environment, then `.env`, then `config/<COUNCIL_ENV>.env`; the earlier wins, an empty value is no value.
+ * All problems come at once. Nothing is touched: whoever starts a process prints them and ends with exit code 2 before it opens,
+ * makes or connects to anything.
+ */
+export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableParallelism() }: ConfigSources): LoadedConfig {
+  const home = env['HOME'] || homedir()
+  const schema = settingsSchema({ cores, cacheDir: env['XDG_CACHE_HOME'] || join(home, '.cache') })
+  const names = ['COUNCIL_ENV', ...Object.keys(schema.shape)]
+  const problems: ConfigProblem[] = []
+  const sources: SettingsSource[] = [{ shownAs: 'the environment', values: new Map(Object.entries(env).map(([name, value]) => [name, value ?? ''])) }]
+  const addFile = (path: string, shownAs: string): void => {
+    const file = readSettingsFile(path, shownAs, names)
+    sources.push(file.source)
+    problems.push(...file.problems)
+  }
+
+  addFile(join(cwd, '.env'), '.env')
+  const councilEnv = sourceOf('COUNCIL_ENV', sources)?.values.get('COUNCIL_ENV') ?? 'local'
+  if (councilEnv !== 'local' && councilEnv !== 'cloud')
+    return { ok: false, problems: [...problems, { setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' }] }
+  addFile(join(root, 'config', `${councilEnv}.env`), `config/${councilEnv}.env`)
+
+  const given = Object.fromEntries(names.map((name) => [name, sourceOf(name, sources)?.values.get(name)]))
+  const parsed = schema.safeParse(given, { error: () => 'has a value that is not allowed' })
+  for (const issue of parsed.error?.issues ?? []) {
+    const [name, definition] = Object.entries(schema.shape).find(([key]) => key === issue.path[0]) ?? []
+    if (name === undefined || problems.some(({ setting }) => setting === name)) continue
+    const place = sourceOf(name, sources)?.shownAs ?? 'its default'
+    problems.push({ setting: name, problem: `${issue.message} (from ${place})`, allowed: definition?.description ?? '' })
+  }
+  if (parsed.success && !isLoopback(parsed.data.HOST) && parsed.data.ADMIN_TOKEN === undefined) {
+    const allowed = schema.shape.ADMIN_TOKEN.description ?? ''
+    problems.push({ setting: 'ADMIN_TOKEN', problem: 'is missing, while HOST lets other machines in', allowed })
+  }
+  if (!parsed.success || problems.length > 0) return { ok: false, problems }
+
+  const toPath = (path: string): string => resolve(root, path.replace(/^~(?=\/|$)/, home))
+  return { ok: true, config: toConfig(parsed.data, councilEnv, toPath) }
+}
+
+function sourceOf(name: string, sources: readonly SettingsSource[]): SettingsSource | undefined {
+  return sources.find(({ values }) => (values.get(name) ?? '') !== '')
+}
+
+function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (path: string) => string) {
+  return {
+    councilEnv,
+    host: settings.HOST,
+    port: settings.PORT,
+    dataDir: toPath(settings.DATA_DIR),
+    modelCache: toPath(settings.MODEL_CACHE),
+    councilId: settings.COUNCIL_ID,
+    /** Absent: the embedded server. A Secret, because it may hold a password. */
+    redisUrl: settings.REDIS_URL,
+    redisEphemeralUrl: settings.REDIS_EPHEMERAL_URL,
+    databaseUrl: settings.DATABASE_URL,
+    /** Base addresses without `/v1`; empty: the embedded model. */
+    vllmUrls: settings.VLLM_URL,
+    vllmModel: settings.VLLM_MODEL,
+    vllmApiKey: settings.VLLM_API_KEY,
+    vllmConcurrency: settings.VLLM_CONCURRENCY,
+    vllmFirstTokenTimeoutMs: settings.VLLM_FIRST_TOKEN_TIMEOUT_MS,
+    vllmIdleTimeoutMs: settings.VLLM_IDLE_TIMEOUT_MS,
+    modelPath: settings.MODEL_PATH === undefined ? undefined : toPath(settings.MODEL_PATH),
+    modelThreads: settings.MODEL_THREADS,
+    pricesFile: toPath(settings.PRICES_FILE),
+    answerMaxTokens: settings.ANSWER_MAX_TOKENS,
+    durability: settings.DURABILITY,
+    adminToken: settings.ADMIN_TOKEN,
+    allowedOrigins: settings.ALLOWED_ORIGINS,
+    workerConcurrency: settings.WORKER_CONCURRENCY,
+    workerLeaseMs: settings.WORKER_LEASE_MS,
+    maxSocketsPerSubject: settings.MAX_SOCKETS_PER_SUBJECT,
+    maxCommandsInFlight: settings.MAX_COMMANDS_IN_FLIGHT,
+    maxPromptsPerMinute: settings.MAX_PROMPTS_PER_MINUTE,
+    councilUrl: settings.COUNCIL_URL,
+    councilToken: settings.COUNCIL_TOKEN,
+    logLevel: settings.LOG_LEVEL,
+  } as const
+}

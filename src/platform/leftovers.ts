@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { dataPaths } from './data-dir.ts'
+import { commandLine, endProcess, processesRunning, startTicks } from './processes.ts'
+
+/**
+ * What DATA_DIR/run remembers of a child. It is written before the child is started (without pid) and again after, so that a
+ * council which is killed in between leaves no child that nobody knows of.
+ */
+const PidFile = z.strictObject({
+  command: z.array(z.string()).min(1),
+  process: z.strictObject({ pid: z.int().positive(), startTicks: z.int() }).optional(),
+})
+export type PidFile = z.infer<typeof PidFile>
+
+export type Leftover = { name: string; pid: number }
+
+export function writePidFile(dataDir: string, name: string, file: PidFile): void {
+  const path = pidFilePath(dataDir, name)
+  mkdirSync(dataPaths(dataDir).run, { recursive: true, mode: 0o700 })
+  writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
+
+export function removePidFile(dataDir: string, name: string): void {
+  rmSync(pidFilePath(dataDir, name), { force: true })
+}
+
+/**
+ * Ends the children that a killed council left on this DATA_DIR, and returns them. Only for the holder of the DATA_DIR's lock, and
+ * before anything in it is opened: a Redis that still runs would write the same files as the next one.
+ * A process is ended only when pid, start time and command line are those that were written down: a pid may be somebody else's by now.
+ */
+export async function endLeftovers(dataDir: string, graceMs = 5_000): Promise<Leftover[]> {
+  const { run } = dataPaths(dataDir)
+  mkdirSync(run, { recursive: true, mode: 0o700 })
+  const names = readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
+  const ended = await Promise.all(
+    names.map(async (name) => {
+      const pids = pidsOf(readPidFile(dataDir, name))
+      await Promise.all(pids.map((pid) => endProcess(pid, graceMs)))
+      removePidFile(dataDir, name)
+      return pids.map((pid) => ({ name, pid }))
+    }),
+  )
+  return ended.flat()
+}
+
+function pidsOf(file: PidFile | undefined): number[] {
+  if (file === undefined) return []
+  // The council died between writing the file and knowing the pid; the command line holds this DATA_DIR's path, so it is unique enough.
+  if (file.process === undefined) return processesRunning(file.command)
+  const { pid, startTicks: started } = file.process
+  const isTheSame = startTicks(pid) === started && commandLine(pid)?.join('\0') === file.command.join('\0')
+  return isTheSame ? [pid] : []
+}
+
+function readPidFile(dataDir: string, name: string): PidFile | undefined {
+  try {
+    return PidFile.parse(JSON.parse(readFileSync(pidFilePath(dataDir, name), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+function pidFilePath(dataDir: string, name: string): string {
+  return join(dataPaths(dataDir).run, `${name}.json`)
+}

@@ -1,0 +1,89 @@
+import { Redis } from 'ioredis'
+import type { Logger } from './logger.ts'
+import { PlatformError, messageOf } from './platform-error.ts'
+
+/**
+ * What a connection is for:
+ * - `command` answers fast or fails fast: nothing waits in a queue while there is no connection, nothing is sent twice. A command
+ *   that timed out or lost its connection may have run all the same; whoever writes must be able to ask again with the same id.
+ * - `blocking` is one reader's own (XREAD, XREADGROUP with BLOCK): it waits for the connection as long as it takes. An answer that
+ *   never comes resolves with null, exactly as "nothing new" does; a reader needs another sign of life.
+ * - `subscriber` receives messages and subscribes again by itself; what was published while it was away is lost.
+ */
+export type RedisRole = 'command' | 'blocking' | 'subscriber'
+
+export type RedisConnectionOptions = {
+  /** redis://, rediss:// or unix:///path */
+  url: string
+  role: RedisRole
+  /** Shown by CLIENT LIST. */
+  name: string
+  logger: Logger
+  /** After this a command fails although Redis may still run it. Only for the role `command`. */
+  commandTimeoutMs?: number
+}
+
+const connectTimeoutMs = 5_000
+
+/**
+ * Opens a connection that comes back by itself (after 50 ms, then more, at most 2 s) until it is closed with `quit()` or
+ * `disconnect()`. It never throws and never raises an unhandled `error` event: losing a server is ordinary. Replies are RESP 2.
+ */
+export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000 }: RedisConnectionOptions): Redis {
+  const options = {
+    ...(url.startsWith('unix:') ? { path: decodeURIComponent(new URL(url).pathname) } : {}),
+    protocol: 2 as const,
+    connectionName: name,
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt - 1, 6), 2_000),
+    ...roleOptions(role, commandTimeoutMs),
+  }
+  const redis = url.startsWith('unix:') ? new Redis(options) : new Redis(url, options)
+
+  let lastError = ''
+  redis.on('error', (error: unknown) => {
+    // A server that is away fails every attempt in the same words; one line is enough.
+    if (messageOf(error) === lastError) return
+    lastError = messageOf(error)
+    logger.warn({ connection: name, err: error }, 'redis connection failed')
+  })
+  redis.on('ready', () => {
+    lastError = ''
+    logger.debug({ connection: name }, 'redis connection ready')
+  })
+  return redis
+}
+
+/** Resolves when the server answers commands (its data is loaded); throws `redis_unreachable` after `timeoutMs`, saying why. */
+export async function whenRedisReady(redis: Redis, timeoutMs: number): Promise<void> {
+  if (redis.status === 'ready') return
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  let reason = `no answer within ${timeoutMs} ms`
+  const onError = (error: unknown): void => {
+    reason = messageOf(error)
+  }
+  const onReady = (): void => resolve(undefined)
+  const onEnd = (): void => reject(new PlatformError('redis_unreachable', `Redis is not reachable: the connection was closed (${reason})`))
+  const timer = setTimeout(() => reject(new PlatformError('redis_unreachable', `Redis is not reachable: ${reason}`)), timeoutMs)
+  redis.on('error', onError).once('ready', onReady).once('end', onEnd)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    redis.off('error', onError).off('ready', onReady).off('end', onEnd)
+  }
+}
+
+function roleOptions(role: RedisRole, commandTimeoutMs: number) {
+  switch (role) {
+    case 'command':
+      return { enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs }
+    case 'blocking':
+      // The limit of an answer is the BLOCK of each command; blockingTimeout is for a server that does not keep it.
+      return { maxRetriesPerRequest: null, blockingTimeout: 30_000 }
+    case 'subscriber':
+      return { maxRetriesPerRequest: null, autoResubscribe: true }
+    default:
+      return role satisfies never
+  }
+}

@@ -1,0 +1,42 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import { dataPaths } from './data-dir.ts'
+
+/** How the command line of the same user finds a running council, and gets in. */
+const ServerFile = z.strictObject({
+  url: z.url(),
+  token: z.string().min(1),
+  pid: z.int().positive(),
+  /** ISO 8601, UTC. */
+  startedAt: z.iso.datetime(),
+})
+export type ServerFile = z.infer<typeof ServerFile>
+
+/** Writes the file so that a reader sees all of it or none, and nobody but this user can read it (0600). */
+export function writeServerFile(dataDir: string, server: ServerFile): void {
+  const { serverFile } = dataPaths(dataDir)
+  const unfinished = `${serverFile}.${process.pid}`
+  rmSync(unfinished, { force: true })
+  const file = openSync(unfinished, 'wx', 0o600)
+  try {
+    writeSync(file, `${JSON.stringify(server)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(unfinished, serverFile)
+}
+
+/** The running council's file, or undefined when there is none or it is not one: both mean that no council has told where it is. */
+export function readServerFile(dataDir: string): ServerFile | undefined {
+  try {
+    return ServerFile.parse(JSON.parse(readFileSync(dataPaths(dataDir).serverFile, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** Called when the council stops, before it lets go of the DATA_DIR. */
+export function removeServerFile(dataDir: string): void {
+  rmSync(dataPaths(dataDir).serverFile, { force: true })
+}
