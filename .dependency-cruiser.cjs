@@ -1,0 +1,85 @@
+/**
+ * The architecture as rules: data moves one way, so imports go one way.
+ * `node tests/rules.ts` runs them and also fails when some file was not looked at.
+ */
+
+/** Left to right: each may import only what stands to its left. Those in one cell do not know each other. */
+const layers = [['platform'], ['events'], ['gedi'], ['commands', 'projections'], ['agents'], ['api'], ['cli']]
+
+const inSource = (folders) => `^src/(${folders.join('|')})/`
+
+const oneWay = layers.flatMap((cell, index) =>
+  cell.map((folder) => ({
+    name: `${folder}-imports-only-to-its-left`,
+    comment: 'platform < events < gedi < commands, projections < agents < api < cli',
+    severity: 'error',
+    from: { path: inSource([folder]) },
+    to: { path: '^src/', pathNot: inSource([folder, ...layers.slice(0, index).flat()]) },
+  })),
+)
+
+const eventTypes = '^src/events/[^/]+[.]ts$'
+const deciders = '^src/commands/(?!gate)'
+const counting = '^src/gedi/'
+const zod = '(^|/)node_modules/zod/'
+
+module.exports = {
+  forbidden: [
+    ...oneWay,
+    {
+      name: 'one-composition-root',
+      comment: 'src/main.ts alone wires the layers: no other file lies beside it, and nothing imports it',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+$' },
+    },
+    {
+      name: 'no-file-outside-the-layers',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [inSource(layers.flat()), '^src/main[.]ts$'] },
+      to: {},
+    },
+    {
+      name: 'event-types-are-pure',
+      comment: 'event types know each other and zod: no Redis, no clock, no files',
+      severity: 'error',
+      from: { path: eventTypes },
+      to: { pathNot: [eventTypes, zod] },
+    },
+    {
+      name: 'deciders-are-pure',
+      comment: 'a decider knows deciders, event types, how votes are counted, and zod; the gate is the shell around them',
+      severity: 'error',
+      from: { path: deciders },
+      to: { pathNot: [deciders, eventTypes, counting, zod] },
+    },
+    {
+      name: 'counting-is-pure',
+      comment: 'an auditor must be able to recount any vote from its ballots alone',
+      severity: 'error',
+      from: { path: counting },
+      to: { pathNot: [counting, eventTypes, zod] },
+    },
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { pathNot: ['^tests/', '^vitest[.].*config[.]ts$'] },
+      to: { path: '^tests/' },
+    },
+    {
+      name: 'production-needs-no-development-package',
+      severity: 'error',
+      from: { path: '^(src|migrations)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable-import', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    exclude: { path: '^bench/peers/' },
+  },
+}

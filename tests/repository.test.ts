@@ -1,0 +1,81 @@
+import { existsSync, globSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { isPermissive, productionLicences, readLockfile } from './support/licences.ts'
+import { codesIn, deadLinks, occurrences, ownFiles, read, writtenFiles } from './support/repository.ts'
+
+const maxLines = 400
+const isCode = (file: string) => /^(src|tests|migrations|bench)\/.*\.ts$/.test(file)
+
+// Ada is nobody: an example in tests and documents. The bracketed letters keep these patterns from finding themselves.
+const unfinished = /\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b/
+const machinePath = /(^|[\s'"`(=:])\/(w[o]rk|h[o]me(?!\/ada\b)|r[o]ot|U[s]ers)\//
+const registryHost = /r[e]gistry\.(npmjs|yarnpkg)|p[y]pi\.org|d[e]b\.debian\.org/
+
+describe('the repository', () => {
+  test('is seen by these rules', () => {
+    expect(ownFiles).toEqual(expect.arrayContaining(['package.json', 'tests/repository.test.ts', '.ci/run']))
+    expect(ownFiles.filter(isCode).length).toBeGreaterThan(20)
+  })
+
+  test(`has no code file over ${maxLines} lines`, () => {
+    const lines = (file: string) => read(file).split('\n').length - 1
+    expect(ownFiles.filter((file) => isCode(file) && lines(file) > maxLines)).toEqual([])
+  })
+
+  test('names files and folders after what they hold', () => {
+    expect(ownFiles.filter((file) => /(^|\/)(utils?|helpers?|common|misc)([./]|$)/i.test(file))).toEqual([])
+  })
+
+  test('keeps to the folders of the house', () => {
+    const layers = new Set(['platform', 'events', 'gedi', 'commands', 'projections', 'agents', 'api', 'cli'])
+    const strays = ownFiles.filter((file) => /^src\/[^/]+\//.test(file) && !layers.has(file.split('/')[1] ?? ''))
+    expect(strays).toEqual([])
+  })
+
+  test('has nothing left to do in its code', () => {
+    expect(occurrences(unfinished, writtenFiles)).toEqual([])
+  })
+
+  test('names no path of one machine', () => {
+    expect(occurrences(machinePath, writtenFiles)).toEqual([])
+  })
+
+  test('names no package registry, so that any mirror can serve it', () => {
+    expect(occurrences(registryHost, ownFiles)).toEqual([])
+    const withAddress = Object.entries(readLockfile().packages).filter(([, entry]) => entry.resolved?.includes('://'))
+    expect(withAddress.map(([path]) => path)).toEqual([])
+  })
+})
+
+describe('its dependencies', () => {
+  test('are all under permissive licences', () => {
+    const licences = [...productionLicences()]
+    expect(licences.length).toBeGreaterThan(20)
+    expect(licences.filter(([, licence]) => !isPermissive(licence))).toEqual([])
+  })
+
+  test.each([
+    ['MIT', true],
+    ['(BSD-2-Clause OR GPL-3.0-only)', true],
+    ['MIT AND GPL-3.0-only', false],
+    ['LGPL-3.0-or-later', false],
+    ['none named', false],
+  ])('under %s are permissive: %s', (expression, verdict) => {
+    expect(isPermissive(expression)).toBe(verdict)
+  })
+})
+
+describe('its documents', () => {
+  const documents = ['README.md', ...globSync('docs/**/*.md')].filter((file) => existsSync(file))
+
+  test('link only to what is there', () => {
+    expect(documents.flatMap(deadLinks)).toEqual([])
+  })
+
+  test('explain every stable code', async () => {
+    const codes = (await Promise.all(ownFiles.filter((file) => file.startsWith('src/') && file.endsWith('.ts')).map(codesIn))).flat()
+    const explained = existsSync('docs/errors.md') ? read('docs/errors.md') : ''
+    expect(codes.length).toBeGreaterThan(0)
+    expect(codes.filter((code) => !explained.includes(`\`${code}\``))).toEqual([])
+  })
+})

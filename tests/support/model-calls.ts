@@ -1,0 +1,59 @@
+import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type TokenUsage } from '../../src/agents/models/model.ts'
+
+let calls = 0
+
+/** A call of which a test names only what matters to it. */
+export const call = (fields: Partial<ModelCall> = {}): ModelCall => ({
+  messages: [{ role: 'user', content: 'What is the capital of France?' }],
+  continueFrom: '',
+  maxTokens: 16,
+  temperature: 0,
+  requestId: `test-${process.pid}-${(calls += 1)}`,
+  signal: new AbortController().signal,
+  ...fields,
+})
+
+/** What a caller saw of one stream. */
+export type Outcome = {
+  text: string
+  chunks: ModelChunk[]
+  /** The last that was said about usage, by a chunk or by the error. */
+  usage: TokenUsage | 'unknown'
+  /** The finish reason, or the code and words of the error. */
+  end: 'stop' | 'length' | ModelError
+}
+
+/** Reads a stream to its end, whichever that is. */
+export async function outcomeOf(chunks: AsyncIterable<ModelChunk>, onChunk: (chunk: ModelChunk) => void = () => undefined): Promise<Outcome> {
+  const outcome: Outcome = { text: '', chunks: [], usage: 'unknown', end: new ModelError('model_interrupted', 'the stream ended without an end chunk') }
+  try {
+    for await (const chunk of chunks) {
+      outcome.chunks.push(chunk)
+      if (chunk.type === 'text') outcome.text += chunk.text
+      else outcome.usage = chunk.usage
+      if (chunk.type === 'end') outcome.end = chunk.finishReason
+      onChunk(chunk)
+    }
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    outcome.end = error
+    outcome.usage = error.usage
+  }
+  return outcome
+}
+
+/** The code with which a stream fails; anything else makes the test fail with what happened instead. */
+export async function failureOf(chunks: AsyncIterable<ModelChunk>): Promise<string> {
+  const { end, text } = await outcomeOf(chunks)
+  return end instanceof ModelError ? end.code : `answered ${JSON.stringify(text)}`
+}
+
+/** A stream of which the first text has been read; `rest` reads on. */
+export async function begun(client: ModelClient, which: ModelCall): Promise<{ firstText: string; rest: () => Promise<Outcome> }> {
+  const stream = client.stream(which)[Symbol.asyncIterator]()
+  for (;;) {
+    const next = await stream.next()
+    if (next.done) throw new Error('the answer ended before it had any text')
+    if (next.value.type === 'text') return { firstText: next.value.text, rest: () => outcomeOf({ [Symbol.asyncIterator]: () => stream }) }
+  }
+}

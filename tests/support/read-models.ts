@@ -1,0 +1,41 @@
+import { onTestFinished } from 'vitest'
+import { silentLogger } from '../../src/platform/logger.ts'
+import type { EventLog } from '../../src/events/log/log.ts'
+import { costs } from '../../src/projections/costs.ts'
+import { chats } from '../../src/projections/chats.ts'
+import type { Database, Projection } from '../../src/projections/projection.ts'
+import { startProjector, type Projector } from '../../src/projections/projector.ts'
+import { rebuild, type RebuildProgress, type Rebuilt } from '../../src/projections/rebuild.ts'
+import type { Rebuilder } from '../../src/projections/rebuild-claim.ts'
+import { thisProcess } from '../../src/projections/this-process.ts'
+import type { TestDatabase } from './databases.ts'
+
+const waitMs = 15_000
+
+/** A projector that is stopped when the test ends, however it ends. */
+export function project(log: EventLog, database: Database, projections: readonly Projection[] = [chats, costs]): Projector {
+  const projector = startProjector({ log, database, projections, logger: silentLogger })
+  onTestFinished(projector.stop)
+  return projector
+}
+
+/** Resolves when everything that is in the log now is in the read models. */
+export async function caughtUp(projector: Projector, log: EventLog): Promise<void> {
+  const outcome = await projector.waitFor(await log.head(), AbortSignal.timeout(waitMs))
+  if (outcome !== 'reached') throw new Error(`the projector did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
+}
+
+/** Resolves with a projection's status when it has stopped. */
+export async function stopped(projector: Projector, name: string) {
+  await projector.waitFor('999999999999999-0' as never, AbortSignal.timeout(waitMs), [name])
+  return projector.status().find((status) => status.name === name)
+}
+
+export const rebuildNow = (log: EventLog, database: Database, projection: Projection, onProgress?: (progress: RebuildProgress) => void, rebuilder: Rebuilder = thisProcess): Promise<Rebuilt> =>
+  rebuild({ log, database, rebuilder, elapsedMs: () => performance.now() }, projection, { ...(onProgress && { onProgress }) })
+
+/** All rows of both read models. */
+export const dumpAll = async (db: TestDatabase): Promise<{ chats: string[]; costs: string[] }> => ({
+  chats: await db.dump('read_models.chats'),
+  costs: await db.dump('read_models.costs'),
+})

@@ -1,0 +1,43 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { startRestartable, type Restartable } from './restartable.ts'
+
+export type RedisOptions = {
+  /** What `fsync` durability demands is `always`; `no` is for tests that only need speed. Default `always`. */
+  appendfsync?: 'always' | 'no'
+  /** Default: a free one. */
+  port?: number
+}
+
+export type RedisServer = Restartable & {
+  url: string
+  port: number
+  /** Where the append-only file lies. */
+  dir: string
+}
+
+/** A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves. */
+export async function startRedis({ appendfsync = 'always', port: wantedPort }: RedisOptions = {}): Promise<RedisServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'redis-'))
+  const port = wantedPort ?? (await freePort())
+  const settings: Record<string, string> = {
+    bind: '127.0.0.1',
+    port: String(port),
+    dir,
+    appendonly: 'yes',
+    appendfsync,
+    save: '',
+    'maxmemory-policy': 'noeviction',
+    daemonize: 'no',
+  }
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  const server = await startRestartable({
+    program: { command: 'redis-server', args, endSignal: 'SIGTERM' },
+    readyLine: /Ready to accept connections/,
+    crashSignal: 'SIGKILL',
+    dir,
+  })
+  return { ...server, url: `redis://127.0.0.1:${port}`, port, dir }
+}

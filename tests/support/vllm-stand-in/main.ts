@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util'
+import { startVllmStandIn, type ReceivedRequest } from './server.ts'
+import { tokenize, wordTokens } from './tokens.ts'
+
+/**
+ * The stand-in for vLLM as a program, for load tests and for trying things by hand:
+ *
+ *   node tests/support/vllm-stand-in/main.ts [--port 0] [--tokens-per-second 20] [--answer-words 200] [--model smollm2]
+ *     [--max-model-len 2048] [--api-key secret]
+ *
+ * Prints one JSON line with its URL when it listens, and ends on SIGTERM and SIGINT.
+ */
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    'tokens-per-second': { type: 'string' },
+    'answer-words': { type: 'string', default: '200' },
+    model: { type: 'string', default: 'smollm2' },
+    'max-model-len': { type: 'string', default: '2048' },
+    'api-key': { type: 'string' },
+  },
+})
+
+function number(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 0) return value
+  process.stderr.write(`--${name} must be a number from zero, got ${text}\n`)
+  process.exit(2)
+}
+
+const answerWords = number('answer-words', values['answer-words'])
+const tokensPerSecond = values['tokens-per-second'] === undefined ? {} : { tokensPerSecond: number('tokens-per-second', values['tokens-per-second']) }
+
+/** A continued answer goes on behind the words that exist. */
+const answer = ({ chat }: ReceivedRequest) => {
+  const soFar = chat.continues ? tokenize(chat.messages.at(-1)?.content ?? '').length : 0
+  return { tokens: wordTokens(answerWords, soFar), ...tokensPerSecond }
+}
+
+const server = await startVllmStandIn({
+  port: number('port', values.port),
+  model: values.model,
+  maxModelLen: number('max-model-len', values['max-model-len']),
+  answer,
+  ...(values['api-key'] === undefined ? {} : { apiKey: values['api-key'] }),
+})
+process.stdout.write(`${JSON.stringify({ url: server.url, model: values.model })}\n`)
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void server.close())

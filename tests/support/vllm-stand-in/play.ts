@@ -1,0 +1,167 @@
+import type { ServerResponse } from 'node:http'
+import { createChunks, type ChunkWriter } from './chunks.ts'
+import type { AnswerScript, InStream, Wire } from './script.ts'
+import type { ChatRequest } from './validate.ts'
+
+/** What happens next in an answer. */
+export type Step = { kind: 'token'; text: string } | { kind: 'finish'; reason: 'stop' | 'length' } | { kind: 'trap'; trap: InStream }
+
+/** The steps of an answer that is not gated: its tokens at its pace, and its trap where that strikes. */
+export async function* scripted(
+  script: AnswerScript,
+  tokens: readonly string[],
+  trap: InStream | undefined,
+  pause: (ms: number) => Promise<void>,
+): AsyncGenerator<Step, void, void> {
+  const strikesAt = trap === undefined ? undefined : (trap.afterTokens ?? tokens.length)
+  for (const [index, text] of tokens.entries()) {
+    if (trap && index === strikesAt) yield { kind: 'trap', trap }
+    if (script.tokensPerSecond !== undefined) await pause(1000 / script.tokensPerSecond)
+    yield { kind: 'token', text }
+  }
+  if (trap && strikesAt !== undefined && strikesAt >= tokens.length) yield { kind: 'trap', trap }
+  yield { kind: 'finish', reason: script.finishReason ?? 'stop' }
+}
+
+/** Streams one answer. Resolves when it is over, whichever way; a reader that has gone ends it. */
+export async function playStream(response: ServerResponse, request: ChatRequest, id: string, script: AnswerScript, steps: AsyncIterable<Step>): Promise<void> {
+  const trap = script.trap
+  const chunks = createChunks(request, id, Math.floor(Date.now() / 1000), request.continuousUsage && trap?.kind !== 'no-usage' && trap?.kind !== 'no-continuous-usage')
+  const writer = createWriter(response, script.wire ?? {})
+  const withUsage = request.includeUsage && trap?.kind !== 'no-usage'
+  let begun = false
+  let generated = 0
+  let pending: string | undefined
+  let finish: { reason: string; stopReason: string | null } | undefined
+
+  /** A token is held until the next step, because the last one may have to carry the finish reason. */
+  const flush = async (ending?: { reason: string; stopReason: string | null }) => {
+    const text = pending
+    pending = undefined
+    if (text === undefined && ending === undefined) return
+    if (text !== undefined) chunks.count()
+    await writer.event(chunks.delta({ content: text ?? '' }, ending && { finishReason: ending.reason, stopReason: ending.stopReason, isLast: !withUsage }))
+  }
+
+  for await (const step of steps) {
+    if (writer.gone()) return
+    if (!begun) await writer.event(chunks.role())
+    begun = true
+    if (step.kind === 'token') {
+      await flush()
+      generated += 1
+      pending = step.text
+      if (generated >= request.maxTokens) finish = { reason: 'length', stopReason: null }
+      else if (script.gated) await flush()
+    } else if (step.kind === 'trap') {
+      await flush()
+      const outcome = await spring(step.trap, chunks, writer)
+      if (outcome === 'over') return
+      if (outcome === 'finished') break
+    } else {
+      finish = { reason: step.reason, stopReason: script.stopReason ?? null }
+    }
+    if (finish) break
+  }
+  if (finish?.reason === 'stop' && finish.stopReason === null) {
+    await flush()
+    chunks.count()
+  }
+  if (finish) await flush(finish)
+  if (withUsage) await writer.event(chunks.usage())
+  await writer.data('[DONE]')
+  if (trap?.kind !== 'held-open') response.end()
+}
+
+type Writer = ReturnType<typeof createWriter>
+
+/** `over`: nothing more is written. `finished`: the finish reason was said, or swallowed. `go-on`: as if nothing had happened. */
+async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Promise<'over' | 'finished' | 'go-on'> {
+  const engineDied = 'EngineCore encountered an issue. See stack trace (above) for the root cause.'
+  switch (trap.kind) {
+    case 'cut-socket':
+      writer.cut()
+      return 'over'
+    case 'early-end':
+      writer.end()
+      return 'over'
+    case 'stall':
+      return 'over'
+    case 'error-object': {
+      const nested = { error: { message: engineDied, type: 'InternalServerError', param: null, code: 500 } }
+      const flat = { object: 'error', message: engineDied, type: 'InternalServerError', param: null, code: 500 }
+      const shapes = { nested, flat, string: { error: engineDied } }
+      await writer.event(shapes[trap.shape ?? 'nested'])
+      await writer.data('[DONE]')
+      writer.end()
+      return 'over'
+    }
+    case 'abort-finish':
+      await writer.event(chunks.delta({ content: '' }, { finishReason: 'abort', stopReason: null, isLast: false }))
+      return 'finished'
+    case 'other-finish':
+      await writer.event(chunks.delta({ content: '' }, { finishReason: trap.reason, stopReason: null, isLast: false }))
+      return 'finished'
+    case 'no-finish':
+      return 'finished'
+    case 'no-done':
+      await writer.event(chunks.delta({ content: '' }, { finishReason: 'stop', stopReason: null, isLast: false }))
+      writer.end()
+      return 'over'
+    case 'event':
+      await writer.data(trap.data)
+      return 'go-on'
+    case 'bytes':
+      await writer.bytes(trap.bytes)
+      return 'go-on'
+    case 'deltas':
+      for (const delta of trap.deltas) await writer.event(chunks.delta(delta))
+      return 'go-on'
+    case 'endless':
+      while (!writer.gone()) {
+        chunks.count()
+        await writer.event(chunks.delta({ content: trap.token }))
+      }
+      return 'over'
+    case 'no-usage':
+    case 'no-continuous-usage':
+    case 'held-open':
+      return 'go-on'
+    default:
+      return trap satisfies never
+  }
+}
+
+function createWriter(response: ServerResponse, { lineEnd = '\n', noSpace = false, pieceBytes, comments = false }: Wire) {
+  const gone = () => response.destroyed || response.writableEnded
+  const write = (bytes: Uint8Array): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    if (gone()) return Promise.resolve()
+    const over = () => {
+      response.off('close', over)
+      // By way of the event loop, so that an endless answer leaves it room to see that the client has gone.
+      setImmediate(() => {
+        resolve(undefined)
+      })
+    }
+    response.once('close', over)
+    response.write(bytes, over)
+    return promise
+  }
+  const bytes = async (content: Uint8Array): Promise<void> => {
+    const size = pieceBytes ?? content.byteLength
+    for (let at = 0; at < content.byteLength; at += size) await write(content.subarray(at, at + size))
+  }
+  const data = (text: string): Promise<void> => {
+    const comment = comments ? `: still here${lineEnd}` : ''
+    return bytes(Buffer.from(`${comment}data:${noSpace ? '' : ' '}${text}${lineEnd}${lineEnd}`))
+  }
+  return {
+    gone,
+    bytes,
+    data,
+    event: (event: object) => data(JSON.stringify(event)),
+    cut: () => response.socket?.destroy(),
+    end: () => response.end(),
+  }
+}

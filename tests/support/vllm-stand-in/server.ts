@@ -1,0 +1,219 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createChannel } from './channel.ts'
+import { completion } from './chunks.ts'
+import { playStream, scripted, type Step } from './play.ts'
+import type { AnswerScript, InStream } from './script.ts'
+import { wordTokens } from './tokens.ts'
+import { engineError, parseChat, type ChatRequest } from './validate.ts'
+import { pageOf, readBody, sendJson } from './web.ts'
+
+/**
+ * A stand-in for a vLLM server: the real one needs gigabytes and most of a minute to start. It speaks the protocol over a real
+ * socket, refuses what the real one refuses, answers what the test says, and fails in every way that was seen, on demand.
+ * `tests/contract/vllm-stand-in.test.ts` holds it to recordings of the real server. What it cannot play it answers with 501.
+ */
+export type StandInOptions = {
+  model?: string
+  maxModelLen?: number
+  /** Asked for under `/v1`, and only there. */
+  apiKey?: string
+  port?: number
+  /** What is answered when no answer was scripted; twelve words by default. */
+  answer?: (request: ReceivedRequest) => AnswerScript
+}
+
+/** A request for an answer, as it arrived. */
+export type ReceivedRequest = { requestId: string; headers: IncomingMessage['headers']; body: unknown; chat: ChatRequest }
+
+/** The test's hand on one scripted answer. */
+export type Answer = {
+  /** Resolves when a request has taken this answer. */
+  received: Promise<ReceivedRequest>
+  /** Writes one token of a gated answer; resolves when it was handed to the socket. */
+  emit: (text: string) => Promise<void>
+  finish: (reason?: 'stop' | 'length') => Promise<void>
+  /** Springs a trap in a gated answer. */
+  spring: (trap: InStream) => Promise<void>
+  /** Resolves when the client has closed the socket before the answer was complete. */
+  disconnected: Promise<void>
+}
+
+export type StandIn = {
+  url: string
+  /** Scripts the answer to the next request that has none yet. Refused requests take no answer. */
+  nextAnswer: (script: AnswerScript) => Answer
+  /** Every request for an answer that was well-formed, oldest first. */
+  received: ReceivedRequest[]
+  /** How many requests of any kind came, by `METHOD path`. */
+  hits: (route: string) => number
+  /** Resolves when the client of this request has closed its socket before the answer was complete. */
+  disconnected: (requestId: string) => Promise<void>
+  /** Answers that are being generated. */
+  running: () => number
+  /** What `/health` says from now on. */
+  setHealth: (status: number) => void
+  /** What `/v1/models` lists from now on. */
+  setModel: (model: string, maxModelLen: number) => void
+  /** Closes idle connections as uvicorn does after five seconds. */
+  closeIdleConnections: () => void
+  /** Ends at once, with open answers cut. */
+  close: () => Promise<void>
+}
+
+type Scripted = { script: AnswerScript; steps: AsyncIterable<Step> | undefined; received: PromiseWithResolvers<ReceivedRequest>; gone: PromiseWithResolvers<undefined> }
+
+const defaultAnswer = (): AnswerScript => ({ tokens: wordTokens(12) })
+
+export async function startVllmStandIn(options: StandInOptions = {}): Promise<StandIn> {
+  const served = { model: options.model ?? 'smollm2', maxModelLen: options.maxModelLen ?? 2048 }
+  const queue: Scripted[] = []
+  const received: ReceivedRequest[] = []
+  const hits = new Map<string, number>()
+  const gone = new Map<string, PromiseWithResolvers<undefined>>()
+  let running = 0
+  let health = 200
+  let ids = 0
+
+  const goneOf = (requestId: string): PromiseWithResolvers<undefined> => {
+    const known = gone.get(requestId) ?? Promise.withResolvers<undefined>()
+    gone.set(requestId, known)
+    return known
+  }
+
+  async function chat(request: IncomingMessage, response: ServerResponse, raw: string): Promise<void> {
+    const parsed = parseChat(request.headers['content-type'], raw, served)
+    if ('status' in parsed) {
+      sendJson(response, parsed.status, parsed.body)
+      return
+    }
+    const header = request.headers['x-request-id']
+    ids += 1
+    const requestId = typeof header === 'string' ? header : ids.toString(16).padStart(16, '0')
+    const seen: ReceivedRequest = { requestId, headers: request.headers, body: JSON.parse(raw), chat: parsed }
+    received.push(seen)
+    const next: Scripted = queue.shift() ?? unscripted((options.answer ?? defaultAnswer)(seen))
+    running += 1
+    response.once('close', () => {
+      running -= 1
+      if (response.writableFinished) return
+      next.gone.resolve(undefined)
+      goneOf(requestId).resolve(undefined)
+    })
+    next.received.resolve(seen)
+    await play(response, seen, next)
+  }
+
+  const server = createServer((request, response) => {
+    response.sendDate = false
+    response.setHeader('server', 'uvicorn')
+    void (async () => {
+      const path = (request.url ?? '/').split('?')[0] ?? '/'
+      const route = `${request.method ?? 'GET'} ${path}`
+      hits.set(route, (hits.get(route) ?? 0) + 1)
+      const raw = await readBody(request)
+      // The key is asked for under /v1 only, and the refusal's error is a string: both as recorded.
+      if (options.apiKey !== undefined && path.startsWith('/v1') && request.headers.authorization !== `Bearer ${options.apiKey}`) {
+        sendJson(response, 401, { error: 'Unauthorized' })
+      } else if (route === 'POST /v1/chat/completions') await chat(request, response, raw)
+      else pageOf(route, path, raw, response, { served, running, health })
+    })().catch((error: unknown) => {
+      sendJson(response, 500, engineError(500, 'InternalServerError', `the stand-in failed: ${String(error)}`).body)
+    })
+  })
+
+  await new Promise<void>((listening) => server.listen(options.port ?? 0, '127.0.0.1', listening))
+  const { port } = server.address() as AddressInfo
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    received,
+    nextAnswer: (script) => {
+      const { entry, answer } = handleFor(script)
+      queue.push(entry)
+      return answer
+    },
+    hits: (route) => hits.get(route) ?? 0,
+    disconnected: async (requestId) => {
+      await goneOf(requestId).promise
+    },
+    running: () => running,
+    setHealth: (status) => {
+      health = status
+    },
+    setModel: (model, maxModelLen) => Object.assign(served, { model, maxModelLen }),
+    closeIdleConnections: () => {
+      server.closeIdleConnections()
+    },
+    close: async () => {
+      const closed = new Promise((over) => server.close(over))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function unscripted(script: AnswerScript): Scripted {
+  return { script, steps: undefined, received: Promise.withResolvers(), gone: Promise.withResolvers() }
+}
+
+function handleFor(script: AnswerScript): { entry: Scripted; answer: Answer } {
+  const channel = createChannel<Step>()
+  const entry: Scripted = { ...unscripted(script), steps: script.gated ? channel.values() : undefined }
+  const act = async (step: Step) => {
+    if (!script.gated) throw new Error('only a gated answer is led by the test')
+    // Nobody takes steps of an answer whose client has gone.
+    await Promise.race([channel.push(step), entry.gone.promise])
+  }
+  const answer: Answer = {
+    received: entry.received.promise,
+    emit: (text) => act({ kind: 'token', text }),
+    finish: (reason = 'stop') => act({ kind: 'finish', reason }),
+    spring: (trap) => act({ kind: 'trap', trap }),
+    disconnected: entry.gone.promise,
+  }
+  return { entry, answer }
+}
+
+async function play(response: ServerResponse, { chat, requestId }: ReceivedRequest, { script, steps }: Scripted): Promise<void> {
+  const { trap } = script
+  const id = `chatcmpl-${requestId}`
+  if (trap?.kind === 'no-answer') return
+  if (trap?.kind === 'reset') {
+    response.socket?.destroy()
+    return
+  }
+  if (trap?.kind === 'status') {
+    response.writeHead(trap.status, { 'content-type': trap.contentType ?? 'application/json' }).end(trap.body)
+    return
+  }
+  if (trap?.kind === 'not-a-stream') {
+    response.writeHead(200, { 'content-type': trap.contentType }).end(trap.body)
+    return
+  }
+  const tokens = script.tokens ?? defaultAnswer().tokens ?? []
+  if (!chat.stream) {
+    const kept = tokens.slice(0, chat.maxTokens)
+    const reason = script.finishReason ?? (kept.length < tokens.length ? 'length' : 'stop')
+    sendJson(response, 200, completion(chat, id, Math.floor(Date.now() / 1000), kept, reason))
+    return
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+  response.flushHeaders()
+  if (trap?.kind === 'silent-prefill') return
+  await playStream(response, chat, id, script, steps ?? scripted(script, tokens, trap, (ms) => pause(ms, response)))
+}
+
+/** The pace of an answer with a rate. It ends early when the client has gone. */
+function pause(ms: number, response: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const over = () => {
+    clearTimeout(timer)
+    response.off('close', over)
+    resolve(undefined)
+  }
+  const timer = setTimeout(over, ms)
+  response.once('close', over)
+  return promise
+}
+
