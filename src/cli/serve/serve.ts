@@ -6,18 +6,16 @@ import { dataPaths } from '../../platform/data-dir.ts'
 import { endLeftovers } from '../../platform/leftovers.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import type { Steps } from './steps.ts'
 import { removeServerFile, writeServerFile } from '../../platform/server-file.ts'
 import { adminToken } from './admin-token.ts'
-import { startApiRole } from './api-role.ts'
 import { banner } from './banner.ts'
 import { openCore, type Core } from './core.ts'
 import { openModel } from './model.ts'
 import { checkOf } from './part.ts'
-import { startProjectorRole } from './projector-role.ts'
+import { loadPrices } from './prices.ts'
 import type { Role } from './roles.ts'
+import type { Steps } from './steps.ts'
 import { openStores } from './stores.ts'
-import { loadPrices, startWorkerRole } from './worker-role.ts'
 
 export type ServeOptions = {
   config: Config
@@ -66,8 +64,14 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const leftovers = await endLeftovers(config.dataDir)
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
-  // The model loads while the stores start; who only projects or serves needs none.
-  const [stores, model] = await Promise.all([openStores(config, closing, steps, logger), roles.includes('worker') ? openModel(config, closing, steps, logger) : null])
+  // The roles' code, of which there is much, is read while the stores and the model start in processes of their own.
+  const [stores, model, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await Promise.all([
+    openStores(config, closing, steps, logger),
+    roles.includes('worker') ? openModel(config, closing, steps, logger) : null,
+    import('./worker-role.ts'),
+    import('./projector-role.ts'),
+    import('./api-role.ts'),
+  ])
   const core = await openCore(config, stores, closing, logger)
   const parts = [...stores.parts]
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]

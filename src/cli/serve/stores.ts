@@ -39,31 +39,33 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
     return url
   }
 
-  steps.step('starting Redis')
-  // One after the other: the first may have to install redis-server.
-  const urls = { durable: await redisOf('durable', config.redisUrl?.reveal()), ephemeral: await redisOf('ephemeral', config.redisEphemeralUrl?.reveal()) }
-  steps.step('starting Postgres')
-  const databaseUrl = config.databaseUrl?.reveal() ?? (await startPglite())
-
-  async function startPglite(): Promise<string> {
+  const postgresOf = async (given: string | undefined): Promise<string> => {
+    if (given) return given
     const { url, child } = await startEmbeddedPostgres(dataDir, onReport)
     closing.defer(child.stop)
     return url
   }
 
+  steps.step('starting Redis')
+  // Before the others: it may have to install redis-server.
+  const durable = await redisOf('durable', config.redisUrl?.reveal())
+  steps.step('starting Postgres')
+  const [ephemeral, databaseUrl] = await Promise.all([redisOf('ephemeral', config.redisEphemeralUrl?.reveal()), postgresOf(config.databaseUrl?.reveal())])
+  const urls = { durable, ephemeral }
+
   const connect: Stores['connect'] = (to, role, name) => connectRedis({ url: urls[to], role, name: `council-${config.councilId}-${name}`, logger })
   const redis = connect('durable', 'command', 'command')
-  const ephemeral = connect('ephemeral', 'command', 'tokens')
+  const tokens = connect('ephemeral', 'command', 'tokens')
   closing.defer(() => {
     redis.disconnect()
-    ephemeral.disconnect()
+    tokens.disconnect()
   })
-  await Promise.all([whenRedisReady(redis, connectWithinMs), whenRedisReady(ephemeral, connectWithinMs)])
+  await Promise.all([whenRedisReady(redis, connectWithinMs), whenRedisReady(tokens, connectWithinMs)])
   const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
   closing.defer(postgres.close)
   await postgres.ping()
 
-  return { redis, ephemeral, postgres, connect, parts: await describe(config, redis, ephemeral, postgres) }
+  return { redis, ephemeral: tokens, postgres, connect, parts: await describe(config, redis, tokens, postgres) }
 }
 
 async function describe(config: Config, redis: Redis, ephemeral: Redis, postgres: Postgres<unknown>): Promise<Part[]> {

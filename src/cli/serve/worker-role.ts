@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelClient } from '../../agents/models/model.ts'
-import { parsePrices, type Prices } from '../../agents/models/prices.ts'
+import type { Prices } from '../../agents/models/prices.ts'
 import { createOrchestrator } from '../../agents/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker.ts'
@@ -12,15 +11,6 @@ import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
-
-/** Throws Error, naming the file and what is wrong in it: it is read before anything is started. */
-export function loadPrices({ pricesFile }: Config): Prices {
-  try {
-    return parsePrices(JSON.parse(readFileSync(pricesFile, 'utf8')))
-  } catch (error) {
-    throw new Error(`PRICES_FILE ${pricesFile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
-}
 
 /** Starts taking jobs. Stopping gives running ones back to the next worker. */
 export async function startWorkerRole(config: Config, stores: Stores, { keys, log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: AsyncDisposableStack, logger: Logger): Promise<Worker> {

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { parsePrices, type Prices } from '../../agents/models/prices.ts'
+import type { Config } from '../../platform/config.ts'
+
+/** Throws Error, naming the file and what is wrong in it: it is read before anything is started. */
+export function loadPrices({ pricesFile }: Config): Prices {
+  try {
+    return parsePrices(JSON.parse(readFileSync(pricesFile, 'utf8')))
+  } catch (error) {
+    throw new Error(`PRICES_FILE ${pricesFile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
