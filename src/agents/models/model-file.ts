@@ -35,7 +35,7 @@ export type ModelFileOptions = {
 }
 
 /** Where models are kept when `MODEL_CACHE` is not set: outside `DATA_DIR`, so that councils share them. */
-export const defaultModelCache = (): string => join(homedir(), '.cache', 'hybrid-ai-council', 'models')
+const defaultModelCache = (): string => join(homedir(), '.cache', 'hybrid-ai-council', 'models')
 
 /**
  * Finds the model, and brings it if need be: the configured file, the cache, the package installer, the model hub.

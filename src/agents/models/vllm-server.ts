@@ -6,6 +6,8 @@ import { mayDoBetterElsewhere, wasReset } from './vllm-errors.ts'
 import { createTransport, type TransportOptions } from './vllm-transport.ts'
 import { ModelList } from './vllm-wire.ts'
 
+const maxListMs = 10_000
+
 export type VllmServerOptions = TransportOptions &
   AnswerLimits & {
     model?: string
@@ -29,6 +31,8 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   const { model, connectTimeoutMs, firstByteTimeoutMs, leaveAloneMs } = options
   const transport = createTransport(options)
   const { url } = transport
+  // The list needs no engine, so it comes at once or not at all.
+  const listTimeoutMs = Math.min(firstByteTimeoutMs, maxListMs)
   let known: Promise<ModelInfo> | undefined
 
   const breaker = circuitBreaker(handleWhen(isBroken), {
@@ -43,7 +47,7 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
 
   /** One question for all that ask meanwhile, so it follows no caller's signal. */
   function askModels(): Promise<ModelInfo> {
-    const asked = within(firstByteTimeoutMs, tooSlow('/v1/models', firstByteTimeoutMs), new AbortController().signal, (limited) =>
+    const asked = within(listTimeoutMs, tooSlow('/v1/models', listTimeoutMs), new AbortController().signal, (limited) =>
       transport.getJson('/v1/models', limited),
     ).then((list) => chosenModel(url, list, model))
     asked.catch(forget)

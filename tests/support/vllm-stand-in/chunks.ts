@@ -12,7 +12,7 @@ export type ChunkWriter = {
 
 export type Ending = { finishReason: string; stopReason: string | null; isLast: boolean }
 
-export const fingerprint = 'vllm-0.32.0-standin0'
+const fingerprint = 'vllm-0.32.0-standin0'
 
 export function createChunks(request: ChatRequest, id: string, created: number, continuousUsage: boolean): ChunkWriter {
   let completionTokens = 0

@@ -46,7 +46,7 @@ export type InStream = { afterTokens?: number } & (
   | { kind: 'early-end' }
   /** An error object and then `[DONE]`: a dying engine, as recorded. */
   | { kind: 'error-object'; shape?: 'nested' | 'flat' | 'string' }
-  /** Issue 57082 of vLLM: an engine that gave up, dressed as a success. */
+  /** The engine gave up, and vLLM dresses that as a success. */
   | { kind: 'abort-finish' }
   | { kind: 'other-finish'; reason: string }
   | { kind: 'no-finish' }

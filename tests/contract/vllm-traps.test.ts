@@ -1,0 +1,188 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ModelError } from '../../src/agents/models/model.ts'
+import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
+import { unacceptingServer } from '../support/unaccepting-server.ts'
+import { nobody, vllmClient, vllmServer } from '../support/vllm-client.ts'
+import type { AnswerScript, InStream, Wire } from '../support/vllm-stand-in/script.ts'
+
+/** Every trap that vLLM, a proxy or the network was seen to set, sprung on the client. */
+const page = '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>'
+const tokens = ['Paris', ' is', ' the', ' capital', '.']
+
+describe('an answer that breaks', () => {
+  const traps: [string, InStream, string][] = [
+    ['the socket is cut', { kind: 'cut-socket', afterTokens: 3 }, 'broke'],
+    ['the body ends early', { kind: 'early-end', afterTokens: 3 }, 'in the middle'],
+    ['an error object comes, then [DONE]', { kind: 'error-object', afterTokens: 3 }, 'EngineCore encountered an issue'],
+    ['a flat error object comes', { kind: 'error-object', afterTokens: 3, shape: 'flat' }, 'EngineCore encountered an issue'],
+    ['an error that is a string comes', { kind: 'error-object', afterTokens: 3, shape: 'string' }, 'EngineCore encountered an issue'],
+    ['the engine gives up with finish reason abort and [DONE]', { kind: 'abort-finish', afterTokens: 3 }, 'abort'],
+    ['it finishes with a tool call nobody asked for', { kind: 'other-finish', reason: 'tool_calls', afterTokens: 3 }, 'tool_calls'],
+    ['[DONE] comes without a finish reason', { kind: 'no-finish', afterTokens: 3 }, 'without a finish reason'],
+    ['[DONE] never comes', { kind: 'no-done', afterTokens: 3 }, 'before [DONE]'],
+    ['an event is not JSON', { kind: 'event', data: page, afterTokens: 3 }, 'not JSON'],
+    ['an event has another shape', { kind: 'event', data: '{"choices":[{"delta":{"content":7}}]}', afterTokens: 3 }, 'choices.0.delta.content'],
+    ['usage is no count', { kind: 'event', data: '{"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":2}}', afterTokens: 3 }, 'usage.prompt_tokens'],
+    ['bytes are not UTF-8', { kind: 'bytes', bytes: Uint8Array.of(0x64, 0xff, 0xfe, 0x0a), afterTokens: 3 }, 'not UTF-8'],
+    ['an event never ends', { kind: 'bytes', bytes: Buffer.from(`data: ${'x'.repeat(1_100_000)}`), afterTokens: 3 }, 'event of more than'],
+    ['it does not stop at its tokens', { kind: 'endless', token: ' and'.repeat(200), afterTokens: 3 }, 'bytes for 16 tokens'],
+  ]
+
+  test.each(traps)('is interrupted when %s, and keeps what was used', async (_, trap, words) => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ tokens, trap })
+    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    expect(end).toMatchObject({ code: 'model_interrupted' })
+    expect((end as ModelError).message).toContain(words)
+    expect(text.startsWith('Paris is the')).toBe(true)
+    expect(usage).toMatchObject({ promptTokens: 37 })
+  })
+
+  test('is limited as a whole', async () => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ trap: { kind: 'endless', token: ' and'.repeat(20_000), afterTokens: 0 } })
+    const { end, text } = await outcomeOf(vllmClient([vllm.url]).stream(call({ maxTokens: 2000 })))
+    expect(end).toMatchObject({ code: 'model_interrupted' })
+    expect((end as ModelError).message).toContain('grew over')
+    expect(text.length).toBeLessThanOrEqual(1024 * 1024)
+  })
+
+  test('times out when it falls silent, and its socket is closed', async () => {
+    const vllm = await vllmServer()
+    const answer = vllm.nextAnswer({ tokens, trap: { kind: 'stall', afterTokens: 3 } })
+    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url], { idleTimeoutMs: 100 }).stream(call()))
+    expect(end).toMatchObject({ code: 'model_timeout' })
+    expect(text).toBe('Paris is the')
+    expect(usage).toEqual({ promptTokens: 37, completionTokens: 3 })
+    await answer.disconnected
+  })
+
+  test('a slow reader is not a silent server', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const vllm = await vllmServer()
+    const answer = vllm.nextAnswer({ gated: true })
+    const stream = begun(vllmClient([vllm.url], { idleTimeoutMs: 50 }), call())
+    await answer.emit('Paris')
+    const { rest } = await stream
+    vi.advanceTimersByTime(60_000)
+    await answer.emit('.')
+    await answer.finish()
+    expect((await rest()).end).toBe('stop')
+  })
+})
+
+describe('an answer that only looks odd', () => {
+  test.each<[string, Wire]>([
+    ['lines end in \\r\\n', { lineEnd: '\r\n' }],
+    ['lines end in \\r', { lineEnd: '\r' }],
+    ['no space follows data:', { noSpace: true }],
+    ['comments come in between', { comments: true }],
+    ['it comes byte by byte', { pieceBytes: 1 }],
+    ['it comes in pieces of seven bytes with \\r\\n', { pieceBytes: 7, lineEnd: '\r\n' }],
+    ['it comes in one piece', { pieceBytes: 1_000_000 }],
+  ])('is whole when %s', async (_, wire) => {
+    const vllm = await vllmServer()
+    const odd = ['L’été', '', ' 日本', '語', ' 🎉', '\n\n', ' data: [DONE]']
+    vllm.nextAnswer({ tokens: odd, wire })
+    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    expect({ end, text, usage }).toEqual({ end: 'stop', text: odd.join(''), usage: { promptTokens: 37, completionTokens: 8 } })
+  })
+
+  test.each<[string, InStream]>([
+    ['reasoning', { kind: 'deltas', deltas: [{ reasoning: 'Hm.' }, { reasoning_content: 'Hm.' }], afterTokens: 2 }],
+    ['tool calls', { kind: 'deltas', deltas: [{ content: null, tool_calls: [{ index: 0, function: { arguments: '"' } }] }], afterTokens: 2 }],
+    ['empty deltas', { kind: 'deltas', deltas: [{ content: '' }, {}, { content: null }], afterTokens: 2 }],
+  ])('has no text from %s', async (_, trap) => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ tokens, trap })
+    const { end, text, chunks } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    expect(end).toBe('stop')
+    expect(text).toBe(tokens.join(''))
+    expect(chunks.every((chunk) => chunk.type !== 'text' || chunk.text !== '')).toBe(true)
+  })
+
+  test('two halves of a character in two deltas become one text', async () => {
+    const vllm = await vllmServer()
+    const delta = (content: string) => `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`
+    vllm.nextAnswer({ tokens: ['!'], trap: { kind: 'bytes', bytes: Buffer.from(delta('\\ud83c') + delta('\\udf89')), afterTokens: 0 } })
+    const { text, chunks } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    expect(text).toBe('🎉!')
+    expect(chunks).toContainEqual({ type: 'text', text: '🎉' })
+  })
+
+  test('is complete without usage, which is then unknown', async () => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ tokens, trap: { kind: 'no-usage' } })
+    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({ end: 'stop', usage: 'unknown' })
+  })
+
+  test('is complete with usage at its end only', async () => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ tokens, trap: { kind: 'no-continuous-usage' } })
+    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({ end: 'stop', usage: { promptTokens: 37, completionTokens: 6 } })
+  })
+
+  test('ends at [DONE] although the server holds the connection open', async () => {
+    const vllm = await vllmServer()
+    const answer = vllm.nextAnswer({ tokens, trap: { kind: 'held-open' } })
+    expect((await outcomeOf(vllmClient([vllm.url]).stream(call()))).end).toBe('stop')
+    await answer.disconnected
+  })
+})
+
+describe('a server that does not answer', () => {
+  const status = (code: number, body: string, contentType?: string): AnswerScript => ({ trap: { kind: 'status', status: code, body, ...(contentType ? { contentType } : {}) } })
+  const engine = (message: string, param: string | null = null) => JSON.stringify({ error: { message, type: 'E', param, code: 400 } })
+
+  test.each<[string, AnswerScript, string, string]>([
+    ['a proxy says 502 in HTML', status(502, page, 'text/html'), 'model_unavailable', '502 Bad Gateway'],
+    ['the engine is dead', status(500, engine('EngineCore encountered an issue.')), 'model_unavailable', 'EngineCore'],
+    ['it is overloaded', status(429, '{"object":"error","message":"slow down"}'), 'model_overloaded', 'slow down'],
+    ['it refuses the key', status(403, '{"error":"Forbidden"}'), 'model_unauthorized', 'VLLM_API_KEY'],
+    ['it does not know the model', status(404, engine('The model does not exist', 'model')), 'model_unknown', 'VLLM_MODEL'],
+    ['the path is wrong', status(404, '{"detail":"Not Found"}'), 'model_unavailable', 'VLLM_URL'],
+    ['an older release calls the prompt too long', status(400, '{"object":"error","message":"This model\'s maximum context length is 5"}'), 'prompt_too_long', 'maximum context'],
+    ['a field is wrong', status(400, engine('temperature must be non-negative', 'temperature')), 'model_rejected', 'temperature'],
+    ['the web layer lists what is wrong', status(422, '{"detail":[{"msg":"field required"}]}'), 'model_rejected', 'field required'],
+    ['the error is nothing at all', status(418, ''), 'model_rejected', '418'],
+    ['the error is 300 KB of text', status(500, 'x'.repeat(300_000), 'text/plain'), 'model_unavailable', 'xxx…'],
+    ['it sends a page instead of a stream', { trap: { kind: 'not-a-stream', body: page, contentType: 'text/html' } }, 'model_unavailable', 'text/html'],
+    ['it sends JSON instead of a stream', { trap: { kind: 'not-a-stream', body: '{}', contentType: 'application/json' } }, 'model_unavailable', 'application/json'],
+  ])('is told apart: %s', async (_, script, code, words) => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer(script)
+    const { end } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    expect(end).toMatchObject({ code })
+    expect((end as ModelError).message).toContain(words)
+    expect((end as ModelError).message.length).toBeLessThan(1000)
+  })
+
+  test('is unavailable when nobody listens there', async () => {
+    const subject = vllmClient([await nobody()])
+    expect(await failureOf(subject.stream(call()))).toBe('model_unavailable')
+    expect(await subject.health()).toMatchObject({ status: 'fail', code: 'model_unavailable' })
+    await expect(subject.info()).rejects.toMatchObject({ code: 'model_unavailable' })
+  })
+
+  test('is unavailable when it takes no connection in time', async () => {
+    const { end } = await outcomeOf(vllmClient([await unacceptingServer()], { connectTimeoutMs: 100 }).stream(call()))
+    expect(end).toMatchObject({ code: 'model_unavailable' })
+    expect((end as ModelError).message).toContain('no connection within 100 ms')
+  })
+
+  test.each(['no-answer', 'silent-prefill'] as const)('times out before the first byte (%s), and its socket is closed', async (kind) => {
+    const vllm = await vllmServer()
+    const answer = vllm.nextAnswer({ trap: { kind } })
+    expect(await failureOf(vllmClient([vllm.url], { firstByteTimeoutMs: 100 }).stream(call()))).toBe('model_timeout')
+    await answer.disconnected
+  })
+
+  test('closes a kept connection: the call is sent again on a new one', async () => {
+    const vllm = await vllmServer()
+    vllm.nextAnswer({ trap: { kind: 'reset' } })
+    vllm.nextAnswer({ tokens })
+    expect((await outcomeOf(vllmClient([vllm.url]).stream(call()))).end).toBe('stop')
+    expect(vllm.received).toHaveLength(2)
+  })
+})
