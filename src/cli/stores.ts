@@ -29,7 +29,7 @@ export async function openLogForReading(config: Config, closing: AsyncDisposable
   const keys = logKeys(config.councilId)
   const incarnation = await redis.hget(keys.meta, 'incarnation')
   if (incarnation === null) throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
-  return redisLog(redis, keys, incarnation, () => connect('blocking'))
+  return redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: config.durability })
 }
 
 /** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */

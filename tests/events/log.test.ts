@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { beginning, chatStream, comparePositions, justBefore, type Position, type StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
@@ -93,10 +94,53 @@ describe('an append', () => {
 
   test('to a log that was lost or replaced is refused', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await expect(append(other.redis, other.keys, newId(), write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(append(other.redis, other.keys, { incarnation: newId(), sequence: 0 }, write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
     await other.redis.del(other.keys.meta)
     await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
     other.close()
+  })
+})
+
+describe('a Redis that comes back', () => {
+  test('with less than it acknowledged is not written to', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+    // What a restored backup looks like: the same log, a little younger.
+    await other.redis.hset(other.keys.meta, 'sequence', 1)
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_lost_its_tail' })
+    other.close()
+  })
+
+  test('with settings that would lose events is not written to', async () => {
+    const server = await startRedis({ appendfsync: 'always' })
+    const other = await openTestCouncil(server.url, freshCouncilId())
+    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+    await other.redis.config('SET', 'appendfsync', 'everysec')
+    const back = once(other.redis, 'ready')
+    await other.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
+    await back
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'not_durable' })
+    other.close()
+    await server.stop()
+  })
+
+  test('after a kill has everything that was acknowledged', async () => {
+    const server = await startRedis({ appendfsync: 'always' })
+    const councilId = freshCouncilId()
+    const other = await openTestCouncil(server.url, councilId)
+    const ids = Array.from({ length: 200 }, newId)
+    const acknowledged: Uuid7[] = []
+    const writing = Promise.allSettled(ids.map(async (id) => other.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id).then(({ result }) => result === 'appended' && acknowledged.push(id))))
+    await server.kill()
+    await server.start()
+    await writing
+    const streams = (await other.events()).map(({ stream }) => stream)
+    expect(new Set(streams).size).toBe(streams.length)
+    expect(acknowledged.filter((id) => !streams.includes(chatStream(id)))).toEqual([])
+    expect(acknowledged.length).toBeGreaterThan(0)
+    other.close()
+    await server.stop()
   })
 })
 
@@ -169,6 +213,6 @@ describe('positions', () => {
 test('a log of a connection that was closed fails at once rather than to wait', async () => {
   const other = await openTestCouncil(redisUrl, freshCouncilId())
   other.close()
-  const log = redisLog(other.redis, other.keys, 'x', () => other.redis)
+  const log = redisLog({ redis: other.redis, openBlocking: () => other.redis, keys: other.keys, incarnation: 'x', durability: 'fsync' })
   await expect(log.head()).rejects.toThrow()
 })

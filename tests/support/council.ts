@@ -35,7 +35,7 @@ export async function openTestCouncil(redisUrl: string, councilId: string): Prom
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, 'fsync', newId())
-  const log = redisLog(redis, keys, incarnation, () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger }))
+  const log = redisLog({ redis, openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger }), keys, incarnation, durability: 'fsync' })
   const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
   return {
     councilId,

@@ -21,7 +21,7 @@ export type Core = { keys: LogKeys; log: EventLog; gate: CommandGate; tail: LogT
 export async function openCore(config: Config, stores: Stores, closing: AsyncDisposableStack, logger: Logger): Promise<Core> {
   const keys = logKeys(config.councilId)
   const incarnation = await openLog(stores.redis, keys, config.durability, newId())
-  const log = redisLog(stores.redis, keys, incarnation, () => stores.connect('durable', 'blocking', 'follow'))
+  const log = redisLog({ redis: stores.redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, incarnation, durability: config.durability })
   const tail = startTail(log, await log.head())
   closing.defer(tail.stop)
   const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger })

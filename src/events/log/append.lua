@@ -6,7 +6,7 @@
 
   KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)  5… command ids (hashes, one an hour)
 
-  ARGV  incarnation, window of command ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group
+  ARGV  incarnation, last sequence that the caller knows of, window of command ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group
         n, then n commands:   key (5…), field, content hash, time of the id (ms), number of its events
                                (0: refused or nothing to do; only looked up)
         n, then n reads:      stream, expected revision (a number, 0 for none, or "any")
@@ -21,6 +21,7 @@
         conflict   index of the read (1…), what is stored for it or ""; …    nothing was written
         stale_ids  index of the command (1…), "expired" or "ahead"; …        nothing was written
         wrong_log  the incarnation found, or ""                              nothing was written
+        behind     the last sequence of this log, which the caller has seen beyond: its tail is lost; nothing was written
         newer_fold the stream whose stored state a newer program wrote       nothing was written
         wrong_type the key that holds something else                         nothing was written
 ]]
@@ -38,12 +39,14 @@ local function records(width)
   return list
 end
 
-local incarnation, windowMs, aheadMs, group = take(), takeNumber(), takeNumber(), take()
+local incarnation, knownSequence, windowMs, aheadMs, group = take(), takeNumber(), takeNumber(), takeNumber(), take()
 local commands, reads, events, newStates, jobs, finished = records(5), records(2), records(5), records(3), records(3), records(1)
 
 -- 1. Is this the log that the caller knows, and does every key hold what it should?
 local found = redis.call('TYPE', meta).ok == 'hash' and redis.call('HGET', meta, 'incarnation') or ''
 if found ~= incarnation then return { 'wrong_log', found } end
+local lastSequence = tonumber(redis.call('HGET', meta, 'sequence') or '0')
+if lastSequence < knownSequence then return { 'behind', string.format('%d', lastSequence) } end
 local function holds(key, kind)
   local actual = redis.call('TYPE', key).ok
   return actual == kind or actual == 'none'
@@ -98,7 +101,7 @@ for _, job in ipairs(jobs) do
 end
 
 -- 4. Write.
-local first = tonumber(redis.call('HGET', meta, 'sequence') or '0') + 1
+local first = lastSequence + 1
 local sequence = first - 1
 local reply = { 'appended', string.format('%d', first) }
 for _, event in ipairs(events) do

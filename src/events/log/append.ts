@@ -11,6 +11,9 @@ const commandWindowMs = 24 * 3_600_000
 /** How far the clock of whoever made an id may be ahead of Redis'. */
 const maxIdAheadMs = 5 * 60_000
 
+/** What a process knows of the log it writes to: which one it is, and the last sequence that it has seen there. */
+export type KnownLog = { incarnation: string; sequence: number }
+
 const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
 const fixedKeys = 4
 
@@ -19,7 +22,7 @@ const fixedKeys = 4
  * Throws LogStopped where this program must not go on writing, and whatever the connection throws: then the outcome is
  * unknown, and the same request may be sent again, since its command ids tell whether it was applied.
  */
-export async function append(redis: Redis, keys: LogKeys, incarnation: string, request: AppendRequest): Promise<AppendResult> {
+export async function append(redis: Redis, keys: LogKeys, { incarnation, sequence }: KnownLog, request: AppendRequest): Promise<AppendResult> {
   const commandKeys = [...new Set(request.commands.map((command) => keys.commands(uuid7TimeMs(command.commandId))))]
   const readIndex = new Map(request.reads.map((read, index) => [read.stream as string, index + 1]))
   const indexOf = (stream: string): number => {
@@ -28,7 +31,7 @@ export async function append(redis: Redis, keys: LogKeys, incarnation: string, r
     return index
   }
   const allKeys = [keys.log, keys.meta, keys.states, keys.work, ...commandKeys]
-  const args: (string | number)[] = [incarnation, commandWindowMs, maxIdAheadMs, workersGroup]
+  const args: (string | number)[] = [incarnation, sequence, commandWindowMs, maxIdAheadMs, workersGroup]
   const list = <T>(items: readonly T[], fields: (item: T) => (string | number)[]) => {
     args.push(items.length)
     for (const item of items) args.push(...fields(item))
@@ -43,10 +46,10 @@ export async function append(redis: Redis, keys: LogKeys, incarnation: string, r
   list(request.jobs, ({ kind, stream, command }) => [kind, stream, command + 1])
   list(request.finishedJobs, (entry) => [entry])
 
-  return interpret(await runScript(redis, allKeys, args), request)
+  return interpret(await runScript(redis, allKeys, args), request, sequence)
 }
 
-function interpret([outcome, ...rest]: string[], request: AppendRequest): AppendResult {
+function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSequence: number): AppendResult {
   switch (outcome) {
     case 'appended':
       return { result: 'appended', firstSequence: Number(rest[0]), positions: rest.slice(1) as Position[] }
@@ -60,6 +63,8 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest): Append
     }
     case 'wrong_log':
       throw new LogStopped('log_replaced', `Redis holds ${rest[0] ? `another log (incarnation ${rest[0]})` : 'no log any more'}; nothing is written to it until it is restored`)
+    case 'behind':
+      throw new LogStopped('log_lost_its_tail', `Redis came back with ${rest[0]} events, but ${knownSequence} were acknowledged; nothing is written to it until it is restored`)
     case 'newer_fold':
       throw new LogStopped('state_of_newer_program', `the state of ${rest[0]} was written by a newer program; run that version`)
     case 'wrong_type':

@@ -6,11 +6,7 @@ import { LogStopped } from './log.ts'
  */
 export type Durability = 'fsync' | 'memory'
 
-const required = {
-  appendonly: { value: 'yes', fix: 'CONFIG SET appendonly yes' },
-  appendfsync: { value: 'always', fix: 'CONFIG SET appendfsync always' },
-  'maxmemory-policy': { value: 'noeviction', fix: 'CONFIG SET maxmemory-policy noeviction' },
-} as const
+const required = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const
 
 /**
  * Refuses a Redis whose settings would lose acknowledged events (measured: `everysec` loses writes on a plain kill
@@ -19,9 +15,28 @@ const required = {
 export async function assertDurable(redis: Redis, durability: Durability): Promise<void> {
   if (durability === 'memory') return
   const wrong: string[] = []
-  for (const [name, { value, fix }] of Object.entries(required)) {
-    const [, actual] = (await redis.config('GET', name)) as [string, string] | []
-    if (actual !== value) wrong.push(`${name} is ${actual ?? 'unknown'}, must be ${value}: ${fix}`)
+  for (const [name, value] of Object.entries(required)) {
+    const actual = await settingOf(redis, name)
+    if (actual !== value) wrong.push(`${name} is ${actual ?? 'unknown'}, must be ${value}: CONFIG SET ${name} ${value}`)
   }
   if (wrong.length > 0) throw new LogStopped('not_durable', `this Redis would lose acknowledged events (DURABILITY=fsync): ${wrong.join('; ')}; then CONFIG REWRITE`)
+}
+
+/** From CONFIG, or where that is forbidden (managed Redis, ACLs) from what INFO tells; undefined where neither says. */
+async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
+  try {
+    const [, value] = (await redis.config('GET', name)) as [string, string] | []
+    return value
+  } catch (error) {
+    if (!/NOPERM|unknown command/i.test(String(error))) throw error
+    return settingFromInfo(await redis.info(), name)
+  }
+}
+
+/** INFO does not tell when the file is synced: without CONFIG, `fsync` cannot be proven and is refused. */
+function settingFromInfo(info: string, name: string): string | undefined {
+  const field = (key: string) => new RegExp(`^${key}:(\\S+)`, 'm').exec(info)?.[1]
+  if (name === 'appendonly') return field('aof_enabled') === '1' ? 'yes' : 'no'
+  if (name === 'maxmemory-policy') return field('maxmemory_policy')
+  return undefined
 }

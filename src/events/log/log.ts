@@ -67,7 +67,7 @@ export interface EventLog {
 }
 
 /** Why the log refuses to go on. Each needs an operator; none is retried. */
-export const logFaults = ['log_replaced', 'state_of_newer_program', 'log_key_of_wrong_type', 'not_durable'] as const
+export const logFaults = ['log_replaced', 'log_lost_its_tail', 'state_of_newer_program', 'log_key_of_wrong_type', 'not_durable'] as const
 export type LogFault = (typeof logFaults)[number]
 
 export class LogStopped extends Error {
