@@ -62,8 +62,12 @@ export function connectPostgres<Database>({
     statement_timeout: statementTimeoutMs,
     query_timeout: clientTimeoutMs(statementTimeoutMs),
   })
-  // Without a listener, the end of an idle connection would end the process.
-  pool.on('error', (error) => logger.warn({ connection: name, err: error }, 'postgres connection lost'))
+  // Without listeners the end of a connection would end the process: pg's pool listens to idle clients only, and passes on what
+  // it hears; between two statements of a transaction nobody does.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.warn({ connection: name, err: error }, 'postgres connection lost'))
+  })
+  pool.on('error', () => undefined)
   const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
 
   return {

@@ -1,0 +1,120 @@
+# Sourced by the commands in bin/. Brings what they run on: Node 26 or newer and the packages of package-lock.json.
+#
+#   toolchain <name> production|full
+#
+# `production` is enough to run the council, `full` has the tools of development too. Puts node and the packages' programs in
+# front of PATH; ends the shell with 1 and a message when something is missing. Installs only what does not match
+# package-lock.json, never takes development tools away from a checkout that has them, and two at once wait for each other.
+# Says what it does on stderr: a line on a terminal, JSON lines otherwise.
+
+toolchain() {
+  local name=$1 kind=$2
+  toolchain_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+  local modules=$toolchain_root/node_modules
+  export PATH=$modules/.bin:$PATH
+  # The embedded model's engine is in the packages; it must not fetch or compile another one.
+  export NODE_LLAMA_CPP_SKIP_DOWNLOAD=true
+  if toolchain_matches "$kind"; then return; fi
+
+  command -v npm >/dev/null || toolchain_fail "npm is missing. Install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm), then run this again"
+  mkdir -p "$toolchain_root/.tmp"
+  exec 9>"$toolchain_root/.tmp/install.lock"
+  if command -v flock >/dev/null && ! flock -n 9; then
+    echo "bin/$name: another installation runs in this folder, waiting for it" >&2
+    flock 9
+  fi
+  if ! toolchain_matches "$kind"; then toolchain_install "$name" "$kind"; fi
+  exec 9>&-
+}
+
+# Whether everything is there, asked at every start, so it has to be fast: the stamp says which lockfile was installed and how much of it.
+toolchain_matches() {
+  local stamp=$toolchain_root/node_modules/.council-installed hash kind
+  [ -r "$stamp" ] && read -r hash kind <"$stamp" || return 1
+  [ "$hash" = "$(toolchain_hash)" ] && [ "$kind" = full -o "$kind" = "$1" ] && toolchain_has_node
+}
+
+toolchain_hash() {
+  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi <"$toolchain_root/package-lock.json" | cut -c1-64
+}
+
+# The node package's binary, or one of this machine that is new enough. The binary is not asked: it can only be the right version.
+toolchain_has_node() {
+  [ -x "$toolchain_root/node_modules/.bin/node" ] || node -e 'process.exit(parseInt(process.versions.node) >= 26 ? 0 : 1)' 2>/dev/null
+}
+
+toolchain_install() {
+  local name=$1 kind=$2 found modules=$toolchain_root/node_modules
+  # npm runs on the machine's own node: the one in node_modules goes away while it works.
+  local PATH=${PATH//"$modules/.bin:"/}
+  command -v node >/dev/null || toolchain_fail "npm is there, but the node it runs on is not in PATH"
+  found=$(toolchain_found)
+  if [ "$found" = full ]; then kind=full; fi
+  if [ "$found" != full ] && [ "$found" != "$kind" ]; then
+    if [ -d "$modules/vitest" ]; then kind=full; fi
+    local omit=()
+    if [ "$kind" = production ]; then omit=(--omit=dev); fi
+    toolchain_run "$name" 'installing packages' npm ci --no-audit --no-fund --no-update-notifier --prefix "$toolchain_root" "${omit[@]}"
+  fi
+  # npm may be told, and later versions are by default, not to run packages' scripts; this one fetches the binary that npm then links.
+  if [ ! -x "$modules/.bin/node" ] && [ -f "$modules/node/installArchSpecificPackage.js" ]; then
+    (cd "$modules/node" && toolchain_run "$name" 'installing node' node installArchSpecificPackage.js) || true
+    if [ -x "$modules/node/bin/node" ]; then ln -sf ../node/bin/node "$modules/.bin/node"; fi
+  fi
+  if ! PATH=$modules/.bin:$PATH toolchain_has_node; then
+    toolchain_fail "Node 26 could not be installed for this machine, and the one here is $(node --version). Install Node 26 or newer, then run this again"
+  fi
+  echo "$(toolchain_hash) $kind" >"$modules/.council-installed.$$"
+  mv "$modules/.council-installed.$$" "$modules/.council-installed"
+}
+
+# What npm installed here before, without a stamp: full, production, or nothing that matches package-lock.json.
+toolchain_found() {
+  (cd "$toolchain_root" && node -e '
+    const read = (file) => JSON.parse(require("fs").readFileSync(file, "utf8")).packages
+    const wanted = Object.entries(read("package-lock.json")).filter(([path]) => path !== "")
+    const present = read("node_modules/.package-lock.json")
+    const same = ([path, { version, integrity, optional }]) =>
+      present[path] ? present[path].version === version && present[path].integrity === integrity : optional
+    const needed = wanted.filter(([, { dev, devOptional }]) => !dev && !devOptional)
+    console.log(wanted.every(same) ? "full" : needed.every(same) ? "production" : "none")
+  ' 2>/dev/null) || echo none
+}
+
+# Runs a command that may take minutes: shows that it goes on, and what it said only when it fails.
+toolchain_run() {
+  local name=$1 label=$2 started=$SECONDS output command ticker status=0
+  shift 2
+  output=$(mktemp)
+  "$@" >"$output" 2>&1 </dev/null 9>&- &
+  command=$!
+  toolchain_ticks "$name" "$label" "$started" 9>&- &
+  ticker=$!
+  trap 'kill "$command" "$ticker" 2>/dev/null || true; wait "$command" || true; rm -f "$output"; exit 130' INT TERM HUP
+  wait "$command" || status=$?
+  trap - INT TERM HUP
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  if [ "$status" != 0 ]; then
+    if [ -t 2 ]; then echo >&2; fi
+    head -n 60 "$output" >&2
+    rm -f "$output"
+    toolchain_fail "$label failed (exit code $status): $*"
+  fi
+  rm -f "$output"
+  if [ -t 2 ]; then printf '\r\033[2Kbin/%s: %s took %d s\n' "$name" "$label" $((SECONDS - started)) >&2
+  else printf '{"progress":"%s","state":"done","elapsedMs":%d}\n' "$label" $(((SECONDS - started) * 1000)) >&2; fi
+}
+
+toolchain_ticks() {
+  local name=$1 label=$2 started=$3
+  while sleep 1 >/dev/null 2>&1; do
+    if [ -t 2 ]; then printf '\r\033[2Kbin/%s: %s  %d s' "$name" "$label" $((SECONDS - started)) >&2
+    else printf '{"progress":"%s","state":"running","elapsedMs":%d}\n' "$label" $(((SECONDS - started) * 1000)) >&2; fi
+  done
+}
+
+toolchain_fail() {
+  echo "bin/$(basename "$0"): $1." >&2
+  exit 1
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { council } from '../support/cli.ts'
+
+describe('the command line', () => {
+  test.each([
+    [['frobnicate'], 'unknown command'],
+    [['event'], 'Did you mean events?'],
+    [['events', '--colour'], "unknown option '--colour'"],
+    [['events', 'extra'], 'too many arguments'],
+    [['events', '--stream', 'no stream'], 'name of a stream'],
+    [['events', '--stream', 'chat'], 'name of a stream'],
+    [['events', '--type', 'NothingHappened'], 'AnswerCompleted'],
+    [['events', '--from', 'yesterday'], 'a position such as'],
+    [['events', '--from', '2026-11-23T10:00:00'], 'a time with its zone'],
+    [['events', '--from', '1795448595415'], 'a position such as'],
+    [['events', '--limit', '0'], 'a whole number from 1'],
+    [['events', '--limit', '1e3'], 'a whole number from 1'],
+    [['events', '--limit'], 'argument missing'],
+    [['state'], "missing required argument 'stream'"],
+    [['state', 'chat/'], 'name of a stream'],
+    [['state', 'weather/today'], 'budget, chat'],
+    [['audit'], 'cost, request'],
+    [['audit', 'everything'], 'unknown command'],
+    [['audit', 'request', 'not-an-id'], 'UUIDv7'],
+    [['audit', 'cost', '--to', '0'], 'a position such as'],
+    [['rebuild', 'weather'], 'chats, costs'],
+    [['chat'], "missing required argument 'question'"],
+    [['chat', '  '], 'the question is not right'],
+    [['chat', 'x'.repeat(16_001)], 'the question is not right'],
+    [['chat', 'why?', '--conversation', ''], 'the conversation id is not right'],
+    [['chat', 'why?', '--path', 'slow'], 'fast, full'],
+    [['serve', '--roles', 'api,king'], 'api, worker, projector'],
+    [[], 'say what to do'],
+  ])('refuses %j, in one line that says what is right, with exit code 2', async (args, message) => {
+    const run = await council({}, args)
+    expect(run).toMatchObject({ code: 2, stdout: '' })
+    expect(run.stderr).toContain(message)
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('says what is wrong as JSON where JSON is asked for', async () => {
+    const { code, stderr } = await council({}, ['events', '--json', '--limit', 'many'])
+    expect(code).toBe(2)
+    expect(JSON.parse(stderr)).toEqual({ code: 'usage', message: expect.stringContaining('a whole number from 1') as unknown })
+  })
+
+  test('names every wrong setting before it touches anything', async () => {
+    const { code, stderr } = await council({ PORT: 'eighty', LOG_LEVEL: 'loud' }, ['events'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/PORT .*allowed: a whole number/)
+    expect(stderr).toMatch(/LOG_LEVEL .*allowed: trace/)
+  })
+
+  test.each([[['--help']], [['events', '--help']], [['audit', '--help']], [['audit', 'cost', '--help']]])('explains itself: %j', async (args) => {
+    const run = await council({}, args)
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect(run.stdout).toContain('Usage: council')
+    expect(run.stdout).toContain('--json')
+  })
+
+  test('prints its version', async () => {
+    expect(await council({}, ['--version'])).toMatchObject({ code: 0, stdout: '0.0.0-test\n' })
+  })
+
+  test.each([['events'], ['state', 'budget/council/2026-11-23'], ['audit', 'cost'], ['rebuild'], ['chat', 'why?']])('says how to start a council where none runs: %s', async (...args) => {
+    const { code, stderr } = await council({}, args)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^error: no council is running on .*: start one with bin\/start \(no_council\)\n$/)
+  })
+
+  test('hands `serve` its settings and roles, and ends as it ends', async () => {
+    const served: unknown[] = []
+    const serve = ({ config, roles }: { config: { port: number }; roles: readonly string[] }) => {
+      served.push([config.port, roles])
+      return Promise.resolve(3)
+    }
+    expect(await council({ PORT: '4321' }, ['serve', '--roles', 'worker,api'], { serve })).toMatchObject({ code: 3 })
+    expect(await council({ PORT: '4321' }, ['serve'], { serve })).toMatchObject({ code: 3 })
+    expect(served).toEqual([
+      [4321, ['worker', 'api']],
+      [4321, ['api', 'worker', 'projector']],
+    ])
+  })
+})

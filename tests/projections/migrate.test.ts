@@ -1,0 +1,34 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { connectPostgres } from '../../src/platform/postgres.ts'
+import { migrate } from '../../src/projections/migrate.ts'
+import { databaseKinds, type TestDatabase } from '../support/databases.ts'
+
+describe.each(databaseKinds)('migrating $kind', ({ open }) => {
+  let db: TestDatabase
+  beforeAll(async () => {
+    db = await open()
+  })
+  afterAll(() => db.close())
+  beforeEach(() => db.empty())
+
+  test('applies everything once, in order, and nothing the next time', async () => {
+    expect(await migrate(db.postgres)).toEqual(['0001_read_models'])
+    expect(await migrate(db.postgres)).toEqual([])
+    expect(await db.rows('projections')).toEqual([])
+  })
+
+  test('by several processes at once is done by one of them', async () => {
+    const others = Array.from({ length: 4 }, () => connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger }))
+    const applied = await Promise.all(others.map(migrate))
+    expect(applied.flat()).toEqual(['0001_read_models'])
+    await Promise.all(others.map((other) => other.close()))
+  })
+
+  test('refuses a database that a newer program has migrated', async () => {
+    await migrate(db.postgres)
+    await db.postgres.transaction((tx) => sql`insert into kysely_migration values ('9999_from_the_future', '2026-11-23T00:00:00.000Z')`.execute(tx))
+    await expect(migrate(db.postgres)).rejects.toMatchObject({ code: 'migration_failed' })
+  })
+})
