@@ -48,6 +48,7 @@ toolchain_install() {
   # npm runs on the machine's own node: the one in node_modules goes away while it works.
   local PATH=${PATH//"$modules/.bin:"/}
   command -v node >/dev/null || toolchain_fail "npm is there, but the node it runs on is not in PATH"
+  toolchain_libatomic "$name"
   found=$(toolchain_found)
   if [ "$found" = full ]; then kind=full; fi
   if [ "$found" != full ] && [ "$found" != "$kind" ]; then
@@ -66,6 +67,16 @@ toolchain_install() {
   fi
   echo "$(toolchain_hash) $kind" >"$modules/.council-installed.$$"
   mv "$modules/.council-installed.$$" "$modules/.council-installed"
+}
+
+# Node 26 for Linux is linked against libatomic, which a minimal Debian does not have.
+toolchain_libatomic() {
+  command -v ldconfig >/dev/null || return 0
+  if ldconfig -p | grep -q 'libatomic\.so\.1'; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    toolchain_fail "libatomic.so.1 is missing, which Node 26 needs. Install it (Debian: apt-get install libatomic1), then run this again"
+  fi
+  toolchain_run "$1" 'installing libatomic1' sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libatomic1'
 }
 
 # What npm installed here before, without a stamp: full, production, or nothing that matches package-lock.json.
