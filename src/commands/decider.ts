@@ -37,6 +37,8 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   name: string
   schema: z.ZodType<C>
   aggregates: Reads
+  /** Over money, mode and approvals: a refusal is an event, and the command stays refused under its id. */
+  recordsRefusals?: true
   /** Null: this command does not look at that aggregate; its state is then the initial one, and nothing may be written to it. */
   reads: (command: C) => { [Alias in keyof Reads]: StreamName | null }
   decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: string }) => Decision<Reads>

@@ -1,7 +1,8 @@
 import { currentVersion, eventCatalogue } from '../events/catalogue.ts'
 import type { EventMetadata } from '../events/event.ts'
 import type { Position, StreamName } from '../events/identifiers.ts'
-import type { AppendRequest, NewEvent, NewJob } from '../events/log/log.ts'
+import { refusalsStream } from '../events/refusals.ts'
+import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../events/log/log.ts'
 import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
 import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
@@ -10,7 +11,13 @@ import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
 const maxStateCharacters = 65_536
 
 /** What one command of a batch came to, before the log has confirmed it. */
-type Verdict = { pending: Pending; events: Omit<AppendedEvent, 'position'>[]; decision: Decision<ReadSet> }
+type Verdict = {
+  pending: Pending
+  events: Omit<AppendedEvent, 'position'>[]
+  /** Events that the append has for it: its own, or the record of its refusal. */
+  recorded: number
+  decision: Decision<ReadSet>
+}
 
 export type DecidedBatch = {
   request: AppendRequest
@@ -34,13 +41,14 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
   const finishedJobs: string[] = []
   const verdicts: Verdict[] = []
   const failed: DecidedBatch['failed'] = []
+  let refusedOn: StreamName | undefined
 
   for (const pending of batch) {
     try {
       const streams = pending.definition.reads(pending.command)
       for (const stream of Object.values(streams)) if (stream) read.add(stream)
       const decision = decideOne(pending, streams, working, now)
-      const verdict: Verdict = { pending, events: [], decision }
+      const verdict: Verdict = { pending, events: [], recorded: 0, decision }
       if (decision.outcome === 'accepted') {
         const next = applyDecision(pending, streams, decision.events, working)
         for (const [stream, { held, aggregate }] of next.states) {
@@ -50,10 +58,17 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
         const metadata = metadataOf(pending, now)
         for (const { stream, revision, event } of next.events) {
           verdict.events.push({ stream, revision, type: event.type })
+          verdict.recorded++
           events.push(newEvent(stream, event, { ...metadata, eventId: newId() }))
         }
         for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
+      } else if (pending.definition.recordsRefusals) {
+        const stream = refusalsStream(now)
+        const { code, details = {} } = decision
+        refusedOn = stream
+        verdict.recorded = 1
+        events.push(newEvent(stream, { type: 'CommandRefused', data: { command: pending.definition.name, code, details } }, { ...metadataOf(pending, now), eventId: newId() }))
       }
       verdicts.push(verdict)
     } catch (error) {
@@ -61,17 +76,23 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
     }
   }
 
+  const reads: ExpectedRevision[] = [...read].map((stream) => ({ stream, revision: before.get(stream)?.revision ?? 0 }))
+  const states: NewState[] = [...written].map(([stream, { foldVersion }]) => ({ stream, foldVersion, state: JSON.stringify(working.get(stream)?.state) }))
+  if (refusedOn) {
+    reads.push({ stream: refusedOn, revision: 'any' })
+    states.push(historyWithoutState(refusedOn))
+  }
   return {
     request: {
-      commands: verdicts.map(({ pending, events: own }) => ({
+      commands: verdicts.map(({ pending, recorded }) => ({
         principal: pending.context.principal,
         commandId: pending.context.commandId,
         contentHash: pending.contentHash,
-        events: own.length,
+        events: recorded,
       })),
-      reads: [...read].map((stream) => ({ stream, revision: before.get(stream)?.revision ?? 0 })),
+      reads,
       events,
-      states: [...written].map(([stream, { foldVersion }]) => ({ stream, foldVersion, state: JSON.stringify(working.get(stream)?.state) })),
+      states,
       jobs,
       finishedJobs,
     },
@@ -80,6 +101,9 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
     failed,
   }
 }
+
+/** A stream that is only a history keeps its revision, and nothing else. */
+const historyWithoutState = (stream: StreamName): NewState => ({ stream, foldVersion: 1, state: '{}' })
 
 /** What a command's caller is told once the append is durable: `positions` are those of its own events. */
 export function resultOf({ decision, events }: Verdict, positions: readonly Position[]): CommandResult {

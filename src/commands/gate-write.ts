@@ -1,11 +1,14 @@
+import type { RecordedEvent } from '../events/event.ts'
 import { justBefore, type StreamName } from '../events/identifiers.ts'
+import { refusalEvents } from '../events/refusals.ts'
 import type { AppendResult, EventLog, KnownCommand } from '../events/log/log.ts'
 import { isoTime, type Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate } from './decider.ts'
 import { decideBatch, resultOf, StateTooLarge, summary, type DecidedBatch } from './gate-batch.ts'
 import { unfold, type Held, type StateCache } from './gate-states.ts'
-import type { Pending, RejectionCode } from './gate-types.ts'
+import type { CommandResult, Pending, RejectionCode } from './gate-types.ts'
+import { refusalCodes } from './refusals.ts'
 
 export type WriteDependencies = {
   log: EventLog
@@ -61,8 +64,8 @@ async function settle({ log, cache }: WriteDependencies, { verdicts, after }: De
       for (const [stream, held] of after) cache.set(stream, held)
       let next = 0
       for (const verdict of verdicts) {
-        verdict.pending.settle(resultOf(verdict, outcome.positions.slice(next, next + verdict.events.length)))
-        next += verdict.events.length
+        verdict.pending.settle(resultOf(verdict, outcome.positions.slice(next, next + verdict.recorded)))
+        next += verdict.recorded
       }
       return []
     }
@@ -92,7 +95,17 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
   if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
   const events = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) events.push(...page)
+  const [refusal] = events
+  if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal))
   pending.settle({ result: 'duplicate', ...summary(events.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))) })
+}
+
+/** A command that was refused stays refused under its id, with the code and the figures of then. */
+function refusalAgain({ data }: RecordedEvent): CommandResult {
+  const { code, details } = refusalEvents.CommandRefused.data.parse(data)
+  const known = refusalCodes.find((candidate) => candidate === code)
+  if (!known) throw new Error(`the log has a refusal with the unknown code ${code}`)
+  return Object.keys(details).length > 0 ? { result: 'refused', code: known, details } : { result: 'refused', code: known }
 }
 
 function failOne(pending: Pending, error: unknown): void {

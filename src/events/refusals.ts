@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import type { EventOf } from './event.ts'
+import { StreamName } from './identifiers.ts'
+
+/**
+ * `refusals/<yyyy-mm-dd>`: what was asked over money, mode and approvals and not done. A history, not a state: any
+ * revision may be appended to. A refused command stays refused under its id.
+ */
+export const refusalEvents = {
+  CommandRefused: {
+    version: 1,
+    data: z.strictObject({ command: z.string().max(64), code: z.string().max(64), details: z.record(z.string().max(64), z.union([z.string().max(500), z.number()])) }),
+  },
+} as const
+
+export type RefusalEvent = EventOf<typeof refusalEvents>
+
+/** The refusals of the day, in UTC. */
+export const refusalsStream = (now: string): StreamName => StreamName.parse(`refusals/${now.slice(0, 10)}`)
