@@ -82,15 +82,22 @@ function compare(all: Costs, stored: Stored, within: (row: CostRowRead) => boole
 }
 
 function difference(fromLog: CostRowRead | undefined, fromModel: CostRowRead | undefined): { message: string; position: string } {
-  if (fromLog && (!fromModel || fromModel.sequence > fromLog.sequence)) return { message: `the read model lacks the debit at ${fromLog.position}`, position: fromLog.position }
-  if (fromModel && (!fromLog || fromLog.sequence > fromModel.sequence)) return { message: `the read model has a debit at ${fromModel.position} that is not in the log`, position: fromModel.position }
+  if (fromLog && (!fromModel || fromModel.sequence > fromLog.sequence))
+    return { message: `the read model lacks the debit at ${fromLog.position}`, position: fromLog.position }
+  if (fromModel && (!fromLog || fromLog.sequence > fromModel.sequence))
+    return { message: `the read model has a debit at ${fromModel.position} that is not in the log`, position: fromModel.position }
   const columns = (Object.keys(fromLog ?? {}) as (keyof CostRowRead)[]).filter((column) => fromLog?.[column] !== fromModel?.[column])
   const details = columns.map((column) => `${column} is ${fromModel?.[column]}, the log says ${fromLog?.[column]}`).join('; ')
   return { message: `the read model differs at ${fromLog?.position}: ${details}`, position: fromLog?.position ?? '' }
 }
 
 async function printCalls(output: Output, rows: Costs): Promise<void> {
-  await output.forPeople(output.paint('bold', `${'position'.padEnd(17)}  ${'request'.padEnd(36)}  ${'phase, member'.padEnd(20)}  ${'in'.padStart(7)}  ${'out'.padStart(7)}  ${'µ$'.padStart(9)}  price`))
+  await output.forPeople(
+    output.paint(
+      'bold',
+      `${'position'.padEnd(17)}  ${'request'.padEnd(36)}  ${'phase, member'.padEnd(20)}  ${'in'.padStart(7)}  ${'out'.padStart(7)}  ${'µ$'.padStart(9)}  price`,
+    ),
+  )
   for (const row of rows)
     await output.result({ kind: 'call', ...publicCall(row) }, () => {
       const who = `${row.phase}, ${row.member}${row.usage === 'unknown' ? ' (unknown)' : ''}`
@@ -119,7 +126,11 @@ async function printRequests(output: Output, rows: Costs): Promise<void> {
   await output.forPeople('')
   for (const [requestId, calls] of Map.groupBy(rows, (row) => row.request_id)) {
     const total = { kind: 'request', requestId, ...sums(calls), positions: calls.map(({ position }) => position) }
-    await output.result(total, () => `${requestId.padEnd(36)}  ${count(calls.length, 'call')}, ${dollarsAndMicros(total.costMicros)}, from ${total.positions.join(', ')}`)
+    await output.result(
+      total,
+      () =>
+        `${requestId.padEnd(36)}  ${count(calls.length, 'call')}, ${dollarsAndMicros(total.costMicros)}, from ${total.positions.join(', ')}`,
+    )
   }
 }
 
@@ -127,7 +138,11 @@ async function printTotal(output: Output, rows: Costs, readModel: ReadModel): Pr
   const requests = new Set(rows.map((row) => row.request_id)).size
   const total = { kind: 'total', requests, ...sums(rows), first: rows[0]?.position ?? null, last: rows.at(-1)?.position ?? null, readModel }
   await output.result(total, () =>
-    ['', output.paint('bold', `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`), sentence(readModel)].join('\n'),
+    [
+      '',
+      output.paint('bold', `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`),
+      sentence(readModel),
+    ].join('\n'),
   )
 }
 

@@ -32,7 +32,10 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
     return `\n${output.paint('bold', summary.status)}  ${summary.attempts} attempt(s), ${summary.calls} call(s), debited ${dollarsAndMicros(summary.debitedMicros)}, ${bill}`
   })
   if (summary.billedMicros !== null && summary.billedMicros !== summary.debitedMicros)
-    throw new CliError('bill_differs', `the prompt was billed ${summary.billedMicros} µ$, but ${summary.debitedMicros} µ$ were debited for it, at ${summary.debitPositions.join(', ') || 'no position'}`)
+    throw new CliError(
+      'bill_differs',
+      `the prompt was billed ${summary.billedMicros} µ$, but ${summary.debitedMicros} µ$ were debited for it, at ${summary.debitPositions.join(', ') || 'no position'}`,
+    )
   return 0
 }
 

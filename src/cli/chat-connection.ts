@@ -29,11 +29,39 @@ const goodbyeMs = 1_000
 /** An answer may be this long, with room for its JSON. */
 const maxFrameBytes = 16 * 1024 * 1024
 /** Close codes after which coming back is of no use (docs/protocol.md). */
-const finalCloses: Record<number, string> = { 1008: 'the server does not accept this client', 1009: 'the question is too long', 4001: 'this token was revoked', 4003: 'this token may not chat', 4029: 'too many requests' }
+const finalCloses: Record<number, string> = {
+  1008: 'the server does not accept this client',
+  1009: 'the question is too long',
+  4001: 'this token was revoked',
+  4003: 'this token may not chat',
+  4029: 'too many requests',
+}
 
 /** Opens a WebSocket; resolves when frames can be sent. Throws ConnectionLost and CliError `unauthorized` or `no_council`. */
-export async function openConnection({ url, token, shownAs }: ChatServer): Promise<ChatConnection> {
-  const socket = new WebSocket(url, chatProtocol, { headers: { authorization: `Bearer ${token}` }, handshakeTimeout: handshakeTimeoutMs, maxPayload: maxFrameBytes })
+export async function openConnection(server: ChatServer): Promise<ChatConnection> {
+  const socket = new WebSocket(server.url, chatProtocol, {
+    headers: { authorization: `Bearer ${server.token}` },
+    handshakeTimeout: handshakeTimeoutMs,
+    maxPayload: maxFrameBytes,
+  })
+  // Before anything is awaited: frames that come meanwhile would be lost.
+  const frames = framesOf(socket)
+  const stopHeartbeat = startHeartbeat(socket)
+  await opened(socket, server)
+  return {
+    send: (frame) => socket.send(JSON.stringify(frame), () => undefined),
+    frames,
+    close() {
+      stopHeartbeat()
+      socket.close(1000)
+      // A server that does not say goodbye must not hold the process up.
+      setTimeout(() => socket.terminate(), goodbyeMs).unref()
+    },
+  }
+}
+
+/** What comes on a socket, from now on, until its end is thrown. */
+function framesOf(socket: WebSocket): AsyncGenerator<Said> {
   const inbox: (Said | Error)[] = []
   let wake: (() => void) | undefined
   const put = (item: Said | Error) => {
@@ -47,52 +75,51 @@ export async function openConnection({ url, token, shownAs }: ChatServer): Promi
       put(error instanceof Error ? error : new Error(String(error)))
     }
   })
-  let alive = true
-  socket.on('pong', () => void (alive = true))
-  // A connection whose other end has vanished stays open for minutes otherwise.
-  const heartbeat = setInterval(() => {
-    if (!alive) return socket.terminate()
-    alive = false
-    socket.ping()
-  }, pingEveryMs)
-  socket.on('close', (code, reason) => {
-    clearInterval(heartbeat)
-    const final = finalCloses[code]
-    put(final ? new CliError(code === 4001 || code === 4003 ? 'unauthorized' : 'connection_lost', `${final} (${code} ${String(reason)})`) : new ConnectionLost(`closed with ${code}`))
-  })
+  socket.on('close', (code, reason) => put(endedWith(code, String(reason))))
 
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.on('error', (error) => reject(new ConnectionLost(error.message || 'no connection', { refused: 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND') })))
-    socket.once('unexpected-response', (_request, response) => {
-      reject(refusal(response, shownAs))
-      response.destroy()
-      socket.terminate()
-    })
-  }).catch((error: unknown) => {
-    clearInterval(heartbeat)
-    throw error
-  })
-
-  async function* frames(): AsyncGenerator<Said> {
+  return (async function* () {
     for (;;) {
       const next = inbox.shift()
       if (next instanceof Error) throw next
       if (next) yield next
       else await new Promise<void>((resolve) => (wake = resolve))
     }
-  }
+  })()
+}
 
-  return {
-    send: (frame) => socket.send(JSON.stringify(frame), () => undefined),
-    frames: frames(),
-    close() {
-      clearInterval(heartbeat)
-      socket.close(1000)
-      // A server that does not say goodbye must not hold the process up.
-      setTimeout(() => socket.terminate(), goodbyeMs).unref()
-    },
-  }
+/** Ends a connection whose other end has vanished: it would stay open for minutes otherwise. Stops with the connection. */
+function startHeartbeat(socket: WebSocket): () => void {
+  let alive = true
+  const timer = setInterval(() => {
+    if (!alive) return socket.terminate()
+    alive = false
+    if (socket.readyState === WebSocket.OPEN) socket.ping()
+  }, pingEveryMs)
+  const stop = () => clearInterval(timer)
+  socket.on('pong', () => void (alive = true)).on('close', stop)
+  return stop
+}
+
+function opened(socket: WebSocket, { shownAs }: ChatServer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', resolve)
+    // Stays for the connection's life: an error that nobody listens to would end the process. `close` follows each.
+    socket.on('error', (error) => {
+      const refused = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND')
+      reject(new ConnectionLost(error.message || 'no connection', { refused }))
+    })
+    socket.once('unexpected-response', (_request, response) => {
+      reject(refusal(response, shownAs))
+      response.destroy()
+      socket.terminate()
+    })
+  })
+}
+
+function endedWith(code: number, reason: string): Error {
+  const final = finalCloses[code]
+  if (!final) return new ConnectionLost(`closed with ${code}`)
+  return new CliError(code === 4001 || code === 4003 ? 'unauthorized' : 'connection_lost', `${final} (${code} ${reason})`)
 }
 
 /** An answer to the upgrade that is not a WebSocket. */
@@ -103,4 +130,5 @@ function refusal({ statusCode = 0 }: IncomingMessage, shownAs: string): Error {
   return new CliError('no_council', `what answers ${shownAs} is not a council (HTTP ${statusCode})`)
 }
 
-const messageText = (data: Buffer | ArrayBuffer | Buffer[]): string => (Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString())
+const messageText = (data: Buffer | ArrayBuffer | Buffer[]): string =>
+  Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString()

@@ -52,7 +52,8 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
             lastEventId = frame.id
             tries = 0
           }
-          if (frame?.type === 'error' && passingErrors.includes(frame.code) && lastEventId === undefined) throw new ConnectionLost(frame.code)
+          if (frame?.type === 'error' && passingErrors.includes(frame.code) && lastEventId === undefined)
+            throw new ConnectionLost(frame.code)
           yield said
           if (frame?.type === 'completed' || frame?.type === 'failed' || frame?.type === 'cancelled') return frame
           if (frame?.type === 'restart') throw new ConnectionLost('the server restarts')
@@ -64,7 +65,11 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
         if (interrupted.aborted) throw stopped(requestId)
         if (error.refused && lastEventId === undefined && tries === 0) throw nobodyThere()
         tries += 1
-        if (tries > maxTries) throw new CliError('connection_lost', `the connection did not come back after ${maxTries} tries (${error.message}); the answer goes on: council audit request ${requestId}`)
+        if (tries > maxTries)
+          throw new CliError(
+            'connection_lost',
+            `the connection did not come back after ${maxTries} tries (${error.message}); the answer goes on: council audit request ${requestId}`,
+          )
         const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (tries - 1))
         note(`connection lost (${error.message}); trying again in ${waitMs / 1000} s (${tries} of ${maxTries})`)
         await pause(waitMs, interrupted)
@@ -79,7 +84,12 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
 }
 
 /** What the connection says; on Ctrl-C the prompt is cancelled, and what is said goes on until its end or until that takes too long. */
-async function* untilInterrupted(connection: ChatConnection, requestId: Uuid7, interrupted: AbortSignal, givenUp: AbortSignal): AsyncGenerator<Said> {
+async function* untilInterrupted(
+  connection: ChatConnection,
+  requestId: Uuid7,
+  interrupted: AbortSignal,
+  givenUp: AbortSignal,
+): AsyncGenerator<Said> {
   const cancel = () => connection.send({ type: 'cancel', requestId })
   if (interrupted.aborted) cancel()
   else interrupted.addEventListener('abort', cancel, { once: true })
@@ -116,4 +126,7 @@ function giveUpAfterCancel(interrupted: AbortSignal): { signal: AbortSignal; sto
 }
 
 const stopped = (requestId: Uuid7): CliError =>
-  new CliError('interrupted', `stopped before the council said that the prompt is cancelled; to see what became of it: council audit request ${requestId}`)
+  new CliError(
+    'interrupted',
+    `stopped before the council said that the prompt is cancelled; to see what became of it: council audit request ${requestId}`,
+  )

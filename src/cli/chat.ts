@@ -16,11 +16,22 @@ export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
 type Completed = Extract<ServerFrame, { type: 'completed' }>
 
 /** `council chat`: asks a running council and prints its answer as it comes, then on stderr what it cost and how long it took. */
-export async function chat(text: string, { path, conversation }: ChatOptions, { config, output, interrupted }: CliContext): Promise<number> {
+export async function chat(
+  text: string,
+  { path, conversation }: ChatOptions,
+  { config, output, interrupted }: CliContext,
+): Promise<number> {
   const requestId = newUuid7() as Uuid7
-  const prompt = { type: 'prompt' as const, requestId, text, ...(path && { path }), ...(conversation !== undefined && { conversationId: conversation }) }
+  const prompt = {
+    type: 'prompt' as const,
+    requestId,
+    text,
+    ...(path && { path }),
+    ...(conversation !== undefined && { conversationId: conversation }),
+  }
   const problem = ClientFrame.safeParse({ ...prompt, text: text.trim() }).error?.issues[0]
-  if (problem) throw new CliError('usage', `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`)
+  if (problem)
+    throw new CliError('usage', `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`)
   const server = findServer(config)
   const frames = converse(prompt, {
     connect: () => openConnection(server),
@@ -44,11 +55,16 @@ export async function chat(text: string, { path, conversation }: ChatOptions, { 
 
 type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean }
 
-async function end(output: Output, ending: Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' }>, { streamed, route, requestId, interrupted }: Context): Promise<number> {
+async function end(
+  output: Output,
+  ending: Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' }>,
+  { streamed, route, requestId, interrupted }: Context,
+): Promise<number> {
   if (!output.json && streamed !== '') await output.write('\n')
   switch (ending.type) {
     case 'completed':
-      if (ending.text !== streamed) throw new CliError('answer_differs', `the text that was streamed is not the answer on record: council audit request ${requestId}`)
+      if (ending.text !== streamed)
+        throw new CliError('answer_differs', `the text that was streamed is not the answer on record: council audit request ${requestId}`)
       if (!output.json) output.note(summary(ending, route))
       return interrupted ? 130 : 0
     case 'failed':

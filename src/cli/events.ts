@@ -10,7 +10,10 @@ import { openLogForReading } from './stores.ts'
 export type EventsOptions = { stream?: StreamName; type?: string; from?: Moment; limit?: number; follow?: boolean }
 
 /** `council events`: the log, in order, to its end or (`--follow`) as it goes on until Ctrl-C. */
-export async function events({ limit = Infinity, ...options }: EventsOptions, { config, output, interrupted }: CliContext): Promise<number> {
+export async function events(
+  { limit = Infinity, ...options }: EventsOptions,
+  { config, output, interrupted }: CliContext,
+): Promise<number> {
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
   let printed = 0
@@ -22,19 +25,25 @@ export async function events({ limit = Infinity, ...options }: EventsOptions, { 
   return 0
 }
 
-async function* selected(log: EventLog, { stream, type, from, follow = false }: Omit<EventsOptions, 'limit'>, interrupted: AbortSignal): AsyncGenerator<RecordedEvent> {
+async function* selected(
+  log: EventLog,
+  { stream, type, from, follow = false }: Omit<EventsOptions, 'limit'>,
+  interrupted: AbortSignal,
+): AsyncGenerator<RecordedEvent> {
   const matches = (event: RecordedEvent) => (!stream || event.stream === stream) && (!type || event.type === type)
   const start = from ? startOf(from) : beginning
   const head = await log.head()
   // Filtered by the log, so that pages without a match stay there.
-  for await (const page of log.read({ after: start, upTo: head, ...(stream && { streams: [stream] }), ...(type && { types: [type] }) })) yield* page
+  for await (const page of log.read({ after: start, upTo: head, ...(stream && { streams: [stream] }), ...(type && { types: [type] }) }))
+    yield* page
   if (!follow) return
   const rest = comparePositions(start, head) > 0 ? start : head
   for await (const page of log.follow(rest, interrupted)) yield* page.filter(matches)
 }
 
 /** One event a line: JSON in the form that is the same everywhere, or columns for people. */
-export const printEvent = (output: Output, event: RecordedEvent): Promise<void> => output.result(printableEvent(event), () => eventLine(output, event))
+export const printEvent = (output: Output, event: RecordedEvent): Promise<void> =>
+  output.result(printableEvent(event), () => eventLine(output, event))
 
 const widths = { position: 17, type: 21, stream: 46 }
 

@@ -45,6 +45,7 @@ export type Failure = { code: string; message: string; exitCode: number }
 /** How any error that ends a command is told. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
-  const isOurs = error instanceof PlatformError || error instanceof LogStopped || error instanceof UnreadableEvent || error instanceof ProjectionError
+  const isOurs =
+    error instanceof PlatformError || error instanceof LogStopped || error instanceof UnreadableEvent || error instanceof ProjectionError
   return { code: isOurs ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
 }

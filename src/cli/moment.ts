@@ -15,7 +15,9 @@ export function parseMoment(text: string): Moment {
   if (position.success) return { position: position.data }
   const time = Time.safeParse(text)
   if (time.success) return { timeMs: Math.max(0, Date.parse(time.data)) }
-  throw new InvalidArgumentError('It must be a position such as 1795448595415-0, a day such as 2026-11-23, or a time with its zone such as 2026-11-23T10:00:00Z.')
+  throw new InvalidArgumentError(
+    'It must be a position such as 1795448595415-0, a day such as 2026-11-23, or a time with its zone such as 2026-11-23T10:00:00Z.',
+  )
 }
 
 /** Reading after this position starts with the moment. */

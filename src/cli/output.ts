@@ -61,7 +61,8 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
 }
 
 /** Text that somebody else wrote, safe to show on a terminal: no control characters but line ends and tabs, nothing that reorders the line. */
-export const printable = (text: string): string => text.replace(unprintable, (found) => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+export const printable = (text: string): string =>
+  text.replace(unprintable, (found) => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
 
 const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 

@@ -56,7 +56,9 @@ type Run = (work: (context: CliContext) => Promise<number>) => Promise<void>
 
 /** The commands. What each one does is loaded when it is called: help and wrong arguments need no database. */
 function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
-  const program = new Command('council').description('The Hybrid AI Council: run it, ask it, look into it.').version(version, '-V, --version')
+  const program = new Command('council')
+    .description('The Hybrid AI Council: run it, ask it, look into it.')
+    .version(version, '-V, --version')
   program.showHelpAfterError(false).showSuggestionAfterError(true)
 
   program
@@ -71,7 +73,9 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .argument('<question>')
     .addOption(new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']))
     .option('--conversation <id>', 'the conversation that this belongs to')
-    .action((question: string, options: ChatOptions) => run(async (context) => (await import('./chat.ts')).chat(question, options, context)))
+    .action((question: string, options: ChatOptions) =>
+      run(async (context) => (await import('./chat.ts')).chat(question, options, context)),
+    )
 
   program
     .command('events')
@@ -88,7 +92,9 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .description('fold one aggregate from its events; without --at also compare it with the state that commands decide on')
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
     .option('--at <moment>', 'as it was at this position or time', parseMoment)
-    .action((stream: StreamName, options: StateOptions) => run(async (context) => (await import('./state.ts')).state(stream, options, context)))
+    .action((stream: StreamName, options: StateOptions) =>
+      run(async (context) => (await import('./state.ts')).state(stream, options, context)),
+    )
 
   const audit = program.command('audit').description('history with the position of the event behind every figure')
   audit
@@ -124,7 +130,10 @@ function rolesOf(text: string): Role[] {
 
 function configOf(loaded: LoadedConfig): Config {
   if (loaded.ok) return loaded.config
-  throw new CliError('usage', loaded.problems.map(({ setting, problem, allowed }) => `${setting} ${problem}; allowed: ${allowed}`).join('\n       '))
+  throw new CliError(
+    'usage',
+    loaded.problems.map(({ setting, problem, allowed }) => `${setting} ${problem}; allowed: ${allowed}`).join('\n       '),
+  )
 }
 
 /** What commander objects to, in one line; undefined when it has only printed help or the version. */
@@ -138,6 +147,7 @@ function usageOf(error: CommanderError, command: Command): Failure | undefined {
 }
 
 /** The command that the arguments name, as far as they do. */
-const named = (program: Command, args: readonly string[]): Command => args.reduce((command, arg) => command.commands.find((known) => known.name() === arg) ?? command, program)
+const named = (program: Command, args: readonly string[]): Command =>
+  args.reduce((command, arg) => command.commands.find((known) => known.name() === arg) ?? command, program)
 
 const pathOf = (command: Command): string => (command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name())

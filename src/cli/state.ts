@@ -20,7 +20,11 @@ type Folded = { revision: number; position: Position; state: unknown }
  */
 export async function state(stream: StreamName, { at }: StateOptions, { config, output }: CliContext): Promise<number> {
   const aggregate = aggregateOf(stream)
-  if (!aggregate) throw new CliError('usage', `there are no aggregates of the kind "${streamCategory(stream)}", only ${Object.keys(aggregates).join(', ')}`)
+  if (!aggregate)
+    throw new CliError(
+      'usage',
+      `there are no aggregates of the kind "${streamCategory(stream)}", only ${Object.keys(aggregates).join(', ')}`,
+    )
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
 
@@ -37,13 +41,22 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
   return 0
 }
 
-async function fold(log: EventLog, aggregate: Aggregate<unknown>, stream: StreamName, to: { upTo: Position } | { upToRevision: number }): Promise<Folded | undefined> {
+async function fold(
+  log: EventLog,
+  aggregate: Aggregate<unknown>,
+  stream: StreamName,
+  to: { upTo: Position } | { upToRevision: number },
+): Promise<Folded | undefined> {
   let folded: Folded | undefined
   for await (const events of log.read({ streams: [stream], ...('upTo' in to && { upTo: to.upTo }) }))
     for (const event of events) {
       if ('upToRevision' in to && event.revision > to.upToRevision) return folded
       try {
-        folded = { revision: event.revision, position: event.position, state: aggregate.evolve(folded ? folded.state : aggregate.initial, event) }
+        folded = {
+          revision: event.revision,
+          position: event.position,
+          state: aggregate.evolve(folded ? folded.state : aggregate.initial, event),
+        }
       } catch (error) {
         throw new CliError('fold_failed', `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`)
       }
@@ -54,9 +67,15 @@ async function fold(log: EventLog, aggregate: Aggregate<unknown>, stream: Stream
 /** A state of another fold version has nothing to be compared with: it is folded again before anybody decides on it. */
 function assertSame(stream: StreamName, { foldVersion }: Aggregate<unknown>, stored: StoredState, folded: Folded | undefined): void {
   if (folded?.revision !== stored.revision)
-    throw new CliError('state_differs', `the state stored for ${stream} is of revision ${stored.revision}, but the log shows ${folded?.revision ?? 'no event'}`)
+    throw new CliError(
+      'state_differs',
+      `the state stored for ${stream} is of revision ${stored.revision}, but the log shows ${folded?.revision ?? 'no event'}`,
+    )
   if (stored.foldVersion !== foldVersion) return
   const asStored: unknown = JSON.parse(JSON.stringify(folded.state))
   if (!isDeepStrictEqual(JSON.parse(stored.state ?? 'null'), asStored))
-    throw new CliError('state_differs', `the state stored for ${stream} at revision ${stored.revision} is ${stored.state}, but its events make ${JSON.stringify(asStored)}`)
+    throw new CliError(
+      'state_differs',
+      `the state stored for ${stream} at revision ${stored.revision} is ${stored.state}, but its events make ${JSON.stringify(asStored)}`,
+    )
 }

@@ -22,13 +22,15 @@ const maxPostgresConnections = 2
  */
 export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<EventLog> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
-  const connect = (role: RedisRole): Redis => connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
+  const connect = (role: RedisRole): Redis =>
+    connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
   const redis = connect('command')
   closing.defer(() => redis.disconnect())
   await whenRedisReady(redis, readyWithinMs)
   const keys = logKeys(config.councilId)
   const incarnation = await redis.hget(keys.meta, 'incarnation')
-  if (incarnation === null) throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
+  if (incarnation === null)
+    throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
   return redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: config.durability })
 }
 
@@ -37,7 +39,12 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
   const url =
     config.databaseUrl?.reveal() ??
     embeddedUrl(config, '.s.PGSQL.5432', (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`)
-  const postgres = connectPostgres<unknown>({ url, maxConnections: maxPostgresConnections, logger: silentLogger, name: `council-${config.councilId}-cli` })
+  const postgres = connectPostgres<unknown>({
+    url,
+    maxConnections: maxPostgresConnections,
+    logger: silentLogger,
+    name: `council-${config.councilId}-cli`,
+  })
   closing.defer(postgres.close)
   await postgres.ping()
   return postgres

@@ -25,7 +25,12 @@ class ApplyFailed extends Error {}
  * be taken is found by halving the batch, so that everything before it is applied; then ProjectionError `poison_event`
  * names it. Other errors (the database is away) are thrown as they are.
  */
-export async function applyEvents(database: Database, target: Target, from: Checkpoint, events: readonly RecordedEvent[]): Promise<Checkpoint | undefined> {
+export async function applyEvents(
+  database: Database,
+  target: Target,
+  from: Checkpoint,
+  events: readonly RecordedEvent[],
+): Promise<Checkpoint | undefined> {
   const last = events.at(-1)
   if (!last) return from
   try {
@@ -47,14 +52,24 @@ async function applyAgain(database: Database, target: Target, from: Checkpoint, 
     if (!(error instanceof ApplyFailed)) throw error
     const { type, sequence, position } = event
     const why = messageOf(error.cause)
-    throw new ProjectionError('poison_event', `${target.projection.name} cannot take event number ${sequence} (${type} at ${position}): ${why}`, {
-      at: position,
-      cause: error.cause,
-    })
+    throw new ProjectionError(
+      'poison_event',
+      `${target.projection.name} cannot take event number ${sequence} (${type} at ${position}): ${why}`,
+      {
+        at: position,
+        cause: error.cause,
+      },
+    )
   }
 }
 
-async function inOneTransaction(database: Database, target: Target, from: Checkpoint, events: readonly RecordedEvent[], last: RecordedEvent): Promise<Checkpoint | undefined> {
+async function inOneTransaction(
+  database: Database,
+  target: Target,
+  from: Checkpoint,
+  events: readonly RecordedEvent[],
+  last: RecordedEvent,
+): Promise<Checkpoint | undefined> {
   const { projection, schema, advance, applied } = target
   const to = checkpointAt(last)
   const isApplied = await database.transaction(async (tx) => {
@@ -75,4 +90,5 @@ async function inOneTransaction(database: Database, target: Target, from: Checkp
 /** SQLSTATE classes of what passes by itself: connection, rollback by the server, resources, lock not available, intervention. */
 const passing = /^(08|40|53|55|57)/
 
-const isPassing = (error: unknown): boolean => error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code)
+const isPassing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code)

@@ -65,7 +65,9 @@ const requestIdOf = (stream: string): string => stream.slice('chat/'.length)
 
 async function loadRows(tx: Tx, schema: string, requestIds: readonly string[]): Promise<Map<string, ChatRow>> {
   const { rows } = await sql`
-    select ${sql.join(names.map((name) => sql.id(name)))} from ${sql.id(schema, 'chats')} where request_id = any(${requestIds}::text[])`.execute(tx)
+    select ${sql.join(names.map((name) => sql.id(name)))} from ${sql.id(schema, 'chats')} where request_id = any(${requestIds}::text[])`.execute(
+    tx,
+  )
   return new Map(rows.map((row) => ChatRow.parse(row)).map((row) => [row.request_id, row]))
 }
 

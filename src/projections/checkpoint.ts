@@ -16,14 +16,25 @@ export type Registered = Checkpoint & { version: number; generation: number }
 /** Of a read model that has seen nothing yet. */
 export const beforeFirst: Checkpoint = { position: beginning, sequence: 0, eventId: null }
 
-export const checkpointAt = ({ position, sequence, metadata }: RecordedEvent): Checkpoint => ({ position, sequence, eventId: metadata.eventId })
+export const checkpointAt = ({ position, sequence, metadata }: RecordedEvent): Checkpoint => ({
+  position,
+  sequence,
+  eventId: metadata.eventId,
+})
 
-const Row = z.object({ version: IntegerColumn, generation: IntegerColumn, position: Position, sequence: IntegerColumn, event_id: z.string().nullable() })
+const Row = z.object({
+  version: IntegerColumn,
+  generation: IntegerColumn,
+  position: Position,
+  sequence: IntegerColumn,
+  event_id: z.string().nullable(),
+})
 
 /** The registry's row of a projection, or undefined before its first build. `forUpdate` keeps every other projector out until commit. */
 export async function loadRegistered(tx: Tx, name: string, { forUpdate = false } = {}): Promise<Registered | undefined> {
   const lock = forUpdate ? sql`for update` : sql``
-  const { rows } = await sql`select version, generation, position, sequence, event_id from projections where name = ${name} ${lock}`.execute(tx)
+  const { rows } =
+    await sql`select version, generation, position, sequence, event_id from projections where name = ${name} ${lock}`.execute(tx)
   if (rows.length === 0) return undefined
   const { event_id: eventId, ...row } = Row.parse(rows[0])
   return { ...row, eventId }
@@ -58,9 +69,13 @@ export function assertGapless(name: string, { sequence }: Pick<Checkpoint, 'sequ
   events.forEach((event, index) => {
     const expected = sequence + index + 1
     if (event.sequence !== expected)
-      throw new ProjectionError('sequence_gap', `${name} expected event number ${expected} of the log and found ${event.sequence} at ${event.position}: the log is incomplete`, {
-        at: event.position,
-      })
+      throw new ProjectionError(
+        'sequence_gap',
+        `${name} expected event number ${expected} of the log and found ${event.sequence} at ${event.position}: the log is incomplete`,
+        {
+          at: event.position,
+        },
+      )
   })
 }
 

@@ -68,7 +68,11 @@ export async function keepUp(dependencies: KeepUpDependencies, life: Life, signa
 }
 
 /** Makes sure that tables of this version exist and belong to this log. Says where they are. */
-async function prepare({ log, database, rebuilder, elapsedMs, logger }: KeepUpDependencies, life: Life, signal: AbortSignal): Promise<Registered> {
+async function prepare(
+  { log, database, rebuilder, elapsedMs, logger }: KeepUpDependencies,
+  life: Life,
+  signal: AbortSignal,
+): Promise<Registered> {
   const { projection } = life
   const { name, version } = projection
   await migrate(database)
@@ -86,7 +90,13 @@ async function prepare({ log, database, rebuilder, elapsedMs, logger }: KeepUpDe
 }
 
 /** Applies the log from a checkpoint on. Returns when somebody else has put another generation in its place: then it begins anew. */
-async function follow({ log, database }: KeepUpDependencies, life: Life, from: Registered, signal: AbortSignal, onProgress: () => void): Promise<void> {
+async function follow(
+  { log, database }: KeepUpDependencies,
+  life: Life,
+  from: Registered,
+  signal: AbortSignal,
+  onProgress: () => void,
+): Promise<void> {
   const { projection } = life
   const { name } = projection
   const { generation } = from
@@ -97,7 +107,12 @@ async function follow({ log, database }: KeepUpDependencies, life: Life, from: R
     onProgress()
     life.notify()
   }
-  const target: Target = { projection, schema: schemaOf(name, generation), advance: (tx, before, to) => moveCheckpoint(tx, name, generation, before, to), applied: moved }
+  const target: Target = {
+    projection,
+    schema: schemaOf(name, generation),
+    advance: (tx, before, to) => moveCheckpoint(tx, name, generation, before, to),
+    applied: moved,
+  }
   for await (const page of everything(log, from.position, signal)) {
     for (;;) {
       // By position, not by number: a log that was restored with less goes on above its old positions, with numbers that were there before.
@@ -114,7 +129,12 @@ async function follow({ log, database }: KeepUpDependencies, life: Life, from: R
 }
 
 /** Throws `checkpoint_not_in_log` or `sequence_gap` unless these are the events that come next. */
-async function assertFollows(log: KeepUpDependencies['log'], name: string, current: Checkpoint, events: readonly RecordedEvent[]): Promise<void> {
+async function assertFollows(
+  log: KeepUpDependencies['log'],
+  name: string,
+  current: Checkpoint,
+  events: readonly RecordedEvent[],
+): Promise<void> {
   try {
     assertGapless(name, current, events)
   } catch (gap) {

@@ -24,7 +24,11 @@ export async function migrate(database: Database): Promise<string[]> {
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) {
       const why = messageOf(error)
-      throw new ProjectionError('migration_failed', `the database could not be brought up to date: ${why}. If a newer program has used it, run that version`, { cause: error })
+      throw new ProjectionError(
+        'migration_failed',
+        `the database could not be brought up to date: ${why}. If a newer program has used it, run that version`,
+        { cause: error },
+      )
     }
     return (results ?? []).map(({ migrationName }) => migrationName)
   })

@@ -48,7 +48,15 @@ const headIntervalMs = 1_000
  * whatever dies when. Brings the schema up to date, and builds read models that are missing or of an older version.
  * Returns at once; stores that are away are waited for.
  */
-export function startProjector({ log, database, projections, logger, rebuilder = thisProcess, elapsedMs = () => performance.now(), pause = pauseFor }: ProjectorDependencies): Projector {
+export function startProjector({
+  log,
+  database,
+  projections,
+  logger,
+  rebuilder = thisProcess,
+  elapsedMs = () => performance.now(),
+  pause = pauseFor,
+}: ProjectorDependencies): Projector {
   const abort = new AbortController()
   const changed = new Set<() => void>()
   let head = 0
@@ -64,7 +72,10 @@ export function startProjector({ log, database, projections, logger, rebuilder =
     looking = true
     // While Redis is away the last known head stands; the projections say that they wait.
     void newestSequence(log)
-      .then((sequence) => void (head = sequence), () => undefined)
+      .then(
+        (sequence) => void (head = sequence),
+        () => undefined,
+      )
       .finally(() => void (looking = false))
   }, headIntervalMs)
   timer.unref()
@@ -82,7 +93,8 @@ export function startProjector({ log, database, projections, logger, rebuilder =
         }
         const look = () => {
           if (awaited.every(({ checkpoint }) => hasReached(checkpoint, position))) settle('reached')
-          else if (abort.signal.aborted || awaited.some((life) => life.state === 'stopped' && !hasReached(life.checkpoint, position))) settle('stopped')
+          else if (abort.signal.aborted || awaited.some((life) => life.state === 'stopped' && !hasReached(life.checkpoint, position)))
+            settle('stopped')
           else if (signal.aborted) settle('given_up')
         }
         changed.add(look)

@@ -43,7 +43,9 @@ export async function claimRebuild(database: Database, projection: Projection, r
       on conflict (name) do update set
         version = excluded.version, fence = excluded.fence, host = excluded.host, pid = excluded.pid,
         started_at = excluded.started_at, touched_at = excluded.touched_at
-      where projection_rebuilds.fence = ${dead} or projection_rebuilds.touched_at < clock_timestamp() - make_interval(secs => ${leaseSeconds})`.execute(tx)
+      where projection_rebuilds.fence = ${dead} or projection_rebuilds.touched_at < clock_timestamp() - make_interval(secs => ${leaseSeconds})`.execute(
+      tx,
+    )
     if (numAffectedRows !== 1n) throw running(name, holder)
 
     const generation = Math.max(registered?.generation ?? 0, ...(await generationsOf(tx, name))) + 1
@@ -77,7 +79,10 @@ export async function abandonClaim(database: Database, name: string, claim: Rebu
 }
 
 export const newerProgram = (name: string, stored: number, known: number): ProjectionError =>
-  new ProjectionError('projection_of_newer_program', `${name} was built as version ${stored}, this program knows version ${known}: run the newer program`)
+  new ProjectionError(
+    'projection_of_newer_program',
+    `${name} was built as version ${stored}, this program knows version ${known}: run the newer program`,
+  )
 
 async function currentHolder(tx: Tx, name: string): Promise<z.output<typeof Holder> | undefined> {
   const { rows } = await sql`select host, pid, fence, started_at from projection_rebuilds where name = ${name}`.execute(tx)

@@ -43,7 +43,8 @@ export async function rebuild(
   const seconds = () => Math.max(0.001, (elapsedMs() - startedMs) / 1000)
   try {
     const total = await newestSequence(log)
-    const report = ({ sequence }: Checkpoint) => onProgress?.({ projection: name, done: sequence, total: Math.max(total, sequence), perSecond: Math.round(sequence / seconds()) })
+    const report = ({ sequence }: Checkpoint) =>
+      onProgress?.({ projection: name, done: sequence, total: Math.max(total, sequence), perSecond: Math.round(sequence / seconds()) })
     let last = beforeFirst
     const applied = (to: Checkpoint) => {
       last = to
@@ -65,7 +66,13 @@ export async function rebuild(
       })
       if (!swapped) continue
       report(swapped)
-      return { projection: name, generation: claim.generation, events: swapped.sequence, seconds: seconds(), eventsPerSecond: Math.round(swapped.sequence / seconds()) }
+      return {
+        projection: name,
+        generation: claim.generation,
+        events: swapped.sequence,
+        seconds: seconds(),
+        eventsPerSecond: Math.round(swapped.sequence / seconds()),
+      }
     }
   } catch (error) {
     // If this fails as well, the next rebuild finds the claim and cleans up.
@@ -75,7 +82,13 @@ export async function rebuild(
 }
 
 /** The last step: everything in it becomes visible at once, or nothing. */
-async function swap(database: Database, log: Pick<EventLog, 'read'>, { projection, schema }: Target, claim: RebuildClaim, built: Checkpoint): Promise<Checkpoint> {
+async function swap(
+  database: Database,
+  log: Pick<EventLog, 'read'>,
+  { projection, schema }: Target,
+  claim: RebuildClaim,
+  built: Checkpoint,
+): Promise<Checkpoint> {
   const { name, version } = projection
   return database.transaction(async (tx) => {
     await sql`set local lock_timeout = ${sql.lit(swapWaitMs)}`.execute(tx)
@@ -96,7 +109,12 @@ async function swap(database: Database, log: Pick<EventLog, 'read'>, { projectio
   })
 }
 
-async function register(tx: Tx, { name, version }: Projection, generation: number, { position, sequence, eventId }: Checkpoint): Promise<void> {
+async function register(
+  tx: Tx,
+  { name, version }: Projection,
+  generation: number,
+  { position, sequence, eventId }: Checkpoint,
+): Promise<void> {
   await sql`
     insert into projections (name, version, generation, position, sequence, event_id)
     values (${name}, ${version}, ${generation}, ${position}, ${sequence}, ${eventId})

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 
 /** A bigint or integer column: pg hands bigints over as text, because a double does not hold all of them. Refuses one that it does not. */
-export const IntegerColumn = z.union([z.string().regex(/^-?\d{1,19}$/), z.number(), z.bigint()]).transform(Number).pipe(z.int())
+export const IntegerColumn = z
+  .union([z.string().regex(/^-?\d{1,19}$/), z.number(), z.bigint()])
+  .transform(Number)
+  .pipe(z.int())
 
 /** A timestamptz column, as ISO 8601 in UTC. */
 export const TimeColumn = z.union([z.date(), z.string()]).transform((value) => new Date(value).toISOString())

@@ -51,22 +51,28 @@ describe('the command line', () => {
     expect(stderr).toMatch(/LOG_LEVEL .*allowed: trace/)
   })
 
-  test.each([[['--help']], [['events', '--help']], [['audit', '--help']], [['audit', 'cost', '--help']]])('explains itself: %j', async (args) => {
-    const run = await council({}, args)
-    expect(run).toMatchObject({ code: 0, stderr: '' })
-    expect(run.stdout).toContain('Usage: council')
-    expect(run.stdout).toContain('--json')
-  })
+  test.each([[['--help']], [['events', '--help']], [['audit', '--help']], [['audit', 'cost', '--help']]])(
+    'explains itself: %j',
+    async (args) => {
+      const run = await council({}, args)
+      expect(run).toMatchObject({ code: 0, stderr: '' })
+      expect(run.stdout).toContain('Usage: council')
+      expect(run.stdout).toContain('--json')
+    },
+  )
 
   test('prints its version', async () => {
     expect(await council({}, ['--version'])).toMatchObject({ code: 0, stdout: '0.0.0-test\n' })
   })
 
-  test.each([['events'], ['state', 'budget/council/2026-11-23'], ['audit', 'cost'], ['rebuild'], ['chat', 'why?']])('says how to start a council where none runs: %s', async (...args) => {
-    const { code, stderr } = await council({}, args)
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/^error: no council is running on .*: start one with bin\/start \(no_council\)\n$/)
-  })
+  test.each([['events'], ['state', 'budget/council/2026-11-23'], ['audit', 'cost'], ['rebuild'], ['chat', 'why?']])(
+    'says how to start a council where none runs: %s',
+    async (...args) => {
+      const { code, stderr } = await council({}, args)
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^error: no council is running on .*: start one with bin\/start \(no_council\)\n$/)
+    },
+  )
 
   test('hands `serve` its settings and roles, and ends as it ends', async () => {
     const served: unknown[] = []

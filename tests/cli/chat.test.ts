@@ -16,7 +16,15 @@ const at = (place: number) => `1795448595415-${place}~${place}`
 
 const said = {
   accepted: (requestId: Uuid7): ServerFrame => ({ type: 'accepted', requestId, id: at(1) }),
-  routed: (requestId: Uuid7): ServerFrame => ({ type: 'routed', requestId, id: at(2), path: 'fast', intent: 'question', by: 'rule', confidence: 1 }),
+  routed: (requestId: Uuid7): ServerFrame => ({
+    type: 'routed',
+    requestId,
+    id: at(2),
+    path: 'fast',
+    intent: 'question',
+    by: 'rule',
+    confidence: 1,
+  }),
   token: (requestId: Uuid7, text: string, place: number): ServerFrame => ({ type: 'token', requestId, id: at(place), text }),
   completed: (requestId: Uuid7, text: string): ServerFrame => ({
     type: 'completed',
@@ -79,7 +87,12 @@ describe('council chat', () => {
     const running = ask(server, ['--json'])
     const visit = await server.visits()
     const requestId = await prompted(visit)
-    const frames = [said.accepted(requestId), { type: 'a_frame_of_a_newer_server', requestId, wisdom: 42 }, said.token(requestId, 'Yes.', 3), said.completed(requestId, 'Yes.')]
+    const frames = [
+      said.accepted(requestId),
+      { type: 'a_frame_of_a_newer_server', requestId, wisdom: 42 },
+      said.token(requestId, 'Yes.', 3),
+      said.completed(requestId, 'Yes.'),
+    ]
     for (const frame of frames) visit.say(frame)
     const run = await running
     expect(run).toMatchObject({ code: 0, stderr: '' })
@@ -107,7 +120,11 @@ describe('council chat', () => {
     expect(await second.next()).toEqual({ type: 'resume', requestId, lastEventId: at(3) })
     second.say(said.token(requestId, 'of Rayleigh.', 4))
     second.say(said.completed(requestId, 'Because of Rayleigh.'))
-    expect(await running).toMatchObject({ code: 0, stdout: 'Because of Rayleigh.\n', stderr: expect.stringMatching(/^connection lost \(closed with 1006\); trying again in 0.25 s \(1 of 8\)\n\$/) as unknown })
+    expect(await running).toMatchObject({
+      code: 0,
+      stdout: 'Because of Rayleigh.\n',
+      stderr: expect.stringMatching(/^connection lost \(closed with 1006\); trying again in 0.25 s \(1 of 8\)\n\$/) as unknown,
+    })
   })
 
   test('takes up the answer elsewhere when the server says that it restarts', async () => {
@@ -151,7 +168,11 @@ describe('council chat', () => {
         interrupted: new AbortController().signal,
       },
     )
-    await expect(frames.next()).rejects.toMatchObject({ code: 'connection_lost', exitCode: 1, message: expect.stringContaining(`the answer goes on: council audit request ${requestId}`) as unknown })
+    await expect(frames.next()).rejects.toMatchObject({
+      code: 'connection_lost',
+      exitCode: 1,
+      message: expect.stringContaining(`the answer goes on: council audit request ${requestId}`) as unknown,
+    })
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000, 5000])
   })
 
@@ -255,22 +276,34 @@ describe('the server of council chat', () => {
   test('is never sent the token of another one', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
     writeServerFile(dataDir, { url: 'http://127.0.0.1:8787', token: standInToken, pid: process.pid, startedAt: '2026-11-23T10:00:00Z' })
-    expect(await cli({ DATA_DIR: dataDir, COUNCIL_URL: 'http://127.0.0.1:1' }, ['chat', 'Why?'])).toMatchObject({ code: 2, stderr: expect.stringContaining('COUNCIL_TOKEN is missing') as unknown })
+    expect(await cli({ DATA_DIR: dataDir, COUNCIL_URL: 'http://127.0.0.1:1' }, ['chat', 'Why?'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('COUNCIL_TOKEN is missing') as unknown,
+    })
   })
 
   test('that does not know the token says so', async () => {
     const server = await standIn()
-    expect(await cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: 'wrong' }, ['chat', 'Why?'])).toMatchObject({ code: 1, stderr: expect.stringContaining('does not know this token (unauthorized)') as unknown })
+    expect(await cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: 'wrong' }, ['chat', 'Why?'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not know this token (unauthorized)') as unknown,
+    })
   })
 
   test('that is gone, although its file is there, is told as no council', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
     writeServerFile(dataDir, { url: 'http://127.0.0.1:1', token: standInToken, pid: process.pid, startedAt: '2026-11-23T10:00:00Z' })
-    expect(await cli({ DATA_DIR: dataDir }, ['chat', 'Why?'])).toMatchObject({ code: 1, stderr: expect.stringContaining('start one with bin/start (no_council)') as unknown })
+    expect(await cli({ DATA_DIR: dataDir }, ['chat', 'Why?'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('start one with bin/start (no_council)') as unknown,
+    })
   })
 
   test('that is something else is told as such', async () => {
     const server = await standIn({ refuse: [404] })
-    expect(await ask(server)).toMatchObject({ code: 1, stderr: expect.stringContaining('is not a council (HTTP 404) (no_council)') as unknown })
+    expect(await ask(server)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not a council (HTTP 404) (no_council)') as unknown,
+    })
   })
 })

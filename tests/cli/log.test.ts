@@ -48,7 +48,9 @@ describe('council events', () => {
 
   test('chooses by stream, type, place and number', async () => {
     const chosen = async (...args: string[]) => (await cli(settings, ['events', '--json', ...args])).json()
-    expect(await chosen('--stream', `chat/${answered.requestId}`)).toEqual(asPrinted(all.filter(({ stream }) => stream === `chat/${answered.requestId}`)))
+    expect(await chosen('--stream', `chat/${answered.requestId}`)).toEqual(
+      asPrinted(all.filter(({ stream }) => stream === `chat/${answered.requestId}`)),
+    )
     expect(await chosen('--type', 'PromptSubmitted', '--limit', '1')).toEqual(asPrinted(all.slice(0, 1)))
     expect(await chosen('--from', all[3]!.position)).toEqual(asPrinted(all.slice(3)))
     expect(await chosen('--from', all[3]!.position, '--limit', '2')).toEqual(asPrinted(all.slice(3, 5)))
@@ -88,7 +90,10 @@ describe('council events', () => {
 
   test('makes no log where there is none', async () => {
     const councilId = freshCouncilId()
-    expect(await cli({ ...settings, COUNCIL_ID: councilId }, ['events'])).toMatchObject({ code: 1, stderr: expect.stringContaining('(no_log)') as unknown })
+    expect(await cli({ ...settings, COUNCIL_ID: councilId }, ['events'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('(no_log)') as unknown,
+    })
     expect(await council.redis.keys(`council:{${councilId}}:*`)).toEqual([])
   })
 
@@ -105,18 +110,29 @@ describe('council state', () => {
   test('folds an aggregate as it is now', async () => {
     const run = await cli(settings, ['state', budget, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
-    expect(run.json()).toEqual([{ stream: budget, revision: 2, position: all.find(({ type }) => type === 'BudgetDebited')?.position, state: { spentMicros: 38, reservations: {} } }])
+    expect(run.json()).toEqual([
+      {
+        stream: budget,
+        revision: 2,
+        position: all.find(({ type }) => type === 'BudgetDebited')?.position,
+        state: { spentMicros: 38, reservations: {} },
+      },
+    ])
   })
 
   test('folds an aggregate as it was at a position', async () => {
     const reserved = all.find(({ type }) => type === 'BudgetReserved')!
     const run = await cli(settings, ['state', budget, '--at', reserved.position, '--json'])
-    expect(run.json()).toMatchObject([{ revision: 1, position: reserved.position, state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } } }])
+    expect(run.json()).toMatchObject([
+      { revision: 1, position: reserved.position, state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } } },
+    ])
   })
 
   test('folds an aggregate as it was at a time', async () => {
     const time = new Date(positionTimeMs(all.at(-1)!.position)).toISOString()
-    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject([{ state: { status: 'finished' } }])
+    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject([
+      { state: { status: 'finished' } },
+    ])
   })
 
   test('is for people too', async () => {
@@ -126,7 +142,11 @@ describe('council state', () => {
   })
 
   test.each([[['--at', '1-0']], [[]]])('says that nothing was ever written there %j', async (args) => {
-    expect(await cli(settings, ['state', args.length > 0 ? budget : 'chat/nobody', ...args])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('stream_unknown') as unknown })
+    expect(await cli(settings, ['state', args.length > 0 ? budget : 'chat/nobody', ...args])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('stream_unknown') as unknown,
+    })
   })
 
   test.each([

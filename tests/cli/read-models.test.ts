@@ -37,7 +37,9 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       const run = await cli(settings, ['rebuild', 'costs', '--json'])
       const events = (await council.events()).length
       expect(run.code).toBe(0)
-      expect(run.json()).toEqual([{ projection: 'costs', generation: 1, events, seconds: expect.any(Number) as unknown, rate: expect.any(Number) as unknown }])
+      expect(run.json()).toEqual([
+        { projection: 'costs', generation: 1, events, seconds: expect.any(Number) as unknown, rate: expect.any(Number) as unknown },
+      ])
     })
 
     test('builds all when nothing is named', async () => {
@@ -47,7 +49,11 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
 
     test('is given up at Ctrl-C, and the one from before serves on', async () => {
       const before = await db.dump('read_models.costs')
-      expect(await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('(interrupted)') as unknown })
+      expect(await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })).toMatchObject({
+        code: 130,
+        stdout: '',
+        stderr: expect.stringContaining('(interrupted)') as unknown,
+      })
       expect(await db.dump('read_models.costs')).toEqual(before)
     })
   })
@@ -59,7 +65,11 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(run).toMatchObject({ code: 0, stderr: '' })
       const rows = run.json()
       const positions = await debits()
-      expect(rows.filter(({ kind }) => kind === 'call').map(({ position, costMicros, usage, priceRef }) => ({ position, costMicros, usage, priceRef }))).toEqual([
+      expect(
+        rows
+          .filter(({ kind }) => kind === 'call')
+          .map(({ position, costMicros, usage, priceRef }) => ({ position, costMicros, usage, priceRef })),
+      ).toEqual([
         { position: positions[0], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
         { position: positions[1], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
         { position: positions[2], costMicros: 900, usage: 'unknown', priceRef: 'test-model@150/600' },
@@ -74,7 +84,15 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         costMicros: 938,
         positions: positions.slice(2),
       })
-      expect(rows.at(-1)).toMatchObject({ kind: 'total', requests: 3, calls: 4, costMicros: 1014, first: positions[0], last: positions[3], readModel: { state: 'agrees', rows: 4 } })
+      expect(rows.at(-1)).toMatchObject({
+        kind: 'total',
+        requests: 3,
+        calls: 4,
+        costMicros: 1014,
+        first: positions[0],
+        last: positions[3],
+        readModel: { state: 'agrees', rows: 4 },
+      })
     })
 
     test('tells people that the read model agrees', async () => {
@@ -88,12 +106,25 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       const total = async (...args: string[]) => (await cli(settings, ['audit', 'cost', '--json', ...args])).json().at(-1)
       expect(await total('--from', positions[2]!)).toMatchObject({ calls: 2, costMicros: 938, readModel: { state: 'agrees', rows: 2 } })
       expect(await total('--to', positions[0]!)).toMatchObject({ calls: 1, costMicros: 38 })
-      expect(await total('--from', '2100-01-01')).toMatchObject({ calls: 0, costMicros: 0, first: null, readModel: { state: 'agrees', rows: 0 } })
+      expect(await total('--from', '2100-01-01')).toMatchObject({
+        calls: 0,
+        costMicros: 0,
+        first: null,
+        readModel: { state: 'agrees', rows: 0 },
+      })
     })
 
     test.each<[string, string, (tx: Tx, positions: string[]) => Promise<unknown>]>([
-      ['a changed figure', 'actual_micros is 37, the log says 38', (tx, [, second]) => sql`update read_models.costs set actual_micros = 37 where position = ${second}`.execute(tx)],
-      ['a row that is missing', 'lacks the debit at', (tx, [, second]) => sql`delete from read_models.costs where position = ${second}`.execute(tx)],
+      [
+        'a changed figure',
+        'actual_micros is 37, the log says 38',
+        (tx, [, second]) => sql`update read_models.costs set actual_micros = 37 where position = ${second}`.execute(tx),
+      ],
+      [
+        'a row that is missing',
+        'lacks the debit at',
+        (tx, [, second]) => sql`delete from read_models.costs where position = ${second}`.execute(tx),
+      ],
       [
         'a row that never happened',
         'that is not in the log',
@@ -126,7 +157,10 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     test('shows what the log says when there is no Postgres to compare with', async () => {
       const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'cost', '--json'])
       expect(run.code).toBe(0)
-      expect(run.json().at(-1)).toMatchObject({ calls: 5, readModel: { state: 'unavailable', message: expect.stringContaining('Postgres does not answer') as unknown } })
+      expect(run.json().at(-1)).toMatchObject({
+        calls: 5,
+        readModel: { state: 'unavailable', message: expect.stringContaining('Postgres does not answer') as unknown },
+      })
     })
   })
 })
@@ -146,9 +180,28 @@ describe('council audit request', () => {
     const run = await cli(settings, ['audit', 'request', requestId, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
     const rows = run.json()
-    const story = ['PromptSubmitted', 'AttemptStarted', 'RequestRouted', 'ModelCallStarted', 'BudgetReserved', 'ModelCallEnded', 'AnswerCompleted', 'BudgetDebited']
+    const story = [
+      'PromptSubmitted',
+      'AttemptStarted',
+      'RequestRouted',
+      'ModelCallStarted',
+      'BudgetReserved',
+      'ModelCallEnded',
+      'AnswerCompleted',
+      'BudgetDebited',
+    ]
     expect(rows.slice(0, -1).map(({ type }) => type)).toEqual(story)
-    expect(rows.at(-1)).toMatchObject({ kind: 'summary', requestId, status: 'completed', path: 'fast', attempts: 1, calls: 1, debitedMicros: 38, billedMicros: 38, positions: { first: rows[0]?.['position'], last: rows[7]?.['position'] } })
+    expect(rows.at(-1)).toMatchObject({
+      kind: 'summary',
+      requestId,
+      status: 'completed',
+      path: 'fast',
+      attempts: 1,
+      calls: 1,
+      debitedMicros: 38,
+      billedMicros: 38,
+      positions: { first: rows[0]?.['position'], last: rows[7]?.['position'] },
+    })
     const { stdout } = await cli(settings, ['audit', 'request', requestId])
     expect(stdout).toContain('completed  1 attempt(s), 1 call(s), debited $0.000038 (38 µ$), billed $0.000038 (38 µ$)')
   })
@@ -156,10 +209,36 @@ describe('council audit request', () => {
   test('finds a bill that is not what was debited', async () => {
     const told = newPrompt()
     for (const step of ['submit', 'attempt', 'stop'] as const) await happen(council, told, step)
-    const debit = { callId: 'x', requestId: told.requestId, model: 'm', phase: 'answer', member: 'fast', usage: 'reported', promptTokens: 1, completionTokens: 1, priceRef: 'm@1/1', actualMicros: 5 }
-    const metadata = { eventId: 'raw', commandId: 'raw', correlationId: 'raw', causationId: 'raw', actor: 'tester', occurredAt: '2026-11-23T12:00:00Z' }
+    const debit = {
+      callId: 'x',
+      requestId: told.requestId,
+      model: 'm',
+      phase: 'answer',
+      member: 'fast',
+      usage: 'reported',
+      promptTokens: 1,
+      completionTokens: 1,
+      priceRef: 'm@1/1',
+      actualMicros: 5,
+    }
+    const metadata = {
+      eventId: 'raw',
+      commandId: 'raw',
+      correlationId: 'raw',
+      causationId: 'raw',
+      actor: 'tester',
+      occurredAt: '2026-11-23T12:00:00Z',
+    }
     const sequence = (await council.events()).length + 1
-    const fields = { sequence, stream: 'budget/council/2026-11-23', revision: 9, type: 'BudgetDebited', version: 1, data: JSON.stringify(debit), metadata: JSON.stringify(metadata) }
+    const fields = {
+      sequence,
+      stream: 'budget/council/2026-11-23',
+      revision: 9,
+      type: 'BudgetDebited',
+      version: 1,
+      data: JSON.stringify(debit),
+      metadata: JSON.stringify(metadata),
+    }
     const position = await council.redis.xadd(council.keys.log, '*', ...Object.entries(fields).flat())
     const run = await cli(settings, ['audit', 'request', told.requestId])
     expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('bill_differs') as unknown })
@@ -167,6 +246,10 @@ describe('council audit request', () => {
   })
 
   test('says that there is no such prompt', async () => {
-    expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('request_unknown') as unknown })
+    expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('request_unknown') as unknown,
+    })
   })
 })

@@ -65,6 +65,10 @@ describe('bin/start', { timeout: 300_000 }, () => {
     expect(await council(dataDir, 'events')).toMatchObject({ code: 0 })
   })
 
+  test('with a model that does not exist says so, and leaves nothing running of what it had started', async () => {
+    await expect(startCouncil(dataDir, { MODEL_PATH: '/nowhere/model.gguf' })).rejects.toThrow('MODEL_PATH is /nowhere/model.gguf, which does not exist')
+  })
+
   test('after a kill of everything in mid-answer goes on behind the last word: nothing is lost or doubled, and it ends once', async () => {
     const killed = await start()
     const requestId = newId()

@@ -40,7 +40,9 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
 
   /** Starts a process, and kills it where it stands still. */
   async function killedAt(mode: 'project' | 'rebuild', where: string): Promise<void> {
-    const child = spawn(process.execPath, [childProgram, redisUrl, council.councilId, db.url, mode, where], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [childProgram, redisUrl, council.councilId, db.url, mode, where], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     await processLine(child, /standing still/)
     const gone = once(child, 'close')
     child.kill('SIGKILL')
@@ -69,18 +71,21 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
     expect(await generations()).toHaveLength(1)
   })
 
-  test.each(['inside:2', 'between:1'])('in a projector that is catching up, %s, the next one loses nothing and repeats nothing', async (where) => {
-    const empty = await openTestCouncil(redisUrl, freshCouncilId())
-    await migrate(db.postgres)
-    await rebuildNow(empty.log, db.postgres, chats)
-    empty.close()
-    await killedAt('project', where)
-    const left = await registered()
-    // One page of the log was committed, the second one not.
-    expect(left?.sequence).toBe(1000)
+  test.each(['inside:2', 'between:1'])(
+    'in a projector that is catching up, %s, the next one loses nothing and repeats nothing',
+    async (where) => {
+      const empty = await openTestCouncil(redisUrl, freshCouncilId())
+      await migrate(db.postgres)
+      await rebuildNow(empty.log, db.postgres, chats)
+      empty.close()
+      await killedAt('project', where)
+      const left = await registered()
+      // One page of the log was committed, the second one not.
+      expect(left?.sequence).toBe(1000)
 
-    await caughtUp(project(council.log, db.postgres, [chats]), council.log)
-    expect(await db.dump('read_models.chats')).toEqual(expected)
-    expect(await registered()).toMatchObject({ generation: 1, sequence: prompts * 8 })
-  })
+      await caughtUp(project(council.log, db.postgres, [chats]), council.log)
+      expect(await db.dump('read_models.chats')).toEqual(expected)
+      expect(await registered()).toMatchObject({ generation: 1, sequence: prompts * 8 })
+    },
+  )
 })

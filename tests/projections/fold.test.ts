@@ -19,7 +19,10 @@ import { happen, historyDay, newPrompt, steps, type Told } from '../support/hist
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
 /** What happens to which of four prompts, weighted so that most of it makes sense; and where the history is cut into batches. */
-const step = fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...steps) }, { weight: 3, arbitrary: fc.constantFrom('submit', 'attempt', 'call', 'settle', 'complete') })
+const step = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...steps) },
+  { weight: 3, arbitrary: fc.constantFrom('submit', 'attempt', 'call', 'settle', 'complete') },
+)
 const histories = fc.array(fc.record({ who: fc.nat(3), step }), { minLength: 1, maxLength: 45 })
 const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 })
 
@@ -39,7 +42,12 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
       await createGeneration(tx, projection, 1)
       await serveGeneration(tx, projection, 1)
     })
-    const target: Target = { projection, schema: schemaOf(projection.name, 1), advance: () => Promise.resolve(true), applied: () => undefined }
+    const target: Target = {
+      projection,
+      schema: schemaOf(projection.name, 1),
+      advance: () => Promise.resolve(true),
+      applied: () => undefined,
+    }
     let at: Checkpoint | undefined = beforeFirst
     let start = 0
     for (let batch = 0; start < events.length; batch++) {
@@ -73,7 +81,9 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
     const folded = new Map<string, ChatRow>()
     for (const event of events.filter(isChatEvent)) folded.set(event.stream, evolveChatRow(folded.get(event.stream), event))
     const shown = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
-    expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual([...folded.values()].toSorted((a, b) => a.request_id.localeCompare(b.request_id)))
+    expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual(
+      [...folded.values()].toSorted((a, b) => a.request_id.localeCompare(b.request_id)),
+    )
     expect(await shownCosts()).toEqual(events.filter(isCost).map(costRow))
   }
 
@@ -88,8 +98,16 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
       const row = rows.find(({ request_id }) => request_id === requestId)
       expect(row === undefined ? 'absent' : ['submitted', 'answering'].includes(row.status) ? 'open' : 'finished').toBe(state.status)
       if (!row) continue
-      if (state.status === 'open') expect(row).toMatchObject({ attempts: state.attempt, path: state.path, cost_micros: state.costMicros, prompt_tokens: state.promptTokens })
-      expect(row.cost_micros).toBe(spent.filter(({ request_id }) => request_id === requestId).reduce((sum, { actual_micros }) => sum + actual_micros, 0))
+      if (state.status === 'open')
+        expect(row).toMatchObject({
+          attempts: state.attempt,
+          path: state.path,
+          cost_micros: state.costMicros,
+          prompt_tokens: state.promptTokens,
+        })
+      expect(row.cost_micros).toBe(
+        spent.filter(({ request_id }) => request_id === requestId).reduce((sum, { actual_micros }) => sum + actual_micros, 0),
+      )
     }
   }
 

@@ -28,7 +28,9 @@ describe.each(databaseKinds)('migrating $kind', ({ open }) => {
 
   test('refuses a database that a newer program has migrated', async () => {
     await migrate(db.postgres)
-    await db.postgres.transaction((tx) => sql`insert into kysely_migration values ('9999_from_the_future', '2026-11-23T00:00:00.000Z')`.execute(tx))
+    await db.postgres.transaction((tx) =>
+      sql`insert into kysely_migration values ('9999_from_the_future', '2026-11-23T00:00:00.000Z')`.execute(tx),
+    )
     await expect(migrate(db.postgres)).rejects.toMatchObject({ code: 'migration_failed' })
   })
 })

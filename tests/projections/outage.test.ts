@@ -28,25 +28,41 @@ afterAll(async () => {
   await Promise.all([server.stop(), redis.stop()])
 })
 
-const shown = () => postgres.transaction(async (tx) => Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n))
+const shown = () =>
+  postgres.transaction(async (tx) => Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n))
 
 describe('a projector whose stores go away', () => {
   test('waits for a database that was not there when it started, and builds the read models then', async () => {
     await server.kill()
     await answeredPrompt(council)
     const waiting = Promise.withResolvers<undefined>()
-    const projector = startProjector({ log: council.log, database: postgres, projections: [chats, costs], logger: silentLogger, pause: noted(waiting) })
+    const projector = startProjector({
+      log: council.log,
+      database: postgres,
+      projections: [chats, costs],
+      logger: silentLogger,
+      pause: noted(waiting),
+    })
     await waiting.promise
     expect(projector.status()).toMatchObject([{ state: 'waiting', code: 'store_unreachable', sequence: 0 }, { state: 'waiting' }])
     await server.start()
     await caughtUp(projector, council.log)
-    expect(projector.status()).toMatchObject([{ state: 'running', sequence: 8 }, { state: 'running', sequence: 8 }])
+    expect(projector.status()).toMatchObject([
+      { state: 'running', sequence: 8 },
+      { state: 'running', sequence: 8 },
+    ])
     await projector.stop()
   })
 
   test('loses nothing when the database crashes under it', async () => {
     const waiting = Promise.withResolvers<undefined>()
-    const projector = startProjector({ log: council.log, database: postgres, projections: [chats, costs], logger: silentLogger, pause: noted(waiting) })
+    const projector = startProjector({
+      log: council.log,
+      database: postgres,
+      projections: [chats, costs],
+      logger: silentLogger,
+      pause: noted(waiting),
+    })
     await caughtUp(projector, council.log)
     await server.kill()
     await answeredPrompt(council)

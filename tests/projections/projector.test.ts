@@ -61,7 +61,16 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     await caughtUp(project(council.log, db.postgres), council.log)
     const debit = (await council.events()).find(({ type }) => type === 'BudgetDebited')
     expect(await db.rows('read_models.costs')).toMatchObject([
-      { request_id: requestId, call_id: `${requestId}/1`, model: 'test-model', usage: 'reported', actual_micros: 38, day: '2026-11-23', position: debit?.position, sequence: debit?.sequence },
+      {
+        request_id: requestId,
+        call_id: `${requestId}/1`,
+        model: 'test-model',
+        usage: 'reported',
+        actual_micros: 38,
+        day: '2026-11-23',
+        position: debit?.position,
+        sequence: debit?.sequence,
+      },
     ])
   })
 
@@ -69,7 +78,11 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
     const told = newPrompt()
-    for (const [step, status] of [['submit', 'submitted'], ['attempt', 'answering'], ['stop', 'cancelled']] as const) {
+    for (const [step, status] of [
+      ['submit', 'submitted'],
+      ['attempt', 'answering'],
+      ['stop', 'cancelled'],
+    ] as const) {
       await happen(council, told, step)
       await caughtUp(projector, council.log)
       expect(await db.rows('read_models.chats')).toMatchObject([{ status }])
@@ -119,7 +132,10 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     money: false,
     tables: ['tally'],
     createTables: async (tx, schema) => void (await sql`create table ${sql.id(schema, 'tally')} (sequence bigint)`.execute(tx)),
-    apply: async (tx, schema, events) => void (await sql`insert into ${sql.id(schema, 'tally')} select unnest(${events.map(({ sequence }) => sequence)}::bigint[])`.execute(tx)),
+    apply: async (tx, schema, events) =>
+      void (await sql`insert into ${sql.id(schema, 'tally')} select unnest(${events.map(({ sequence }) => sequence)}::bigint[])`.execute(
+        tx,
+      )),
   }
   const tallied = async () => (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
 
@@ -260,8 +276,18 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 })
 
 /** An entry that the gate would never write. */
-async function appendRaw(council: TestCouncil, fields: { sequence: string; type: string; version: string; stream?: string }): Promise<void> {
-  const metadata = { eventId: `raw-${fields.sequence}`, commandId: 'raw', correlationId: 'raw', causationId: 'raw', actor: 'tester', occurredAt: '2026-11-23T12:00:00Z' }
+async function appendRaw(
+  council: TestCouncil,
+  fields: { sequence: string; type: string; version: string; stream?: string },
+): Promise<void> {
+  const metadata = {
+    eventId: `raw-${fields.sequence}`,
+    commandId: 'raw',
+    correlationId: 'raw',
+    causationId: 'raw',
+    actor: 'tester',
+    occurredAt: '2026-11-23T12:00:00Z',
+  }
   const entry = { stream: 'chat/raw', revision: '1', data: JSON.stringify({ by: 'tester' }), metadata: JSON.stringify(metadata), ...fields }
   await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
 }

@@ -49,9 +49,18 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     const before = await dumpAll(db)
     const total = (await council.events()).length
     for (const projection of [chats, costs]) {
-      expect(await rebuildNow(council.log, db.postgres, projection)).toMatchObject({ projection: projection.name, generation: 2, events: total })
+      expect(await rebuildNow(council.log, db.postgres, projection)).toMatchObject({
+        projection: projection.name,
+        generation: 2,
+        events: total,
+      })
       expect(await generations(projection.name)).toEqual([2])
-      expect(await registered(projection.name)).toMatchObject({ generation: 2, version: 1, sequence: total, position: await council.log.head() })
+      expect(await registered(projection.name)).toMatchObject({
+        generation: 2,
+        version: 1,
+        sequence: total,
+        position: await council.log.head(),
+      })
     }
     expect(await dumpAll(db)).toEqual(before)
     expect(before.chats).toHaveLength(steps.length)
@@ -105,7 +114,10 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     })
     expect(seen).toEqual({ sequence: total, generation: 1, rows: whole })
     expect(await rebuilt).toMatchObject({ generation: 2, events: total })
-    const after = await readConsistently(db.postgres, ['chats'], async (tx) => [(await loadRegistered(tx, 'chats'))?.generation, (await db.rowsIn(tx, 'read_models.chats')).length])
+    const after = await readConsistently(db.postgres, ['chats'], async (tx) => [
+      (await loadRegistered(tx, 'chats'))?.generation,
+      (await db.rowsIn(tx, 'read_models.chats')).length,
+    ])
     expect(after).toEqual([2, whole])
   })
 
@@ -147,7 +159,10 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
   test('is refused while another one runs, and by whom that is', async () => {
     await builtLive()
     await claimRebuild(db.postgres, costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
-    await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({ code: 'rebuild_running', message: expect.stringContaining('process 4711 on elsewhere') as unknown })
+    await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
+      code: 'rebuild_running',
+      message: expect.stringContaining('process 4711 on elsewhere') as unknown,
+    })
     expect(await rebuildNow(council.log, db.postgres, chats)).toMatchObject({ generation: 2 })
   })
 
@@ -156,9 +171,11 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     const before = await dumpAll(db)
     let other: Promise<unknown> = Promise.resolve()
     // Its process looks dead to the other one between its two batches; the machine may have slept.
-    const interruptedAt = (batch: number) => ({ done }: RebuildProgress) => {
-      if (done === batch) other = rebuildNow(council.log, db.postgres, costs, undefined, rebuilder({ isAlive: () => false }))
-    }
+    const interruptedAt =
+      (batch: number) =>
+      ({ done }: RebuildProgress) => {
+        if (done === batch) other = rebuildNow(council.log, db.postgres, costs, undefined, rebuilder({ isAlive: () => false }))
+      }
     const log = { ...council.log, read: (options?: ReadOptions) => inPages(council.log.read(options), 7, () => other) }
     const first = rebuildNow(log, db.postgres, costs, interruptedAt(14), rebuilder({}))
     await expect(first).rejects.toMatchObject({ code: 'rebuild_lost' })
@@ -177,12 +194,19 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     await builtLive()
     const [first] = await council.events()
     await council.redis.xdel(council.keys.log, first?.position ?? '')
-    await expect(rebuildNow(council.log, db.postgres, chats)).rejects.toMatchObject({ code: 'sequence_gap', at: expect.any(String) as unknown })
+    await expect(rebuildNow(council.log, db.postgres, chats)).rejects.toMatchObject({
+      code: 'sequence_gap',
+      at: expect.any(String) as unknown,
+    })
   })
 })
 
 /** The same events in smaller pages, each handed over only when whatever was begun meanwhile is done. */
-async function* inPages(pages: AsyncGenerator<RecordedEvent[]>, size: number, until: () => Promise<unknown>): AsyncGenerator<RecordedEvent[]> {
+async function* inPages(
+  pages: AsyncGenerator<RecordedEvent[]>,
+  size: number,
+  until: () => Promise<unknown>,
+): AsyncGenerator<RecordedEvent[]> {
   for await (const page of pages)
     for (let start = 0; start < page.length; start += size) {
       await until()

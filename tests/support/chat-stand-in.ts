@@ -42,10 +42,11 @@ export async function startChatStandIn({ refuse = [] as number[], port = 0 } = {
   return {
     url: `http://127.0.0.1:${address.port}`,
     visits: visits.take,
-    close: () => new Promise((resolve) => {
-      for (const client of server.clients) client.terminate()
-      server.close(() => resolve())
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        for (const client of server.clients) client.terminate()
+        server.close(() => resolve())
+      }),
   }
 }
 

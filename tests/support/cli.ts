@@ -25,7 +25,11 @@ export type CliSetting = Partial<Pick<CliDependencies, 'interrupted' | 'noColor'
 export const emptyDataDir = (): string => mkdtempSync(join(tmpdir(), 'data-'))
 
 /** Runs one call of the command line in this process, with these settings and no others. */
-export async function council(settings: Readonly<Record<string, string>>, args: readonly string[], setting: CliSetting = {}): Promise<CliRun> {
+export async function council(
+  settings: Readonly<Record<string, string>>,
+  args: readonly string[],
+  setting: CliSetting = {},
+): Promise<CliRun> {
   const { columns, onOutput, interrupted = new AbortController().signal, noColor = false, serve = () => Promise.resolve(0) } = setting
   const terminal = columns === undefined ? {} : { isTTY: true, columns }
   const stdout = collector((text) => onOutput?.(text))
@@ -41,8 +45,17 @@ export async function council(settings: Readonly<Record<string, string>>, args: 
     interrupted,
     serve,
   })
-  const lines = () => stdout.text().split('\n').filter((line) => line !== '')
-  return { code, stdout: stdout.text(), stderr: stderr.text(), json: () => lines().map((line) => JSON.parse(line) as Record<string, unknown>) }
+  const lines = () =>
+    stdout
+      .text()
+      .split('\n')
+      .filter((line) => line !== '')
+  return {
+    code,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    json: () => lines().map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
 }
 
 function collector(changed: (text: string) => void): { stream: Writable; text: () => string } {

@@ -14,7 +14,19 @@ import { newId, type TestCouncil } from './council.ts'
 export const historyDay = '2026-11-23'
 
 /** What may happen to a prompt. In any order: what makes no sense is refused by the commands, and leaves no event. */
-export const steps = ['submit', 'attempt', 'route', 'call', 'settle', 'settle_unknown', 'release', 'cancel', 'complete', 'fail', 'stop'] as const
+export const steps = [
+  'submit',
+  'attempt',
+  'route',
+  'call',
+  'settle',
+  'settle_unknown',
+  'release',
+  'cancel',
+  'complete',
+  'fail',
+  'stop',
+] as const
 export type Step = (typeof steps)[number]
 
 /** A prompt of a test, and what is needed to go on with it. */
@@ -60,7 +72,17 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
     case 'call': {
       if (told.openCall) return
       const callId = `${requestId}/${told.calls + 1}`
-      const call = { scope: 'council' as const, day: historyDay, callId, requestId, attempt, phase: 'answer', member: 'fast', model: 'test-model', amountMicros: 900 }
+      const call = {
+        scope: 'council' as const,
+        day: historyDay,
+        callId,
+        requestId,
+        attempt,
+        phase: 'answer',
+        member: 'fast',
+        model: 'test-model',
+        amountMicros: 900,
+      }
       if (!(await done(council.execute(ReserveBudget, { ...call, expiresAt: `${historyDay}T13:00:00Z` })))) return
       told.calls++
       told.openCall = callId

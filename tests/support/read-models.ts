@@ -31,7 +31,13 @@ export async function stopped(projector: Projector, name: string) {
   return projector.status().find((status) => status.name === name)
 }
 
-export const rebuildNow = (log: EventLog, database: Database, projection: Projection, onProgress?: (progress: RebuildProgress) => void, rebuilder: Rebuilder = thisProcess): Promise<Rebuilt> =>
+export const rebuildNow = (
+  log: EventLog,
+  database: Database,
+  projection: Projection,
+  onProgress?: (progress: RebuildProgress) => void,
+  rebuilder: Rebuilder = thisProcess,
+): Promise<Rebuilt> =>
   rebuild({ log, database, rebuilder, elapsedMs: () => performance.now() }, projection, { ...(onProgress && { onProgress }) })
 
 /** All rows of both read models. */

@@ -24,8 +24,8 @@ const environment = (dataDir: string): NodeJS.ProcessEnv => {
   return { PATH, HOME, NO_COLOR: '1', DATA_DIR: dataDir, PORT: '0', WORKER_LEASE_MS: '1000' }
 }
 
-export async function startCouncil(dataDir: string): Promise<StartedCouncil> {
-  const child = spawn(join(root, 'bin/start'), [], { detached: true, env: environment(dataDir), stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startCouncil(dataDir: string, settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> {
+  const child = spawn(join(root, 'bin/start'), [], { detached: true, env: { ...environment(dataDir), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
   await processLine(child, /Ctrl-C stops everything/, startMs)
   const ended = () => (isRunning(child) ? once(child, 'exit') : Promise.resolve())
   const killGroup = async (): Promise<void> => {

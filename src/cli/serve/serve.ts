@@ -65,7 +65,7 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
   // The roles' code, of which there is much, is read while the stores and the model start in processes of their own.
-  const [stores, model, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await Promise.all([
+  const [stores, model, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await allStarted([
     openStores(config, closing, steps, logger),
     roles.includes('worker') ? openModel(config, closing, steps, logger) : null,
     import('./worker-role.ts'),
@@ -98,6 +98,15 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
   stdout.write(`${banner({ seconds, roles, token, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
   return Promise.race([ended, ...failures])
+}
+
+/**
+ * Like Promise.all, but waits for those that still start before it throws: what came up beside a failure is known by
+ * then, and is stopped.
+ */
+async function allStarted<const T extends readonly unknown[]>(starting: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(starting)
+  return Promise.all(starting)
 }
 
 /** Whether commands can be recorded: Redis may answer and still not be a log that may be written to. */
