@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli/program.ts'
 import { systemClock } from './platform/clock.ts'
-import { loadConfig } from './platform/config.ts'
+import { loadConfig, repositoryRoot } from './platform/config.ts'
 
 /** The composition root: gives the command line this process's streams, clock, environment and signals. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -24,7 +24,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   noColor: (env['NO_COLOR'] ?? '') !== '',
   version,
   clock: systemClock,
-  loadConfig: () => loadConfig({ env, cwd: process.cwd() }),
+  loadConfig: () => loadConfig({ env, cwd: repositoryRoot }),
   interrupted: interrupted.signal,
   async serve({ config, roles }) {
     // Only here: the command line answers at once, and does not load what it takes to run a council.

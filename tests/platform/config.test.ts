@@ -207,13 +207,12 @@ describe('a settings file', () => {
 
   test('accounts for every line of any garbage, and no council starts on it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('aZ_0 \t\0\n\r=#"\'$`\\-ä💰')), minLength: 1 }), (text) => {
         const { settings, brokenLines } = parseSettingsFile(text)
         const lines = text.split(/\r?\n/).filter((one) => one.trim() !== '' && !one.trim().startsWith('#'))
         expect(settings.length + brokenLines.length).toBe(lines.length)
         expect(problemsOf({}, { dotEnv: text }).length > 0).toBe(lines.length > 0)
       }),
-      { numRuns: 30 },
     )
   })
 

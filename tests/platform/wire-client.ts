@@ -50,7 +50,12 @@ export async function wireClient(socketPath: string): Promise<WireClient> {
 function answersOf(socket: Socket) {
   let unread: Buffer = Buffer.alloc(0)
   let answers: string[] = []
+  let failure: Error | undefined
   let wake = (): void => undefined
+  socket.on('error', (error) => {
+    failure = error
+    wake()
+  })
   socket.on('data', (data: Buffer) => {
     unread = Buffer.concat([unread, data])
     while (unread.length >= 5 && unread.length > unread.readInt32BE(1)) {
@@ -61,7 +66,10 @@ function answersOf(socket: Socket) {
     wake()
   })
   const until = async (type: string): Promise<string[]> => {
-    while (!answers.some((answer) => answer.startsWith(type))) await new Promise<void>((resolve) => (wake = resolve))
+    while (!answers.some((answer) => answer.startsWith(type))) {
+      if (failure) throw failure
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
     const all = answers
     answers = []
     return all

@@ -1,4 +1,5 @@
-import { getLlama, LlamaLogLevel, LlamaText, resolveChatWrapper, type ChatHistoryItem, type ChatWrapper, type LlamaContextSequence, type LlamaModel, type Token } from 'node-llama-cpp'
+import { createHash } from 'node:crypto'
+import { type ChatHistoryItem, ChatMLChatWrapper, type ChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel, type LlamaModel, LlamaText, resolveChatWrapper, type Token } from 'node-llama-cpp'
 import { createRounds, type Steps } from './embedded-rounds.ts'
 import type { GenerateJob, JobUpdate, LoadOptions } from './embedded-protocol.ts'
 
@@ -17,13 +18,15 @@ const prefillStep = 32
 /** A character has at most four bytes, so a tail of more tokens than this is not an unfinished character. */
 const maxHeldBackTokens = 4
 const measuredTokens = 24
+/** SHA-256 of SmolLM2's chat template, which is ChatML. */
+const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788'
 
 /** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Builds and downloads nothing. */
 export async function loadEngine({ modelPath, threads, sequences, contextTokens }: LoadOptions): Promise<Engine> {
   const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: threads })
   const model = await llama.loadModel({ modelPath })
   const context = await model.createContext({ sequences, contextSize: contextTokens, threads })
-  const wrapper = resolveChatWrapper(model)
+  const wrapper = chatWrapper(model)
   const rounds = createRounds()
   const free = Array.from({ length: sequences }, () => context.getSequence())
 
@@ -85,6 +88,16 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
     },
     measure: () => measureRate(model, free),
   }
+}
+
+/**
+ * How this model wants a chat written. Finding out tries several ways and costs one to two seconds of every start
+ * (node-llama-cpp 3.22.1); for the template of the model that the council brings along the answer is known.
+ */
+function chatWrapper(model: LlamaModel): ChatWrapper {
+  const template = model.fileInfo.metadata.tokenizer.chat_template ?? ''
+  const isKnown = createHash('sha256').update(template).digest('hex') === smolLm2Template
+  return isKnown ? new ChatMLChatWrapper() : resolveChatWrapper(model)
 }
 
 /** The chat as tokens. What people wrote is plain text to the tokenizer: `<|im_end|>` in a question ends nothing. */

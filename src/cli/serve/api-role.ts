@@ -6,6 +6,7 @@ import { subjectLimits } from '../../api/limits.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/token-wakeups.ts'
 import { firstPositionOf } from '../../projections/first-position.ts'
+import { readModelReader } from '../../projections/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -39,6 +40,7 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
       }),
     },
     health,
+    readModel: readModelReader(stores.postgres),
     version: options.version,
     logger,
   })

@@ -2,7 +2,6 @@ import { createEmbeddedClient } from '../../agents/models/embedded.ts'
 import { missingModel } from '../../agents/models/missing.ts'
 import { findModelFile } from '../../agents/models/model-file.ts'
 import type { ModelClient } from '../../agents/models/model.ts'
-import { createVllmClient } from '../../agents/models/vllm.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
@@ -16,12 +15,13 @@ const connectTimeoutMs = 3_000
 
 /** The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none. */
 export async function openModel(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
-  const opened = config.vllmUrls.length > 0 ? vllm(config, logger) : await embedded(config, steps, logger)
+  const opened = config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger)
   closing.defer(opened.model.close)
   return opened
 }
 
-function vllm(config: Config, logger: Logger): { model: ModelClient; part: Part } {
+async function vllm(config: Config, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
+  const { createVllmClient } = await import('../../agents/models/vllm.ts')
   const model = createVllmClient({
     urls: config.vllmUrls,
     ...(config.vllmModel && { model: config.vllmModel }),

@@ -9,13 +9,12 @@ import { messageOf } from '../../platform/platform-error.ts'
 import { removeServerFile, writeServerFile } from '../../platform/server-file.ts'
 import { adminToken } from './admin-token.ts'
 import { banner } from './banner.ts'
-import { openCore, type Core } from './core.ts'
+import type { Core } from './core.ts'
 import { openModel } from './model.ts'
 import { checkOf } from './part.ts'
 import { loadPrices } from './prices.ts'
 import type { Role } from './roles.ts'
 import type { Steps } from './steps.ts'
-import { openStores } from './stores.ts'
 
 export type ServeOptions = {
   config: Config
@@ -64,10 +63,12 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const leftovers = await endLeftovers(config.dataDir)
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
-  // The roles' code, of which there is much, is read while the stores and the model start in processes of their own.
-  const [stores, model, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await allStarted([
-    openStores(config, closing, steps, logger),
+  // The model takes longest and comes first. The rest of the code, of which there is much, is read while it and the
+  // stores start in processes of their own.
+  const [model, stores, { openCore }, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await allStarted([
     roles.includes('worker') ? openModel(config, closing, steps, logger) : null,
+    import('./stores.ts').then(({ openStores }) => openStores(config, closing, steps, logger)),
+    import('./core.ts'),
     import('./worker-role.ts'),
     import('./projector-role.ts'),
     import('./api-role.ts'),
