@@ -14,6 +14,8 @@ toolchain() {
   export PATH=$modules/.bin:$PATH
   # The embedded model's engine is in the packages; it must not fetch or compile another one.
   export NODE_LLAMA_CPP_SKIP_DOWNLOAD=true
+  # What was compiled stays compiled: every later start is about a second faster.
+  export NODE_COMPILE_CACHE=$modules/.cache/node
   if toolchain_matches "$kind"; then return; fi
 
   command -v npm >/dev/null || toolchain_fail "npm is missing. Install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm), then run this again"

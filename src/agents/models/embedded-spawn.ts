@@ -26,7 +26,7 @@ export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (re
     detached: true,
     execArgv: [],
     // No secret of the council is in there, and none of its Node options.
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let reason = ''

@@ -13,9 +13,13 @@ const embeddedContextTokens = 2048
 const maxQueuedCalls = 1000
 const connectTimeoutMs = 3_000
 
-/** The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none. */
-export async function openModel(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
-  const opened = config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger)
+/**
+ * The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none.
+ * `underWay` is called once what takes long (loading, downloading) goes on outside of this process.
+ */
+export async function openModel(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
+  const opened = config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger, underWay)
+  underWay()
   closing.defer(opened.model.close)
   return opened
 }
@@ -36,8 +40,12 @@ async function vllm(config: Config, logger: Logger): Promise<{ model: ModelClien
   return { model, part: { name: 'model', kind: 'real', what: `vLLM at ${config.vllmUrls.join(', ')}`, look: () => mustPass(model) } }
 }
 
-async function embedded(config: Config, steps: Steps, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
-  const file = await findModelFile({ ...(config.modelPath && { modelPath: config.modelPath }), cacheDir: config.modelCache, progress: steps.step })
+async function embedded(config: Config, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
+  const progress: Steps['step'] = (...step) => {
+    underWay()
+    steps.step(...step)
+  }
+  const file = await findModelFile({ ...(config.modelPath && { modelPath: config.modelPath }), cacheDir: config.modelCache, progress })
   if ('missing' in file) {
     logger.warn({ reasons: file.reasons }, 'there is no model')
     return { model: missingModel(file.whatToDo), part: { name: 'model', kind: 'missing', what: 'none', warning: file.whatToDo } }
@@ -51,6 +59,7 @@ async function embedded(config: Config, steps: Steps, logger: Logger): Promise<{
     maxQueued: maxQueuedCalls,
     logger,
   })
+  underWay()
   try {
     const { model: name } = await model.info()
     const rate = Math.round(await model.tokensPerSecond())

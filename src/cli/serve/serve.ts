@@ -63,32 +63,29 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const leftovers = await endLeftovers(config.dataDir)
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
-  // The model takes longest and comes first. The rest of the code, of which there is much, is read while it and the
-  // stores start in processes of their own.
-  const [model, stores, { openCore }, { startWorkerRole }, { startProjectorRole }, { startApiRole }] = await allStarted([
-    roles.includes('worker') ? openModel(config, closing, steps, logger) : null,
-    import('./stores.ts').then(({ openStores }) => openStores(config, closing, steps, logger)),
-    import('./core.ts'),
-    import('./worker-role.ts'),
-    import('./projector-role.ts'),
-    import('./api-role.ts'),
-  ])
-  const core = await openCore(config, stores, closing, logger)
+  // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,
+  // and the stores start.
+  const modelUnderWay = Promise.withResolvers<void>()
+  const opening = roles.includes('worker') ? openModel(config, closing, steps, logger, modelUnderWay.resolve) : null
+  if (opening) await Promise.race([modelUnderWay.promise, opening])
+  const [model, { stores, core, projectorChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, logger)])
   const parts = [...stores.parts]
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
 
   checks.push(() => Promise.resolve(writesCheck(core)))
-  if (roles.includes('projector')) checks.push(...(await startProjectorRole(stores, core, closing, logger)))
+  checks.push(...projectorChecks)
   if (model) {
     parts.push(model.part)
     checks.push(checkOf(model.part, { optional: true }))
+    const { startWorkerRole } = await import('./worker-role.ts')
     const worker = await startWorkerRole(config, stores, core, model.model, prices, closing, logger)
     failures.push(mustNotEnd(worker.done, 'no more jobs can be taken'))
   }
   const token = adminToken(config)
   let url: string | undefined
   if (roles.includes('api')) {
+    const { startApiRole } = await import('./api-role.ts')
     url = await startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger)
     writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
     closing.defer(() => removeServerFile(config.dataDir))
@@ -99,6 +96,17 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
   stdout.write(`${banner({ seconds, roles, token, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
   return Promise.race([ended, ...failures])
+}
+
+/** The stores, the log on them, and the read models behind it. Reads the other roles' code while it waits. */
+async function startLog(config: Config, roles: readonly Role[], closing: AsyncDisposableStack, steps: Steps, logger: Logger) {
+  const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
+  const starting = openStores(config, closing, steps, logger)
+  const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts')])
+  const core = await openCore(config, stores, closing, logger)
+  if (!roles.includes('projector')) return { stores, core, projectorChecks: [] }
+  const { startProjectorRole } = await import('./projector-role.ts')
+  return { stores, core, projectorChecks: await startProjectorRole(stores, core, closing, logger) }
 }
 
 /**
