@@ -23,7 +23,6 @@ export type Attempt = {
   question: string
   /** The prompt as it was before this attempt. */
   before: OpenChat
-  queuedMs: number
   job: string
   /** Ends the run from within: a newer attempt speaks. */
   supersede: () => void
@@ -134,13 +133,12 @@ const endFailed = (
 const endCancelled = (dependencies: AnswerDependencies, attempt: Attempt, text: string, settlement: Settlement | undefined, firstTextAtMs: number | null) =>
   executeFor(dependencies, attempt.run, CancelAnswer, ending(dependencies, attempt, text, settlement, firstTextAtMs))
 
-function ending({ clock }: AnswerDependencies, { run, queuedMs, job }: Attempt, text: string, settlement: Settlement | undefined, firstTextAtMs: number | null) {
+function ending({ clock }: AnswerDependencies, { run, job }: Attempt, text: string, settlement: Settlement | undefined, firstTextAtMs: number | null) {
   return {
     requestId: run.requestId,
     attempt: run.attempt,
     text,
     ...(settlement && { settlement }),
-    queuedMs,
     firstTokenMs: firstTextAtMs === null ? null : Math.max(0, firstTextAtMs - Date.parse(run.submittedAt)),
     endedAtMs: clock.nowMs(),
     job,

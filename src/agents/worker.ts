@@ -104,8 +104,7 @@ async function work(dependencies: WorkerDependencies, name: string, job: Job, ab
 
     const number = exhausted ? before.attempt : next
     const run: Run = { ...base, attempt: number, logger: dependencies.logger.child({ requestId, attempt: number }) }
-    const queuedMs = Math.max(0, dependencies.clock.nowMs() - Date.parse(submittedAt))
-    const attempt = { run, question, before, queuedMs, job: job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
+    const attempt = { run, question, before, job: job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
     const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
     if (!ended) run.logger.info({ reason: abort.signal.reason as StopReason | undefined }, 'the prompt was left to another attempt')
     else run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')

@@ -13,7 +13,6 @@ export const answerEnding = {
   attempt: z.int().positive(),
   text: z.string().max(maxAnswerCharacters),
   settlement: Settlement.optional(),
-  queuedMs: z.number().nonnegative(),
   firstTokenMs: z.number().nonnegative().nullable(),
   /** When the worker was done, for the total time. */
   endedAtMs: z.number().nonnegative(),
@@ -40,8 +39,10 @@ export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bil
   const leftOpen = states.chat.openCalls.length - (ending.settlement ? 1 : 0)
   if (leftOpen > 0) return refused('calls_still_open', { calls: leftOpen })
 
-  const totalMs = Math.max(0, ending.endedAtMs - Date.parse(states.chat.submittedAt))
-  const bill = { ...settled.bill, timings: { queuedMs: ending.queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
+  const submittedAtMs = Date.parse(states.chat.submittedAt)
+  const queuedMs = Math.max(0, Date.parse(states.chat.firstStartedAt ?? states.chat.submittedAt) - submittedAtMs)
+  const totalMs = Math.max(0, ending.endedAtMs - submittedAtMs)
+  const bill = { ...settled.bill, timings: { queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
   const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = { chat: [...settled.chat, terminal(bill)], budget: settled.budget }
   return { outcome: 'accepted' as const, events, finishesJob: ending.job }
 }

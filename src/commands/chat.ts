@@ -11,6 +11,8 @@ export type OpenCall = { callId: string; attempt: number; model: string; phase: 
 export type OpenChat = {
   status: 'open'
   submittedAt: string
+  /** When the first worker took it: until then it was queued. */
+  firstStartedAt: string | null
   attempt: number
   path: 'fast' | 'full' | 'action' | null
   cancelRequested: boolean
@@ -33,7 +35,7 @@ function evolve(state: Chat, event: ChatEvent): Chat {
   if (state.status !== 'open') throw new Error(`${event.type} on a prompt that is ${state.status}`)
   switch (event.type) {
     case 'AttemptStarted':
-      return { ...state, attempt: event.data.attempt }
+      return { ...state, attempt: event.data.attempt, firstStartedAt: state.firstStartedAt ?? event.data.startedAt }
     case 'RequestRouted':
       return { ...state, path: event.data.path }
     case 'ModelCallStarted':
@@ -60,6 +62,7 @@ function evolve(state: Chat, event: ChatEvent): Chat {
 const opened = (submittedAt: string): OpenChat => ({
   status: 'open',
   submittedAt,
+  firstStartedAt: null,
   attempt: 0,
   path: null,
   cancelRequested: false,

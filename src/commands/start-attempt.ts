@@ -13,11 +13,11 @@ export const StartAttempt = commandOver({ chat })({
   schema: z.strictObject({ requestId: Uuid7, attempt: z.int().positive(), worker: z.string().min(1).max(128) }),
   reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
 
-  decide({ attempt, worker }, states) {
+  decide({ attempt, worker }, states, { now }) {
     if (states.chat.status === 'absent') return refused('prompt_unknown')
     if (states.chat.status === 'finished') return refused('prompt_finished')
     if (states.chat.attempt >= maxAttempts) return refused('attempts_exhausted', { attempts: states.chat.attempt })
     if (attempt !== states.chat.attempt + 1) return refused('attempt_superseded')
-    return { outcome: 'accepted', events: { chat: [{ type: 'AttemptStarted', data: { attempt, worker } }] } }
+    return { outcome: 'accepted', events: { chat: [{ type: 'AttemptStarted', data: { attempt, worker, startedAt: now } }] } }
   },
 })

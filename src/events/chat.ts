@@ -46,7 +46,7 @@ export const chatEvents = {
     }),
   },
   /** A worker took the job. What an older attempt still tries to record is refused from here on. */
-  AttemptStarted: { version: 1, data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128) }) },
+  AttemptStarted: { version: 1, data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }) },
   RequestRouted: {
     version: 1,
     data: z.strictObject({ path: AnswerPath, intent: z.string().max(64), by: z.enum(['rule', 'model', 'user']), confidence: z.number().min(0).max(1) }),

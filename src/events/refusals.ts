@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { EventOf } from './event.ts'
 import { StreamName } from './identifiers.ts'
 
 /**
@@ -12,8 +11,6 @@ export const refusalEvents = {
     data: z.strictObject({ command: z.string().max(64), code: z.string().max(64), details: z.record(z.string().max(64), z.union([z.string().max(500), z.number()])) }),
   },
 } as const
-
-export type RefusalEvent = EventOf<typeof refusalEvents>
 
 /** The refusals of the day, in UTC. */
 export const refusalsStream = (now: string): StreamName => StreamName.parse(`refusals/${now.slice(0, 10)}`)

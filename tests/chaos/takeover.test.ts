@@ -64,8 +64,8 @@ describe('a worker that is killed in mid-stream', () => {
 
     const events = await eventsOf(requestId)
     expect(events.filter(({ type }) => type === 'AttemptStarted').map(({ data }) => data)).toEqual([
-      { attempt: 1, worker: expect.any(String) as string },
-      { attempt: 2, worker: expect.any(String) as string },
+      expect.objectContaining({ attempt: 1 }),
+      expect.objectContaining({ attempt: 2 }),
     ])
     expect(events.filter(({ type }) => terminals.includes(type))).toHaveLength(1)
     const debits = (await log.events()).filter(({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId)

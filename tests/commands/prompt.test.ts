@@ -10,7 +10,7 @@ import { given } from '../support/decider.ts'
 
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')
 const submitted: ChatEvent = { type: 'PromptSubmitted', data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' } }
-const attempt = (number: number): ChatEvent => ({ type: 'AttemptStarted', data: { attempt: number, worker: 'w' } })
+const attempt = (number: number): ChatEvent => ({ type: 'AttemptStarted', data: { attempt: number, worker: 'w', startedAt: '2026-11-23T11:59:59.000Z' } })
 const bill = { costMicros: 0, tokens: { promptTokens: 0, completionTokens: 0 }, timings: { queuedMs: 0, firstTokenMs: null, totalMs: 0 } }
 const cancelled: ChatEvent = { type: 'AnswerCancelled', data: { text: '', ...bill } }
 
@@ -39,7 +39,7 @@ describe('an attempt', () => {
   test('has the next number', () => {
     expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 2, worker: 'v' })).toEqual({
       outcome: 'accepted',
-      events: { chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v' } }] },
+      events: { chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v', startedAt: '2026-11-23T12:00:00.000Z' } }] },
     })
   })
 

@@ -16,7 +16,7 @@ const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')
 const day = '2026-11-23'
 const stream = budgetStream('council', day)
 const submitted: ChatEvent = { type: 'PromptSubmitted', data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' } }
-const attempt: ChatEvent = { type: 'AttemptStarted', data: { attempt: 1, worker: 'w' } }
+const attempt: ChatEvent = { type: 'AttemptStarted', data: { attempt: 1, worker: 'w', startedAt: '2026-11-23T11:59:58.005Z' } }
 const called = (callId: string): ChatEvent => ({
   type: 'ModelCallStarted',
   data: { callId, attempt: 1, phase: 'respond', member: 'council', model: 'smollm2', budgets: [stream], reservedMicros: 1000 },
@@ -36,7 +36,7 @@ const settlement = (callId: string, change: Partial<Settlement> = {}): Settlemen
   costMicros: 14,
   ...change,
 })
-const ending = { requestId, attempt: 1, text: 'Because.', queuedMs: 5, firstTokenMs: 100, endedAtMs: Date.parse('2026-11-23T12:00:00.000Z'), job: '1-0' }
+const ending = { requestId, attempt: 1, text: 'Because.', firstTokenMs: 100, endedAtMs: Date.parse('2026-11-23T12:00:00.000Z'), job: '1-0' }
 
 describe('reserving', () => {
   const reserve = (callId: string, amountMicros: number) =>

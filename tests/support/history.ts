@@ -53,7 +53,6 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
     requestId,
     attempt,
     text: `An answer to: ${told.text}`,
-    queuedMs: 3.5,
     firstTokenMs: 41,
     endedAtMs: Date.parse(`${historyDay}T12:00:00Z`),
     job: '1-1',

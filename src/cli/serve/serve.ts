@@ -65,8 +65,8 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
 
   // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,
   // and the stores start.
-  const modelUnderWay = Promise.withResolvers<void>()
-  const opening = roles.includes('worker') ? openModel(config, closing, steps, logger, modelUnderWay.resolve) : null
+  const modelUnderWay = Promise.withResolvers<undefined>()
+  const opening = roles.includes('worker') ? openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined)) : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
   const [model, { stores, core, projectorChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, logger)])
   const parts = [...stores.parts]
