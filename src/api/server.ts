@@ -1,12 +1,15 @@
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { WebSocket } from '@fastify/websocket'
 import type { Logger } from '../platform/logger.ts'
+import type { ReadModelReader } from '../projections/read-model-reader.ts'
 import type { Access, Principal } from './access.ts'
 import { closeCodes, serveChat, type ChatDependencies } from './chat-socket.ts'
+import { commandsRoute } from './commands-route.ts'
 import { chatProtocol, maxFrameBytes } from './frames.ts'
 import type { Health } from './health.ts'
 import { sendProblem } from './problem.ts'
+import { treasuryRoute } from './treasury-route.ts'
 
 const heartbeatMs = 30_000
 
@@ -14,6 +17,7 @@ export type ServerDependencies = {
   access: Access
   chat: ChatDependencies
   health: Health
+  readModel: ReadModelReader
   version: string
   logger: Logger
 }
@@ -25,15 +29,20 @@ declare module 'fastify' {
 }
 
 /** The HTTP and WebSocket surface. Everything but the probes needs a token; strangers learn pass, warn or fail. */
-export async function createServer({ access, chat, health, version, logger }: ServerDependencies): Promise<FastifyInstance> {
-  const server = Fastify({ bodyLimit: maxFrameBytes, requestTimeout: 30_000, forceCloseConnections: 'idle', return503OnClosing: true })
+export async function createServer({ access, chat, health, readModel, version, logger }: ServerDependencies): Promise<FastifyInstance> {
+  const server = Fastify({
+    bodyLimit: maxFrameBytes,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    // An address that cannot be read: too long in one of its parts, or with half of an escape. No hook has run then.
+    frameworkErrors: (_error, request, reply) => void nothingThere(access.authenticate(request.headers.authorization), request.url, reply),
+  })
   server.decorateRequest('principal', null)
   server.addHook('onRequest', async (request) => {
     request.principal = access.authenticate(request.headers.authorization)
   })
-  server.setNotFoundHandler((request, reply) =>
-    request.principal ? sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`) : sendProblem(reply, 'unauthorized', 'a token is needed'),
-  )
+  server.setNotFoundHandler((request, reply) => nothingThere(request.principal, request.url, reply))
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) logger.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'a request failed')
@@ -55,9 +64,15 @@ export async function createServer({ access, chat, health, version, logger }: Se
     const byName = checks.map(({ name, status: partStatus, kind, output }) => [name, [{ componentType: 'component', status: partStatus, kind, output, time: checkedAt }]])
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
+  commandsRoute(server, chat.gate)
+  treasuryRoute(server, readModel)
   await chatRoute(server, access, chat)
   return server
 }
+
+/** Strangers do not learn which paths exist. */
+const nothingThere = (principal: Principal | null, url: string, reply: FastifyReply): FastifyReply =>
+  principal ? sendProblem(reply, 'not_found', `there is nothing at ${url.slice(0, 200)}`) : sendProblem(reply, 'unauthorized', 'a token is needed')
 
 /** `/ws/chat`: who may come in is decided before the upgrade, so a stranger gets a plain HTTP answer. */
 async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDependencies): Promise<void> {

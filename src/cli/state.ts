@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { aggregateOf, aggregates } from '../commands/aggregates.ts'
+import { aggregateKinds, aggregateOf } from '../commands/aggregates.ts'
 import type { Aggregate } from '../commands/decider.ts'
 import { streamCategory, type Position, type StreamName } from '../events/identifiers.ts'
 import type { EventLog, StoredState } from '../events/log/log.ts'
@@ -23,7 +23,7 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
   if (!aggregate)
     throw new CliError(
       'usage',
-      `there are no aggregates of the kind "${streamCategory(stream)}", only ${Object.keys(aggregates).join(', ')}`,
+      `there are no aggregates of the kind "${streamCategory(stream)}", only ${aggregateKinds.join(', ')}`,
     )
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)

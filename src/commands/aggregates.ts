@@ -1,12 +1,20 @@
 import type { StreamName } from '../events/identifiers.ts'
+import { account } from './account.ts'
 import { budget } from './budget.ts'
 import { chat } from './chat.ts'
 import type { Aggregate } from './decider.ts'
+import { treasury } from './treasury.ts'
 
-/** Every kind of aggregate that there is, by the category of its streams. */
-export const aggregates: Readonly<Record<string, Aggregate<unknown>>> = Object.fromEntries(
-  [budget, chat].map((aggregate: Aggregate<unknown>) => [aggregate.category, aggregate]),
-)
+/** Every kind of aggregate that there is, by the category of its streams; those of `governance` by their whole name. */
+const aggregates = new Map<string, Aggregate<unknown>>([
+  ['account', account],
+  ['budget', budget],
+  ['chat', chat],
+  ['governance/treasury', treasury],
+])
+
+/** What they are called. */
+export const aggregateKinds: readonly string[] = [...aggregates.keys()]
 
 /** How a stream is folded; undefined where no aggregate has such streams. */
-export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined => aggregates[stream.slice(0, stream.indexOf('/'))]
+export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined => aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))

@@ -6,6 +6,7 @@ import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from
 import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
 import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
+import type { Refusal } from './refusals.ts'
 
 /** A state larger than this is an error of the domain's design: it would be written with every append. */
 const maxStateCharacters = 65_536
@@ -48,29 +49,19 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
       const streams = pending.definition.reads(pending.command)
       for (const stream of Object.values(streams)) if (stream) read.add(stream)
       const decision = decideOne(pending, streams, working, now)
-      const verdict: Verdict = { pending, events: [], recorded: 0, decision }
+      // Everything that may throw happens in here, before anything that the batch shares is touched.
+      const made = decision.outcome === 'accepted' ? accepted(pending, streams, decision.events, working, now, newId) : refused(pending, decision, now, newId)
+
+      for (const [stream, { held, aggregate }] of made.states) {
+        working.set(stream, held)
+        written.set(stream, aggregate)
+      }
+      events.push(...made.events)
       if (decision.outcome === 'accepted') {
-        const next = applyDecision(pending, streams, decision.events, working)
-        for (const [stream, { held, aggregate }] of next.states) {
-          working.set(stream, held)
-          written.set(stream, aggregate)
-        }
-        const metadata = metadataOf(pending, now)
-        for (const { stream, revision, event } of next.events) {
-          verdict.events.push({ stream, revision, type: event.type })
-          verdict.recorded++
-          events.push(newEvent(stream, event, { ...metadata, eventId: newId() }))
-        }
         for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
-      } else if (pending.definition.recordsRefusals) {
-        const stream = refusalsStream(now)
-        const { code, details = {} } = decision
-        refusedOn = stream
-        verdict.recorded = 1
-        events.push(newEvent(stream, { type: 'CommandRefused', data: { command: pending.definition.name, code, details } }, { ...metadataOf(pending, now), eventId: newId() }))
-      }
-      verdicts.push(verdict)
+      } else refusedOn = made.events[0]?.stream ?? refusedOn
+      verdicts.push({ pending, decision, events: made.own, recorded: made.events.length })
     } catch (error) {
       failed.push({ pending, error })
     }
@@ -133,25 +124,35 @@ function decideOne({ definition, command, context }: Pending, streams: Streams, 
   return definition.decide(command, states, { now, principal: context.principal })
 }
 
-type Applied = { states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }>; events: { stream: StreamName; revision: number; event: Event }[] }
+/** What one command adds to the append: its events, checked and written out, and the states after them. */
+type Made = { events: NewEvent[]; own: Verdict['events']; states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }> }
 
-/** Folds the events of one decision; nothing of it counts if any of it fails. */
-function applyDecision({ definition }: Pending, streams: Streams, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>): Applied {
-  const applied: Applied = { states: new Map(), events: [] }
-  for (const [alias, made] of Object.entries(events)) {
+function accepted(pending: Pending, streams: Streams, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): Made {
+  const { definition } = pending
+  const made: Made = { events: [], own: [], states: new Map() }
+  const metadata = metadataOf(pending, now)
+  for (const [alias, ofAlias] of Object.entries(events)) {
     const stream = streams[alias]
     const aggregate = definition.aggregates[alias]
-    if (!made || made.length === 0) continue
+    if (!ofAlias || ofAlias.length === 0) continue
     if (!stream || !aggregate) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
-    let held = applied.states.get(stream)?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
-    for (const event of made) {
+    let held = made.states.get(stream)?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
+    for (const event of ofAlias) {
       held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
-      applied.events.push({ stream, revision: held.revision, event })
+      made.events.push(newEvent(stream, event, { ...metadata, eventId: newId() }))
+      made.own.push({ stream, revision: held.revision, type: event.type })
     }
     if (JSON.stringify(held.state).length > maxStateCharacters) throw new StateTooLarge(stream)
-    applied.states.set(stream, { held, aggregate })
+    made.states.set(stream, { held, aggregate })
   }
-  return applied
+  return made
+}
+
+/** A refusal leaves no trace, but for commands whose refusals are recorded. */
+function refused(pending: Pending, { code, details = {} }: Refusal, now: string, newId: () => string): Made {
+  const { name, recordsRefusals } = pending.definition
+  const event = { type: 'CommandRefused', data: { command: name, code, details } }
+  return { events: recordsRefusals ? [newEvent(refusalsStream(now), event, { ...metadataOf(pending, now), eventId: newId() })] : [], own: [], states: new Map() }
 }
 
 export class StateTooLarge extends Error {

@@ -17,6 +17,17 @@ export const Position = z.custom<Position>((value) => typeof value === 'string' 
 export const StreamName = z.custom<StreamName>((value) => typeof value === 'string' && streamPattern.test(value), 'must be a stream name, <aggregate>/<id>')
 export const Uuid7 = z.custom<Uuid7>((value) => typeof value === 'string' && uuid7Pattern.test(value), 'must be a lower-case UUIDv7')
 
+/**
+ * Whose money it is: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (what models and tools
+ * cost), `external` (where funding comes from), `overrun` (incurred cost that nothing else could cover).
+ */
+export type AccountId = string & { readonly __brand: 'AccountId' }
+const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
+export const AccountId = z.custom<AccountId>(
+  (value) => typeof value === 'string' && accountPattern.test(value),
+  'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
+)
+
 /** Before the first event. */
 export const beginning = '0-0' as Position
 
@@ -43,6 +54,11 @@ export const chatStream = (requestId: Uuid7): StreamName => `chat/${requestId}` 
 
 /** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */
 export const budgetStream = (scope: string, day: string): StreamName => StreamName.parse(`budget/${scope}/${day}`)
+
+export const accountStream = (accountId: AccountId): StreamName => `account/${accountId}` as StreamName
+
+/** Whether the whole treasury stands still. */
+export const treasuryStream = 'governance/treasury' as StreamName
 
 /** The aggregate's kind: what stands before the first slash. */
 export const streamCategory = (stream: StreamName): string => stream.slice(0, stream.indexOf('/'))

@@ -18,7 +18,7 @@ describe('the command line', () => {
     [['events', '--limit'], 'argument missing'],
     [['state'], "missing required argument 'stream'"],
     [['state', 'chat/'], 'name of a stream'],
-    [['state', 'weather/today'], 'budget, chat'],
+    [['state', 'weather/today'], 'account, budget, chat, governance/treasury'],
     [['audit'], 'cost, request'],
     [['audit', 'everything'], 'unknown command'],
     [['audit', 'request', 'not-an-id'], 'UUIDv7'],

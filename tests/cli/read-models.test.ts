@@ -44,7 +44,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
 
     test('builds all when nothing is named', async () => {
       const run = await cli(settings, ['rebuild'])
-      expect(run.stdout).toMatch(/^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\n$/)
+      expect(run.stdout).toMatch(/^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/)
     })
 
     test('is given up at Ctrl-C, and the one from before serves on', async () => {

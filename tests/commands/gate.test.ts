@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { CancelPrompt } from '../../src/commands/cancel-prompt.ts'
 import { chat } from '../../src/commands/chat.ts'
+import { commandOver } from '../../src/commands/decider.ts'
 import { StartAttempt } from '../../src/commands/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { chatStream, Uuid7 } from '../../src/events/identifiers.ts'
@@ -79,6 +81,33 @@ describe('a command', () => {
     const before = await council.events()
     expect(await council.execute(CancelPrompt, { requestId: newId() })).toEqual({ result: 'refused', code: 'prompt_unknown' })
     expect(await council.events()).toEqual(before)
+  })
+})
+
+describe('a command that breaks its own promise', () => {
+  const Broken = commandOver({ chat })({
+    name: 'Broken',
+    schema: z.strictObject({ requestId: Uuid7 }),
+    reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+    // The second event is none that the catalogue knows this way: it could never be read back.
+    decide: () => ({ outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: 'x' } }, { type: 'AttemptStarted', data: { attempt: -1, worker: 'x', startedAt: 'never' } }] } }),
+  })
+
+  test('fails alone and whole: nothing of it is written, and what was decided beside it is not touched', async () => {
+    const [requestId, before, after] = [newId(), newId(), newId()]
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    const [first, broken, second] = await Promise.allSettled([
+      council.execute(SubmitPrompt, prompt(before), before),
+      council.execute(Broken, { requestId }),
+      council.execute(SubmitPrompt, prompt(after), after),
+    ])
+    expect(broken.status).toBe('rejected')
+    expect(await eventsOf(requestId)).toHaveLength(1)
+    for (const [id, outcome] of [[before, first], [after, second]] as const) {
+      const [event] = await eventsOf(id)
+      expect(outcome).toMatchObject({ status: 'fulfilled', value: { result: 'appended', position: event?.position } })
+      expect(await council.execute(SubmitPrompt, prompt(id), id)).toMatchObject({ result: 'duplicate', position: event?.position })
+    }
   })
 })
 

@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { CommandResult, RejectionCode } from '../commands/gate-types.ts'
+import type { CommandGate } from '../commands/gate.ts'
+import { publicCommands, type PublicCommand } from '../commands/public-commands.ts'
+import { Uuid7 } from '../events/identifiers.ts'
+import { newTraceparent } from '../platform/trace.ts'
+import { answerProblem, sendProblem } from './problem.ts'
+
+/** How a command that was not taken is answered; the codes are the gate's. */
+const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: number }> = {
+  malformed_command: { status: 400 },
+  command_id_reused: { status: 409 },
+  id_expired: { status: 410 },
+  id_ahead: { status: 400 },
+  state_too_large: { status: 500 },
+  overloaded: { status: 503, retryAfterSeconds: 1 },
+  log_unavailable: { status: 503, retryAfterSeconds: 1 },
+  outcome_unknown: { status: 503, retryAfterSeconds: 1 },
+  // Until an operator has looked.
+  log_stopped: { status: 503, retryAfterSeconds: 30 },
+}
+
+/**
+ * `POST /v1/commands/<CommandName>`: the command's fields as JSON, its id as `Idempotency-Key`. 200 once it is durable;
+ * sent again under the same key it answers as the first time and is not done twice. Everything else is a problem.
+ */
+export function commandsRoute(server: FastifyInstance, gate: CommandGate): void {
+  server.post<{ Params: { name: string } }>(
+    '/v1/commands/:name',
+    {
+      // Before the body is read: a stranger learns nothing from what is wrong with it.
+      onRequest: async (request, reply) => {
+        if (!request.principal) return sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
+        if (!publicCommands.has(request.params.name)) return sendProblem(reply, 'unknown_command', 'there is no command of this name')
+        return undefined
+      },
+    },
+    async (request, reply) => {
+      const { principal } = request
+      const command = publicCommands.get(request.params.name)
+      if (!principal || !command) throw new Error('the hook has let something through')
+      const commandId = Uuid7.safeParse(request.headers['idempotency-key'])
+      if (!commandId.success)
+        return sendProblem(
+          reply,
+          'malformed_request',
+          'Idempotency-Key is needed, a UUIDv7 in lower case: the id of this command, the same one with every retry',
+        )
+      const input = withId(command, request.body, commandId.data)
+      if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
+      const context = { commandId: commandId.data, principal: principal.subject, traceparent: newTraceparent() }
+      return answer(reply, await gate.execute(command.definition, input.value, context))
+    },
+  )
+}
+
+type Input = { ok: true; value: unknown } | { ok: false; problem: string }
+
+/** The command's fields, with the id where it is one of them. */
+function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): Input {
+  if (!idField || typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
+  if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the Idempotency-Key: leave it out` }
+  return { ok: true, value: { ...body, [idField]: commandId } }
+}
+
+function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
+  switch (result.result) {
+    case 'appended':
+    case 'duplicate':
+      return reply.send(result)
+    case 'refused': {
+      const { code, details } = result
+      return answerProblem(reply, { status: 422, code, detail: `refused: ${code.replaceAll('_', ' ')}`, ...(details && { details }) })
+    }
+    case 'rejected':
+      return answerProblem(reply, { ...rejections[result.code], code: result.code, detail: result.message })
+    default:
+      return result satisfies never
+  }
+}

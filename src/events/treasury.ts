@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { maxReasonCharacters } from './account.ts'
+import type { EventOf } from './event.ts'
+
+/** `governance/treasury`: the emergency stop over all accounts. Source: seed story 21.1. */
+const stop = z.strictObject({ reason: z.string().min(1).max(maxReasonCharacters) })
+
+export const treasuryEvents = {
+  TreasuryFrozen: { version: 1, data: stop },
+  TreasuryUnfrozen: { version: 1, data: stop },
+} as const
+
+export type TreasuryEvent = EventOf<typeof treasuryEvents>

@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { beginning, comparePositions, type Position } from '../events/identifiers.ts'
+import type { Postgres } from '../platform/postgres.ts'
+import { loadRegistered } from './checkpoint.ts'
+import type { Projection, Tx } from './projection.ts'
+import { readConsistently } from './snapshot.ts'
+
+/** `behind`: the read model did not get as far as was asked for in time; `position` is where it is, `0-0` before its first build. */
+export type ReadModelAnswer<Result> = { outcome: 'read'; position: Position; result: Result } | { outcome: 'behind'; position: Position }
+
+export type ReadModelReader = <Result>(
+  projection: Pick<Projection, 'name' | 'tables'>,
+  after: Position | null,
+  work: (tx: Tx) => Promise<Result>,
+) => Promise<ReadModelAnswer<Result>>
+
+export type ReaderTimes = { waitMs: number; pollMs: number; elapsedMs: () => number; pause: (ms: number) => Promise<unknown> }
+
+const systemTimes: ReaderTimes = { waitMs: 5_000, pollMs: 50, elapsedMs: () => performance.now(), pause: (ms) => delay(ms) }
+
+/**
+ * Reads a read model together with the position that it reflects, both as of one moment, wherever its projector runs.
+ * `after`: waits until it has passed that position, for a bounded time. Throws what Postgres throws.
+ */
+export function readModelReader(postgres: Pick<Postgres<unknown>, 'snapshot'>, times: ReaderTimes = systemTimes): ReadModelReader {
+  const { waitMs, pollMs, elapsedMs, pause } = times
+  return async (projection, after, work) => {
+    const givenUpAtMs = elapsedMs() + waitMs
+    for (;;) {
+      const answer = await readOnce(postgres, projection, after, work)
+      if (answer.outcome === 'read' || after === null || elapsedMs() >= givenUpAtMs) return answer
+      await pause(pollMs)
+    }
+  }
+}
+
+async function readOnce<Result>(
+  postgres: Pick<Postgres<unknown>, 'snapshot'>,
+  { name, tables }: Pick<Projection, 'name' | 'tables'>,
+  after: Position | null,
+  work: (tx: Tx) => Promise<Result>,
+): Promise<ReadModelAnswer<Result>> {
+  try {
+    return await readConsistently(postgres, tables, async (tx): Promise<ReadModelAnswer<Result>> => {
+      const position = (await loadRegistered(tx, name))?.position ?? beginning
+      if (after !== null && comparePositions(position, after) < 0) return { outcome: 'behind', position }
+      return { outcome: 'read', position, result: await work(tx) }
+    })
+  } catch (error) {
+    if (isNotBuilt(error)) return { outcome: 'behind', position: beginning }
+    throw error
+  }
+}
+
+/** No such table or schema: nobody has built the read model yet. */
+const isNotBuilt = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '42P01' || error.code === '3F000')

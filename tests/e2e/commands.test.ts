@@ -1,0 +1,246 @@
+import fc from 'fast-check'
+import Fastify from 'fastify'
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commandsRoute } from '../../src/api/commands-route.ts'
+import type { RejectionCode } from '../../src/commands/gate-types.ts'
+import { publicCommands } from '../../src/commands/public-commands.ts'
+import { Uuid7 } from '../../src/events/identifiers.ts'
+import { newId } from '../support/council.ts'
+import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+
+let council: ServedCouncil
+beforeAll(async () => {
+  council = await serveCouncil(
+    { COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase() },
+    'api',
+  )
+  for (const account of ['external', 'reserve', 'agent:ada']) await command('OpenAccount', { account })
+})
+afterAll(() => council.stop())
+
+type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: Record<string, unknown> }
+
+async function post(path: string, body: string | undefined, headers: Record<string, string>): Promise<Answer> {
+  const answer = await request(`${council.url}${path}`, { method: 'POST', headers, ...(body !== undefined && { body }) })
+  return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(await answer.body.text()) as Record<string, unknown> }
+}
+
+const authorized = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' }
+const command = (name: string, fields: unknown, key: string = newId()) =>
+  post(`/v1/commands/${name}`, JSON.stringify(fields), { ...authorized, 'idempotency-key': key })
+const transfer = (amountMicros: number, change: Record<string, unknown> = {}) => ({
+  transferId: newId(),
+  from: 'external',
+  to: 'reserve',
+  amountMicros,
+  reason: 'story',
+  ...change,
+})
+
+/** A UUIDv7 as it would have been made so many milliseconds from now. */
+function idAt(fromNowMs: number): string {
+  const hex = (Date.now() + fromNowMs).toString(16).padStart(12, '0')
+  return Uuid7.parse(`${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000001`)
+}
+
+describe('a command over HTTP', () => {
+  test('answers when it is durable, with where its events went', async () => {
+    const { status, body } = await command('TransferFunds', transfer(5_000_000))
+    const position = expect.stringMatching(/^\d+-\d+$/)
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: {
+        result: 'appended',
+        position,
+        revisions: { 'account/external': expect.any(Number), 'account/reserve': expect.any(Number) },
+        events: [
+          { position, stream: 'account/external', type: 'AccountDebited' },
+          { position, stream: 'account/reserve', type: 'AccountCredited' },
+        ],
+      },
+    })
+  })
+
+  test('that is sent again under its key is answered as the first time, and not done twice', async () => {
+    const [key, fields] = [newId(), transfer(7)]
+    const first = await command('TransferFunds', fields, key)
+    expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+  })
+
+  test('that reserves takes its key for the id of the reservation', async () => {
+    const key = newId()
+    const expiresAt = new Date(Date.now() + 60_000).toISOString()
+    await command('TransferFunds', transfer(1000))
+    expect(await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt }, key)).toMatchObject({ status: 200 })
+    expect(await command('SettleReservation', { account: 'reserve', reservationId: key, actualMicros: 300 })).toMatchObject({
+      status: 200,
+      body: {
+        events: [{ type: 'ReservationSettled' }, { type: 'AccountDebited' }, { type: 'AccountOpened' }, { type: 'AccountCredited' }],
+      },
+    })
+    expect(await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt, reservationId: newId() })).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request', detail: expect.stringContaining('reservationId') },
+    })
+  })
+
+  test('that a rule refuses is a problem with the code and the figures of the rule, and stays one under its key', async () => {
+    const [key, fields] = [newId(), transfer(9_000_000, { from: 'agent:ada' })]
+    const refused = await command('TransferFunds', fields, key)
+    expect(refused).toMatchObject({
+      status: 422,
+      headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+      body: {
+        status: 422,
+        code: 'insufficient_funds',
+        type: '/docs/errors.md#insufficient_funds',
+        details: { account: 'agent:ada', availableMicros: 0, amountMicros: 9_000_000 },
+      },
+    })
+    await command('TransferFunds', transfer(9_000_000, { to: 'agent:ada' }))
+    expect((await command('TransferFunds', fields, key)).body).toEqual(refused.body)
+  })
+
+  test('under a key that was used for something else is a conflict', async () => {
+    const key = newId()
+    await command('TransferFunds', transfer(1), key)
+    expect(await command('TransferFunds', transfer(2), key)).toMatchObject({ status: 409, body: { code: 'command_id_reused' } })
+  })
+
+  test('under a key from beyond the window never runs', async () => {
+    expect(await command('TransferFunds', transfer(1), idAt(-25 * 3_600_000))).toMatchObject({ status: 410, body: { code: 'id_expired' } })
+  })
+
+  test('under a key from the future is not taken', async () => {
+    expect(await command('TransferFunds', transfer(1), idAt(10 * 60_000))).toMatchObject({ status: 400, body: { code: 'id_ahead' } })
+  })
+
+  test.each([
+    ['no key', {}],
+    ['an empty key', { 'idempotency-key': '' }],
+    ['a UUIDv4 for a key', { 'idempotency-key': '2f1c1b34-7a0e-4c58-9d2e-3b0f6f4a1c55' }],
+    ['a key in capitals', { 'idempotency-key': newId().toUpperCase() }],
+    ['two keys', { 'idempotency-key': `${newId()}, ${newId()}` }],
+  ])('with %s is told what a key is', async (_, headers) => {
+    expect(await post('/v1/commands/TransferFunds', JSON.stringify(transfer(1)), { ...authorized, ...headers })).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request', detail: expect.stringContaining('UUIDv7') },
+    })
+  })
+
+  test.each([
+    ['an amount of nothing', transfer(0), 'amountMicros'],
+    ['an amount below nothing', transfer(-5), 'amountMicros'],
+    ['half a micro-dollar', transfer(0.5), 'amountMicros'],
+    ['an amount as text', transfer(1, { amountMicros: '1' }), 'amountMicros'],
+    ['an account that cannot be', transfer(1, { to: 'agent:../reserve' }), 'to:'],
+    ['a field too many', transfer(1, { force: true }), 'force'],
+    ['a list', [], 'expected object'],
+    ['nothing', null, 'expected object'],
+    ['a number', 7, 'expected object'],
+  ])('with %s is told what is wrong', async (_, fields, detail) => {
+    expect(await command('TransferFunds', fields)).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_command', detail: expect.stringContaining(detail) },
+    })
+  })
+
+  test.each([
+    ['half of a JSON text', '{"from":', authorized],
+    ['no body', '', authorized],
+    ['a prototype', '{"__proto__":{"amountMicros":1}}', authorized],
+    ['something else than JSON', 'from=external', { ...authorized, 'content-type': 'application/x-www-form-urlencoded' }],
+  ])('with %s for a body is malformed', async (_, body, headers) => {
+    expect(await post('/v1/commands/TransferFunds', body, { ...headers, 'idempotency-key': newId() })).toMatchObject({
+      status: 400,
+      headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+      body: { code: 'malformed_request' },
+    })
+  })
+
+  test('that is larger than 64 KiB is not read', async () => {
+    expect(await command('TransferFunds', transfer(1, { reason: 'x'.repeat(70_000) }))).toMatchObject({
+      status: 413,
+      body: { code: 'too_large' },
+    })
+  })
+
+  test.each(['Nonsense', 'SubmitPrompt', 'StartAttempt', 'constructor', '__proto__', 'transferfunds', '..%2f..%2flivez'])(
+    'named %s is not there',
+    async (name) => {
+      expect(await command(name, {})).toMatchObject({ status: 404, body: { code: 'unknown_command' } })
+    },
+  )
+
+  test('of a stranger is not looked at', async () => {
+    for (const path of ['/v1/commands/TransferFunds', '/v1/commands/Nonsense'])
+      expect(await post(path, '{"from":', { 'content-type': 'application/json' })).toMatchObject({
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer' },
+        body: { code: 'unauthorized' },
+      })
+  })
+
+  test('that makes no sense is a problem with a code, whatever it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...publicCommands.keys()), fc.oneof(fc.json(), fc.string()), async (name, body) => {
+        const answer = await post(`/v1/commands/${name}`, body, { ...authorized, 'idempotency-key': newId() })
+        expect(answer).toMatchObject({ status: 400, body: { code: expect.stringMatching(/^malformed_(request|command)$/) } })
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('the emergency stop over HTTP', () => {
+  test('stops every transfer until it is lifted', async () => {
+    expect(await command('FreezeTreasury', { reason: 'intrusion' })).toMatchObject({
+      status: 200,
+      body: { revisions: { 'governance/treasury': 1 } },
+    })
+    expect(await command('TransferFunds', transfer(1))).toMatchObject({ status: 422, body: { code: 'treasury_frozen' } })
+    expect(await command('UnfreezeTreasury', { reason: 'false alarm' })).toMatchObject({ status: 200 })
+    expect(await command('TransferFunds', transfer(1))).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a log that cannot take it now', () => {
+  /** The route before a gate that turns everything away for one reason: the real one does so only when its log is gone. */
+  async function turnedAway(code: RejectionCode) {
+    const server = Fastify()
+    server.decorateRequest('principal', null)
+    server.addHook('onRequest', async (incoming) => void (incoming.principal = { subject: 'ada' }))
+    commandsRoute(server, {
+      execute: async () => ({ result: 'rejected', code, message: 'why' }),
+      load: () => Promise.reject(new Error('not asked for')),
+      stoppedBy: () => null,
+    })
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/v1/commands/FreezeTreasury',
+      headers: { 'idempotency-key': newId() },
+      payload: { reason: 'story' },
+    })
+    return {
+      status: answer.statusCode,
+      retryAfter: answer.headers['retry-after'],
+      type: answer.headers['content-type'],
+      code: answer.json<{ code: string }>().code,
+    }
+  }
+
+  test.each([
+    ['overloaded', '1'],
+    ['log_unavailable', '1'],
+    ['outcome_unknown', '1'],
+    ['log_stopped', '30'],
+  ] as const)('answers %s with when to ask again', async (code, retryAfter) => {
+    expect(await turnedAway(code)).toEqual({ status: 503, retryAfter, type: 'application/problem+json; charset=utf-8', code })
+  })
+
+  test('calls a state that would be too large a defect of its own', async () => {
+    expect(await turnedAway('state_too_large')).toMatchObject({ status: 500, code: 'state_too_large' })
+  })
+})

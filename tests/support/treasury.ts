@@ -1,0 +1,66 @@
+import { account, type LiveAccount } from '../../src/commands/account.ts'
+import type { CommandDefinition, Decision, Event, ReadSet, StatesOf } from '../../src/commands/decider.ts'
+import type { AccountEvent } from '../../src/events/account.ts'
+import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+
+/** Names of accounts, as their owners would write them. */
+export const id = (name: string): AccountId => AccountId.parse(name)
+
+/** The nth reservation of a story. */
+export const reservation = (n: number): Uuid7 => Uuid7.parse(`0199a0b0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`)
+
+/** What can have happened to an account. */
+export const opened = (name: string): AccountEvent => ({ type: 'AccountOpened', data: { accountId: id(name) } })
+export const credited = (amountMicros: number): AccountEvent => ({
+  type: 'AccountCredited',
+  data: { transferId: 'seed', amountMicros, reason: 'seed' },
+})
+export const debited = (amountMicros: number, day: string): AccountEvent => ({
+  type: 'AccountDebited',
+  data: { transferId: 'spent', amountMicros, reason: 'spent', day },
+})
+export const reserved = (reservationId: Uuid7, amountMicros: number, expiresAt = '2026-11-23T13:00:00.000Z'): AccountEvent => ({
+  type: 'FundsReserved',
+  data: { reservationId, amountMicros, expiresAt },
+})
+export const limited = (dailyMicros: number, perActionMicros: number): AccountEvent => ({
+  type: 'AccountLimitsSet',
+  data: { dailyMicros, perActionMicros },
+})
+export const frozen: AccountEvent = { type: 'AccountFrozen', data: { reason: 'audit' } }
+
+/** An account after these events. */
+export function after(...events: AccountEvent[]): LiveAccount {
+  const state = events.reduce((held, event) => account.evolve(held, event), account.initial)
+  if (state.status === 'absent') throw new Error('the account of this story was never opened')
+  return state
+}
+
+/** A council in memory: commands are decided one after another on what the ones before led to, as the gate does it. */
+export function treasuryInMemory() {
+  const states = new Map<StreamName, unknown>()
+  const log: { stream: StreamName; event: Event }[] = []
+  return {
+    log,
+    /** Every account that was ever written to. */
+    accounts: (): LiveAccount[] => [...states].filter(([stream]) => stream.startsWith('account/')).map(([, state]) => state as LiveAccount),
+    perform<C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>, now: string): Decision<Reads> {
+      const streams = definition.reads(command)
+      const read = Object.entries(definition.aggregates).map(([alias, aggregate]) => {
+        const stream = streams[alias]
+        return [alias, stream ? (states.get(stream) ?? aggregate.initial) : aggregate.initial]
+      })
+      const decision = definition.decide(command, Object.fromEntries(read) as StatesOf<Reads>, { now, principal: 'ada' })
+      if (decision.outcome === 'refused') return decision
+      for (const [alias, aggregate] of Object.entries(definition.aggregates)) {
+        const stream = streams[alias]
+        for (const event of decision.events[alias] ?? []) {
+          if (!stream) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
+          states.set(stream, aggregate.evolve(states.get(stream) ?? aggregate.initial, event))
+          log.push({ stream, event })
+        }
+      }
+      return decision
+    },
+  }
+}
