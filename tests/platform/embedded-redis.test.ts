@@ -120,6 +120,18 @@ test('the ephemeral Redis keeps streams across a kill without waiting for the di
   expect(await redis.xlen('tokens')).toBe(1)
 })
 
+test('the ephemeral Redis starts empty after the machine was rebooted: what a power cut left of it may lack its end', async () => {
+  const dataDir = newDir()
+  const { redis, child } = await start(dataDir, 'ephemeral')
+  await redis.set('stream', 'half of it')
+  await child.stop()
+  const mark = join(dataDir, 'redis-ephemeral', 'boot-id')
+  writeFileSync(mark, 'another boot')
+  const rebooted = await start(dataDir, 'ephemeral')
+  expect(await rebooted.redis.get('stream')).toBeNull()
+  expect(readFileSync(mark, 'utf8')).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
+})
+
 test('both run beside each other on one DATA_DIR', async () => {
   const dataDir = newDir()
   const [durable, ephemeral] = await Promise.all([start(dataDir, 'durable'), start(dataDir, 'ephemeral')])
