@@ -14,6 +14,7 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
   id_ahead: { status: 400 },
   state_too_large: { status: 500 },
   overloaded: { status: 503, retryAfterSeconds: 1 },
+  log_nearly_full: { status: 503, retryAfterSeconds: 30 },
   log_unavailable: { status: 503, retryAfterSeconds: 1 },
   outcome_unknown: { status: 503, retryAfterSeconds: 1 },
   // Until an operator has looked.

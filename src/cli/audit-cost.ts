@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { comparePositions, type Position } from '../events/identifiers.ts'
-import type { EventLog } from '../events/log/log.ts'
+import type { LogReader } from '../events/log/log.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import { readCosts, type CostRowRead } from '../projections/cost-rows.ts'
 import { costRow, isCost } from '../projections/costs.ts'
@@ -43,7 +43,7 @@ export async function auditCost(options: AuditCostOptions, { config, output }: C
   return 0
 }
 
-async function foldCosts(log: EventLog): Promise<Costs> {
+async function foldCosts(log: LogReader): Promise<Costs> {
   const rows: CostRowRead[] = []
   for await (const events of log.read({ types: ['BudgetDebited'] })) rows.push(...events.filter(isCost).map(costRow))
   return rows

@@ -2,7 +2,7 @@ import type { BudgetEvent } from '../events/budget.ts'
 import type { ChatEvent } from '../events/chat.ts'
 import { printableEvent, type RecordedEvent } from '../events/event.ts'
 import { chatStream, type Uuid7 } from '../events/identifiers.ts'
-import type { EventLog } from '../events/log/log.ts'
+import type { LogReader } from '../events/log/log.ts'
 import { isChatEvent } from '../projections/chat-row.ts'
 import { isCost } from '../projections/costs.ts'
 import type { CliContext } from './context.ts'
@@ -39,7 +39,7 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   return 0
 }
 
-async function storyOf(log: EventLog, requestId: Uuid7): Promise<StoryEvent[]> {
+async function storyOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> {
   const stream = chatStream(requestId)
   const story: StoryEvent[] = []
   for await (const page of log.read())

@@ -1,6 +1,6 @@
 import { printableEvent, type RecordedEvent } from '../events/event.ts'
 import { beginning, comparePositions, positionTimeMs, type StreamName } from '../events/identifiers.ts'
-import type { EventLog } from '../events/log/log.ts'
+import type { LogReader } from '../events/log/log.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { CliContext } from './context.ts'
 import { startOf, type Moment } from './moment.ts'
@@ -26,7 +26,7 @@ export async function events(
 }
 
 async function* selected(
-  log: EventLog,
+  log: LogReader,
   { stream, type, from, follow = false }: Omit<EventsOptions, 'limit'>,
   interrupted: AbortSignal,
 ): AsyncGenerator<RecordedEvent> {

@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { logKeys } from '../events/log/keys.ts'
-import type { EventLog } from '../events/log/log.ts'
-import { redisLog } from '../events/log/redis-log.ts'
+import type { LogReader } from '../events/log/log.ts'
+import { redisLogReader } from '../events/log/redis-log.ts'
 import type { Config } from '../platform/config.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../platform/postgres.ts'
@@ -20,7 +20,7 @@ const maxPostgresConnections = 2
  * The log of a council, for reading. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does not run,
  * `no_log` when there is no log (none is made), and PlatformError `redis_unreachable`.
  */
-export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<EventLog> {
+export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
   const connect = (role: RedisRole): Redis =>
     connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
@@ -28,10 +28,9 @@ export async function openLogForReading(config: Config, closing: AsyncDisposable
   closing.defer(() => redis.disconnect())
   await whenRedisReady(redis, readyWithinMs)
   const keys = logKeys(config.councilId)
-  const incarnation = await redis.hget(keys.meta, 'incarnation')
-  if (incarnation === null)
+  if ((await redis.hexists(keys.meta, 'incarnation')) === 0)
     throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
-  return redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: config.durability })
+  return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys })
 }
 
 /** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */

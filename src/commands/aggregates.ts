@@ -3,6 +3,7 @@ import { account } from './account.ts'
 import { budget } from './budget.ts'
 import { chat } from './chat.ts'
 import type { Aggregate } from './decider.ts'
+import { refusalHistory } from './refusals.ts'
 import { treasury } from './treasury.ts'
 
 /** Every kind of aggregate that there is, by the category of its streams; those of `governance` by their whole name. */
@@ -11,6 +12,7 @@ const aggregates = new Map<string, Aggregate<unknown>>([
   ['budget', budget],
   ['chat', chat],
   ['governance/treasury', treasury],
+  ['refusals', refusalHistory],
 ])
 
 /** What they are called. */

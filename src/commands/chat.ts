@@ -28,7 +28,16 @@ export type OpenChat = {
 /** What a decision about a prompt needs. A finished one keeps nothing but that it is finished. */
 export type Chat = { status: 'absent' } | OpenChat | { status: 'finished' }
 
-export const chat: Aggregate<Chat, ChatEvent> = { category: 'chat', foldVersion: 1, initial: { status: 'absent' }, evolve }
+const finished: Chat = { status: 'finished' }
+
+export const chat: Aggregate<Chat, ChatEvent> = {
+  category: 'chat',
+  foldVersion: 1,
+  initial: { status: 'absent' },
+  finished,
+  evolve,
+  unfinishedJob: ({ status }) => (status === 'open' ? 'answer' : null),
+}
 
 function evolve(state: Chat, event: ChatEvent): Chat {
   if (event.type === 'PromptSubmitted') return opened(event.data.submittedAt)
@@ -53,7 +62,7 @@ function evolve(state: Chat, event: ChatEvent): Chat {
     case 'AnswerCompleted':
     case 'AnswerFailed':
     case 'AnswerCancelled':
-      return { status: 'finished' }
+      return finished
     default:
       return event satisfies never
   }

@@ -12,6 +12,12 @@ export type Aggregate<State, E extends Event = Event> = {
   /** Raised whenever the state's shape or `evolve` changes: stored states of an older version are folded again. */
   foldVersion: number
   initial: State
+  /** The state after the last event that a stream ever has: `evolve` returns this very value. Only for streams named by a UUIDv7. */
+  finished?: State
+  /** Only remembered, never decided on: any revision may be appended to, and no state is kept. */
+  history?: true
+  /** What the workers still have to do for a stream in this state: how a lost queue of jobs is made anew. */
+  unfinishedJob?(state: State): JobRequest['kind'] | null
   /** A method, so that aggregates of different states fit into one read set; the gate hands each only its own. */
   evolve(state: State, event: E): State
 }
@@ -37,6 +43,8 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   name: string
   schema: z.ZodType<C>
   aggregates: Reads
+  /** Makes new work: turned away while the log's memory is nearly used up, so that what has begun can still end. */
+  startsWork?: true
   /** Over money, mode and approvals: a refusal is an event, and the command stays refused under its id. */
   recordsRefusals?: true
   /** Null: this command does not look at that aggregate; its state is then the initial one, and nothing may be written to it. */

@@ -6,10 +6,12 @@ import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from
 import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
 import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
-import type { Refusal } from './refusals.ts'
+import { refusalHistory, type Refusal } from './refusals.ts'
 
 /** A state larger than this is an error of the domain's design: it would be written with every append. */
 const maxStateCharacters = 65_536
+/** Once the events of a batch are so long, the rest of it waits for the next append. */
+const maxAppendCharacters = 2_000_000
 
 /** What one command of a batch came to, before the log has confirmed it. */
 type Verdict = {
@@ -27,52 +29,54 @@ export type DecidedBatch = {
   after: Map<StreamName, Held>
   /** Commands whose decision threw, or whose state would be too large; they are not part of the request. */
   failed: { pending: Pending; error: unknown }[]
+  /** Commands that did not fit into one append any more, in order. */
+  undecided: readonly Pending[]
 }
 
 /**
  * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
- * `before` has every aggregate that the commands read. Pure, but for ids from `newId`.
+ * `before` has every aggregate that the commands read, but for histories. Pure, but for ids from `newId`.
  */
 export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): DecidedBatch {
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
-  const read = new Set<StreamName>()
+  const reads = new Map<StreamName, ExpectedRevision['revision']>()
   const events: NewEvent[] = []
   const jobs: NewJob[] = []
   const finishedJobs: string[] = []
   const verdicts: Verdict[] = []
   const failed: DecidedBatch['failed'] = []
-  let refusedOn: StreamName | undefined
+  let characters = 0
+  let taken = 0
 
   for (const pending of batch) {
+    if (characters >= maxAppendCharacters) break
+    taken++
     try {
       const streams = pending.definition.reads(pending.command)
-      for (const stream of Object.values(streams)) if (stream) read.add(stream)
+      for (const [alias, stream] of Object.entries(streams))
+        if (stream && !pending.definition.aggregates[alias]?.history) reads.set(stream, before.get(stream)?.revision ?? 0)
       const decision = decideOne(pending, streams, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
       const made = decision.outcome === 'accepted' ? accepted(pending, streams, decision.events, working, now, newId) : refused(pending, decision, now, newId)
 
       for (const [stream, { held, aggregate }] of made.states) {
-        working.set(stream, held)
+        if (aggregate.history) reads.set(stream, 'any')
+        else working.set(stream, held)
         written.set(stream, aggregate)
       }
       events.push(...made.events)
+      characters += made.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0)
       if (decision.outcome === 'accepted') {
         for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
-      } else refusedOn = made.events[0]?.stream ?? refusedOn
+      }
       verdicts.push({ pending, decision, events: made.own, recorded: made.events.length })
     } catch (error) {
       failed.push({ pending, error })
     }
   }
 
-  const reads: ExpectedRevision[] = [...read].map((stream) => ({ stream, revision: before.get(stream)?.revision ?? 0 }))
-  const states: NewState[] = [...written].map(([stream, { foldVersion }]) => ({ stream, foldVersion, state: JSON.stringify(working.get(stream)?.state) }))
-  if (refusedOn) {
-    reads.push({ stream: refusedOn, revision: 'any' })
-    states.push(historyWithoutState(refusedOn))
-  }
   return {
     request: {
       commands: verdicts.map(({ pending, recorded }) => ({
@@ -81,28 +85,35 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
         contentHash: pending.contentHash,
         events: recorded,
       })),
-      reads,
+      reads: [...reads].map(([stream, revision]) => ({ stream, revision })),
       events,
-      states,
+      states: [...written].map(([stream, aggregate]) => newState(stream, aggregate, working.get(stream)?.state)),
       jobs,
       finishedJobs,
     },
     verdicts,
-    after: new Map([...written.keys()].map((stream) => [stream, working.get(stream) as Held])),
+    after: new Map([...written].filter(([, { history }]) => !history).map(([stream]) => [stream, working.get(stream) as Held])),
     failed,
+    undecided: batch.slice(taken),
   }
 }
 
-/** A stream that is only a history keeps its revision, and nothing else. */
-const historyWithoutState = (stream: StreamName): NewState => ({ stream, foldVersion: 1, state: '{}' })
+/** A history keeps its revision and nothing else, a finished stream not even that for ever. */
+function newState(stream: StreamName, { foldVersion, finished, history }: Aggregate<unknown>, state: unknown): NewState {
+  if (history) return { stream, foldVersion, state: '{}' }
+  return { stream, foldVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
+}
 
-/** What a command's caller is told once the append is durable: `positions` are those of its own events. */
-export function resultOf({ decision, events }: Verdict, positions: readonly Position[]): CommandResult {
+/**
+ * What a command's caller is told once the append is durable: `positions` are those of its own events. Revisions in a history
+ * count from where the append found it, which `historyRevision` says (and moves on).
+ */
+export function resultOf({ decision, events }: Verdict, positions: readonly Position[], historyRevision: (stream: StreamName) => number | undefined): CommandResult {
   if (decision.outcome === 'refused') {
     const { code, details } = decision
     return details ? { result: 'refused', code, details } : { result: 'refused', code }
   }
-  const appended = events.map((event, index) => ({ position: positions[index] as Position, ...event }))
+  const appended = events.map((event, index) => ({ position: positions[index] as Position, ...event, revision: historyRevision(event.stream) ?? event.revision }))
   return { result: 'appended', ...summary(appended) }
 }
 
@@ -151,8 +162,10 @@ function accepted(pending: Pending, streams: Streams, events: Record<string, Eve
 /** A refusal leaves no trace, but for commands whose refusals are recorded. */
 function refused(pending: Pending, { code, details = {} }: Refusal, now: string, newId: () => string): Made {
   const { name, recordsRefusals } = pending.definition
-  const event = { type: 'CommandRefused', data: { command: name, code, details } }
-  return { events: recordsRefusals ? [newEvent(refusalsStream(now), event, { ...metadataOf(pending, now), eventId: newId() })] : [], own: [], states: new Map() }
+  if (!recordsRefusals) return { events: [], own: [], states: new Map() }
+  const stream = refusalsStream(now)
+  const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, { ...metadataOf(pending, now), eventId: newId() })
+  return { events: [event], own: [], states: new Map([[stream, { held: { revision: 0, state: null }, aggregate: refusalHistory }]]) }
 }
 
 export class StateTooLarge extends Error {
@@ -169,7 +182,7 @@ function newEvent(stream: StreamName, { type, data }: Event, metadata: EventMeta
   return { stream, type, version: currentVersion(type), data: JSON.stringify(data), metadata: JSON.stringify(metadata) }
 }
 
-function metadataOf({ context }: Pending, now: string): Omit<EventMetadata, 'eventId'> {
+function metadataOf({ context, contentHash }: Pending, now: string): Omit<EventMetadata, 'eventId'> {
   const { commandId, principal, requestId, correlationId, causationId, traceparent } = context
   return {
     commandId,
@@ -178,6 +191,7 @@ function metadataOf({ context }: Pending, now: string): Omit<EventMetadata, 'eve
     causationId: causationId ?? commandId,
     actor: principal,
     ...(traceparent && { traceparent }),
+    contentHash,
     occurredAt: now,
   }
 }

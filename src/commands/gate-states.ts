@@ -5,10 +5,14 @@ import type { Aggregate } from './decider.ts'
 /** An aggregate as of a revision. */
 export type Held = { revision: number; state: unknown }
 
-/** Folded from a log entry; folded again from the events where an older program wrote it. */
-export async function unfold(log: EventLog, aggregate: Aggregate<unknown>, stored: StoredState): Promise<Held> {
-  if (stored.revision === 0) return { revision: 0, state: aggregate.initial }
-  if (stored.foldVersion === aggregate.foldVersion && stored.state !== undefined) return { revision: stored.revision, state: JSON.parse(stored.state) }
+/** A stored state as the aggregate knows it; folded again from the events where an older program wrote it. */
+export async function unfold(log: Pick<EventLog, 'read'>, aggregate: Aggregate<unknown>, stored: StoredState): Promise<Held> {
+  if (stored.status === 'absent') return { revision: 0, state: aggregate.initial }
+  if (stored.status === 'finished') {
+    if (aggregate.finished === undefined) throw new Error(`${stored.stream} is finished, but a ${aggregate.category} never finishes`)
+    return { revision: stored.revision, state: aggregate.finished }
+  }
+  if (stored.foldVersion === aggregate.foldVersion) return { revision: stored.revision, state: JSON.parse(stored.state) }
   let held: Held = { revision: 0, state: aggregate.initial }
   for await (const events of log.read({ streams: [stored.stream] }))
     for (const event of events) held = { revision: event.revision, state: aggregate.evolve(held.state, event) }

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../events/event.ts'
 import { justBefore, type StreamName } from '../events/identifiers.ts'
 import { refusalEvents } from '../events/refusals.ts'
-import type { AppendResult, EventLog, KnownCommand } from '../events/log/log.ts'
+import type { AppendResult, EventLog, KnownCommand, StoredState } from '../events/log/log.ts'
 import { isoTime, type Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate } from './decider.ts'
@@ -28,45 +28,55 @@ const maxConflicts = 16
  */
 export async function writeBatch(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Pending[]> {
   const { log, clock, newId } = dependencies
-  const before = await loadStates(dependencies, batch)
+  const aggregates = aggregatesOf(batch)
+  const before = await loadStates(dependencies, aggregates)
   const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
   for (const { pending, error } of decided.failed) failOne(pending, error)
-  if (decided.verdicts.length === 0) return []
+  if (decided.verdicts.length === 0) return [...decided.undecided]
   for (const { pending } of decided.verdicts) pending.sent = true
-  return settle(dependencies, decided, await log.append(decided.request))
+  const again = await settle(dependencies, decided, aggregates, await log.append(decided.request))
+  return [...again, ...decided.undecided]
 }
 
-async function loadStates({ log, cache }: WriteDependencies, batch: readonly Pending[]): Promise<Map<StreamName, Held>> {
-  const states = new Map<StreamName, Held>()
-  const missing = new Map<StreamName, Aggregate<unknown>>()
+type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
+
+/** Every aggregate that the commands look at. */
+function aggregatesOf(batch: readonly Pending[]): Aggregates {
+  const aggregates = new Map<StreamName, Aggregate<unknown>>()
   for (const { definition, command } of batch)
     for (const [alias, stream] of Object.entries(definition.reads(command))) {
       const aggregate = definition.aggregates[alias]
-      if (!stream || !aggregate || states.has(stream)) continue
-      const cached = cache.get(stream)
-      if (cached) states.set(stream, cached)
-      else missing.set(stream, aggregate)
+      if (stream && aggregate && !aggregate.history) aggregates.set(stream, aggregate)
     }
-  for (const stored of await log.loadStates([...missing.keys()])) {
-    const aggregate = missing.get(stored.stream)
-    if (!aggregate) continue
-    const held = await unfold(log, aggregate, stored)
-    cache.set(stored.stream, held)
-    states.set(stored.stream, held)
+  return aggregates
+}
+
+async function loadStates({ log, cache }: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, Held>> {
+  const states = new Map<StreamName, Held>()
+  const missing: StreamName[] = []
+  for (const stream of aggregates.keys()) {
+    const cached = cache.get(stream)
+    if (cached) states.set(stream, cached)
+    else missing.push(stream)
   }
+  for (const stored of await log.loadStates(missing)) states.set(stored.stream, await remember(log, cache, aggregates, stored))
   return states
 }
 
-async function settle({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, outcome: AppendResult): Promise<Pending[]> {
+async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<Held> {
+  const aggregate = aggregates.get(stored.stream)
+  if (!aggregate) throw new Error(`nobody asked for the state of ${stored.stream}`)
+  const held = await unfold(log, aggregate, stored)
+  cache.set(stored.stream, held)
+  return held
+}
+
+async function settle({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, aggregates: Aggregates, outcome: AppendResult): Promise<Pending[]> {
   const pendings = verdicts.map(({ pending }) => pending)
   switch (outcome.result) {
     case 'appended': {
       for (const [stream, held] of after) cache.set(stream, held)
-      let next = 0
-      for (const verdict of verdicts) {
-        verdict.pending.settle(resultOf(verdict, outcome.positions.slice(next, next + verdict.recorded)))
-        next += verdict.recorded
-      }
+      settleAppended(verdicts, outcome)
       return []
     }
     case 'duplicate': {
@@ -75,19 +85,34 @@ async function settle({ log, cache }: WriteDependencies, { verdicts, after }: De
       return pendings.filter((pending) => !known.has(pending))
     }
     case 'stale_ids': {
-      for (const index of outcome.expired) reject(pendings[index], 'id_expired', 'the command id is older than the window in which ids are remembered; nothing was done')
-      for (const index of outcome.ahead) reject(pendings[index], 'id_ahead', "the command id's time is too far ahead of the log's clock; set your clock")
+      for (const index of outcome.expired) reject(pendings[index], 'id_expired', 'an id of this command is older than the window in which ids are remembered; nothing was done')
+      for (const index of outcome.ahead) reject(pendings[index], 'id_ahead', "the time of an id of this command is too far ahead of the log's clock; set your clock")
       const stale = new Set([...outcome.expired, ...outcome.ahead])
       return pendings.filter((_, index) => !stale.has(index))
     }
     case 'conflict': {
-      cache.forget(outcome.current.map(({ stream }) => stream))
+      // The answer has the states that somebody else has made meanwhile: the next decision starts from them.
+      for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
       for (const pending of pendings)
         if (++pending.conflicts > maxConflicts) reject(pending, 'overloaded', 'others kept changing the same aggregates; try again')
       return pendings.filter((pending) => pending.conflicts <= maxConflicts)
     }
     default:
       return outcome satisfies never
+  }
+}
+
+function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
+  const histories = new Map(anyRevisions)
+  const historyRevision = (stream: StreamName): number | undefined => {
+    const before = histories.get(stream)
+    if (before !== undefined) histories.set(stream, before + 1)
+    return before === undefined ? undefined : before + 1
+  }
+  let next = 0
+  for (const verdict of verdicts) {
+    verdict.pending.settle(resultOf(verdict, positions.slice(next, next + verdict.recorded), historyRevision))
+    next += verdict.recorded
   }
 }
 

@@ -14,6 +14,8 @@ export type GateDependencies = {
   /** Makes ids of events. */
   newId: () => string
   pause: (ms: number) => Promise<void>
+  /** Whether the log's memory is so far used up that no new work may begin. */
+  isNearlyFull?: () => boolean
   logger: Logger
 }
 
@@ -36,7 +38,7 @@ export type CommandGate = {
   stoppedBy: () => LogStopped | null
 }
 
-export function createGate({ log, clock, newId, pause, logger }: GateDependencies): CommandGate {
+export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger }: GateDependencies): CommandGate {
   const queue: Pending[] = []
   const cache = stateCache(maxCachedStreams)
   let draining = false
@@ -81,6 +83,8 @@ export function createGate({ log, clock, newId, pause, logger }: GateDependencie
       if (stopped) return { result: 'rejected', code: 'log_stopped', message: stopped.message }
       const parsed = definition.schema.safeParse(input)
       if (!parsed.success) return { result: 'rejected', code: 'malformed_command', message: describe(parsed.error.issues) }
+      if (definition.startsWork && isNearlyFull())
+        return { result: 'rejected', code: 'log_nearly_full', message: "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on" }
       if (queue.length >= maxQueued) return { result: 'rejected', code: 'overloaded', message: 'too many commands are waiting; try again' }
       return new Promise((settle, fail) => {
         const contentHash = hashOf(definition.name, parsed.data)

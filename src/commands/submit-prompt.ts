@@ -8,6 +8,7 @@ import { refused } from './refusals.ts'
 /** A user asks the council. The answer is a job for the workers, handed over in the same append. */
 export const SubmitPrompt = commandOver({ chat })({
   name: 'SubmitPrompt',
+  startsWork: true,
   schema: z.strictObject({
     requestId: Uuid7,
     conversationId: z.string().min(1).max(128).optional(),

@@ -50,6 +50,12 @@ export const positionTimeMs = (position: Position): number => positionParts(posi
 /** The milliseconds that a UUIDv7 carries: when it was made, by its maker's clock. */
 export const uuid7TimeMs = (id: Uuid7): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 
+/** The time in the name of a stream that ends in a UUIDv7, and so may finish; undefined for every other stream. */
+export function streamTimeMs(stream: StreamName): number | undefined {
+  const id = stream.slice(stream.lastIndexOf('/') + 1)
+  return uuid7Pattern.test(id) ? uuid7TimeMs(id as Uuid7) : undefined
+}
+
 export const chatStream = (requestId: Uuid7): StreamName => `chat/${requestId}` as StreamName
 
 /** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */

@@ -42,6 +42,7 @@ export const settingsSchema = (machine: Machine) =>
       .transform((mode) => (mode === 'memory' ? 'memory' : 'fsync'))
       .prefault('fsync')
       .describe('fsync or memory'),
+    MAC_KEY_FILE: z.string().optional().describe('a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last'),
     ADMIN_TOKEN: secret(32).optional().describe('32 or more visible ASCII characters without spaces'),
     ALLOWED_ORIGINS: list(origin).prefault('').describe('exact origins such as https://council.example.org, separated by commas'),
     WORKER_CONCURRENCY: whole(1, 1_000).prefault('4').describe('a whole number from 1 to 1000'),

@@ -89,6 +89,7 @@ function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (pa
     pricesFile: toPath(settings.PRICES_FILE),
     answerMaxTokens: settings.ANSWER_MAX_TOKENS,
     durability: settings.DURABILITY,
+    macKeyFile: settings.MAC_KEY_FILE === undefined ? undefined : toPath(settings.MAC_KEY_FILE),
     adminToken: settings.ADMIN_TOKEN,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     workerConcurrency: settings.WORKER_CONCURRENCY,

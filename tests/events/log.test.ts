@@ -6,7 +6,7 @@ import { append } from '../../src/events/log/append.ts'
 import type { AppendRequest } from '../../src/events/log/log.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog } from '../../src/events/log/redis-log.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { newId, openTestCouncil, testMacs, type TestCouncil } from '../support/council.ts'
 import { startRedis } from '../support/servers.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
@@ -40,7 +40,7 @@ describe('an append', () => {
     expect(done).toMatchObject({ result: 'appended', positions: [expect.any(String), expect.any(String)] })
     const before = await council.events()
     const refused = await council.log.append(write([{ stream: first, revision: 1 }, { stream: second, revision: 7 }]))
-    expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, revision: 1, foldVersion: 1, state: '{}' }] })
+    expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, foldVersion: 1, state: '{}' }] })
     expect(await council.events()).toEqual(before)
   })
 
@@ -94,7 +94,7 @@ describe('an append', () => {
 
   test('to a log that was lost or replaced is refused', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await expect(append(other.redis, other.keys, { incarnation: newId(), sequence: 0 }, write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(append(other.redis, other.keys, { incarnation: newId(), sequence: 0 }, testMacs, write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
     await other.redis.del(other.keys.meta)
     await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
     other.close()
@@ -146,7 +146,8 @@ describe('a Redis that comes back', () => {
 
 describe('a log', () => {
   test('keeps one identity for everyone who opens it', async () => {
-    expect(await openLog(council.redis, council.keys, 'fsync', newId())).toBe(await openLog(council.redis, council.keys, 'fsync', newId()))
+    const open = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+    expect(await open()).toBe(await open())
   })
 
   test('refuses a Redis that would lose acknowledged events, and says how to put it right', async () => {
@@ -213,6 +214,6 @@ describe('positions', () => {
 test('a log of a connection that was closed fails at once rather than to wait', async () => {
   const other = await openTestCouncil(redisUrl, freshCouncilId())
   other.close()
-  const log = redisLog({ redis: other.redis, openBlocking: () => other.redis, keys: other.keys, incarnation: 'x', durability: 'fsync' })
+  const log = redisLog({ redis: other.redis, openBlocking: () => other.redis, keys: other.keys, incarnation: 'x', durability: 'fsync', macs: testMacs })
   await expect(log.head()).rejects.toThrow()
 })

@@ -6,6 +6,7 @@ import { createGate, type CommandGate } from '../../src/commands/gate.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
+import { eventMacs } from '../../src/events/log/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog } from '../../src/events/log/redis-log.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
@@ -14,6 +15,9 @@ import { silentLogger } from '../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 
 export const newId = (): Uuid7 => Uuid7.parse(v7())
+
+/** The keys of every test's processes. */
+export const testMacs = eventMacs([Buffer.alloc(32, 'test')])
 
 /** A log of its own on a real Redis, with a gate before it, as one process of a council has them. */
 export type TestCouncil = {
@@ -34,8 +38,9 @@ export async function openTestCouncil(redisUrl: string, councilId: string): Prom
   const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
-  const incarnation = await openLog(redis, keys, 'fsync', newId())
-  const log = redisLog({ redis, openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger }), keys, incarnation, durability: 'fsync' })
+  const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+  const openBlocking = () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
+  const log = redisLog({ redis, openBlocking, keys, incarnation, durability: 'fsync', macs: testMacs })
   const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
   return {
     councilId,

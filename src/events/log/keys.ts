@@ -5,14 +5,18 @@
 export type LogKeys = {
   /** Stream, one entry an event: the source of truth. */
   log: string
-  /** Hash: `incarnation` and `sequence` (the last one given). */
+  /** Hash: `incarnation`, `sequence` (the last one given), `macKey` (id of the key of the MACs), `halted` (why nothing may be appended). */
   meta: string
-  /** Hash: stream name → `<revision>:<fold version>:<state as JSON>` after its newest event. */
+  /** Hash: stream name → `<revision>:<fold version>:<state as JSON>` after its newest event, while it is not finished. */
   states: string
   /** Stream of jobs for competing workers. */
   work: string
   /** Hash: principal and command id → content hash and the positions it led to; one hash for each hour of the ids' own time. */
   commands: (idTimeMs: number) => string
+  /** Hash: name of a finished stream → its last revision; one hash for each hour of the time in the streams' names. */
+  finished: (idTimeMs: number) => string
+  /** String: the command id that stands for a caller's own key, which is no UUIDv7. */
+  callersKey: (principal: string, key: string) => string
 }
 
 const hourMs = 3_600_000
@@ -25,6 +29,8 @@ export function logKeys(councilId: string): LogKeys {
     states: `${prefix}:states`,
     work: `${prefix}:work`,
     commands: (idTimeMs) => `${prefix}:commands:${Math.floor(idTimeMs / hourMs)}`,
+    finished: (idTimeMs) => `${prefix}:finished:${Math.floor(idTimeMs / hourMs)}`,
+    callersKey: (principal, key) => `${prefix}:key:${principal} ${key}`,
   }
 }
 

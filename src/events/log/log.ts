@@ -13,8 +13,11 @@ export type ExpectedRevision = { stream: StreamName; revision: number | 'any' }
 /** Data and metadata are JSON texts: these exact bytes are stored. */
 export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
 
-/** The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. */
-export type NewState = { stream: StreamName; foldVersion: number; state: string }
+/**
+ * The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. Null: the stream
+ * is finished (its name ends in a UUIDv7); only its revision is remembered, as long as its id could be used again.
+ */
+export type NewState = { stream: StreamName; foldVersion: number; state: string | null }
 
 /** Work that follows from the first event of a command, named by its index in the request. */
 export type NewJob = { kind: string; stream: StreamName; command: number }
@@ -30,12 +33,24 @@ export type AppendRequest = {
   finishedJobs: readonly string[]
 }
 
-export type StoredState = { stream: StreamName; revision: number; foldVersion: number; state: string | undefined }
+/** `absent`: never written to, or finished so long ago that nothing can start under its id any more. */
+export type StoredState = { stream: StreamName; revision: number } & (
+  | { status: 'absent' }
+  | { status: 'live'; foldVersion: number; state: string }
+  | { status: 'finished' }
+)
 export type KnownCommand = { index: number; contentHash: string; first: Position; last: Position }
 
 /** Expected outcomes of an append are values. In all but `appended` nothing was written. */
 export type AppendResult =
-  | { result: 'appended'; firstSequence: number; positions: Position[] }
+  | {
+      result: 'appended'
+      firstSequence: number
+      /** Of each event. */
+      positions: Position[]
+      /** Revisions, before this append, of the streams that were read with `any`. */
+      anyRevisions: ReadonlyMap<StreamName, number>
+    }
   | { result: 'duplicate'; known: KnownCommand[] }
   | { result: 'conflict'; current: StoredState[] }
   | { result: 'stale_ids'; expired: number[]; ahead: number[] }
@@ -49,25 +64,41 @@ export type ReadOptions = {
   types?: readonly string[]
   /** At most so many events. */
   limit?: number
+  /** `backward`: the newest first. */
+  direction?: 'forward' | 'backward'
 }
 
-/** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
-export interface EventLog {
-  append: (request: AppendRequest) => Promise<AppendResult>
-  /** States as they are now, in the order asked for; revision 0 and no state where nothing was written yet. */
+/** A council's log as everyone may look at it. */
+export interface LogReader {
+  /** States as they are now, in the order asked for. */
   loadStates: (streams: readonly StreamName[]) => Promise<StoredState[]>
   /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not one. */
   read: (options?: ReadOptions) => AsyncGenerator<RecordedEvent[]>
   /** Everything after a position, then whatever comes, until the signal aborts. */
   follow: (after: Position, signal: AbortSignal) => AsyncGenerator<RecordedEvent[]>
-  /** What a command led to, while its id is remembered; null for one that was never done. */
-  findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The newest event's position, `0-0` while there is none. */
   head: () => Promise<Position>
 }
 
+/** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
+export interface EventLog extends LogReader {
+  append: (request: AppendRequest) => Promise<AppendResult>
+  /** What a command led to, while its id is remembered; null for one that was never done. */
+  findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
+  /** The command id that stands for a caller's own key: the same one for the same key, for as long as ids are remembered. */
+  commandIdFor: (principal: string, key: string, newId: () => Uuid7) => Promise<Uuid7>
+}
+
 /** Why the log refuses to go on. Each needs an operator; none is retried. */
-export const logFaults = ['log_replaced', 'log_lost_its_tail', 'state_of_newer_program', 'log_key_of_wrong_type', 'not_durable'] as const
+export const logFaults = [
+  'log_replaced',
+  'log_lost_its_tail',
+  'log_halted',
+  'state_of_newer_program',
+  'log_key_of_wrong_type',
+  'mac_key_unknown',
+  'not_durable',
+] as const
 export type LogFault = (typeof logFaults)[number]
 
 export class LogStopped extends Error {

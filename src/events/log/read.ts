@@ -2,8 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { RecordedEvent } from '../event.ts'
 import { beginning, type Position } from '../identifiers.ts'
-import { parseEntry, type StreamEntry } from './entry.ts'
+import { readStored, storedEvent, type StreamEntry } from './stored-event.ts'
 import type { ReadOptions } from './log.ts'
+
+const parseEntry = (entry: StreamEntry): RecordedEvent => readStored(storedEvent(entry))
 
 const pageSize = 1000
 const blockMs = 2000
@@ -12,18 +14,22 @@ const blockGraceMs = 2000
 /** Before a server that refuses (for example while it loads its data) is asked again. */
 const refusedPauseMs = 100
 
-/** Pages of events from XRANGE, in order. A page may be empty of matches: filters are applied to what was read. */
+/** Pages of events from XRANGE or XREVRANGE, in order. What the filters leave out was read all the same. */
 export async function* read(redis: Redis, logKey: string, options: ReadOptions = {}): AsyncGenerator<RecordedEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
-  const upTo = options.upTo ?? '+'
-  let after: string = options.after ?? beginning
+  const isBackward = options.direction === 'backward'
+  let after = `(${options.after ?? beginning}`
+  let upTo: string = options.upTo ?? '+'
   let left = options.limit ?? Infinity
   while (left > 0) {
-    const entries: StreamEntry[] = await redis.xrange(logKey, `(${after}`, upTo, 'COUNT', pageSize)
+    const entries: StreamEntry[] = isBackward
+      ? await redis.xrevrange(logKey, upTo, after, 'COUNT', pageSize)
+      : await redis.xrange(logKey, after, upTo, 'COUNT', pageSize)
     const last = entries.at(-1)
     if (!last) return
-    after = last[0]
+    if (isBackward) upTo = `(${last[0]}`
+    else after = `(${last[0]}`
     const events = entries
       .map(parseEntry)
       .filter((event) => (!streams || streams.has(event.stream)) && (!types || types.has(event.type)))
