@@ -14,7 +14,7 @@ describe.each(databaseKinds)('migrating $kind', ({ open }) => {
   beforeEach(() => db.empty())
 
   test('applies everything once, in order, and nothing the next time', async () => {
-    expect(await migrate(db.postgres)).toEqual(['0001_read_models'])
+    expect(await migrate(db.postgres)).toEqual(['0001_read_models', '0002_event_archive'])
     expect(await migrate(db.postgres)).toEqual([])
     expect(await db.rows('projections')).toEqual([])
   })
@@ -22,7 +22,7 @@ describe.each(databaseKinds)('migrating $kind', ({ open }) => {
   test('by several processes at once is done by one of them', async () => {
     const others = Array.from({ length: 4 }, () => connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger }))
     const applied = await Promise.all(others.map(migrate))
-    expect(applied.flat()).toEqual(['0001_read_models'])
+    expect(applied.flat()).toEqual(['0001_read_models', '0002_event_archive'])
     await Promise.all(others.map((other) => other.close()))
   })
 

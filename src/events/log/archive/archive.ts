@@ -1,0 +1,140 @@
+import { sql, type RawBuilder } from 'kysely'
+import { z } from 'zod'
+import type { Postgres } from '../../../platform/postgres.ts'
+import { beginning, Position, StreamName } from '../../identifiers.ts'
+import type { ReadOptions } from '../log.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import type { ChainHead, LogIdentity } from './chain.ts'
+
+/** How far the archive is: its newest event, the chain's head after it, and up to where Redis has been trimmed. */
+export type ArchiveCheckpoint = LogIdentity & {
+  sequence: number
+  position: Position
+  chainHead: ChainHead
+  trimmed: { sequence: number; position: Position }
+}
+
+/** An event as it is archived. */
+export type ArchivedEvent = StoredEvent & { chainHead: ChainHead }
+
+/** A council's events in Postgres, from the first one on. */
+export type Archive = {
+  /** Null: nothing was ever archived here. */
+  checkpoint: () => Promise<ArchiveCheckpoint | null>
+  /** Pages of events in order of the log, in short transactions of their own. */
+  read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
+  /**
+   * Adds the events that follow a checkpoint (null: the first ones) and moves it, in one transaction. False: somebody else has
+   * moved it, and nothing was written. An event that contradicts one that is there throws what Postgres throws.
+   */
+  add: (from: ArchiveCheckpoint | null, identity: LogIdentity, events: readonly ArchivedEvent[]) => Promise<boolean>
+  /** Notes that Redis is going to be trimmed up to an event, before it is. */
+  noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>
+}
+
+const pageSize = 1_000
+
+/** The archive in a database that has been migrated. */
+export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown>, 'transaction' | 'snapshot'>): Archive {
+  return {
+    checkpoint: () =>
+      snapshot(async (tx) => {
+        const { rows } = await sql`select * from archive_checkpoint`.execute(tx)
+        return rows.length === 0 ? null : CheckpointRow.parse(rows[0])
+      }),
+
+    async *read(options = {}) {
+      const isBackward = options.direction === 'backward'
+      const { after = beginning, upTo } = options
+      let left = options.limit ?? Infinity
+      let sequence: number | undefined
+      while (left > 0) {
+        const count = Math.min(pageSize, left)
+        const conditions = [...bounds(after, upTo, sequence, isBackward), ...filters(options)]
+        const where = conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``
+        const order = isBackward ? sql`desc` : sql`asc`
+        const { rows } = await snapshot((tx) => sql`select * from event_archive ${where} order by sequence ${order} limit ${count}`.execute(tx))
+        const events = rows.map((row) => EventRow.parse(row))
+        const last = events.at(-1)
+        if (!last) return
+        sequence = last.sequence
+        left -= events.length
+        yield events
+        if (events.length < count) return
+      }
+    },
+
+    add: (from, { councilId, incarnation }, events) =>
+      transaction(async (tx) => {
+        const last = events.at(-1)
+        if (!last) return true
+        const to = sql`${last.sequence}::bigint, ${last.position}::text, ${last.chainHead}::bytea`
+        const moved = from
+          ? await sql`
+              update archive_checkpoint set (sequence, position, chain_head, updated_at) = (select ${to}, now())
+              where council_id = ${councilId} and incarnation = ${incarnation} and sequence = ${from.sequence} and chain_head = ${from.chainHead}`.execute(tx)
+          : await sql`
+              insert into archive_checkpoint (council_id, incarnation, sequence, position, chain_head)
+              values (${councilId}, ${incarnation}, ${to}) on conflict (only_row) do nothing`.execute(tx)
+        if (moved.numAffectedRows !== 1n) return false
+        const rows = events.map(({ chainHead, ...event }) => ({ ...event, chain_head: chainHead.toString('hex') }))
+        await sql`
+          insert into event_archive (sequence, position, stream, revision, type, version, data, metadata, mac, chain_head)
+          select sequence, position, stream, revision, type, version, data, metadata, mac, decode(chain_head, 'hex')
+          from json_to_recordset(${JSON.stringify(rows)}::json) as event
+            (sequence bigint, position text, stream text, revision bigint, type text, version integer, data text, metadata text, mac text, chain_head text)`.execute(tx)
+        return true
+      }),
+
+    noteTrimmed: ({ sequence, position }) =>
+      transaction(async (tx) => {
+        await sql`update archive_checkpoint set trimmed_sequence = ${sequence}, trimmed_position = ${position} where trimmed_sequence < ${sequence}`.execute(tx)
+      }),
+  }
+}
+
+/** A position as Postgres can compare it: two numbers, the same as in the table's index. */
+const numbersOf = (position: RawBuilder<unknown>) => sql`split_part(${position}, '-', 1)::numeric, split_part(${position}, '-', 2)::numeric`
+
+/** Sequences and positions rise together: the first page finds its place by position, the next ones go on by sequence. */
+function bounds(after: Position, upTo: Position | undefined, sequence: number | undefined, isBackward: boolean): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = []
+  if (sequence !== undefined) conditions.push(isBackward ? sql`sequence < ${sequence}` : sql`sequence > ${sequence}`)
+  if (after !== beginning && (isBackward || sequence === undefined)) conditions.push(sql`sequence > ${lastUpTo(after)}`)
+  if (upTo !== undefined && (!isBackward || sequence === undefined)) conditions.push(sql`sequence <= ${lastUpTo(upTo)}`)
+  return conditions
+}
+
+function lastUpTo(position: Position): RawBuilder<unknown> {
+  const ofRow = numbersOf(sql.ref('position'))
+  return sql`coalesce((select sequence from event_archive where (${ofRow}) <= (${numbersOf(sql`${position}::text`)}) order by ${sql.raw(newestFirst)} limit 1), 0)`
+}
+
+const newestFirst = `split_part(position, '-', 1)::numeric desc, split_part(position, '-', 2)::numeric desc`
+
+function filters({ streams, types }: ReadOptions): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = []
+  if (streams) conditions.push(sql`stream = any(${streams}::text[])`)
+  if (types) conditions.push(sql`type = any(${types}::text[])`)
+  return conditions
+}
+
+const Whole = z.union([z.string(), z.number(), z.bigint()]).transform(Number).pipe(z.int().nonnegative())
+const Digest = z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes))
+
+const EventRow = z
+  .object({ sequence: Whole, position: Position, stream: StreamName, revision: Whole, type: z.string(), version: Whole, data: z.string(), metadata: z.string(), mac: z.string(), chain_head: Digest })
+  .transform(({ chain_head: chainHead, ...event }): ArchivedEvent => ({ ...event, chainHead }))
+
+const CheckpointRow = z
+  .object({ council_id: z.string(), incarnation: z.string(), sequence: Whole, position: Position, chain_head: Digest, trimmed_sequence: Whole, trimmed_position: Position })
+  .transform(
+    ({ council_id: councilId, incarnation, sequence, position, chain_head: chainHead, trimmed_sequence, trimmed_position }): ArchiveCheckpoint => ({
+      councilId,
+      incarnation,
+      sequence,
+      position,
+      chainHead,
+      trimmed: { sequence: trimmed_sequence, position: trimmed_position },
+    }),
+  )
