@@ -1,4 +1,4 @@
-import { migrate } from '../projections/migrate.ts'
+import { postgresStore } from '../projections/postgres-store.ts'
 import type { Projection } from '../projections/projection.ts'
 import { readModels } from '../projections/read-models.ts'
 import { rebuild as rebuildProjection } from '../projections/rebuild.ts'
@@ -13,11 +13,11 @@ export async function rebuild(names: readonly string[], { config, output, interr
   const projections = chosen(names)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
-  const database = await openReadModels(config, closing)
-  await migrate(database)
+  const store = postgresStore(await openReadModels(config, closing))
+  await store.migrate()
   for (const projection of projections) {
     const progress = startProgress({ label: `rebuilding ${projection.name}`, stream: output.stderr, clock })
-    const dependencies = { log, database, rebuilder: thisProcess, elapsedMs: () => performance.now() }
+    const dependencies = { log, store, rebuilder: thisProcess, elapsedMs: () => performance.now() }
     try {
       const built = await rebuildProjection(dependencies, projection, {
         signal: interrupted,

@@ -2,17 +2,18 @@ import type { RecordedEvent } from '../events/event.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import { checkpointAt, type Checkpoint } from './checkpoint.ts'
 import { ProjectionError } from './faults.ts'
-import type { Database, Projection, Tx } from './projection.ts'
+import type { Projection } from './projection.ts'
+import type { ReadModelStore } from './store.ts'
 
 /** The tables that events go into, and whoever may put them there. */
-export type Target = {
-  projection: Projection
+export type Target<T> = {
+  projection: Projection<T>
   schema: string
   /**
    * Called first in every transaction: notes how far the tables are with it, and takes a lock that keeps others out until
    * it ends. False: somebody else has moved on, and nothing may be written.
    */
-  advance: (tx: Tx, from: Checkpoint, to: Checkpoint) => Promise<boolean>
+  advance: (tx: T, from: Checkpoint, to: Checkpoint) => Promise<boolean>
   /** Called after every commit: also when a later part of the batch fails, these events are in. */
   applied: (to: Checkpoint) => void
 }
@@ -25,29 +26,34 @@ class ApplyFailed extends Error {}
  * be taken is found by halving the batch, so that everything before it is applied; then ProjectionError `poison_event`
  * names it. Other errors (the database is away) are thrown as they are.
  */
-export async function applyEvents(
-  database: Database,
-  target: Target,
+export async function applyEvents<T>(
+  store: Pick<ReadModelStore<T>, 'transaction'>,
+  target: Target<T>,
   from: Checkpoint,
   events: readonly RecordedEvent[],
 ): Promise<Checkpoint | undefined> {
   const last = events.at(-1)
   if (!last) return from
   try {
-    return await inOneTransaction(database, target, from, events, last)
+    return await inOneTransaction(store, target, from, events, last)
   } catch (error) {
     if (!(error instanceof ApplyFailed)) throw error
-    if (events.length === 1) return applyAgain(database, target, from, last)
+    if (events.length === 1) return applyAgain(store, target, from, last)
     const middle = events.length >> 1
-    const halfway = await applyEvents(database, target, from, events.slice(0, middle))
-    return halfway && applyEvents(database, target, halfway, events.slice(middle))
+    const halfway = await applyEvents(store, target, from, events.slice(0, middle))
+    return halfway && applyEvents(store, target, halfway, events.slice(middle))
   }
 }
 
 /** A connection that broke in the middle looks like a failing projection, but not twice at the same event. */
-async function applyAgain(database: Database, target: Target, from: Checkpoint, event: RecordedEvent): Promise<Checkpoint | undefined> {
+async function applyAgain<T>(
+  store: Pick<ReadModelStore<T>, 'transaction'>,
+  target: Target<T>,
+  from: Checkpoint,
+  event: RecordedEvent,
+): Promise<Checkpoint | undefined> {
   try {
-    return await inOneTransaction(database, target, from, [event], event)
+    return await inOneTransaction(store, target, from, [event], event)
   } catch (error) {
     if (!(error instanceof ApplyFailed)) throw error
     const { type, sequence, position } = event
@@ -63,16 +69,16 @@ async function applyAgain(database: Database, target: Target, from: Checkpoint, 
   }
 }
 
-async function inOneTransaction(
-  database: Database,
-  target: Target,
+async function inOneTransaction<T>(
+  store: Pick<ReadModelStore<T>, 'transaction'>,
+  target: Target<T>,
   from: Checkpoint,
   events: readonly RecordedEvent[],
   last: RecordedEvent,
 ): Promise<Checkpoint | undefined> {
   const { projection, schema, advance, applied } = target
   const to = checkpointAt(last)
-  const isApplied = await database.transaction(async (tx) => {
+  const isApplied = await store.transaction(async (tx) => {
     if (!(await advance(tx, from, to))) return false
     try {
       await projection.apply(tx, schema, events)

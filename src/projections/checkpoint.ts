@@ -51,6 +51,15 @@ export async function moveCheckpoint(tx: Tx, name: string, generation: number, f
   return numAffectedRows === 1n
 }
 
+/** Enters what serves from now on. */
+export async function register(tx: Tx, name: string, { version, generation, position, sequence, eventId }: Registered): Promise<void> {
+  await sql`
+    insert into projections (name, version, generation, position, sequence, event_id)
+    values (${name}, ${version}, ${generation}, ${position}, ${sequence}, ${eventId})
+    on conflict (name) do update set version = excluded.version, generation = excluded.generation, position = excluded.position,
+      sequence = excluded.sequence, event_id = excluded.event_id, updated_at = now()`.execute(tx)
+}
+
 /** Throws `checkpoint_not_in_log` unless the log still holds the very event that a checkpoint names. */
 export async function assertInLog(log: Pick<EventLog, 'read'>, name: string, { position, sequence, eventId }: Checkpoint): Promise<void> {
   if (sequence === 0) return

@@ -5,17 +5,17 @@ import { UnreadableEvent } from '../events/upcast.ts'
 import type { Logger } from '../platform/logger.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import { applyEvents, type Target } from './apply.ts'
-import { assertGapless, assertInLog, loadRegistered, moveCheckpoint, type Checkpoint, type Registered } from './checkpoint.ts'
+import { assertGapless, assertInLog, type Checkpoint, type Registered } from './checkpoint.ts'
 import { ProjectionError } from './faults.ts'
 import { schemaOf } from './generations.ts'
-import { migrate } from './migrate.ts'
-import type { Database, Projection } from './projection.ts'
+import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
 import { newerProgram, type Rebuilder } from './rebuild-claim.ts'
+import type { ReadModelStore } from './store.ts'
 
 /** What is known of one projection in this process; `notify` is called after every change. */
-export type Life = {
-  readonly projection: Projection
+export type Life<T> = {
+  readonly projection: Projection<T>
   /** Undefined until it was read for the first time. */
   checkpoint: Checkpoint | undefined
   state: 'running' | 'waiting' | 'stopped'
@@ -23,9 +23,11 @@ export type Life = {
   readonly notify: () => void
 }
 
-export type KeepUpDependencies = {
-  log: Pick<EventLog, 'read' | 'follow' | 'head'>
-  database: Database
+type ProjectedLog = Pick<EventLog, 'read' | 'follow' | 'head'>
+
+export type KeepUpDependencies<T> = {
+  log: ProjectedLog
+  store: ReadModelStore<T>
   rebuilder: Rebuilder
   /** Milliseconds of a clock that never goes back. */
   elapsedMs: () => number
@@ -38,9 +40,9 @@ const firstPauseMs = 100
 const maxPauseMs = 5_000
 
 /** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
-export async function keepUp(dependencies: KeepUpDependencies, life: Life, signal: AbortSignal): Promise<void> {
+export async function keepUp<T>(dependencies: KeepUpDependencies<T>, life: Life<T>, signal: AbortSignal): Promise<void> {
   const logger = dependencies.logger.child({ projection: life.projection.name })
-  const become = (state: Life['state'], fault?: Life['fault']) => {
+  const become = (state: Life<T>['state'], fault?: Life<T>['fault']) => {
     Object.assign(life, { state, fault })
     life.notify()
   }
@@ -68,20 +70,20 @@ export async function keepUp(dependencies: KeepUpDependencies, life: Life, signa
 }
 
 /** Makes sure that tables of this version exist and belong to this log. Says where they are. */
-async function prepare(
-  { log, database, rebuilder, elapsedMs, logger }: KeepUpDependencies,
-  life: Life,
+async function prepare<T>(
+  { log, store, rebuilder, elapsedMs, logger }: KeepUpDependencies<T>,
+  life: Life<T>,
   signal: AbortSignal,
 ): Promise<Registered> {
   const { projection } = life
   const { name, version } = projection
-  await migrate(database)
-  let registered = await database.transaction((tx) => loadRegistered(tx, name))
+  await store.migrate()
+  let registered = await store.transaction((tx) => store.loadRegistered(tx, name))
   if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
   if (!registered || registered.version < version) {
-    const { generation, events, seconds } = await rebuild({ log, database, rebuilder, elapsedMs }, projection, { signal })
+    const { generation, events, seconds } = await rebuild({ log, store, rebuilder, elapsedMs }, projection, { signal })
     logger.info({ projection: name, version, generation, events, seconds }, 'the projection was built')
-    registered = await database.transaction((tx) => loadRegistered(tx, name))
+    registered = await store.transaction((tx) => store.loadRegistered(tx, name))
     if (!registered) throw new Error(`the projection ${name} has vanished`)
   }
   life.checkpoint = registered
@@ -90,9 +92,9 @@ async function prepare(
 }
 
 /** Applies the log from a checkpoint on. Returns when somebody else has put another generation in its place: then it begins anew. */
-async function follow(
-  { log, database }: KeepUpDependencies,
-  life: Life,
+async function follow<T>(
+  { log, store }: KeepUpDependencies<T>,
+  life: Life<T>,
   from: Registered,
   signal: AbortSignal,
   onProgress: () => void,
@@ -107,10 +109,10 @@ async function follow(
     onProgress()
     life.notify()
   }
-  const target: Target = {
+  const target: Target<T> = {
     projection,
     schema: schemaOf(name, generation),
-    advance: (tx, before, to) => moveCheckpoint(tx, name, generation, before, to),
+    advance: (tx, before, to) => store.moveCheckpoint(tx, name, generation, before, to),
     applied: moved,
   }
   for await (const page of everything(log, from.position, signal)) {
@@ -120,8 +122,8 @@ async function follow(
       const events = page.filter((event) => comparePositions(event.position, position) > 0)
       if (events.length === 0) break
       await assertFollows(log, name, current, events)
-      if (await applyEvents(database, target, current, events)) break
-      const elsewhere = await database.transaction((tx) => loadRegistered(tx, name))
+      if (await applyEvents(store, target, current, events)) break
+      const elsewhere = await store.transaction((tx) => store.loadRegistered(tx, name))
       if (elsewhere?.generation !== generation || elsewhere.sequence < current.sequence) return
       moved(elsewhere)
     }
@@ -130,7 +132,7 @@ async function follow(
 
 /** Throws `checkpoint_not_in_log` or `sequence_gap` unless these are the events that come next. */
 async function assertFollows(
-  log: KeepUpDependencies['log'],
+  log: ProjectedLog,
   name: string,
   current: Checkpoint,
   events: readonly RecordedEvent[],
@@ -144,7 +146,7 @@ async function assertFollows(
 }
 
 /** The log's events after a position and then whatever comes. What stands before an unreadable event is handed over before it throws. */
-async function* everything(log: KeepUpDependencies['log'], after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
   let last = after
   const passOn = async function* (pages: AsyncGenerator<RecordedEvent[]>) {
     for await (const events of pages) {

@@ -2,17 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { comparePositions, type Position } from '../events/identifiers.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { keepUp, type KeepUpDependencies, type Life } from './keep-up.ts'
-import type { Projection } from './projection.ts'
+import { postgresStore } from './postgres-store.ts'
+import type { Database, Projection, Tx } from './projection.ts'
 import type { Rebuilder } from './rebuild-claim.ts'
 import { newestSequence } from './rebuild.ts'
 import { thisProcess } from './this-process.ts'
 
-export type ProjectorDependencies = Pick<KeepUpDependencies, 'log' | 'database' | 'logger'> & {
+export type ProjectorDependencies = Pick<KeepUpDependencies<Tx>, 'log' | 'logger'> & {
+  database: Database
   projections: readonly Projection[]
   /** Replaced in tests. */
   rebuilder?: Rebuilder
-  elapsedMs?: KeepUpDependencies['elapsedMs']
-  pause?: KeepUpDependencies['pause']
+  elapsedMs?: () => number
+  pause?: KeepUpDependencies<Tx>['pause']
 }
 
 /** Where a read model is, and how it is. */
@@ -57,14 +59,15 @@ export function startProjector({
   elapsedMs = () => performance.now(),
   pause = pauseFor,
 }: ProjectorDependencies): Projector {
+  const store = postgresStore(database)
   const abort = new AbortController()
   const changed = new Set<() => void>()
   let head = 0
   const notify = () => {
     for (const look of [...changed]) look()
   }
-  const lives = projections.map((projection): Life => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }))
-  const loops = lives.map((life) => keepUp({ log, database, logger, rebuilder, elapsedMs, pause }, life, abort.signal))
+  const lives = projections.map((projection): Life<Tx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }))
+  const loops = lives.map((life) => keepUp({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal))
 
   let looking = false
   const timer = setInterval(() => {
@@ -114,7 +117,7 @@ export function startProjector({
 const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boolean =>
   checkpoint !== undefined && comparePositions(checkpoint.position, position) >= 0
 
-function statusOf({ projection: { name, money }, checkpoint, state, fault }: Life, head: number): ProjectionStatus {
+function statusOf({ projection: { name, money }, checkpoint, state, fault }: Life<Tx>, head: number): ProjectionStatus {
   const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
   return { name, money, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }

@@ -1,17 +1,18 @@
-import { sql } from 'kysely'
 import type { RecordedEvent } from '../events/event.ts'
 import { beginning, justBefore } from '../events/identifiers.ts'
 import type { EventLog } from '../events/log/log.ts'
 import { applyEvents, type Target } from './apply.ts'
-import { beforeFirst, checkpointAt, loadRegistered, readGapless, type Checkpoint } from './checkpoint.ts'
+import { beforeFirst, checkpointAt, readGapless, type Checkpoint } from './checkpoint.ts'
+import type { RebuildClaim } from './claim-rows.ts'
 import { ProjectionError } from './faults.ts'
-import { dropOtherGenerations, schemaOf, serveGeneration } from './generations.ts'
-import type { Database, Projection, Tx } from './projection.ts'
-import { abandonClaim, claimRebuild, newerProgram, releaseClaim, touchClaim, type RebuildClaim, type Rebuilder } from './rebuild-claim.ts'
+import { schemaOf } from './generations.ts'
+import type { Projection } from './projection.ts'
+import { abandonClaim, claimRebuild, newerProgram, type Rebuilder } from './rebuild-claim.ts'
+import type { ReadModelStore } from './store.ts'
 
-export type RebuildDependencies = {
+export type RebuildDependencies<T> = {
   log: Pick<EventLog, 'read' | 'head'>
-  database: Database
+  store: ReadModelStore<T>
   rebuilder: Rebuilder
   /** Milliseconds of a clock that never goes back. */
   elapsedMs: () => number
@@ -32,13 +33,13 @@ const maxSwapTries = 15
  * Throws ProjectionError (`rebuild_running`, `rebuild_lost`, `sequence_gap`, `poison_event`, `projection_of_newer_program`),
  * UnreadableEvent, what the stores throw, and the signal's reason.
  */
-export async function rebuild(
-  { log, database, rebuilder, elapsedMs }: RebuildDependencies,
-  projection: Projection,
+export async function rebuild<T>(
+  { log, store, rebuilder, elapsedMs }: RebuildDependencies<T>,
+  projection: Projection<T>,
   { onProgress, signal }: { onProgress?: (progress: RebuildProgress) => void; signal?: AbortSignal } = {},
 ): Promise<Rebuilt> {
   const startedMs = elapsedMs()
-  const claim = await claimRebuild(database, projection, rebuilder)
+  const claim = await claimRebuild(store, projection, rebuilder)
   const { name } = projection
   const seconds = () => Math.max(0.001, (elapsedMs() - startedMs) / 1000)
   try {
@@ -50,18 +51,18 @@ export async function rebuild(
       last = to
       report(to)
     }
-    const target: Target = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => touchClaim(tx, name, claim), applied }
+    const target: Target<T> = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => store.touchClaim(tx, name, claim), applied }
     const catchUp = async () => {
       for await (const events of readGapless(log, name, last)) {
         signal?.throwIfAborted()
-        if (!(await applyEvents(database, target, last, events))) lost(name)
+        if (!(await applyEvents(store, target, last, events))) lost(name)
       }
     }
     report(last)
     for (let tries = 1; ; tries++) {
       await catchUp()
       signal?.throwIfAborted()
-      const swapped = await swap(database, log, target, claim, last).catch((error: unknown) => {
+      const swapped = await swap(store, log, target, claim, last).catch((error: unknown) => {
         if (!isLockTimeout(error) || tries === maxSwapTries) throw error
       })
       if (!swapped) continue
@@ -76,50 +77,37 @@ export async function rebuild(
     }
   } catch (error) {
     // If this fails as well, the next rebuild finds the claim and cleans up.
-    await abandonClaim(database, name, claim).catch(() => undefined)
+    await abandonClaim(store, name, claim).catch(() => undefined)
     throw error
   }
 }
 
 /** The last step: everything in it becomes visible at once, or nothing. */
-async function swap(
-  database: Database,
+async function swap<T>(
+  store: ReadModelStore<T>,
   log: Pick<EventLog, 'read'>,
-  { projection, schema }: Target,
+  { projection, schema }: Target<T>,
   claim: RebuildClaim,
   built: Checkpoint,
 ): Promise<Checkpoint> {
   const { name, version } = projection
-  return database.transaction(async (tx) => {
-    await sql`set local lock_timeout = ${sql.lit(swapWaitMs)}`.execute(tx)
-    if (!(await touchClaim(tx, name, claim))) lost(name)
+  return store.transaction(async (tx) => {
+    await store.limitWaiting(tx, swapWaitMs)
+    if (!(await store.touchClaim(tx, name, claim))) lost(name)
     // From here on no projector can move the old generation, so the new one cannot fall behind what queries have already seen.
-    const registered = await loadRegistered(tx, name, { forUpdate: true })
+    const registered = await store.loadRegistered(tx, name, { forUpdate: true })
     if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
     let last = built
     for await (const events of readGapless(log, name, last)) {
       await projection.apply(tx, schema, events)
       last = checkpointAt(events.at(-1) as RecordedEvent)
     }
-    await serveGeneration(tx, projection, claim.generation)
-    await register(tx, projection, claim.generation, last)
-    await releaseClaim(tx, name, claim)
-    await dropOtherGenerations(tx, name, claim.generation)
+    await store.serveGeneration(tx, projection, claim.generation)
+    await store.register(tx, name, { version, generation: claim.generation, ...last })
+    await store.releaseClaim(tx, name, claim)
+    await store.dropOtherGenerations(tx, name, claim.generation)
     return last
   })
-}
-
-async function register(
-  tx: Tx,
-  { name, version }: Projection,
-  generation: number,
-  { position, sequence, eventId }: Checkpoint,
-): Promise<void> {
-  await sql`
-    insert into projections (name, version, generation, position, sequence, event_id)
-    values (${name}, ${version}, ${generation}, ${position}, ${sequence}, ${eventId})
-    on conflict (name) do update set version = excluded.version, generation = excluded.generation, position = excluded.position,
-      sequence = excluded.sequence, event_id = excluded.event_id, updated_at = now()`.execute(tx)
 }
 
 /** How many events the log has: the number of its newest one, 0 while there is none. */

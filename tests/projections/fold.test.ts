@@ -12,7 +12,7 @@ import { costRow, costs, isCost } from '../../src/projections/costs.ts'
 import { selectCosts } from '../../src/projections/cost-rows.ts'
 import { createGeneration, dropOtherGenerations, schemaOf, serveGeneration } from '../../src/projections/generations.ts'
 import { migrate } from '../../src/projections/migrate.ts'
-import type { Projection } from '../../src/projections/projection.ts'
+import type { Projection, Tx } from '../../src/projections/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../support/databases.ts'
 import { happen, historyDay, newPrompt, steps, type Told } from '../support/history.ts'
@@ -42,7 +42,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
       await createGeneration(tx, projection, 1)
       await serveGeneration(tx, projection, 1)
     })
-    const target: Target = {
+    const target: Target<Tx> = {
       projection,
       schema: schemaOf(projection.name, 1),
       advance: () => Promise.resolve(true),

@@ -6,6 +6,7 @@ import { loadRegistered } from '../../src/projections/checkpoint.ts'
 import { costs } from '../../src/projections/costs.ts'
 import { generationsOf } from '../../src/projections/generations.ts'
 import { migrate } from '../../src/projections/migrate.ts'
+import { postgresStore } from '../../src/projections/postgres-store.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import type { RebuildProgress } from '../../src/projections/rebuild.ts'
 import { claimRebuild, type Rebuilder } from '../../src/projections/rebuild-claim.ts'
@@ -158,7 +159,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
 
   test('is refused while another one runs, and by whom that is', async () => {
     await builtLive()
-    await claimRebuild(db.postgres, costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
+    await claimRebuild(postgresStore(db.postgres), costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
     await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
       code: 'rebuild_running',
       message: expect.stringContaining('process 4711 on elsewhere') as unknown,

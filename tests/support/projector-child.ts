@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres } from '../../src/platform/postgres.ts'
 import { chats } from '../../src/projections/chats.ts'
+import { postgresStore } from '../../src/projections/postgres-store.ts'
 import type { Database, Projection } from '../../src/projections/projection.ts'
 import { startProjector } from '../../src/projections/projector.ts'
 import { rebuild } from '../../src/projections/rebuild.ts'
@@ -41,5 +42,5 @@ const database: Database = {
 }
 
 const { log } = await openTestCouncil(redisUrl, councilId)
-if (mode === 'rebuild') await rebuild({ log, database, rebuilder: thisProcess, elapsedMs: () => performance.now() }, projection)
+if (mode === 'rebuild') await rebuild({ log, store: postgresStore(database), rebuilder: thisProcess, elapsedMs: () => performance.now() }, projection)
 else startProjector({ log, database, projections: [projection], logger: silentLogger })

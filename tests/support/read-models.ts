@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/platform/logger.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { costs } from '../../src/projections/costs.ts'
 import { chats } from '../../src/projections/chats.ts'
+import { postgresStore } from '../../src/projections/postgres-store.ts'
 import type { Database, Projection } from '../../src/projections/projection.ts'
 import { startProjector, type Projector } from '../../src/projections/projector.ts'
 import { rebuild, type RebuildProgress, type Rebuilt } from '../../src/projections/rebuild.ts'
@@ -38,7 +39,7 @@ export const rebuildNow = (
   onProgress?: (progress: RebuildProgress) => void,
   rebuilder: Rebuilder = thisProcess,
 ): Promise<Rebuilt> =>
-  rebuild({ log, database, rebuilder, elapsedMs: () => performance.now() }, projection, { ...(onProgress && { onProgress }) })
+  rebuild({ log, store: postgresStore(database), rebuilder, elapsedMs: () => performance.now() }, projection, { ...(onProgress && { onProgress }) })
 
 /** All rows of both read models. */
 export const dumpAll = async (db: TestDatabase): Promise<{ chats: string[]; costs: string[] }> => ({
