@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
-import { beginning, chatStream, comparePositions, justBefore, type Position, type StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
+import { beginning, chatStream, comparePositions, type Position, type Uuid7 } from '../../src/events/identifiers.ts'
 import { append } from '../../src/events/log/append.ts'
-import type { AppendRequest } from '../../src/events/log/log.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog } from '../../src/events/log/redis-log.ts'
 import { newId, openTestCouncil, testMacs, type TestCouncil } from '../support/council.ts'
+import { write } from '../support/log-requests.ts'
 import { startRedis } from '../support/servers.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
@@ -18,72 +18,9 @@ afterAll(() => council.close())
 
 const metadata = (commandId: string) =>
   JSON.stringify({ eventId: newId(), commandId, correlationId: commandId, causationId: commandId, actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
-const cancellation = { type: 'CancellationRequested', version: 1, data: '{"by":"tester"}' }
-
-/** An append of one event to each stream, all of them expected as given. */
-function write(streams: { stream: StreamName; revision: number | 'any'; expected?: number | 'any' }[], commandId: Uuid7 = newId()): AppendRequest {
-  return {
-    commands: [{ principal: 'tester', commandId, contentHash: 'h', events: streams.length }],
-    reads: streams.map(({ stream, revision }) => ({ stream, revision })),
-    events: streams.map(({ stream }) => ({ stream, ...cancellation, metadata: metadata(commandId) })),
-    states: streams.map(({ stream }) => ({ stream, foldVersion: 1, state: '{}' })),
-    jobs: [],
-    finishedJobs: [],
-  }
-}
 const aStream = () => chatStream(newId())
 
 describe('an append', () => {
-  test('over several aggregates is written whole, in order, or not at all', async () => {
-    const [first, second] = [aStream(), aStream()]
-    const done = await council.log.append(write([{ stream: first, revision: 0 }, { stream: second, revision: 0 }]))
-    expect(done).toMatchObject({ result: 'appended', positions: [expect.any(String), expect.any(String)] })
-    const before = await council.events()
-    const refused = await council.log.append(write([{ stream: first, revision: 1 }, { stream: second, revision: 7 }]))
-    expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, foldVersion: 1, state: '{}' }] })
-    expect(await council.events()).toEqual(before)
-  })
-
-  test('checks the revision of an aggregate that was only read', async () => {
-    const [read, written] = [aStream(), aStream()]
-    await council.log.append(write([{ stream: read, revision: 0 }]))
-    const request = write([{ stream: written, revision: 0 }])
-    const stale = { ...request, reads: [...request.reads, { stream: read, revision: 0 }] }
-    expect(await council.log.append(stale)).toMatchObject({ result: 'conflict', current: [{ stream: read, revision: 1 }] })
-  })
-
-  test('takes any revision where it does not matter', async () => {
-    const stream = aStream()
-    await council.log.append(write([{ stream, revision: 0 }]))
-    expect(await council.log.append(write([{ stream, revision: 'any' }]))).toMatchObject({ result: 'appended' })
-    expect(await council.log.loadStates([stream])).toMatchObject([{ revision: 2 }])
-  })
-
-  test('of a batch of which one part is already in writes nothing and says which', async () => {
-    const known = newId()
-    const done = await council.log.append(write([{ stream: aStream(), revision: 0 }], known))
-    const position = done.result === 'appended' ? done.positions[0] : undefined
-    const fresh = write([{ stream: aStream(), revision: 0 }])
-    const repeated = write([{ stream: aStream(), revision: 0 }], known)
-    const batch = { ...fresh, commands: [...fresh.commands, ...repeated.commands], reads: [...fresh.reads, ...repeated.reads], events: [...fresh.events, ...repeated.events], states: [] }
-    expect(await council.log.append(batch)).toEqual({ result: 'duplicate', known: [{ index: 1, contentHash: 'h', first: position, last: position }] })
-    expect(await council.log.loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
-  })
-
-  test('leaves an exact number and an empty list as they are: JSON is never decoded on the way', async () => {
-    const stream = aStream()
-    const request = write([{ stream, revision: 0 }])
-    await council.log.append({ ...request, states: [{ stream, foldVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }] })
-    expect(await council.log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
-  })
-
-  test('over a state of a newer program stops the log rather than to overwrite it', async () => {
-    const stream = aStream()
-    const request = write([{ stream, revision: 0 }])
-    await council.log.append({ ...request, states: [{ stream, foldVersion: 9, state: '{}' }] })
-    await expect(council.log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({ code: 'state_of_newer_program' })
-  })
-
   test('to a key that holds something else writes nothing', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     await other.redis.set(other.keys.work, 'not a stream')
@@ -102,16 +39,6 @@ describe('an append', () => {
 })
 
 describe('a Redis that comes back', () => {
-  test('with less than it acknowledged is not written to', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
-    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
-    // What a restored backup looks like: the same log, a little younger.
-    await other.redis.hset(other.keys.meta, 'sequence', 1)
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_lost_its_tail' })
-    other.close()
-  })
-
   test('with settings that would lose events is not written to', async () => {
     const server = await startRedis({ appendfsync: 'always' })
     const other = await openTestCouncil(server.url, freshCouncilId())
@@ -154,37 +81,6 @@ describe('a log', () => {
     const server = await startRedis({ appendfsync: 'no' })
     await expect(openTestCouncil(server.url, freshCouncilId())).rejects.toThrow('CONFIG SET appendfsync always')
     await server.stop()
-  })
-
-  test('reads what it wrote, after and up to a position, by stream and by type', async () => {
-    const requestId = newId()
-    const { position } = (await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)) as { position: Position }
-    const read = async (options: Parameters<typeof council.log.read>[0]) => {
-      const found = []
-      for await (const page of council.log.read(options)) found.push(...page)
-      return found.map((event) => event.position)
-    }
-    expect(await read({ after: justBefore(position), upTo: position })).toEqual([position])
-    expect(await read({ streams: [chatStream(requestId)] })).toEqual([position])
-    expect(await read({ streams: [chatStream(requestId)], types: ['AnswerFailed'] })).toEqual([])
-    expect(await read({ limit: 1 })).toHaveLength(1)
-    expect(await read({ after: position })).toEqual([])
-  })
-
-  test('is followed without a gap from any position, while it grows', async () => {
-    const abort = new AbortController()
-    const from = await council.log.head()
-    const ids = Array.from({ length: 50 }, newId)
-    const seen: string[] = []
-    const following = (async () => {
-      for await (const events of council.log.follow(from, abort.signal)) {
-        seen.push(...events.map(({ stream }) => stream))
-        if (seen.length >= ids.length) abort.abort()
-      }
-    })()
-    for (const id of ids) await council.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id)
-    await following
-    expect(seen).toEqual(ids.map(chatStream))
   })
 
   test('stops its reader at an entry that is not an event, and names it', async () => {

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { comparePositions } from '../../src/events/identifiers.ts'
+import type { AppendResult, EventLog } from '../../src/events/log/log.ts'
+import { everythingIn, type LogSubject } from './event-log.ts'
+import { aStory, storyTeller, type Told } from './event-log-stories.ts'
+
+/** Random batches of commands over a few streams, one after another: what holds for a log after every one of them. */
+export function appendProperties(setUp: () => Promise<LogSubject>): void {
+  let subject: LogSubject
+  let log: EventLog
+  beforeAll(async () => {
+    subject = await setUp()
+    log = await subject.open()
+  })
+  afterAll(() => subject.close())
+
+  test('keeps its promises over any batches of commands', async () => {
+    await fc.assert(
+      fc.asyncProperty(aStory, async (story) => {
+        const teller = storyTeller(log)
+        const before = await everythingIn(log)
+        let known = before
+        for (const chapter of story) {
+          const told = await teller.tell(chapter)
+          const now = await everythingIn(log)
+          expect(now.slice(0, known.length)).toEqual(known)
+          assertWritten(told, now.slice(known.length))
+          known = now
+        }
+        assertInOrder(known)
+        await assertStates(log, known, teller.streams)
+      }),
+      { numRuns: 40 },
+    )
+  })
+}
+
+/** Exactly what was acknowledged is there, and of anything else nothing. */
+function assertWritten({ request, result }: Told, written: readonly RecordedEvent[]): void {
+  if (!isAppended(result)) return expect(written).toEqual([])
+  expect(written.map(({ position, sequence, stream }) => ({ position, sequence, stream }))).toEqual(
+    request.events.map(({ stream }, index) => ({ position: result.positions[index], sequence: result.firstSequence + index, stream })),
+  )
+}
+
+const isAppended = (result: Told['result']): result is Extract<AppendResult, { result: 'appended' }> => 'result' in result && result.result === 'appended'
+
+/** Sequences without a gap from 1, positions that only rise, revisions from 1 to n in every stream. */
+function assertInOrder(events: readonly RecordedEvent[]): void {
+  const revisions = new Map<string, number>()
+  events.forEach((event, index) => {
+    expect(event.sequence).toBe(index + 1)
+    const before = events[index - 1]
+    if (before) expect(comparePositions(before.position, event.position)).toBeLessThan(0)
+    expect(event.revision).toBe((revisions.get(event.stream) ?? 0) + 1)
+    revisions.set(event.stream, event.revision)
+  })
+}
+
+async function assertStates(log: EventLog, events: readonly RecordedEvent[], streams: Parameters<EventLog['loadStates']>[0]): Promise<void> {
+  const newest = new Map(events.map(({ stream, revision }) => [stream, revision]))
+  const states = await log.loadStates(streams)
+  expect(states.map(({ revision }) => revision)).toEqual(streams.map((stream) => newest.get(stream) ?? 0))
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { v7 } from 'uuid'
+import { chatStream, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { commandWindowMs } from '../../src/events/log/append.ts'
+import type { AppendRequest, AppendResult, EventLog } from '../../src/events/log/log.ts'
+import { newId } from '../support/council.ts'
+import { anEvent } from '../support/log-requests.ts'
+
+/** One command: under which of a few ids, and what it does to which of a few streams. */
+const aCommand = fc.record({
+  id: fc.oneof({ weight: 6, arbitrary: fc.constant('fresh' as const) }, { weight: 2, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constantFrom('expired' as const, 'ahead' as const) }),
+  contentHash: fc.constantFrom('h', 'i'),
+  writes: fc.array(fc.nat(4), { maxLength: 3 }),
+  job: fc.boolean(),
+})
+
+/** One append: of which revisions it thinks the streams are, and what becomes of them. */
+const aChapter = fc.record({
+  commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
+  onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
+  expects: fc.array(fc.oneof({ weight: 8, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) }, { weight: 2, arbitrary: fc.constant('any' as const) }), { minLength: 5, maxLength: 5 }),
+  foldVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
+  finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
+})
+export const aStory = fc.array(aChapter, { minLength: 1, maxLength: 12 })
+export type Chapter = (typeof aStory extends fc.Arbitrary<infer Story> ? Story : never) extends readonly (infer One)[] ? One : never
+
+/** What was asked, and what came of it: a result, or what was thrown. */
+export type Told = { request: AppendRequest; result: AppendResult | { thrown: string } }
+
+/** Tells stories to a log: over three streams that last and two that may finish, all of them the teller's own. */
+export function storyTeller(log: EventLog, { streams = someStreams(), ids = [newId(), newId(), newId()] } = {}) {
+  return {
+    streams,
+    async tell(chapter: Chapter): Promise<Told> {
+      const current = await log.loadStates(streams)
+      const request = requestOf(chapter, streams, ids, current.map(({ revision }) => revision))
+      return { request, result: await outcomeOf(log, request) }
+    },
+  }
+}
+
+export const someStreams = (): StreamName[] => [
+  ...Array.from({ length: 3 }, () => StreamName.parse(`budget/test/${newId().slice(-12)}`)),
+  chatStream(newId()),
+  chatStream(newId()),
+]
+
+export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<Told['result']> {
+  try {
+    return await log.append(request)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    return { thrown: 'code' in error ? String(error.code) : error.message.replace(/^.*?(a stream|a job)/, '$1').replace(/,? script:.*$/, '') }
+  }
+}
+
+export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids: readonly Uuid7[], revisions: readonly number[]): AppendRequest {
+  const nowMs = Date.now()
+  const idOf = (id: Chapter['commands'][number]['id']): Uuid7 => {
+    if (id === 'fresh') return newId()
+    if (id === 'expired') return Uuid7.parse(v7({ msecs: nowMs - commandWindowMs - 60_000 }))
+    if (id === 'ahead') return Uuid7.parse(v7({ msecs: nowMs + 6 * 60_000 }))
+    return ids[id]!
+  }
+  const commands = uniqueIds(chapter.commands).map(({ id, ...command }) => ({ ...command, commandId: idOf(id) }))
+  const written = commands.flatMap(({ writes }) => writes)
+  const read = [...new Set([...written, ...chapter.onlyRead])]
+  const revisionOf = (stream: number): number | 'any' => {
+    const revision = revisions[stream] ?? 0
+    const expected = chapter.expects[stream] ?? 'current'
+    return { current: revision, none: 0, behind: Math.max(0, revision - 1), ahead: revision + 1, any: 'any' as const }[expected]
+  }
+  return {
+    commands: commands.map(({ commandId, contentHash, writes }) => ({ principal: 'tester', commandId, contentHash, events: writes.length })),
+    reads: read.map((stream) => ({ stream: streams[stream]!, revision: revisionOf(stream) })),
+    events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
+    states: [...new Set(written)].map((stream) => ({ stream: streams[stream]!, foldVersion: chapter.foldVersion, state: stream === chapter.finishes ? null : '{"n":100000000000001}' })),
+    jobs: commands.flatMap(({ job, writes }, command) => (job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [])),
+    finishedJobs: [],
+  }
+}
+
+/** The gate never puts an id into an append twice. */
+function uniqueIds(commands: Chapter['commands']): Chapter['commands'] {
+  const seen = new Set<number>()
+  return commands.filter(({ id }) => typeof id !== 'number' || (!seen.has(id) && seen.add(id)))
+}

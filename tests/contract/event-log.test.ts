@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { logKeys } from '../../src/events/log/keys.ts'
+import type { AppendResult } from '../../src/events/log/log.ts'
+import { systemClock } from '../../src/platform/clock.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { memoryServer } from '../support/memory-log/memory-log.ts'
+import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { eventLogContract, everythingIn, type LogSubject } from './event-log.ts'
+import { aStory, outcomeOf, requestOf, someStreams, type Told } from './event-log-stories.ts'
+
+async function onRedis(): Promise<LogSubject> {
+  const councilId = freshCouncilId()
+  const councils: TestCouncil[] = []
+  const open = async () => {
+    const council = await openTestCouncil(redisUrl, councilId)
+    councils.push(council)
+    return council
+  }
+  const { redis } = await open()
+  const keys = logKeys(councilId)
+  return {
+    open: async () => (await open()).log,
+    async jobs() {
+      const entries = await redis.xrange(keys.work, '-', '+')
+      return entries.map(([entry, [, kind = '', , stream = '', , position = '']]) => ({ entry, kind, stream, position }))
+    },
+    another: onRedis,
+    async loseNewest() {
+      const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
+      await redis.multi().xdel(keys.log, newest?.[0] ?? '').hincrby(keys.meta, 'sequence', -1).exec()
+    },
+    replace: async () => void (await redis.hset(keys.meta, 'incarnation', newId())),
+    halt: async () => void (await redis.hset(keys.meta, 'halted', 'a test')),
+    close: () => {
+      for (const council of councils) council.close()
+    },
+  }
+}
+
+async function inMemory(): Promise<LogSubject> {
+  // Small pages, so that reading goes over their ends.
+  const server = memoryServer(systemClock, { pageSize: 3 })
+  const open = server.open
+  const moments = [server.moment()]
+  return {
+    open: async () => {
+      const log = open()
+      return {
+        ...log,
+        async append(request) {
+          moments.push(server.moment())
+          return log.append(request)
+        },
+      }
+    },
+    jobs: async () => [...server.jobs()],
+    another: inMemory,
+    loseNewest: async () => server.become(moments.findLast(({ sequence }) => sequence < server.sequence())!),
+    replace: async () => server.replace(newId()),
+    halt: async () => server.halt('a test'),
+    close: () => undefined,
+  }
+}
+
+eventLogContract('a log on Redis', onRedis)
+eventLogContract('a log in memory', inMemory)
+
+test('a log in memory and one on Redis answer the same to any batches of commands', async () => {
+  const councils = [await onRedis(), await inMemory()] as const
+  const [redis, memory] = [await councils[0].open(), await councils[1].open()]
+  await fc.assert(
+    fc.asyncProperty(aStory, async (story) => {
+      const streams = someStreams()
+      const ids = [newId(), newId(), newId()]
+      for (const chapter of story) {
+        const states = await redis.loadStates(streams)
+        expect(await memory.loadStates(streams)).toEqual(states)
+        const request = requestOf(chapter, streams, ids, states.map(({ revision }) => revision))
+        const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
+        const order = [await everythingIn(redis), await everythingIn(memory)].map((events) => new Map(events.map(({ position, sequence }) => [position, sequence])))
+        expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
+      }
+      const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
+      expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(onRedisNow.map(({ kind, stream }) => ({ kind, stream })))
+      const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) => events.map(({ position: _, ...event }) => event)
+      expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
+    }),
+    { numRuns: 60 },
+  )
+  councils[0].close()
+})
+
+/** A result with sequence numbers in place of positions, which are each log's own. */
+function comparable(result: Told['result'], order: ReadonlyMap<string, number>): Told['result'] | object {
+  if ('thrown' in result) return result
+  const at = (position: string) => order.get(position)
+  switch (result.result) {
+    case 'appended':
+      return { ...result, positions: result.positions.map(at) }
+    case 'duplicate':
+      return { ...result, known: result.known.map((command) => ({ ...command, first: at(command.first), last: at(command.last) })) }
+    case 'conflict':
+    case 'stale_ids':
+      return result satisfies AppendResult
+    default:
+      return result satisfies never
+  }
+}

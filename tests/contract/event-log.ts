@@ -1,0 +1,350 @@
+import { v7 } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { beginning, chatStream, comparePositions, justBefore, StreamName, Uuid7, type Position } from '../../src/events/identifiers.ts'
+import { commandWindowMs } from '../../src/events/log/append.ts'
+import type { AppendRequest, AppendResult, EventLog, ReadOptions } from '../../src/events/log/log.ts'
+import { newId } from '../support/council.ts'
+import { write } from '../support/log-requests.ts'
+import { appendProperties } from './event-log-properties.ts'
+
+/** A log that the contract is run against, and what may befall it. */
+export type LogSubject = {
+  /** The same log in another process. */
+  open: () => Promise<EventLog>
+  /** Entries of the queue of jobs, the oldest first. */
+  jobs: () => Promise<{ entry: string; kind: string; stream: string; position: string }[]>
+  /** Another log, of its own, for a test that breaks it. */
+  another: () => Promise<LogSubject>
+  /** Comes back without its newest event. */
+  loseNewest: () => Promise<void>
+  /** Another log is in its place. */
+  replace: () => Promise<void>
+  /** An append has half written it. */
+  halt: () => Promise<void>
+  close: () => void
+}
+
+const aStream = () => chatStream(newId())
+/** One that never finishes, since its name has no time. */
+const aLastingStream = () => StreamName.parse(`budget/test/${newId().slice(-12)}`)
+const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
+
+export async function everythingIn(log: EventLog, options?: ReadOptions): Promise<RecordedEvent[]> {
+  const all: RecordedEvent[] = []
+  for await (const page of log.read(options)) all.push(...page)
+  return all
+}
+const positionsIn = async (log: EventLog, options: ReadOptions): Promise<Position[]> => (await everythingIn(log, options)).map(({ position }) => position)
+
+function appended(result: AppendResult): Extract<AppendResult, { result: 'appended' }> {
+  if (result.result !== 'appended') throw new Error(`expected an append, not ${JSON.stringify(result)}`)
+  return result
+}
+
+/** What every log promises, on Redis or in memory: run against both. */
+export function eventLogContract(name: string, setUp: () => Promise<LogSubject>): void {
+  describe(name, () => {
+    let subject: LogSubject
+    let log: EventLog
+    beforeAll(async () => {
+      subject = await setUp()
+      log = await subject.open()
+    })
+    afterAll(() => subject.close())
+
+    appends(() => ({ subject, log }))
+    jobs(() => ({ subject, log }))
+    ids(() => log)
+    reads(() => log)
+    losses(() => subject)
+    appendProperties(setUp)
+  })
+}
+
+type Given = () => { subject: LogSubject; log: EventLog }
+
+function appends(given: Given): void {
+  describe('an append', () => {
+    test('over several aggregates is written whole, in order, or not at all', async () => {
+      const { log } = given()
+      const [first, second] = [aStream(), aStream()]
+      const done = appended(await log.append(write([{ stream: first, revision: 0 }, { stream: second, revision: 0 }])))
+      expect(done.positions).toHaveLength(2)
+      const before = await everythingIn(log)
+      expect(before.slice(-2)).toMatchObject([
+        { stream: first, revision: 1, sequence: done.firstSequence, position: done.positions[0] },
+        { stream: second, revision: 1, sequence: done.firstSequence + 1, position: done.positions[1] },
+      ])
+      const refused = await log.append(write([{ stream: first, revision: 1 }, { stream: second, revision: 7 }]))
+      expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, foldVersion: 1, state: '{}' }] })
+      expect(await everythingIn(log)).toEqual(before)
+    })
+
+    test('checks the revision of an aggregate that was only read', async () => {
+      const { log } = given()
+      const [read, written] = [aStream(), aStream()]
+      await log.append(write([{ stream: read, revision: 0 }]))
+      const request = write([{ stream: written, revision: 0 }])
+      const stale = { ...request, reads: [...request.reads, { stream: read, revision: 0 }] }
+      expect(await log.append(stale)).toMatchObject({ result: 'conflict', current: [{ stream: read, revision: 1 }] })
+      const wrong = { ...request, reads: [...request.reads, { stream: aStream(), revision: 1 }] }
+      expect(await log.append(wrong)).toMatchObject({ result: 'conflict', current: [{ status: 'absent', revision: 0 }] })
+    })
+
+    test('takes any revision where it does not matter, and says which it was', async () => {
+      const { log } = given()
+      const stream = aLastingStream()
+      await log.append(write([{ stream, revision: 0 }]))
+      expect(appended(await log.append(write([{ stream, revision: 'any' }]))).anyRevisions).toEqual(new Map([[stream, 1]]))
+      expect(await log.loadStates([stream])).toMatchObject([{ revision: 2 }])
+    })
+
+    test('of no events is the log’s word that what was read is still so, and leaves nothing', async () => {
+      const { log } = given()
+      const stream = aStream()
+      await log.append(write([{ stream, revision: 0 }]))
+      const before = await everythingIn(log)
+      const commandId = newId()
+      const look: AppendRequest = { ...write([]), commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 0 }], reads: [{ stream, revision: 1 }] }
+      expect(await log.append(look)).toMatchObject({ result: 'appended', positions: [] })
+      expect(await log.findCommand('tester', commandId)).toBeNull()
+      expect(await everythingIn(log)).toEqual(before)
+    })
+
+    test('leaves an exact number and an empty list as they are: JSON is never decoded on the way', async () => {
+      const { log } = given()
+      const stream = aStream()
+      const request = write([{ stream, revision: 0 }])
+      await log.append({ ...request, states: [{ stream, foldVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }] })
+      expect(await log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
+    })
+
+    test('over a state of a newer program stops the log rather than to overwrite it', async () => {
+      const { log } = given()
+      const stream = aStream()
+      const request = write([{ stream, revision: 0 }])
+      await log.append({ ...request, states: [{ stream, foldVersion: 9, state: '{}' }] })
+      await expect(log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({ code: 'state_of_newer_program' })
+    })
+
+    test('to a stream that was not read is a broken promise, and writes nothing', async () => {
+      const { log } = given()
+      const before = await everythingIn(log)
+      await expect(log.append({ ...write([{ stream: aStream(), revision: 0 }]), reads: [] })).rejects.toThrow('was not read')
+      expect(await everythingIn(log)).toEqual(before)
+    })
+
+    test('that finishes a stream leaves its revision alone, and the stream can never start again', async () => {
+      const { log } = given()
+      const stream = aStream()
+      await log.append(write([{ stream, revision: 0 }]))
+      const ending = write([{ stream, revision: 1 }])
+      await log.append({ ...ending, states: [{ stream, foldVersion: 1, state: null }] })
+      const finished = { stream, status: 'finished', revision: 2 }
+      expect(await log.loadStates([stream])).toEqual([finished])
+      expect(await log.append(write([{ stream, revision: 0 }]))).toEqual({ result: 'conflict', current: [finished] })
+    })
+
+    test('does not finish a stream whose name has no time, since that would never be forgotten', async () => {
+      const { log } = given()
+      const stream = aLastingStream()
+      await expect(log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, foldVersion: 1, state: null }] })).rejects.toThrow('cannot finish')
+      expect(await log.loadStates([stream])).toEqual([{ stream, status: 'absent', revision: 0 }])
+    })
+  })
+}
+
+function jobs(given: Given): void {
+  describe('a job', () => {
+    test('comes with the append of the event that it is about, and leaves with the one that finishes it', async () => {
+      const { log, subject } = given()
+      const stream = aStream()
+      const started = appended(await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] }))
+      const job = (await subject.jobs()).find((queued) => queued.stream === stream)
+      expect(job).toMatchObject({ kind: 'answer', position: started.positions[0] })
+      await log.append({ ...write([{ stream, revision: 1 }]), finishedJobs: [job?.entry ?? ''] })
+      expect((await subject.jobs()).filter((queued) => queued.stream === stream)).toEqual([])
+    })
+
+    test('stays in the queue when the append that would finish it is refused', async () => {
+      const { log, subject } = given()
+      const stream = aStream()
+      await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] })
+      const before = await subject.jobs()
+      expect(await log.append({ ...write([{ stream, revision: 7 }]), finishedJobs: before.map(({ entry }) => entry) })).toMatchObject({ result: 'conflict' })
+      expect(await subject.jobs()).toEqual(before)
+    })
+
+    test('of a command without events is a broken promise, and writes nothing', async () => {
+      const { log, subject } = given()
+      const before = await subject.jobs()
+      const stream = aStream()
+      const request: AppendRequest = { ...write([]), commands: [{ principal: 'tester', commandId: newId(), contentHash: 'h', events: 0 }], jobs: [{ kind: 'answer', stream, command: 0 }] }
+      await expect(log.append(request)).rejects.toThrow('needs an event')
+      expect(await subject.jobs()).toEqual(before)
+    })
+  })
+}
+
+function ids(log: () => EventLog): void {
+  describe('a command id', () => {
+    test('that was here before says where its events are, whatever else has changed', async () => {
+      const stream = aStream()
+      const commandId = newId()
+      const [position] = appended(await log().append(write([{ stream, revision: 0 }], commandId))).positions
+      await log().append(write([{ stream, revision: 1 }]))
+      expect(await log().append(write([{ stream, revision: 0 }], commandId))).toEqual({
+        result: 'duplicate',
+        known: [{ index: 0, contentHash: 'h', first: position, last: position }],
+      })
+      expect(await log().findCommand('tester', commandId)).toMatchObject({ first: position, last: position })
+      expect(await log().findCommand('somebody', commandId)).toBeNull()
+    })
+
+    test('in a batch of which one part is already in writes nothing and says which', async () => {
+      const known = newId()
+      const [position] = appended(await log().append(write([{ stream: aStream(), revision: 0 }], known))).positions
+      const fresh = write([{ stream: aStream(), revision: 0 }])
+      const repeated = write([{ stream: aStream(), revision: 0 }], known)
+      const batch = { ...fresh, commands: [...fresh.commands, ...repeated.commands], reads: [...fresh.reads, ...repeated.reads], events: [...fresh.events, ...repeated.events], states: [] }
+      expect(await log().append(batch)).toEqual({ result: 'duplicate', known: [{ index: 1, contentHash: 'h', first: position, last: position }] })
+      expect(await log().loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
+    })
+
+    test('is one for each principal', async () => {
+      const commandId = newId()
+      await log().append(write([{ stream: aStream(), revision: 0 }], commandId))
+      const request = write([{ stream: aStream(), revision: 0 }], commandId)
+      expect(await log().append({ ...request, commands: request.commands.map((command) => ({ ...command, principal: 'somebody' })) })).toMatchObject({ result: 'appended' })
+    })
+
+    test('older than the window, or too far ahead of the log’s clock, is not taken', async () => {
+      const nowMs = Date.now()
+      const outcome = async (ms: number) => log().append(write([{ stream: aLastingStream(), revision: 0 }], idAt(ms)))
+      expect(await outcome(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
+      expect(await outcome(nowMs + 6 * 60_000)).toEqual({ result: 'stale_ids', expired: [], ahead: [0] })
+      expect(await outcome(nowMs - commandWindowMs + 60_000)).toMatchObject({ result: 'appended' })
+      expect(await outcome(nowMs + 4 * 60_000)).toMatchObject({ result: 'appended' })
+    })
+
+    test('of a stream that a command starts counts as one of its own', async () => {
+      const nowMs = Date.now()
+      const starting = (ms: number) => log().append(write([{ stream: chatStream(idAt(ms)), revision: 0 }]))
+      expect(await starting(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
+      expect(await starting(nowMs + 6 * 60_000)).toEqual({ result: 'stale_ids', expired: [], ahead: [0] })
+      expect(await starting(nowMs - commandWindowMs + 60_000)).toMatchObject({ result: 'appended' })
+    })
+
+    test('of a stream counts for the command that starts it, and not for the one behind it in the batch', async () => {
+      const stream = chatStream(idAt(Date.now() - commandWindowMs - 60_000))
+      const first = write([{ stream, revision: 0 }])
+      const second = write([{ stream, revision: 1 }])
+      const batch = { ...first, commands: [...first.commands, ...second.commands], events: [...first.events, ...second.events] }
+      expect(await log().append(batch)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
+    })
+
+    test('for a caller’s own key is the same for as long as it is remembered', async () => {
+      const [first, second] = [newId(), newId()]
+      const key = `order ${newId()}`
+      expect(await log().commandIdFor('tester', key, () => first)).toBe(first)
+      expect(await log().commandIdFor('tester', key, () => second)).toBe(first)
+      expect(await log().commandIdFor('somebody', key, () => second)).toBe(second)
+    })
+  })
+}
+
+function reads(log: () => EventLog): void {
+  describe('reading', () => {
+    test('goes after and up to a position, by stream and by type, so far and no further, and backwards', async () => {
+      const stream = aStream()
+      const from = await log().head()
+      for (const revision of [0, 1, 2]) await log().append(write([{ stream, revision }, { stream: aStream(), revision: 0 }]))
+      const all = await positionsIn(log(), { after: from })
+      expect(all).toHaveLength(6)
+      const mine = await positionsIn(log(), { after: from, streams: [stream] })
+      expect(mine).toEqual([all[0], all[2], all[4]])
+      const [, second, third] = mine
+      expect(await positionsIn(log(), { after: justBefore(second!), upTo: second! })).toEqual([second])
+      expect(await positionsIn(log(), { after: second!, upTo: third! })).toEqual([all[3], third])
+      expect(await positionsIn(log(), { streams: [stream], types: ['AnswerFailed'] })).toEqual([])
+      expect(await positionsIn(log(), { after: from, limit: 2 })).toEqual(all.slice(0, 2))
+      expect(await positionsIn(log(), { after: from, streams: [stream], limit: 2 })).toEqual(mine.slice(0, 2))
+      expect(await positionsIn(log(), { after: from, direction: 'backward' })).toEqual(all.toReversed())
+      expect(await positionsIn(log(), { after: from, upTo: third!, direction: 'backward', limit: 2 })).toEqual([third, all[3]])
+      expect(await positionsIn(log(), { after: all.at(-1)! })).toEqual([])
+      expect(await log().head()).toBe(all.at(-1))
+    })
+
+    test('loads states in the order asked for', async () => {
+      const [known, unknown] = [aStream(), aStream()]
+      await log().append(write([{ stream: known, revision: 0 }]))
+      expect(await log().loadStates([unknown, known, unknown])).toMatchObject([{ status: 'absent' }, { stream: known, status: 'live' }, { status: 'absent' }])
+      expect(await log().loadStates([])).toEqual([])
+    })
+
+    test('follows without a gap from any position, while the log grows, until it is aborted', async () => {
+      const abort = new AbortController()
+      const streams = Array.from({ length: 50 }, aStream)
+      const from = await log().head()
+      const seen: string[] = []
+      const following = (async () => {
+        for await (const events of log().follow(from, abort.signal)) {
+          seen.push(...events.map(({ stream }) => stream))
+          if (seen.length >= streams.length) abort.abort()
+        }
+      })()
+      for (const stream of streams) await log().append(write([{ stream, revision: 0 }]))
+      await following
+      expect(seen).toEqual(streams)
+    })
+
+    test('stops following when there is nothing to come any more', async () => {
+      const abort = new AbortController()
+      const following = (async () => {
+        for await (const events of log().follow(await log().head(), abort.signal)) throw new Error(`${events.length} events from nowhere`)
+      })()
+      abort.abort()
+      await following
+      expect(abort.signal.aborted).toBe(true)
+    })
+
+    test('gives every event a position above those before it', async () => {
+      const all = (await everythingIn(log())).map(({ position }) => position)
+      expect(all.length).toBeGreaterThan(10)
+      all.reduce((before, position) => {
+        expect(comparePositions(before, position)).toBeLessThan(0)
+        return position
+      }, beginning)
+    })
+  })
+}
+
+function losses(subject: () => LogSubject): void {
+  describe('a log that is not what it was', () => {
+    test.each([
+      ['came back with less', 'loseNewest', 'log_lost_its_tail'],
+      ['was replaced', 'replace', 'log_replaced'],
+      ['was half written by an append', 'halt', 'log_halted'],
+    ] as const)('because it %s is not written to', async (_, befall, code) => {
+      const other = await subject().another()
+      const log = await other.open()
+      for (const stream of [aStream(), aStream()]) await log.append(write([{ stream, revision: 0 }]))
+      await other[befall]()
+      const before = await everythingIn(log)
+      await expect(log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ name: 'LogStopped', code })
+      expect(await everythingIn(log)).toEqual(before)
+      other.close()
+    })
+
+    test('is named before a command that was done is', async () => {
+      const other = await subject().another()
+      const log = await other.open()
+      const request = write([{ stream: aStream(), revision: 0 }])
+      await log.append(request)
+      await other.halt()
+      await expect(log.append(request)).rejects.toMatchObject({ code: 'log_halted' })
+      other.close()
+    })
+  })
+}

@@ -1,0 +1,75 @@
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { Position, Uuid7 } from '../../../src/events/identifiers.ts'
+import type { Job } from '../../../src/events/log/jobs.ts'
+import { readStored, type StoredEvent } from '../../../src/events/log/stored-event.ts'
+
+/** An entry of the log. It is read, and checked, the first time that somebody asks for it. */
+export type Entry = { stored: StoredEvent; read: () => RecordedEvent }
+
+export function entryOf(stored: StoredEvent): Entry {
+  let event: RecordedEvent | undefined
+  return { stored, read: () => (event ??= readStored(stored)) }
+}
+
+/** A hash that goes when its time has come, as the hours of command ids and finished streams do. */
+type Hour = { expiresAtMs: number; fields: Map<string, string> }
+
+/** Everything that a Redis holds of one council, under the names of `LogKeys`. */
+export type Held = {
+  incarnation: string
+  sequence: number
+  halted: string | null
+  entries: Entry[]
+  lastPosition: Position
+  states: Map<string, string>
+  /** Of command ids and of finished streams, by their keys. */
+  hours: Map<string, Hour>
+  work: Job[]
+  lastJob: Position
+  callersKeys: Map<string, { commandId: Uuid7; expiresAtMs: number }>
+}
+
+export const emptyLog = (incarnation: string): Held => ({
+  incarnation,
+  sequence: 0,
+  halted: null,
+  entries: [],
+  lastPosition: '0-0' as Position,
+  states: new Map(),
+  hours: new Map(),
+  work: [],
+  lastJob: '0-0' as Position,
+  callersKeys: new Map(),
+})
+
+/** The same at this moment, untouched by what comes. */
+export const copyOf = (held: Held): Held => ({
+  ...held,
+  entries: [...held.entries],
+  states: new Map(held.states),
+  hours: new Map([...held.hours].map(([key, { expiresAtMs, fields }]) => [key, { expiresAtMs, fields: new Map(fields) }])),
+  work: [...held.work],
+  callersKeys: new Map(held.callersKeys),
+})
+
+export function fieldOf({ hours }: Held, key: string, field: string, nowMs: number): string | undefined {
+  const hour = hours.get(key)
+  return hour && hour.expiresAtMs > nowMs ? hour.fields.get(field) : undefined
+}
+
+/** HSET, and PEXPIRE with NX. */
+export function remember({ hours }: Held, key: string, field: string, value: string, nowMs: number, keepMs: number): void {
+  let hour = hours.get(key)
+  if (!hour || hour.expiresAtMs <= nowMs) {
+    hour = { expiresAtMs: nowMs + keepMs, fields: new Map() }
+    hours.set(key, hour)
+  }
+  hour.fields.set(field, value)
+}
+
+/** What XADD gives an entry: never below the newest, even if the clock went back. */
+export function nextPosition(last: Position, nowMs: number): Position {
+  const dash = last.indexOf('-')
+  const lastMs = Number(last.slice(0, dash))
+  return (nowMs > lastMs ? `${nowMs}-0` : `${lastMs}-${Number(last.slice(dash + 1)) + 1}`) as Position
+}
