@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../events/event.ts'
 import { justBefore, type StreamName } from '../events/identifiers.ts'
 import { refusalEvents } from '../events/refusals.ts'
-import type { AppendResult, EventLog, KnownCommand, StoredState } from '../events/log/log.ts'
+import { LogStopped, type AppendResult, type EventLog, type KnownCommand, type StoredState } from '../events/log/log.ts'
 import { isoTime, type Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate } from './decider.ts'
@@ -33,10 +33,17 @@ export async function writeBatch(dependencies: WriteDependencies, batch: readonl
   const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
   for (const { pending, error } of decided.failed) failOne(pending, error)
   if (decided.verdicts.length === 0) return [...decided.undecided]
-  for (const { pending } of decided.verdicts) pending.sent = true
-  const again = await settle(dependencies, decided, aggregates, await log.append(decided.request))
-  return [...again, ...decided.undecided]
+  try {
+    const again = await settle(dependencies, decided, aggregates, await log.append(decided.request))
+    return [...again, ...decided.undecided]
+  } catch (error) {
+    if (mayHaveWritten(error)) for (const { pending } of decided.verdicts) pending.sent = true
+    throw error
+  }
 }
+
+/** A log that has stopped has written nothing, unless it stopped in the middle of writing. */
+const mayHaveWritten = (error: unknown): boolean => !(error instanceof LogStopped) || error.code === 'log_halted'
 
 type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
 

@@ -61,7 +61,9 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
   function stop(error: LogStopped, batch: readonly Pending[]): void {
     stopped = error
     logger.fatal({ code: error.code }, error.message)
-    for (const pending of [...batch, ...queue.splice(0)]) reject(pending, 'log_stopped', error.message)
+    for (const pending of [...batch, ...queue.splice(0)])
+      if (pending.sent) reject(pending, 'outcome_unknown', `an append may have been applied before the log stopped: ${error.message}`)
+      else reject(pending, 'log_stopped', error.message)
   }
 
   /** The connection failed. An append that may have been applied is sent again: its command ids tell whether it was. */

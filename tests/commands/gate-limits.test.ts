@@ -3,7 +3,7 @@ import { createGate, type CommandGate } from '../../src/commands/gate.ts'
 import { OpenAccount } from '../../src/commands/open-account.ts'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { TransferFunds } from '../../src/commands/transfer-funds.ts'
-import type { AppendRequest, AppendResult, EventLog } from '../../src/events/log/log.ts'
+import { LogStopped, type AppendRequest, type AppendResult, type EventLog } from '../../src/events/log/log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
@@ -94,6 +94,23 @@ describe('an append that nobody hears of', () => {
     const requestId = newId()
     expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
     expect(await submit(council.gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate' })
+  })
+
+  test.each([
+    ['has lost its tail', 'log_lost_its_tail', 'log_stopped'],
+    ['stopped in the middle of writing', 'log_halted', 'outcome_unknown'],
+  ] as const)('is answered as unknown when the log then %s, and what was never sent as what is known of it', async (_, fault, code) => {
+    const stopped = new LogStopped(fault, 'the log has stopped')
+    const unheard = gateThrough((append) => {
+      let appends = 0
+      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.reject(stopped))
+    })
+    const requestId = newId()
+    expect(await submit(unheard.gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    expect(await inLog(requestId)).toBe(1)
+    const { gate } = gateThrough(() => () => Promise.reject(stopped))
+    expect(await submit(gate)).toMatchObject({ result: 'rejected', code })
+    expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
   })
 
   test('of a log that was never reached is said to be not done', async () => {
