@@ -4,6 +4,7 @@ import { budget } from './budget.ts'
 import { chat } from './chat.ts'
 import type { Aggregate } from './decider.ts'
 import { refusalHistory } from './refusals.ts'
+import { sealHistory } from './seals.ts'
 import { treasury } from './treasury.ts'
 
 /** Every kind of aggregate that there is, by the category of its streams; those of `governance` by their whole name. */
@@ -13,6 +14,7 @@ const aggregates = new Map<string, Aggregate<unknown>>([
   ['chat', chat],
   ['governance/treasury', treasury],
   ['refusals', refusalHistory],
+  ['seals', sealHistory],
 ])
 
 /** What they are called. */
@@ -20,3 +22,6 @@ export const aggregateKinds: readonly string[] = [...aggregates.keys()]
 
 /** How a stream is folded; undefined where no aggregate has such streams. */
 export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined => aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
+
+/** Whether a stream only remembers: anything may be added to it, at any revision. */
+export const isHistory = (stream: StreamName): boolean => aggregateOf(stream)?.history === true

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../events/event.ts'
 import { comparePositions, justBefore, Position } from '../events/identifiers.ts'
-import type { EventLog } from '../events/log/log.ts'
+import { LogStopped, type EventLog } from '../events/log/log.ts'
 import { UnreadableEvent } from '../events/upcast.ts'
 import type { Logger } from '../platform/logger.ts'
 import { messageOf } from '../platform/platform-error.ts'
@@ -56,9 +56,9 @@ export async function keepUp<T>(dependencies: KeepUpDependencies<T>, life: Life<
     } catch (error) {
       if (isOver()) return
       const message = messageOf(error)
-      if (error instanceof UnreadableEvent || (error instanceof ProjectionError && error.code !== 'rebuild_running')) {
+      if (error instanceof UnreadableEvent || error instanceof LogStopped || (error instanceof ProjectionError && error.code !== 'rebuild_running')) {
         become('stopped', { code: error.code, message })
-        logger.error({ err: error, code: error.code, at: error.at }, 'the projection stopped')
+        logger.error({ err: error, code: error.code, ...('at' in error && { at: error.at }) }, 'the projection stopped')
         return
       }
       become('waiting', { code: error instanceof ProjectionError ? error.code : 'store_unreachable', message })

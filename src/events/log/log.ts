@@ -93,6 +93,7 @@ export interface EventLog extends LogReader {
 export const logFaults = [
   'log_replaced',
   'log_lost_its_tail',
+  'log_trimmed',
   'log_halted',
   'state_of_newer_program',
   'log_key_of_wrong_type',

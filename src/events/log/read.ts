@@ -1,56 +1,65 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { RecordedEvent } from '../event.ts'
 import { beginning, type Position } from '../identifiers.ts'
-import { readStored, storedEvent, type StreamEntry } from './stored-event.ts'
-import type { ReadOptions } from './log.ts'
+import type { LogKeys } from './keys.ts'
+import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
 
-const parseEntry = (entry: StreamEntry): RecordedEvent => readStored(storedEvent(entry))
-
-const pageSize = 1000
+export const pageSize = 1000
 const blockMs = 2000
 /** A blocked read that has not settled so long after its own time is given up: a half-open connection never answers. */
 const blockGraceMs = 2000
 /** Before a server that refuses (for example while it loads its data) is asked again. */
 const refusedPauseMs = 100
 
-/** Pages of events from XRANGE or XREVRANGE, in order. What the filters leave out was read all the same. */
-export async function* read(redis: Redis, logKey: string, options: ReadOptions = {}): AsyncGenerator<RecordedEvent[]> {
-  const streams = options.streams && new Set<string>(options.streams)
-  const types = options.types && new Set(options.types)
-  const isBackward = options.direction === 'backward'
-  let after = `(${options.after ?? beginning}`
-  let upTo: string = options.upTo ?? '+'
-  let left = options.limit ?? Infinity
-  while (left > 0) {
-    const entries: StreamEntry[] = isBackward
-      ? await redis.xrevrange(logKey, upTo, after, 'COUNT', pageSize)
-      : await redis.xrange(logKey, after, upTo, 'COUNT', pageSize)
-    const last = entries.at(-1)
-    if (!last) return
-    if (isBackward) upTo = `(${last[0]}`
-    else after = `(${last[0]}`
-    const events = entries
-      .map(parseEntry)
-      .filter((event) => (!streams || streams.has(event.stream)) && (!types || types.has(event.type)))
-      .slice(0, left)
-    left -= events.length
-    if (events.length > 0) yield events
-    if (entries.length < pageSize) return
+/** `after` is exclusive, `upTo` inclusive and open by default; `backward` begins at the newest. */
+export type HotRange = { after: Position; upTo?: Position | undefined; direction?: 'forward' | 'backward' | undefined }
+
+/** Which log Redis holds, the last sequence that was given there, and the oldest event that has not been trimmed. */
+export type HotEdge = { incarnation: string | null; sequence: number; oldest: { sequence: number; position: Position } | null }
+
+/** The newest part of a log, on Redis. What is there has no gap: only its oldest events ever leave. */
+export type HotLog = {
+  /** The first `pageSize` events of a range; fewer: there are no more as yet. */
+  page: (range: HotRange) => Promise<StoredEvent[]>
+  edge: () => Promise<HotEdge>
+}
+
+export function hotLog(redis: Redis, keys: Pick<LogKeys, 'log' | 'meta'>): HotLog {
+  return {
+    async page({ after, upTo = '+', direction }) {
+      const entries: StreamEntry[] =
+        direction === 'backward'
+          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', pageSize)
+          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', pageSize)
+      return entries.map(storedEvent)
+    },
+
+    async edge() {
+      // In this order: a log that has given a number and is empty afterwards was trimmed, one that is only being begun was not.
+      const [incarnation = null, sequence] = await redis.hmget(keys.meta, 'incarnation', 'sequence')
+      const [first] = await redis.xrange(keys.log, '-', '+', 'COUNT', 1)
+      return { incarnation, sequence: Number(sequence ?? 0), oldest: first ? storedEvent(first) : null }
+    },
   }
 }
 
+/** The newest event's position, `0-0` while there is none. */
+export async function headOf(redis: Redis, logKey: string): Promise<Position> {
+  const [newest] = await redis.xrevrange(logKey, '+', '-', 'COUNT', 1)
+  return (newest?.[0] as Position | undefined) ?? beginning
+}
+
 /**
- * Everything after a position, then whatever comes. `redis` is a connection of its own: it blocks.
+ * Everything on Redis after a position, then whatever comes. `redis` is a connection of its own: it blocks.
  * Survives lost connections; ends when the signal aborts.
  */
-export async function* follow(redis: Redis, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+export async function* followHot(redis: Redis, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
   let last: string = after
   while (!signal.aborted) {
     const entries = await readBlocked(redis, logKey, last, signal)
     if (entries.length === 0) continue
     last = entries.at(-1)?.[0] ?? last
-    yield entries.map(parseEntry)
+    yield entries.map(storedEvent)
   }
 }
 

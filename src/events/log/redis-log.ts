@@ -1,47 +1,36 @@
 import type { Redis } from 'ioredis'
-import { beginning, Uuid7, uuid7TimeMs, type Position } from '../identifiers.ts'
+import { Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, commandWindowMs, type KnownLog } from './append.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import { assertDurable, type Durability } from './durability.ts'
-import type { LogKeys } from './keys.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './mac.ts'
-import { follow, read } from './read.ts'
+import { headOf } from './read.ts'
 import { loadStates } from './states.ts'
+import { readStored } from './stored-event.ts'
+import { storedLog, type StoredLogOptions } from './stored-log.ts'
 
-export type RedisReaderOptions = {
-  /** Takes reads, and appends. */
-  redis: Redis
-  /** Makes one connection for each follower, since a blocked connection can do nothing else. */
-  openBlocking: () => Redis
-  keys: LogKeys
-}
-
-export type RedisLogOptions = RedisReaderOptions & {
+export type RedisLogOptions = StoredLogOptions & {
   incarnation: string
   durability: Durability
   macs: EventMacs
 }
 
-/** A council's log on Redis Streams, to look at. */
-export const redisLogReader = ({ redis, openBlocking, keys }: RedisReaderOptions): LogReader => ({
-  loadStates: (streams) => loadStates(redis, keys, streams),
-  read: (options) => read(redis, keys.log, options),
-
-  async *follow(after, signal) {
-    const blocking = openBlocking()
-    try {
-      yield* follow(blocking, keys.log, after, signal)
-    } finally {
-      blocking.disconnect()
-    }
-  },
-
-  async head() {
-    const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
-    return (newest?.[0] as Position | undefined) ?? beginning
-  },
-})
+/** A council's log, to look at: on Redis Streams, and what has left them in the archive. */
+export function redisLogReader(options: StoredLogOptions): LogReader {
+  const { redis, keys } = options
+  const stored = storedLog(options)
+  return {
+    loadStates: (streams) => loadStates(redis, keys, streams),
+    async *read(range) {
+      for await (const events of stored.readStored(range)) yield events.map(readStored)
+    },
+    async *follow(after, signal) {
+      for await (const events of stored.followStored(after, signal)) yield events.map(readStored)
+    },
+    head: () => headOf(redis, keys.log),
+  }
+}
 
 /** A council's log on Redis Streams. */
 export function redisLog(options: RedisLogOptions): EventLog {

@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util'
+import { beginning, comparePositions, justBefore } from '../../identifiers.ts'
+import type { HotLog } from '../read.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import type { Archive, ArchiveCheckpoint, ArchivedEvent } from './archive.ts'
+import type { LogIdentity } from './chain.ts'
+import { ArchiveStopped } from './faults.ts'
+import { vouched, type Vouching } from './vouched.ts'
+
+/** So much text goes into one transaction, but for a single larger event. */
+const maxBatchCharacters = 4_000_000
+
+/** Where the archive of this very log is, null at the beginning. Throws ArchiveStopped where it is of another log. */
+export async function ownCheckpoint(archive: Pick<Archive, 'checkpoint'>, { councilId, incarnation }: LogIdentity): Promise<ArchiveCheckpoint | null> {
+  const checkpoint = await archive.checkpoint()
+  if (checkpoint && (checkpoint.councilId !== councilId || checkpoint.incarnation !== incarnation))
+    throw new ArchiveStopped(
+      'archive_of_another_log',
+      `this database holds the archive of the council "${checkpoint.councilId}", incarnation ${checkpoint.incarnation}, not of "${councilId}", ${incarnation}: every log needs a database of its own`,
+    )
+  return checkpoint
+}
+
+/** Throws ArchiveStopped where Redis holds another log, or no longer what was archived last. */
+export async function assertContinues(hot: HotLog, archive: Archive, { incarnation }: LogIdentity, checkpoint: ArchiveCheckpoint | null): Promise<void> {
+  const edge = await hot.edge()
+  if (edge.incarnation !== incarnation)
+    throw new ArchiveStopped('archive_of_another_log', `Redis holds ${edge.incarnation ? `another log (incarnation ${edge.incarnation})` : 'no log any more'}: bin/council restore`)
+  if (!checkpoint) return
+  if (edge.sequence < checkpoint.sequence)
+    throw new ArchiveStopped('archive_differs', `the archive has ${checkpoint.sequence} events, Redis only ${edge.sequence}: bin/council restore`, { at: checkpoint.position })
+  if (edge.oldest && comparePositions(edge.oldest.position, checkpoint.position) <= 0) await assertSame(hot, archive, checkpoint)
+}
+
+/** The newest archived event must still be in the log, the same in every character. */
+async function assertSame(hot: HotLog, archive: Archive, { position, sequence }: ArchiveCheckpoint): Promise<void> {
+  const range = { after: justBefore(position), upTo: position }
+  const [inLog] = await hot.page(range)
+  for await (const [archived] of archive.read(range)) {
+    if (!archived) continue
+    const { chainHead: _, ...event } = archived
+    if (isDeepStrictEqual(event, inLog)) return
+  }
+  // It may have been trimmed meanwhile.
+  const { oldest } = await hot.edge()
+  if (!inLog && oldest && comparePositions(oldest.position, position) > 0) return
+  throw new ArchiveStopped('archive_differs', `event number ${sequence} is archived, but Redis has ${inLog ? 'another one' : 'none'} in its place: bin/council restore`, { at: position })
+}
+
+/** Events that are archived now, by us or by somebody else, and where the archive is. */
+export type Archived = { events: readonly StoredEvent[]; checkpoint: ArchiveCheckpoint }
+
+/**
+ * Archives a page of events behind a checkpoint, in transactions of bounded size; yields after each of them. Throws ArchiveStopped
+ * at the first event that may not be archived, once all before it are in.
+ */
+export async function* archivePage(archive: Archive, vouching: Vouching, from: ArchiveCheckpoint | null, page: readonly StoredEvent[]): AsyncGenerator<Archived> {
+  let current = from
+  let rest = page
+  while (rest.length > 0) {
+    const known = rest.slice(0, countKnown(rest, current))
+    if (known.length > 0 && current) {
+      yield { events: known, checkpoint: current }
+      rest = rest.slice(known.length)
+      continue
+    }
+    const { events, fault } = vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters)))
+    if (fault && events.length === 0) throw fault
+    const checkpoint = await added(archive, vouching.identity, current, events)
+    if (!checkpoint) {
+      // Somebody else was faster: what they archived is known now, and the rest goes behind it.
+      current = await movedOn(archive, vouching.identity, current)
+      continue
+    }
+    const count = checkpoint.sequence - (current?.sequence ?? 0)
+    current = checkpoint
+    yield { events: rest.slice(0, count), checkpoint }
+    rest = rest.slice(count)
+  }
+}
+
+/** What somebody else has archived while we were on our way. */
+function countKnown(events: readonly StoredEvent[], current: ArchiveCheckpoint | null): number {
+  if (!current) return 0
+  const next = events.findIndex(({ sequence, position }) => sequence > current.sequence || comparePositions(position, current.position) > 0)
+  return next < 0 ? events.length : next
+}
+
+function countWithin(events: readonly StoredEvent[], characters: number): number {
+  let left = characters
+  const over = events.findIndex(({ data, metadata }, index) => (left -= data.length + metadata.length) < 0 && index > 0)
+  return over < 0 ? events.length : over
+}
+
+/** Adds events; where one contradicts what is there, only those before it. Null: somebody else has moved the checkpoint. */
+async function added(archive: Archive, identity: LogIdentity, from: ArchiveCheckpoint | null, events: readonly ArchivedEvent[]): Promise<ArchiveCheckpoint | null> {
+  try {
+    if (!(await archive.add(from, identity, events))) return null
+  } catch (error) {
+    if (!isContradiction(error)) throw error
+    const [event] = events
+    if (events.length > 1) return added(archive, identity, from, events.slice(0, events.length >> 1))
+    throw new ArchiveStopped('archive_differs', `event number ${event?.sequence} contradicts the archive: ${error.detail ?? error.message}`, { at: event?.position, cause: error })
+  }
+  const last = events.at(-1)
+  return last ? { ...identity, sequence: last.sequence, position: last.position, chainHead: last.chainHead, trimmed: from?.trimmed ?? { sequence: 0, position: beginning } } : null
+}
+
+async function movedOn(archive: Archive, identity: LogIdentity, from: ArchiveCheckpoint | null): Promise<ArchiveCheckpoint> {
+  const checkpoint = await ownCheckpoint(archive, identity)
+  if (checkpoint && checkpoint.sequence > (from?.sequence ?? 0)) return checkpoint
+  throw new ArchiveStopped('archive_differs', `the archive went back from number ${from?.sequence} to ${checkpoint?.sequence ?? 0} while it was written to`, { at: from?.position })
+}
+
+/** Two events with one sequence, position, or stream and revision. */
+const uniqueViolation = '23505'
+const isContradiction = (error: unknown): error is Error & { detail?: string } => error instanceof Error && 'code' in error && error.code === uniqueViolation

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { comparePositions, type Position } from '../../identifiers.ts'
+import type { Archive } from './archive.ts'
+
+type Reached = { sequence: number; position: Position }
+
+/** How far the archive is, as far as this process knows. */
+export type ArchiveProgress = {
+  latest: () => Reached | null
+  /** Told by an archiver in this process, or by whoever has looked. */
+  reached: (checkpoint: Reached) => void
+  /** True once the event at a position is archived, wherever its archiver runs; false when the signal aborts first. */
+  waitFor: (position: Position, signal: AbortSignal) => Promise<boolean>
+}
+
+const pollMs = 20
+
+/** Looks at the archive only while somebody waits. While Postgres is away it goes on looking. */
+export function archiveProgress(archive: Pick<Archive, 'checkpoint'>): ArchiveProgress {
+  let latest: Reached | null = null
+  const changed = new Set<() => void>()
+  let looking = false
+
+  const reached = (checkpoint: Reached): void => {
+    if (latest && latest.sequence >= checkpoint.sequence) return
+    latest = { sequence: checkpoint.sequence, position: checkpoint.position }
+    for (const look of [...changed]) look()
+  }
+  const keepLooking = async (): Promise<void> => {
+    if (looking) return
+    looking = true
+    while (changed.size > 0) {
+      const checkpoint = await archive.checkpoint().catch(() => null)
+      if (checkpoint) reached(checkpoint)
+      if (changed.size > 0) await delay(pollMs)
+    }
+    looking = false
+  }
+
+  return {
+    latest: () => latest,
+    reached,
+    waitFor: (position, signal) =>
+      new Promise((resolve) => {
+        const settle = (isThere: boolean) => {
+          changed.delete(look)
+          signal.removeEventListener('abort', look)
+          resolve(isThere)
+        }
+        const look = () => {
+          if (latest && comparePositions(latest.position, position) >= 0) settle(true)
+          else if (signal.aborted) settle(false)
+        }
+        changed.add(look)
+        signal.addEventListener('abort', look)
+        look()
+        void keepLooking()
+      }),
+  }
+}

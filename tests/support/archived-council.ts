@@ -1,0 +1,48 @@
+import { onTestFinished } from 'vitest'
+import { isHistory } from '../../src/commands/aggregates.ts'
+import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
+import { startArchiver, type Archiver, type ArchiverDependencies } from '../../src/events/log/archive/archiver.ts'
+import { archiveProgress, type ArchiveProgress } from '../../src/events/log/archive/progress.ts'
+import type { LogIdentity } from '../../src/events/log/archive/chain.ts'
+import { hotLog } from '../../src/events/log/read.ts'
+import { storedLog, type StoredLog } from '../../src/events/log/stored-log.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { connectRedis } from '../../src/platform/redis.ts'
+import { testMacs, type TestCouncil } from './council.ts'
+import type { TestDatabase } from './databases.ts'
+
+const waitMs = 15_000
+
+export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({ councilId, incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '' })
+
+/** The log of a test's council as it was written, over its archive and Redis. */
+export const storedLogOf = ({ redis, keys }: TestCouncil, redisUrl: string, archive?: Archive): StoredLog =>
+  storedLog({ redis, openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-archiver', logger: silentLogger }), keys, ...(archive && { archive }) })
+
+/** An archiver that is stopped when the test ends, however it ends. */
+export async function archive(
+  council: TestCouncil,
+  redisUrl: string,
+  database: Pick<TestDatabase, 'postgres'>,
+  part: Partial<ArchiverDependencies> = {},
+): Promise<Archiver & { progress: ArchiveProgress }> {
+  const postgres = postgresArchive(database.postgres)
+  const progress = archiveProgress(postgres)
+  const archiver = startArchiver({
+    hot: hotLog(council.redis, council.keys),
+    follow: storedLogOf(council, redisUrl).followHotLog,
+    archive: postgres,
+    progress,
+    vouching: { identity: await identityOf(council), macs: testMacs, isHistory },
+    logger: silentLogger,
+    ...part,
+  })
+  onTestFinished(archiver.stop)
+  return { ...archiver, progress }
+}
+
+/** Resolves when everything that is in the log now is archived. */
+export async function allArchived(archiver: Archiver, council: TestCouncil): Promise<void> {
+  const outcome = await archiver.waitFor(await council.log.head(), AbortSignal.timeout(waitMs))
+  if (outcome !== 'reached') throw new Error(`the archiver did not get there (${outcome}): ${JSON.stringify(archiver.status())}`)
+}
