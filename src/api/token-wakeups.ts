@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import { tokensKey } from '../agents/tokens/token-stream.ts'
 import type { Uuid7 } from '../events/identifiers.ts'
+import type { RedisClient } from '../platform/redis-cluster.ts'
 
 /**
  * Wakes whoever streams an answer when there are new tokens: one sharded pub/sub connection for a whole process
@@ -9,7 +9,7 @@ import type { Uuid7 } from '../events/identifiers.ts'
  */
 export type TokenWakeups = { listen: (requestId: Uuid7, wake: () => void) => () => void; close: () => void }
 
-export function tokenWakeups(subscriber: Redis, councilId: string): TokenWakeups {
+export function tokenWakeups(subscriber: RedisClient, councilId: string): TokenWakeups {
   const listeners = new Map<string, Set<() => void>>()
   subscriber.on('smessage', (channel: string) => listeners.get(channel)?.forEach((wake) => wake()))
   subscriber.on('ready', () => listeners.forEach((wakes) => wakes.forEach((wake) => wake())))

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { logKeys } from '../events/log/keys.ts'
@@ -7,6 +6,7 @@ import { redisLogReader } from '../events/log/redis-log.ts'
 import type { Config } from '../platform/config.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../platform/postgres.ts'
+import type { RedisClient } from '../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../platform/redis.ts'
 import { socketDir } from '../platform/socket-dir.ts'
 import { CliError } from './failure.ts'
@@ -22,7 +22,7 @@ const maxPostgresConnections = 2
  */
 export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
-  const connect = (role: RedisRole): Redis =>
+  const connect = (role: RedisRole): RedisClient =>
     connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
   const redis = connect('command')
   closing.defer(() => redis.disconnect())

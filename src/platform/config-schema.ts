@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseRedisAddress } from './redis-address.ts'
 import { Secret } from './secret.ts'
 
 /** What the defaults depend on; passed in, so that a test decides how many cores there are. */
@@ -16,8 +17,8 @@ export const settingsSchema = (machine: Machine) =>
     DATA_DIR: z.string().prefault('.data').describe('a folder; a relative one starts at the repository'),
     MODEL_CACHE: z.string().prefault(`${machine.cacheDir}/hybrid-ai-council/models`).describe('a folder'),
     COUNCIL_ID: z.string().regex(/^[a-z0-9-]{1,32}$/).prefault('main').describe('1 to 32 of a-z, 0-9 and -'),
-    REDIS_URL: redisUrl.optional().describe('redis://, rediss:// or unix:///path; without it an embedded Redis runs'),
-    REDIS_EPHEMERAL_URL: redisUrl.optional().describe('redis://, rediss:// or unix:///path; without it an embedded Redis runs'),
+    REDIS_URL: redisUrl.optional().describe(redisUrlForm),
+    REDIS_EPHEMERAL_URL: redisUrl.optional().describe(redisUrlForm),
     DATABASE_URL: z
       .string()
       .refine((text) => ['postgres:', 'postgresql:'].includes(urlOf(text)?.protocol ?? ''))
@@ -77,13 +78,11 @@ const secret = (minLength: number) =>
     .min(minLength, `is shorter than ${minLength} characters`)
     .transform((text) => new Secret(text))
 
+const redisUrlForm =
+  'redis://, rediss:// or unix:///path, or a Redis Cluster: several addresses separated by commas, or one that ends in ?cluster; without it an embedded Redis runs'
 const redisUrl = z
   .string()
-  .refine((text) => {
-    const url = urlOf(text)
-    if (url?.protocol === 'unix:') return url.host === '' && url.pathname.length > 1
-    return (url?.protocol === 'redis:' || url?.protocol === 'rediss:') && url.hostname !== ''
-  })
+  .refine((text) => parseRedisAddress(text) !== undefined)
   .transform((text) => new Secret(text))
 
 /** A comma list whose every entry must parse; entries are trimmed and repetitions left out. */

@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis'
 import type { Logger } from './logger.ts'
 import { PlatformError, messageOf } from './platform-error.ts'
+import { parseRedisAddress } from './redis-address.ts'
+import { connectCluster, mastersConnected, type ConnectionOptions, type RedisClient } from './redis-cluster.ts'
 
 /**
  * What a connection is for:
@@ -13,7 +15,7 @@ import { PlatformError, messageOf } from './platform-error.ts'
 export type RedisRole = 'command' | 'blocking' | 'subscriber'
 
 export type RedisConnectionOptions = {
-  /** redis://, rediss:// or unix:///path */
+  /** One server or a cluster; see redis-address.ts. */
   url: string
   role: RedisRole
   /** Shown by CLIENT LIST. */
@@ -27,26 +29,27 @@ const connectTimeoutMs = 5_000
 
 /**
  * Opens a connection that comes back by itself (after 50 ms, then more, at most 2 s) until it is closed with `quit()` or
- * `disconnect()`. It never throws and never raises an unhandled `error` event: losing a server is ordinary. Replies are RESP 2.
+ * `disconnect()`. It never raises an unhandled `error` event: losing a server is ordinary. Replies are RESP 2. Throws where the
+ * address is none.
  */
-export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000 }: RedisConnectionOptions): Redis {
+export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000 }: RedisConnectionOptions): RedisClient {
   const options = {
-    ...(url.startsWith('unix:') ? { path: decodeURIComponent(new URL(url).pathname) } : {}),
     protocol: 2 as const,
     connectionName: name,
     connectTimeout: connectTimeoutMs,
-    retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt - 1, 6), 2_000),
     ...roleOptions(role, commandTimeoutMs),
   }
-  const redis = url.startsWith('unix:') ? new Redis(options) : new Redis(url, options)
+  const redis = open(url, role, options)
 
   let lastError = ''
-  redis.on('error', (error: unknown) => {
+  const onError = (error: unknown): void => {
     // A server that is away fails every attempt in the same words; one line is enough.
     if (messageOf(error) === lastError) return
     lastError = messageOf(error)
     logger.warn({ connection: name, err: error }, 'redis connection failed')
-  })
+  }
+  redis.on('error', onError)
+  redis.on('node error', onError)
   redis.on('ready', () => {
     lastError = ''
     logger.debug({ connection: name }, 'redis connection ready')
@@ -54,18 +57,28 @@ export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000
   return redis
 }
 
-/** Resolves when the server answers commands (its data is loaded); throws `redis_unreachable` after `timeoutMs`, saying why. */
-export async function whenRedisReady(redis: Redis, timeoutMs: number): Promise<void> {
-  if (redis.status === 'ready') return
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+const reconnectAfterMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt - 1, 6), 2_000)
+
+function open(url: string, role: RedisRole, options: ConnectionOptions): RedisClient {
+  const address = parseRedisAddress(url)
+  if (!address) throw new Error('this is not an address of a Redis')
+  if (address.kind === 'cluster') return connectCluster({ address, nodeOptions: options, waits: role !== 'command', subscribes: role === 'subscriber', reconnectAfterMs })
+  const serverOptions = { ...options, retryStrategy: reconnectAfterMs }
+  return url.startsWith('unix:') ? new Redis({ ...serverOptions, path: decodeURIComponent(new URL(url).pathname) }) : new Redis(url, serverOptions)
+}
+
+/** Resolves when the server answers commands (its data is loaded), in a cluster every master; throws `redis_unreachable` after `timeoutMs`, saying why. */
+export async function whenRedisReady(redis: RedisClient, timeoutMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   let reason = `no answer within ${timeoutMs} ms`
   const onError = (error: unknown): void => {
     reason = messageOf(error)
   }
-  const onReady = (): void => resolve(undefined)
+  const onReady = (): void => void mastersConnected(redis).then(resolve)
   const onEnd = (): void => reject(new PlatformError('redis_unreachable', `Redis is not reachable: the connection was closed (${reason})`))
   const timer = setTimeout(() => reject(new PlatformError('redis_unreachable', `Redis is not reachable: ${reason}`)), timeoutMs)
   redis.on('error', onError).once('ready', onReady).once('end', onEnd)
+  if (redis.status === 'ready') onReady()
   try {
     await promise
   } finally {

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, readdirSync, readlinkSync, statSync, writeFi
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ChildReport } from '../../src/platform/children.ts'
 import { startEmbeddedRedis, type EmbeddedRedisRole } from '../../src/platform/embedded-redis.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
+import type { RedisClient } from '../../src/platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 
 const cleanUp: (() => unknown)[] = []
@@ -28,10 +28,10 @@ async function start(dataDir: string, role: EmbeddedRedisRole = 'durable') {
 }
 
 /** Not node's `once`: that one ends with the connection's first error, and errors are what comes before `ready`. */
-const heard = (redis: Redis, event: string) => new Promise((resolve) => redis.once(event, resolve))
+const heard = (redis: RedisClient, event: string) => new Promise((resolve) => redis.once(event, resolve))
 
 /** Settings as the running server has them, not as we asked for them. */
-async function settingsOf(redis: Redis, ...names: string[]): Promise<Record<string, string>> {
+async function settingsOf(redis: RedisClient, ...names: string[]): Promise<Record<string, string>> {
   const values: Record<string, string> = {}
   for (const name of names) values[name] = String((await redis.config('GET', name))[1])
   return values

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import type { Redis } from 'ioredis'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createLogger, silentLogger, type Logger } from '../../src/platform/logger.ts'
+import type { RedisClient } from '../../src/platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../src/platform/redis.ts'
 import { startRedis } from '../support/servers.ts'
 
@@ -33,9 +33,9 @@ async function silentServer(): Promise<string> {
 }
 
 /** Not node's `once`: that one ends with the connection's first error. */
-const heard = (redis: Redis, event: string) => new Promise((resolve) => redis.once(event, resolve))
+const heard = (redis: RedisClient, event: string) => new Promise((resolve) => redis.once(event, resolve))
 
-function connect(url: string, role: RedisRole, options: { commandTimeoutMs?: number; logger?: Logger } = {}): Redis {
+function connect(url: string, role: RedisRole, options: { commandTimeoutMs?: number; logger?: Logger } = {}): RedisClient {
   const redis = connectRedis({ url, role, name: `test-${role}`, logger: silentLogger, ...options })
   cleanUp.push(() => redis.disconnect())
   return redis

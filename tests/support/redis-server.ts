@@ -9,6 +9,8 @@ export type RedisOptions = {
   appendfsync?: 'always' | 'no'
   /** Default: a free one. */
   port?: number
+  /** As a node of a Redis Cluster, which others still have to meet. */
+  cluster?: boolean
 }
 
 export type RedisServer = Restartable & {
@@ -19,7 +21,7 @@ export type RedisServer = Restartable & {
 }
 
 /** A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves. */
-export async function startRedis({ appendfsync = 'always', port: wantedPort }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ appendfsync = 'always', port: wantedPort, cluster = false }: RedisOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'redis-'))
   const port = wantedPort ?? (await freePort())
   const settings: Record<string, string> = {
@@ -31,6 +33,8 @@ export async function startRedis({ appendfsync = 'always', port: wantedPort }: R
     save: '',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
+    // A node that gives its last slot away would otherwise turn into a replica of the new owner.
+    ...(cluster && { 'cluster-enabled': 'yes', 'cluster-node-timeout': '5000', 'cluster-allow-replica-migration': 'no' }),
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const server = await startRestartable({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import type { Uuid7 } from '../../events/identifiers.ts'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 
 /**
  * The text of answers while they are made: `council:{c}:tokens:<requestId>` on the ephemeral Redis. What is here was,
@@ -28,7 +28,7 @@ export type WriteTokens = (requestId: Uuid7, attempt: number, offset: number, te
 
 /** A failed write may have been applied: it is sent again, and the script knows by its offsets whether it was. */
 export const tokenWriter =
-  (redis: Redis, councilId: string): WriteTokens =>
+  (redis: RedisClient, councilId: string): WriteTokens =>
   async (requestId, attempt, offset, text) => {
     const key = tokensKey(councilId, requestId)
     for (let tries = 1; ; tries++) {
@@ -46,7 +46,7 @@ export const tokenWriter =
 export type TokenPage = { text: string; endOffset: number; begun: number[]; firstTextAtMs: number | null; lastId: string }
 
 /** Everything after an entry (`0-0`: from the start) as it is now. */
-export async function readTokens(redis: Redis, councilId: string, requestId: Uuid7, afterId: string): Promise<TokenPage> {
+export async function readTokens(redis: RedisClient, councilId: string, requestId: Uuid7, afterId: string): Promise<TokenPage> {
   const page: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: afterId }
   for (;;) {
     const entries = await redis.xrange(tokensKey(councilId, requestId), `(${page.lastId}`, '+', 'COUNT', pageSize)

@@ -11,6 +11,7 @@ import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import { newUuid7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { serverOf } from '../../platform/redis-cluster.ts'
 import { macKeys } from './mac-keys.ts'
 import type { Stores } from './stores.ts'
 
@@ -26,7 +27,7 @@ export async function openCore(config: Config, stores: Stores, closing: AsyncDis
   const macs = macKeys(config)
   const incarnation = await openLog(stores.redis, keys, { durability, macs, newIncarnation: newId() })
   const log = redisLog({ redis: stores.redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, incarnation, durability, macs })
-  const memory = await watchMemory(stores.redis, logger)
+  const memory = await watchMemory({ info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) }, logger)
   closing.defer(memory.stop)
   const tail = startTail(log, await log.head())
   closing.defer(tail.stop)

@@ -1,10 +1,11 @@
-import type { Redis } from 'ioredis'
+import { logKeys } from '../../events/log/keys.ts'
 import type { ChildReport } from '../../platform/children.ts'
 import type { Config } from '../../platform/config.ts'
 import { startEmbeddedPostgres } from '../../platform/embedded-postgres.ts'
 import { startEmbeddedRedis } from '../../platform/embedded-redis.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../platform/postgres.ts'
+import { serverOf, type RedisClient } from '../../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../platform/redis.ts'
 import type { Part } from './part.ts'
 import type { Steps } from './steps.ts'
@@ -14,11 +15,11 @@ const connectWithinMs = 10_000
 
 export type Stores = {
   /** The durable Redis, for commands that answer at once. */
-  redis: Redis
-  ephemeral: Redis
+  redis: RedisClient
+  ephemeral: RedisClient
   postgres: Postgres<unknown>
   /** One more connection; whoever opens it closes it. */
-  connect: (to: 'durable' | 'ephemeral', role: RedisRole, name: string) => Redis
+  connect: (to: 'durable' | 'ephemeral', role: RedisRole, name: string) => RedisClient
   parts: Part[]
 }
 
@@ -68,16 +69,19 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   return { redis, ephemeral: tokens, postgres, connect, parts: await describe(config, redis, tokens, postgres) }
 }
 
-async function describe(config: Config, redis: Redis, ephemeral: Redis, postgres: Postgres<unknown>): Promise<Part[]> {
-  const version = async (server: Redis) => /redis_version:(\S+)/.exec(await server.info('server'))?.[1] ?? ''
+async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, postgres: Postgres<unknown>): Promise<Part[]> {
+  // In a cluster only the node that holds this council counts.
+  const { log: anyKey } = logKeys(config.councilId)
+  const version = async (client: RedisClient) => /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
+  const ping = async (client: RedisClient) => void (await (await serverOf(client, anyKey)).ping())
   const durability = config.durability === 'fsync' ? 'append-only file, fsync before every answer' : 'DURABILITY=memory: nothing survives a crash'
   return [
-    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: async () => void (await redis.ping()) },
+    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: () => ping(redis) },
     {
       name: 'tokens',
       kind: config.redisEphemeralUrl ? 'real' : 'embedded',
       what: `Redis ${await version(ephemeral)}, without fsync: only answers that are being streamed`,
-      look: async () => void (await ephemeral.ping()),
+      look: () => ping(ephemeral),
     },
     config.databaseUrl
       ? { name: 'read models', kind: 'real', what: 'PostgreSQL', look: postgres.ping }

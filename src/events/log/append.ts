@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../identifiers.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import { workersGroup, type LogKeys } from './keys.ts'
@@ -23,7 +23,7 @@ const fixedKeys = 4
  * Throws LogStopped where this program must not go on writing, and whatever the connection throws: then the outcome is
  * unknown, and the same request may be sent again, since its command ids tell whether it was applied.
  */
-export async function append(redis: Redis, keys: LogKeys, { incarnation, sequence }: KnownLog, macs: EventMacs, request: AppendRequest): Promise<AppendResult> {
+export async function append(redis: RedisClient, keys: LogKeys, { incarnation, sequence }: KnownLog, macs: EventMacs, request: AppendRequest): Promise<AppendResult> {
   const hourKeys: string[] = []
   const keyIndex = (key: string): number => {
     const found = hourKeys.indexOf(key)
@@ -121,20 +121,20 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
 }
 
 /** EVALSHA, and EVAL where the server does not know the script yet (first call, restart, SCRIPT FLUSH). */
-async function runScript(redis: Redis, keys: string[], args: (string | number)[]): Promise<string[]> {
+async function runScript(redis: RedisClient, keys: string[], args: (string | number)[]): Promise<string[]> {
   const reply: unknown = await appendCommand(redis)(keys.length, ...keys, ...args)
   if (!Array.isArray(reply)) throw new Error('append.lua answered with something that is not a list')
   return reply.map(String)
 }
 
 type ScriptCall = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>
-const defined = new WeakMap<Redis, ScriptCall>()
+const defined = new WeakMap<RedisClient, ScriptCall>()
 
-function appendCommand(redis: Redis): ScriptCall {
+function appendCommand(redis: RedisClient): ScriptCall {
   const known = defined.get(redis)
   if (known) return known
   redis.defineCommand('councilAppend', { lua: script })
-  const call = (redis as Redis & { councilAppend: ScriptCall }).councilAppend.bind(redis)
+  const call = (redis as RedisClient & { councilAppend: ScriptCall }).councilAppend.bind(redis)
   defined.set(redis, call)
   return call
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { nameOf, serversOf, type RedisClient } from '../../platform/redis-cluster.ts'
 import { LogStopped } from './log.ts'
 
 /**
@@ -8,18 +9,24 @@ export type Durability = 'fsync' | 'memory'
 
 const required = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const
 
+/** Looks at each server that may take a write. Throws LogStopped `not_durable`. */
+export async function assertDurable(redis: RedisClient, durability: Durability): Promise<void> {
+  await Promise.all(serversOf(redis).map((server) => assertServerDurable(server, durability)))
+}
+
 /**
  * Refuses a Redis whose settings would lose acknowledged events (measured: `everysec` loses writes on a plain kill
  * when the disk is slow). Throws LogStopped `not_durable` with the exact commands that put it right.
  */
-export async function assertDurable(redis: Redis, durability: Durability): Promise<void> {
+export async function assertServerDurable(redis: Redis, durability: Durability): Promise<void> {
   if (durability === 'memory') return
   const wrong: string[] = []
   for (const [name, value] of Object.entries(required)) {
     const actual = await settingOf(redis, name)
     if (actual !== value) wrong.push(`${name} is ${actual ?? 'unknown'}, must be ${value}: CONFIG SET ${name} ${value}`)
   }
-  if (wrong.length > 0) throw new LogStopped('not_durable', `this Redis would lose acknowledged events (DURABILITY=fsync): ${wrong.join('; ')}; then CONFIG REWRITE`)
+  if (wrong.length > 0)
+    throw new LogStopped('not_durable', `the Redis ${redis.options.path ?? nameOf(redis)} would lose acknowledged events (DURABILITY=fsync): ${wrong.join('; ')}; then CONFIG REWRITE`)
 }
 
 /** From CONFIG, or where that is forbidden (managed Redis, ACLs) from what INFO tells; undefined where neither says. */

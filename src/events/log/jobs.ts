@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { Position, StreamName } from '../identifiers.ts'
 import { workersGroup, type LogKeys } from './keys.ts'
 
@@ -35,7 +35,7 @@ export type JobQueue = {
 }
 
 /** `blocking` is a connection of its own; `redis` is shared. The group is made where it is missing. */
-export async function openJobQueue(redis: Redis, blocking: Redis, keys: LogKeys, consumer: string, leaseMs: number): Promise<JobQueue> {
+export async function openJobQueue(redis: RedisClient, blocking: RedisClient, keys: LogKeys, consumer: string, leaseMs: number): Promise<JobQueue> {
   const ensureGroup = () =>
     redis.xgroup('CREATE', keys.work, workersGroup, '0', 'MKSTREAM').catch((error: unknown) => {
       if (!String(error).includes('BUSYGROUP')) throw error
@@ -64,11 +64,13 @@ export async function openJobQueue(redis: Redis, blocking: Redis, keys: LogKeys,
 
     async giveBack(job) {
       // An idle time beyond the lease makes the job free for the next XAUTOCLAIM of any worker.
-      await redis.xclaim(keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID')
+      await redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID')
     },
 
     async drop(job) {
-      await redis.multi().xack(keys.work, workersGroup, job.entry).xdel(keys.work, job.entry).exec()
+      // In this order: whatever comes between them, XAUTOCLAIM forgets a claim on an entry that is gone.
+      await redis.xdel(keys.work, job.entry)
+      await redis.xack(keys.work, workersGroup, job.entry)
     },
 
     close: () => blocking.disconnect(),

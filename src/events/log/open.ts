@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { assertDurable, type Durability } from './durability.ts'
 import type { LogKeys } from './keys.ts'
 import { LogStopped } from './log.ts'
@@ -16,7 +16,7 @@ export type OpenOptions = {
  * vouches for its events under the same keys. A log without events gets its incarnation here, once.
  * Returns the incarnation that every append must name. Throws LogStopped.
  */
-export async function openLog(redis: Redis, keys: LogKeys, { durability, macs, newIncarnation }: OpenOptions): Promise<string> {
+export async function openLog(redis: RedisClient, keys: LogKeys, { durability, macs, newIncarnation }: OpenOptions): Promise<string> {
   await assertDurable(redis, durability)
   const known = await redis.hget(keys.meta, 'incarnation')
   if (known) {
@@ -31,7 +31,7 @@ export async function openLog(redis: Redis, keys: LogKeys, { durability, macs, n
 }
 
 /** A process with keys of its own would write events that all others take for forged. */
-async function agreeOnMacKey(redis: Redis, keys: LogKeys, macs: EventMacs): Promise<void> {
+async function agreeOnMacKey(redis: RedisClient, keys: LogKeys, macs: EventMacs): Promise<void> {
   await redis.hsetnx(keys.meta, 'macKey', macs.keyId)
   const inUse = await redis.hget(keys.meta, 'macKey')
   if (inUse === macs.keyId || inUse === null) return

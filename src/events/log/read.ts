@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { beginning, type Position } from '../identifiers.ts'
 import type { LogKeys } from './keys.ts'
 import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
@@ -24,7 +24,7 @@ export type HotLog = {
   edge: () => Promise<HotEdge>
 }
 
-export function hotLog(redis: Redis, keys: Pick<LogKeys, 'log' | 'meta'>): HotLog {
+export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>): HotLog {
   return {
     async page({ after, upTo = '+', direction }) {
       const entries: StreamEntry[] =
@@ -44,7 +44,7 @@ export function hotLog(redis: Redis, keys: Pick<LogKeys, 'log' | 'meta'>): HotLo
 }
 
 /** The newest event's position, `0-0` while there is none. */
-export async function headOf(redis: Redis, logKey: string): Promise<Position> {
+export async function headOf(redis: RedisClient, logKey: string): Promise<Position> {
   const [newest] = await redis.xrevrange(logKey, '+', '-', 'COUNT', 1)
   return (newest?.[0] as Position | undefined) ?? beginning
 }
@@ -53,7 +53,7 @@ export async function headOf(redis: Redis, logKey: string): Promise<Position> {
  * Everything on Redis after a position, then whatever comes. `redis` is a connection of its own: it blocks.
  * Survives lost connections; ends when the signal aborts.
  */
-export async function* followHot(redis: Redis, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
+export async function* followHot(redis: RedisClient, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
   let last: string = after
   while (!signal.aborted) {
     const entries = await readBlocked(redis, logKey, last, signal)
@@ -64,7 +64,7 @@ export async function* followHot(redis: Redis, logKey: string, after: Position, 
 }
 
 /** One blocking XREAD, which settles whatever happens to the connection. Nothing new, an error or an abort: an empty list. */
-async function readBlocked(redis: Redis, logKey: string, after: string, signal: AbortSignal): Promise<StreamEntry[]> {
+async function readBlocked(redis: RedisClient, logKey: string, after: string, signal: AbortSignal): Promise<StreamEntry[]> {
   const reply = redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after).then(
     (streams) => (streams?.[0]?.[1] ?? []) as StreamEntry[],
     () => 'failed' as const,
@@ -85,7 +85,7 @@ async function readBlocked(redis: Redis, logKey: string, after: string, signal: 
 }
 
 /** Waits until the connection is usable again, so that a lost or refusing one is not asked in a hot loop. */
-async function connectedAgain(redis: Redis, signal: AbortSignal): Promise<void> {
+async function connectedAgain(redis: RedisClient, signal: AbortSignal): Promise<void> {
   if (redis.status === 'end') throw new Error('the connection that reads the log was closed')
   if (redis.status === 'ready') return pause(refusedPauseMs, undefined, { signal }).catch(() => undefined)
   await new Promise<void>((resolve) => {

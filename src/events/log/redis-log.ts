@@ -1,8 +1,9 @@
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
+import { serversOf, type RedisClient } from '../../platform/redis-cluster.ts'
 import { Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, commandWindowMs, type KnownLog } from './append.ts'
 import { commandField, parseCommand } from './command-ids.ts'
-import { assertDurable, type Durability } from './durability.ts'
+import { assertServerDurable, type Durability } from './durability.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './mac.ts'
 import { headOf } from './read.ts'
@@ -36,14 +37,16 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
 export function redisLog(options: RedisLogOptions): EventLog {
   const { redis, keys, incarnation, durability, macs } = options
   const known: KnownLog = { incarnation, sequence: 0 }
-  const assertSameServer = watchServer(redis, durability)
+  const lookAtNewServers = watchServers(redis, durability)
 
   return {
     ...redisLogReader(options),
 
     async append(request) {
-      await assertSameServer()
+      await lookAtNewServers()
       const result = await append(redis, keys, known, macs, request)
+      // A cluster may have led it to a node that nobody has looked at: nothing is acknowledged before.
+      await lookAtNewServers()
       if (result.result === 'appended') known.sequence = Math.max(known.sequence, lastSequence(result))
       return result
     },
@@ -65,14 +68,18 @@ const lastSequence = ({ firstSequence, positions }: Extract<AppendResult, { resu
 
 /**
  * After a reconnect the server may be another one, or the same with other settings: it is looked at before anything is
- * written to it. The log itself (incarnation, tail) is checked by every append.
+ * written to it. In a cluster that is every master that this process is connected to, since a slot may move to any of them.
+ * The log itself (incarnation, tail) is checked by every append.
  */
-function watchServer(redis: Redis, durability: Durability): () => Promise<void> {
-  let looked = true
-  redis.on('ready', () => (looked = false))
+function watchServers(redis: RedisClient, durability: Durability): () => Promise<void> {
+  const looked = new WeakSet(serversOf(redis))
+  // A lost connection to a node of a cluster is never used again; a single server's is.
+  if (redis instanceof Redis) redis.on('ready', () => looked.delete(redis))
   return async () => {
-    if (looked) return
-    await assertDurable(redis, durability)
-    looked = true
+    for (const server of serversOf(redis)) {
+      if (looked.has(server)) continue
+      await assertServerDurable(server, durability)
+      looked.add(server)
+    }
   }
 }

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, type StreamName } from '../identifiers.ts'
 import type { LogKeys } from './keys.ts'
 import type { StoredState } from './log.ts'
 
 /** States of live aggregates; for those that are not there, whether they are finished. */
-export async function loadStates(redis: Redis, keys: LogKeys, streams: readonly StreamName[]): Promise<StoredState[]> {
+export async function loadStates(redis: RedisClient, keys: LogKeys, streams: readonly StreamName[]): Promise<StoredState[]> {
   if (streams.length === 0) return []
   const stored = await redis.hmget(keys.states, ...streams)
   return Promise.all(

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import type { Position } from '../identifiers.ts'
 import type { LogKeys } from './keys.ts'
 import type { ReadOptions } from './log.ts'
@@ -8,9 +8,9 @@ import type { StoredEvent } from './stored-event.ts'
 
 export type StoredLogOptions = {
   /** Takes reads. */
-  redis: Redis
+  redis: RedisClient
   /** Makes one connection for each follower, since a blocked connection can do nothing else. */
-  openBlocking: () => Redis
+  openBlocking: () => RedisClient
   keys: LogKeys
   /** Where the events are that have left Redis. Without it reading one of them throws LogStopped `log_trimmed`. */
   archive?: ArchiveReader | null
@@ -27,7 +27,7 @@ export type StoredLog = {
 }
 
 export function storedLog({ redis, openBlocking, keys, archive = null }: StoredLogOptions): StoredLog {
-  async function* connected(signal: AbortSignal, follow: (blocking: Redis) => AsyncGenerator<StoredEvent[]>): AsyncGenerator<StoredEvent[]> {
+  async function* connected(signal: AbortSignal, follow: (blocking: RedisClient) => AsyncGenerator<StoredEvent[]>): AsyncGenerator<StoredEvent[]> {
     const blocking = openBlocking()
     const disconnect = () => blocking.disconnect()
     signal.addEventListener('abort', disconnect, { once: true })
