@@ -3,7 +3,7 @@ import { account } from './account.ts'
 import { budget } from './budget.ts'
 import { chat } from './chat.ts'
 import type { Aggregate } from './decider.ts'
-import { refusalHistory } from './refusals.ts'
+import { refusalHistory } from './refusal-history.ts'
 import { sealHistory } from './seals.ts'
 import { treasury } from './treasury.ts'
 

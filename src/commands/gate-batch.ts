@@ -6,7 +6,8 @@ import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from
 import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
 import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
-import { refusalHistory, type Refusal } from './refusals.ts'
+import { refusalHistory } from './refusal-history.ts'
+import type { Refusal } from './refusals.ts'
 
 /** A state larger than this is an error of the domain's design: it would be written with every append. */
 const maxStateCharacters = 65_536

@@ -1,7 +1,3 @@
-import type { EventOf } from '../events/event.ts'
-import type { refusalEvents } from '../events/refusals.ts'
-import type { Aggregate } from './decider.ts'
-
 /** Why a command may be refused. Stable: clients rely on the codes, `docs/errors.md` explains each. */
 export const refusalCodes = [
   'account_exists',
@@ -35,6 +31,3 @@ export type RefusalCode = (typeof refusalCodes)[number]
 export type Refusal = { outcome: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
 
 export const refused = (code: RefusalCode, details?: Record<string, string | number>): Refusal => (details ? { outcome: 'refused', code, details } : { outcome: 'refused', code })
-
-/** `refusals/<yyyy-mm-dd>`: what was asked and not done. */
-export const refusalHistory: Aggregate<null, EventOf<typeof refusalEvents>> = { category: 'refusals', foldVersion: 1, initial: null, history: true, evolve: () => null }
