@@ -11,6 +11,7 @@ export const archiveFaultCodes = [
   'seal_key_missing', // the log has seals, but the key that made them is not here
   'seal_key_unknown', // the key here is not the one that sealed this log, nor signed by it
   'seal_key_unusable', // a file that should hold a sealing key does not
+  'seals_not_written', // SEALS_FILE cannot be written, or the archive is behind it; it is tried again
   'seals_differ', // SEALS_FILE ends with a seal that is not in the log
 ] as const
 export type ArchiveFaultCode = (typeof archiveFaultCodes)[number]

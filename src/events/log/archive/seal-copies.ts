@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from '../../../platform/logger.ts'
+import { messageOf } from '../../../platform/platform-error.ts'
+import { beginning, justBefore, type Position } from '../../identifiers.ts'
+import type { SealEvent } from '../../seals.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import type { Archive } from './archive.ts'
+import type { LogIdentity } from './chain.ts'
+import { ArchiveStopped } from './faults.ts'
+import { sealEventOf, sealTypes } from './seal-events.ts'
+import { sealLine, type SealLine, type SealsOut } from './seals-file.ts'
+
+export type SealCopiesDependencies = { identity: LogIdentity; archive: Pick<Archive, 'read' | 'checkpoint'>; out: SealsOut; logger: Logger; pause?: (ms: number, signal: AbortSignal) => Promise<void> }
+
+export type SealCopies = {
+  /** Says that seals may have been archived. */
+  look: () => void
+  /** What keeps copies from being made; null while all is well. */
+  fault: () => { code: string; message: string } | null
+  stop: () => Promise<void>
+}
+
+const firstPauseMs = 100
+const maxPauseMs = 5_000
+
+/**
+ * Copies every seal out of the archive, once it is there and so once it is durable: where the last copy ended, also after a
+ * crash between the two. Ends, with its fault said, where the last copy is of a seal that the log does not have.
+ */
+export function startSealCopies({ identity, archive, out, logger, pause = pauseFor }: SealCopiesDependencies): SealCopies {
+  const abort = new AbortController()
+  const { signal } = abort
+  let fault: { code: string; message: string } | null = null
+  let wake = Promise.withResolvers<undefined>()
+  const look = (): void => wake.resolve(undefined)
+  const copy = async (after: Position): Promise<Position> => {
+    let copied = after
+    for await (const events of archive.read({ types: sealTypes, after })) {
+      out.append(events.flatMap((event) => linesOf(identity, event)))
+      copied = events.at(-1)?.position ?? copied
+    }
+    return copied
+  }
+
+  const done = (async () => {
+    let copied: Position | undefined
+    let pauseMs = firstPauseMs
+    while (!signal.aborted) {
+      wake = Promise.withResolvers<undefined>()
+      try {
+        copied = await copy(copied ?? (await lastCopied(identity, archive, out)))
+        fault = null
+        pauseMs = firstPauseMs
+        await wake.promise
+      } catch (error) {
+        fault = { code: error instanceof ArchiveStopped ? error.code : 'seals_not_written', message: messageOf(error) }
+        if (error instanceof ArchiveStopped) return logger.error({ err: error, code: error.code }, 'seals are no longer copied')
+        logger.warn({ err: error, pauseMs }, 'seals could not be copied; trying again')
+        await pause(pauseMs, signal)
+        pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+      }
+    }
+  })()
+
+  return {
+    look,
+    fault: () => fault,
+    async stop() {
+      abort.abort()
+      look()
+      await done
+    },
+  }
+}
+
+/** Behind which event copying goes on. */
+async function lastCopied(identity: LogIdentity, archive: SealCopiesDependencies['archive'], out: SealsOut): Promise<Position> {
+  if (out.keepsNothing) return newestAgain(identity, archive, out)
+  const last = out.last()
+  if (!last) return beginning
+  const { position, sequence } = last.event
+  const checkpoint = await archive.checkpoint()
+  if (last.incarnation === identity.incarnation && (checkpoint?.sequence ?? 0) < sequence)
+    throw new Error(`the last seal in SEALS_FILE is event number ${sequence}, the archive is at ${checkpoint?.sequence ?? 0}`)
+  for await (const [event] of archive.read({ after: justBefore(position), upTo: position }))
+    if (event && isDeepStrictEqual(linesOf(identity, event), [last])) return position
+  throw new ArchiveStopped('seals_differ', `the last seal in SEALS_FILE (event number ${sequence}) is not in this log: the log was replaced or lost its tail, or the file is of another log`, { at: position })
+}
+
+/** Nobody knows what was copied: the newest seal, and the key that made it, are copied again. */
+async function newestAgain(identity: LogIdentity, archive: SealCopiesDependencies['archive'], out: SealsOut): Promise<Position> {
+  const newest = async (type: SealEvent['type']): Promise<StoredEvent | undefined> => {
+    for await (const [event] of archive.read({ types: [type], direction: 'backward', limit: 1 })) return event
+    return undefined
+  }
+  const [key, seal] = [await newest('SealingKeyIntroduced'), await newest('LogSealed')]
+  if (!key || !seal || key.sequence > seal.sequence) return seal ? justBefore(seal.position) : beginning
+  out.append(linesOf(identity, key))
+  return justBefore(seal.position)
+}
+
+const linesOf = (identity: LogIdentity, event: StoredEvent): SealLine[] => {
+  const seal = sealEventOf(event)
+  return seal ? [sealLine(identity, seal)] : []
+}
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../../../platform/logger.ts'
+import { messageOf } from '../../../platform/platform-error.ts'
+import type { SealEvent } from '../../seals.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import type { Archive, ArchiveCheckpoint } from './archive.ts'
+import type { LogIdentity } from './chain.ts'
+import { sealEventOf } from './seal-events.ts'
+import { sealed, type SealKey } from './seal-key.ts'
+
+export type SealerDependencies = {
+  identity: LogIdentity
+  key: SealKey
+  /** A seal is made once so many events are archived behind the last one, or the first of them is so old. */
+  everyEvents: number
+  everyMs: number
+  /** Makes a seal an event; throws where that did not happen, or nobody knows. */
+  record: (seal: Extract<SealEvent, { type: 'LogSealed' }>['data']) => Promise<void>
+  logger: Logger
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+export type Sealer = {
+  /** Told of every archived event, in order. */
+  archived: (events: readonly StoredEvent[], checkpoint: ArchiveCheckpoint) => void
+  status: () => { sealed: number; fault: string | null }
+  stop: () => Promise<void>
+}
+
+/** What was sealed last, and the newest event that a seal is for: seals themselves are none. */
+export type SealedSoFar = { sealed: number; newest: number; checkpoint: ArchiveCheckpoint | null }
+
+const retryMs = 1_000
+const tailEvents = 1_000
+
+/** Where sealing stands in an archive. */
+export async function sealedSoFar(archive: Pick<Archive, 'checkpoint' | 'read'>): Promise<SealedSoFar> {
+  const checkpoint = await archive.checkpoint()
+  let sealedUpTo = 0
+  for await (const [event] of archive.read({ types: ['LogSealed'], direction: 'backward', limit: 1 })) sealedUpTo = sealOf(event)?.sequence ?? 0
+  for await (const events of archive.read({ direction: 'backward', limit: tailEvents }))
+    for (const event of events) if (!sealEventOf(event)) return { sealed: sealedUpTo, newest: event.sequence, checkpoint }
+  return { sealed: sealedUpTo, newest: sealedUpTo, checkpoint }
+}
+
+/** Seals the log as it is archived, from where it stands. Never when nothing but seals is new. */
+export function startSealer({ identity, key, everyEvents, everyMs, record, logger, pause = pauseFor }: SealerDependencies, from: SealedSoFar): Sealer {
+  const abort = new AbortController()
+  const { signal } = abort
+  let { sealed: sealedUpTo, newest, checkpoint } = from
+  let fault: string | null = null
+  let sealing: Promise<void> | null = null
+  let timer: NodeJS.Timeout | undefined
+
+  const look = (): void => {
+    if (signal.aborted || sealing) return
+    if (newest <= sealedUpTo) {
+      clearTimeout(timer)
+      timer = undefined
+    } else if (newest - sealedUpTo >= everyEvents) start()
+    else timer ??= setTimeout(start, everyMs)
+  }
+  const start = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    sealing ??= sealNow().finally(() => {
+      sealing = null
+      look()
+    })
+  }
+  const sealNow = async (): Promise<void> => {
+    if (!checkpoint) return
+    const { sequence } = checkpoint
+    try {
+      await record(sealed(key, identity, checkpoint))
+      sealedUpTo = Math.max(sealedUpTo, sequence)
+      fault = null
+    } catch (error) {
+      fault = messageOf(error)
+      logger.warn({ err: error, sequence }, 'the log could not be sealed; trying again')
+      await pause(retryMs, signal)
+    }
+  }
+  look()
+
+  return {
+    archived(events, reached) {
+      checkpoint = reached
+      for (const event of events) {
+        const seal = sealEventOf(event)
+        if (!seal) newest = event.sequence
+        else if (seal.type === 'LogSealed') sealedUpTo = Math.max(sealedUpTo, seal.data.sequence)
+      }
+      look()
+    },
+    status: () => ({ sealed: sealedUpTo, fault }),
+    async stop() {
+      abort.abort()
+      clearTimeout(timer)
+      await sealing
+    },
+  }
+}
+
+function sealOf(event: StoredEvent | undefined): { sequence: number } | null {
+  const seal = event && sealEventOf(event)
+  return seal?.type === 'LogSealed' ? seal.data : null
+}
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)
