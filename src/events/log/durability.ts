@@ -3,11 +3,16 @@ import { nameOf, serversOf, type RedisClient } from '../../platform/redis-cluste
 import { LogStopped } from './log.ts'
 
 /**
- * What an acknowledgement means. `fsync`: on disk before the answer. `memory`: development, nothing is promised.
+ * What an acknowledgement means. `fsync`: on Redis' disk before the answer. `archived`: in the archive before the answer, so
+ * that Redis may lose what it has (`everysec`, failover). `memory`: development, nothing is promised.
  */
-export type Durability = 'fsync' | 'memory'
+export type Durability = 'fsync' | 'archived' | 'memory'
 
-const required = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const
+const required: Record<Durability, Record<string, string>> = {
+  fsync: { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' },
+  archived: { 'maxmemory-policy': 'noeviction' },
+  memory: {},
+}
 
 /** Looks at each server that may take a write. Throws LogStopped `not_durable`. */
 export async function assertDurable(redis: RedisClient, durability: Durability): Promise<void> {
@@ -19,14 +24,16 @@ export async function assertDurable(redis: RedisClient, durability: Durability):
  * when the disk is slow). Throws LogStopped `not_durable` with the exact commands that put it right.
  */
 export async function assertServerDurable(redis: Redis, durability: Durability): Promise<void> {
-  if (durability === 'memory') return
   const wrong: string[] = []
-  for (const [name, value] of Object.entries(required)) {
+  const hidden: string[] = []
+  for (const [name, value] of Object.entries(required[durability])) {
     const actual = await settingOf(redis, name)
-    if (actual !== value) wrong.push(`${name} is ${actual ?? 'unknown'}, must be ${value}: CONFIG SET ${name} ${value}`)
+    if (actual === undefined) hidden.push(name)
+    else if (actual !== value) wrong.push(`${name} is ${actual}, must be ${value}: CONFIG SET ${name} ${value}`)
   }
-  if (wrong.length > 0)
-    throw new LogStopped('not_durable', `the Redis ${redis.options.path ?? nameOf(redis)} would lose acknowledged events (DURABILITY=fsync): ${wrong.join('; ')}; then CONFIG REWRITE`)
+  const fixes = wrong.length > 0 ? [`${wrong.join('; ')}; then CONFIG REWRITE`] : []
+  if (hidden.length > 0) fixes.push(`${hidden.join(' and ')} cannot be seen by this user: ACL SETUSER ${await userOf(redis)} +config|get, or DURABILITY=archived`)
+  if (fixes.length > 0) throw new LogStopped('not_durable', `the Redis ${redis.options.path ?? nameOf(redis)} would lose acknowledged events (DURABILITY=${durability}): ${fixes.join('; ')}`)
 }
 
 /** From CONFIG, or where that is forbidden (managed Redis, ACLs) from what INFO tells; undefined where neither says. */
@@ -35,7 +42,7 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
     const [, value] = (await redis.config('GET', name)) as [string, string] | []
     return value
   } catch (error) {
-    if (!/NOPERM|unknown command/i.test(String(error))) throw error
+    if (!isForbidden(error)) throw error
     return settingFromInfo(await redis.info(), name)
   }
 }
@@ -47,3 +54,12 @@ function settingFromInfo(info: string, name: string): string | undefined {
   if (name === 'maxmemory-policy') return field('maxmemory_policy')
   return undefined
 }
+
+async function userOf(redis: Redis): Promise<string> {
+  return redis.acl('WHOAMI').catch((error: unknown) => {
+    if (isForbidden(error)) return '<user>'
+    throw error
+  })
+}
+
+const isForbidden = (error: unknown): boolean => /NOPERM|unknown command/i.test(String(error))

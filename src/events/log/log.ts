@@ -94,6 +94,7 @@ export const logFaults = [
   'log_replaced',
   'log_lost_its_tail',
   'log_trimmed',
+  'archive_of_another_council',
   'log_halted',
   'state_of_newer_program',
   'log_key_of_wrong_type',

@@ -1,14 +1,19 @@
 import type { RedisClient } from '../../platform/redis-cluster.ts'
+import { comparePositions, justBefore } from '../identifiers.ts'
+import type { Archive } from './archive/archive.ts'
 import { assertDurable, type Durability } from './durability.ts'
 import type { LogKeys } from './keys.ts'
 import { LogStopped } from './log.ts'
 import type { EventMacs } from './mac.ts'
+import { hotLog } from './read.ts'
 
 export type OpenOptions = {
   durability: Durability
   macs: EventMacs
   /** Used only where there is no log yet. */
   newIncarnation: string
+  /** What was archived of this council's log: Redis must have as much. */
+  archived?: { councilId: string; archive: Pick<Archive, 'checkpoint'> }
 }
 
 /**
@@ -16,8 +21,10 @@ export type OpenOptions = {
  * vouches for its events under the same keys. A log without events gets its incarnation here, once.
  * Returns the incarnation that every append must name. Throws LogStopped.
  */
-export async function openLog(redis: RedisClient, keys: LogKeys, { durability, macs, newIncarnation }: OpenOptions): Promise<string> {
+export async function openLog(redis: RedisClient, keys: LogKeys, { durability, macs, newIncarnation, archived }: OpenOptions): Promise<string> {
   await assertDurable(redis, durability)
+  // A development log comes and goes; its archiver says so.
+  if (archived && durability !== 'memory') await assertHasArchived(redis, keys, archived)
   const known = await redis.hget(keys.meta, 'incarnation')
   if (known) {
     await agreeOnMacKey(redis, keys, macs)
@@ -28,6 +35,23 @@ export async function openLog(redis: RedisClient, keys: LogKeys, { durability, m
   await redis.hsetnx(keys.meta, 'incarnation', newIncarnation)
   await agreeOnMacKey(redis, keys, macs)
   return (await redis.hget(keys.meta, 'incarnation')) ?? newIncarnation
+}
+
+/** A Redis with less than the archive has lost acknowledged events, and is not written to. */
+async function assertHasArchived(redis: RedisClient, keys: LogKeys, { councilId, archive }: NonNullable<OpenOptions['archived']>): Promise<void> {
+  const checkpoint = await archive.checkpoint()
+  if (!checkpoint) return
+  const restore = 'nothing is written to it until it is restored: bin/council restore'
+  if (checkpoint.councilId !== councilId)
+    throw new LogStopped('archive_of_another_council', `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}": every council needs a database of its own`)
+  const { incarnation, sequence, oldest } = await hotLog(redis, keys).edge()
+  if (incarnation !== checkpoint.incarnation)
+    throw new LogStopped('log_replaced', `the archive has ${checkpoint.sequence} events of a log (incarnation ${checkpoint.incarnation}); Redis holds ${incarnation ? `another one (incarnation ${incarnation})` : 'none'}; ${restore}`)
+  if (sequence < checkpoint.sequence) throw new LogStopped('log_lost_its_tail', `Redis has ${sequence} events, but ${checkpoint.sequence} were archived; ${restore}`)
+  if (!oldest || comparePositions(oldest.position, checkpoint.position) > 0) return
+  const [event] = await hotLog(redis, keys).page({ after: justBefore(checkpoint.position), upTo: checkpoint.position })
+  if (event?.sequence !== checkpoint.sequence)
+    throw new LogStopped('log_lost_its_tail', `event number ${checkpoint.sequence} at ${checkpoint.position} was archived, but Redis does not have it; ${restore}`)
 }
 
 /** A process with keys of its own would write events that all others take for forged. */

@@ -15,6 +15,8 @@ export type RedisLogOptions = StoredLogOptions & {
   incarnation: string
   durability: Durability
   macs: EventMacs
+  /** What is known of the log, where others know as well. */
+  known?: KnownLog
 }
 
 /** A council's log, to look at: on Redis Streams, and what has left them in the archive. */
@@ -36,7 +38,7 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
 /** A council's log on Redis Streams. */
 export function redisLog(options: RedisLogOptions): EventLog {
   const { redis, keys, incarnation, durability, macs } = options
-  const known: KnownLog = { incarnation, sequence: 0 }
+  const { known = { incarnation, sequence: 0 } } = options
   const lookAtNewServers = watchServers(redis, durability)
 
   return {
