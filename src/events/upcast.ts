@@ -1,11 +1,13 @@
 import { eventCatalogue } from './catalogue.ts'
+import type { EventCatalogue } from './event.ts'
 
-/**
- * Brings the data of a stored event to the newest version of its type. Old events are never rewritten: an upcaster
- * (type → from version → function to the next version) is applied on every read, chained.
- */
+/** Turns the data of one version into that of the next. Pure and total over what was ever written under its version. */
 type Upcaster = (data: unknown) => unknown
-const upcasters: Record<string, Record<number, Upcaster>> = {}
+
+/** Type → version it takes → upcaster. */
+export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>
+
+const upcasters: Upcasters = {}
 
 /** What is wrong with a stored event. Each stops its reader. */
 export const eventFaults = ['unknown_event_type', 'unknown_event_version', 'malformed_event'] as const
@@ -23,18 +25,37 @@ export class UnreadableEvent extends Error {
   }
 }
 
-/** Data as the newest code knows it. Throws UnreadableEvent for an unknown type, a newer version, or data of another shape. */
-export function upcast(type: string, version: number, data: unknown, at: string): unknown {
-  const known = eventCatalogue[type]
-  if (!known) throw new UnreadableEvent('unknown_event_type', at, `unknown event type ${type}`)
-  if (version > known.version) throw new UnreadableEvent('unknown_event_version', at, `${type} has version ${version}, this program knows ${known.version}`)
-  let current = data
-  for (let from = version; from < known.version; from++) {
-    const step = upcasters[type]?.[from]
-    if (!step) throw new UnreadableEvent('unknown_event_version', at, `${type} has no upcaster from version ${from}`)
-    current = step(current)
+/** Brings data as it was stored to the newest version of its type; `at` names the event in errors. Throws UnreadableEvent. */
+export type Upcast = (type: string, version: number, data: unknown, at: string) => unknown
+
+/**
+ * Events are never rewritten: the upcasters are applied on every read, one version after another, and what comes out is checked
+ * against the newest shape. An unknown type, a version that is newer than the catalogue, a step that is missing or fails, and data of
+ * another shape stop the reader; nothing is ever read half-understood.
+ */
+export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcast {
+  return (type, version, data, at) => {
+    const known = own(catalogue, type)
+    if (!known) throw new UnreadableEvent('unknown_event_type', at, `unknown event type ${type}`)
+    if (version > known.version) throw new UnreadableEvent('unknown_event_version', at, `${type} has version ${version}, this program knows ${known.version}`)
+    let current = data
+    for (let from = version; from < known.version; from++) {
+      const step = own(steps, type)?.[from]
+      if (!step) throw new UnreadableEvent('unknown_event_version', at, `${type} has no upcaster from version ${from}`)
+      try {
+        current = step(current)
+      } catch (error) {
+        throw new UnreadableEvent('malformed_event', at, `${type} v${version}: its upcaster from version ${from} failed: ${String(error)}`)
+      }
+    }
+    const parsed = known.data.safeParse(current)
+    if (!parsed.success) throw new UnreadableEvent('malformed_event', at, `${type} v${version}: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`)
+    return parsed.data
   }
-  const parsed = known.data.safeParse(current)
-  if (!parsed.success) throw new UnreadableEvent('malformed_event', at, `${type} v${version}: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`)
-  return parsed.data
 }
+
+/** With the catalogue and the upcasters of this program. */
+export const upcast: Upcast = upcasterOver(eventCatalogue, upcasters)
+
+/** A type is a text from the log: what every object inherits is none. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined)
