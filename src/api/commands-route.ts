@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CommandResult, RejectionCode } from '../commands/gate-types.ts'
 import type { CommandGate } from '../commands/gate.ts'
 import { publicCommands, type PublicCommand } from '../commands/public-commands.ts'
-import { Uuid7 } from '../events/identifiers.ts'
+import type { Uuid7 } from '../events/identifiers.ts'
 import { newTraceparent } from '../platform/trace.ts'
+import { commandIdOf, parseCommandKey, type CommandIdDependencies } from './command-key.ts'
 import { answerProblem, sendProblem } from './problem.ts'
 
 /** How a command that was not taken is answered; the codes are the gate's. */
@@ -22,10 +23,11 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
 }
 
 /**
- * `POST /v1/commands/<CommandName>`: the command's fields as JSON, its id as `Idempotency-Key`. 200 once it is durable;
- * sent again under the same key it answers as the first time and is not done twice. Everything else is a problem.
+ * `POST /v1/commands/<CommandName>`: the command's fields as JSON, an `Idempotency-Key` that is or stands for its id, which the
+ * answer has as `X-Council-Command-Id`. 200 once it is durable; sent again under the same key it answers as the first time and is
+ * not done twice. Everything else is a problem.
  */
-export function commandsRoute(server: FastifyInstance, gate: CommandGate): void {
+export function commandsRoute(server: FastifyInstance, dependencies: CommandIdDependencies & { gate: CommandGate }): void {
   server.post<{ Params: { name: string } }>(
     '/v1/commands/:name',
     {
@@ -40,17 +42,21 @@ export function commandsRoute(server: FastifyInstance, gate: CommandGate): void 
       const { principal } = request
       const command = publicCommands.get(request.params.name)
       if (!principal || !command) throw new Error('the hook has let something through')
-      const commandId = Uuid7.safeParse(request.headers['idempotency-key'])
-      if (!commandId.success)
+      const key = parseCommandKey(request.headers['idempotency-key'])
+      if (!key)
         return sendProblem(
           reply,
           'malformed_request',
-          'Idempotency-Key is needed, a UUIDv7 in lower case: the id of this command, the same one with every retry',
+          'Idempotency-Key is needed: a UUIDv7, or 1 to 128 visible ASCII characters without spaces, the same one with every retry',
         )
-      const input = withId(command, request.body, commandId.data)
+      const known = await commandIdOf(dependencies, principal.subject, key)
+      if (!known.ok) return answer(reply, known.rejection)
+      const commandId = known.id
+      void reply.header('x-council-command-id', commandId)
+      const input = withId(command, request.body, commandId)
       if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
-      const context = { commandId: commandId.data, principal: principal.subject, traceparent: newTraceparent() }
-      return answer(reply, await gate.execute(command.definition, input.value, context))
+      const context = { commandId, principal: principal.subject, traceparent: newTraceparent() }
+      return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))
     },
   )
 }
@@ -60,7 +66,7 @@ type Input = { ok: true; value: unknown } | { ok: false; problem: string }
 /** The command's fields, with the id where it is one of them. */
 function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): Input {
   if (!idField || typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
-  if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the Idempotency-Key: leave it out` }
+  if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the command's id: leave it out` }
   return { ok: true, value: { ...body, [idField]: commandId } }
 }
 

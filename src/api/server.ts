@@ -64,7 +64,7 @@ export async function createServer({ access, chat, health, readModel, version, l
     const byName = checks.map(({ name, status: partStatus, kind, output }) => [name, [{ componentType: 'component', status: partStatus, kind, output, time: checkedAt }]])
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
-  commandsRoute(server, chat.gate)
+  commandsRoute(server, chat)
   treasuryRoute(server, readModel)
   await chatRoute(server, access, chat)
   return server

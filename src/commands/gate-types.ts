@@ -26,8 +26,10 @@ export type CommandResult =
   | { result: 'appended' | 'duplicate'; position: Position | null; revisions: Record<StreamName, number>; events: AppendedEvent[] }
   /** By a rule. The log has confirmed that nothing the rule looked at had changed. */
   | { result: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
-  /** Nothing was done, except for `outcome_unknown`: then ask again with the same id. */
-  | { result: 'rejected'; code: RejectionCode; message: string }
+  | Rejection
+
+/** Nothing was done, except for `outcome_unknown`: then ask again with the same id. */
+export type Rejection = { result: 'rejected'; code: RejectionCode; message: string }
 
 /** A command that waits in the gate. */
 export type Pending = {

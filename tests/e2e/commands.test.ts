@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import { request } from 'undici'
@@ -6,6 +7,7 @@ import { commandsRoute } from '../../src/api/commands-route.ts'
 import type { RejectionCode } from '../../src/commands/gate-types.ts'
 import { publicCommands } from '../../src/commands/public-commands.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
+import { LogStopped } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
 import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
@@ -117,11 +119,61 @@ describe('a command over HTTP', () => {
     expect(await command('TransferFunds', transfer(1), idAt(10 * 60_000))).toMatchObject({ status: 400, body: { code: 'id_ahead' } })
   })
 
+  test('under a UUIDv7 in capitals is the one under the same in lower case', async () => {
+    const [key, fields] = [newId(), transfer(11)]
+    const first = await command('TransferFunds', fields, key.toUpperCase())
+    expect(first).toMatchObject({ status: 200, headers: { 'x-council-command-id': key }, body: { result: 'appended' } })
+    expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+  })
+
+  test.each([
+    ['a UUIDv4', () => randomUUID()],
+    ['a text of its own', () => `order:${newId()}/1#"{}\\`],
+    ['128 characters', () => newId().padEnd(128, '~')],
+    ['what every object has', () => `__proto__${newId()}`],
+  ])('may have %s for its key: it is known by it, and says under which id it ran', async (_, makeKey) => {
+    const [key, fields] = [makeKey(), transfer(12)]
+    const first = await command('TransferFunds', fields, key)
+    const id = Uuid7.parse(first.headers['x-council-command-id'])
+    expect(first).toMatchObject({ status: 200, body: { result: 'appended' } })
+    const duplicate = { status: 200, headers: { 'x-council-command-id': id }, body: { ...first.body, result: 'duplicate' } }
+    expect(await command('TransferFunds', fields, key)).toMatchObject(duplicate)
+    expect(await command('TransferFunds', fields, id)).toMatchObject(duplicate)
+    expect(await command('TransferFunds', transfer(13), key)).toMatchObject({ status: 409, headers: { 'x-council-command-id': id }, body: { code: 'command_id_reused' } })
+  })
+
+  test('that comes twice at once under a key of the caller is done once', async () => {
+    const [key, fields] = [`twice-${newId()}`, transfer(14)]
+    const answers = await Promise.all([1, 2, 3, 4].map(() => command('TransferFunds', fields, key)))
+    expect(answers.map(({ body }) => body['result']).sort()).toEqual(['appended', 'duplicate', 'duplicate', 'duplicate'])
+    expect(new Set(answers.map(({ body }) => body['position'])).size).toBe(1)
+  })
+
+  test('that reserves under a key of the caller makes one reservation, named by the id of the answer', async () => {
+    const key = `reservation-${newId()}`
+    await command('TransferFunds', transfer(1000))
+    const fields = { account: 'reserve', amountMicros: 400, expiresAt: new Date(Date.now() + 60_000).toISOString() }
+    const first = await command('ReserveFunds', fields, key)
+    expect(await command('ReserveFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+    const reservationId = first.headers['x-council-command-id']
+    expect(await command('ReleaseReservation', { account: 'reserve', reservationId })).toMatchObject({ status: 200, body: { result: 'appended' } })
+  })
+
+  test('that was refused stays refused under a key of the caller', async () => {
+    await command('OpenAccount', { account: 'agent:bob' })
+    const [key, fields] = [`refused-${newId()}`, transfer(5, { from: 'agent:bob', to: 'reserve' })]
+    const refused = await command('TransferFunds', fields, key)
+    expect(refused).toMatchObject({ status: 422, body: { code: 'insufficient_funds' } })
+    await command('TransferFunds', transfer(5, { to: 'agent:bob' }))
+    expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 422, body: refused.body })
+  })
+
   test.each([
     ['no key', {}],
     ['an empty key', { 'idempotency-key': '' }],
-    ['a UUIDv4 for a key', { 'idempotency-key': '2f1c1b34-7a0e-4c58-9d2e-3b0f6f4a1c55' }],
-    ['a key in capitals', { 'idempotency-key': newId().toUpperCase() }],
+    ['a key of 129 characters', { 'idempotency-key': 'x'.repeat(129) }],
+    ['a key with a space', { 'idempotency-key': 'order 66' }],
+    ['a key that is not ASCII', { 'idempotency-key': 'caf\u00e9' }],
     ['two keys', { 'idempotency-key': `${newId()}, ${newId()}` }],
   ])('with %s is told what a key is', async (_, headers) => {
     expect(await post('/v1/commands/TransferFunds', JSON.stringify(transfer(1)), { ...authorized, ...headers })).toMatchObject({
@@ -208,19 +260,23 @@ describe('the emergency stop over HTTP', () => {
 
 describe('a log that cannot take it now', () => {
   /** The route before a gate that turns everything away for one reason: the real one does so only when its log is gone. */
-  async function turnedAway(code: RejectionCode) {
+  async function turnedAway(code: RejectionCode, { key = newId(), stoppedBy = null }: { key?: string; stoppedBy?: LogStopped | null } = {}) {
     const server = Fastify()
     server.decorateRequest('principal', null)
     server.addHook('onRequest', async (incoming) => void (incoming.principal = { subject: 'ada' }))
     commandsRoute(server, {
-      execute: async () => ({ result: 'rejected', code, message: 'why' }),
-      load: () => Promise.reject(new Error('not asked for')),
-      stoppedBy: () => null,
+      gate: {
+        execute: async () => ({ result: 'rejected', code, message: 'why' }),
+        load: () => Promise.reject(new Error('not asked for')),
+        stoppedBy: () => stoppedBy,
+      },
+      log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
+      newId,
     })
     const answer = await server.inject({
       method: 'POST',
       url: '/v1/commands/FreezeTreasury',
-      headers: { 'idempotency-key': newId() },
+      headers: { 'idempotency-key': key },
       payload: { reason: 'story' },
     })
     return {
@@ -238,6 +294,15 @@ describe('a log that cannot take it now', () => {
     ['log_stopped', '30'],
   ] as const)('answers %s with when to ask again', async (code, retryAfter) => {
     expect(await turnedAway(code)).toEqual({ status: 503, retryAfter, type: 'application/problem+json; charset=utf-8', code })
+  })
+
+  test('cannot say which command the key of a caller stands for, and has done nothing', async () => {
+    expect(await turnedAway('overloaded', { key: 'order-66' })).toMatchObject({ status: 503, retryAfter: '1', code: 'log_unavailable' })
+  })
+
+  test('is not written to for the key of a caller once it has stopped', async () => {
+    const stoppedBy = new LogStopped('log_replaced', 'another log')
+    expect(await turnedAway('overloaded', { key: 'order-66', stoppedBy })).toMatchObject({ status: 503, retryAfter: '30', code: 'log_stopped' })
   })
 
   test('calls a state that would be too large a defect of its own', async () => {
