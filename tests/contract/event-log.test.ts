@@ -41,11 +41,10 @@ async function onRedis(): Promise<LogSubject> {
 async function inMemory(): Promise<LogSubject> {
   // Small pages, so that reading goes over their ends.
   const server = memoryServer(systemClock, { pageSize: 3 })
-  const open = server.open
   const moments = [server.moment()]
   return {
     open: async () => {
-      const log = open()
+      const log = server.open()
       return {
         ...log,
         async append(request) {

@@ -1,4 +1,4 @@
-import { uuid7TimeMs, type Position } from '../../../src/events/identifiers.ts'
+import { beginning, uuid7TimeMs } from '../../../src/events/identifiers.ts'
 import { commandWindowMs, type KnownLog } from '../../../src/events/log/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/command-ids.ts'
 import type { Job } from '../../../src/events/log/jobs.ts'
@@ -6,15 +6,17 @@ import type { EventLog } from '../../../src/events/log/log.ts'
 import type { Clock } from '../../../src/platform/clock.ts'
 import { appendTo, keys, storedState } from './append.ts'
 import { copyOf, emptyLog, fieldOf, type Held } from './held.ts'
-import { between, read } from './read.ts'
+import { follow, read, type Link } from './read.ts'
 
 /** What a log was at some moment. */
 export type Moment = { sequence: number; held: Held }
 
+const direct: Link = async (_, serve) => serve()
+
 /** A Redis with one council's log, in memory: what append.lua and the readers promise, without a server. MACs are not made. */
 export type MemoryServer = {
   /** The log as one process has it open, which knows how far it has written itself. */
-  open: () => EventLog
+  open: (link?: Link) => EventLog
   sequence: () => number
   jobs: () => readonly Job[]
   moment: () => Moment
@@ -33,7 +35,7 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
     grown = Promise.withResolvers()
   }
   return {
-    open: () => openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize }, { incarnation: held.incarnation, sequence: 0 }),
+    open: (link = direct) => openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, { incarnation: held.incarnation, sequence: 0 }),
     sequence: () => held.sequence,
     jobs: () => held.work,
     moment: () => ({ sequence: held.sequence, held: copyOf(held) }),
@@ -46,58 +48,41 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
   }
 }
 
-type Server = { held: () => Held; grown: () => Promise<undefined>; wake: () => void; clock: Clock; pageSize: number }
+type Server = { held: () => Held; grown: () => Promise<undefined>; wake: () => void; clock: Clock; pageSize: number; link: Link }
 
-function openLog({ held, grown, wake, clock, pageSize }: Server, known: KnownLog): EventLog {
+function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: KnownLog): EventLog {
   return {
     async append(request) {
-      const result = appendTo(held(), known, clock.nowMs(), request)
-      if (result.result === 'appended') {
-        known.sequence = Math.max(known.sequence, result.firstSequence + result.positions.length - 1)
-        wake()
-      }
+      const sent = { ...known }
+      const result = await link('append', () => {
+        const outcome = appendTo(held(), sent, clock.nowMs(), request)
+        if (outcome.result === 'appended') wake()
+        return outcome
+      })
+      if (result.result === 'appended') known.sequence = Math.max(known.sequence, result.firstSequence + result.positions.length - 1)
       return result
     },
 
-    loadStates: async (streams) => streams.map((stream) => storedState(held(), stream, clock.nowMs())),
-    read: (options) => read(held, pageSize, options),
+    loadStates: (streams) => link('states', () => streams.map((stream) => storedState(held(), stream, clock.nowMs()))),
+    read: (options) => read(held, pageSize, link, options),
+    follow: (after, signal) => follow({ held, grown, pageSize, link }, after, signal),
+    head: () => link('head', () => held().entries.at(-1)?.stored.position ?? beginning),
 
-    async *follow(after, signal) {
-      let last = after
-      while (!signal.aborted) {
-        const found = between(held(), last).slice(0, pageSize)
-        const newest = found.at(-1)
-        if (!newest) {
-          await grownOrAborted(grown(), signal)
-          continue
-        }
-        last = newest.stored.position
-        yield found.map((entry) => entry.read())
-      }
-    },
+    findCommand: (principal, commandId) =>
+      link('command', () => {
+        const stored = fieldOf(held(), keys.commands(uuid7TimeMs(commandId)), commandField(principal, commandId), clock.nowMs())
+        return stored === undefined ? null : parseCommand(stored)
+      }),
 
-    head: async () => held().entries.at(-1)?.stored.position ?? ('0-0' as Position),
-
-    async findCommand(principal, commandId) {
-      const stored = fieldOf(held(), keys.commands(uuid7TimeMs(commandId)), commandField(principal, commandId), clock.nowMs())
-      return stored === undefined ? null : parseCommand(stored)
-    },
-
-    async commandIdFor(principal, key, newId) {
-      const nowMs = clock.nowMs()
-      const name = keys.callersKey(principal, key)
-      const remembered = held().callersKeys.get(name)
-      if (remembered && remembered.expiresAtMs > nowMs) return remembered.commandId
-      const commandId = newId()
-      held().callersKeys.set(name, { commandId, expiresAtMs: nowMs + commandWindowMs })
-      return commandId
-    },
+    commandIdFor: (principal, key, newId) =>
+      link('key', () => {
+        const nowMs = clock.nowMs()
+        const name = keys.callersKey(principal, key)
+        const remembered = held().callersKeys.get(name)
+        if (remembered && remembered.expiresAtMs > nowMs) return remembered.commandId
+        const commandId = newId()
+        held().callersKeys.set(name, { commandId, expiresAtMs: nowMs + commandWindowMs })
+        return commandId
+      }),
   }
-}
-
-function grownOrAborted(grown: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  const aborted = Promise.withResolvers<undefined>()
-  const abort = () => aborted.resolve(undefined)
-  signal.addEventListener('abort', abort, { once: true })
-  return Promise.race([grown, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
 }

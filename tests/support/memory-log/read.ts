@@ -3,8 +3,11 @@ import { beginning, comparePositions, type Position } from '../../../src/events/
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import type { Entry, Held } from './held.ts'
 
+/** How a request reaches the log and its answer comes back: at once, unless somebody puts a network between. */
+export type Link = <T>(request: 'append' | 'states' | 'page' | 'follow' | 'head' | 'command' | 'key', serve: () => T) => Promise<T>
+
 /** Pages of events, each read when it is asked for. What the filters leave out was read all the same. */
-export async function* read(held: () => Held, pageSize: number, options: ReadOptions = {}): AsyncGenerator<RecordedEvent[]> {
+export async function* read(held: () => Held, pageSize: number, link: Link, options: ReadOptions = {}): AsyncGenerator<RecordedEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
   const isBackward = options.direction === 'backward'
@@ -13,13 +16,17 @@ export async function* read(held: () => Held, pageSize: number, options: ReadOpt
   let isDone = false
   let left = options.limit ?? Infinity
   while (left > 0 && !isDone) {
-    const found = between(held(), after, upTo)
-    const page = isBackward ? found.slice(-pageSize).reverse() : found.slice(0, pageSize)
-    isDone = page.length === found.length
-    const last = page.at(-1)
-    if (!last) return
-    if (isBackward) upTo = before(held(), last)
-    else after = last.stored.position
+    const [from, to] = [after, upTo]
+    const { page, isLast, next } = await link('page', () => {
+      const found = between(held(), from, to)
+      const entries = isBackward ? found.slice(-pageSize).reverse() : found.slice(0, pageSize)
+      const last = entries.at(-1)
+      return { page: entries, isLast: entries.length === found.length, next: last && (isBackward ? before(held(), last) : last.stored.position) }
+    })
+    if (!next) return
+    isDone = isLast
+    if (isBackward) upTo = next
+    else after = next
     const events = page
       .map((entry) => entry.read())
       .filter((event) => (!streams || streams.has(event.stream)) && (!types || types.has(event.type)))
@@ -29,8 +36,32 @@ export async function* read(held: () => Held, pageSize: number, options: ReadOpt
   }
 }
 
+type Followed = { held: () => Held; grown: () => Promise<unknown>; pageSize: number; link: Link }
+
+/** Everything after a position, then whatever comes. A link that fails is tried again, from the same place. */
+export async function* follow({ held, grown, pageSize, link }: Followed, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+  let last = after
+  while (!signal.aborted) {
+    const from = last
+    const answer = await link('follow', () => ({ page: between(held(), from).slice(0, pageSize), grown: grown() })).catch(() => undefined)
+    if (!answer) continue
+    const newest = answer.page.at(-1)
+    if (newest) {
+      last = newest.stored.position
+      yield answer.page.map((entry) => entry.read())
+    } else await grownOrAborted(answer.grown, signal)
+  }
+}
+
+function grownOrAborted(grown: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  const aborted = Promise.withResolvers<undefined>()
+  const abort = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([grown, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
+}
+
 /** The entries behind a position, up to another one or the end. */
-export function between({ entries }: Held, after: Position, upTo?: Position): Entry[] {
+function between({ entries }: Held, after: Position, upTo?: Position): Entry[] {
   const start = indexBehind(entries, after)
   return entries.slice(start, upTo === undefined ? undefined : Math.max(start, indexBehind(entries, upTo)))
 }

@@ -1,0 +1,72 @@
+import { FreezeAccount } from '../../src/commands/freeze-account.ts'
+import { FreezeTreasury } from '../../src/commands/freeze-treasury.ts'
+import type { CommandContext, CommandResult } from '../../src/commands/gate-types.ts'
+import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
+import type { CommandGate } from '../../src/commands/gate.ts'
+import { OpenAccount } from '../../src/commands/open-account.ts'
+import { ReleaseReservation } from '../../src/commands/release-reservation.ts'
+import { ReserveFunds } from '../../src/commands/reserve-funds.ts'
+import { SetAccountLimits } from '../../src/commands/set-account-limits.ts'
+import { SettleReservation } from '../../src/commands/settle-reservation.ts'
+import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
+import { TransferFunds } from '../../src/commands/transfer-funds.ts'
+import { UnfreezeAccount } from '../../src/commands/unfreeze-account.ts'
+import { UnfreezeTreasury } from '../../src/commands/unfreeze-treasury.ts'
+import { AccountId, type Uuid7 } from '../../src/events/identifiers.ts'
+import { isoTime } from '../../src/platform/clock.ts'
+import type { Random } from './random.ts'
+
+/** A command with its content, ready to be given to any gate. */
+export type Ask = {
+  name: string
+  /** Whether a refusal of it is an event. */
+  recordsRefusals: boolean
+  of: (gate: CommandGate, context: CommandContext) => Promise<CommandResult>
+}
+
+export const askFor = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>): Ask => ({
+  name: definition.name,
+  recordsRefusals: definition.recordsRefusals ?? false,
+  of: (gate, context) => gate.execute(definition, input, context),
+})
+
+const account = (name: string) => AccountId.parse(name)
+const external = account('external')
+/** The first two are hot: half of everything is about them. */
+const payers = [account('reserve'), account('agent:ada'), account('agent:bob'), account('bounty:moon')] as const
+const reason = 'simulated'
+
+/** What has to be there before anybody can spend anything. */
+export const founding = (): Ask[] => [
+  ...[external, ...payers].map((id) => askFor(OpenAccount, { account: id })),
+  askFor(TransferFunds, { transferId: 'founding', from: external, to: payers[0], amountMicros: 200, reason }),
+]
+
+/** One that nobody else asks for. */
+export const anotherAsk = (): Ask => askFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
+
+/** A promise of money that some client has asked for; it may have been refused. */
+export type Promised = { account: AccountId; reservationId: Uuid7 }
+
+/** One of everything that may be asked of a treasury and of the council, most often to move money. */
+export function someAsk(random: Random, commandId: Uuid7, nowMs: number, promised: Promised[]): Ask {
+  const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
+  const amountMicros = 1 + random.below(80)
+  const dice = random.below(100)
+  if (dice < 8) return askFor(TransferFunds, { transferId: commandId, from: external, to: payers[0], amountMicros, reason })
+  if (dice < 48) return askFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
+  if (dice < 62) {
+    const of = { account: payer(), reservationId: commandId }
+    promised.push(of)
+    return askFor(ReserveFunds, { ...of, amountMicros, expiresAt: isoTime(nowMs + random.pick([2_000, 60_000, 3_600_000])) })
+  }
+  const [of] = promised.slice(random.below(promised.length))
+  if (of && dice < 74) return askFor(SettleReservation, { ...of, actualMicros: random.below(120) })
+  if (of && dice < 80) return askFor(ReleaseReservation, of)
+  if (dice < 84) return askFor(FreezeAccount, { account: payer(), reason })
+  if (dice < 88) return askFor(UnfreezeAccount, { account: payer(), reason })
+  if (dice < 90) return askFor(FreezeTreasury, { reason })
+  if (dice < 93) return askFor(UnfreezeTreasury, { reason })
+  if (dice < 95) return askFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
+  return askFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
+}

@@ -1,0 +1,105 @@
+import { aggregateOf } from '../../src/commands/aggregates.ts'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { comparePositions, type StreamName } from '../../src/events/identifiers.ts'
+import type { EventLog } from '../../src/events/log/log.ts'
+import type { Asked } from './client.ts'
+import { commandViolations } from './command-checker.ts'
+import { ledgerViolations } from './ledger-checker.ts'
+import { folds } from './read-models.ts'
+import type { World } from './world.ts'
+
+/** Everything that must hold after a run and does not, in words. */
+export async function violationsOf(world: World, history: readonly Asked[]): Promise<string[]> {
+  const log = world.server.open()
+  const events: RecordedEvent[] = []
+  for await (const page of log.read()) events.push(...page)
+  return [
+    ...orderViolations(events),
+    ...commandViolations(events, history, world.takenAt),
+    ...ledgerViolations(events),
+    ...(await stateViolations(log, events)),
+    ...jobViolations(world, events),
+    ...readModelViolations(world, events),
+    ...readerViolations(world, events),
+  ]
+}
+
+/** Sequence and revisions without a gap, positions that only rise. */
+function orderViolations(events: readonly RecordedEvent[]): string[] {
+  const found: string[] = []
+  const revisions = new Map<StreamName, number>()
+  events.forEach((event, index) => {
+    const before = events[index - 1]
+    if (event.sequence !== index + 1) found.push(`event ${index + 1} has the number ${event.sequence}`)
+    if (before && comparePositions(before.position, event.position) >= 0) found.push(`event ${event.sequence} stands at ${event.position}, behind ${before.position}`)
+    const revision = (revisions.get(event.stream) ?? 0) + 1
+    if (event.revision !== revision) found.push(`${event.stream} has revision ${event.revision} where ${revision} comes next`)
+    revisions.set(event.stream, event.revision)
+  })
+  return found
+}
+
+/** States are the fold of the events. */
+async function stateViolations(log: EventLog, events: readonly RecordedEvent[]): Promise<string[]> {
+  const found: string[] = []
+  for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
+    const aggregate = aggregateOf(stream)
+    const [stored] = await log.loadStates([stream])
+    if (!aggregate || !stored) throw new Error(`nobody knows the stream ${stream}`)
+    if (stored.revision !== own.length && stored.status !== 'absent') found.push(`the state of ${stream} is of revision ${stored.revision}, its events go to ${own.length}`)
+    if (stored.status !== 'live' || aggregate.history) continue
+    try {
+      const folded = JSON.stringify(own.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial))
+      if (stored.state !== folded) found.push(`the state of ${stream} is ${stored.state}, its events make ${folded}`)
+    } catch (error) {
+      found.push(`${stream} cannot be folded: ${error instanceof Error ? error.message : ''}`)
+    }
+  }
+  return found
+}
+
+/** A prompt has its job from its first event to its last, and just one. */
+function jobViolations({ server }: World, events: readonly RecordedEvent[]): string[] {
+  const queued = server.jobs().map(({ stream }) => stream)
+  const found: string[] = []
+  for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
+    if (!stream.startsWith('chat/')) continue
+    const expected = own.at(-1)?.type.startsWith('Answer') ? 0 : 1
+    const jobs = queued.filter((job) => job === stream).length
+    if (jobs !== expected) found.push(`${stream} has ${jobs} jobs, ${expected} expected`)
+  }
+  return found
+}
+
+/** Every read model is the fold of the log, all of it, once; and nothing half-built is left. */
+function readModelViolations({ database }: World, events: readonly RecordedEvent[]): string[] {
+  const found: string[] = []
+  for (const [name, fold] of Object.entries(folds)) {
+    const served = database.served(name)
+    if (!served) {
+      found.push(`the read model ${name} was never built`)
+      continue
+    }
+    const { registered, table } = served
+    if (registered.position !== (events.at(-1)?.position ?? '0-0')) found.push(`${name} stands at event ${registered.sequence}, the log goes to ${events.length}`)
+    const expected = new Map<string, unknown>()
+    try {
+      fold(expected, events)
+    } catch (error) {
+      found.push(`${name} cannot be folded: ${error instanceof Error ? error.message : ''}`)
+    }
+    if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey))) found.push(`${name} is not the fold of the log`)
+    if (database.schemas().filter((schema) => schema.startsWith(`${name}_`)).length !== 1) found.push(`${name} has left generations behind: ${database.schemas().join(', ')}`)
+  }
+  return found
+}
+
+const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number => (left < right ? -1 : 1)
+
+/** The reader saw every event once, in order. */
+function readerViolations({ seen }: World, events: readonly RecordedEvent[]): string[] {
+  const [wanted, got] = [events, seen].map((list) => list.map(({ position }) => position))
+  const at = wanted?.findIndex((position, index) => got?.[index] !== position) ?? -1
+  if (at >= 0) return [`the reader saw ${got?.[at] ?? 'nothing'} where event ${at + 1} at ${wanted?.[at]} comes`]
+  return seen.length > events.length ? [`the reader saw ${seen.length} events of ${events.length}`] : []
+}

@@ -1,0 +1,82 @@
+import type { CommandResult } from '../../src/commands/gate-types.ts'
+import type { CommandGate } from '../../src/commands/gate.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
+import type { Ask } from './asks.ts'
+import type { Random } from './random.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+
+/** `lost`: the gate died before it answered, or was not there. `threw`: a broken promise. */
+export type Answer = CommandResult | { result: 'lost'; reached: boolean } | { result: 'threw'; message: string }
+
+/** One call of a gate, from when to when in the order of all calls. */
+export type Call = { answer: Answer | undefined; from: number; to: number }
+
+/** Everything that a client did under one command id. */
+export type Asked = { ask: Ask; commandId: Uuid7; calls: Call[]; givenUp: boolean }
+
+export type Gates = {
+  /** One of them, if it is there. */
+  some: () => { owner: Owner; gate: CommandGate } | undefined
+  newId: () => Uuid7
+  history: Asked[]
+  /** Counts calls and answers: what ended before something else began has a smaller number. */
+  tick: () => number
+}
+
+export type Client = {
+  owner: Owner
+  /** Asks under one id until it has an answer that says what happened. */
+  insist: (ask: Ask, commandId?: Uuid7) => Promise<Answer>
+  /** Asks once. */
+  call: (asked: Asked) => Promise<Answer>
+  /** Another command under an id that is taken; it must not be taken for the one that was. */
+  abuse: (commandId: Uuid7, ask: Ask) => Promise<Answer>
+}
+
+const longestPauseMs = 3_000
+const retried = ['outcome_unknown', 'log_unavailable', 'overloaded', 'log_stopped']
+export const isRetried = (answer: Answer): boolean => answer.result === 'lost' || (answer.result === 'rejected' && retried.includes(answer.code))
+
+export function createClient(name: string, { step, newOwner }: Scheduler, random: Random, gates: Gates): Client {
+  const owner = newOwner(name)
+  const principal = name
+
+  async function ask(what: Ask, commandId: Uuid7): Promise<Answer> {
+    const found = gates.some()
+    if (!found) return { result: 'lost', reached: false }
+    try {
+      const answer = await Promise.race([what.of(found.gate, { commandId, principal }), found.owner.died])
+      return answer === 'died' ? { result: 'lost', reached: true } : answer
+    } catch (error) {
+      return { result: 'threw', message: error instanceof Error ? error.message : 'no error' }
+    }
+  }
+
+  async function call({ ask: what, commandId, calls }: Asked): Promise<Answer> {
+    const made: Call = { answer: undefined, from: gates.tick(), to: Infinity }
+    calls.push(made)
+    made.answer = await ask(what, commandId)
+    made.to = gates.tick()
+    return made.answer
+  }
+
+  return {
+    owner,
+    call,
+    async insist(what, commandId = gates.newId()) {
+      const asked: Asked = { ask: what, commandId, calls: [], givenUp: false }
+      gates.history.push(asked)
+      for (;;) {
+        // An impatient one asks two gates at once.
+        const answers = await Promise.all(random.happens(0.1) ? [call(asked), call(asked)] : [call(asked)])
+        const answer = answers.find((one) => !isRetried(one))
+        if (answer) {
+          if (random.happens(0.1)) await call(asked)
+          return answer
+        }
+        await step(owner, `asks for ${what.name} again`, random.below(longestPauseMs))
+      }
+    },
+    abuse: (commandId, other) => ask(other, commandId),
+  }
+}

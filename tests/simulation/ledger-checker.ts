@@ -1,0 +1,45 @@
+import { account, type Account } from '../../src/commands/account.ts'
+import type { AccountEvent } from '../../src/events/account.ts'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { treasuryStream } from '../../src/events/identifiers.ts'
+import { isAccountEvent } from '../../src/projections/account-row.ts'
+
+const settles = 'settles a reservation'
+
+/** The rules of money, event by event as the log has them. */
+export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
+  const found: string[] = []
+  const accounts = new Map<string, Account>()
+  let isTreasuryFrozen = false
+  for (const event of events) {
+    if (event.stream === treasuryStream) isTreasuryFrozen = event.type === 'TreasuryFrozen'
+    if (!isAccountEvent(event)) continue
+    const before = accounts.get(event.stream) ?? account.initial
+    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen')) found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, which is frozen`)
+    try {
+      const after = account.evolve(before, event)
+      accounts.set(event.stream, after)
+      if (overpromised(after, event)) found.push(`${event.stream} has promised more than it has at event ${event.sequence}`)
+    } catch (error) {
+      return [...found, `event ${event.sequence} on ${event.stream} cannot be: ${error instanceof Error ? error.message : ''}`]
+    }
+  }
+  const sum = [...accounts.values()].reduce((total, state) => total + (state.status === 'absent' ? 0 : state.balanceMicros), 0)
+  if (sum !== 0) found.push(`the sum of all accounts is ${sum}`)
+  return found
+}
+
+/** What a freeze stops. A cost that was incurred is paid all the same. */
+function isSpending(event: AccountEvent): boolean {
+  if (event.type === 'FundsReserved') return true
+  return (event.type === 'AccountDebited' || event.type === 'AccountCredited') && event.data.reason !== settles
+}
+
+/** Promises that have not run out when something is spent or promised are covered. */
+function overpromised(state: Account, event: RecordedEvent): boolean {
+  if (state.status === 'absent' || (event.type !== 'AccountDebited' && event.type !== 'FundsReserved')) return false
+  if (state.accountId === 'external' || state.accountId === 'overrun') return false
+  const nowMs = Date.parse(event.metadata.occurredAt)
+  const reserved = Object.values(state.reservations).reduce((sum, { amountMicros, expiresAtMs }) => (expiresAtMs < nowMs ? sum : sum + amountMicros), 0)
+  return state.balanceMicros < reserved
+}

@@ -1,0 +1,157 @@
+import type { Registered } from '../../src/projections/checkpoint.ts'
+import type { ClaimHolder } from '../../src/projections/claim-rows.ts'
+import { schemaOf } from '../../src/projections/generations.ts'
+import type { ReadModelStore } from '../../src/projections/store.ts'
+import type { Random } from './random.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+import type { Weather } from './weather.ts'
+
+/** A table: rows by their key. Rows are never changed in place. */
+export type Table = Map<string, unknown>
+type Claim = ClaimHolder & { version: number; generation: number; touchedAtMs: number }
+
+type Contents = {
+  registry: Map<string, Registered>
+  /** By schema, as `schemaOf` names it. */
+  schemas: Map<string, { name: string; generation: number; table: Table }>
+  claims: Map<string, Claim>
+}
+
+/** A transaction: its own view of everything, which becomes everybody's with the commit. */
+export type MemoryTx = { owner: Owner; draft: Contents; statement: (what: string) => Promise<void> }
+
+/** A database that does one transaction after the other, as the embedded Postgres does. */
+export type MemoryDatabase = {
+  connect: (owner: Owner) => ReadModelStore<MemoryTx>
+  /** What queries see of a projection, and how far it is. */
+  served: (name: string) => { registered: Registered; table: Table } | undefined
+  /** Of every half-built or forgotten generation. */
+  schemas: () => string[]
+}
+
+const copyOf = ({ registry, schemas, claims }: Contents): Contents => ({
+  registry: new Map(registry),
+  schemas: new Map([...schemas].map(([name, schema]) => [name, { ...schema, table: new Map(schema.table) }])),
+  claims: new Map(claims),
+})
+
+/** As pg has them. */
+class DatabaseError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+const connectionLost = (when: string) => new DatabaseError('08006', `the connection broke ${when}`)
+
+export function memoryDatabase(scheduler: Scheduler, random: Random, weather: () => Weather): MemoryDatabase {
+  const { step, clock } = scheduler
+  let contents: Contents = { registry: new Map(), schemas: new Map(), claims: new Map() }
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function transaction<Result>(owner: Owner, work: (tx: MemoryTx) => Promise<Result>): Promise<Result> {
+    await step(owner, 'begin')
+    const before = turn
+    const end = Promise.withResolvers<undefined>()
+    // A transaction ends with its process, if not before.
+    turn = before.then(() => Promise.race([end.promise, owner.died]))
+    await before
+    try {
+      const tx: MemoryTx = { owner, draft: copyOf(contents), statement: (what) => statement(owner, what) }
+      const result = await work(tx)
+      await commit(owner, tx.draft)
+      return result
+    } finally {
+      end.resolve(undefined)
+    }
+  }
+
+  async function statement(owner: Owner, what: string): Promise<void> {
+    await step(owner, what)
+    if (random.happens(weather().statementFails)) throw connectionLost(`in ${what}`)
+  }
+
+  async function commit(owner: Owner, draft: Contents): Promise<void> {
+    await step(owner, 'commit')
+    if (random.happens(weather().commitLost)) throw connectionLost('before the commit')
+    contents = draft
+    await step(owner, 'committed')
+    if (random.happens(weather().commitLost)) throw connectionLost('after the commit')
+  }
+
+  return {
+    connect: (owner) => ({ ...statements(() => clock.nowMs()), transaction: (work) => transaction(owner, work), migrate: () => statement(owner, 'migrate') }),
+    served(name) {
+      const registered = contents.registry.get(name)
+      const schema = registered && contents.schemas.get(schemaOf(name, registered.generation))
+      return registered && schema && { registered, table: schema.table }
+    },
+    schemas: () => [...contents.schemas.keys()],
+  }
+}
+
+export function tableOf({ draft }: MemoryTx, schema: string): Table {
+  const found = draft.schemas.get(schema)
+  if (!found) throw new DatabaseError('3F000', `there is no schema ${schema}`)
+  return found.table
+}
+
+/** What postgres-store.ts does with SQL. */
+function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transaction' | 'migrate'> {
+  return {
+    async loadRegistered(tx, name) {
+      await tx.statement('load the checkpoint')
+      return tx.draft.registry.get(name)
+    },
+    async moveCheckpoint(tx, name, generation, from, to) {
+      await tx.statement('move the checkpoint')
+      const registered = tx.draft.registry.get(name)
+      if (registered?.generation !== generation || registered.position !== from.position) return false
+      tx.draft.registry.set(name, { ...registered, ...to })
+      return true
+    },
+    async register(tx, name, registered) {
+      await tx.statement('register')
+      tx.draft.registry.set(name, registered)
+    },
+    async generationsOf({ draft }, name) {
+      return [...draft.schemas.values()].filter((schema) => schema.name === name).map(({ generation }) => generation)
+    },
+    async createGeneration(tx, projection, generation) {
+      await tx.statement('create a generation')
+      tx.draft.schemas.set(schemaOf(projection.name, generation), { name: projection.name, generation, table: new Map() })
+    },
+    async dropOtherGenerations(tx, name, serving) {
+      await tx.statement('drop other generations')
+      for (const [schema, { name: of, generation }] of tx.draft.schemas) if (of === name && generation !== serving) tx.draft.schemas.delete(schema)
+    },
+    serveGeneration: async (tx) => tx.statement('serve a generation'),
+    limitWaiting: async () => undefined,
+    async loadHolder({ draft }, name) {
+      return draft.claims.get(name)
+    },
+    async takeClaim(tx, { name, ...claim }, over, leaseSeconds) {
+      await tx.statement('claim the rebuild')
+      const holder = tx.draft.claims.get(name)
+      if (holder && holder.fence !== over && holder.touchedAtMs >= nowMs() - leaseSeconds * 1000) return false
+      tx.draft.claims.set(name, { ...claim, generation: 0, touchedAtMs: nowMs() })
+      return true
+    },
+    async nameGeneration({ draft }, name, generation) {
+      const claim = draft.claims.get(name)
+      if (claim) draft.claims.set(name, { ...claim, generation })
+    },
+    async touchClaim(tx, name, { fence }) {
+      await tx.statement('touch the claim')
+      const claim = tx.draft.claims.get(name)
+      if (claim?.fence !== fence) return false
+      tx.draft.claims.set(name, { ...claim, touchedAtMs: nowMs() })
+      return true
+    },
+    async releaseClaim({ draft }, name, { fence }) {
+      if (draft.claims.get(name)?.fence === fence) draft.claims.delete(name)
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { accountIdOf, evolveAccountRow, isAccountEvent, type AccountRow } from '../../src/projections/account-row.ts'
+import type { Projection } from '../../src/projections/projection.ts'
+import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
+
+/** Takes a batch into a table. Not one row may be a surprise: an event that is applied twice, or not at all, shows. */
+type Fold = (table: Table, events: readonly RecordedEvent[]) => void
+
+/** The accounts' read model, with the very rows of `read_models.accounts`. */
+const accounts: Fold = (table, events) => {
+  for (const event of events.filter(isAccountEvent)) {
+    const id = accountIdOf(event.stream)
+    table.set(id, evolveAccountRow(table.get(id) as AccountRow | undefined, event))
+  }
+}
+
+/** One row an event, and a key that says when it was written: what is applied twice is there twice. */
+const journal: Fold = (table, events) => {
+  for (const { sequence, position, metadata } of events) table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
+}
+
+export const folds: Readonly<Record<string, Fold>> = { accounts, journal }
+
+/** The projections of one release of the program: a newer one builds them anew. `apply` may be made to fail. */
+export const projectionsOf = (version: number, mayFail: () => void): Projection<MemoryTx>[] =>
+  Object.entries(folds).map(([name, fold]) => ({
+    name,
+    version,
+    target: 'postgres',
+    money: true,
+    tables: [name],
+    createTables: async () => undefined,
+    async apply(tx, schema, events) {
+      await tx.statement(`apply ${events.length} events to ${name}`)
+      fold(tableOf(tx, schema), events)
+      mayFail()
+      await tx.statement(`applied to ${name}`)
+    },
+  }))

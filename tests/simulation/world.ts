@@ -1,0 +1,179 @@
+import { createGate, type CommandGate } from '../../src/commands/gate.ts'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import { beginning, Uuid7, type Position, type StreamName } from '../../src/events/identifiers.ts'
+import type { EventLog } from '../../src/events/log/log.ts'
+import { startTail, type LogTail } from '../../src/events/log/tail.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { keepUp, type Life } from '../../src/projections/keep-up.ts'
+import type { ReadModelStore } from '../../src/projections/store.ts'
+import { memoryServer, type MemoryServer } from '../support/memory-log/memory-log.ts'
+import { memoryDatabase, type MemoryDatabase, type MemoryTx } from './memory-store.ts'
+import { createNetwork } from './network.ts'
+import { randomFrom, type Random } from './random.ts'
+import { projectionsOf } from './read-models.ts'
+import { createScheduler, type Owner, type Scheduler } from './scheduler.ts'
+import { calm, weatherOf, type Weather } from './weather.ts'
+
+/** Faults that are planted to see whether they are found: each stands between the code under test and what it is given. */
+export type Plant = {
+  gateLog?: (log: EventLog, world: World) => EventLog
+  projectorLog?: (log: EventLog, world: World) => EventLog
+  readerLog?: (log: EventLog, world: World) => EventLog
+  store?: (store: ReadModelStore<MemoryTx>, database: MemoryDatabase) => ReadModelStore<MemoryTx>
+  /** Nobody looks whether the log still has what is archived. */
+  looksAway?: true
+}
+
+export type GateProcess = { owner: Owner; gate: CommandGate }
+export type ProjectorProcess = { owner: Owner; version: number; lives: Life<MemoryTx>[] }
+
+/** Everything that lives in one run, and how it is started and ended. */
+export type World = {
+  random: Random
+  scheduler: Scheduler
+  server: MemoryServer
+  database: MemoryDatabase
+  newId: () => Uuid7
+  /** Counts what happens: a smaller number was before a larger one. */
+  tick: () => number
+  /** When the log took each event, by its number from 0. */
+  takenAt: number[]
+  /** What went wrong on the way, in words. */
+  violations: string[]
+  gates: GateProcess[]
+  projectors: ProjectorProcess[]
+  /** What the reader of the log has seen, over all its lives; and the streams that it listens to. */
+  seen: RecordedEvent[]
+  watch: (stream: StreamName) => void
+  startGate: (slot: number) => void
+  startProjector: (version: number) => void
+  startReader: () => void
+  killReader: () => void
+  /** The log's server comes back as it was at a moment: with less, or with everything again. */
+  comeBack: (moment: ReturnType<MemoryServer['moment']>, whole: boolean) => void
+  /** How often it did. */
+  comebacks: () => number
+  weather: () => Weather
+  clearUp: () => void
+}
+
+/** Ten minutes before a day ends, so that some runs see midnight. */
+const startMs = Date.parse('2026-11-23T23:50:00.000Z')
+const pageSize = 7
+
+export function createWorld(seed: number, note: (line: string) => void, plant: Plant = {}): World {
+  const random = randomFrom(seed)
+  const scheduler = createScheduler(random, startMs, note)
+  let weather = weatherOf(random)
+  let archived = 0
+  let comebacks = 0
+  let ticks = 0
+  const server = memoryServer(scheduler.clock, { pageSize })
+  const network = createNetwork({ scheduler, random, weather: () => weather, served, isWhole: () => plant.looksAway === true || server.sequence() >= archived })
+  const database = memoryDatabase(scheduler, random, () => weather)
+  const newId = () => uuid7From(scheduler.clock.nowMs(), random)
+  const streams = new Set<StreamName>()
+  let reader: { owner: Owner; tail: LogTail } | undefined
+
+  const world: World = {
+    random,
+    scheduler,
+    server,
+    database,
+    newId,
+    tick: () => ++ticks,
+    takenAt: [],
+    violations: [],
+    gates: [],
+    projectors: [],
+    seen: [],
+
+    startGate(slot) {
+      const owner = scheduler.newOwner(`gate ${slot}`)
+      const log = server.open(network.link(owner))
+      const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
+      world.gates[slot] = {
+        owner,
+        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger }),
+      }
+    },
+
+    startProjector(version) {
+      const owner = scheduler.newOwner(`projector v${version}`)
+      const log = repeating(server.open(network.link(owner)), () => random.happens(weather.pageAgain))
+      const store = database.connect(owner)
+      const mayFail = () => {
+        if (random.happens(weather.applyFails)) throw new Error('a statement of the projection failed')
+      }
+      const isAlive = (pid: number) => world.projectors.some((other) => other.owner.pid === pid && other.owner.alive)
+      const dependencies = {
+        log: plant.projectorLog?.(log, world) ?? log,
+        store: plant.store?.(store, database) ?? store,
+        rebuilder: { host: 'here', pid: owner.pid, isAlive, newFence: newId },
+        elapsedMs: scheduler.clock.nowMs,
+        logger: silentLogger,
+        pause: (ms: number) => scheduler.step(owner, 'pauses', ms),
+      }
+      const lives = projectionsOf(version, mayFail).map((projection): Life<MemoryTx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify: () => undefined }))
+      world.projectors.push({ owner, version, lives })
+      for (const life of lives) void keepUp(dependencies, life, new AbortController().signal)
+    },
+
+    startReader() {
+      const owner = scheduler.newOwner('reader')
+      const log = server.open(network.link(owner))
+      const from: Position = world.seen.at(-1)?.position ?? beginning
+      reader = { owner, tail: startTail(plant.readerLog?.(log, world) ?? log, from) }
+      for (const stream of streams) listen(stream)
+    },
+
+    killReader: () => reader?.owner.kill(),
+
+    watch(stream) {
+      if (streams.has(stream)) return
+      streams.add(stream)
+      listen(stream)
+    },
+
+    comeBack(moment, whole) {
+      archived = whole ? 0 : server.sequence()
+      comebacks++
+      network.cut()
+      server.become(moment)
+    },
+    comebacks: () => comebacks,
+
+    weather: () => weather,
+    clearUp: () => void (weather = calm()),
+  }
+  return world
+
+  function served(): void {
+    while (world.takenAt.length < server.sequence()) world.takenAt.push(world.tick())
+  }
+
+  function listen(stream: StreamName): void {
+    const by = reader
+    by?.tail.listen(stream, (event) => {
+      if (by.owner.alive) world.seen.push(event)
+    })
+  }
+}
+
+/** A log some of whose pages arrive again: a projector must not mind. */
+const repeating = (log: EventLog, happens: () => boolean): EventLog => ({
+  ...log,
+  async *follow(after, signal) {
+    for await (const page of log.follow(after, signal)) {
+      yield page
+      if (happens()) yield page
+    }
+  },
+})
+
+function uuid7From(ms: number, random: Random): Uuid7 {
+  const hex = (digits: number, value: number) => value.toString(16).padStart(digits, '0')
+  const time = hex(12, ms)
+  const part = () => hex(6, random.below(2 ** 24))
+  return Uuid7.parse(`${time.slice(0, 8)}-${time.slice(8)}-7${hex(3, random.below(4096))}-8${hex(3, random.below(4096))}-${part()}${part()}`)
+}
