@@ -9,6 +9,8 @@ export type CommandIdDependencies = {
   newId: () => Uuid7
 }
 
+export type CommandKey = { id: Uuid7 } | { key: string }
+
 /** Visible ASCII: no spaces, so that two headers, which arrive as one with a comma and a space between them, are no key. */
 const keyPattern = /^[\x21-\x7e]{1,128}$/
 
@@ -16,7 +18,7 @@ const keyPattern = /^[\x21-\x7e]{1,128}$/
  * What a client may send as `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). A UUIDv7 is the command's id itself, in
  * lower case: UUIDs are read without regard to case (RFC 9562). Everything else is a key of the caller's own. Null for what is none.
  */
-export function parseCommandKey(header: unknown): { id: Uuid7 } | { key: string } | null {
+export function parseCommandKey(header: unknown): CommandKey | null {
   if (typeof header !== 'string' || !keyPattern.test(header)) return null
   const id = Uuid7.safeParse(header.toLowerCase())
   return id.success ? { id: id.data } : { key: header }
@@ -29,7 +31,7 @@ export function parseCommandKey(header: unknown): { id: Uuid7 } | { key: string 
 export async function commandIdOf(
   { gate, log, newId }: CommandIdDependencies,
   principal: string,
-  key: NonNullable<ReturnType<typeof parseCommandKey>>,
+  key: CommandKey,
 ): Promise<{ ok: true; id: Uuid7 } | { ok: false; rejection: Rejection }> {
   if ('id' in key) return { ok: true, id: key.id }
   const stopped = gate.stoppedBy()

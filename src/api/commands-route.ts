@@ -4,7 +4,8 @@ import type { CommandGate } from '../commands/gate.ts'
 import { publicCommands, type PublicCommand } from '../commands/public-commands.ts'
 import type { Uuid7 } from '../events/identifiers.ts'
 import { newTraceparent } from '../platform/trace.ts'
-import { commandIdOf, parseCommandKey, type CommandIdDependencies } from './command-key.ts'
+import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandKey } from './command-key.ts'
+import type { SubjectLimits } from './limits.ts'
 import { answerProblem, sendProblem } from './problem.ts'
 
 /** How a command that was not taken is answered; the codes are the gate's. */
@@ -27,7 +28,7 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
  * answer has as `X-Council-Command-Id`. 200 once it is durable; sent again under the same key it answers as the first time and is
  * not done twice. Everything else is a problem.
  */
-export function commandsRoute(server: FastifyInstance, dependencies: CommandIdDependencies & { gate: CommandGate }): void {
+export function commandsRoute(server: FastifyInstance, dependencies: Dependencies): void {
   server.post<{ Params: { name: string } }>(
     '/v1/commands/:name',
     {
@@ -49,16 +50,28 @@ export function commandsRoute(server: FastifyInstance, dependencies: CommandIdDe
           'malformed_request',
           'Idempotency-Key is needed: a UUIDv7, or 1 to 128 visible ASCII characters without spaces, the same one with every retry',
         )
-      const known = await commandIdOf(dependencies, principal.subject, key)
-      if (!known.ok) return answer(reply, known.rejection)
-      const commandId = known.id
-      void reply.header('x-council-command-id', commandId)
-      const input = withId(command, request.body, commandId)
-      if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
-      const context = { commandId, principal: principal.subject, traceparent: newTraceparent() }
-      return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))
+      const release = dependencies.limits.inFlight(principal.subject)
+      if (!release) return sendProblem(reply, 'too_many_in_flight', 'too many commands are under way; wait for one to end')
+      try {
+        return await execute(dependencies, reply, command, key, request.body, principal.subject)
+      } finally {
+        release()
+      }
     },
   )
+}
+
+type Dependencies = CommandIdDependencies & { gate: CommandGate; limits: Pick<SubjectLimits, 'inFlight'> }
+
+async function execute(dependencies: Dependencies, reply: FastifyReply, command: PublicCommand, key: CommandKey, body: unknown, subject: string): Promise<FastifyReply> {
+  const known = await commandIdOf(dependencies, subject, key)
+  if (!known.ok) return answer(reply, known.rejection)
+  const commandId = known.id
+  void reply.header('x-council-command-id', commandId)
+  const input = withId(command, body, commandId)
+  if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
+  const context = { commandId, principal: subject, traceparent: newTraceparent() }
+  return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))
 }
 
 type Input = { ok: true; value: unknown } | { ok: false; problem: string }

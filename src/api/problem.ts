@@ -8,6 +8,7 @@ export const problemCodes = [
   'unknown_command',
   'malformed_request',
   'too_large',
+  'too_many_in_flight',
   'read_model_behind',
   'internal',
 ] as const
@@ -20,6 +21,7 @@ const statuses: Record<ProblemCode, number> = {
   unknown_command: 404,
   malformed_request: 400,
   too_large: 413,
+  too_many_in_flight: 429,
   read_model_behind: 503,
   internal: 500,
 }
@@ -36,7 +38,7 @@ export type Problem = {
 
 /** Answers with `application/problem+json` (RFC 9457) and a stable code. */
 export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
-  return answerProblem(reply, { status: statuses[code], code, detail, ...(statuses[code] === 503 && { retryAfterSeconds: 1 }) })
+  return answerProblem(reply, { status: statuses[code], code, detail, ...(statuses[code] === 503 || statuses[code] === 429 ? { retryAfterSeconds: 1 } : {}) })
 }
 
 /** The same, for codes that other layers have given. */

@@ -260,7 +260,7 @@ describe('the emergency stop over HTTP', () => {
 
 describe('a log that cannot take it now', () => {
   /** The route before a gate that turns everything away for one reason: the real one does so only when its log is gone. */
-  async function turnedAway(code: RejectionCode, { key = newId(), stoppedBy = null }: { key?: string; stoppedBy?: LogStopped | null } = {}) {
+  async function turnedAway(code: RejectionCode, { key = newId(), stoppedBy = null, places = 1 }: { key?: string; stoppedBy?: LogStopped | null; places?: number } = {}) {
     const server = Fastify()
     server.decorateRequest('principal', null)
     server.addHook('onRequest', async (incoming) => void (incoming.principal = { subject: 'ada' }))
@@ -271,6 +271,7 @@ describe('a log that cannot take it now', () => {
         stoppedBy: () => stoppedBy,
       },
       log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
+      limits: { inFlight: () => (places > 0 ? () => undefined : null) },
       newId,
     })
     const answer = await server.inject({
@@ -286,6 +287,10 @@ describe('a log that cannot take it now', () => {
       code: answer.json<{ code: string }>().code,
     }
   }
+
+  test('is asked for later where the caller has too many under way', async () => {
+    expect(await turnedAway('overloaded', { places: 0 })).toMatchObject({ status: 429, retryAfter: '1', code: 'too_many_in_flight' })
+  })
 
   test.each([
     ['overloaded', '1'],
