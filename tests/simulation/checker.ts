@@ -71,9 +71,10 @@ function jobViolations({ server }: World, events: readonly RecordedEvent[]): str
   return found
 }
 
-/** Every read model is the fold of the log, all of it, once; and nothing half-built is left. */
-function readModelViolations({ database }: World, events: readonly RecordedEvent[]): string[] {
+/** Every read model is the fold of the log, all of it, once, as the newest release makes it; and nothing is left of what built it. */
+function readModelViolations({ database, projectors }: World, events: readonly RecordedEvent[]): string[] {
   const found: string[] = []
+  const newest = Math.max(...projectors.map(({ version }) => version))
   for (const [name, fold] of Object.entries(folds)) {
     const served = database.served(name)
     if (!served) {
@@ -89,7 +90,9 @@ function readModelViolations({ database }: World, events: readonly RecordedEvent
       found.push(`${name} cannot be folded: ${error instanceof Error ? error.message : ''}`)
     }
     if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey))) found.push(`${name} is not the fold of the log`)
-    if (database.schemas().filter((schema) => schema.startsWith(`${name}_`)).length !== 1) found.push(`${name} has left generations behind: ${database.schemas().join(', ')}`)
+    for (const { generation, claimed } of database.others(name)) if (!claimed) found.push(`${name} has left generation ${generation} behind`)
+    if (database.claimsServed(name)) found.push(`somebody still claims to rebuild ${name}`)
+    if (registered.version !== newest) found.push(`${name} was made by version ${registered.version}, version ${newest} runs`)
   }
   return found
 }

@@ -29,7 +29,8 @@ function broken(answer: Answer, { ask, calls }: Asked, own: readonly RecordedEve
     case 'duplicate': {
       const promised = JSON.stringify(answer.events.map(({ position, stream, revision, type }) => [position, stream, revision, type]))
       const actual = JSON.stringify(own.map(({ position, stream, revision, type }) => [position, stream, revision, type]))
-      return promised === actual ? undefined : `${answer.result} ${promised}, the log has ${actual}`
+      if (promised !== actual) return `${answer.result} ${promised}, the log has ${actual}`
+      return own.some(({ type }) => type === 'CommandRefused') ? `${answer.result}, but it was refused` : undefined
     }
     case 'refused': {
       if (!ask.recordsRefusals) return own.length === 0 || calls.length > 1 ? undefined : `refused, but has ${own.length} events`

@@ -15,7 +15,7 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
     if (event.stream === treasuryStream) isTreasuryFrozen = event.type === 'TreasuryFrozen'
     if (!isAccountEvent(event)) continue
     const before = accounts.get(event.stream) ?? account.initial
-    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen')) found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, which is frozen`)
+    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen')) found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, while it or the treasury was frozen`)
     try {
       const after = account.evolve(before, event)
       accounts.set(event.stream, after)

@@ -25,8 +25,10 @@ export type MemoryDatabase = {
   connect: (owner: Owner) => ReadModelStore<MemoryTx>
   /** What queries see of a projection, and how far it is. */
   served: (name: string) => { registered: Registered; table: Table } | undefined
-  /** Of every half-built or forgotten generation. */
-  schemas: () => string[]
+  /** Generations that do not serve, and which of them a rebuild has claimed: the next one removes it. */
+  others: (name: string) => { generation: number; claimed: boolean }[]
+  /** Whether somebody has claimed to be building what serves. */
+  claimsServed: (name: string) => boolean
 }
 
 const copyOf = ({ registry, schemas, claims }: Contents): Contents => ({
@@ -88,7 +90,11 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, weather: ()
       const schema = registered && contents.schemas.get(schemaOf(name, registered.generation))
       return registered && schema && { registered, table: schema.table }
     },
-    schemas: () => [...contents.schemas.keys()],
+    others: (name) =>
+      [...contents.schemas.values()]
+        .filter((schema) => schema.name === name && schema.generation !== contents.registry.get(name)?.generation)
+        .map(({ generation }) => ({ generation, claimed: contents.claims.get(name)?.generation === generation })),
+    claimsServed: (name) => contents.claims.get(name)?.generation === contents.registry.get(name)?.generation,
   }
 }
 

@@ -114,7 +114,13 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
         logger: silentLogger,
         pause: (ms: number) => scheduler.step(owner, 'pauses', ms),
       }
-      const lives = projectionsOf(version, mayFail).map((projection): Life<MemoryTx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify: () => undefined }))
+      const lives = projectionsOf(version, mayFail).map((projection): Life<MemoryTx> => {
+        const notify = () => {
+          if (life.state === 'stopped' && !isExcused(life)) world.violations.push(`${projection.name} stopped: ${life.fault?.message}`)
+        }
+        const life: Life<MemoryTx> = { projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }
+        return life
+      })
       world.projectors.push({ owner, version, lives })
       for (const life of lives) void keepUp(dependencies, life, new AbortController().signal)
     },
@@ -150,6 +156,13 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
   function served(): void {
     while (world.takenAt.length < server.sequence()) world.takenAt.push(world.tick())
+  }
+
+  /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */
+  function isExcused({ fault, projection }: Life<MemoryTx>): boolean {
+    if (fault?.code === 'poison_event') return weather.applyFails > 0
+    if (fault?.code === 'checkpoint_not_in_log') return comebacks > 0
+    return fault?.code === 'projection_of_newer_program' && world.projectors.some(({ version }) => version > projection.version)
   }
 
   function listen(stream: StreamName): void {
