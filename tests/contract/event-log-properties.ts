@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions } from '../../src/events/identifiers.ts'
 import type { AppendResult, EventLog } from '../../src/events/log/log.ts'
-import { everythingIn, type LogSubject } from './event-log.ts'
+import { everythingIn, type LogSubject } from './log-subject.ts'
 import { aStory, storyTeller, type Told } from './event-log-stories.ts'
 
 /** Random batches of commands over a few streams, one after another: what holds for a log after every one of them. */

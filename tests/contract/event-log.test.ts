@@ -6,8 +6,9 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
-import { eventLogContract, everythingIn, type LogSubject } from './event-log.ts'
 import { aStory, outcomeOf, requestOf, someStreams, type Told } from './event-log-stories.ts'
+import { eventLogContract } from './event-log.ts'
+import { everythingIn, type LogSubject } from './log-subject.ts'
 
 async function onRedis(): Promise<LogSubject> {
   const councilId = freshCouncilId()

@@ -1,40 +1,18 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RecordedEvent } from '../../src/events/event.ts'
 import { beginning, chatStream, comparePositions, justBefore, StreamName, Uuid7, type Position } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append.ts'
 import type { AppendRequest, AppendResult, EventLog, ReadOptions } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'
 import { appendProperties } from './event-log-properties.ts'
-
-/** A log that the contract is run against, and what may befall it. */
-export type LogSubject = {
-  /** The same log in another process. */
-  open: () => Promise<EventLog>
-  /** Entries of the queue of jobs, the oldest first. */
-  jobs: () => Promise<{ entry: string; kind: string; stream: string; position: string }[]>
-  /** Another log, of its own, for a test that breaks it. */
-  another: () => Promise<LogSubject>
-  /** Comes back without its newest event. */
-  loseNewest: () => Promise<void>
-  /** Another log is in its place. */
-  replace: () => Promise<void>
-  /** An append has half written it. */
-  halt: () => Promise<void>
-  close: () => void
-}
+import { everythingIn, type LogSubject } from './log-subject.ts'
 
 const aStream = () => chatStream(newId())
 /** One that never finishes, since its name has no time. */
 const aLastingStream = () => StreamName.parse(`budget/test/${newId().slice(-12)}`)
 const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
 
-export async function everythingIn(log: EventLog, options?: ReadOptions): Promise<RecordedEvent[]> {
-  const all: RecordedEvent[] = []
-  for await (const page of log.read(options)) all.push(...page)
-  return all
-}
 const positionsIn = async (log: EventLog, options: ReadOptions): Promise<Position[]> => (await everythingIn(log, options)).map(({ position }) => position)
 
 function appended(result: AppendResult): Extract<AppendResult, { result: 'appended' }> {

@@ -1,4 +1,4 @@
-import { LogStopped } from '../../src/events/log/log.ts'
+import { EventEmitter } from 'node:events'
 import type { Link } from '../support/memory-log/read.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
@@ -7,6 +7,8 @@ import type { Weather } from './weather.ts'
 export type Network = {
   /** Between one process and the log. */
   link: (owner: Owner) => Link
+  /** Says `close` whenever that happens. */
+  connections: EventEmitter
   /** The log's server restarts: every connection breaks, and with it every request that is on its way. */
   cut: () => void
 }
@@ -17,29 +19,28 @@ export type NetworkDependencies = {
   weather: () => Weather
   /** Called whenever the log has taken a request. */
   served: () => void
-  /** Whether the log has everything that is archived. Every process looks after a reconnect, before it writes. */
-  isWhole: () => boolean
 }
 
 const timeOutMs = 800
 const longestDelayMs = 30_000
 
 /** Requests travel in one step and answers in another; either may be lost, and a request may come late or twice. */
-export function createNetwork({ scheduler, random, weather, served, isWhole }: NetworkDependencies): Network {
+export function createNetwork({ scheduler, random, weather, served }: NetworkDependencies): Network {
   const { step, newOwner } = scheduler
   const wire = newOwner('network')
+  // Every process has one, and listens to it for as long as it lives.
+  const connections = new EventEmitter().setMaxListeners(0)
   let restarts = 0
 
   return {
-    cut: () => void restarts++,
-    link: (owner) => {
-      let known = restarts
-      return async (request, serve) => {
-        if (known !== restarts && request === 'append') {
-          await step(owner, 'looks at the log again')
-          if (!isWhole()) throw new LogStopped('log_lost_its_tail', 'the log came back with less than is archived')
-          known = restarts
-        }
+    connections,
+    cut() {
+      restarts++
+      connections.emit('close')
+    },
+    link:
+      (owner) =>
+      async (request, serve) => {
         const connection = restarts
         const assertConnected = () => {
           if (connection !== restarts) throw new Error('the connection was lost')
@@ -62,8 +63,7 @@ export function createNetwork({ scheduler, random, weather, served, isWhole }: N
         await step(owner, `${request} answered`)
         assertConnected()
         return (random.happens(0.5) ? again : answer)()
-      }
-    },
+      },
   }
 
   async function deliverLate(serve: () => unknown, isConnected: () => boolean): Promise<void> {

@@ -1,7 +1,7 @@
 import type { World } from './world.ts'
 
 /** How many gates a council has. */
-export const gateSlots = 3
+const gateSlots = 3
 
 const eventKinds = ['gate dies', 'gate dies', 'projector dies', 'reader dies', 'everything dies', 'second projector', 'release', 'log comes back with less', 'slow', 'a day passes'] as const
 const longestWaitMs = 4_000
@@ -61,7 +61,7 @@ export async function operate(world: World): Promise<void> {
   async function gateDies(slot: number): Promise<void> {
     world.gates[slot]?.owner.kill()
     await step(owner, `starts gate ${slot} again`, random.below(longestOutageMs))
-    if (!world.gates[slot]?.owner.alive && isWhole) world.startGate(slot)
+    if (!world.gates[slot]?.owner.alive) world.startGate(slot)
   }
 
   async function projectorsDie(): Promise<void> {
@@ -83,15 +83,15 @@ export async function operate(world: World): Promise<void> {
     if (!isWhole || server.sequence() === backup.sequence) return
     isWhole = false
     const whole = server.moment()
-    world.comeBack(backup, false)
+    world.comeBack(backup, whole)
     await step(owner, `restores ${whole.sequence - backup.sequence} events`, random.below(longestOutageMs))
     if (server.sequence() > backup.sequence) world.violations.push('a log that had lost events was written to')
-    world.comeBack(whole, true)
+    world.comeBack(whole, null)
     isWhole = true
     startStopped()
   }
 
-  /** Gates that have stopped, or could not be started while the log was incomplete; and projectors that wait for somebody. */
+  /** Gates that have stopped or died, and projectors that wait for somebody. */
   function startStopped(): void {
     world.gates.forEach(({ gate, owner: process }, slot) => {
       if (process.alive && !gate.stoppedBy()) return

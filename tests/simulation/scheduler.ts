@@ -80,7 +80,7 @@ const turns = 40
 
 /** Lets everything happen that a step has led to. */
 async function quiet(): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await null
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve()
 }
 
 /** Lets everything happen that can happen without another step. */

@@ -1,12 +1,17 @@
 import { createGate, type CommandGate } from '../../src/commands/gate.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { beginning, Uuid7, type Position, type StreamName } from '../../src/events/identifiers.ts'
+import type { KnownLog } from '../../src/events/log/append.ts'
+import type { ArchiveCheckpoint } from '../../src/events/log/archive/archive.ts'
+import { archivedAppends } from '../../src/events/log/archive/archived-appends.ts'
+import { chainStart } from '../../src/events/log/archive/chain.ts'
+import { archiveProgress } from '../../src/events/log/archive/progress.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { startTail, type LogTail } from '../../src/events/log/tail.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { keepUp, type Life } from '../../src/projections/keep-up.ts'
 import type { ReadModelStore } from '../../src/projections/store.ts'
-import { memoryServer, type MemoryServer } from '../support/memory-log/memory-log.ts'
+import { memoryServer, type MemoryServer, type Moment } from '../support/memory-log/memory-log.ts'
 import { memoryDatabase, type MemoryDatabase, type MemoryTx } from './memory-store.ts'
 import { createNetwork } from './network.ts'
 import { randomFrom, type Random } from './random.ts'
@@ -49,8 +54,8 @@ export type World = {
   startProjector: (version: number) => void
   startReader: () => void
   killReader: () => void
-  /** The log's server comes back as it was at a moment: with less, or with everything again. */
-  comeBack: (moment: ReturnType<MemoryServer['moment']>, whole: boolean) => void
+  /** The log's server comes back as it was at a moment: with less than `archived`, or (null) with everything again. */
+  comeBack: (moment: Moment, archived: Moment | null) => void
   /** How often it did. */
   comebacks: () => number
   weather: () => Weather
@@ -65,11 +70,11 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   const random = randomFrom(seed)
   const scheduler = createScheduler(random, startMs, note)
   let weather = weatherOf(random)
-  let archived = 0
+  let archived: Moment | null = null
   let comebacks = 0
   let ticks = 0
   const server = memoryServer(scheduler.clock, { pageSize })
-  const network = createNetwork({ scheduler, random, weather: () => weather, served, isWhole: () => plant.looksAway === true || server.sequence() >= archived })
+  const network = createNetwork({ scheduler, random, weather: () => weather, served })
   const database = memoryDatabase(scheduler, random, () => weather)
   const newId = () => uuid7From(scheduler.clock.nowMs(), random)
   const streams = new Set<StreamName>()
@@ -90,7 +95,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
     startGate(slot) {
       const owner = scheduler.newOwner(`gate ${slot}`)
-      const log = server.open(network.link(owner))
+      const log = plant.looksAway ? server.open(network.link(owner)) : archivedLog(owner)
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
@@ -142,7 +147,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
     },
 
     comeBack(moment, whole) {
-      archived = whole ? 0 : server.sequence()
+      archived = whole
       comebacks++
       network.cut()
       server.become(moment)
@@ -156,6 +161,20 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
   function served(): void {
     while (world.takenAt.length < server.sequence()) world.takenAt.push(world.tick())
+  }
+
+  /** The archive has everything, at once: what it has of a log that came back with less, every gate finds out before it writes. */
+  function archivedLog(owner: Owner): EventLog {
+    const [councilId, incarnation] = ['main', 'memory']
+    const known: KnownLog = { incarnation, sequence: 0 }
+    const checkpoint = async (): Promise<ArchiveCheckpoint> => {
+      await scheduler.step(owner, 'looks at the archive')
+      const { sequence, held } = archived ?? server.moment()
+      const trimmed = { sequence: 0, position: beginning }
+      return { councilId, incarnation, sequence, position: held.lastPosition, chainHead: chainStart({ councilId, incarnation }), trimmed }
+    }
+    const archive = { checkpoint }
+    return archivedAppends(server.open(network.link(owner), known), { redis: network.connections, known, archive, progress: archiveProgress(archive), durability: 'fsync' })
   }
 
   /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */

@@ -15,8 +15,8 @@ const direct: Link = async (_, serve) => serve()
 
 /** A Redis with one council's log, in memory: what append.lua and the readers promise, without a server. MACs are not made. */
 export type MemoryServer = {
-  /** The log as one process has it open, which knows how far it has written itself. */
-  open: (link?: Link) => EventLog
+  /** The log as one process has it open, which knows how far it was written. */
+  open: (link?: Link, known?: KnownLog) => EventLog
   sequence: () => number
   jobs: () => readonly Job[]
   moment: () => Moment
@@ -35,7 +35,7 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
     grown = Promise.withResolvers()
   }
   return {
-    open: (link = direct) => openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, { incarnation: held.incarnation, sequence: 0 }),
+    open: (link = direct, known = { incarnation: held.incarnation, sequence: 0 }) => openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, known),
     sequence: () => held.sequence,
     jobs: () => held.work,
     moment: () => ({ sequence: held.sequence, held: copyOf(held) }),

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { comparePositions, type Position } from '../../identifiers.ts'
 import type { KnownLog } from '../append.ts'
 import type { Durability } from '../durability.ts'
@@ -7,7 +6,8 @@ import type { Archive } from './archive.ts'
 import type { ArchiveProgress } from './progress.ts'
 
 export type ArchivedAppendsOptions = {
-  redis: Pick<Redis, 'on'>
+  /** Whose connection may be to another server whenever it was closed. */
+  redis: { on: (event: 'close', listener: () => void) => unknown }
   /** What the log names in every append: raised here to what the archive has. */
   known: KnownLog
   archive: Pick<Archive, 'checkpoint'>
