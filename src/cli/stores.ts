@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { postgresArchive } from '../events/log/archive/archive.ts'
 import { logKeys } from '../events/log/keys.ts'
 import type { LogReader } from '../events/log/log.ts'
 import { redisLogReader } from '../events/log/redis-log.ts'
+import type { ArchiveReader } from '../events/log/seamless.ts'
 import type { Config } from '../platform/config.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../platform/postgres.ts'
@@ -17,8 +19,9 @@ const commandTimeoutMs = 30_000
 const maxPostgresConnections = 2
 
 /**
- * The log of a council, for reading. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does not run,
- * `no_log` when there is no log (none is made), and PlatformError `redis_unreachable`.
+ * The log of a council, for reading: archive and Redis as one. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does not run,
+ * `no_log` when there is no log (none is made), and PlatformError `redis_unreachable`. Postgres is connected to only when events
+ * have left Redis that are asked for; reading them throws `no_council` or `postgres_unreachable` where it is away.
  */
 export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
@@ -30,7 +33,19 @@ export async function openLogForReading(config: Config, closing: AsyncDisposable
   const keys = logKeys(config.councilId)
   if ((await redis.hexists(keys.meta, 'incarnation')) === 0)
     throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
-  return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys })
+  return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(config, closing) })
+}
+
+/** The archive, connected to with the first question. */
+function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveReader {
+  let opening: Promise<ArchiveReader> | undefined
+  const open = (): Promise<ArchiveReader> => (opening ??= openReadModels(config, closing).then(postgresArchive))
+  return {
+    checkpoint: async () => (await open()).checkpoint(),
+    async *read(options) {
+      yield* (await open()).read(options)
+    },
+  }
 }
 
 /** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */

@@ -37,13 +37,14 @@ export const settingsSchema = (machine: Machine) =>
       .describe(`a whole number from 1 to ${machine.cores}, the cores of this machine`),
     PRICES_FILE: z.string().prefault('config/prices.json').describe('a JSON file; a relative one starts at the repository'),
     ANSWER_MAX_TOKENS: whole(1, 100_000).prefault('512').describe('a whole number from 1 to 100000'),
-    DURABILITY: z
-      .enum(['fsync', 'archived', 'memory'])
-      .refine((mode) => mode !== 'archived', 'cannot be "archived" yet: that needs an archive in a real PostgreSQL')
-      .transform((mode) => (mode === 'memory' ? 'memory' : 'fsync'))
-      .prefault('fsync')
-      .describe('fsync or memory'),
+    DURABILITY: z.enum(['fsync', 'archived', 'memory']).prefault('fsync').describe('fsync, archived or memory'),
+    HOT_WINDOW_HOURS: whole(24, 87_600).prefault('48').describe('hours, 24 to 87600'),
     MAC_KEY_FILE: z.string().optional().describe('a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last'),
+    SEAL_EVERY_EVENTS: whole(1, 100_000_000).prefault('10000').describe('a whole number from 1 to 100000000'),
+    SEAL_EVERY_SECONDS: whole(1, 86_400).prefault('60').describe('seconds, 1 to 86400'),
+    SEAL_KEY_FILE: z.string().optional().describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
+    SEAL_PREVIOUS_KEY_FILE: z.string().optional().describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
+    SEALS_FILE: z.string().optional().describe('a file, or - for stdout'),
     ADMIN_TOKEN: secret(32).optional().describe('32 or more visible ASCII characters without spaces'),
     ALLOWED_ORIGINS: list(origin).prefault('').describe('exact origins such as https://council.example.org, separated by commas'),
     WORKER_CONCURRENCY: whole(1, 1_000).prefault('4').describe('a whole number from 1 to 1000'),

@@ -66,6 +66,7 @@ function sourceOf(name: string, sources: readonly SettingsSource[]): SettingsSou
 }
 
 function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (path: string) => string) {
+  const optionalPath = (path: string | undefined): string | undefined => (path === undefined ? undefined : toPath(path))
   return {
     councilEnv,
     host: settings.HOST,
@@ -84,12 +85,19 @@ function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (pa
     vllmConcurrency: settings.VLLM_CONCURRENCY,
     vllmFirstTokenTimeoutMs: settings.VLLM_FIRST_TOKEN_TIMEOUT_MS,
     vllmIdleTimeoutMs: settings.VLLM_IDLE_TIMEOUT_MS,
-    modelPath: settings.MODEL_PATH === undefined ? undefined : toPath(settings.MODEL_PATH),
+    modelPath: optionalPath(settings.MODEL_PATH),
     modelThreads: settings.MODEL_THREADS,
     pricesFile: toPath(settings.PRICES_FILE),
     answerMaxTokens: settings.ANSWER_MAX_TOKENS,
     durability: settings.DURABILITY,
-    macKeyFile: settings.MAC_KEY_FILE === undefined ? undefined : toPath(settings.MAC_KEY_FILE),
+    hotWindowMs: settings.HOT_WINDOW_HOURS * 3_600_000,
+    sealEveryEvents: settings.SEAL_EVERY_EVENTS,
+    sealEveryMs: settings.SEAL_EVERY_SECONDS * 1_000,
+    sealKeyFile: optionalPath(settings.SEAL_KEY_FILE),
+    sealPreviousKeyFile: optionalPath(settings.SEAL_PREVIOUS_KEY_FILE),
+    /** `-`: stdout. */
+    sealsFile: settings.SEALS_FILE === '-' ? ('-' as const) : optionalPath(settings.SEALS_FILE),
+    macKeyFile: optionalPath(settings.MAC_KEY_FILE),
     adminToken: settings.ADMIN_TOKEN,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     workerConcurrency: settings.WORKER_CONCURRENCY,

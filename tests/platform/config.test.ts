@@ -102,6 +102,8 @@ describe('settings', () => {
     ['VLLM_CONCURRENCY', '0'],
     ['MODEL_THREADS', '5'],
     ['DURABILITY', 'everysec'],
+    ['HOT_WINDOW_HOURS', '23'],
+    ['SEAL_EVERY_EVENTS', '0'],
     ['ADMIN_TOKEN', `${'x'.repeat(40)} y`],
     ['ALLOWED_ORIGINS', 'https://council.example.org/'],
     ['COUNCIL_URL', 'council.example.org'],
@@ -111,12 +113,12 @@ describe('settings', () => {
   })
 
   test('that are wrong come all at once, each with its place and what is allowed', () => {
-    expect(problemsOf({ PORT: 'x', DURABILITY: 'archived' }, { dotEnv: 'WORKER_CONCURRENCY=none', local: 'ADMIN_TOKEN=short' })).toEqual([
+    expect(problemsOf({ PORT: 'x', DURABILITY: 'everysec' }, { dotEnv: 'WORKER_CONCURRENCY=none', local: 'ADMIN_TOKEN=short' })).toEqual([
       { setting: 'PORT', problem: 'has a value that is not allowed (from the environment)', allowed: 'a whole number from 0 (any free port) to 65535' },
       {
         setting: 'DURABILITY',
-        problem: 'cannot be "archived" yet: that needs an archive in a real PostgreSQL (from the environment)',
-        allowed: 'fsync or memory',
+        problem: 'has a value that is not allowed (from the environment)',
+        allowed: 'fsync, archived or memory',
       },
       { setting: 'ADMIN_TOKEN', problem: 'is shorter than 32 characters (from config/local.env)', allowed: '32 or more visible ASCII characters without spaces' },
       { setting: 'WORKER_CONCURRENCY', problem: 'has a value that is not allowed (from .env)', allowed: 'a whole number from 1 to 1000' },

@@ -1,10 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type CommandGate } from '../../commands/gate.ts'
+import { postgresArchive, type Archive } from '../../events/log/archive/archive.ts'
+import { archivedAppends } from '../../events/log/archive/archived-appends.ts'
+import type { LogIdentity } from '../../events/log/archive/chain.ts'
+import { assertPowerSafe } from '../../events/log/archive/power-safe.ts'
+import { archiveProgress, type ArchiveProgress } from '../../events/log/archive/progress.ts'
 import { logKeys, type LogKeys } from '../../events/log/keys.ts'
 import type { EventLog } from '../../events/log/log.ts'
+import type { EventMacs } from '../../events/log/mac.ts'
 import { watchMemory } from '../../events/log/memory.ts'
 import { openLog } from '../../events/log/open.ts'
 import { redisLog } from '../../events/log/redis-log.ts'
+import { storedLog, type StoredLog } from '../../events/log/stored-log.ts'
 import { startTail, type LogTail } from '../../events/log/tail.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -12,25 +19,40 @@ import type { Config } from '../../platform/config.ts'
 import { newUuid7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { serverOf } from '../../platform/redis-cluster.ts'
+import { migrate } from '../../projections/migrate.ts'
 import { macKeys } from './mac-keys.ts'
 import type { Stores } from './stores.ts'
 
 export const newId = (): Uuid7 => newUuid7() as Uuid7
 
-/** What every role of a process works on: the log, the gate before it, and one tail behind it. */
-export type Core = { keys: LogKeys; log: EventLog; gate: CommandGate; tail: LogTail }
+/** What archiving a log takes. */
+export type Archiving = { identity: LogIdentity; archive: Archive; progress: ArchiveProgress; macs: EventMacs; stored: StoredLog }
 
-/** Opens the council's log. Throws LogStopped when this Redis would lose it, or holds something else. */
+/** What every role of a process works on: the log, the gate before it, one tail behind it, and its archive. */
+export type Core = { keys: LogKeys; log: EventLog; gate: CommandGate; tail: LogTail; archiving: Archiving }
+
+/**
+ * Opens the council's log, on Redis and in the archive. Throws LogStopped when acknowledged events would be lost here, or
+ * Redis holds less than the archive or something else; ProjectionError `migration_failed`.
+ */
 export async function openCore(config: Config, stores: Stores, closing: AsyncDisposableStack, logger: Logger): Promise<Core> {
   const keys = logKeys(config.councilId)
   const { durability } = config
   const macs = macKeys(config)
-  const incarnation = await openLog(stores.redis, keys, { durability, macs, newIncarnation: newId() })
-  const log = redisLog({ redis: stores.redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, incarnation, durability, macs })
+  const { redis, postgres } = stores
+  if (durability === 'archived') await assertPowerSafe(postgres, { isEmbedded: config.databaseUrl === undefined })
+  await migrate(postgres)
+  const { councilId } = config
+  const archive = postgresArchive(postgres)
+  const progress = archiveProgress(archive)
+  const incarnation = await openLog(redis, keys, { durability, macs, newIncarnation: newId(), archived: { councilId, archive } })
+  const known = { incarnation, sequence: 0 }
+  const reading = { redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, archive }
+  const log = archivedAppends(redisLog({ ...reading, incarnation, durability, macs, known }), { redis, known, archive, progress, durability })
   const memory = await watchMemory({ info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) }, logger)
   closing.defer(memory.stop)
   const tail = startTail(log, await log.head())
   closing.defer(tail.stop)
   const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), isNearlyFull: memory.isNearlyFull, logger })
-  return { keys, log, gate, tail }
+  return { keys, log, gate, tail, archiving: { identity: { councilId, incarnation }, archive, progress, macs, stored: storedLog(reading) } }
 }

@@ -1,5 +1,5 @@
 /** What a process of the council may do. Every subset runs on its own; the default is all in one. */
-export const roles = ['api', 'worker', 'projector'] as const
+export const roles = ['api', 'worker', 'projector', 'archiver'] as const
 export type Role = (typeof roles)[number]
 
 /** Roles from a comma list; null when one of them does not exist. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Check } from '../../api/health.ts'
+import type { Check, CheckFunction } from '../../api/health.ts'
 import type { Config } from '../../platform/config.ts'
 import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
@@ -68,13 +68,13 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const modelUnderWay = Promise.withResolvers<undefined>()
   const opening = roles.includes('worker') ? openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined)) : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
-  const [model, { stores, core, projectorChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, logger)])
+  const [model, { stores, core, roleChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, stdout, logger)])
   const parts = [...stores.parts]
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
 
   checks.push(() => Promise.resolve(writesCheck(core)))
-  checks.push(...projectorChecks)
+  checks.push(...roleChecks)
   if (model) {
     parts.push(model.part)
     checks.push(checkOf(model.part, { optional: true }))
@@ -98,15 +98,22 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   return Promise.race([ended, ...failures])
 }
 
-/** The stores, the log on them, and the read models behind it. Reads the other roles' code while it waits. */
-async function startLog(config: Config, roles: readonly Role[], closing: AsyncDisposableStack, steps: Steps, logger: Logger) {
+/** The stores, the log on them, and what keeps the archive and the read models behind it. Reads the other roles' code while it waits. */
+async function startLog(config: Config, roles: readonly Role[], closing: AsyncDisposableStack, steps: Steps, stdout: NodeJS.WritableStream, logger: Logger) {
   const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
   const starting = openStores(config, closing, steps, logger)
-  const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts')])
+  const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts'), import('./archiver-role.ts')])
   const core = await openCore(config, stores, closing, logger)
-  if (!roles.includes('projector')) return { stores, core, projectorChecks: [] }
-  const { startProjectorRole } = await import('./projector-role.ts')
-  return { stores, core, projectorChecks: await startProjectorRole(stores, core, closing, logger) }
+  const roleChecks: CheckFunction[] = []
+  if (roles.includes('archiver')) {
+    const { startArchiverRole } = await import('./archiver-role.ts')
+    roleChecks.push(...(await startArchiverRole(config, stores, core, stdout, closing, logger)))
+  }
+  if (roles.includes('projector')) {
+    const { startProjectorRole } = await import('./projector-role.ts')
+    roleChecks.push(...(await startProjectorRole(stores, core, closing, logger)))
+  }
+  return { stores, core, roleChecks }
 }
 
 /**

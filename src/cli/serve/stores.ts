@@ -74,7 +74,11 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
   const { log: anyKey } = logKeys(config.councilId)
   const version = async (client: RedisClient) => /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
   const ping = async (client: RedisClient) => void (await (await serverOf(client, anyKey)).ping())
-  const durability = config.durability === 'fsync' ? 'append-only file, fsync before every answer' : 'DURABILITY=memory: nothing survives a crash'
+  const durability = {
+    fsync: 'append-only file, fsync before every answer',
+    archived: 'DURABILITY=archived: archived in PostgreSQL before every answer',
+    memory: 'DURABILITY=memory: nothing survives a crash',
+  }[config.durability]
   return [
     { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: () => ping(redis) },
     {
@@ -84,7 +88,7 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
       look: () => ping(ephemeral),
     },
     config.databaseUrl
-      ? { name: 'read models', kind: 'real', what: 'PostgreSQL', look: postgres.ping }
+      ? { name: 'read models', kind: 'real', what: 'PostgreSQL, with the archive', look: postgres.ping }
       : { name: 'read models', kind: 'embedded', what: 'PGlite, not power-safe: holds only what the log can rebuild', look: postgres.ping },
     { name: 'graph', kind: 'missing', what: 'TigerVector is not used by this version' },
   ]

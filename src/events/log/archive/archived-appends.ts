@@ -6,8 +6,8 @@ import type { Archive } from './archive.ts'
 import type { ArchiveProgress } from './progress.ts'
 
 export type ArchivedAppendsOptions = {
-  /** Whose connection may be to another server whenever it was closed. */
-  redis: { on: (event: 'close', listener: () => void) => unknown }
+  /** Whose connection may be to another server whenever it was closed, or a cluster has got another node. */
+  redis: { on: (event: string, listener: () => void) => unknown }
   /** What the log names in every append: raised here to what the archive has. */
   known: KnownLog
   archive: Pick<Archive, 'checkpoint'>
@@ -24,7 +24,9 @@ export type ArchivedAppendsOptions = {
  */
 export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, archive, progress, durability, archivedWithinMs = 5_000 }: ArchivedAppendsOptions): Log {
   let looked = false
-  redis.on('close', () => (looked = false))
+  const forget = (): void => void (looked = false)
+  redis.on('close', forget)
+  redis.on('+node', forget)
 
   async function look(): Promise<void> {
     // With `archived` others may have had events acknowledged that a failed-over Redis lacks: the archive is asked every time.

@@ -1,0 +1,96 @@
+import type { Check, CheckFunction } from '../../api/health.ts'
+import type { CommandResult } from '../../commands/gate-types.ts'
+import { isHistory } from '../../commands/aggregates.ts'
+import { IntroduceSealingKey } from '../../commands/introduce-sealing-key.ts'
+import { SealLog } from '../../commands/seal-log.ts'
+import { startArchiver, type Archiver } from '../../events/log/archive/archiver.ts'
+import { chooseSealKey } from '../../events/log/archive/choose-seal-key.ts'
+import { newestSealKey } from '../../events/log/archive/newest-seal-key.ts'
+import { startSealCopies, type SealCopies } from '../../events/log/archive/seal-copies.ts'
+import { sealTypes } from '../../events/log/archive/seal-events.ts'
+import { sealedSoFar, startSealer, type Sealer, type SealerDependencies } from '../../events/log/archive/sealer.ts'
+import { sealsFile, sealsStream } from '../../events/log/archive/seals-file.ts'
+import { hotLog } from '../../events/log/read.ts'
+import { isoTime, systemClock } from '../../platform/clock.ts'
+import type { Config } from '../../platform/config.ts'
+import { dataPaths } from '../../platform/data-dir.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { newId, type Core } from './core.ts'
+import { sealKeys } from './seal-keys.ts'
+import type { Stores } from './stores.ts'
+import { startTrimming } from './trimming.ts'
+
+const principal = 'archiver'
+const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
+
+/**
+ * Archives the log, seals it, copies the seals out, and lets Redis forget what is archived for good. Returns how it is, for
+ * `/health`. Throws ArchiveStopped where the key that sealed this log is not here.
+ */
+export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: AsyncDisposableStack, logger: Logger): Promise<CheckFunction[]> {
+  const { keys } = core
+  const { identity, archive, progress, macs, stored } = core.archiving
+  const { key, introduction } = chooseSealKey(identity, { newest: await newestSealKey(archive, stored), ...sealKeys(config) })
+  const introduce = once(async () => {
+    if (introduction) await recorded(core.gate.execute(IntroduceSealingKey, { day: today(), ...introduction }, { commandId: newId(), principal }))
+  })
+
+  const out = config.sealsFile === '-' ? sealsStream(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
+  const copies = startSealCopies({ identity, archive, out, logger })
+  closing.defer(copies.stop)
+  const recordSeal: SealerDependencies['record'] = async (seal) => {
+    await introduce()
+    await recorded(core.gate.execute(SealLog, { day: today(), ...seal }, { commandId: newId(), principal }))
+  }
+  const sealer = startSealer({ identity, key, everyEvents: config.sealEveryEvents, everyMs: config.sealEveryMs, record: recordSeal, logger }, await sealedSoFar(archive))
+  const archiver = startArchiver({
+    hot: hotLog(stores.redis, keys),
+    follow: stored.followHotLog,
+    archive,
+    progress,
+    vouching: { identity, macs, isHistory },
+    onArchived(events, checkpoint) {
+      sealer.archived(events, checkpoint)
+      if (events.some(({ type }) => sealTypes.includes(type))) copies.look()
+    },
+    logger,
+  })
+  closing.defer(archiver.stop)
+  closing.defer(sealer.stop)
+  // The old key is here for this start alone.
+  if (introduction?.by) await introduce()
+  // Only a real PostgreSQL may be all that is left of an event.
+  if (config.databaseUrl) closing.defer(startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger))
+  return [() => Promise.resolve(archiverCheck(archiver, config)), () => Promise.resolve(sealsCheck(sealer, copies))]
+}
+
+/** Throws unless a command was done. */
+async function recorded(execution: Promise<CommandResult>): Promise<void> {
+  const outcome = await execution
+  if (outcome.result === 'appended' || outcome.result === 'duplicate') return
+  throw new Error('message' in outcome ? `${outcome.code}: ${outcome.message}` : outcome.code)
+}
+
+/** The same work for all who ask for it, done until it has succeeded. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null
+  return () =>
+    (done ??= work().catch((error: unknown) => {
+      done = null
+      throw error
+    }))
+}
+
+function archiverCheck(archiver: Archiver, { durability }: Config): Check {
+  const { state, position, lag, code, message } = archiver.status()
+  // With `archived` nothing can be acknowledged any more; otherwise questions are answered and events recorded all the same.
+  const status = state === 'running' ? 'pass' : durability === 'archived' ? 'fail' : 'warn'
+  return { name: 'archiver', status, kind: 'internal', output: state === 'running' ? `running, at ${position}, ${lag} events behind` : `${state}: ${code ?? 'starting'}${message ? `: ${message}` : ''}` }
+}
+
+function sealsCheck(sealer: Sealer, copies: SealCopies): Check {
+  const { sealed, fault } = sealer.status()
+  const copying = copies.fault()
+  const wrong = copying ? `${copying.code}: ${copying.message}` : fault
+  return { name: 'seals', status: wrong ? 'warn' : 'pass', kind: 'internal', output: wrong ?? (sealed > 0 ? `the log is sealed up to event number ${sealed}` : 'nothing is sealed yet') }
+}

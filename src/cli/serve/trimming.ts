@@ -1,0 +1,32 @@
+import { trim, type TrimDependencies } from '../../events/log/archive/trim.ts'
+import { unsafeSettings } from '../../events/log/archive/power-safe.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Postgres } from '../../platform/postgres.ts'
+
+const everyMs = 60_000
+
+/** Lets Redis forget what is archived, now and then; only while PostgreSQL keeps what it has committed. Returns how to stop. */
+export function startTrimming(dependencies: TrimDependencies, postgres: Pick<Postgres<unknown>, 'snapshot'>, logger: Logger): () => Promise<void> {
+  let trimming: Promise<void> | null = null
+  let unsafe = ''
+  const once = async (): Promise<void> => {
+    const wrong = (await unsafeSettings(postgres)).join(' ')
+    if (wrong !== unsafe && wrong !== '') logger.warn({ wrong }, 'nothing is trimmed from Redis: this PostgreSQL is not power-safe')
+    unsafe = wrong
+    if (unsafe !== '') return
+    const events = await trim(dependencies)
+    if (events > 0) logger.info({ events }, 'archived events have left Redis')
+  }
+  const start = (): void => {
+    trimming ??= once()
+      .catch((error: unknown) => logger.warn({ err: error }, 'archived events could not be trimmed from Redis'))
+      .finally(() => void (trimming = null))
+  }
+  const timer = setInterval(start, everyMs)
+  timer.unref()
+  start()
+  return async () => {
+    clearInterval(timer)
+    await trimming
+  }
+}
