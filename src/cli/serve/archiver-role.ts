@@ -67,8 +67,8 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
 /** Throws unless a command was done. */
 async function recorded(execution: Promise<CommandResult>): Promise<void> {
   const outcome = await execution
-  if (outcome.result === 'appended' || outcome.result === 'duplicate') return
-  throw new Error('message' in outcome ? `${outcome.code}: ${outcome.message}` : outcome.code)
+  if (outcome.result === 'rejected') throw new Error(`${outcome.code}: ${outcome.message}`)
+  if (outcome.result === 'refused') throw new Error(outcome.code)
 }
 
 /** The same work for all who ask for it, done until it has succeeded. */

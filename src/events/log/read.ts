@@ -4,7 +4,7 @@ import { beginning, type Position } from '../identifiers.ts'
 import type { LogKeys } from './keys.ts'
 import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
 
-export const pageSize = 1000
+const pageSize = 1000
 const blockMs = 2000
 /** A blocked read that has not settled so long after its own time is given up: a half-open connection never answers. */
 const blockGraceMs = 2000
@@ -19,18 +19,21 @@ export type HotEdge = { incarnation: string | null; sequence: number; oldest: { 
 
 /** The newest part of a log, on Redis. What is there has no gap: only its oldest events ever leave. */
 export type HotLog = {
+  pageSize: number
   /** The first `pageSize` events of a range; fewer: there are no more as yet. */
   page: (range: HotRange) => Promise<StoredEvent[]>
   edge: () => Promise<HotEdge>
 }
 
-export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>): HotLog {
+export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>, size = pageSize): HotLog {
   return {
+    pageSize: size,
+
     async page({ after, upTo = '+', direction }) {
       const entries: StreamEntry[] =
         direction === 'backward'
-          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', pageSize)
-          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', pageSize)
+          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', size)
+          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', size)
       return entries.map(storedEvent)
     },
 

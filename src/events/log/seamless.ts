@@ -1,7 +1,7 @@
 import { beginning, comparePositions, justBefore, type Position } from '../identifiers.ts'
 import type { Archive } from './archive/archive.ts'
 import { LogStopped, type ReadOptions } from './log.ts'
-import { pageSize, type HotEdge, type HotLog } from './read.ts'
+import type { HotEdge, HotLog } from './read.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /** What reading needs of an archive. */
@@ -73,7 +73,7 @@ async function* forward(hot: HotLog, archive: ArchiveReader | null, options: Rea
       cursor = last.position
       expected = last.sequence + 1
     }
-    if (events.length < pageSize) return
+    if (events.length < hot.pageSize) return
   }
 }
 
@@ -88,7 +88,7 @@ async function* backward(hot: HotLog, archive: ArchiveReader | null, options: Re
       upTo = justBefore(last.position)
       if (last.sequence === 1) return
     }
-    if (events.length === pageSize) continue
+    if (events.length === hot.pageSize) continue
     const edge = await hot.edge()
     if (!reachesTo(edge, after)) yield* archived(archive, edge, { ...options, ...(upTo && { upTo }) })
     return
