@@ -1,0 +1,39 @@
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+
+/** So many callers, each of which asks again as soon as it has its answer, for so long. */
+export type Load = { inFlight: number; durationMs: number }
+
+/** What a closed loop came to. Latencies as an HDR histogram of microseconds, compressed and in base64. */
+export type Measured = { commands: number; seconds: number; latencies: string }
+
+export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Promise<void>): Promise<Measured> {
+  const histogram = newHistogram()
+  const startedAt = performance.now()
+  const deadline = startedAt + durationMs
+  const caller = async (): Promise<void> => {
+    for (let now = performance.now(); now < deadline; ) {
+      await ask()
+      const answered = performance.now()
+      histogram.recordValue(Math.max(1, Math.round((answered - now) * 1000)))
+      now = answered
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+  return {
+    commands: histogram.totalCount,
+    seconds: (performance.now() - startedAt) / 1000,
+    latencies: encodeIntoCompressedBase64(histogram),
+  }
+}
+
+export type Percentiles = { p50: number; p95: number; p99: number; max: number }
+
+/** Over all runs together, in milliseconds. */
+export function percentilesOf(runs: readonly Pick<Measured, 'latencies'>[]): Percentiles {
+  const all = newHistogram()
+  for (const { latencies } of runs) all.add(decodeFromCompressedBase64(latencies))
+  const ms = (percentile: number): number => all.getValueAtPercentile(percentile) / 1000
+  return { p50: ms(50), p95: ms(95), p99: ms(99), max: all.maxValue / 1000 }
+}
+
+const newHistogram = (): Histogram => build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3, bitBucketSize: 64 })

@@ -1,0 +1,44 @@
+import { openBenchCouncil } from './bench-council.ts'
+import { checkLog } from './check-log.ts'
+import type { Load, Measured } from './closed-loop.ts'
+import type { GateReply, GateRequest } from './gate-process.ts'
+import type { MeasuredProcess } from './measured-process.ts'
+import { redisBenchmark, type LimitMeasured } from './redis-benchmark.ts'
+import type { RedisServer } from './redis-server.ts'
+
+export type GateProcess = MeasuredProcess<GateRequest, GateReply>
+export type PeerProcess = MeasuredProcess<{ load: Load; streams: 'unique' | 'hot'; councilId: string }, Measured & { outcomes: Record<string, number>; events: number }>
+
+export const perSecond = ({ commands, seconds }: Measured): number => commands / seconds
+
+let logs = 0
+/** A log that nothing was written to yet. */
+export const freshCouncilId = (): string => `bench${++logs}`
+
+/** Deposits by one or more gate processes at once on one fresh log, which is checked, and then removed, before this resolves. */
+export async function depositsOnFreshLog(server: RedisServer, gates: readonly GateProcess[], streams: 'unique' | 'hot', load: Load): Promise<GateReply[]> {
+  const councilId = freshCouncilId()
+  const replies = await Promise.all(gates.map((gate) => gate.ask({ do: 'deposit', councilId, streams, load })))
+  const council = await openBenchCouncil(server.url, councilId)
+  await checkLog(council, replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0))
+  // At once, in this turn of the server: freeing it in the background would be somebody else's burden.
+  await council.redis.flushall('SYNC')
+  council.close()
+  return replies
+}
+
+/** The limit for about so long: how many commands that takes is known from the last time. */
+export function limitRunner(server: RedisServer): (clients: number, pipeline: number, durationMs: number) => Promise<LimitMeasured> {
+  const rates = new Map<string, number>()
+  return async (clients, pipeline, durationMs) => {
+    const key = `${clients}/${pipeline}`
+    const commands = Math.round(((rates.get(key) ?? 2000) * durationMs) / 1000)
+    const measured = await redisBenchmark(server.port, 'limit', { clients, pipeline, commands: Math.max(commands, clients * pipeline) })
+    rates.set(key, measured.perSecond)
+    const council = await openBenchCouncil(server.url, 'limit')
+    await council.redis.flushall('SYNC')
+    council.close()
+    return measured
+  }
+}
+

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { commandOver, type Aggregate } from '../../src/commands/decider.ts'
+import { PositiveMicros, TransferId, type AccountEvent } from '../../src/events/account.ts'
+import { StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
+
+/** What every event that is measured carries, here as at the peer and at the limit. */
+export const payloadBytes = 300
+
+type Credited = Extract<AccountEvent, { type: 'AccountCredited' }>
+export type Ledger = { balanceMicros: number; deposits: number }
+
+export const ledger: Aggregate<Ledger, Credited> = {
+  category: 'ledger',
+  foldVersion: 1,
+  initial: { balanceMicros: 0, deposits: 0 },
+  evolve: ({ balanceMicros, deposits }, { data }) => ({ balanceMicros: balanceMicros + data.amountMicros, deposits: deposits + 1 }),
+}
+
+const fields = { ledger: StreamName, transferId: TransferId, amountMicros: PositiveMicros, reason: z.string().min(1).max(500) }
+
+/**
+ * The command that is measured: one event of an existing type on one small account. Everything a command over money has
+ * is there (shape, expected revision, command id, state, recorded refusals), and the peer can store the very same bytes.
+ */
+export const Deposit = commandOver({ ledger })({
+  name: 'Deposit',
+  schema: z.strictObject(fields),
+  recordsRefusals: true,
+  reads: (command) => ({ ledger: command.ledger }),
+  decide: ({ transferId, amountMicros, reason }) => ({
+    outcome: 'accepted',
+    events: { ledger: [{ type: 'AccountCredited', data: { transferId, amountMicros, reason } }] },
+  }),
+})
+
+type Closed = { status: 'open' | 'closed' }
+const closed: Closed = { status: 'closed' }
+const closing: Aggregate<Closed, Credited> = { category: 'closing', foldVersion: 1, initial: { status: 'open' }, finished: closed, evolve: () => closed }
+
+/** The same on a stream that is finished by it, to see what a finished stream costs. */
+export const CloseAtOnce = commandOver({ closing })({
+  name: 'CloseAtOnce',
+  schema: z.strictObject(fields),
+  reads: (command) => ({ closing: command.ledger }),
+  decide: ({ transferId, amountMicros, reason }) => ({
+    outcome: 'accepted',
+    events: { closing: [{ type: 'AccountCredited', data: { transferId, amountMicros, reason } }] },
+  }),
+})
+
+export const amountMicros = 7
+
+const withoutReason = JSON.stringify({ transferId: '0'.repeat(36), amountMicros, reason: '' }).length
+const reason = 'for services rendered, '.repeat(20).slice(0, payloadBytes - withoutReason)
+
+/** A command whose event's data is exactly `payloadBytes` long. */
+export const deposit = (stream: StreamName, transferId: Uuid7) => ({ ledger: stream, transferId, amountMicros, reason })

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { startChildServer } from './child-server.ts'
+import { freePort } from './free-port.ts'
+
+const run = promisify(execFile)
+
+/** PostgreSQL's programs refuse to run as root; Debian's packages bring this user. */
+const asServerUser = process.getuid?.() === 0 ? { user: 'postgres' } : {}
+
+export const postgresSettings = { fsync: 'on', synchronous_commit: 'on', shared_buffers: '512MB', max_wal_size: '4GB' } as const
+
+export type PostgresServer = { url: string; version: string; stop: () => Promise<void> }
+
+/** A real PostgreSQL with a fresh cluster and fsync on, in a folder of its own, on loopback. */
+export async function startPostgres(dir: string): Promise<PostgresServer> {
+  const programs = findPrograms()
+  await mkdir(dir)
+  if (asServerUser.user !== undefined) await run('chown', [asServerUser.user, dir])
+  const dataDir = join(dir, 'data')
+  const initialised = await startChildServer(
+    { command: join(programs, 'initdb'), args: ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C'], cwd: dir, ...asServerUser },
+    /^Success\./,
+  )
+  await initialised.end('SIGTERM')
+  const port = await freePort()
+  const settings = { ...postgresSettings, listen_addresses: '127.0.0.1', unix_socket_directories: dir, port: String(port) }
+  const args = ['-D', dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const server = await startChildServer({ command: join(programs, 'postgres'), args, cwd: dir, ...asServerUser }, /database system is ready to accept connections/)
+  const { stdout } = await run(join(programs, 'postgres'), ['--version'])
+  return { url: `postgres://council@127.0.0.1:${port}/postgres`, version: stdout.trim(), stop: () => server.end('SIGINT') }
+}
+
+/** The newest that Debian's packages put down, or whatever is on the path. */
+function findPrograms(): string {
+  const packaged = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const found = [...packaged.toReversed(), ...(process.env['PATH'] ?? '').split(':')].find((folder) => existsSync(join(folder, 'initdb')))
+  if (found === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+  return found
+}
