@@ -12,7 +12,7 @@ import { redisSettings, startRedis } from './harness/redis-server.ts'
 import { reportOf, type Figures } from './harness/report.ts'
 import { ratioOf, rounded, spread } from './harness/spread.ts'
 
-/** `npm run bench:append`: durable commands through the gate, beside the peer and beside what Redis can do at most. `--quick` is for development. */
+/** `npm run bench:append`: durable commands through the gate, beside the peer and beside what Redis can do at most. `--quick` is for development, and keeps no result. */
 const isQuick = process.argv.includes('--quick')
 const runs = isQuick ? 2 : 5
 const durationMs = isQuick ? 500 : 1000
@@ -21,7 +21,6 @@ const pipelined = { clients: 50, pipeline: 16 }
 const peerPoolSize = 20
 
 const folder = await makeDataFolder()
-await reportOf('append', measure).finally(folder.remove)
 
 type Level = { ours: Measured[]; limit: LimitMeasured[]; peer: Measured[]; pipelinedLimit: LimitMeasured[] }
 
@@ -86,3 +85,5 @@ function ratiosOf(levels: ReadonlyMap<number, Level>): Figures['ratios'] {
     'time of one command over that of one bare XADD': ratioOf(bare(1), ours(1)),
   }
 }
+
+await reportOf('append', measure, { keep: !isQuick }).finally(folder.remove)

@@ -10,7 +10,7 @@ import { redisSettings, startRedis } from './harness/redis-server.ts'
 import { reportOf, type Figures } from './harness/report.ts'
 import { ratioOf, rounded, spread } from './harness/spread.ts'
 
-/** `npm run bench:hot`: commands on one account, from one gate process and from several. `--quick` is for development. */
+/** `npm run bench:hot`: commands on one account, from one gate process and from several. `--quick` is for development, and keeps no result. */
 const isQuick = process.argv.includes('--quick')
 const runs = isQuick ? 2 : 5
 const durationMs = isQuick ? 500 : 1000
@@ -19,7 +19,6 @@ const maxProcesses = 4
 const peerPoolSize = 20
 
 const folder = await makeDataFolder()
-await reportOf('hot', measure).finally(folder.remove)
 
 type Measurements = Record<'unique' | 'one' | 'two' | 'four', GateReply[][]> & { bareXadd: number[]; peer: Measured[] }
 
@@ -90,3 +89,5 @@ function ratiosOf({ unique, one, two, four, bareXadd, peer }: Measurements): Fig
     'times the peer, one account': ratioOf(rates(one), peer.map(perSecond)),
   }
 }
+
+await reportOf('hot', measure, { keep: !isQuick }).finally(folder.remove)

@@ -7,7 +7,7 @@ import { redisBenchmark, type LimitMeasured } from './redis-benchmark.ts'
 import type { RedisServer } from './redis-server.ts'
 
 export type GateProcess = MeasuredProcess<GateRequest, GateReply>
-export type PeerProcess = MeasuredProcess<{ load: Load; streams: 'unique' | 'hot'; councilId: string }, Measured & { outcomes: Record<string, number>; events: number }>
+export type PeerProcess = MeasuredProcess<{ load: Load; streams: 'unique' | 'hot'; councilId: string }, Measured & { events: number }>
 
 export const perSecond = ({ commands, seconds }: Measured): number => commands / seconds
 

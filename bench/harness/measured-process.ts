@@ -49,13 +49,18 @@ async function ended(child: ChildProcess, end: () => void): Promise<void> {
 
 /** The other side: answers every request, one at a time, until the benchmark lets go of it. */
 export function answerRequests<Reply>(answer: (request: never) => Promise<Reply>, close: () => void): void {
-  const send = (answered: Answer<Reply>): void => void process.send?.(answered)
+  const send = (answered: Answer<Reply>): void => {
+    if (process.connected) process.send?.(answered)
+  }
   process.on('message', (request: unknown) => {
     answer(request as never).then(
       (reply) => send({ reply }),
       (error: unknown) => send({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     )
   })
-  process.once('disconnect', close)
+  process.once('disconnect', () => {
+    close()
+    process.exit()
+  })
   process.send?.({ ready: true })
 }

@@ -19,16 +19,18 @@ export type Figures = {
   ratios: Record<string, number | Spread>
 }
 
-/** Runs a benchmark; keeps its result under `bench/results/`, and prints it as one line of JSON. */
-export async function reportOf(bench: string, measure: () => Promise<Figures>): Promise<void> {
+/** Runs a benchmark and prints its result, in the last line as JSON. `keep`: also under `bench/results/`, with all that was measured. */
+export async function reportOf(bench: string, measure: () => Promise<Figures>, { keep }: { keep: boolean }): Promise<void> {
   const before = { commit: await measuredCommit(), at: new Date().toISOString(), ...(await describeMachine()) }
   const { settings, figures, ratios } = await measure()
   const goals = (await goalsOf(bench)).map((goal) => judge(goal, ratios[goal.name]))
   const result = { bench, commit: before.commit, settings, figures, ratios, goals }
 
-  await mkdir(join(benchFolder, 'results'), { recursive: true })
-  const file = join(benchFolder, 'results', `${bench}-${before.at.slice(0, 19).replaceAll(':', '')}.json`)
-  await writeFile(file, `${JSON.stringify({ ...before, loadAfter: loadavg(), ...result }, null, 2)}\n`)
+  if (keep) {
+    await mkdir(join(benchFolder, 'results'), { recursive: true })
+    const file = join(benchFolder, 'results', `${bench}-${before.at.slice(0, 19).replaceAll(':', '')}.json`)
+    await writeFile(file, `${JSON.stringify({ ...before, loadAfter: loadavg(), ...result }, null, 2)}\n`)
+  }
   for (const { name, value, goal, met } of goals) console.log(`${met ? 'met   ' : 'missed'} ${name}: ${value.toFixed(2)} (${goal})`)
   console.log(JSON.stringify(result))
 }

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { beginning, chatStream, comparePositions, type Position, type Uuid7 } from '../../src/events/identifiers.ts'
 import { append } from '../../src/events/log/append.ts'
+import { logKeys } from '../../src/events/log/keys.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog } from '../../src/events/log/redis-log.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 import { newId, openTestCouncil, testMacs, type TestCouncil } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'
 import { startRedis } from '../support/servers.ts'
@@ -72,6 +75,23 @@ describe('a Redis that comes back', () => {
 })
 
 describe('a log', () => {
+  test('that another process makes and writes to in just this moment is opened as its own', async () => {
+    const councilId = freshCouncilId()
+    const keys = logKeys(councilId)
+    const racing = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
+    await whenRedisReady(racing, 5_000)
+    const exists = racing.exists.bind(racing)
+    vi.spyOn(racing, 'exists').mockImplementationOnce(async () => {
+      const other = await openTestCouncil(redisUrl, councilId)
+      await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+      other.close()
+      return exists(keys.log, keys.states, keys.meta)
+    })
+    const incarnation = await openLog(racing, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+    expect(incarnation).toBe(await council.redis.hget(keys.meta, 'incarnation'))
+    racing.disconnect()
+  })
+
   test('keeps one identity for everyone who opens it', async () => {
     const open = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
     expect(await open()).toBe(await open())

@@ -30,7 +30,8 @@ export async function openLog(redis: RedisClient, keys: LogKeys, { durability, m
     await agreeOnMacKey(redis, keys, macs)
     return known
   }
-  if ((await redis.exists(keys.log, keys.states, keys.meta)) > 0)
+  // Asked again, since another process may have made this log and written to it between the two looks.
+  if ((await redis.exists(keys.log, keys.states, keys.meta)) > 0 && (await redis.hget(keys.meta, 'incarnation')) === null)
     throw new LogStopped('log_replaced', `Redis holds parts of a log without its identity (${keys.meta} has no incarnation); it is not written to until it is restored: bin/council restore`)
   await redis.hsetnx(keys.meta, 'incarnation', newIncarnation)
   await agreeOnMacKey(redis, keys, macs)
