@@ -8,20 +8,23 @@
   KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)
         5… command ids and finished streams (hashes, one an hour each)
 
-  ARGV  incarnation, last sequence that the caller knows of, window of ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group
-        n, then n commands:   key (5…), field, content hash, times of the oldest and the newest id that it brings (ms),
-                              number of its events (0: refused or nothing to do; only looked up)
-        n, then n reads:      stream, expected revision (a number, 0 for none, or "any"), key of finished streams (5…; 0: it never finishes)
-        n, then n events:     read (1…), type, version, data, metadata, mac     in the order of the commands
-        n, then n states:     read (1…), fold version, state ("": the stream is finished, and only its revision is kept, for the window)
-        n, then n jobs:       kind, stream, command (1…), whose first event the job is about
-        n, then n finished jobs: entry id of the work stream
+  ARGV  incarnation, last sequence that the caller knows of, window of ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group,
+        times of the oldest and the newest id that the commands bring (ms)
+        Then lists. Each stands column by column: its length n, n first fields, n second ones, and so on, so that a whole
+        column goes to Redis in one call. Commands and reads come in runs that share a key: the number of runs, and for
+        each its key and how many it has.
+        commands, in runs (key 5…):  field; content hash; number of its events (0: refused or nothing to do; only looked up)
+        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any")
+        events, in the order of the commands:  read (1…); type; version; data; metadata; mac
+        states:         read (1…); fold version; state ("": the stream is finished, and only its revision is kept, for the window)
+        jobs:           kind; stream; command (1…), whose first event the job is about
+        finished jobs:  entry id of the work stream
 
   Returns one of
-        appended   sequence of the first event; number of reads with "any", revision of each before this append; position of each event
+        appended   sequence of the first event; revisions before this append of the reads with "any"; position of each event (both separated by spaces)
         duplicate  index of the command (1…), what is stored for it; …       nothing was written
         conflict   index of the read (1…), what is stored for it or ""; …    nothing was written
-        stale_ids  index of the command (1…), "expired" or "ahead"; …        nothing was written
+        stale_ids  Redis' time (ms): an id is outside of what it allows      nothing was written
         wrong_log  the incarnation found, or ""                              nothing was written
         behind     the last sequence of this log, which the caller has seen beyond: its tail is lost; nothing was written
         halted     why: an append failed in the middle of its writes, this one or one before
@@ -29,33 +32,61 @@
         wrong_type the key that holds something else                         nothing was written
 ]]
 local log, meta, states, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local call, format = redis.call, string.format
+
 local cursor = 0
 local function take() cursor = cursor + 1; return ARGV[cursor] end
 local function takeNumber() return tonumber(take()) end
-local function records(width)
-  local list = {}
-  for i = 1, takeNumber() do
-    local record = {}
-    for j = 1, width do record[j] = take() end
-    list[i] = record
-  end
-  return list
+-- Where a column of ARGV begins: the index before its first field.
+local function takeColumn(length) local before = cursor; cursor = cursor + length; return before end
+local function takeRuns()
+  local runs = {}
+  for i = 1, takeNumber() do runs[i] = { key = KEYS[takeNumber()], length = takeNumber() } end
+  return runs
 end
 
-local incarnation, knownSequence, windowMs, aheadMs, group = take(), takeNumber(), takeNumber(), takeNumber(), take()
-local commands, reads, events, newStates, jobs, finished = records(6), records(3), records(6), records(3), records(3), records(1)
+local incarnation, knownSequence, windowMs, aheadMs, group, oldestMs, newestMs = take(), takeNumber(), takeNumber(), takeNumber(), take(), takeNumber(), takeNumber()
+local commandCount, commandRuns = takeNumber(), takeRuns()
+local commandField, commandHash, commandEvents = takeColumn(commandCount), takeColumn(commandCount), takeColumn(commandCount)
+local readCount, readRuns = takeNumber(), takeRuns()
+local readStream, readRevision = takeColumn(readCount), takeColumn(readCount)
+local eventCount = takeNumber()
+local eventRead, eventType, eventVersion = takeColumn(eventCount), takeColumn(eventCount), takeColumn(eventCount)
+local eventData, eventMetadata, eventMac = takeColumn(eventCount), takeColumn(eventCount), takeColumn(eventCount)
+local stateCount = takeNumber()
+local stateRead, stateFold, stateText = takeColumn(stateCount), takeColumn(stateCount), takeColumn(stateCount)
+local jobCount = takeNumber()
+local jobKind, jobStream, jobCommand = takeColumn(jobCount), takeColumn(jobCount), takeColumn(jobCount)
+local finishedCount = takeNumber()
+local finishedEntry = takeColumn(finishedCount)
+
+-- What is passed to one call has to fit on Lua's stack.
+local most = 1000
+-- What a hash holds under the fields of ARGV after `before`: `found(i, value)` for the ith, where it holds something.
+local function lookUp(key, before, length, found)
+  for from = 1, length, most do
+    local values = call('HMGET', key, unpack(ARGV, before + from, before + math.min(from + most - 1, length)))
+    for i, value in ipairs(values) do
+      if value then found(from + i - 1, value) end
+    end
+  end
+end
+-- Writes fields and values, which alternate, to a hash.
+local function store(key, pairs)
+  for from = 1, #pairs, most do call('HSET', key, unpack(pairs, from, math.min(from + most - 1, #pairs))) end
+end
 
 -- 1. Is this the log that the caller knows, and does every key hold what it should?
 local function holds(key, kind)
-  local actual = redis.call('TYPE', key).ok
+  local actual = call('TYPE', key).ok
   return actual == kind or actual == 'none'
 end
 if not holds(meta, 'hash') then return { 'wrong_type', meta } end
-local identity = redis.call('HMGET', meta, 'incarnation', 'sequence', 'halted')
+local identity = call('HMGET', meta, 'incarnation', 'sequence', 'halted')
 if identity[1] ~= incarnation then return { 'wrong_log', identity[1] or '' } end
 if identity[3] then return { 'halted', identity[3] } end
 local lastSequence = tonumber(identity[2] or '0')
-if lastSequence < knownSequence then return { 'behind', string.format('%d', lastSequence) } end
+if lastSequence < knownSequence then return { 'behind', format('%d', lastSequence) } end
 if not holds(log, 'stream') then return { 'wrong_type', log } end
 if not holds(states, 'hash') then return { 'wrong_type', states } end
 if not holds(work, 'stream') then return { 'wrong_type', work } end
@@ -63,104 +94,121 @@ for i = 5, #KEYS do
   if not holds(KEYS[i], 'hash') then return { 'wrong_type', KEYS[i] } end
 end
 
--- 2. Has any command been here before, or does it bring an id from outside the time in which we would remember?
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local known, stale = { 'duplicate' }, { 'stale_ids' }
-for i, command in ipairs(commands) do
-  local stored = redis.call('HGET', KEYS[tonumber(command[1])], command[2])
-  if stored then
-    known[#known + 1] = i; known[#known + 1] = stored
-  elseif tonumber(command[4]) < nowMs - windowMs then
-    stale[#stale + 1] = i; stale[#stale + 1] = 'expired'
-  elseif tonumber(command[5]) > nowMs + aheadMs then
-    stale[#stale + 1] = i; stale[#stale + 1] = 'ahead'
-  end
+-- 2. Has any command been here before, or does one bring an id from outside the time in which we would remember?
+local known, before = { 'duplicate' }, 0
+for _, run in ipairs(commandRuns) do
+  lookUp(run.key, commandField + before, run.length, function(i, stored)
+    known[#known + 1] = before + i; known[#known + 1] = stored
+  end)
+  before = before + run.length
 end
 if #known > 1 then return known end
-if #stale > 1 then return stale end
+local time = call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+if oldestMs < nowMs - windowMs or newestMs > nowMs + aheadMs then return { 'stale_ids', format('%d', nowMs) } end
 
 -- 3. Is every aggregate that was read still what the decision saw?
-local revisions, folds, conflicts, anyRevisions = {}, {}, { 'conflict' }, {}
-for i, read in ipairs(reads) do
-  local stored = redis.call('HGET', states, read[1])
-  if not stored and read[3] ~= '0' then
-    local finishedAt = redis.call('HGET', KEYS[tonumber(read[3])], read[1])
-    stored = finishedAt and finishedAt .. ':finished'
+local stored, finishedKey = {}, {}
+lookUp(states, readStream, readCount, function(i, state) stored[i] = state end)
+before = 0
+for _, run in ipairs(readRuns) do
+  if run.key then
+    for i = before + 1, before + run.length do
+      finishedKey[i] = run.key
+      local finishedAt = not stored[i] and call('HGET', run.key, ARGV[readStream + i])
+      if finishedAt then stored[i] = finishedAt .. ':finished' end
+    end
   end
+  before = before + run.length
+end
+local revisions, folds, conflicts, anyRevisions = {}, {}, { 'conflict' }, {}
+for i = 1, readCount do
   local revision, fold = 0, 0
-  if stored then
-    local r, f = string.match(stored, '^(%d+):(%w+)')
+  if stored[i] then
+    local r, f = string.match(stored[i], '^(%d+):(%w+)')
     revision, fold = tonumber(r), tonumber(f) or 0
   end
   revisions[i], folds[i] = revision, fold
-  if read[2] == 'any' then
-    anyRevisions[#anyRevisions + 1] = revision
-  elseif tonumber(read[2]) ~= revision then
-    conflicts[#conflicts + 1] = i; conflicts[#conflicts + 1] = stored or ''
+  local expected = ARGV[readRevision + i]
+  if expected == 'any' then
+    anyRevisions[#anyRevisions + 1] = format('%d', revision)
+  elseif tonumber(expected) ~= revision then
+    conflicts[#conflicts + 1] = i; conflicts[#conflicts + 1] = stored[i] or ''
   end
 end
 if #conflicts > 1 then return conflicts end
-for _, state in ipairs(newStates) do
-  local i = tonumber(state[1])
-  if folds[i] > tonumber(state[2]) then return { 'newer_fold', reads[i][1] } end
-  if state[3] == '' and reads[i][3] == '0' then return redis.error_reply('a stream without the time of an id in its name cannot finish') end
+for i = 1, stateCount do
+  local read = tonumber(ARGV[stateRead + i])
+  if folds[read] > tonumber(ARGV[stateFold + i]) then return { 'newer_fold', ARGV[readStream + read] } end
+  if ARGV[stateText + i] == '' and not finishedKey[read] then return redis.error_reply('a stream without the time of an id in its name cannot finish') end
 end
-for _, job in ipairs(jobs) do
-  if tonumber(commands[tonumber(job[3])][6]) == 0 then return redis.error_reply('a job needs an event that it is about') end
+for i = 1, jobCount do
+  if tonumber(ARGV[commandEvents + ARGV[jobCommand + i]]) == 0 then return redis.error_reply('a job needs an event that it is about') end
 end
 
 -- 4. Write. The hashes of an hour have ids that are at most `aheadMs` younger than now: two hours over the window keep them all.
-local first = lastSequence + 1
-local sequence = first - 1
-local reply = { 'appended', string.format('%d', first), string.format('%d', #anyRevisions) }
-for _, revision in ipairs(anyRevisions) do reply[#reply + 1] = string.format('%d', revision) end
-local beforePositions = #reply
 local keepMs = windowMs + aheadMs + 7200000
-local function remember(key, field, value)
-  redis.call('HSET', key, field, value)
-  redis.call('PEXPIRE', key, keepMs, 'NX')
-end
-local function write()
-  for _, event in ipairs(events) do
-    local i = tonumber(event[1])
+local positions = {}
+local function writeEvents()
+  local sequence = lastSequence
+  for i = 1, eventCount do
+    local read = tonumber(ARGV[eventRead + i])
+    local revision = revisions[read] + 1
+    revisions[read] = revision
     sequence = sequence + 1
-    revisions[i] = revisions[i] + 1
-    reply[#reply + 1] = redis.call('XADD', log, '*',
-      'sequence', string.format('%d', sequence), 'stream', reads[i][1], 'revision', string.format('%d', revisions[i]),
-      'type', event[2], 'version', event[3], 'data', event[4], 'metadata', event[5], 'mac', event[6])
+    positions[i] = call('XADD', log, '*',
+      'sequence', format('%d', sequence), 'stream', ARGV[readStream + read], 'revision', format('%d', revision),
+      'type', ARGV[eventType + i], 'version', ARGV[eventVersion + i],
+      'data', ARGV[eventData + i], 'metadata', ARGV[eventMetadata + i], 'mac', ARGV[eventMac + i])
   end
-  if sequence >= first then redis.call('HSET', meta, 'sequence', string.format('%d', sequence)) end
-  for _, state in ipairs(newStates) do
-    local i = tonumber(state[1])
-    local stream, revision = reads[i][1], string.format('%d', revisions[i])
-    if state[3] == '' then
-      redis.call('HDEL', states, stream)
-      remember(KEYS[tonumber(reads[i][3])], stream, revision)
+  if eventCount > 0 then call('HSET', meta, 'sequence', format('%d', sequence)) end
+end
+local function writeStates()
+  local live = {}
+  for i = 1, stateCount do
+    local read, text = tonumber(ARGV[stateRead + i]), ARGV[stateText + i]
+    local stream, revision = ARGV[readStream + read], format('%d', revisions[read])
+    if text == '' then
+      call('HDEL', states, stream)
+      call('HSET', finishedKey[read], stream, revision)
+      call('PEXPIRE', finishedKey[read], keepMs, 'NX')
     else
-      redis.call('HSET', states, stream, revision .. ':' .. state[2] .. ':' .. state[3])
+      live[#live + 1] = stream
+      live[#live + 1] = revision .. ':' .. ARGV[stateFold + i] .. ':' .. text
     end
   end
-  local position, firstPositions = beforePositions + 1, {}
-  for i, command in ipairs(commands) do
-    local count = tonumber(command[6])
-    if count > 0 then
-      firstPositions[i] = reply[position]
-      local last = position + count - 1
-      remember(KEYS[tonumber(command[1])], command[2], command[3] .. ' ' .. reply[position] .. ' ' .. reply[last])
-      position = last + 1
+  store(states, live)
+end
+local firstPositions = {}
+local function rememberCommands()
+  local command, position = 0, 1
+  for _, run in ipairs(commandRuns) do
+    local done = {}
+    for i = command + 1, command + run.length do
+      local count = tonumber(ARGV[commandEvents + i])
+      if count > 0 then
+        firstPositions[i] = positions[position]
+        done[#done + 1] = ARGV[commandField + i]
+        done[#done + 1] = ARGV[commandHash + i] .. ' ' .. positions[position] .. ' ' .. positions[position + count - 1]
+        position = position + count
+      end
     end
-  end
-  for _, job in ipairs(jobs) do
-    redis.call('XADD', work, '*', 'kind', job[1], 'stream', job[2], 'position', firstPositions[tonumber(job[3])])
-  end
-  for _, entry in ipairs(finished) do
-    redis.call('XACK', work, group, entry[1])
-    redis.call('XDEL', work, entry[1])
+    command = command + run.length
+    store(run.key, done)
+    if #done > 0 then call('PEXPIRE', run.key, keepMs, 'NX') end
   end
 end
-local ok, failure = pcall(write)
-if ok then return reply end
+local function writeJobs()
+  for i = 1, jobCount do
+    call('XADD', work, '*', 'kind', ARGV[jobKind + i], 'stream', ARGV[jobStream + i], 'position', firstPositions[tonumber(ARGV[jobCommand + i])])
+  end
+  for i = 1, finishedCount do
+    call('XACK', work, group, ARGV[finishedEntry + i])
+    call('XDEL', work, ARGV[finishedEntry + i])
+  end
+end
+local ok, failure = pcall(function() writeEvents(); writeStates(); rememberCommands(); writeJobs() end)
+if ok then return { 'appended', format('%d', lastSequence + 1), table.concat(anyRevisions, ' '), table.concat(positions, ' ') } end
 local why = type(failure) == 'table' and failure.err or tostring(failure)
-redis.call('HSET', meta, 'halted', why)
+call('HSET', meta, 'halted', why)
 return { 'halted', why }

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../identifiers.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import { workersGroup, type LogKeys } from './keys.ts'
-import { LogStopped, type AppendRequest, type AppendResult, type NewEvent } from './log.ts'
+import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import type { EventMacs } from './mac.ts'
 import { parseState } from './states.ts'
 
@@ -29,72 +29,116 @@ export async function append(redis: RedisClient, keys: LogKeys, { incarnation, s
     const found = hourKeys.indexOf(key)
     return fixedKeys + 1 + (found >= 0 ? found : hourKeys.push(key) - 1)
   }
-  const readIndex = new Map(request.reads.map(({ stream }, index) => [stream, index]))
-  const args: (string | number)[] = [incarnation, sequence, commandWindowMs, maxIdAheadMs, workersGroup]
-  const list = <T>(items: readonly T[], fields: (item: T) => (string | number)[]) => {
-    args.push(items.length)
-    for (const item of items) args.push(...fields(item))
-  }
-  const { events, idTimes } = placed(request, readIndex, incarnation, macs)
-  list([...request.commands.entries()], ([index, { principal, commandId, contentHash, events: count }]) => {
-    const { oldest, newest } = idTimes[index] ?? unplaced(commandId)
-    return [keyIndex(keys.commands(uuid7TimeMs(commandId))), commandField(principal, commandId), contentHash, oldest, newest, count]
-  })
-  list(request.reads, ({ stream, revision }) => {
-    const timeMs = streamTimeMs(stream)
-    return [stream, revision, timeMs === undefined ? 0 : keyIndex(keys.finished(timeMs))]
-  })
-  list(events, ({ read, type, version, data, metadata, mac }) => [read + 1, type, version, data, metadata, mac])
-  list(request.states, ({ stream, foldVersion, state }) => [(readIndex.get(stream) ?? unplaced(stream)) + 1, foldVersion, state ?? ''])
-  list(request.jobs, ({ kind, stream, command }) => [kind, stream, command + 1])
-  list(request.finishedJobs, (entry) => [entry])
+  const { commands, reads, events, states, jobs, finishedJobs } = request
+  const readIndex = new Map(reads.map(({ stream }, index) => [stream, index + 1]))
+  const readOf = (stream: StreamName): number => readIndex.get(stream) ?? unplaced(stream)
+  const placed = place(request, readOf, incarnation, macs)
+  const { oldestMs, newestMs } = range(placed.idTimes)
+
+  const args: Argument[] = [incarnation, sequence, commandWindowMs, maxIdAheadMs, workersGroup, oldestMs, newestMs]
+  args.push(commands.length, ...runs(commands.map(({ commandId }) => keyIndex(keys.commands(uuid7TimeMs(commandId))))))
+  column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
+  column(args, commands, ({ contentHash }) => contentHash)
+  column(args, commands, ({ events: count }) => count)
+  args.push(reads.length, ...runs(reads.map(({ stream }) => finishedKeyIndex(stream, keys, keyIndex))))
+  column(args, reads, ({ stream }) => stream)
+  column(args, reads, ({ revision }) => revision)
+  args.push(events.length)
+  column(args, events, ({ stream }) => readOf(stream))
+  column(args, events, ({ type }) => type)
+  column(args, events, ({ version }) => version)
+  column(args, events, ({ data }) => data)
+  column(args, events, ({ metadata }) => metadata)
+  args.push(...placed.macs)
+  args.push(states.length)
+  column(args, states, ({ stream }) => readOf(stream))
+  column(args, states, ({ foldVersion }) => foldVersion)
+  column(args, states, ({ state }) => state ?? '')
+  args.push(jobs.length)
+  column(args, jobs, ({ kind }) => kind)
+  column(args, jobs, ({ stream }) => stream)
+  column(args, jobs, ({ command }) => command + 1)
+  args.push(finishedJobs.length, ...finishedJobs)
 
   const reply = await runScript(redis, [keys.log, keys.meta, keys.states, keys.work, ...hourKeys], args)
-  return interpret(reply, request, sequence)
+  return interpret(reply, request, sequence, placed.idTimes)
 }
 
-type Placed = NewEvent & { read: number; mac: string }
-type IdTimes = { oldest: number; newest: number }
+type Argument = string | number
+
+function column<T>(args: Argument[], items: readonly T[], field: (item: T) => Argument): void {
+  for (const item of items) args.push(field(item))
+}
+
+/** Neighbours that share a key, as append.lua takes them: how many runs, and for each its key and its length. */
+function runs(keyIndexes: readonly number[]): number[] {
+  const found: { key: number; length: number }[] = []
+  for (const key of keyIndexes) {
+    const last = found.at(-1)
+    if (last?.key === key) last.length++
+    else found.push({ key, length: 1 })
+  }
+  return [found.length, ...found.flatMap(({ key, length }) => [key, length])]
+}
+
+/** 0: the stream never finishes. */
+function finishedKeyIndex(stream: StreamName, keys: LogKeys, keyIndex: (key: string) => number): number {
+  const timeMs = streamTimeMs(stream)
+  return timeMs === undefined ? 0 : keyIndex(keys.finished(timeMs))
+}
+
+type IdTimes = { oldestMs: number; newestMs: number }
+
+const range = (times: readonly IdTimes[]): IdTimes => {
+  const all: IdTimes = { oldestMs: Infinity, newestMs: 0 }
+  for (const { oldestMs, newestMs } of times) {
+    all.oldestMs = Math.min(all.oldestMs, oldestMs)
+    all.newestMs = Math.max(all.newestMs, newestMs)
+  }
+  return all
+}
 
 /**
- * Gives every event its place among the reads and its MAC, and every command the times of all ids that it brings: its own,
+ * Makes every event's MAC, under the revision that it will have, and finds the times of all ids that a command brings: its own,
  * and those of the finishing streams that it starts. An id that is too old must start nothing, whichever way it comes.
  */
-function placed({ commands, reads, events }: AppendRequest, readIndex: ReadonlyMap<StreamName, number>, incarnation: string, macs: EventMacs): { events: Placed[]; idTimes: IdTimes[] } {
+function place({ commands, reads, events }: AppendRequest, readOf: (stream: StreamName) => number, incarnation: string, macs: EventMacs): { macs: string[]; idTimes: IdTimes[] } {
   const revisions = reads.map(({ revision }) => revision)
-  const placedEvents: Placed[] = []
+  const made: string[] = []
   const idTimes = commands.map(({ commandId, events: count }): IdTimes => {
     const own = uuid7TimeMs(commandId)
-    const times: IdTimes = { oldest: own, newest: own }
-    for (const event of events.slice(placedEvents.length, placedEvents.length + count)) {
-      const read = readIndex.get(event.stream) ?? unplaced(event.stream)
-      const before = revisions[read] ?? unplaced(event.stream)
+    const times: IdTimes = { oldestMs: own, newestMs: own }
+    for (const until = made.length + count; made.length < until; ) {
+      const event = events[made.length] ?? unplaced(commandId)
+      const index = readOf(event.stream) - 1
+      const before = revisions[index] ?? unplaced(event.stream)
       const startedAt = before === 0 ? streamTimeMs(event.stream) : undefined
-      if (startedAt !== undefined) Object.assign(times, { oldest: Math.min(times.oldest, startedAt), newest: Math.max(times.newest, startedAt) })
+      if (startedAt !== undefined) Object.assign(times, { oldestMs: Math.min(times.oldestMs, startedAt), newestMs: Math.max(times.newestMs, startedAt) })
       const revision = before === 'any' ? before : before + 1
-      revisions[read] = revision
-      placedEvents.push({ ...event, read, mac: macs.make({ incarnation, ...event, revision }) })
+      revisions[index] = revision
+      made.push(macs.make({ incarnation, ...event, revision }))
     }
     return times
   })
-  return { events: placedEvents, idTimes }
+  return { macs: made, idTimes }
 }
 
 function unplaced(what: string): never {
   throw new Error(`${what} is written but was not read`)
 }
 
-function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSequence: number): AppendResult {
+function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSequence: number, idTimes: readonly IdTimes[]): AppendResult {
   switch (outcome) {
     case 'appended': {
-      const [firstSequence, anyReads = '0', ...values] = rest
+      const [firstSequence, anyRevisions, positions] = rest
       const histories = request.reads.filter(({ revision }) => revision === 'any')
-      if (histories.length !== Number(anyReads)) throw new Error('append.lua counted other reads than were sent')
+      const found = words(anyRevisions)
+      if (histories.length !== found.length) throw new Error('append.lua counted other reads than were sent')
       return {
         result: 'appended',
         firstSequence: Number(firstSequence),
-        positions: values.slice(histories.length) as Position[],
-        anyRevisions: new Map(histories.map(({ stream }, index) => [stream, Number(values[index])])),
+        positions: words(positions) as Position[],
+        anyRevisions: new Map(histories.map(({ stream }, index) => [stream, Number(found[index])])),
       }
     }
     case 'duplicate':
@@ -102,8 +146,10 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
     case 'conflict':
       return { result: 'conflict', current: pairs(rest).map(([index, stored]) => parseState(at(request.reads, index - 1).stream, stored || null)) }
     case 'stale_ids': {
-      const indexes = (why: string) => pairs(rest).filter(([, reason]) => reason === why).map(([index]) => index - 1)
-      return { result: 'stale_ids', expired: indexes('expired'), ahead: indexes('ahead') }
+      const nowMs = Number(rest[0])
+      const indexes = (isStale: (times: IdTimes) => boolean) => idTimes.flatMap((times, index) => (isStale(times) ? [index] : []))
+      const expired = ({ oldestMs }: IdTimes) => oldestMs < nowMs - commandWindowMs
+      return { result: 'stale_ids', expired: indexes(expired), ahead: indexes((times) => !expired(times) && times.newestMs > nowMs + maxIdAheadMs) }
     }
     case 'wrong_log':
       throw new LogStopped('log_replaced', `Redis holds ${rest[0] ? `another log (incarnation ${rest[0]})` : 'no log any more'}; nothing is written to it until it is restored: bin/council restore`)
@@ -121,13 +167,13 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
 }
 
 /** EVALSHA, and EVAL where the server does not know the script yet (first call, restart, SCRIPT FLUSH). */
-async function runScript(redis: RedisClient, keys: string[], args: (string | number)[]): Promise<string[]> {
+async function runScript(redis: RedisClient, keys: string[], args: Argument[]): Promise<string[]> {
   const reply: unknown = await appendCommand(redis)(keys.length, ...keys, ...args)
   if (!Array.isArray(reply)) throw new Error('append.lua answered with something that is not a list')
   return reply.map(String)
 }
 
-type ScriptCall = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>
+type ScriptCall = (numberOfKeys: number, ...keysAndArgs: Argument[]) => Promise<unknown>
 const defined = new WeakMap<RedisClient, ScriptCall>()
 
 function appendCommand(redis: RedisClient): ScriptCall {
@@ -138,6 +184,8 @@ function appendCommand(redis: RedisClient): ScriptCall {
   defined.set(redis, call)
   return call
 }
+
+const words = (text = ''): string[] => (text === '' ? [] : text.split(' '))
 
 function pairs(flat: string[]): [number, string][] {
   const list: [number, string][] = []
