@@ -1,5 +1,7 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { StreamName } from '../../src/events/identifiers.ts'
+import { hmacSha256 } from '../../src/events/log/hmac.ts'
 import { eventMacs, type Vouched } from '../../src/events/log/mac.ts'
 
 const secret = (fill: string) => Buffer.alloc(32, fill)
@@ -59,4 +61,11 @@ describe('keys of MACs', () => {
   test('are needed', () => {
     expect(() => eventMacs([])).toThrow('a MAC needs a key')
   })
+})
+
+test.each(['', 'a', 'ü€😀', 'x'.repeat(10_000), '€'.repeat(5_000)])('the MAC of a text is the one that the library makes', (text) => {
+  for (const length of [0, 32, 64]) {
+    const key = Buffer.alloc(length, 'k')
+    expect(hmacSha256(key)(text)).toEqual(createHmac('sha256', key).update(text).digest())
+  }
 })

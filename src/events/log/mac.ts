@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { hkdfSync, timingSafeEqual } from 'node:crypto'
+import { hmacSha256 } from './hmac.ts'
 import type { NewEvent } from './log.ts'
 
 /** What a MAC vouches for. The revision is `any` where the writer did not know it: histories, to which anything may be added. */
@@ -22,7 +23,7 @@ const keyIdCharacters = 6
 
 /** From secrets of 32 bytes, the newest last. */
 export function eventMacs(secrets: readonly Buffer[]): EventMacs {
-  const keys = new Map(secrets.map((secret) => [keyIdOf(secret), createSecretKey(secret)]))
+  const keys = new Map(secrets.map((secret) => [keyIdOf(secret), hmacSha256(secret)]))
   const [keyId, newest] = [...keys].at(-1) ?? []
   if (keyId === undefined || !newest) throw new Error('a MAC needs a key')
   return {
@@ -42,9 +43,8 @@ export function eventMacs(secrets: readonly Buffer[]): EventMacs {
 const keyIdOf = (secret: Buffer): string =>
   Buffer.from(hkdfSync('sha256', secret, '', 'hybrid-ai-council event mac key id', 8)).toString('base64url').slice(0, keyIdCharacters)
 
-function codeOf(key: KeyObject, { incarnation, stream, revision, type, version, data, metadata }: Vouched): Buffer {
-  const fields = [incarnation, stream, String(revision), type, String(version), data, metadata]
+function codeOf(hmac: (text: string) => Buffer, { incarnation, stream, revision, type, version, data, metadata }: Vouched): Buffer {
   // The lengths first: no two events are the same text.
-  const text = `${fields.map((field) => field.length).join(' ')}\n${fields.join('')}`
-  return createHmac('sha256', key).update(text).digest().subarray(0, codeBytes)
+  const lengths = `${incarnation.length} ${stream.length} ${String(revision).length} ${type.length} ${String(version).length} ${data.length} ${metadata.length}`
+  return hmac(`${lengths}\n${incarnation}${stream}${revision}${type}${version}${data}${metadata}`).subarray(0, codeBytes)
 }
