@@ -17,7 +17,8 @@ import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 export const newId = (): Uuid7 => Uuid7.parse(v7())
 
 /** The keys of every test's processes. */
-export const testMacs = eventMacs([Buffer.alloc(32, 'test')])
+export const testMacKey = Buffer.alloc(32, 'test')
+export const testMacs = eventMacs([testMacKey])
 
 /** A log of its own on a real Redis, with a gate before it, as one process of a council has them. */
 export type TestCouncil = {

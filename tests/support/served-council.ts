@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isRunning, startServer, stopChild } from './child.ts'
+import { testMacKey } from './council.ts'
 import { processLine, transcriptOf } from './process-line.ts'
 
 export const adminToken = 'a-token-for-tests-that-is-long-enough'
@@ -23,11 +24,13 @@ export type ServedCouncil = {
   kill: () => Promise<void>
 }
 
-/** Starts `council serve` on servers of the test's own, with a DATA_DIR that nobody else has. */
+/** Starts `council serve` on servers of the test's own, with a DATA_DIR that nobody else has and the MAC key that all tests share. */
 export async function serveCouncil(settings: Record<string, string>, roles = 'api,worker,projector'): Promise<ServedCouncil> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'council-test-'))
+  const folder = await mkdtemp(join(tmpdir(), 'council-test-'))
   const { PATH = '', HOME = '' } = process.env
-  const env = { PATH, HOME, NO_COLOR: '1', HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, ADMIN_TOKEN: adminToken, WORKER_LEASE_MS: '1000', ...settings }
+  const macKeyFile = join(folder, 'mac-key')
+  await writeFile(macKeyFile, `${testMacKey.toString('base64url')}\n`, { mode: 0o600 })
+  const env = { PATH, HOME, NO_COLOR: '1', HOST: '127.0.0.1', PORT: '0', DATA_DIR: join(folder, 'data'), ADMIN_TOKEN: adminToken, WORKER_LEASE_MS: '1000', MAC_KEY_FILE: macKeyFile, ...settings }
   const child = await startServer({ command: process.execPath, args: [program, 'serve', '--roles', roles], env, endSignal: 'SIGTERM' }, /"msg":"the council is ready"/)
   const ready = JSON.parse(await processLine(child, /"msg":"the council is ready"/)) as { url?: string }
   return {
@@ -37,7 +40,7 @@ export async function serveCouncil(settings: Record<string, string>, roles = 'ap
     line: (pattern) => processLine(child, pattern),
     async stop() {
       await stopChild(child, 'SIGTERM')
-      await rm(dataDir, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
       return child.exitCode
     },
     async kill() {
@@ -45,7 +48,7 @@ export async function serveCouncil(settings: Record<string, string>, roles = 'ap
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
       await ended
-      await rm(dataDir, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }
