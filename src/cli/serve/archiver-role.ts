@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Check, CheckFunction } from '../../api/health.ts'
 import type { CommandResult } from '../../commands/gate-types.ts'
 import { isHistory } from '../../commands/aggregates.ts'
@@ -21,6 +22,8 @@ import type { Stores } from './stores.ts'
 import { startTrimming } from './trimming.ts'
 
 const principal = 'archiver'
+/** So long a start waits for its archiver. */
+const startedWithinMs = 3_000
 const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
 
 /**
@@ -57,6 +60,7 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
   })
   closing.defer(archiver.stop)
   closing.defer(sealer.stop)
+  await Promise.race([archiver.started, pause(startedWithinMs, undefined, { ref: false })])
   // The old key is here for this start alone.
   if (introduction?.by) await introduce()
   // Only a real PostgreSQL may be all that is left of an event.

@@ -23,18 +23,21 @@ export type ArchivedAppendsOptions = {
  * before; otherwise it throws, and nobody knows the outcome yet.
  */
 export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, archive, progress, durability, archivedWithinMs = 5_000 }: ArchivedAppendsOptions): Log {
-  let looked = false
-  const forget = (): void => void (looked = false)
+  // Counts connections: what was seen on one says nothing of the next.
+  let connection = 0
+  let lookedOn = -1
+  const forget = (): void => void connection++
   redis.on('close', forget)
   redis.on('+node', forget)
 
   async function look(): Promise<void> {
     // With `archived` others may have had events acknowledged that a failed-over Redis lacks: the archive is asked every time.
-    if (durability === 'memory' || (looked && durability === 'fsync')) return
+    if (durability === 'memory' || (lookedOn === connection && durability === 'fsync')) return
+    const on = connection
     try {
       const checkpoint = await archive.checkpoint()
       if (checkpoint) progress.reached(checkpoint)
-      looked = true
+      lookedOn = on
     } catch (error) {
       // Without the archive, what this process has seen is all it knows; with fsync that need not stop it.
       if (durability === 'archived') throw error

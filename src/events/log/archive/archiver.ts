@@ -41,6 +41,8 @@ export type Archiver = {
   status: () => ArchiverStatus
   /** Resolves when the event at a position is archived. `given_up`: the signal aborted first; `stopped`: this archiver will not get there. */
   waitFor: (position: Position, signal: AbortSignal) => Promise<'reached' | 'given_up' | 'stopped'>
+  /** Resolves when it has begun to follow the log, or has ended. */
+  started: Promise<unknown>
   /** Resolves when it has ended, by `stop` or at a fault. */
   done: Promise<void>
   stop: () => Promise<void>
@@ -70,7 +72,8 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   }
   const timer = setInterval(() => void look(), headIntervalMs)
   timer.unref()
-  const done = keepArchiving(dependencies, life, abort.signal).finally(() => clearInterval(timer))
+  const started = Promise.withResolvers<undefined>()
+  const done = keepArchiving(dependencies, life, () => started.resolve(undefined), abort.signal).finally(() => clearInterval(timer))
 
   return {
     status() {
@@ -85,6 +88,7 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
       await ended
       return 'stopped'
     },
+    started: Promise.race([started.promise, done]),
     done,
     async stop() {
       abort.abort()
@@ -95,7 +99,7 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
 
 type Life = { state: ArchiverStatus['state']; fault: { code: string; message: string } | undefined }
 
-async function keepArchiving(dependencies: ArchiverDependencies, life: Life, signal: AbortSignal): Promise<void> {
+async function keepArchiving(dependencies: ArchiverDependencies, life: Life, onStarted: () => void, signal: AbortSignal): Promise<void> {
   const { logger, pause = pauseFor } = dependencies
   let pauseMs = firstPauseMs
   while (!signal.aborted) {
@@ -103,6 +107,7 @@ async function keepArchiving(dependencies: ArchiverDependencies, life: Life, sig
       await archiveLog(dependencies, signal, () => {
         Object.assign(life, { state: 'running', fault: undefined })
         pauseMs = firstPauseMs
+        onStarted()
       })
     } catch (error) {
       if (signal.aborted) return
