@@ -99,6 +99,21 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect((await everything(stored.read())).map(({ type }) => type)).toEqual(['AccountOpened', 'AccountLimitsSet', 'CommandRefused'])
   })
 
+  test.each([['after', true], ['before', false]])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
+    if (archivedBefore) {
+      const first = await archive(council, redisUrl, db)
+      await allArchived(first, council)
+      await first.stop()
+    }
+    const [newest] = await council.redis.xrevrange(council.keys.log, '+', '-', 'COUNT', 1)
+    const copy = newest![1].with(1, '4').with(newest![1].indexOf('revision') + 1, '2')
+    await council.redis.xadd(council.keys.log, '*', ...copy)
+    await council.redis.hset(council.keys.meta, 'sequence', 4)
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: 3 })
+  })
+
   const stoppedAt = async () => {
     const archiver = await archive(council, redisUrl, db)
     await archiver.done

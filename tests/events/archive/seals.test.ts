@@ -58,7 +58,7 @@ describe('a sealing key', () => {
   })
 
   test('must be one for Ed25519', () => {
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
     expect(() => sealKeyFrom(rsa)).toThrow('not for Ed25519')
     expect(() => sealKeyFrom('no key')).toThrow()
   })

@@ -5,7 +5,7 @@ import type { StoredEvent } from '../stored-event.ts'
 import type { Archive, ArchiveCheckpoint, ArchivedEvent } from './archive.ts'
 import type { LogIdentity } from './chain.ts'
 import { ArchiveStopped } from './faults.ts'
-import { vouched, type Vouching } from './vouched.ts'
+import { vouched, type Vouched, type Vouching } from './vouched.ts'
 
 /** So much text goes into one transaction, but for a single larger event. */
 const maxBatchCharacters = 4_000_000
@@ -64,7 +64,7 @@ export async function* archivePage(archive: Archive, vouching: Vouching, from: A
       rest = rest.slice(known.length)
       continue
     }
-    const { events, fault } = vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters)))
+    const { events, fault } = await onceOnly(archive, vouching, vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))))
     if (fault && events.length === 0) throw fault
     const checkpoint = await added(archive, vouching.identity, current, events)
     if (!checkpoint) {
@@ -90,6 +90,19 @@ function countWithin(events: readonly StoredEvent[], characters: number): number
   let left = characters
   const over = events.findIndex(({ data, metadata }, index) => (left -= data.length + metadata.length) < 0 && index > 0)
   return over < 0 ? events.length : over
+}
+
+/** In a history the MAC says nothing of the revision: an event that is there already could be put in again. */
+async function onceOnly(archive: Archive, { isHistory }: Vouching, { events, fault }: Vouched): Promise<Vouched> {
+  const ofHistories = events.filter(({ stream }) => isHistory(stream))
+  if (ofHistories.length === 0) return { events, fault }
+  const seen = new Set(await archive.macsIn([...new Set(ofHistories.map(({ stream }) => stream))], ofHistories.map(({ mac }) => mac)))
+  for (const [index, { stream, sequence, mac, position: at }] of events.entries()) {
+    if (!isHistory(stream)) continue
+    if (seen.has(mac)) return { events: events.slice(0, index), fault: new ArchiveStopped('forged_event', `event number ${sequence} repeats the MAC of another one on ${stream}: it was copied there`, { at }) }
+    seen.add(mac)
+  }
+  return { events, fault }
 }
 
 /** Adds events; where one contradicts what is there, only those before it. Null: somebody else has moved the checkpoint. */

@@ -23,6 +23,8 @@ export type Archive = {
   checkpoint: () => Promise<ArchiveCheckpoint | null>
   /** Pages of events in order of the log, in short transactions of their own. */
   read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
+  /** MACs, of those given, that events of these streams have. */
+  macsIn: (streams: readonly StreamName[], macs: readonly string[]) => Promise<string[]>
   /**
    * Adds the events that follow a checkpoint (null: the first ones) and moves it, in one transaction. False: somebody else has
    * moved it, and nothing was written. An event that contradicts one that is there throws what Postgres throws.
@@ -63,6 +65,12 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
         if (events.length < count) return
       }
     },
+
+    macsIn: (streams, macs) =>
+      snapshot(async (tx) => {
+        const { rows } = await sql`select mac from event_archive where stream = any(${streams}::text[]) and mac = any(${macs}::text[])`.execute(tx)
+        return Macs.parse(rows).map(({ mac }) => mac)
+      }),
 
     add: (from, { councilId, incarnation }, events) =>
       transaction(async (tx) => {
@@ -121,6 +129,8 @@ function filters({ streams, types }: ReadOptions): RawBuilder<unknown>[] {
 
 const Whole = z.union([z.string(), z.number(), z.bigint()]).transform(Number).pipe(z.int().nonnegative())
 const Digest = z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes))
+
+const Macs = z.array(z.object({ mac: z.string() }))
 
 const EventRow = z
   .object({ sequence: Whole, position: Position, stream: StreamName, revision: Whole, type: z.string(), version: Whole, data: z.string(), metadata: z.string(), mac: z.string(), chain_head: Digest })

@@ -9,7 +9,7 @@ export type SealKey = { keyId: string; publicKey: string; sign: (text: string) =
 type DataOf<Type extends SealEvent['type']> = Extract<SealEvent, { type: Type }>['data']
 
 /** A new private key, PEM (PKCS#8). */
-export const newSealKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+export const newSealKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
 
 /** Throws for a text that is no private key, or not one for Ed25519. */
 export function sealKeyFrom(pem: string): SealKey {

@@ -12,12 +12,11 @@ export type Vouching = {
   isHistory: (stream: StreamName) => boolean
 }
 
+/** Events that may be archived, and why the one behind them may not. */
+export type Vouched = { events: ArchivedEvent[]; fault: ArchiveStopped | null }
+
 /** The events that follow a checkpoint, with the chain behind each, up to the first one that may not be archived, and why not. */
-export function vouched(
-  vouching: Vouching,
-  from: ArchiveCheckpoint | null,
-  events: readonly StoredEvent[],
-): { events: ArchivedEvent[]; fault: ArchiveStopped | null } {
+export function vouched(vouching: Vouching, from: ArchiveCheckpoint | null, events: readonly StoredEvent[]): Vouched {
   const good: ArchivedEvent[] = []
   let last: Pick<ArchiveCheckpoint, 'sequence' | 'position' | 'chainHead'> | null = from
   for (const event of events) {
