@@ -31,13 +31,17 @@ export async function writeBatch(dependencies: WriteDependencies, batch: readonl
   const aggregates = aggregatesOf(batch)
   const before = await loadStates(dependencies, aggregates)
   const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
+  const again = decided.verdicts.length === 0 ? [] : await settle(dependencies, decided, aggregates, await send(log, decided))
+  // Only now: where the append failed the whole batch is decided again, and nobody may have been told of a failure by then.
   for (const { pending, error } of decided.failed) failOne(pending, error)
-  if (decided.verdicts.length === 0) return [...decided.undecided]
+  return [...again, ...decided.undecided]
+}
+
+async function send(log: EventLog, { request, verdicts }: DecidedBatch): Promise<AppendResult> {
   try {
-    const again = await settle(dependencies, decided, aggregates, await log.append(decided.request))
-    return [...again, ...decided.undecided]
+    return await log.append(request)
   } catch (error) {
-    if (mayHaveWritten(error)) for (const { pending } of decided.verdicts) pending.sent = true
+    if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.sent = true
     throw error
   }
 }

@@ -8,8 +8,8 @@ import { connectCluster, mastersConnected, type ConnectionOptions, type RedisCli
  * What a connection is for:
  * - `command` answers fast or fails fast: nothing waits in a queue while there is no connection, nothing is sent twice. A command
  *   that timed out or lost its connection may have run all the same; whoever writes must be able to ask again with the same id.
- * - `blocking` is one reader's own (XREAD, XREADGROUP with BLOCK): it waits for the connection as long as it takes. An answer that
- *   never comes resolves with null, exactly as "nothing new" does; a reader needs another sign of life.
+ * - `blocking` is one reader's own (XREAD, XREADGROUP with BLOCK). A read fails when its connection breaks, and is never sent again
+ *   by itself: a reader that was forgotten would take what belongs to the next one. An answer that never comes is the reader's to notice.
  * - `subscriber` receives messages and subscribes again by itself; what was published while it was away is lost.
  */
 export type RedisRole = 'command' | 'blocking' | 'subscriber'
@@ -26,6 +26,8 @@ export type RedisConnectionOptions = {
 }
 
 const connectTimeoutMs = 5_000
+/** Behind the limit of a command, so that the command is told first. */
+const socketGraceMs = 100
 
 /**
  * Opens a connection that comes back by itself (after 50 ms, then more, at most 2 s) until it is closed with `quit()` or
@@ -90,10 +92,17 @@ export async function whenRedisReady(redis: RedisClient, timeoutMs: number): Pro
 function roleOptions(role: RedisRole, commandTimeoutMs: number) {
   switch (role) {
     case 'command':
-      return { enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs }
+      return {
+        enableOfflineQueue: false,
+        autoResendUnfulfilledCommands: false,
+        maxRetriesPerRequest: 0,
+        commandTimeout: commandTimeoutMs,
+        // A connection on which nothing comes back is dropped for a new one, or every command after it would time out as well.
+        socketTimeout: commandTimeoutMs + socketGraceMs,
+      }
     case 'blocking':
-      // The limit of an answer is the BLOCK of each command; blockingTimeout is for a server that does not keep it.
-      return { maxRetriesPerRequest: null, blockingTimeout: 30_000 }
+      // No blockingTimeout: it would turn an answer that never comes into "nothing new", and a half-open connection would stay for ever.
+      return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }
     case 'subscriber':
       return { maxRetriesPerRequest: null, autoResubscribe: true }
     default:

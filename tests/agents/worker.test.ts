@@ -9,7 +9,6 @@ import { startWorker, type Worker } from '../../src/agents/worker.ts'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { beginning, chatStream, type Uuid7 } from '../../src/events/identifiers.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import { openJobQueue } from '../../src/events/log/jobs.ts'
 import { startTail, type LogTail } from '../../src/events/log/tail.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -50,7 +49,7 @@ async function work(model: ModelClient, microsPer1000 = 1000): Promise<void> {
     answerMaxTokens: 100,
   }
   const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-  const jobs = await openJobQueue(council.redis, blocking, council.keys, newId(), 1000)
+  const jobs = await council.log.openJobs(blocking, newId(), 1000)
   const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
   workers.push(
     startWorker({ ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens: readAll }, { name: 'test', concurrency: 2, leaseMs: 1000 }),

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { chatStream, type StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
-import { openJobQueue } from '../../src/events/log/jobs.ts'
 import { logKeys } from '../../src/events/log/keys.ts'
 import type { AppendRequest } from '../../src/events/log/log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -91,7 +90,7 @@ describe('councils on a cluster', () => {
     const requestId = newId()
     await ask(council, requestId)
     const blocking = () => connectRedis({ url: cluster.url, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-    const queues = await Promise.all(['ada', 'bob'].map((consumer) => openJobQueue(council.redis, blocking(), council.keys, consumer, 60_000)))
+    const queues = await Promise.all(['ada', 'bob'].map((consumer) => council.log.openJobs(blocking(), consumer, 60_000)))
     const [ada, bob] = queues
     const [job] = (await ada?.takeNew(5)) ?? []
     expect(job).toMatchObject({ kind: 'answer', stream: chatStream(requestId) })

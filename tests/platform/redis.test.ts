@@ -81,6 +81,19 @@ describe('a connection for commands', () => {
     expect(await redis.get('counter')).toBeNull()
   })
 
+  test('gives up a connection on which nothing comes back, for a new one', async () => {
+    const server = await ownServer()
+    const redis = connect(server.url, 'command', { commandTimeoutMs: 50 })
+    const other = connect(server.url, 'command')
+    await Promise.all([whenRedisReady(redis, 5_000), whenRedisReady(other, 5_000)])
+    const dropped = heard(redis, 'close')
+    await other.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+    await expect(redis.set('key', 'value')).rejects.toThrow('Command timed out')
+    await dropped
+    await whenRedisReady(redis, 5_000)
+    expect(await redis.get('key')).toBeNull()
+  })
+
   test('does not wait for an answer for longer than its limit', async () => {
     const server = await ownServer()
     const redis = connect(server.url, 'command', { commandTimeoutMs: 50 })
@@ -91,17 +104,20 @@ describe('a connection for commands', () => {
 })
 
 describe('a blocking reader', () => {
-  test('waits through the loss of its server and goes on reading', async () => {
+  test('is told that its read is lost with its server, and reads on when it asks again', async () => {
     const server = await ownServer()
     const reader = connect(server.url, 'blocking')
     const writer = connect(server.url, 'command')
     await Promise.all([whenRedisReady(reader, 5_000), whenRedisReady(writer, 5_000)])
-    const read = reader.xread('BLOCK', 60_000, 'STREAMS', 'log', '0')
+    const lost = expect(reader.xread('BLOCK', 60_000, 'STREAMS', 'log', '0')).rejects.toThrow()
     const areGone = Promise.all([heard(reader, 'close'), heard(writer, 'close')])
     await server.kill()
     await areGone
+    await lost
     await server.start()
-    await whenRedisReady(writer, 10_000)
+    await Promise.all([whenRedisReady(writer, 10_000), whenRedisReady(reader, 10_000)])
+    const read = reader.xread('BLOCK', 60_000, 'STREAMS', 'log', '0')
+    while (!/ cmd=xread /.test(String(await writer.client('LIST')))) continue
     await writer.xadd('log', '1-1', 'event', 'after')
     expect(await read).toEqual([['log', [['1-1', ['event', 'after']]]]])
   })

@@ -5,10 +5,9 @@ import type { CommandResult } from '../../src/commands/gate-types.ts'
 import { createGate, type CommandGate } from '../../src/commands/gate.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
-import type { EventLog } from '../../src/events/log/log.ts'
 import { eventMacs } from '../../src/events/log/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
-import { redisLog } from '../../src/events/log/redis-log.ts'
+import { redisLog, type RedisLog } from '../../src/events/log/redis-log.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -25,7 +24,7 @@ export type TestCouncil = {
   councilId: string
   keys: LogKeys
   redis: ReturnType<typeof connectRedis>
-  log: EventLog
+  log: RedisLog
   gate: CommandGate
   /** Executes a command under a new id of its own, unless one is given. */
   execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, commandId?: Uuid7) => Promise<CommandResult>

@@ -11,6 +11,8 @@ export type RedisOptions = {
   port?: number
   /** As a node of a Redis Cluster, which others still have to meet. */
   cluster?: boolean
+  /** What it has to begin with lies in this folder, which is the server's from now on. Default: a new one, empty. */
+  dir?: string
 }
 
 export type RedisServer = Restartable & {
@@ -21,8 +23,8 @@ export type RedisServer = Restartable & {
 }
 
 /** A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves. */
-export async function startRedis({ appendfsync = 'always', port: wantedPort, cluster = false }: RedisOptions = {}): Promise<RedisServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'redis-'))
+export async function startRedis({ appendfsync = 'always', port: wantedPort, cluster = false, dir: filledDir }: RedisOptions = {}): Promise<RedisServer> {
+  const dir = filledDir ?? (await mkdtemp(join(tmpdir(), 'redis-')))
   const port = wantedPort ?? (await freePort())
   const settings: Record<string, string> = {
     bind: '127.0.0.1',

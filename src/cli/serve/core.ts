@@ -6,11 +6,10 @@ import type { LogIdentity } from '../../events/log/archive/chain.ts'
 import { assertPowerSafe } from '../../events/log/archive/power-safe.ts'
 import { archiveProgress, type ArchiveProgress } from '../../events/log/archive/progress.ts'
 import { logKeys, type LogKeys } from '../../events/log/keys.ts'
-import type { EventLog } from '../../events/log/log.ts'
 import type { EventMacs } from '../../events/log/mac.ts'
 import { watchMemory } from '../../events/log/memory.ts'
 import { openLog } from '../../events/log/open.ts'
-import { redisLog } from '../../events/log/redis-log.ts'
+import { redisLog, type RedisLog } from '../../events/log/redis-log.ts'
 import { storedLog, type StoredLog } from '../../events/log/stored-log.ts'
 import { startTail, type LogTail } from '../../events/log/tail.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
@@ -29,7 +28,7 @@ export const newId = (): Uuid7 => newUuid7() as Uuid7
 export type Archiving = { identity: LogIdentity; archive: Archive; progress: ArchiveProgress; macs: EventMacs; stored: StoredLog }
 
 /** What every role of a process works on: the log, the gate before it, one tail behind it, and its archive. */
-export type Core = { keys: LogKeys; log: EventLog; gate: CommandGate; tail: LogTail; archiving: Archiving }
+export type Core = { keys: LogKeys; log: RedisLog; gate: CommandGate; tail: LogTail; archiving: Archiving }
 
 /**
  * Opens the council's log, on Redis and in the archive. Throws LogStopped when acknowledged events would be lost here, or

@@ -5,7 +5,6 @@ import type { Prices } from '../../agents/models/prices.ts'
 import { createOrchestrator } from '../../agents/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker.ts'
-import { openJobQueue } from '../../events/log/jobs.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -13,7 +12,7 @@ import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
 /** Starts taking jobs. Stopping gives running ones back to the next worker. */
-export async function startWorkerRole(config: Config, stores: Stores, { keys, log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: AsyncDisposableStack, logger: Logger): Promise<Worker> {
+export async function startWorkerRole(config: Config, stores: Stores, { log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: AsyncDisposableStack, logger: Logger): Promise<Worker> {
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   const agent = {
     gate,
@@ -25,7 +24,7 @@ export async function startWorkerRole(config: Config, stores: Stores, { keys, lo
     pause: (ms: number) => pause(ms),
     answerMaxTokens: config.answerMaxTokens,
   }
-  const jobs = await openJobQueue(stores.redis, stores.connect('durable', 'blocking', 'jobs'), keys, name, config.workerLeaseMs)
+  const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, config.workerLeaseMs)
   const worker = startWorker(
     { ...agent, log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0') },
     { name, concurrency: config.workerConcurrency, leaseMs: config.workerLeaseMs },

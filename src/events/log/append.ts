@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../identifiers.ts'
 import { commandField, parseCommand } from './command-ids.ts'
+import { logLostItsTail, logReplaced } from './faults.ts'
 import { workersGroup, type LogKeys } from './keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import type { EventMacs } from './mac.ts'
@@ -152,9 +153,9 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
       return { result: 'stale_ids', expired: indexes(expired), ahead: indexes((times) => !expired(times) && times.newestMs > nowMs + maxIdAheadMs) }
     }
     case 'wrong_log':
-      throw new LogStopped('log_replaced', `Redis holds ${rest[0] ? `another log (incarnation ${rest[0]})` : 'no log any more'}; nothing is written to it until it is restored: bin/council restore`)
+      throw logReplaced(rest[0] ?? '')
     case 'behind':
-      throw new LogStopped('log_lost_its_tail', `Redis came back with ${rest[0]} events, but ${knownSequence} were acknowledged; nothing is written to it until it is restored: bin/council restore`)
+      throw logLostItsTail(Number(rest[0]), knownSequence)
     case 'halted':
       throw new LogStopped('log_halted', `an append failed in the middle of its writes (${rest[0]}); nothing is written until the log has been verified: bin/council audit verify --resume`)
     case 'newer_fold':

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { Position, StreamName } from '../identifiers.ts'
+import { settleBlocked } from './blocked-read.ts'
+import { logReplaced } from './faults.ts'
+import type { GuardedWrite } from './guard.ts'
 import { workersGroup, type LogKeys } from './keys.ts'
 
 /** Something that a worker has to do. It leaves the queue with the append that finishes it. */
@@ -14,6 +17,7 @@ export type Job = {
 }
 
 const renewScript = readFileSync(new URL('renew-claim.lua', import.meta.url), 'utf8')
+const makeGroupScript = readFileSync(new URL('make-group.lua', import.meta.url), 'utf8')
 const blockMs = 1000
 
 /**
@@ -34,43 +38,60 @@ export type JobQueue = {
   close: () => void
 }
 
-/** `blocking` is a connection of its own; `redis` is shared. The group is made where it is missing. */
-export async function openJobQueue(redis: RedisClient, blocking: RedisClient, keys: LogKeys, consumer: string, leaseMs: number): Promise<JobQueue> {
-  const ensureGroup = () =>
-    redis.xgroup('CREATE', keys.work, workersGroup, '0', 'MKSTREAM').catch((error: unknown) => {
-      if (!String(error).includes('BUSYGROUP')) throw error
-    })
+/** `blocking` is a connection of its own, `redis` is shared; each is written to only through its guard. */
+export type JobQueueOptions = {
+  redis: RedisClient
+  write: GuardedWrite
+  blocking: RedisClient
+  writeBlocking: GuardedWrite
+  keys: LogKeys
+  incarnation: string
+  consumer: string
+  leaseMs: number
+}
+
+/** Takes part in the work. The group is made where it is missing. Throws LogStopped where Redis holds another log, or none. */
+export async function openJobQueue({ redis, write, blocking, writeBlocking, keys, incarnation, consumer, leaseMs }: JobQueueOptions): Promise<JobQueue> {
+  const ensureGroup = async (): Promise<void> => {
+    const [outcome, found] = (await write(() => redis.eval(makeGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup))) as string[]
+    if (outcome === 'wrong_log') throw logReplaced(found ?? '')
+  }
   await ensureGroup()
 
   return {
     async takeNew(count) {
-      try {
-        const reply = await blocking.xreadgroup('GROUP', workersGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', keys.work, '>')
-        const [[, entries] = []] = (reply ?? []) as [string, Entry[]][]
+      const read = await settleBlocked(
+        blocking,
+        blockMs,
+        writeBlocking(() => blocking.xreadgroup('GROUP', workersGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', keys.work, '>')),
+      )
+      // Jobs that were handed out on a connection that fell silent are free for everyone again after the lease.
+      if (read.outcome === 'stuck' || read.outcome === 'aborted') return []
+      if (read.outcome === 'answered') {
+        const [[, entries] = []] = (read.reply ?? []) as [string, Entry[]][]
         return parseJobs(entries ?? [])
-      } catch (error) {
-        if (!String(error).includes('NOGROUP')) throw error
-        await ensureGroup()
-        return []
       }
+      if (!String(read.error).includes('NOGROUP')) throw read.error
+      await ensureGroup()
+      return []
     },
 
     async takeAbandoned(count) {
-      const [, entries] = (await redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count)) as [string, Entry[]]
+      const [, entries] = (await write(() => redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count))) as [string, Entry[]]
       return parseJobs(entries)
     },
 
-    renew: async (job) => (await redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry)) === 1,
+    renew: async (job) => (await write(() => redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry))) === 1,
 
     async giveBack(job) {
       // An idle time beyond the lease makes the job free for the next XAUTOCLAIM of any worker.
-      await redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID')
+      await write(() => redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID'))
     },
 
     async drop(job) {
       // In this order: whatever comes between them, XAUTOCLAIM forgets a claim on an entry that is gone.
-      await redis.xdel(keys.work, job.entry)
-      await redis.xack(keys.work, workersGroup, job.entry)
+      await write(() => redis.xdel(keys.work, job.entry))
+      await write(() => redis.xack(keys.work, workersGroup, job.entry))
     },
 
     close: () => blocking.disconnect(),

@@ -1,13 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { beginning, type Position } from '../identifiers.ts'
+import { settleBlocked } from './blocked-read.ts'
 import type { LogKeys } from './keys.ts'
 import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
 
 const pageSize = 1000
 const blockMs = 2000
-/** A blocked read that has not settled so long after its own time is given up: a half-open connection never answers. */
-const blockGraceMs = 2000
 /** Before a server that refuses (for example while it loads its data) is asked again. */
 const refusedPauseMs = 100
 
@@ -66,25 +65,11 @@ export async function* followHot(redis: RedisClient, logKey: string, after: Posi
   }
 }
 
-/** One blocking XREAD, which settles whatever happens to the connection. Nothing new, an error or an abort: an empty list. */
+/** One blocking XREAD. Nothing new, a lost connection or an abort: an empty list. */
 async function readBlocked(redis: RedisClient, logKey: string, after: string, signal: AbortSignal): Promise<StreamEntry[]> {
-  const reply = redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after).then(
-    (streams) => (streams?.[0]?.[1] ?? []) as StreamEntry[],
-    () => 'failed' as const,
-  )
-  let timer: NodeJS.Timeout | undefined
-  let abort: (() => void) | undefined
-  const interrupted = new Promise<'stuck' | 'aborted'>((resolve) => {
-    timer = setTimeout(() => resolve('stuck'), blockMs + blockGraceMs)
-    abort = () => resolve('aborted')
-    signal.addEventListener('abort', abort, { once: true })
-  })
-  const outcome = await Promise.race([reply, interrupted])
-  clearTimeout(timer)
-  if (abort) signal.removeEventListener('abort', abort)
-  if (outcome === 'stuck') redis.disconnect(true)
-  if (outcome === 'failed') await connectedAgain(redis, signal)
-  return typeof outcome === 'string' ? [] : outcome
+  const read = await settleBlocked(redis, blockMs, redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after), signal)
+  if (read.outcome === 'failed') await connectedAgain(redis, signal)
+  return read.outcome === 'answered' ? (read.reply?.[0]?.[1] ?? []) : []
 }
 
 /** Waits until the connection is usable again, so that a lost or refusing one is not asked in a hot loop. */

@@ -1,9 +1,11 @@
-import { Redis } from 'ioredis'
-import { serversOf, type RedisClient } from '../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
+import type { RecordedEvent } from '../event.ts'
 import { Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, commandWindowMs, type KnownLog } from './append.ts'
 import { commandField, parseCommand } from './command-ids.ts'
-import { assertServerDurable, type Durability } from './durability.ts'
+import type { Durability } from './durability.ts'
+import { guardWrites } from './guard.ts'
+import { openJobQueue, type JobQueue } from './jobs.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './mac.ts'
 import { headOf } from './read.ts'
@@ -35,20 +37,36 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
   }
 }
 
-/** A council's log on Redis Streams. */
-export function redisLog(options: RedisLogOptions): EventLog {
+/** A council's log on Redis Streams, and the jobs beside it. */
+export type RedisLog = EventLog & {
+  /** Takes jobs in the name of a consumer; `blocking` is a connection of its own. */
+  openJobs: (blocking: RedisClient, consumer: string, leaseMs: number) => Promise<JobQueue>
+}
+
+export function redisLog(options: RedisLogOptions): RedisLog {
   const { redis, keys, incarnation, durability, macs } = options
   const { known = { incarnation, sequence: 0 } } = options
-  const lookAtNewServers = watchServers(redis, durability)
+  const guard = { keys, known, durability }
+  const write = guardWrites(redis, guard)
+  const reader = redisLogReader(options)
+  /**
+   * What was read from a log that keeps everything was in it: who only ever reads must notice too that it came back with less.
+   * With `archived` a log may lose what nobody was told of, and memory keeps nothing.
+   */
+  async function* noted(pages: AsyncGenerator<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
+    for await (const events of pages) {
+      if (durability === 'fsync') known.sequence = events.reduce((newest, { sequence }) => Math.max(newest, sequence), known.sequence)
+      yield events
+    }
+  }
 
   return {
-    ...redisLogReader(options),
+    ...reader,
+    read: (readOptions) => noted(reader.read(readOptions)),
+    follow: (after, signal) => noted(reader.follow(after, signal)),
 
     async append(request) {
-      await lookAtNewServers()
-      const result = await append(redis, keys, known, macs, request)
-      // A cluster may have led it to a node that nobody has looked at: nothing is acknowledged before.
-      await lookAtNewServers()
+      const result = await write(() => append(redis, keys, known, macs, request))
       if (result.result === 'appended') known.sequence = Math.max(known.sequence, lastSequence(result))
       return result
     },
@@ -60,28 +78,13 @@ export function redisLog(options: RedisLogOptions): EventLog {
 
     async commandIdFor(principal, key, newId) {
       const id = newId()
-      const known = await redis.set(keys.callersKey(principal, key), id, 'PX', commandWindowMs, 'NX', 'GET')
+      const known = await write(() => redis.set(keys.callersKey(principal, key), id, 'PX', commandWindowMs, 'NX', 'GET'))
       return known === null ? id : Uuid7.parse(known)
     },
+
+    openJobs: (blocking, consumer, leaseMs) =>
+      openJobQueue({ redis, write, blocking, writeBlocking: guardWrites(blocking, guard), keys, incarnation, consumer, leaseMs }),
   }
 }
 
 const lastSequence = ({ firstSequence, positions }: Extract<AppendResult, { result: 'appended' }>): number => firstSequence + positions.length - 1
-
-/**
- * After a reconnect the server may be another one, or the same with other settings: it is looked at before anything is
- * written to it. In a cluster that is every master that this process is connected to, since a slot may move to any of them.
- * The log itself (incarnation, tail) is checked by every append.
- */
-function watchServers(redis: RedisClient, durability: Durability): () => Promise<void> {
-  const looked = new WeakSet(serversOf(redis))
-  // A lost connection to a node of a cluster is never used again; a single server's is.
-  if (redis instanceof Redis) redis.on('ready', () => looked.delete(redis))
-  return async () => {
-    for (const server of serversOf(redis)) {
-      if (looked.has(server)) continue
-      await assertServerDurable(server, durability)
-      looked.add(server)
-    }
-  }
-}

@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/**
+ * A TCP proxy on loopback between a client and its server, for everything that a network does to a connection. The words are
+ * those of Toxiproxy where it has them.
+ */
+export type FaultProxy = {
+  port: number
+  /** `redis://` and the proxy's address. */
+  redisUrl: string
+  /** New connections go to this port from now on; those that there are stay where they are. */
+  target: (port: number) => void
+  /** Every piece of data is this late, in both directions. */
+  latency: (ms: number) => void
+  /** Nothing passes any more, in either direction, and nobody is told; new connections are taken and stay silent as well. What was sent arrives after `heal`. */
+  blackHole: () => void
+  /** The server's side of every connection is closed, and its client is never told. New connections work. */
+  halfOpen: () => void
+  /** A TCP reset on every connection. */
+  reset: () => void
+  /** The next request with this text in it is passed on; when the server answers, the connection is reset instead. Resolves then. */
+  cutBeforeReply: (text: string) => Promise<void>
+  /** No more latency, and what a black hole holds back arrives. */
+  heal: () => void
+  /** Everything that clients have sent, as text. */
+  sent: () => string
+  close: () => Promise<void>
+}
+
+type Link = { client: Socket; server: Socket; cut: (() => void) | undefined }
+
+/** Forwards to a port on loopback; takes connections when this resolves. */
+export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
+  const links = new Set<Link>()
+  let toPort = serverPort
+  let latencyMs = 0
+  let isHole = false
+  let sent = ''
+  let cut: { text: string; done: () => void } | undefined
+
+  const listener = createServer((client) => {
+    const link: Link = { client, server: connect(toPort, '127.0.0.1'), cut: undefined }
+    links.add(link)
+    const { server } = link
+    for (const [socket, other] of [[client, server], [server, client]] as const) {
+      socket.setNoDelay(true)
+      // What happens to the connection is what this is for; both ends see it.
+      socket.on('error', () => undefined)
+      socket.on('end', () => other.end())
+      socket.on('close', () => {
+        other.end()
+        if (client.closed && server.closed) links.delete(link)
+      })
+      if (isHole) socket.pause()
+    }
+    const toServer = delayed((data) => server.write(data), () => latencyMs)
+    const toClient = delayed((data) => client.write(data), () => latencyMs)
+    client.on('data', (data) => {
+      const text = data.toString()
+      sent += text
+      if (cut && text.includes(cut.text)) {
+        link.cut = cut.done
+        cut = undefined
+      }
+      toServer(data)
+    })
+    server.on('data', (data) => {
+      if (!link.cut) return toClient(data)
+      link.cut()
+      resetLink(link)
+    })
+  })
+  await once(listener.listen(0, '127.0.0.1'), 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
+
+  return {
+    port: address.port,
+    redisUrl: `redis://127.0.0.1:${address.port}`,
+    target: (port) => void (toPort = port),
+    latency: (ms) => void (latencyMs = ms),
+    blackHole() {
+      isHole = true
+      for (const { client, server } of links) {
+        client.pause()
+        server.pause()
+      }
+    },
+    halfOpen() {
+      for (const { client, server } of links) {
+        server.removeAllListeners('end').removeAllListeners('close').destroy()
+        client.removeAllListeners('data').resume()
+      }
+    },
+    reset() {
+      for (const link of links) resetLink(link)
+    },
+    cutBeforeReply(text) {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      cut = { text, done: () => resolve(undefined) }
+      return promise.then(() => undefined)
+    },
+    heal() {
+      latencyMs = 0
+      isHole = false
+      for (const { client, server } of links) {
+        client.resume()
+        server.resume()
+      }
+    },
+    sent: () => sent,
+    async close() {
+      const closed = once(listener.close(), 'close')
+      for (const { client, server } of links) {
+        client.destroy()
+        server.destroy()
+      }
+      await closed
+    },
+  }
+}
+
+function resetLink({ client, server }: Link): void {
+  client.resetAndDestroy()
+  server.resetAndDestroy()
+}
+
+/** Passes data on after the latency of its moment, in order. */
+function delayed(pass: (data: Buffer | string) => void, latencyMs: () => number): (data: Buffer | string) => void {
+  let waiting = 0
+  let lastAtMs = 0
+  return (data) => {
+    const ms = latencyMs()
+    if (ms === 0 && waiting === 0) return pass(data)
+    const now = performance.now()
+    lastAtMs = Math.max(lastAtMs, now + ms)
+    waiting++
+    setTimeout(() => {
+      waiting--
+      pass(data)
+    }, lastAtMs - now)
+  }
+}
