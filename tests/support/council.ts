@@ -9,7 +9,7 @@ import { eventMacs } from '../../src/events/log/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog, type RedisLog } from '../../src/events/log/redis-log.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import { systemClock } from '../../src/platform/clock.ts'
+import { systemClock, type Clock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 
@@ -34,14 +34,14 @@ export type TestCouncil = {
 }
 
 /** Two of them on one council id are two processes of the same council. */
-export async function openTestCouncil(redisUrl: string, councilId: string): Promise<TestCouncil> {
+export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock }: { clock?: Clock } = {}): Promise<TestCouncil> {
   const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
   const openBlocking = () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
   const log = redisLog({ redis, openBlocking, keys, incarnation, durability: 'fsync', macs: testMacs })
-  const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
+  const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger })
   return {
     councilId,
     keys,

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { isRunning, startServer } from './child.ts'
 import { freePort } from './free-port.ts'
 import { startRestartable, type Restartable } from './restartable.ts'
@@ -40,6 +42,21 @@ export async function startPostgres(): Promise<PostgresServer> {
     dir,
   })
   return { ...server, url: `postgres://council@127.0.0.1:${port}/postgres`, port, socketDir: dir }
+}
+
+/** A new, empty database on a server; resolves with its URL. It goes with the server. */
+export async function createDatabaseOn(serverUrl: string): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  try {
+    await client.query(`create database ${name}`)
+  } finally {
+    await client.end()
+  }
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
 }
 
 /** Folder of `initdb` and `postgres`: the newest that Debian's packages put down, or whatever is on the path. */

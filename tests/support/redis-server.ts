@@ -40,7 +40,8 @@ export async function startRedis({ appendfsync = 'always', port: wantedPort, clu
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const server = await startRestartable({
-    program: { command: 'redis-server', args, endSignal: 'SIGTERM' },
+    // A limit on the size of files is an error to it then, as a full disk is, and not a signal that ends it.
+    program: { command: 'sh', args: ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'redis-server', ...args], endSignal: 'SIGTERM' },
     readyLine: /Ready to accept connections/,
     crashSignal: 'SIGKILL',
     dir,

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { isRunning, startServer, stopChild, type Program } from './child.ts'
 
@@ -7,6 +8,12 @@ export type Restartable = {
   kill: () => Promise<void>
   /** Starts again on the same folder and address, after `kill`. Resolves when it serves. */
   start: () => Promise<void>
+  /** Stops its process in its tracks, or lets it go on. */
+  signal: (signal: 'SIGSTOP' | 'SIGCONT') => void
+  /** Of the running process. */
+  pid: () => number
+  /** Resolves when it has ended by itself. */
+  ended: () => Promise<void>
   /** Ends it in order and for good, and removes its folder. */
   stop: () => Promise<void>
 }
@@ -28,8 +35,17 @@ export async function startRestartable({ program, readyLine, crashSignal, dir }:
     await removeDir()
     throw cause
   })
+  const running = (): ChildProcess & { pid: number } => {
+    if (!child || !isRunning(child) || child.pid === undefined) throw new Error(`${program.command} is not running`)
+    return Object.assign(child, { pid: child.pid })
+  }
   return {
     start,
+    signal: (signal) => void running().kill(signal),
+    pid: () => running().pid,
+    async ended() {
+      if (child && isRunning(child)) await once(child, 'exit')
+    },
     kill: () => end(crashSignal),
     stop: async () => {
       await end(program.endSignal)

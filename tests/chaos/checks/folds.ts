@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from 'node:util'
+import { aggregateOf } from '../../../src/commands/aggregates.ts'
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { StoredState } from '../../../src/events/log/log.ts'
+import { accountIdOf, evolveAccountRow, isAccountEvent, type AccountRow } from '../../../src/projections/account-row.ts'
+import { evolveChatRow, isChatEvent, type ChatRow } from '../../../src/projections/chat-row.ts'
+import { costRow, isCost } from '../../../src/projections/costs.ts'
+import type { ReadModels } from '../harness/evidence.ts'
+import { violation, type Violation } from './violation.ts'
+
+/** What is stored of every aggregate is the fold of its events. */
+export function checkStates(states: readonly StoredState[], events: readonly RecordedEvent[]): Violation[] {
+  const inLog = Map.groupBy(events, ({ stream }) => stream)
+  return states.flatMap((stored) => {
+    const { stream, revision } = stored
+    const aggregate = aggregateOf(stream)
+    const of = inLog.get(stream) ?? []
+    if (!aggregate) return [violation('state', `nobody knows how ${stream} is folded`)]
+    if (revision !== of.length) return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
+    if (aggregate.history) return []
+    const folded = of.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial)
+    const isFinished = aggregate.finished !== undefined && folded === aggregate.finished
+    const isFold = stored.status === 'live' ? !isFinished && isDeepStrictEqual(JSON.parse(stored.state), folded) : stored.status === 'finished' && isFinished
+    return isFold ? [] : [violation('state', `${stream} is stored as ${JSON.stringify(stored)}, its events fold to ${JSON.stringify(folded)}`)]
+  })
+}
+
+const terminals: ReadonlySet<string> = new Set(['AnswerCompleted', 'AnswerFailed', 'AnswerCancelled'])
+
+/** Every prompt has a job until it has ended, and ends once. */
+export function checkJobs(jobs: readonly string[], events: readonly RecordedEvent[]): Violation[] {
+  const open = new Set(jobs)
+  return [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => {
+    const endings = of.filter(({ type }) => terminals.has(type)).length
+    if (endings > 1) return [violation('ended twice', stream)]
+    return endings === 0 && !open.has(stream) ? [violation('lost job', `${stream} has not ended, and nobody has to work on it`)] : []
+  })
+}
+
+/** Every prompt has ended: for a council whose workers had all the time that they needed. */
+export const checkEndings = (events: readonly RecordedEvent[]): Violation[] =>
+  [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => (of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)]))
+
+/** What Postgres shows is the fold of the log. */
+export function checkReadModels({ chats, accounts, costs }: ReadModels, events: readonly RecordedEvent[]): Violation[] {
+  const chatRows = new Map<string, ChatRow>()
+  for (const event of events.filter(isChatEvent)) chatRows.set(event.stream.slice('chat/'.length), evolveChatRow(chatRows.get(event.stream.slice('chat/'.length)), event))
+  const accountRows = new Map<string, AccountRow>()
+  for (const event of events.filter(isAccountEvent)) accountRows.set(accountIdOf(event.stream), evolveAccountRow(accountRows.get(accountIdOf(event.stream)), event))
+  return [
+    ...checkRows('chats', new Map(chats.map((row) => [row.request_id, row])), chatRows),
+    ...checkRows('accounts', new Map(accounts.map((row) => [row.account_id, row])), accountRows),
+    ...checkRows('costs', new Map(costs.map((row) => [row.call_id, row])), new Map(events.filter(isCost).map(costRow).map((row) => [row.call_id, row]))),
+  ]
+}
+
+function checkRows(table: string, shown: ReadonlyMap<string, object>, expected: ReadonlyMap<string, object>): Violation[] {
+  return [...new Set([...shown.keys(), ...expected.keys()])].flatMap((key) => {
+    if (isDeepStrictEqual(shown.get(key), expected.get(key))) return []
+    return [violation('read model', `${table} shows ${JSON.stringify(shown.get(key))}, the log has ${JSON.stringify(expected.get(key))}`)]
+  })
+}

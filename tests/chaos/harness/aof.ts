@@ -1,0 +1,47 @@
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RedisServer } from '../../support/redis-server.ts'
+
+const folder = 'appendonlydir'
+
+/** The file that Redis appends to (7.0: the newest of the increments). */
+export async function aofFile({ dir }: Pick<RedisServer, 'dir'>): Promise<string> {
+  const increments = (await readdir(join(dir, folder))).filter((name) => name.endsWith('.incr.aof'))
+  const newest = increments.toSorted((left, right) => numberOf(left) - numberOf(right)).at(-1)
+  if (newest === undefined) throw new Error(`${dir} has no append-only file`)
+  return join(dir, folder, newest)
+}
+
+const numberOf = (name: string): number => Number(/\.(\d+)\.incr\.aof$/.exec(name)?.[1])
+
+/** A copy of the append-only files as they are. Of a running server the last write may be cut in the middle, as in any such backup. */
+export async function backUp({ dir }: Pick<RedisServer, 'dir'>): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'aof-'))
+  await cp(join(dir, folder), copy, { recursive: true })
+  return copy
+}
+
+/** Puts a copy in the place of what is there; the server must not run. */
+export async function putBack({ dir }: Pick<RedisServer, 'dir'>, copy: string): Promise<void> {
+  await rm(join(dir, folder), { recursive: true })
+  await cp(copy, join(dir, folder), { recursive: true })
+}
+
+/** Cuts a share of the file off its end, wherever that is. */
+export async function cutTail(redis: Pick<RedisServer, 'dir'>, percent: number): Promise<void> {
+  const file = await aofFile(redis)
+  const { size } = await stat(file)
+  await truncate(file, Math.floor((size * (100 - percent)) / 100))
+}
+
+const flushed = '*1\r\n$8\r\nFLUSHALL\r\n'
+
+/** Takes back a FLUSHALL, if it is the last thing that was written: false when anything was written behind it. */
+export async function undoFlush(redis: Pick<RedisServer, 'dir'>): Promise<boolean> {
+  const file = await aofFile(redis)
+  const content = await readFile(file)
+  if (!content.subarray(-flushed.length).equals(Buffer.from(flushed))) return false
+  await truncate(file, content.length - flushed.length)
+  return true
+}

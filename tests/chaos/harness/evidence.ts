@@ -1,0 +1,48 @@
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import { StreamName, Uuid7, type Position } from '../../../src/events/identifiers.ts'
+import type { StoredState } from '../../../src/events/log/log.ts'
+import { AccountRow } from '../../../src/projections/account-row.ts'
+import { ChatRow } from '../../../src/projections/chat-row.ts'
+import type { CostRowRead } from '../../../src/projections/cost-rows.ts'
+import type { TestCouncil } from '../../support/council.ts'
+
+/** What the council remembers of a command, and where that leads. */
+export type Remembered = { principal: string; commandId: string; known: { first: Position; last: Position } | null }
+
+/** Everything that is there when a round is over. */
+export type Evidence = {
+  events: readonly RecordedEvent[]
+  /** Of the log: the last number that it has given, and why it stands still, if it does. */
+  sequence: number
+  halted: string | null
+  /** Of every stream that is in the log. */
+  states: readonly StoredState[]
+  /** Of every command that is in the log. */
+  remembered: readonly Remembered[]
+  /** Streams of the jobs that are left. */
+  jobs: readonly string[]
+  readModels: ReadModels
+}
+
+export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRowRead[] }
+
+/** Looks at the log as it is now; nobody may write to it meanwhile. */
+export async function collectEvidence({ redis, keys, log, events: readAll }: TestCouncil, readModels: ReadModels): Promise<Evidence> {
+  const events = await readAll()
+  const [sequence, halted] = await redis.hmget(keys.meta, 'sequence', 'halted')
+  const streams = [...new Set(events.map(({ stream }) => stream))]
+  const commands = new Map(events.map(({ metadata: { actor, commandId } }) => [`${actor} ${commandId}`, { principal: actor, commandId }]))
+  const remembered: Remembered[] = []
+  for (const command of commands.values())
+    remembered.push({ ...command, known: await log.findCommand(command.principal, Uuid7.parse(command.commandId)) })
+  const work = await redis.xrange(keys.work, '-', '+')
+  return {
+    events,
+    sequence: Number(sequence ?? 0),
+    halted: halted ?? null,
+    states: await log.loadStates(streams),
+    remembered,
+    jobs: work.map(([, fields]) => StreamName.parse(fields[fields.indexOf('stream') + 1])),
+    readModels,
+  }
+}

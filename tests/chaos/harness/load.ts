@@ -1,0 +1,119 @@
+import { CancelPrompt } from '../../../src/commands/cancel-prompt.ts'
+import type { CommandDefinition, ReadSet } from '../../../src/commands/decider.ts'
+import { FreezeAccount } from '../../../src/commands/freeze-account.ts'
+import { FreezeTreasury } from '../../../src/commands/freeze-treasury.ts'
+import type { CommandResult } from '../../../src/commands/gate-types.ts'
+import type { CommandGate } from '../../../src/commands/gate.ts'
+import { OpenAccount } from '../../../src/commands/open-account.ts'
+import { ReleaseReservation } from '../../../src/commands/release-reservation.ts'
+import { ReserveFunds } from '../../../src/commands/reserve-funds.ts'
+import { SettleReservation } from '../../../src/commands/settle-reservation.ts'
+import { SubmitPrompt } from '../../../src/commands/submit-prompt.ts'
+import { TransferFunds } from '../../../src/commands/transfer-funds.ts'
+import { UnfreezeAccount } from '../../../src/commands/unfreeze-account.ts'
+import { UnfreezeTreasury } from '../../../src/commands/unfreeze-treasury.ts'
+import type { AccountId, Uuid7 } from '../../../src/events/identifiers.ts'
+import { newId } from '../../support/council.ts'
+import { id as accountId } from '../../support/treasury.ts'
+import type { Random } from './random.ts'
+
+/** A command under an id of its own: executed again it is the same command. */
+export type Ask = { name: string; execute: (gate: CommandGate, principal: string) => Promise<CommandResult> }
+
+const ask = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, commandId = newId()): Ask => ({
+  name: definition.name,
+  execute: (gate, principal) => gate.execute(definition, input, { commandId, principal }),
+})
+
+const [external, reserve, hot] = [accountId('external'), accountId('reserve'), accountId('agent:hot')]
+const cold = Array.from({ length: 16 }, (_, number) => accountId(`agent:cold-${number}`))
+const agents = [hot, ...cold]
+
+/** What there is before anybody asks for anything: accounts, and money in the reserve and on the hot account. */
+export const beginnings = (): Ask[] => [
+  ...[external, reserve, ...agents].map((account) => ask(OpenAccount, { account })),
+  transfer(external, reserve, 50_000_000),
+  transfer(reserve, hot, 9_000_000),
+]
+
+function transfer(from: AccountId, to: AccountId, amountMicros: number): Ask {
+  return ask(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' })
+}
+
+/** How long a promise lasts: most are settled in time, the others late. */
+const holdsMs = [172_800_000, 172_800_000, 172_800_000, 2_000] as const
+/** Further ahead than a clock may be: such an id is turned away. */
+const aheadMs = 3_600_000
+
+/**
+ * The mixed load of one client: hot and cold accounts, up to four of them in a command, money that is there and money that is
+ * not, promises that are kept, released, or kept late, freezes, and prompts.
+ */
+export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
+  const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
+  const prompts: Uuid7[] = []
+  const frozen: Ask[] = []
+  const agent = () => (random.percent(50) ? hot : random.pick(cold))
+  const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
+  const takenOut = <Item>(items: Item[]): Item | undefined => items.splice(random.below(items.length), 1)[0]
+
+  const choices: readonly [share: number, choose: () => Ask | undefined][] = [
+    [30, () => transfer(reserve, agent(), amount())],
+    [18, () => transfer(agent(), random.percent(50) ? reserve : agent(), amount())],
+    [6, () => transfer(external, reserve, random.between(1, 1_000_000))],
+    [16, () => {
+      const reservation = { account: agent(), reservationId: newId() }
+      reservations.push(reservation)
+      const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
+      return ask(ReserveFunds, { ...reservation, amountMicros: random.between(1, 20_000), expiresAt }, reservation.reservationId)
+    }],
+    [12, () => {
+      const reservation = takenOut(reservations)
+      return reservation && ask(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
+    }],
+    [4, () => {
+      const reservation = takenOut(reservations)
+      return reservation && ask(ReleaseReservation, reservation)
+    }],
+    [3, () => {
+      const requestId = newId()
+      prompts.push(requestId)
+      return ask(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
+    }],
+    [1, () => {
+      const requestId = takenOut(prompts)
+      return requestId && ask(CancelPrompt, { requestId })
+    }],
+    [4, () => {
+      const account = random.pick(cold)
+      frozen.push(ask(UnfreezeAccount, { account, reason: 'load' }))
+      return ask(FreezeAccount, { account, reason: 'load' })
+    }],
+    [1, () => {
+      frozen.unshift(ask(UnfreezeTreasury, { reason: 'load' }))
+      return ask(FreezeTreasury, { reason: 'load' })
+    }],
+    [2, () => ask(OpenAccount, { account: random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`) })],
+    [1, () => {
+      const ahead = idOfTime(nowMs() + aheadMs)
+      return ask(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
+    }],
+  ]
+  const whole = choices.reduce((sum, [share]) => sum + share, 0)
+
+  return () => {
+    for (;;) {
+      // Whoever froze something lets it go again, most often with the next command.
+      if (frozen.length > 0 && random.percent(60)) return frozen.shift() ?? transfer(external, reserve, 1)
+      let at = random.below(whole)
+      const chosen = choices.find(([share]) => (at -= share) < 0)?.[1]()
+      if (chosen) return chosen
+    }
+  }
+}
+
+/** An id whose time is the given one. */
+function idOfTime(ms: number): Uuid7 {
+  const hex = ms.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}${newId().slice(13)}` as Uuid7
+}

@@ -1,0 +1,21 @@
+/** A process that keeps the read models up. Prints `ready`; SIGTERM ends it in order. */
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectPostgres } from '../../../src/platform/postgres.ts'
+import { startProjector } from '../../../src/projections/projector.ts'
+import { readModels } from '../../../src/projections/read-models.ts'
+import { openTestCouncil } from '../../support/council.ts'
+import { childOptions } from './child-options.ts'
+
+const { redisUrl, databaseUrl, councilId } = childOptions()
+const council = await openTestCouncil(redisUrl, councilId)
+const database = connectPostgres<unknown>({ url: databaseUrl, maxConnections: 4, logger: silentLogger })
+const projector = startProjector({ log: council.log, database, projections: readModels, logger: silentLogger })
+console.log('ready')
+
+process.on('SIGTERM', () => {
+  void (async () => {
+    await projector.stop()
+    await database.close()
+    council.close()
+  })()
+})

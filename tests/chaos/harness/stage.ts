@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectPostgres } from '../../../src/platform/postgres.ts'
+import { selectAccounts } from '../../../src/projections/account-rows.ts'
+import { ChatRow } from '../../../src/projections/chat-row.ts'
+import { selectCosts } from '../../../src/projections/cost-rows.ts'
+import { startProjector } from '../../../src/projections/projector.ts'
+import { readModels } from '../../../src/projections/read-models.ts'
+import { sql } from 'kysely'
+import { openTestCouncil } from '../../support/council.ts'
+import { createDatabaseOn } from '../../support/postgres-server.ts'
+import { startRedis, type RedisServer } from '../../support/redis-server.ts'
+import { collectEvidence, type Evidence } from './evidence.ts'
+import { readHistory, type Call } from './history.ts'
+import { createPart, type Part, type PartOptions, type Role } from './part.ts'
+
+/** A council of processes over one Redis and one Postgres, under load. */
+export type Stage = {
+  redis: RedisServer
+  councilId: string
+  parts: readonly Part[]
+  /** Those of a role, in the order of their names. */
+  of: (role: Role) => readonly Part[]
+  /** Resolves when every gate has answered so many more of its clients' commands. */
+  progress: (answers: number) => Promise<void>
+  /** Ends the load, lets workers and projectors finish, and takes down what is left: what callers were told, and what there is. */
+  finish: () => Promise<{ calls: Call[]; evidence: Evidence }>
+  /** Ends everything at once, finished or not. */
+  close: () => Promise<void>
+}
+
+const cast: readonly [Role, number][] = [
+  ['gate', 2],
+  ['worker', 2],
+  ['projector', 1],
+]
+const finishMs = 60_000
+
+/** Resolves when the load runs. */
+export async function raiseStage(postgresUrl: string, seed: number): Promise<Stage> {
+  const dir = await mkdtemp(join(tmpdir(), 'chaos-'))
+  const redis = await startRedis()
+  const councilId = `chaos-${seed}`
+  const databaseUrl = await createDatabaseOn(postgresUrl)
+  const historyFile = join(dir, 'history.jsonl')
+  const options: PartOptions = { redisPort: redis.port, databaseUrl, councilId, historyFile, seed }
+  const parts: Part[] = []
+  for (const [role, count] of cast)
+    for (let number = 1; number <= count; number++) parts.push(await createPart(role, `${role}-${number}`, { ...options, seed: seed * 100 + parts.length * 10 }))
+  const of = (role: Role) => parts.filter((part) => part.role === role)
+
+  const close = async (): Promise<void> => {
+    for (const part of parts) {
+      await part.kill()
+      await part.stop()
+    }
+    await redis.stop()
+    await rm(dir, { recursive: true, force: true })
+  }
+  try {
+    const [first, ...others] = parts
+    await first?.start()
+    await Promise.all(others.map((part) => part.start()))
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  return {
+    redis,
+    councilId,
+    parts,
+    of,
+    async progress(answers) {
+      await Promise.all(
+        of('gate').map(async (gate) => {
+          const before = gate.lines().findLast((line) => line.startsWith('answered '))
+          const target = Number(before?.split(' ')[1] ?? 0) + Math.ceil(answers / 10) * 10
+          await gate.line(new RegExp(`^answered ${target}$`))
+        }),
+      )
+    },
+    async finish() {
+      for (const gate of of('gate')) await gate.stop()
+      const council = await openTestCouncil(redis.url, councilId)
+      await everyPromptEnded(council.log)
+      for (const part of parts) await part.stop()
+      const evidence = await collectEvidence(council, await readModelsOf(council.log, databaseUrl))
+      council.close()
+      return { calls: readHistory([historyFile]), evidence }
+    },
+    close,
+  }
+}
+
+type Log = Awaited<ReturnType<typeof openTestCouncil>>['log']
+
+/** Waits for the workers, but not for ever: the checker says which prompt never ended. */
+async function everyPromptEnded(log: Log): Promise<void> {
+  const open = new Set<string>()
+  const note = (events: readonly { type: string; stream: string }[]) => {
+    for (const { type, stream } of events) {
+      if (type === 'PromptSubmitted') open.add(stream)
+      if (/^Answer(Completed|Failed|Cancelled)$/.test(type)) open.delete(stream)
+    }
+  }
+  let head = await log.head()
+  for await (const events of log.read({ upTo: head })) note(events)
+  const deadline = AbortSignal.timeout(finishMs)
+  while (open.size > 0 && !deadline.aborted) {
+    const abort = new AbortController()
+    for await (const events of log.follow(head, AbortSignal.any([deadline, abort.signal]))) {
+      note(events)
+      head = events.at(-1)?.position ?? head
+      abort.abort()
+    }
+  }
+}
+
+async function readModelsOf(log: Log, databaseUrl: string): Promise<Evidence['readModels']> {
+  const database = connectPostgres<unknown>({ url: databaseUrl, maxConnections: 4, logger: silentLogger })
+  const projector = startProjector({ log, database, projections: readModels, logger: silentLogger })
+  try {
+    const outcome = await projector.waitFor(await log.head(), AbortSignal.timeout(finishMs))
+    if (outcome !== 'reached') throw new Error(`the read models did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
+    return await database.snapshot(async (tx) => {
+      const { rows } = await sql`select * from read_models.chats`.execute(tx)
+      return { chats: rows.map((row) => ChatRow.parse(row)), accounts: await selectAccounts(tx, '', 100_000), costs: await selectCosts(tx) }
+    })
+  } finally {
+    await projector.stop()
+    await database.close()
+  }
+}

@@ -1,0 +1,58 @@
+/** A process that works on jobs, with a model that answers at once. Prints `ready`; SIGTERM ends it in order. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { ModelError, type ModelClient } from '../../../src/agents/models/model.ts'
+import { parsePrices } from '../../../src/agents/models/prices.ts'
+import { createOrchestrator } from '../../../src/agents/orchestrator.ts'
+import { startWorker } from '../../../src/agents/worker.ts'
+import { startTail } from '../../../src/events/log/tail.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectRedis } from '../../../src/platform/redis.ts'
+import { newId, openTestCouncil } from '../../support/council.ts'
+import { childOptions, leaseMs } from './child-options.ts'
+import { recorded } from './history.ts'
+
+const { name, redisUrl, councilId, historyFile } = childOptions()
+const words = ['Light', ' is', ' scattered', '.']
+const model: ModelClient = {
+  async *stream({ continueFrom, signal }) {
+    for (const text of words.slice(continueFrom === '' ? 0 : -1)) {
+      // Long enough for a worker to be killed with an answer in its hands.
+      await pause(50)
+      if (signal.aborted) throw new ModelError('model_cancelled', 'nobody wants the answer any more')
+      yield { type: 'text', text }
+    }
+    yield { type: 'end', finishReason: 'stop', usage: { promptTokens: 10, completionTokens: words.length } }
+  },
+  info: () => Promise.resolve({ model: 'chaos', kind: 'embedded', contextTokens: 1000 }),
+  promptTokensAtMost: () => 20,
+  health: () => Promise.reject(new Error('nobody asks')),
+  close: () => Promise.resolve(),
+}
+
+const council = await openTestCouncil(redisUrl, councilId)
+const tail = startTail(council.log, await council.log.head())
+const agent = {
+  gate: recorded(council.gate, historyFile, name),
+  model,
+  prices: parsePrices({ default: { name: 'chaos', promptMicrosPer1000: 10, completionMicrosPer1000: 10 }, prices: [] }),
+  writeTokens: () => Promise.resolve('written' as const),
+  clock: systemClock,
+  newId,
+  pause: (ms: number) => pause(ms),
+  answerMaxTokens: 20,
+}
+/** Every attempt began, and no client has seen a word: what becomes of streamed text is not looked at here. */
+const readTokens = () => Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
+const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-jobs', logger: silentLogger })
+const jobs = await council.log.openJobs(blocking, name, leaseMs)
+const worker = startWorker({ ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens }, { name, concurrency: 8, leaseMs })
+console.log('ready')
+
+process.on('SIGTERM', () => {
+  void (async () => {
+    await worker.stop()
+    await tail.stop()
+    council.close()
+  })()
+})
