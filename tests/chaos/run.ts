@@ -60,6 +60,8 @@ try {
     if (result.violations.length > 0) console.log(`  repeat: npm run chaos -- --rounds 1 --seed ${seed} --times ${times} --fault ${name}`)
   }
 } finally {
+  // Nobody needs what is in it any more: no time is lost on writing it down.
+  await postgres.kill()
   await postgres.stop()
   await removeScratch(scratch)
 }

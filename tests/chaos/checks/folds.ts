@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { aggregateOf } from '../../../src/commands/aggregates.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
-import { accountIdOf, evolveAccountRow, isAccountEvent, type AccountRow } from '../../../src/projections/account-row.ts'
+import { evolveAccountRow, isAccountEvent, type AccountRow } from '../../../src/projections/account-row.ts'
 import { evolveChatRow, isChatEvent, type ChatRow } from '../../../src/projections/chat-row.ts'
 import { costRow, isCost } from '../../../src/projections/costs.ts'
 import type { ReadModels } from '../harness/evidence.ts'
@@ -18,7 +18,12 @@ export function checkStates(states: readonly StoredState[], events: readonly Rec
     if (!aggregate) return [violation('state', `nobody knows how ${stream} is folded`)]
     if (revision !== of.length) return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
     if (aggregate.history) return []
-    const folded = of.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial)
+    let folded = aggregate.initial
+    try {
+      for (const event of of) folded = aggregate.evolve(folded, event)
+    } catch (error) {
+      return [violation('state', `the events of ${stream} do not follow each other: ${String(error)}`)]
+    }
     const isFinished = aggregate.finished !== undefined && folded === aggregate.finished
     const isFold = stored.status === 'live' ? !isFinished && isDeepStrictEqual(JSON.parse(stored.state), folded) : stored.status === 'finished' && isFinished
     return isFold ? [] : [violation('state', `${stream} is stored as ${JSON.stringify(stored)}, its events fold to ${JSON.stringify(folded)}`)]
@@ -41,16 +46,30 @@ export function checkJobs(jobs: readonly string[], events: readonly RecordedEven
 export const checkEndings = (events: readonly RecordedEvent[]): Violation[] =>
   [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => (of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)]))
 
+/** What Postgres has to show of a log. */
+export function foldedReadModels(events: readonly RecordedEvent[]): ReadModels {
+  const chats = new Map<string, ChatRow>()
+  const accounts = new Map<string, AccountRow>()
+  for (const event of events) {
+    if (isChatEvent(event)) chats.set(event.stream, evolveChatRow(chats.get(event.stream), event))
+    if (isAccountEvent(event)) accounts.set(event.stream, evolveAccountRow(accounts.get(event.stream), event))
+  }
+  return { chats: [...chats.values()], accounts: [...accounts.values()], costs: events.filter(isCost).map(costRow) }
+}
+
 /** What Postgres shows is the fold of the log. */
-export function checkReadModels({ chats, accounts, costs }: ReadModels, events: readonly RecordedEvent[]): Violation[] {
-  const chatRows = new Map<string, ChatRow>()
-  for (const event of events.filter(isChatEvent)) chatRows.set(event.stream.slice('chat/'.length), evolveChatRow(chatRows.get(event.stream.slice('chat/'.length)), event))
-  const accountRows = new Map<string, AccountRow>()
-  for (const event of events.filter(isAccountEvent)) accountRows.set(accountIdOf(event.stream), evolveAccountRow(accountRows.get(accountIdOf(event.stream)), event))
+export function checkReadModels(shown: ReadModels, events: readonly RecordedEvent[]): Violation[] {
+  let folded: ReadModels
+  try {
+    folded = foldedReadModels(events)
+  } catch (error) {
+    return [violation('read model', `the log cannot be shown: ${String(error)}`)]
+  }
+  const by = <Row extends object>(rows: readonly Row[], key: keyof Row) => new Map(rows.map((row) => [String(row[key]), row]))
   return [
-    ...checkRows('chats', new Map(chats.map((row) => [row.request_id, row])), chatRows),
-    ...checkRows('accounts', new Map(accounts.map((row) => [row.account_id, row])), accountRows),
-    ...checkRows('costs', new Map(costs.map((row) => [row.call_id, row])), new Map(events.filter(isCost).map(costRow).map((row) => [row.call_id, row]))),
+    ...checkRows('chats', by(shown.chats, 'request_id'), by(folded.chats, 'request_id')),
+    ...checkRows('accounts', by(shown.accounts, 'account_id'), by(folded.accounts, 'account_id')),
+    ...checkRows('costs', by(shown.costs, 'call_id'), by(folded.costs, 'call_id')),
   ]
 }
 

@@ -35,13 +35,14 @@ export async function cutTail(redis: Pick<RedisServer, 'dir'>, percent: number):
   await truncate(file, Math.floor((size * (100 - percent)) / 100))
 }
 
-const flushed = '*1\r\n$8\r\nFLUSHALL\r\n'
+/** As a client sent it. */
+const flushed = '*1\r\n$8\r\nflushall\r\n'
 
 /** Takes back a FLUSHALL, if it is the last thing that was written: false when anything was written behind it. */
 export async function undoFlush(redis: Pick<RedisServer, 'dir'>): Promise<boolean> {
   const file = await aofFile(redis)
   const content = await readFile(file)
-  if (!content.subarray(-flushed.length).equals(Buffer.from(flushed))) return false
+  if (content.subarray(-flushed.length).toString('latin1').toLowerCase() !== flushed) return false
   await truncate(file, content.length - flushed.length)
   return true
 }

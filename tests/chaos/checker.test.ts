@@ -1,0 +1,158 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../src/events/event.ts'
+import type { Position } from '../../src/events/identifiers.ts'
+import { openTestCouncil } from '../support/council.ts'
+import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { check } from './checks/checker.ts'
+import { foldedReadModels } from './checks/folds.ts'
+import { collectEvidence, type Evidence } from './harness/evidence.ts'
+import { readHistory, recorded, type Call } from './harness/history.ts'
+import { beginnings, mixedLoad } from './harness/load.ts'
+import { seeded } from './harness/random.ts'
+
+type Story = { calls: Call[]; evidence: Evidence }
+
+/** What really happened to a council under load, without any fault. Prompts are left out: nobody works on them here. */
+let story: Story
+beforeAll(async () => {
+  const council = await openTestCouncil(redisUrl, freshCouncilId())
+  const historyFile = join(await mkdtemp(join(tmpdir(), 'chaos-')), 'history.jsonl')
+  const gate = recorded(council.gate, historyFile, 'gate')
+  for (const ask of beginnings()) await ask.execute(gate, 'owner')
+  const next = mixedLoad(seeded(5), Date.now)
+  for (let asked = 0; asked < 300; ) {
+    const ask = next()
+    if (ask.name.endsWith('Prompt')) continue
+    await ask.execute(gate, 'client')
+    asked++
+  }
+  const evidence = await collectEvidence(council, { chats: [], accounts: [], costs: [] })
+  council.close()
+  story = { calls: readHistory([historyFile]), evidence: { ...evidence, readModels: foldedReadModels(evidence.events) } }
+})
+
+const copy = (): Story => structuredClone(story)
+const kindsOf = ({ calls, evidence }: Story): string[] => [...new Set(check(calls, evidence).map(({ kind }) => kind))]
+
+/** The call of a command that came to something, and its events. */
+function appended({ calls, evidence }: Story, command: string): { call: Call; events: RecordedEvent[] } {
+  const call = calls.findLast((candidate) => candidate.command === command && candidate.outcome.kind === 'ok')
+  if (!call) throw new Error(`no ${command} was done in this story`)
+  return { call, events: evidence.events.filter(({ metadata }) => metadata.commandId === call.commandId) }
+}
+
+const without = ({ calls, evidence }: Story, gone: readonly RecordedEvent[]): Story => ({
+  calls,
+  evidence: { ...evidence, events: evidence.events.filter((event) => !gone.includes(event)) },
+})
+
+test('a story without a fault has none', () => {
+  expect(check(story.calls, story.evidence)).toEqual([])
+  const kinds = new Set(story.calls.map(({ outcome }) => outcome.kind))
+  expect([...kinds].sort()).toEqual(['ok', 'refused', 'rejected'])
+  expect(new Set(story.evidence.events.map(({ type }) => type)).size).toBeGreaterThan(8)
+})
+
+describe('the checker finds', () => {
+  test('a write that was lost', () => {
+    const planted = copy()
+    expect(kindsOf(without(planted, appended(planted, 'TransferFunds').events))).toContain('lost write')
+  })
+
+  test('a write that was done twice', () => {
+    const planted = copy()
+    const again = appended(planted, 'TransferFunds').events.map((event, index) => ({ ...event, position: `999999999999999-${index}` as Position }))
+    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } })).toContain('doubled write')
+  })
+
+  test('a write of which nobody knows the outcome and which was done twice', () => {
+    const planted = copy()
+    const { call, events } = appended(planted, 'ReserveFunds')
+    call.outcome = { kind: 'unknown', why: 'planted' }
+    expect(kindsOf(planted)).toEqual([])
+    const again = events.map((event) => ({ ...event, position: '999999999999999-0' as Position }))
+    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } })).toContain('doubled write')
+  })
+
+  test('half a transfer, also when nobody knows its outcome', () => {
+    const planted = copy()
+    const { call, events } = appended(planted, 'TransferFunds')
+    call.outcome = { kind: 'unknown', why: 'planted' }
+    expect(kindsOf(without(planted, events.slice(1)))).toContain('half-written')
+  })
+
+  test('an order that contradicts what callers saw', () => {
+    const planted = copy()
+    const { call } = appended(planted, 'TransferFunds')
+    const first = planted.calls.find(({ outcome }) => outcome.kind === 'ok')
+    if (first) Object.assign(call, { invokedAtUs: first.invokedAtUs - 20, answeredAtUs: first.invokedAtUs - 10 })
+    expect(kindsOf(planted)).toEqual(['reordered'])
+  })
+
+  test('a command that was refused, or turned away, and is there all the same', () => {
+    for (const outcome of [{ kind: 'refused', code: 'insufficient_funds' }, { kind: 'rejected', code: 'log_unavailable' }] as const) {
+      const planted = copy()
+      appended(planted, 'TransferFunds').call.outcome = outcome
+      expect(kindsOf(planted)).toEqual(['refused but present'])
+    }
+  })
+
+  test('a refusal without its record', () => {
+    const planted = copy()
+    const refusal = planted.evidence.events.findLast(({ type }) => type === 'CommandRefused')
+    expect(kindsOf(without(planted, refusal ? [refusal] : []))).toContain('lost refusal')
+  })
+
+  test('a command at another position, and a stream at another revision, than was promised', () => {
+    const planted = copy()
+    const { outcome } = appended(planted, 'TransferFunds').call
+    if (outcome.kind === 'ok') for (const event of outcome.events) event.revision++
+    expect(kindsOf(planted)).toEqual(['not where it was promised'])
+  })
+
+  test('an account that is overdrawn, and a log that does not sum up', () => {
+    const planted = copy()
+    for (const { type, data } of appended(planted, 'TransferFunds').events) Object.assign(data as object, { amountMicros: type === 'AccountDebited' ? 10 ** 12 : 1 })
+    expect(kindsOf(planted)).toEqual(expect.arrayContaining(['half-written', 'ledger']))
+  })
+
+  test('money that moves while its account is frozen', () => {
+    const planted = copy()
+    const { events } = appended(planted, 'TransferFunds')
+    const [debit] = events
+    const freeze = planted.evidence.events.find(({ type }) => type === 'AccountFrozen')
+    if (!debit || !freeze) throw new Error('nothing was frozen in this story')
+    const frozen: RecordedEvent = { ...freeze, stream: debit.stream }
+    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: planted.evidence.events.flatMap((event) => (event === debit ? [frozen, event] : [event])) } })).toContain('moved while frozen')
+  })
+
+  test('an event that nobody asked for, a state that is no fold, a forgotten command, a wrong row', () => {
+    const forged = copy()
+    const { call } = appended(forged, 'TransferFunds')
+    expect(kindsOf({ ...forged, calls: forged.calls.filter((other) => other !== call) })).toEqual(['nobody asked'])
+
+    const stale = copy()
+    const account = stale.evidence.states.find((state) => state.status === 'live' && state.stream === 'account/reserve')
+    if (account?.status === 'live') account.state = account.state.replace('"balanceMicros":', '"balanceMicros":1')
+    expect(kindsOf(stale)).toEqual(['state'])
+
+    const forgetful = copy()
+    Object.assign(forgetful.evidence.remembered[0] ?? {}, { known: null })
+    expect(kindsOf(forgetful)).toEqual(['forgotten command'])
+
+    const wrong = copy()
+    Object.assign(wrong.evidence.readModels.accounts[0] ?? {}, { balance_micros: -7 })
+    expect(kindsOf(wrong)).toEqual(['read model'])
+  })
+
+  test('a prompt that has no job and never ended', () => {
+    const planted = copy()
+    const submitted = { ...planted.evidence.events[0], stream: 'chat/0199a0b0-0000-7000-8000-000000000001', type: 'PromptSubmitted', data: {} } as RecordedEvent
+    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, submitted], readModels: story.evidence.readModels } })).toEqual(
+      expect.arrayContaining(['lost job', 'never ended']),
+    )
+  })
+})
