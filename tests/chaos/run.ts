@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { makeScratch, removeScratch } from '../support/scratch.ts'
 import { startPostgres } from '../support/servers.ts'
-import { faultNamed, faults, type Fault } from './harness/faults.ts'
+import type { Fault } from './harness/fault.ts'
+import { faultNamed, faults } from './harness/faults.ts'
 import { runRound } from './harness/round.ts'
 import { summaryTable, type Round } from './harness/summary.ts'
 

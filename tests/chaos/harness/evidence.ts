@@ -1,8 +1,8 @@
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import { StreamName, Uuid7, type Position } from '../../../src/events/identifiers.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
-import { AccountRow } from '../../../src/projections/account-row.ts'
-import { ChatRow } from '../../../src/projections/chat-row.ts'
+import { type AccountRow } from '../../../src/projections/account-row.ts'
+import { type ChatRow } from '../../../src/projections/chat-row.ts'
 import type { CostRowRead } from '../../../src/projections/cost-rows.ts'
 import type { TestCouncil } from '../../support/council.ts'
 

@@ -2,18 +2,15 @@ import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { setTimeout as lasting } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Violation } from '../checks/violation.ts'
 import { aofFile } from './aof.ts'
 import { leaseMs } from './child-options.ts'
+import type { Fault } from './fault.ts'
 import type { Part, Role } from './part.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
 import { stoppingFaults } from './stopping-faults.ts'
 
 const run = promisify(execFile)
-
-/** Something that goes wrong, and is over when `strike` resolves. What it finds by itself it returns. */
-export type Fault = { name: string; strike: (stage: Stage, random: Random) => Promise<readonly Violation[]> }
 
 /** Longer than a command may take, and than a worker keeps a job without a sign of life. */
 const longMs = 3_500

@@ -1,6 +1,6 @@
 import { check } from '../checks/checker.ts'
 import { violation, type Violation } from '../checks/violation.ts'
-import type { Fault } from './faults.ts'
+import type { Fault } from './fault.ts'
 import { seeded } from './random.ts'
 import { raiseStage } from './stage.ts'
 

@@ -4,7 +4,7 @@ import { openTestCouncil } from '../../support/council.ts'
 import type { LogFault } from '../../../src/events/log/log.ts'
 import { violation, type Violation } from '../checks/violation.ts'
 import { backUp, cutTail, putBack, undoFlush } from './aof.ts'
-import type { Fault } from './faults.ts'
+import type { Fault } from './fault.ts'
 import type { Stage } from './stage.ts'
 
 /**
