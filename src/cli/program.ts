@@ -3,6 +3,7 @@ import type { Uuid7, StreamName } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config.ts'
 import type { AuditCostOptions } from './audit-cost.ts'
+import type { AuditVerifyOptions } from './audit-verify.ts'
 import type { ChatOptions } from './chat.ts'
 import type { CliContext } from './context.ts'
 import type { EventsOptions } from './events.ts'
@@ -108,6 +109,11 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .description('the whole story of one prompt')
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
     .action((requestId: Uuid7) => run(async (context) => (await import('./audit-request.ts')).auditRequest(requestId, context)))
+  audit
+    .command('verify')
+    .description('check the whole log and everything beside it; names the first fault by position')
+    .option('--resume', 'let a log that was halted be written to again, when there is no fault')
+    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit-verify.ts')).auditVerify(options, context)))
 
   program
     .command('rebuild')

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgresArchive } from '../events/log/archive/archive.ts'
-import { logKeys } from '../events/log/keys.ts'
+import { logKeys, type LogKeys } from '../events/log/keys.ts'
 import type { LogReader } from '../events/log/log.ts'
 import { redisLogReader } from '../events/log/redis-log.ts'
 import type { ArchiveReader } from '../events/log/seamless.ts'
@@ -18,19 +18,30 @@ const readyWithinMs = 5_000
 const commandTimeoutMs = 30_000
 const maxPostgresConnections = 2
 
+/** The durable Redis of a council that was opened for reading. */
+export type OpenRedis = { redis: RedisClient; connect: (role: RedisRole) => RedisClient; keys: LogKeys }
+
 /**
- * The log of a council, for reading: archive and Redis as one. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does not run,
- * `no_log` when there is no log (none is made), and PlatformError `redis_unreachable`. Postgres is connected to only when events
- * have left Redis that are asked for; reading them throws `no_council` or `postgres_unreachable` where it is away.
+ * The Redis that holds a council's log, or should. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does
+ * not run, and PlatformError `redis_unreachable`.
  */
-export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
+export async function openRedis(config: Config, closing: AsyncDisposableStack): Promise<OpenRedis> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
   const connect = (role: RedisRole): RedisClient =>
     connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
   const redis = connect('command')
   closing.defer(() => redis.disconnect())
   await whenRedisReady(redis, readyWithinMs)
-  const keys = logKeys(config.councilId)
+  return { redis, connect, keys: logKeys(config.councilId) }
+}
+
+/**
+ * The log of a council, for reading: archive and Redis as one. Throws like `openRedis`, and CliError `no_log` when there is no log
+ * (none is made). Postgres is connected to only when events have left Redis that are asked for; reading them throws `no_council`
+ * or `postgres_unreachable` where it is away.
+ */
+export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
+  const { redis, connect, keys } = await openRedis(config, closing)
   if ((await redis.hexists(keys.meta, 'incarnation')) === 0)
     throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
   return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(config, closing) })
@@ -49,7 +60,7 @@ function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveRead
 }
 
 /** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
-export async function openReadModels(config: Config, closing: AsyncDisposableStack): Promise<Postgres<unknown>> {
+export async function openReadModels(config: Config, closing: AsyncDisposableStack, { statementTimeoutMs = 30_000 } = {}): Promise<Postgres<unknown>> {
   const url =
     config.databaseUrl?.reveal() ??
     embeddedUrl(config, '.s.PGSQL.5432', (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`)
@@ -58,6 +69,7 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
     maxConnections: maxPostgresConnections,
     logger: silentLogger,
     name: `council-${config.councilId}-cli`,
+    statementTimeoutMs,
   })
   closing.defer(postgres.close)
   await postgres.ping()

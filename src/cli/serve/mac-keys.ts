@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { eventMacs, type EventMacs } from '../../events/log/mac.ts'
 import type { Config } from '../../platform/config.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
@@ -7,9 +8,16 @@ import { secretFile } from '../../platform/secret-file.ts'
 
 const keyBytes = 32
 
+type KeySettings = Pick<Config, 'macKeyFile' | 'dataDir'>
+
+const fileOf = ({ macKeyFile, dataDir }: KeySettings): string => macKeyFile ?? dataPaths(dataDir).macKey
+
+/** The same where they were made before; null where they were not, or are kept on another machine. */
+export const knownMacKeys = (config: KeySettings): EventMacs | null => (existsSync(fileOf(config)) ? macKeys(config) : null)
+
 /** The keys under which events are vouched for: one a line in MAC_KEY_FILE, the newest last; made on the first start. */
-export function macKeys(config: Pick<Config, 'macKeyFile' | 'dataDir'>): EventMacs {
-  const macKeyFile = config.macKeyFile ?? dataPaths(config.dataDir).macKey
+export function macKeys(config: KeySettings): EventMacs {
+  const macKeyFile = fileOf(config)
   const text = secretFile(macKeyFile, () => `${randomBytes(keyBytes).toString('base64url')}\n`)
   const keys = text.split('\n').filter((line) => line.trim() !== '').map((line) => Buffer.from(line.trim(), 'base64url'))
   if (keys.length === 0 || keys.some((key) => key.length !== keyBytes))

@@ -1,0 +1,109 @@
+import { aggregateOf } from '../commands/aggregates.ts'
+import type { RecordedEvent } from '../events/event.ts'
+import { postgresArchive, type Archive } from '../events/log/archive/archive.ts'
+import { readArchiveFirst } from '../events/log/archive-first.ts'
+import { readStored } from '../events/log/stored-event.ts'
+import { collectFaults, type Faults } from '../events/log/verify/faults.ts'
+import { verifyLog, type AuditedLog } from '../events/log/verify/verify.ts'
+import { messageOf } from '../platform/platform-error.ts'
+import type { Postgres } from '../platform/postgres.ts'
+import { startProgress } from '../platform/progress.ts'
+import { compareReadModels, type ComparedReadModel } from '../projections/compare.ts'
+import type { Tx } from '../projections/projection.ts'
+import { readModels } from '../projections/read-models.ts'
+import { printVerdict } from './audit-verdict.ts'
+import type { CliContext } from './context.ts'
+import { CliError } from './failure.ts'
+import { knownMacKeys } from './serve/mac-keys.ts'
+import { openReadModels, openRedis, type OpenRedis } from './stores.ts'
+
+export type AuditVerifyOptions = { resume?: boolean }
+
+/** A read model is compared in a few large statements. */
+const statementTimeoutMs = 1_800_000
+
+/**
+ * `council audit verify`: whether the log, from its first event on, is what the gates wrote, and whether everything that stands
+ * beside it is what the log makes of it. Prints the faults, the first one by position first, and what could not be known. Exit
+ * code 1 if there is any fault. `resume` lets a halted log be written to again when there is none.
+ */
+export async function auditVerify({ resume = false }: AuditVerifyOptions, context: CliContext): Promise<number> {
+  const { config, output } = context
+  await using closing = new AsyncDisposableStack()
+  const store = await openRedis(config, closing)
+  const unknown: string[] = []
+  const postgres = await orUnknown('the archive and the read models', unknown, openReadModels(config, closing, { statementTimeoutMs }))
+  const archive = postgres && (await archiveIn(postgres, unknown))
+  if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
+    throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`)
+  const macs = knownMacKeys(config)
+  if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
+
+  const faults = collectFaults()
+  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, report: faults.report })
+  const compared = postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
+  unknown.push(...limitsOf(log))
+  const resumed = resume && log.halted !== null && faults.count() === 0
+  if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
+  await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
+  return faults.count() === 0 ? 0 : 1
+}
+
+/** What is away is no fault of the log, but it leaves something unknown. */
+async function orUnknown<T>(what: string, unknown: string[], work: Promise<T>): Promise<T | null> {
+  try {
+    return await work
+  } catch (error) {
+    unknown.push(`${what}: ${messageOf(error)}`)
+    return null
+  }
+}
+
+/** The archive, if anything was ever archived here. */
+async function archiveIn(postgres: Postgres<unknown>, unknown: string[]): Promise<Archive | null> {
+  const archive = postgresArchive(postgres)
+  const checkpoint = await archive.checkpoint().catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === undefinedTable) return null
+    throw error
+  })
+  if (checkpoint) return archive
+  unknown.push('whether Redis was changed since: nothing of this log is archived')
+  return null
+}
+
+const undefinedTable = '42P01'
+
+async function verifyWithProgress({ output, clock, interrupted }: CliContext, log: Omit<Parameters<typeof verifyLog>[0], 'onProgress' | 'signal'>): Promise<AuditedLog> {
+  const progress = startProgress({ label: 'verifying the log', stream: output.stderr, clock })
+  try {
+    const verified = await verifyLog({ ...log, onProgress: progress.update, signal: interrupted })
+    progress.end('done')
+    return verified
+  } catch (error) {
+    progress.end('failed')
+    if (interrupted.aborted) throw new CliError('interrupted', 'stopped before the log was verified to its end')
+    throw error
+  }
+}
+
+async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unknown>, isArchived: boolean, { report }: Faults): Promise<ComparedReadModel[]> {
+  async function* log(tx: Tx): AsyncGenerator<RecordedEvent[]> {
+    // Through the comparison's own transaction: in the embedded Postgres no other one gets a turn meanwhile.
+    const within = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => work(tx)
+    const archive = isArchived ? postgresArchive({ transaction: within, snapshot: within }) : null
+    for await (const events of readArchiveFirst(archive, redis, keys.log)) yield events.map(readStored)
+  }
+  const compared = await compareReadModels(postgres, readModels, log)
+  for (const model of compared)
+    if (model.state === 'compared') for (const difference of model.differences) report({ ...difference, code: 'read_model_differs', stream: null })
+  return compared
+}
+
+/** What even a log without any fault does not prove. */
+function limitsOf({ macs, archive, end, halted }: AuditedLog): string[] {
+  const limits = ['whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)']
+  if (macs && macs.unvouched > 0) limits.push(`whether the first ${macs.unvouched} events are genuine: they were written before there were MACs`)
+  if (archive && archive.sequence < end.sequence) limits.push(`whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`)
+  if (halted !== null) limits.push(`whether more was to be written when the log was halted: ${halted}`)
+  return limits
+}

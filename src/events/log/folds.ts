@@ -1,0 +1,78 @@
+import type { RecordedEvent } from '../event.ts'
+import type { Position, StreamName } from '../identifiers.ts'
+
+/** How the streams of one kind are folded: what this layer needs to know of an aggregate. */
+export type StreamFold = {
+  foldVersion: number
+  initial: unknown
+  /** The state after the last event of a stream: `evolve` returns this very value. */
+  finished?: unknown
+  /** Any revision may be appended to, and no state is kept. */
+  history?: true
+  unfinishedJob?(state: unknown): string | null
+  evolve(state: unknown, event: RecordedEvent): unknown
+}
+
+/** Undefined: no aggregate has such streams. */
+export type FoldOf = (stream: StreamName) => StreamFold | undefined
+
+/** A stream that is not finished, after an event. `first` and `last` are the positions of its first and of this event. */
+export type LiveStream = { revision: number; state: unknown; first: Position; last: Position; fold: StreamFold }
+
+/** What an event led to. In the last three cases the stream is as it was before, but for its revision. */
+export type Taken = 'live' | 'finished' | 'unknown' | { wrongRevision: number } | { failed: unknown }
+
+/** All streams of a log that are not finished, folded event by event in the log's order. */
+export type Folds = {
+  live: ReadonlyMap<StreamName, LiveStream>
+  /** Streams whose events did not follow each other: nothing more can be said of their state. */
+  broken: ReadonlySet<StreamName>
+  take: (event: RecordedEvent) => Taken
+}
+
+export function foldStreams(foldOf: FoldOf): Folds {
+  const live = new Map<StreamName, LiveStream>()
+  const broken = new Set<StreamName>()
+
+  return {
+    live,
+    broken,
+    take(event) {
+      const { stream, revision, position } = event
+      const before = live.get(stream)
+      const fold = before?.fold ?? foldOf(stream)
+      if (!fold) return 'unknown'
+      const held = before ?? { revision: 0, state: fold.initial, first: position, last: position, fold }
+      const expected = held.revision + 1
+      const goOn = (state: unknown) => {
+        live.set(stream, { ...held, revision, state, last: position })
+      }
+      if (revision !== expected) {
+        broken.add(stream)
+        goOn(held.state)
+        return { wrongRevision: expected }
+      }
+      if (broken.has(stream)) {
+        goOn(held.state)
+        return 'live'
+      }
+      try {
+        const state = fold.evolve(held.state, event)
+        if (fold.finished !== undefined && state === fold.finished) {
+          live.delete(stream)
+          return 'finished'
+        }
+        goOn(state)
+        return 'live'
+      } catch (error) {
+        broken.add(stream)
+        goOn(held.state)
+        return { failed: error }
+      }
+    },
+  }
+}
+
+/** A live stream's state, as append.lua stores it. */
+export const storedText = ({ revision, state, fold }: LiveStream): string =>
+  `${revision}:${fold.foldVersion}:${fold.history ? '{}' : JSON.stringify(state)}`

@@ -1,0 +1,88 @@
+import { beginning, comparePositions, type Position } from '../../identifiers.ts'
+import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
+import type { FoldOf } from '../folds.ts'
+import type { EventMacs } from '../mac.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import { firstDifference, type HotEntry, type Place } from '../walk.ts'
+import { isGenuine } from './authenticity.ts'
+import { faultOf, type Faults } from './faults.ts'
+
+/** What Redis says of its log, and its newest entry, at one moment. */
+export type HotEnd = { incarnation: string | null; sequence: number; position: Position; halted: string | null }
+
+export type StoresUnderAudit = {
+  archive: Archive | null
+  checkpoint: ArchiveCheckpoint | null
+  hot: HotEnd
+  macs: EventMacs | null
+  foldOf: FoldOf
+  report: Faults['report']
+}
+
+export type StoreComparison = {
+  look: (places: readonly Place[]) => Promise<void>
+  /** Where the whole log ends, once everything was looked at. */
+  atEnd: (end: { position: Position; sequence: number }) => void
+}
+
+/** Whether archive and Redis hold the same: what Redis has longer than the archive is fine, and what it was trimmed of. */
+export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }: StoresUnderAudit): StoreComparison {
+  const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
+  let trimmed = checkpoint?.trimmed.position ?? beginning
+  let lastArchived: ArchivedEvent | null = null
+
+  const verdict = (event: StoredEvent): string => {
+    if (!macs || !checkpoint) return 'unknown'
+    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.history ?? false) === 'genuine' ? 'genuine' : 'not genuine'
+  }
+  const same = (archived: ArchivedEvent, event: StoredEvent): void => {
+    const field = firstDifference(archived, event)
+    if (field === undefined) return
+    const who = `by their MACs the archive's event is ${verdict(archived)} and the one in Redis ${verdict(event)}`
+    report(faultOf(archived, 'differs_from_archive', `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`))
+  }
+  const lacking = (event: ArchivedEvent): void => {
+    const isTail = comparePositions(event.position, hot.position) > 0
+    const message = `event number ${event.sequence} (${event.type} at ${event.position}) is in the archive, but not in Redis${isTail ? ', which ends before it' : ''}`
+    report(faultOf(event, isTail ? 'truncated_tail' : 'removed_event', message))
+  }
+  const notArchived = (event: StoredEvent): void => {
+    const { sequence, type, position } = event
+    if (checkpoint && comparePositions(position, checkpoint.position) <= 0)
+      report(faultOf(event, 'missing_in_archive', `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which goes on behind it`))
+    else if (sequence > hot.sequence) report(faultOf(event, 'surplus_event', `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were given out`))
+  }
+  const isBeyondTrim = ({ archived, hot: entry }: Place): boolean => archived !== null && !entry && comparePositions(archived.position, trimmed) > 0
+
+  return {
+    async look(places) {
+      // The trim may have gone on meanwhile; it is noted before it is done.
+      if (isSameLog && places.some(isBeyondTrim)) trimmed = (await archive?.checkpoint())?.trimmed.position ?? trimmed
+      for (const place of places) {
+        const { archived, hot: entry } = place
+        if (entry) reportProblem(entry, report)
+        if (archived && entry?.event) same(archived, entry.event)
+        else if (archived && isSameLog && isBeyondTrim(place)) lacking(archived)
+        else if (!archived && entry?.event) notArchived(entry.event)
+        lastArchived = archived ?? lastArchived
+      }
+    },
+    atEnd({ position, sequence }) {
+      const atEnd = { position, sequence, stream: null }
+      if (checkpoint && (lastArchived?.sequence ?? 0) < checkpoint.sequence) {
+        const message = `the archive was at number ${checkpoint.sequence} (${checkpoint.position}), but ends at ${lastArchived?.sequence ?? 0}`
+        report({ ...atEnd, code: 'truncated_tail', position: checkpoint.position, message })
+      } else if (checkpoint && !lastArchived?.chainHead.equals(checkpoint.chainHead)) {
+        const message = `the archive's checkpoint at ${checkpoint.position} has another chain head than its newest event`
+        report({ ...atEnd, code: 'chain_broken', position: checkpoint.position, message })
+      }
+      if (isSameLog && sequence < hot.sequence)
+        report({ ...atEnd, code: 'truncated_tail', message: `${hot.sequence} events were acknowledged, but the log ends with number ${sequence} at ${position}` })
+    },
+  }
+}
+
+/** An entry that is no event's. */
+export const reportProblem = ({ position, problem }: HotEntry, report: Faults['report']): void => {
+  if (problem) report({ code: problem.code, position, sequence: null, stream: null, message: problem.message })
+}

@@ -1,0 +1,58 @@
+import type { AccountEvent } from '../../account.ts'
+import type { RecordedEvent } from '../../event.ts'
+import type { Position, StreamName } from '../../identifiers.ts'
+import type { Faults } from './faults.ts'
+
+type Movement = { micros: bigint; position: Position; sequence: number; stream: StreamName }
+
+/** `sumMicros`: over all accounts. */
+export type Ledger = { take: (event: RecordedEvent) => void; end: () => { movements: number; sumMicros: bigint } }
+
+/**
+ * Every movement of money is a debit and credits of the same amount, under one id, in the events of one command: so the sum over
+ * all accounts is 0 after every command. That no account is overdrawn and no reservation resolved twice, their folds show.
+ */
+export function ledgerCheck(report: Faults['report']): Ledger {
+  let command = ''
+  const open = new Map<string, Movement>()
+  let movements = 0
+  let sum = 0n
+
+  const close = () => {
+    for (const [transferId, { micros, position, sequence, stream }] of open)
+      if (micros !== 0n)
+        report({
+          code: 'ledger_unbalanced',
+          position,
+          sequence,
+          stream,
+          message: `the movement ${transferId}, which begins at ${position}, ${micros > 0n ? `credits ${micros} µ$ that nobody paid` : `debits ${-micros} µ$ that nobody received`}`,
+        })
+    open.clear()
+  }
+
+  return {
+    take(event) {
+      const { position, sequence, stream } = event
+      const of = `${event.metadata.actor} ${event.metadata.commandId}`
+      if (of !== command) close()
+      command = of
+      if (!isMovement(event)) return
+      const { transferId, amountMicros } = event.data
+      const micros = BigInt(event.type === 'AccountCredited' ? amountMicros : -amountMicros)
+      const before = open.get(transferId)
+      open.set(transferId, before ? { ...before, micros: before.micros + micros } : { micros, position, sequence, stream })
+      movements++
+      sum += micros
+    },
+    end() {
+      close()
+      return { movements, sumMicros: sum }
+    },
+  }
+}
+
+type MovementEvent = RecordedEvent<Extract<AccountEvent, { type: 'AccountDebited' | 'AccountCredited' }>>
+
+/** Data was checked against the catalogue when it was read. */
+const isMovement = (event: RecordedEvent): event is MovementEvent => event.type === 'AccountDebited' || event.type === 'AccountCredited'

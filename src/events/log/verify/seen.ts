@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto'
+
+/** Which texts were here before, in 16 bytes each at most. */
+export type Seen = {
+  /** False: it was here before. */
+  add: (text: string) => boolean
+}
+
+const firstSlots = 1024
+const maxLoad = 0.6
+
+/**
+ * Remembers 64 bits of the SHA-256 of each text: among ten million texts it takes two for the same once in some hundred
+ * thousand runs.
+ */
+export function createSeen(): Seen {
+  let slots = new BigUint64Array(firstSlots)
+  let used = 0
+  const put = (into: BigUint64Array, value: bigint): boolean => {
+    for (let slot = Number(value % BigInt(into.length)); ; slot = (slot + 1) % into.length) {
+      if (into[slot] === value) return false
+      if (into[slot] === empty) {
+        into[slot] = value
+        return true
+      }
+    }
+  }
+  return {
+    add(text) {
+      if (used >= slots.length * maxLoad) {
+        const larger = new BigUint64Array(slots.length * 2)
+        for (const value of slots) if (value !== empty) put(larger, value)
+        slots = larger
+      }
+      const isNew = put(slots, hash('sha256', text, 'buffer').readBigUInt64BE() || 1n)
+      if (isNew) used++
+      return isNew
+    },
+  }
+}
+
+const empty = 0n

@@ -1,0 +1,103 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Redis } from 'ioredis'
+import type { Position, StreamName } from '../../identifiers.ts'
+import { storedText, type Folds, type LiveStream } from '../folds.ts'
+import type { LogKeys } from '../keys.ts'
+import type { StoredState } from '../log.ts'
+import { parseState } from '../states.ts'
+import type { Fault, Faults } from './faults.ts'
+
+/** `otherFold`: written by another version of the fold, so there is nothing to compare them with. */
+export type ComparedStates = { agree: number; otherFold: number }
+
+export type StatesUnderAudit = {
+  redis: Pick<Redis, 'hscan'>
+  keys: LogKeys
+  folds: Folds
+  report: Faults['report']
+  /** Folds whatever has come meanwhile, and says after each event whose it was. */
+  catchUp: (taken: (stream: StreamName) => void) => Promise<void>
+  /** The newest event that was folded. */
+  end: () => Position
+}
+
+const scanCount = 1_000
+
+/**
+ * Compares the states that commands decide on with the fold of the log. The log may go on meanwhile: states that are ahead of the
+ * fold wait until the fold has caught up with them.
+ */
+export async function compareStates({ redis, keys, folds, report, catchUp, end }: StatesUnderAudit): Promise<ComparedStates> {
+  const counts: ComparedStates = { agree: 0, otherFold: 0 }
+  const seen = new Set<string>()
+  const ahead = new Map<StreamName, string>()
+  const differs = (stream: StreamName, live: LiveStream | undefined, code: Fault['code'], message: string) =>
+    report({ code, position: live?.last ?? end(), sequence: null, stream, message })
+
+  const look = (stream: StreamName, stored: string): void => {
+    if (folds.broken.has(stream)) return
+    const live = folds.live.get(stream)
+    const state = parsed(stream, stored)
+    if (!state) return differs(stream, live, 'state_differs', `the state stored for ${stream} is malformed`)
+    if (state.revision > (live?.revision ?? 0)) return void ahead.set(stream, stored)
+    if (!live) return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, of which the log has no event`)
+    if (state.revision < live.revision)
+      return differs(stream, live, 'state_differs', `the state stored for ${stream} is of revision ${state.revision}, but the log is at ${live.revision}`)
+    if (state.foldVersion !== live.fold.foldVersion) return void counts.otherFold++
+    const folded = storedText(live)
+    if (stored === folded || isSame(state.state, folded.slice(folded.indexOf(':', folded.indexOf(':') + 1) + 1))) return void counts.agree++
+    differs(stream, live, 'state_differs', `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events make ${JSON.stringify(live.state)}`)
+  }
+
+  let cursor = '0'
+  do {
+    const [next, flat] = await redis.hscan(keys.states, cursor, 'COUNT', scanCount)
+    cursor = next
+    for (let i = 0; i < flat.length; i += 2) {
+      const [stream, stored] = [flat[i] as StreamName, flat[i + 1] ?? '']
+      if (seen.has(stream)) continue
+      seen.add(stream)
+      look(stream, stored)
+    }
+  } while (cursor !== '0')
+
+  const unseen = [...folds.live.keys()].filter((stream) => !seen.has(stream))
+  await catchUp((stream) => {
+    const stored = ahead.get(stream)
+    if (stored === undefined || (folds.live.get(stream)?.revision ?? 0) < Number.parseInt(stored, 10)) return
+    ahead.delete(stream)
+    look(stream, stored)
+  })
+  for (const [stream, stored] of ahead) {
+    const live = folds.live.get(stream)
+    const message = live
+      ? `the state stored for ${stream} is of revision ${Number.parseInt(stored, 10)}, but the log only shows ${live.revision}`
+      : `a state is stored for ${stream}, which is finished or has no event`
+    differs(stream, live, live ? 'state_differs' : 'state_surplus', message)
+  }
+  for (const stream of unseen) {
+    const live = folds.live.get(stream)
+    if (live && !folds.broken.has(stream)) differs(stream, live, 'state_missing', `no state is stored for ${stream}, whose events the log has up to revision ${live.revision}`)
+  }
+  return counts
+}
+
+type LiveState = Extract<StoredState, { status: 'live' }>
+
+function parsed(stream: StreamName, stored: string): LiveState | undefined {
+  try {
+    const state = parseState(stream, stored)
+    return state.status === 'live' ? state : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The order of keys does not matter. */
+function isSame(left: string, right: string): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(left), JSON.parse(right))
+  } catch {
+    return false
+  }
+}

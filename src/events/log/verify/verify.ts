@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis'
+import { beginning, type Position, type StreamName } from '../../identifiers.ts'
+import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
+import type { FoldOf } from '../folds.ts'
+import { hotEntries } from '../hot-entries.ts'
+import type { LogKeys } from '../keys.ts'
+import type { EventMacs } from '../mac.ts'
+import { walk } from '../walk.ts'
+import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
+import type { Faults } from './faults.ts'
+import { startPass, type Pass } from './pass.ts'
+import { compareStates, type ComparedStates } from './states.ts'
+
+export type LogUnderAudit = {
+  redis: Pick<Redis, 'hmget' | 'hscan' | 'xrange' | 'xrevrange' | 'multi'>
+  keys: LogKeys
+  councilId: string
+  archive: Archive | null
+  /** Null: nobody can say whether events are genuine. */
+  macs: EventMacs | null
+  foldOf: FoldOf
+  report: Faults['report']
+  onProgress: (done: number, total: number) => void
+  signal: AbortSignal
+}
+
+export type AuditedLog = {
+  end: ReturnType<Pass['end']>
+  archive: ArchiveCheckpoint | null
+  /** Null: there were no keys to check them with. */
+  macs: { genuine: number; unvouched: number } | null
+  ledger: { movements: number; sumMicros: bigint }
+  /** Null: Redis holds another log. */
+  states: ComparedStates | null
+  halted: string | null
+}
+
+/**
+ * Checks a log from its first event on, in one pass over archive and Redis: order, MACs, hash chain, contents, folds and ledger,
+ * whether both stores hold the same, and the states beside the log. The log may go on meanwhile.
+ */
+export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
+  const { redis, keys, councilId, archive, report } = log
+  // The archive first: whatever it has then was in Redis before.
+  const checkpoint = (await archive?.checkpoint()) ?? null
+  const hot = await hotEnd(redis, keys)
+  const incarnation = checkpoint?.incarnation ?? hot.incarnation ?? ''
+  const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
+  if (!isSameLog) {
+    const message = `the archive holds the log ${checkpoint.incarnation}, Redis ${hot.incarnation === null ? 'none that it would name' : `the log ${hot.incarnation}`}`
+    report({ code: 'other_log', position: beginning, sequence: null, stream: null, message })
+  }
+  const pass = startPass({ identity: { councilId, incarnation }, macs: log.macs, foldOf: log.foldOf, report })
+  const stores = compareStores({ ...log, checkpoint, hot })
+  const total = Math.max(checkpoint?.sequence ?? 0, hot.sequence)
+  const archived = archive && checkpoint ? upToSequence(archive.read(), checkpoint.sequence) : nothing()
+  const entries = isSameLog ? hotEntries(redis, keys.log, beginning, hot.position) : nothing()
+  for await (const places of walk(archived, entries)) {
+    log.signal.throwIfAborted()
+    await stores.look(places)
+    for (const { archived: event, hot: entry } of places) {
+      if (event) pass.take(event, event.chainHead)
+      else if (entry.event) pass.take(entry.event, null)
+    }
+    log.onProgress(pass.end().sequence, total)
+  }
+  stores.atEnd(pass.end())
+  const states = isSameLog ? await compareStates({ redis, keys, folds: pass.folds, report, catchUp: (taken) => catchUp(log, pass, taken), end: () => pass.end().position }) : null
+  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, ledger: pass.ledger.end(), states, halted: hot.halted }
+}
+
+async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<HotEnd> {
+  const replies = await redis.multi().hmget(keys.meta, 'incarnation', 'sequence', 'halted').xrevrange(keys.log, '+', '-', 'COUNT', 1).exec()
+  const [[, meta] = [], [, newest] = []] = replies ?? []
+  const [incarnation = null, sequence = null, halted = null] = meta as (string | null)[]
+  const [[position] = []] = newest as [string][]
+  return { incarnation, sequence: Number(sequence ?? 0), position: (position ?? beginning) as Position, halted }
+}
+
+async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: number): AsyncGenerator<ArchivedEvent[]> {
+  for await (const page of pages) {
+    const within = page.filter((event) => event.sequence <= sequence)
+    if (within.length > 0) yield within
+    if (within.length < page.length) return
+  }
+}
+
+async function* nothing(): AsyncGenerator<never[]> {}
+
+/** Everything that has come since, checked as the rest was. */
+async function catchUp({ redis, keys, report }: LogUnderAudit, pass: Pass, taken: (stream: StreamName) => void): Promise<void> {
+  const { position } = await hotEnd(redis, keys)
+  for await (const entries of hotEntries(redis, keys.log, pass.end().position, position))
+    for (const entry of entries) {
+      reportProblem(entry, report)
+      if (!entry.event) continue
+      pass.take(entry.event, null)
+      taken(entry.event.stream)
+    }
+}

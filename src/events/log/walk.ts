@@ -1,0 +1,91 @@
+import { comparePositions, type Position } from '../identifiers.ts'
+import { UnreadableEvent } from '../upcast.ts'
+import type { ArchivedEvent } from './archive/archive.ts'
+import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
+
+/** An entry of Redis' stream; one that is no event's comes with what is wrong with it. */
+export type HotEntry = { position: Position } & ({ event: StoredEvent; problem: null } | { event: null; problem: UnreadableEvent })
+
+/** One place of the log, as the archive and as Redis have it; one of the two may lack it. */
+export type Place = { archived: ArchivedEvent; hot: HotEntry | null } | { archived: null; hot: HotEntry }
+
+/** Archive and hot stream side by side, by position, page by page. Both must rise for that; where they do not, places come apart. */
+export async function* walk(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<HotEntry[]>): AsyncGenerator<Place[]> {
+  const left = cursor(archive)
+  const right = cursor(hot)
+  for (;;) {
+    await Promise.all([left.fill(), right.fill()])
+    const places: Place[] = []
+    while (left.isKnown() && right.isKnown()) {
+      const archived = left.peek()
+      const entry = right.peek()
+      if (!archived && !entry) break
+      const order = archived && entry ? comparePositions(archived.position, entry.position) : archived ? -1 : 1
+      if (order <= 0) left.next()
+      if (order >= 0) right.next()
+      if (archived && order <= 0) places.push({ archived, hot: order === 0 ? (entry ?? null) : null })
+      else if (entry) places.push({ archived: null, hot: entry })
+    }
+    if (places.length === 0) return
+    yield places
+  }
+}
+
+/** A page at a time, the next one on its way while one is looked at. */
+function cursor<T>(pages: AsyncIterable<T[]>) {
+  const iterator = pages[Symbol.asyncIterator]()
+  let page: T[] = []
+  let index = 0
+  let ended = false
+  let coming = iterator.next()
+  // Whoever waits for it hears of a failure; until then nobody does.
+  coming.catch(() => undefined)
+  return {
+    isKnown: () => ended || index < page.length,
+    peek: () => page[index],
+    next: () => void index++,
+    async fill(): Promise<void> {
+      while (!ended && index >= page.length) {
+        const result = await coming
+        if (result.done) {
+          ended = true
+          page = []
+        } else {
+          page = result.value
+          coming = iterator.next()
+          coming.catch(() => undefined)
+        }
+        index = 0
+      }
+    },
+  }
+}
+
+const fieldNames = ['sequence', 'stream', 'revision', 'type', 'version', 'data', 'metadata', 'mac']
+
+/** A stream entry that has the fields of an event in their order, and no others. */
+export function hotEntry(entry: StreamEntry): HotEntry {
+  const [id, fields] = entry
+  try {
+    const names = fields.length / 2
+    if (names < fieldNames.length - 1 || names > fieldNames.length || fieldNames.slice(0, names).some((name, index) => fields[index * 2] !== name))
+      throw new UnreadableEvent('malformed_event', id, "the entry has other fields than an event's")
+    return { position: id as Position, event: storedEvent(entry), problem: null }
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return { position: id as Position, event: null, problem: error }
+    throw error
+  }
+}
+
+/** The first field in which two records of one event differ; undefined where they are the same, byte for byte. */
+export function firstDifference(left: StoredEvent, right: StoredEvent): keyof StoredEvent | undefined {
+  if (left.sequence !== right.sequence) return 'sequence'
+  if (left.position !== right.position) return 'position'
+  if (left.stream !== right.stream) return 'stream'
+  if (left.revision !== right.revision) return 'revision'
+  if (left.type !== right.type) return 'type'
+  if (left.version !== right.version) return 'version'
+  if (left.data !== right.data) return 'data'
+  if (left.metadata !== right.metadata) return 'metadata'
+  return left.mac === right.mac ? undefined : 'mac'
+}
