@@ -1,6 +1,6 @@
 import { aggregateOf } from '../commands/aggregates.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { postgresArchive, type Archive } from '../events/log/archive/archive.ts'
+import { postgresArchive } from '../events/log/archive/archive.ts'
 import { readArchiveFirst } from '../events/log/archive-first.ts'
 import { readStored } from '../events/log/stored-event.ts'
 import { collectFaults, type Faults } from '../events/log/verify/faults.ts'
@@ -14,6 +14,7 @@ import { readModels } from '../projections/read-models.ts'
 import { printVerdict } from './audit-verdict.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
+import { openArchive } from './open-archive.ts'
 import { knownMacKeys } from './serve/mac-keys.ts'
 import { openReadModels, openRedis, type OpenRedis } from './stores.ts'
 
@@ -33,7 +34,8 @@ export async function auditVerify({ resume = false }: AuditVerifyOptions, contex
   const store = await openRedis(config, closing)
   const unknown: string[] = []
   const postgres = await orUnknown('the archive and the read models', unknown, openReadModels(config, closing, { statementTimeoutMs }))
-  const archive = postgres && (await archiveIn(postgres, unknown))
+  const archive = postgres && (await openArchive(postgres))
+  if (postgres && !archive) unknown.push('whether Redis was changed since: nothing of this log is archived')
   if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
     throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`)
   const macs = knownMacKeys(config)
@@ -58,20 +60,6 @@ async function orUnknown<T>(what: string, unknown: string[], work: Promise<T>): 
     return null
   }
 }
-
-/** The archive, if anything was ever archived here. */
-async function archiveIn(postgres: Postgres<unknown>, unknown: string[]): Promise<Archive | null> {
-  const archive = postgresArchive(postgres)
-  const checkpoint = await archive.checkpoint().catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === undefinedTable) return null
-    throw error
-  })
-  if (checkpoint) return archive
-  unknown.push('whether Redis was changed since: nothing of this log is archived')
-  return null
-}
-
-const undefinedTable = '42P01'
 
 async function verifyWithProgress({ output, clock, interrupted }: CliContext, log: Omit<Parameters<typeof verifyLog>[0], 'onProgress' | 'signal'>): Promise<AuditedLog> {
   const progress = startProgress({ label: 'verifying the log', stream: output.stderr, clock })

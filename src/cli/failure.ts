@@ -1,6 +1,7 @@
 import { PlatformError, messageOf } from '../platform/platform-error.ts'
 import { ArchiveStopped } from '../events/log/archive/faults.ts'
 import { LogStopped } from '../events/log/log.ts'
+import { RestoreRefused } from '../events/log/restore/stores.ts'
 import { UnreadableEvent } from '../events/upcast.ts'
 import { ProjectionError } from '../projections/faults.ts'
 
@@ -47,6 +48,11 @@ export type Failure = { code: string; message: string; exitCode: number }
 export function failureOf(error: unknown): Failure {
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
   const isOurs =
-    error instanceof PlatformError || error instanceof LogStopped || error instanceof ArchiveStopped || error instanceof UnreadableEvent || error instanceof ProjectionError
+    error instanceof PlatformError ||
+    error instanceof LogStopped ||
+    error instanceof ArchiveStopped ||
+    error instanceof RestoreRefused ||
+    error instanceof UnreadableEvent ||
+    error instanceof ProjectionError
   return { code: isOurs ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
 }

@@ -10,6 +10,7 @@ import type { EventsOptions } from './events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
 import { parseCount, parseEventType, parseMoment, parseRequestId, parseStream } from './moment.ts'
 import { createOutput, OutputClosed, type OutputStream } from './output.ts'
+import type { RestoreCommandOptions } from './restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
 import type { StateOptions } from './state.ts'
 
@@ -120,6 +121,12 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .description('build read models anew from the log, while the old ones serve')
     .argument('[projection...]', 'which ones, for example costs; all when left out')
     .action((names: string[]) => run(async (context) => (await import('./rebuild.ts')).rebuild(names, context)))
+
+  program
+    .command('restore')
+    .description('refill a Redis that lost its log, or the end of it, from the archive')
+    .option('--dry-run', 'only say what would be written')
+    .action((options: RestoreCommandOptions) => run(async (context) => (await import('./restore.ts')).restore(options, context)))
 
   return program
 }

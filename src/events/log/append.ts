@@ -11,7 +11,7 @@ import { parseState } from './states.ts'
 /** How long a command id is remembered; an older one is refused and never runs again. */
 export const commandWindowMs = 24 * 3_600_000
 /** How far the clock of whoever made an id may be ahead of Redis'. */
-const maxIdAheadMs = 5 * 60_000
+export const maxIdAheadMs = 5 * 60_000
 
 /** What a process knows of the log it writes to: which one it is, and the last sequence that it has seen there. */
 export type KnownLog = { incarnation: string; sequence: number }

@@ -1,13 +1,21 @@
-import type { Redis } from 'ioredis'
-import { beginning } from '../identifiers.ts'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
+import { beginning, type Position } from '../identifiers.ts'
 import type { Archive } from './archive/archive.ts'
 import { hotEntries } from './hot-entries.ts'
 import type { StoredEvent } from './stored-event.ts'
 
-/** A log from its first event on: what is archived, and then what is only in Redis as yet. Throws UnreadableEvent for an entry that is no event's. */
-export async function* readArchiveFirst(archive: Pick<Archive, 'read'> | null, redis: Pick<Redis, 'xrange'>, logKey: string): AsyncGenerator<StoredEvent[]> {
-  let last = beginning
-  for await (const events of archive?.read() ?? []) {
+/**
+ * A log after a position, by default from its first event on: what is archived, and then what is only in Redis as yet. Throws
+ * UnreadableEvent for an entry that is no event's.
+ */
+export async function* readArchiveFirst(
+  archive: Pick<Archive, 'read'> | null,
+  redis: Pick<RedisClient, 'xrange'>,
+  logKey: string,
+  after: Position = beginning,
+): AsyncGenerator<StoredEvent[]> {
+  let last = after
+  for await (const events of archive?.read({ after }) ?? []) {
     yield events
     last = events.at(-1)?.position ?? last
   }

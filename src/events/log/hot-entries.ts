@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../platform/redis-cluster.ts'
 import type { Position } from '../identifiers.ts'
 import type { StreamEntry } from './stored-event.ts'
 import { hotEntry, type HotEntry } from './walk.ts'
@@ -6,7 +6,7 @@ import { hotEntry, type HotEntry } from './walk.ts'
 const pageSize = 1_000
 
 /** Pages of what Redis' stream holds after a position, up to another one or its end, whatever it is. */
-export async function* hotEntries(redis: Pick<Redis, 'xrange'>, logKey: string, after: Position, upTo: Position | '+'): AsyncGenerator<HotEntry[]> {
+export async function* hotEntries(redis: Pick<RedisClient, 'xrange'>, logKey: string, after: Position, upTo: Position | '+'): AsyncGenerator<HotEntry[]> {
   let last: string = after
   for (;;) {
     const entries: StreamEntry[] = await redis.xrange(logKey, `(${last}`, upTo, 'COUNT', pageSize)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../../platform/redis-cluster.ts'
 import type { Position, StreamName } from '../../identifiers.ts'
 import { storedText, type Folds, type LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
@@ -11,7 +11,7 @@ import type { Fault, Faults } from './faults.ts'
 export type ComparedStates = { agree: number; otherFold: number }
 
 export type StatesUnderAudit = {
-  redis: Pick<Redis, 'hscan'>
+  redis: Pick<RedisClient, 'hscan'>
   keys: LogKeys
   folds: Folds
   report: Faults['report']

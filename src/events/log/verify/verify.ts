@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../../platform/redis-cluster.ts'
 import { beginning, type Position, type StreamName } from '../../identifiers.ts'
 import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
 import type { FoldOf } from '../folds.ts'
@@ -12,7 +12,7 @@ import { startPass, type Pass } from './pass.ts'
 import { compareStates, type ComparedStates } from './states.ts'
 
 export type LogUnderAudit = {
-  redis: Pick<Redis, 'hmget' | 'hscan' | 'xrange' | 'xrevrange' | 'multi'>
+  redis: Pick<RedisClient, 'hmget' | 'hscan' | 'xrange' | 'xrevrange' | 'multi'>
   keys: LogKeys
   councilId: string
   archive: Archive | null

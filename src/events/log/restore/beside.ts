@@ -1,0 +1,110 @@
+import type { ChainableCommander } from 'ioredis'
+import { comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
+import { maxIdAheadMs } from '../append.ts'
+import { storedText } from '../folds.ts'
+import { LogStopped } from '../log.ts'
+import { commandsSince } from './command-ids.ts'
+import type { Examined } from './examine.ts'
+import type { RestoreStores } from './stores.ts'
+
+/** One write that makes Redis more of what the log says. Each may be done twice. */
+export type Write = (pipeline: ChainableCommander) => void
+
+/** What stands beside a log, one kind each. */
+export type Beside = 'states' | 'finished streams' | 'command ids' | 'jobs'
+
+/** The writes of one kind that Redis still needs, in groups. */
+export type Wanting = { kind: Beside; writes: Write[] }
+
+const groupSize = 1_000
+const scanCount = 1_000
+/** Ids are looked for in events that are older by so much: clocks differ. */
+const clockMarginMs = maxIdAheadMs + 3_600_000
+
+/** Everything beside the log that Redis lacks, or has otherwise than the log makes it. Only what differs is written. */
+export async function* wanting(stores: RestoreStores, examined: Examined, window: Window): AsyncGenerator<Wanting> {
+  yield* states(stores, examined)
+  yield* finishedStreams(stores, examined, window)
+  yield* commandIds(stores, window)
+  yield* jobs(stores, examined)
+}
+
+/** `startMs`: ids from before are never used again. `keepMs`: how long the hashes of an hour are kept. */
+export type Window = { startMs: number; keepMs: number }
+
+async function* states({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<Wanting> {
+  const seen = new Set<string>()
+  let cursor = '0'
+  do {
+    const [next, flat] = await redis.hscan(keys.states, cursor, 'COUNT', scanCount)
+    cursor = next
+    const writes: Write[] = []
+    for (let i = 0; i < flat.length; i += 2) {
+      const [stream = '', stored] = [flat[i], flat[i + 1]]
+      const live = folds.live.get(stream as StreamName)
+      seen.add(stream)
+      if (!live) writes.push((pipeline) => pipeline.hdel(keys.states, stream))
+      else if (stored !== storedText(live)) writes.push((pipeline) => pipeline.hset(keys.states, stream, storedText(live)))
+    }
+    if (writes.length > 0) yield { kind: 'states', writes }
+  } while (cursor !== '0')
+  const missing = [...folds.live].filter(([stream]) => !seen.has(stream))
+  for (const group of inGroups(missing))
+    yield { kind: 'states', writes: group.map(([stream, live]) => (pipeline) => pipeline.hset(keys.states, stream, storedText(live))) }
+}
+
+async function* finishedStreams({ redis, keys }: RestoreStores, { finished }: Examined, window: Window): AsyncGenerator<Wanting> {
+  for (const group of inGroups([...finished])) {
+    const wanted = group.map(([stream, revision]) => ({ key: keys.finished(streamTimeMs(stream) ?? 0), field: stream, value: String(revision) }))
+    const writes = await notYetThere(redis, wanted, window)
+    if (writes.length > 0) yield { kind: 'finished streams', writes }
+  }
+}
+
+async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerator<Wanting> {
+  for await (const commands of commandsSince(stores, window.startMs, clockMarginMs)) {
+    const writes = await notYetThere(stores.redis, commands, window)
+    if (writes.length > 0) yield { kind: 'command ids', writes }
+  }
+}
+
+type Field = { key: string; field: string; value: string }
+
+async function notYetThere(redis: RestoreStores['redis'], wanted: readonly Field[], { keepMs }: Window): Promise<Write[]> {
+  const writes: Write[] = []
+  for (const [key, fields] of Map.groupBy(wanted, (one) => one.key)) {
+    const stored = await redis.hmget(key, ...fields.map(({ field }) => field)).catch((error: unknown) => {
+      if (!String(error).includes('WRONGTYPE')) throw error
+      throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds something that is not the log's; move it away first`)
+    })
+    for (const [index, { field, value }] of fields.entries())
+      if (stored[index] !== value) writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, keepMs, 'NX'))
+  }
+  return writes
+}
+
+/** A job for every stream with unfinished work, in the order in which they began, unless there is one. Left-over ones a worker drops. */
+async function* jobs({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<Wanting> {
+  const known = new Set<string>()
+  let last: string = '-'
+  for (;;) {
+    const entries = await redis.xrange(keys.work, last, '+', 'COUNT', scanCount)
+    for (const [, fields] of entries) known.add(jobName(valueOf(fields, 'kind'), valueOf(fields, 'stream')))
+    if (entries.length < scanCount) break
+    last = `(${entries.at(-1)?.[0] ?? ''}`
+  }
+  const lacking: { kind: string; stream: StreamName; position: Position }[] = []
+  for (const [stream, { fold, state, first }] of folds.live) {
+    const kind = fold.unfinishedJob?.(state) ?? null
+    if (kind !== null && !known.has(jobName(kind, stream))) lacking.push({ kind, stream, position: first })
+  }
+  for (const group of inGroups(lacking.toSorted((left, right) => comparePositions(left.position, right.position))))
+    yield { kind: 'jobs', writes: group.map(({ kind, stream, position }) => (pipeline) => pipeline.xadd(keys.work, '*', 'kind', kind, 'stream', stream, 'position', position)) }
+}
+
+const jobName = (kind: string, stream: string): string => `${kind} ${stream}`
+const valueOf = (fields: string[], name: string): string => fields[fields.indexOf(name) + 1] ?? ''
+
+function* inGroups<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += groupSize) yield items.slice(start, start + groupSize)
+}

@@ -1,0 +1,38 @@
+import { Uuid7, uuid7TimeMs, type Position } from '../../identifiers.ts'
+import { readArchiveFirst } from '../archive-first.ts'
+import { commandField } from '../command-ids.ts'
+import { readStored } from '../stored-event.ts'
+import type { RestoreStores } from './stores.ts'
+
+type Open = { command: RememberedCommand; of: string; contentHash: string; first: Position }
+
+/** A command id as append.lua remembers it: where, and for what. */
+export type RememberedCommand = { key: string; field: string; value: string }
+
+/**
+ * The ids of all commands in a log that are not older than a time, in their order, some at a time. The events of a command follow
+ * each other in one append. One without its content hash is remembered as something that no command can be: it is never done again.
+ */
+export async function* commandsSince({ redis, keys, archive }: RestoreStores, windowStartMs: number, marginMs: number): AsyncGenerator<RememberedCommand[]> {
+  const after = `${Math.max(0, windowStartMs - marginMs)}-0` as Position
+  let open: Open | undefined
+
+  for await (const events of readArchiveFirst(archive, redis, keys.log, after)) {
+    const closed: RememberedCommand[] = []
+    for (const stored of events) {
+      const { actor, commandId, contentHash = noCommandHasThis } = readStored(stored).metadata
+      const id = Uuid7.safeParse(commandId)
+      if (!id.success || uuid7TimeMs(id.data) < windowStartMs) continue
+      const field = commandField(actor, id.data)
+      if (open?.of !== field) {
+        if (open) closed.push(open.command)
+        open = { command: { key: keys.commands(uuid7TimeMs(id.data)), field, value: '' }, of: field, contentHash, first: stored.position }
+      }
+      open.command.value = `${open.contentHash} ${open.first} ${stored.position}`
+    }
+    yield closed
+  }
+  if (open) yield [open.command]
+}
+
+const noCommandHasThis = '-'

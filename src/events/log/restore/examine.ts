@@ -1,0 +1,118 @@
+import { messageOf } from '../../../platform/platform-error.ts'
+import { beginning, comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
+import type { ArchiveCheckpoint } from '../archive/archive.ts'
+import { chainStart, extendChain } from '../archive/chain.ts'
+import { foldStreams, type Folds } from '../folds.ts'
+import { hotEntries } from '../hot-entries.ts'
+import { LogStopped } from '../log.ts'
+import { readStored, type StoredEvent } from '../stored-event.ts'
+import { firstDifference, walk, type Place } from '../walk.ts'
+import { RestoreRefused, type RestoreStores } from './stores.ts'
+
+/** A log as archive and Redis together have it, and how much of it Redis lacks. */
+export type Examined = {
+  checkpoint: ArchiveCheckpoint
+  folds: Folds
+  /** Finished streams whose names could still be used again, and their last revisions. */
+  finished: ReadonlyMap<StreamName, number>
+  /** Events that Redis lacks: all that are archived after a position. */
+  missing: { count: number; after: Position }
+  /** The newest event of both. */
+  end: { position: Position; sequence: number; macKey: string | null }
+  /** The newest entry that Redis holds by itself. */
+  hotEnd: Position
+}
+
+export type ExamineOptions = { windowStartMs: number; onProgress: (done: number, total: number) => void; signal: AbortSignal }
+
+/**
+ * Compares what Redis holds of a log with the archive, from the first event on, and folds both. Nothing is written. Throws
+ * RestoreRefused where the two are not one history, and LogStopped `log_key_of_wrong_type`.
+ */
+export async function examine(stores: RestoreStores, { windowStartMs, onProgress, signal }: ExamineOptions): Promise<Examined> {
+  const { redis, keys, archive, foldOf } = stores
+  await assertKeyTypes(stores)
+  const checkpoint = await ownCheckpoint(stores)
+  const continuity = continuityOf(checkpoint)
+  const folds = foldStreams(foldOf)
+  const finished = new Map<StreamName, number>()
+  const end: Examined['end'] = { position: beginning, sequence: 0, macKey: null }
+
+  const fold = (event: StoredEvent): void => {
+    const { stream, revision, position, sequence, mac } = event
+    const damaged = (why: string) => new RestoreRefused('archive_damaged', `${why}; look closer with: council audit verify`, position)
+    if (sequence !== end.sequence + 1) throw damaged(`event number ${end.sequence + 1} is missing: number ${sequence} at ${position} comes next`)
+    const taken = folds.take(readStored(event))
+    if (taken === 'unknown') throw damaged(`no aggregate of this program has the stream ${stream}, at ${position}`)
+    if (typeof taken === 'object') throw damaged(`the events of ${stream} do not follow each other at ${position}${'failed' in taken ? `: ${messageOf(taken.failed)}` : ''}`)
+    const timeMs = streamTimeMs(stream)
+    if (taken === 'finished' && timeMs !== undefined && timeMs >= windowStartMs) finished.set(stream, revision)
+    Object.assign(end, { position, sequence, macKey: mac === '' ? end.macKey : mac.slice(0, mac.indexOf('.')) })
+  }
+
+  for await (const places of walk(archivedUpTo(archive.read(), checkpoint.sequence), hotEntries(redis, keys.log, beginning, '+'))) {
+    signal.throwIfAborted()
+    for (const place of places) {
+      continuity.look(place)
+      const event = place.archived ?? place.hot.event
+      if (event) fold(event)
+    }
+    onProgress(end.sequence, checkpoint.sequence)
+  }
+  return { checkpoint, folds, finished, end, ...continuity.result() }
+}
+
+async function assertKeyTypes({ redis, keys }: RestoreStores): Promise<void> {
+  for (const [key, kind] of [[keys.log, 'stream'], [keys.meta, 'hash'], [keys.states, 'hash'], [keys.work, 'stream']] as const) {
+    const actual = await redis.type(key)
+    if (actual !== 'none' && actual !== kind) throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds a ${actual}, which is not the log's; move it away first`)
+  }
+}
+
+async function ownCheckpoint({ redis, keys, councilId, archive }: RestoreStores): Promise<ArchiveCheckpoint> {
+  const checkpoint = await archive.checkpoint()
+  if (!checkpoint) throw new RestoreRefused('no_archive', 'nothing was ever archived in this database, so there is nothing to restore from')
+  if (checkpoint.councilId !== councilId) throw new RestoreRefused('histories_differ', `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}"`)
+  const incarnation = await redis.hget(keys.meta, 'incarnation')
+  if (incarnation !== null && incarnation !== checkpoint.incarnation)
+    throw new RestoreRefused('histories_differ', `Redis holds another log (incarnation ${incarnation}) than the one that is archived (${checkpoint.incarnation})`)
+  return checkpoint
+}
+
+export async function* archivedUpTo<E extends StoredEvent>(pages: AsyncIterable<E[]>, sequence: number): AsyncGenerator<E[]> {
+  for await (const page of pages) {
+    const within = page.filter((event) => event.sequence <= sequence)
+    if (within.length > 0) yield within
+    if (within.length < page.length) return
+  }
+}
+
+/** Whether what Redis holds is a part of the archive without a gap, or goes on where the archive ends. */
+function continuityOf(checkpoint: ArchiveCheckpoint) {
+  const differ = (message: string, at: Position) => new RestoreRefused('histories_differ', `the two histories differ at ${at}: ${message}`, at)
+  let head = chainStart(checkpoint)
+  let missing: { count: number; after: Position } | null = null
+  let hotEnd = beginning
+
+  return {
+    look({ archived, hot }: Place): void {
+      if (hot) {
+        const { position, event, problem } = hot
+        if (problem) throw differ(`Redis holds something there that is no event (${problem.message})`, position)
+        if (missing) throw differ(`Redis holds it, but lacks the ${missing.count} events after ${missing.after}, and takes in nothing before what it has`, position)
+        if (!archived && comparePositions(position, checkpoint.position) <= 0) throw differ('Redis holds an event there, the archive none', position)
+        const field = archived && firstDifference(archived, event)
+        if (field) throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)
+        hotEnd = position
+      }
+      if (!archived) return
+      head = extendChain(head, archived)
+      if (!head.equals(archived.chainHead))
+        throw new RestoreRefused('archive_damaged', `the archive's hash chain breaks at event number ${archived.sequence} (${archived.position}); look closer with: council audit verify`, archived.position)
+      if (hot || comparePositions(archived.position, checkpoint.trimmed.position) <= 0) return
+      missing ??= { count: 0, after: hotEnd === beginning ? checkpoint.trimmed.position : hotEnd }
+      missing.count++
+    },
+    result: () => ({ missing: missing ?? { count: 0, after: hotEnd }, hotEnd }),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Position } from '../../src/events/identifiers.ts'
+import type { TestCouncil } from './council.ts'
+
+/** Everything that Redis holds of a council, to compare: equal snapshots are equal logs, with all that stands beside them. */
+export type Snapshot = {
+  entries: unknown
+  /** What the stream remembers of itself. */
+  stream: { lastId: unknown; entriesAdded: unknown; maxDeletedId: unknown }
+  meta: Record<string, string>
+  states: Record<string, string>
+  /** Of all hours, by key. */
+  commands: Record<string, Record<string, string>>
+  finished: Record<string, Record<string, string>>
+  /** Without the ids of their entries, which are given anew. */
+  jobs: string[][]
+}
+
+export async function snapshotOf({ redis, keys, councilId }: TestCouncil): Promise<Snapshot> {
+  const hashes = async (kind: string) => {
+    const found = (await keysOf(redis, councilId)).filter((key) => key.startsWith(`council:{${councilId}}:${kind}:`)).toSorted()
+    return Object.fromEntries(await Promise.all(found.map(async (key) => [key, await redis.hgetall(key)] as const)))
+  }
+  const info = (await redis.exists(keys.log)) > 0 ? ((await redis.xinfo('STREAM', keys.log)) as unknown[]) : []
+  const about = (name: string) => info[info.indexOf(name) + 1]
+  return {
+    entries: await redis.xrange(keys.log, '-', '+'),
+    stream: { lastId: about('last-generated-id'), entriesAdded: about('entries-added'), maxDeletedId: about('max-deleted-entry-id') },
+    meta: await redis.hgetall(keys.meta),
+    states: await redis.hgetall(keys.states),
+    commands: await hashes('commands'),
+    finished: await hashes('finished'),
+    jobs: (await redis.xrange(keys.work, '-', '+')).map(([, fields]) => fields),
+  }
+}
+
+async function keysOf(redis: TestCouncil['redis'], councilId: string): Promise<string[]> {
+  return redis.keys(`council:{${councilId}}:*`)
+}
+
+/** As after FLUSHALL, for one council. */
+export async function loseEverything({ redis, councilId }: TestCouncil): Promise<void> {
+  const keys = await keysOf(redis, councilId)
+  if (keys.length > 0) await redis.del(...keys)
+}
+
+/** Keeps what Redis holds of a council now. Resolves with how to put it back, as an older append-only file does. */
+export async function backup(council: TestCouncil): Promise<() => Promise<void>> {
+  const { redis, councilId } = council
+  const kept = await Promise.all((await keysOf(redis, councilId)).map(async (key) => ({ key, dump: await redis.dumpBuffer(key) })))
+  return async () => {
+    await loseEverything(council)
+    for (const { key, dump } of kept) await redis.restore(key, 0, dump)
+  }
+}
+
+/** Trims a log up to its nth event, once the archive has noted it. */
+export async function trim({ redis, keys }: TestCouncil, noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>, n: number): Promise<void> {
+  const [, next] = await redis.xrange(keys.log, '-', '+').then((entries) => [entries[n - 1], entries[n]])
+  const [last] = (await redis.xrange(keys.log, '-', '+', 'COUNT', n)).slice(-1)
+  await noteTrimmed({ sequence: n, position: last?.[0] as Position })
+  if (next) await redis.xtrim(keys.log, 'MINID', next[0])
+  else await redis.xtrim(keys.log, 'MAXLEN', 0)
+}
