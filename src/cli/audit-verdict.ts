@@ -15,7 +15,7 @@ export async function printVerdict(output: Output, verdict: Verdict): Promise<vo
   await output.result(summaryOf(verdict), () => inWords(output, verdict).join('\n'))
 }
 
-function summaryOf({ log: { end, archive, macs, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict) {
+function summaryOf({ log: { end, archive, macs, seals, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict) {
   const [first] = faults
   return {
     kind: 'summary',
@@ -28,6 +28,7 @@ function summaryOf({ log: { end, archive, macs, ledger, states, halted }, readMo
     chainHead: end.chainHead.toString('hex'),
     archive: archive && { sequence: archive.sequence, position: archive.position, trimmed: archive.trimmed.sequence },
     macs,
+    seals,
     ledger: { movements: ledger.movements, sumMicros: Number(ledger.sumMicros) },
     states,
     readModels: readModels.map((model) => (model.state === 'compared' ? { ...model, differences: model.differences.length } : model)),
@@ -37,13 +38,14 @@ function summaryOf({ log: { end, archive, macs, ledger, states, halted }, readMo
   }
 }
 
-function inWords({ paint }: Output, { log: { end, archive, macs, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict): string[] {
+function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict): string[] {
   const [first] = faults
   const lines = [
     `log          ${number(end.events)} events, ${end.first} to ${end.position}`,
     `hash chain   ${end.chainHead.toString('hex')}`,
     `archive      ${archive ? `${number(archive.sequence)} events, to ${archive.position}; ${number(archive.trimmed.sequence)} of them only there` : 'none'}`,
     `MACs         ${macs ? `${number(macs.genuine)} genuine` : 'not checked'}`,
+    `seals        ${number(seals.seals)} in the log under ${seals.keyIds.join(', ') || 'no key'}${seals.newestOutside === null ? '' : `; ${number(seals.outside)} kept outside, to event number ${seals.newestOutside}`}`,
     `ledger       ${number(ledger.movements)} movements, sum over all accounts ${number(Number(ledger.sumMicros))} µ$`,
     `states       ${states ? `${number(states.agree)} agree${states.otherFold > 0 ? `, ${number(states.otherFold)} of another version` : ''}` : 'not compared'}`,
     ...readModels.map((model) => `read model   ${model.projection}: ${stateOf(model)}`),

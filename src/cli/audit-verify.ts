@@ -2,6 +2,7 @@ import { aggregateOf } from '../commands/aggregates.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { postgresArchive } from '../events/log/archive/archive.ts'
 import { readArchiveFirst } from '../events/log/archive-first.ts'
+import { hotLog } from '../events/log/read.ts'
 import { readStored } from '../events/log/stored-event.ts'
 import { collectFaults, type Faults } from '../events/log/verify/faults.ts'
 import { verifyLog, type AuditedLog } from '../events/log/verify/verify.ts'
@@ -14,11 +15,12 @@ import { readModels } from '../projections/read-models.ts'
 import { printVerdict } from './audit-verdict.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
+import { keptOutside, type OutsideFiles } from './kept-outside.ts'
 import { openArchive } from './open-archive.ts'
 import { knownMacKeys } from './serve/mac-keys.ts'
 import { openReadModels, openRedis, type OpenRedis } from './stores.ts'
 
-export type AuditVerifyOptions = { resume?: boolean }
+export type AuditVerifyOptions = OutsideFiles & { resume?: boolean }
 
 /** A read model is compared in a few large statements. */
 const statementTimeoutMs = 1_800_000
@@ -28,23 +30,26 @@ const statementTimeoutMs = 1_800_000
  * beside it is what the log makes of it. Prints the faults, the first one by position first, and what could not be known. Exit
  * code 1 if there is any fault. `resume` lets a halted log be written to again when there is none.
  */
-export async function auditVerify({ resume = false }: AuditVerifyOptions, context: CliContext): Promise<number> {
+export async function auditVerify({ resume = false, ...files }: AuditVerifyOptions, context: CliContext): Promise<number> {
   const { config, output } = context
+  const outside = keptOutside(files)
   await using closing = new AsyncDisposableStack()
   const store = await openRedis(config, closing)
   const unknown: string[] = []
   const postgres = await orUnknown('the archive and the read models', unknown, openReadModels(config, closing, { statementTimeoutMs }))
   const archive = postgres && (await openArchive(postgres))
   if (postgres && !archive) unknown.push('whether Redis was changed since: nothing of this log is archived')
+  if (!postgres && ((await hotLog(store.redis, store.keys).edge()).oldest?.sequence ?? 1) > 1)
+    throw new CliError('no_archive', `the beginning of this log is only in the archive, and that is away: ${unknown.join('; ')}`)
   if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
     throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`)
   const macs = knownMacKeys(config)
   if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
 
   const faults = collectFaults()
-  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, report: faults.report })
+  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, outside, report: faults.report })
   const compared = postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
-  unknown.push(...limitsOf(log))
+  unknown.push(...limitsOf(log, outside.publicKey !== null))
   const resumed = resume && log.halted !== null && faults.count() === 0
   if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
   await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
@@ -88,8 +93,12 @@ async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unk
 }
 
 /** What even a log without any fault does not prove. */
-function limitsOf({ macs, archive, end, halted }: AuditedLog): string[] {
-  const limits = ['whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)']
+function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven: boolean): string[] {
+  const { newestOutside } = seals
+  const limits = []
+  if (newestOutside === null) limits.push('whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)')
+  else if (newestOutside < end.sequence) limits.push(`whether events were cut off or rewritten after number ${newestOutside}, where the newest seal that was kept outside stands`)
+  if (newestOutside !== null && !isKeyGiven) limits.push('whether the seals kept outside are of this council: only its public key shows that (--public-key)')
   if (macs && macs.unvouched > 0) limits.push(`whether the first ${macs.unvouched} events are genuine: they were written before there were MACs`)
   if (archive && archive.sequence < end.sequence) limits.push(`whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`)
   if (halted !== null) limits.push(`whether more was to be written when the log was halted: ${halted}`)

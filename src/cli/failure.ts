@@ -13,6 +13,7 @@ export const cliErrorCodes = [
   'usage', // the arguments or settings are not right; exit code 2, everything else is 1
   'no_council', // nothing runs on this DATA_DIR, or at that address
   'no_log', // this Redis holds no log of this council
+  'no_archive', // it cannot be reached, and not all of the log is in Redis any more
   'stream_unknown', // nothing was ever written to this stream
   'request_unknown', // there is no such prompt
   'fold_failed', // the events of a stream do not follow each other

@@ -113,6 +113,8 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
   audit
     .command('verify')
     .description('check the whole log and everything beside it; names the first fault by position')
+    .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
+    .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
     .option('--resume', 'let a log that was halted be written to again, when there is no fault')
     .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit-verify.ts')).auditVerify(options, context)))
 

@@ -47,7 +47,7 @@ async function openEverything({ config, output, clock }: CliContext, closing: As
   const isRemote = config.redisUrl !== undefined && config.databaseUrl !== undefined
   const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
   if (lock?.held) {
-    closing.defer(lock.release)
+    closing.defer(() => lock.release())
     await endLeftovers(config.dataDir)
     const { openStores } = await import('./serve/stores.ts')
     const steps = createSteps(output.stderr, clock)

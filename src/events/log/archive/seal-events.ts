@@ -5,6 +5,10 @@ import type { RecordedEvent } from '../../event.ts'
 export const sealTypes: readonly string[] = Object.keys(sealEvents)
 
 /** A seal or a sealing key, if that is what an event is. */
-export function sealEventOf(event: StoredEvent): RecordedEvent<SealEvent> | null {
-  return sealTypes.includes(event.type) ? (readStored(event) as RecordedEvent<SealEvent>) : null
-}
+export const sealEventOf = (event: StoredEvent): RecordedEvent<SealEvent> | null => (sealTypes.includes(event.type) ? sealIn(readStored(event)) : null)
+
+/** The same of an event that was read already. */
+export const sealIn = (event: RecordedEvent): RecordedEvent<SealEvent> | null => (isSeal(event) ? event : null)
+
+/** Data was checked against the catalogue when it was read. */
+const isSeal = (event: RecordedEvent): event is RecordedEvent<SealEvent> => sealTypes.includes(event.type)

@@ -20,6 +20,9 @@ const logFaults = [
   'revision_gap', // one or more events of the stream are missing
   'revision_repeated',
   'chain_broken', // the event, or one before it, is not what the hash chain was made over
+  'seal_differs', // the log is not what a seal was made over
+  'seal_forged', // a seal was not made under a sealing key of this log
+  'sealing_key_forged', // a sealing key was not introduced by the one before it, or does not go back to the one that was given
   'differs_from_archive', // Redis and the archive hold different texts for one event
   'missing_in_archive', // Redis holds an event that the archive lacks, before the archive's end
   'removed_event', // the archive holds an event that Redis lacks, before Redis' end

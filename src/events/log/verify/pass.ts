@@ -3,6 +3,7 @@ import { beginning, streamTimeMs, type Position } from '../../identifiers.ts'
 import type { RecordedEvent } from '../../event.ts'
 import { UnreadableEvent } from '../../upcast.ts'
 import { chainStart, extendChain, type ChainHead, type LogIdentity } from '../archive/chain.ts'
+import { sealIn } from '../archive/seal-events.ts'
 import { foldStreams, type FoldOf, type Folds } from '../folds.ts'
 import type { EventMacs } from '../mac.ts'
 import { readStored, type StoredEvent } from '../stored-event.ts'
@@ -10,6 +11,7 @@ import { authenticityCheck, type Authenticity } from './authenticity.ts'
 import { faultOf, type Faults } from './faults.ts'
 import { ledgerCheck, type Ledger } from './ledger.ts'
 import { orderCheck } from './order.ts'
+import type { SealCheck } from './seals.ts'
 import { createSeen } from './seen.ts'
 
 /** One walk over the events of a log, in order, each of which is checked against all that came before. */
@@ -23,9 +25,9 @@ export type Pass = {
   end: () => { events: number; first: Position; position: Position; sequence: number; chainHead: ChainHead }
 }
 
-export type PassOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; report: Faults['report'] }
+export type PassOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; seals: SealCheck; report: Faults['report'] }
 
-export function startPass({ identity, macs, foldOf, report }: PassOptions): Pass {
+export function startPass({ identity, macs, foldOf, seals, report }: PassOptions): Pass {
   const folds = foldStreams(foldOf)
   const ledger = ledgerCheck(report)
   const order = orderCheck(report)
@@ -64,6 +66,7 @@ export function startPass({ identity, macs, foldOf, report }: PassOptions): Pass
       order(event)
       authenticity?.check(event)
       extend(event, storedHead)
+      seals.reached(event, end.chainHead)
       if (end.events++ === 0) end.first = event.position
       end.position = event.position
       end.sequence = event.sequence
@@ -71,6 +74,8 @@ export function startPass({ identity, macs, foldOf, report }: PassOptions): Pass
         const recorded = readStored(event)
         ledger.take(recorded)
         fold(event, recorded)
+        const seal = sealIn(recorded)
+        if (seal) seals.take(seal)
       } catch (error) {
         if (!(error instanceof UnreadableEvent)) throw error
         report(faultOf(event, error.code, error.message))

@@ -1,14 +1,20 @@
 import type { RedisClient } from '../../../platform/redis-cluster.ts'
 import { beginning, type Position, type StreamName } from '../../identifiers.ts'
+import type { RecordedEvent } from '../../event.ts'
+import type { SealEvent } from '../../seals.ts'
+import { UnreadableEvent } from '../../upcast.ts'
 import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
+import { sealEventOf, sealTypes } from '../archive/seal-events.ts'
 import type { FoldOf } from '../folds.ts'
 import { hotEntries } from '../hot-entries.ts'
 import type { LogKeys } from '../keys.ts'
 import type { EventMacs } from '../mac.ts'
+import type { StoredEvent } from '../stored-event.ts'
 import { walk } from '../walk.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
 import type { Faults } from './faults.ts'
 import { startPass, type Pass } from './pass.ts'
+import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
 import { compareStates, type ComparedStates } from './states.ts'
 
 export type LogUnderAudit = {
@@ -20,6 +26,8 @@ export type LogUnderAudit = {
   macs: EventMacs | null
   foldOf: FoldOf
   report: Faults['report']
+  /** Seals that were kept outside. */
+  outside: KeptOutside
   onProgress: (done: number, total: number) => void
   signal: AbortSignal
 }
@@ -29,6 +37,7 @@ export type AuditedLog = {
   archive: ArchiveCheckpoint | null
   /** Null: there were no keys to check them with. */
   macs: { genuine: number; unvouched: number } | null
+  seals: ReturnType<SealCheck['counts']>
   ledger: { movements: number; sumMicros: bigint }
   /** Null: Redis holds another log. */
   states: ComparedStates | null
@@ -50,7 +59,9 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
     const message = `the archive holds the log ${checkpoint.incarnation}, Redis ${hot.incarnation === null ? 'none that it would name' : `the log ${hot.incarnation}`}`
     report({ code: 'other_log', position: beginning, sequence: null, stream: null, message })
   }
-  const pass = startPass({ identity: { councilId, incarnation }, macs: log.macs, foldOf: log.foldOf, report })
+  const identity = { councilId, incarnation }
+  const seals = sealCheck(identity, await allSeals(log, checkpoint, hot), log.outside, report)
+  const pass = startPass({ ...log, identity, seals })
   const stores = compareStores({ ...log, checkpoint, hot })
   const total = Math.max(checkpoint?.sequence ?? 0, hot.sequence)
   const archived = archive && checkpoint ? upToSequence(archive.read(), checkpoint.sequence) : nothing()
@@ -65,8 +76,9 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
     log.onProgress(pass.end().sequence, total)
   }
   stores.atEnd(pass.end())
+  seals.atEnd(pass.end())
   const states = isSameLog ? await compareStates({ redis, keys, folds: pass.folds, report, catchUp: (taken) => catchUp(log, pass, taken), end: () => pass.end().position }) : null
-  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, ledger: pass.ledger.end(), states, halted: hot.halted }
+  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, seals: seals.counts(), ledger: pass.ledger.end(), states, halted: hot.halted }
 }
 
 async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<HotEnd> {
@@ -75,6 +87,22 @@ async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<Hot
   const [incarnation = null, sequence = null, halted = null] = meta as (string | null)[]
   const [[position] = []] = newest as [string][]
   return { incarnation, sequence: Number(sequence ?? 0), position: (position ?? beginning) as Position, halted }
+}
+
+/** Every seal and sealing key that can be read; what cannot be is told when it is its turn. */
+async function allSeals({ archive, redis, keys }: LogUnderAudit, checkpoint: ArchiveCheckpoint | null, hot: HotEnd): Promise<RecordedEvent<SealEvent>[]> {
+  const seals: RecordedEvent<SealEvent>[] = []
+  const keep = (event: StoredEvent): void => {
+    try {
+      const seal = sealEventOf(event)
+      if (seal) seals.push(seal)
+    } catch (error) {
+      if (!(error instanceof UnreadableEvent)) throw error
+    }
+  }
+  if (archive && checkpoint) for await (const events of archive.read({ types: sealTypes, upTo: checkpoint.position })) events.forEach(keep)
+  for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position)) for (const { event } of entries) if (event) keep(event)
+  return seals
 }
 
 async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: number): AsyncGenerator<ArchivedEvent[]> {
