@@ -15,6 +15,7 @@ export const cliErrorCodes = [
   'no_log', // this Redis holds no log of this council
   'no_archive', // it cannot be reached, and not all of the log is in Redis any more
   'stream_unknown', // nothing was ever written to this stream
+  'account_unknown', // no such account was ever opened
   'request_unknown', // there is no such prompt
   'fold_failed', // the events of a stream do not follow each other
   'state_differs', // the state stored beside the log is not the fold of its events

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
-import { beginning, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import { AccountId, beginning, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
 
 /** A point in the log: where an event stands, or a time of the log's clock in milliseconds. */
 export type Moment = { position: Position } | { timeMs: number }
@@ -43,6 +43,12 @@ export function parseEventType(text: string): string {
 export function parseRequestId(text: string): Uuid7 {
   const id = Uuid7.safeParse(text)
   if (!id.success) throw new InvalidArgumentError('It must be the id of a request, a UUIDv7 in lower case.')
+  return id.data
+}
+
+export function parseAccountId(text: string): AccountId {
+  const id = AccountId.safeParse(text)
+  if (!id.success) throw new InvalidArgumentError('It must be reserve, spend, external, overrun, agent:<id> or bounty:<id>.')
   return id.data
 }
 

@@ -1,14 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import type { Uuid7, StreamName } from '../events/identifiers.ts'
+import type { AccountId, Uuid7, StreamName } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config.ts'
+import type { AuditAccountOptions } from './audit-account.ts'
 import type { AuditCostOptions } from './audit-cost.ts'
 import type { AuditVerifyOptions } from './audit-verify.ts'
 import type { ChatOptions } from './chat.ts'
 import type { CliContext } from './context.ts'
 import type { EventsOptions } from './events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
-import { parseCount, parseEventType, parseMoment, parseRequestId, parseStream } from './moment.ts'
+import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream } from './moment.ts'
 import { createOutput, OutputClosed, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
@@ -98,25 +99,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
       run(async (context) => (await import('./state.ts')).state(stream, options, context)),
     )
 
-  const audit = program.command('audit').description('history with the position of the event behind every figure')
-  audit
-    .command('cost')
-    .description('what every model call cost, from the log; and whether the read model says the same')
-    .option('--from <moment>', 'from this position or time on', parseMoment)
-    .option('--to <moment>', 'up to this position or time', parseMoment)
-    .action((options: AuditCostOptions) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
-  audit
-    .command('request')
-    .description('the whole story of one prompt')
-    .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
-    .action((requestId: Uuid7) => run(async (context) => (await import('./audit-request.ts')).auditRequest(requestId, context)))
-  audit
-    .command('verify')
-    .description('check the whole log and everything beside it; names the first fault by position')
-    .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
-    .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
-    .option('--resume', 'let a log that was halted be written to again, when there is no fault')
-    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit-verify.ts')).auditVerify(options, context)))
+  addAudits(program, run)
 
   program
     .command('rebuild')
@@ -131,6 +114,37 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .action((options: RestoreCommandOptions) => run(async (context) => (await import('./restore.ts')).restore(options, context)))
 
   return program
+}
+
+function addAudits(program: Command, run: Run): void {
+  const audit = program.command('audit').description('history with the position of the event behind every figure')
+  audit
+    .command('cost')
+    .description('what every model call cost, from the log; and whether the read model says the same')
+    .option('--from <moment>', 'from this position or time on', parseMoment)
+    .option('--to <moment>', 'up to this position or time', parseMoment)
+    .action((options: AuditCostOptions) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
+  audit
+    .command('request')
+    .description('the whole story of one prompt')
+    .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
+    .action((requestId: Uuid7) => run(async (context) => (await import('./audit-request.ts')).auditRequest(requestId, context)))
+  audit
+    .command('account')
+    .description('the history of one account, with its balance after every event; and whether state and read model say the same')
+    .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
+    .option('--from <moment>', 'from this position or time on', parseMoment)
+    .option('--to <moment>', 'up to this position or time', parseMoment)
+    .action((accountId: AccountId, options: AuditAccountOptions) =>
+      run(async (context) => (await import('./audit-account.ts')).auditAccount(accountId, options, context)),
+    )
+  audit
+    .command('verify')
+    .description('check the whole log and everything beside it; names the first fault by position')
+    .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
+    .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
+    .option('--resume', 'let a log that was halted be written to again, when there is no fault')
+    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit-verify.ts')).auditVerify(options, context)))
 }
 
 function everyCommand(program: Command): Command[] {

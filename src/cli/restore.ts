@@ -67,7 +67,7 @@ function progressOf({ output, clock }: CliContext) {
   }
   return {
     end,
-    show(step: 'comparing' | 'writing', done: number, total: number): void {
+    show: (step: 'comparing' | 'writing', done: number, total: number): void => {
       if (current?.step !== step) {
         end('done')
         current = { step, progress: startProgress({ label: step === 'comparing' ? 'comparing Redis with the archive' : 'writing events to Redis', stream: output.stderr, clock }) }

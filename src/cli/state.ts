@@ -1,13 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import { aggregateKinds, aggregateOf } from '../commands/aggregates.ts'
 import type { Aggregate } from '../commands/decider.ts'
 import { streamCategory, type Position, type StreamName } from '../events/identifiers.ts'
-import type { LogReader, StoredState } from '../events/log/log.ts'
+import type { LogReader } from '../events/log/log.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { endOf, type Moment } from './moment.ts'
 import { printable } from './output.ts'
+import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading } from './stores.ts'
 
 export type StateOptions = { at?: Moment }
@@ -31,7 +31,7 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
   // Before the fold: the log may go on meanwhile, and the fold then stops where this state stood.
   const [stored] = await log.loadStates([stream])
   const folded = await fold(log, aggregate, stream, at ? { upTo: endOf(at) } : { upToRevision: stored?.revision || Infinity })
-  if (!at && stored) assertSame(stream, aggregate, stored, folded)
+  if (!at && stored) assertStateIsFold(stream, aggregate, stored, folded)
   if (!folded) throw new CliError('stream_unknown', `${stream} has no event${at ? ' up to then' : ''}`)
 
   const { revision, position, state: value } = folded
@@ -62,27 +62,4 @@ async function fold(
       }
     }
   return folded
-}
-
-/** A state of another fold version has nothing to be compared with: it is folded again before anybody decides on it. */
-function assertSame(stream: StreamName, { foldVersion, finished }: Aggregate<unknown>, stored: StoredState, folded: Folded | undefined): void {
-  const isFinished = finished !== undefined && folded?.state === finished
-  // Finished streams leave the stored states some time after their end.
-  if (stored.status === 'absent' && (!folded || isFinished)) return
-  if (folded?.revision !== stored.revision)
-    throw new CliError(
-      'state_differs',
-      `the state stored for ${stream} is of revision ${stored.revision}, but the log shows ${folded?.revision ?? 'no event'}`,
-    )
-  if (stored.status !== 'live') {
-    if (!isFinished) throw new CliError('state_differs', `${stream} is stored as finished, but its events make ${JSON.stringify(folded.state)}`)
-    return
-  }
-  if (stored.foldVersion !== foldVersion) return
-  const asStored: unknown = JSON.parse(JSON.stringify(folded.state))
-  if (!isDeepStrictEqual(JSON.parse(stored.state), asStored))
-    throw new CliError(
-      'state_differs',
-      `the state stored for ${stream} at revision ${stored.revision} is ${stored.state}, but its events make ${JSON.stringify(asStored)}`,
-    )
 }
