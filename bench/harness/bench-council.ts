@@ -14,7 +14,7 @@ import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
 
 export const newId = (): Uuid7 => newUuid7() as Uuid7
 
-const macs = eventMacs([Buffer.alloc(32, 'bench')])
+export const benchMacs = eventMacs([Buffer.alloc(32, 'bench')])
 const maxStartMs = 120_000
 
 /** A council's log and the gate before it, as a process of the council has them. */
@@ -31,8 +31,8 @@ export async function openBenchCouncil(redisUrl: string, councilId: string): Pro
   const redis = connect('command')
   await whenRedisReady(redis, maxStartMs)
   const keys = logKeys(councilId)
-  const incarnation = await openLog(redis, keys, { durability: 'fsync', macs, newIncarnation: newUuid7() })
-  const log = redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: 'fsync', macs })
+  const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: benchMacs, newIncarnation: newUuid7() })
+  const log = redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: 'fsync', macs: benchMacs })
   const gate = createGate({ log, clock: systemClock, newId: newUuid7, pause: (ms) => pause(ms), logger: silentLogger })
   return { keys, redis, log, gate, close: () => redis.disconnect() }
 }

@@ -1,0 +1,115 @@
+import { hash } from 'node:crypto'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { aggregateOf } from '../src/commands/aggregates.ts'
+import { postgresArchive } from '../src/events/log/archive/archive.ts'
+import { collectFaults } from '../src/events/log/verify/faults.ts'
+import { verifyLog } from '../src/events/log/verify/verify.ts'
+import { silentLogger } from '../src/platform/logger.ts'
+import { connectPostgres, type Postgres } from '../src/platform/postgres.ts'
+import { migrate } from '../src/projections/migrate.ts'
+import { benchMacs, openBenchCouncil, type BenchCouncil } from './harness/bench-council.ts'
+import { makeDataFolder } from './harness/data-folder.ts'
+import { postgresSettings, startPostgres } from './harness/postgres-server.ts'
+import { redisSettings, startRedis } from './harness/redis-server.ts'
+import { reportOf, type Figures } from './harness/report.ts'
+import { ratioOf, rounded, spread } from './harness/spread.ts'
+import { archiveWhole, fillWithTransfers } from './harness/transfers.ts'
+
+/**
+ * `npm run bench:verify`: `council audit verify` of a log that is archived and still whole in Redis, beside a bare loop that reads
+ * the same bytes from both and hashes them. `--quick` is for development, and keeps no result.
+ */
+const isQuick = process.argv.includes('--quick')
+const runs = isQuick ? 2 : 5
+const transfers = isQuick ? 10_000 : 100_000
+const pageSize = 1_000
+
+const folder = await makeDataFolder()
+
+async function measure(): Promise<Figures> {
+  const redis = await startRedis(join(folder.path, 'redis'))
+  const server = await startPostgres(join(folder.path, 'postgres'))
+  const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 2, logger: silentLogger })
+  await migrate(postgres)
+  const council = await openBenchCouncil(redis.url, 'bench')
+  await fillWithTransfers(council, transfers)
+  const incarnation = (await council.redis.hget(council.keys.meta, 'incarnation')) ?? ''
+  await archiveWhole(council, postgres, { councilId: 'bench', incarnation })
+
+  const ours: number[] = []
+  const bare: number[] = []
+  let bytes = 0
+  for (let run = 0; run <= runs; run++) {
+    const verified = await timed(() => verifyAll(council, postgres))
+    const read = await timed(() => readAndHash(council, postgres))
+    if (read.result.events !== verified.result) throw new Error(`verified ${verified.result} events, read ${read.result.events}`)
+    // The first of them only warms up compilers and caches.
+    if (run === 0) continue
+    ours.push(verified.result / verified.seconds)
+    bare.push(read.result.events / read.seconds)
+    bytes = read.result.bytes
+  }
+  council.close()
+  await postgres.close()
+  await server.stop()
+  await redis.kill()
+  console.log(`verify: ${rounded(spread(ours))} events a second; read and hash: ${rounded(spread(bare))}`)
+  return {
+    settings: { runs, transfers, redis: redisSettings, postgres: { version: server.version, ...postgresSettings } },
+    figures: { events: transfers * 2, bytes, verify: { perSecond: spread(ours) }, readAndHash: { perSecond: spread(bare) } },
+    ratios: { 'of a bare loop that reads and hashes the same bytes': ratioOf(ours, bare) },
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
+  const startedAt = performance.now()
+  const result = await work()
+  return { result, seconds: (performance.now() - startedAt) / 1000 }
+}
+
+/** Resolves with the number of events. */
+async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unknown>): Promise<number> {
+  const faults = collectFaults()
+  const { end } = await verifyLog({
+    redis,
+    keys,
+    councilId: 'bench',
+    archive: postgresArchive(postgres),
+    macs: benchMacs,
+    foldOf: aggregateOf,
+    outside: { lines: [], publicKey: null },
+    report: faults.report,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  })
+  if (faults.count() > 0) throw new Error(`the log has faults: ${JSON.stringify(faults.listed()[0])}`)
+  return end.events
+}
+
+/** The least that anybody has to do: read every row and every entry, and chain one hash over the rows. */
+async function readAndHash({ redis, keys }: BenchCouncil, { snapshot }: Postgres<unknown>): Promise<{ events: number; bytes: number }> {
+  let [events, bytes, sequence, position, head] = [0, 0, '0', '0-0', '']
+  for (;;) {
+    const from = sequence
+    const [{ rows }, entries] = await Promise.all([
+      snapshot((tx) => sql<Record<string, string>>`select * from event_archive where sequence > ${from} order by sequence limit ${pageSize}`.execute(tx)),
+      redis.xrange(keys.log, `(${position}`, '+', 'COUNT', pageSize),
+    ])
+    for (const row of rows) {
+      const text = `${head}${row['sequence']}${row['position']}${row['stream']}${row['revision']}${row['type']}${row['version']}${row['data']}${row['metadata']}${row['mac']}`
+      head = hash('sha256', text)
+      bytes += text.length
+    }
+    if (rows.length === 0) return { events, bytes }
+    events += rows.length
+    sequence = rows.at(-1)?.['sequence'] ?? ''
+    position = entries.at(-1)?.[0] ?? position
+  }
+}
+
+try {
+  await reportOf('verify', measure, { keep: !isQuick })
+} finally {
+  await folder.remove()
+}
