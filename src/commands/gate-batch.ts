@@ -1,4 +1,4 @@
-import { currentVersion, eventCatalogue } from '../events/catalogue.ts'
+import { eventCatalogue } from '../events/catalogue.ts'
 import type { EventMetadata } from '../events/event.ts'
 import type { Position, StreamName } from '../events/identifiers.ts'
 import { refusalsStream } from '../events/refusals.ts'
@@ -39,6 +39,13 @@ export type DecidedBatch = {
  * `before` has every aggregate that the commands read, but for histories. Pure, but for ids from `newId`.
  */
 export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): DecidedBatch {
+  const decided = decideAll(batch, before, now, newId, false)
+  // Hardly ever: then every command's own state is looked at, to find the one that is too much.
+  return decided.request.states.some(({ state }) => isTooLarge(state)) ? decideAll(batch, before, now, newId, true) : decided
+}
+
+/** A state is written out once an append, however many commands change it; only `checksEach` writes it out for each. */
+function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string, checksEach: boolean): DecidedBatch {
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
   const reads = new Map<StreamName, ExpectedRevision['revision']>()
@@ -54,20 +61,25 @@ export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<Strea
     if (characters >= maxAppendCharacters) break
     taken++
     try {
-      const streams = pending.definition.reads(pending.command)
-      for (const [alias, stream] of Object.entries(streams))
-        if (stream && !pending.definition.aggregates[alias]?.history) reads.set(stream, before.get(stream)?.revision ?? 0)
-      const decision = decideOne(pending, streams, working, now)
+      const { streams, definition } = pending
+      for (const alias in streams) {
+        const stream = streams[alias]
+        if (stream && !definition.aggregates[alias]?.history) reads.set(stream, before.get(stream)?.revision ?? 0)
+      }
+      const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
-      const made = decision.outcome === 'accepted' ? accepted(pending, streams, decision.events, working, now, newId) : refused(pending, decision, now, newId)
+      const made = decision.outcome === 'accepted' ? accepted(pending, decision.events, working, now, newId) : refused(pending, decision, now, newId)
 
+      if (checksEach) for (const [stream, { held }] of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
       for (const [stream, { held, aggregate }] of made.states) {
         if (aggregate.history) reads.set(stream, 'any')
         else working.set(stream, held)
         written.set(stream, aggregate)
       }
-      events.push(...made.events)
-      characters += made.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0)
+      for (const event of made.events) {
+        events.push(event)
+        characters += event.data.length + event.metadata.length
+      }
       if (decision.outcome === 'accepted') {
         for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
@@ -125,13 +137,14 @@ export function summary(events: AppendedEvent[]): { position: Position | null; r
   return { position: events.at(-1)?.position ?? null, revisions, events }
 }
 
-type Streams = Record<string, StreamName | null>
+const isTooLarge = (state: string | null): boolean => state !== null && state.length > maxStateCharacters
 
-function decideOne({ definition, command, context }: Pending, streams: Streams, working: ReadonlyMap<StreamName, Held>, now: string): Decision<ReadSet> {
+function decideOne({ definition, command, context, streams }: Pending, working: ReadonlyMap<StreamName, Held>, now: string): Decision<ReadSet> {
   const states: Record<string, unknown> = {}
-  for (const [alias, aggregate] of Object.entries(definition.aggregates)) {
+  for (const alias in definition.aggregates) {
+    const aggregate = definition.aggregates[alias]
     const stream = streams[alias]
-    states[alias] = stream ? (working.get(stream)?.state ?? aggregate.initial) : aggregate.initial
+    states[alias] = (stream && working.get(stream)?.state) ?? aggregate?.initial
   }
   return definition.decide(command, states, { now, principal: context.principal })
 }
@@ -139,11 +152,12 @@ function decideOne({ definition, command, context }: Pending, streams: Streams, 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
 type Made = { events: NewEvent[]; own: Verdict['events']; states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }> }
 
-function accepted(pending: Pending, streams: Streams, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): Made {
-  const { definition } = pending
+function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): Made {
+  const { definition, streams } = pending
   const made: Made = { events: [], own: [], states: new Map() }
   const metadata = metadataOf(pending, now)
-  for (const [alias, ofAlias] of Object.entries(events)) {
+  for (const alias in events) {
+    const ofAlias = events[alias]
     const stream = streams[alias]
     const aggregate = definition.aggregates[alias]
     if (!ofAlias || ofAlias.length === 0) continue
@@ -151,10 +165,9 @@ function accepted(pending: Pending, streams: Streams, events: Record<string, Eve
     let held = made.states.get(stream)?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
     for (const event of ofAlias) {
       held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
-      made.events.push(newEvent(stream, event, { ...metadata, eventId: newId() }))
+      made.events.push(newEvent(stream, event, metadata, newId()))
       made.own.push({ stream, revision: held.revision, type: event.type })
     }
-    if (JSON.stringify(held.state).length > maxStateCharacters) throw new StateTooLarge(stream)
     made.states.set(stream, { held, aggregate })
   }
   return made
@@ -165,7 +178,7 @@ function refused(pending: Pending, { code, details = {} }: Refusal, now: string,
   const { name, recordsRefusals } = pending.definition
   if (!recordsRefusals) return { events: [], own: [], states: new Map() }
   const stream = refusalsStream(now)
-  const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, { ...metadataOf(pending, now), eventId: newId() })
+  const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, metadataOf(pending, now), newId())
   return { events: [event], own: [], states: new Map([[stream, { held: { revision: 0, state: null }, aggregate: refusalHistory }]]) }
 }
 
@@ -177,22 +190,25 @@ export class StateTooLarge extends Error {
 }
 
 /** Checked against the catalogue before it is written: what cannot be read back must never get into the log. */
-function newEvent(stream: StreamName, { type, data }: Event, metadata: EventMetadata): NewEvent {
-  const parsed = eventCatalogue[type]?.data.safeParse(data)
-  if (!parsed?.success) throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error.message ?? 'unknown type'}`)
-  return { stream, type, version: currentVersion(type), data: JSON.stringify(data), metadata: JSON.stringify(metadata) }
+function newEvent(stream: StreamName, { type, data }: Event, metadata: string, eventId: string): NewEvent {
+  const known = eventCatalogue[type]
+  const parsed = known?.data.safeParse(data)
+  if (!known || !parsed?.success) throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error?.message ?? 'unknown type'}`)
+  return { stream, type, version: known.version, data: JSON.stringify(data), metadata: `${metadata},"eventId":${JSON.stringify(eventId)}}` }
 }
 
-function metadataOf({ context, contentHash }: Pending, now: string): Omit<EventMetadata, 'eventId'> {
+/** What the events of a command share, as an open JSON object: what the context does not have is left out. */
+function metadataOf({ context, contentHash }: Pending, now: string): string {
   const { commandId, principal, requestId, correlationId, causationId, traceparent } = context
-  return {
+  const shared: Omit<EventMetadata, 'eventId'> = {
     commandId,
-    ...(requestId && { requestId }),
+    requestId: requestId || undefined,
     correlationId: correlationId ?? requestId ?? commandId,
     causationId: causationId ?? commandId,
     actor: principal,
-    ...(traceparent && { traceparent }),
+    traceparent: traceparent || undefined,
     contentHash,
     occurredAt: now,
   }
+  return JSON.stringify(shared).slice(0, -1)
 }

@@ -36,6 +36,8 @@ export type Pending = {
   definition: CommandDefinition<unknown, ReadSet>
   command: unknown
   context: CommandContext
+  /** Under the names that its definition gives them; null: it does not look at that one. */
+  streams: Readonly<Record<string, StreamName | null>>
   contentHash: string
   /** Of the gate's clock, ms. */
   giveUpAtMs: number

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { StreamName } from '../events/identifiers.ts'
 import { LogStopped, type EventLog } from '../events/log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
 import { stateCache, unfold } from './gate-states.ts'
-import type { CommandContext, CommandResult, Pending } from './gate-types.ts'
+import type { CommandContext, CommandResult, Pending, RejectionCode } from './gate-types.ts'
 import { reject, writeBatch } from './gate-write.ts'
 
 export type GateDependencies = {
@@ -69,7 +69,7 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
   /** The connection failed. An append that may have been applied is sent again: its command ids tell whether it was. */
   async function tryAgain(error: unknown, batch: readonly Pending[]): Promise<void> {
     logger.warn({ err: error, commands: batch.length }, 'the log could not be written; trying again')
-    for (const { definition, command } of batch) cache.forget(Object.values(definition.reads(command)).filter((stream) => stream !== null))
+    for (const { streams } of batch) cache.forget(Object.values(streams).filter((stream) => stream !== null))
     const nowMs = clock.nowMs()
     for (const pending of batch) {
       if (pending.giveUpAtMs > nowMs) continue
@@ -81,18 +81,21 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
   }
 
   return {
-    async execute(definition, input, context) {
-      if (stopped) return { result: 'rejected', code: 'log_stopped', message: stopped.message }
+    execute(definition, input, context) {
+      const rejected = (code: RejectionCode, message: string): Promise<CommandResult> => Promise.resolve({ result: 'rejected', code, message })
+      if (stopped) return rejected('log_stopped', stopped.message)
       const parsed = definition.schema.safeParse(input)
-      if (!parsed.success) return { result: 'rejected', code: 'malformed_command', message: describe(parsed.error.issues) }
+      if (!parsed.success) return rejected('malformed_command', describe(parsed.error.issues))
       if (definition.startsWork && isNearlyFull())
-        return { result: 'rejected', code: 'log_nearly_full', message: "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on" }
-      if (queue.length >= maxQueued) return { result: 'rejected', code: 'overloaded', message: 'too many commands are waiting; try again' }
+        return rejected('log_nearly_full', "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on")
+      if (queue.length >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
       return new Promise((settle, fail) => {
-        const contentHash = hashOf(definition.name, parsed.data)
+        const command = parsed.data
+        const streams = definition.reads(command)
+        const contentHash = hashOf(definition.name, command)
         const giveUpAtMs = clock.nowMs() + giveUpAfterMs
         // The definition's own schema has parsed the command: from here on only the two together are used.
-        queue.push({ definition: definition as CommandDefinition<unknown, ReadSet>, command: parsed.data, context, contentHash, giveUpAtMs, conflicts: 0, sent: false, settle, fail })
+        queue.push({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, sent: false, settle, fail })
         if (!draining) void drain()
       })
     },
@@ -122,7 +125,7 @@ function takeBatch(queue: Pending[]): Pending[] {
 }
 
 /** Same command and same fields, same hash: fields are ordered by the schema that parsed them. */
-const hashOf = (name: string, command: unknown): string => createHash('sha256').update(`${name} ${JSON.stringify(command)}`).digest('base64url').slice(0, 22)
+const hashOf = (name: string, command: unknown): string => hash('sha256', `${name} ${JSON.stringify(command)}`, 'base64url').slice(0, 22)
 
 const describe = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
   issues

@@ -11,6 +11,7 @@ export type Uuid7 = string & { readonly __brand: 'Uuid7' }
 
 const positionPattern = /^\d{1,15}-\d{1,20}$/
 const streamPattern = /^[a-z]+(\/[A-Za-z0-9:_.-]{1,128}){1,3}$/
+const uuidCharacters = 36
 const uuid7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 export const Position = z.custom<Position>((value) => typeof value === 'string' && positionPattern.test(value), 'must be a position, <ms>-<seq>')
@@ -53,7 +54,7 @@ export const uuid7TimeMs = (id: Uuid7): number => Number.parseInt(id.slice(0, 8)
 /** The time in the name of a stream that ends in a UUIDv7, and so may finish; undefined for every other stream. */
 export function streamTimeMs(stream: StreamName): number | undefined {
   const id = stream.slice(stream.lastIndexOf('/') + 1)
-  return uuid7Pattern.test(id) ? uuid7TimeMs(id as Uuid7) : undefined
+  return id.length === uuidCharacters && uuid7Pattern.test(id) ? uuid7TimeMs(id as Uuid7) : undefined
 }
 
 export const chatStream = (requestId: Uuid7): StreamName => `chat/${requestId}` as StreamName

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../identifiers.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import { logLostItsTail, logReplaced } from './faults.ts'
-import { workersGroup, type LogKeys } from './keys.ts'
+import { hourOf, workersGroup, type LogKeys } from './keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import type { EventMacs } from './mac.ts'
 import { parseState } from './states.ts'
@@ -25,34 +25,31 @@ const fixedKeys = 4
  * unknown, and the same request may be sent again, since its command ids tell whether it was applied.
  */
 export async function append(redis: RedisClient, keys: LogKeys, { incarnation, sequence }: KnownLog, macs: EventMacs, request: AppendRequest): Promise<AppendResult> {
-  const hourKeys: string[] = []
-  const keyIndex = (key: string): number => {
-    const found = hourKeys.indexOf(key)
-    return fixedKeys + 1 + (found >= 0 ? found : hourKeys.push(key) - 1)
-  }
   const { commands, reads, events, states, jobs, finishedJobs } = request
+  const hourKeys: string[] = []
+  const commandKey = keyOfHour(hourKeys, keys.commands)
+  const finishedKey = keyOfHour(hourKeys, keys.finished)
   const readIndex = new Map(reads.map(({ stream }, index) => [stream, index + 1]))
-  const readOf = (stream: StreamName): number => readIndex.get(stream) ?? unplaced(stream)
-  const placed = place(request, readOf, incarnation, macs)
+  const placed = place(request, readIndex, incarnation, macs)
   const { oldestMs, newestMs } = range(placed.idTimes)
 
   const args: Argument[] = [incarnation, sequence, commandWindowMs, maxIdAheadMs, workersGroup, oldestMs, newestMs]
-  args.push(commands.length, ...runs(commands.map(({ commandId }) => keyIndex(keys.commands(uuid7TimeMs(commandId))))))
+  args.push(commands.length, ...runs(placed.commandTimes.map(commandKey)))
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)
   column(args, commands, ({ events: count }) => count)
-  args.push(reads.length, ...runs(reads.map(({ stream }) => finishedKeyIndex(stream, keys, keyIndex))))
+  args.push(reads.length, ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))))
   column(args, reads, ({ stream }) => stream)
   column(args, reads, ({ revision }) => revision)
   args.push(events.length)
-  column(args, events, ({ stream }) => readOf(stream))
+  column(args, placed.eventReads, (read) => read)
   column(args, events, ({ type }) => type)
   column(args, events, ({ version }) => version)
   column(args, events, ({ data }) => data)
   column(args, events, ({ metadata }) => metadata)
-  args.push(...placed.macs)
+  column(args, placed.macs, (mac) => mac)
   args.push(states.length)
-  column(args, states, ({ stream }) => readOf(stream))
+  column(args, states, ({ stream }) => readIndex.get(stream) ?? unplaced(stream))
   column(args, states, ({ foldVersion }) => foldVersion)
   column(args, states, ({ state }) => state ?? '')
   args.push(jobs.length)
@@ -82,10 +79,18 @@ function runs(keyIndexes: readonly number[]): number[] {
   return [found.length, ...found.flatMap(({ key, length }) => [key, length])]
 }
 
-/** 0: the stream never finishes. */
-function finishedKeyIndex(stream: StreamName, keys: LogKeys, keyIndex: (key: string) => number): number {
-  const timeMs = streamTimeMs(stream)
-  return timeMs === undefined ? 0 : keyIndex(keys.finished(timeMs))
+/** In place of the key of finished streams. */
+const neverFinishes = 0
+
+/** The index among KEYS of the hour that a time lies in; its key is added where it is new. */
+function keyOfHour(hourKeys: string[], keyOf: (timeMs: number) => string): (timeMs: number) => number {
+  const known = new Map<number, number>()
+  return (timeMs) => {
+    const hour = hourOf(timeMs)
+    const index = known.get(hour) ?? fixedKeys + hourKeys.push(keyOf(timeMs))
+    known.set(hour, index)
+    return index
+  }
 }
 
 type IdTimes = { oldestMs: number; newestMs: number }
@@ -99,29 +104,43 @@ const range = (times: readonly IdTimes[]): IdTimes => {
   return all
 }
 
+type Placed = {
+  /** Of each event: its read (1…) and its MAC. */
+  eventReads: number[]
+  macs: string[]
+  /** Of each command: the time of its own id, and those of all ids that it brings. */
+  commandTimes: number[]
+  idTimes: IdTimes[]
+  /** Of each read: the time of its stream's id, where it may finish. */
+  readTimes: (number | undefined)[]
+}
+
 /**
  * Makes every event's MAC, under the revision that it will have, and finds the times of all ids that a command brings: its own,
  * and those of the finishing streams that it starts. An id that is too old must start nothing, whichever way it comes.
  */
-function place({ commands, reads, events }: AppendRequest, readOf: (stream: StreamName) => number, incarnation: string, macs: EventMacs): { macs: string[]; idTimes: IdTimes[] } {
+function place({ commands, reads, events }: AppendRequest, readIndex: ReadonlyMap<StreamName, number>, incarnation: string, macs: EventMacs): Placed {
   const revisions = reads.map(({ revision }) => revision)
-  const made: string[] = []
-  const idTimes = commands.map(({ commandId, events: count }): IdTimes => {
+  const readTimes = reads.map(({ stream }) => streamTimeMs(stream))
+  const placed: Placed = { eventReads: [], macs: [], commandTimes: [], idTimes: [], readTimes }
+  for (const { commandId, events: count } of commands) {
     const own = uuid7TimeMs(commandId)
-    const times: IdTimes = { oldestMs: own, newestMs: own }
-    for (const until = made.length + count; made.length < until; ) {
-      const event = events[made.length] ?? unplaced(commandId)
-      const index = readOf(event.stream) - 1
-      const before = revisions[index] ?? unplaced(event.stream)
-      const startedAt = before === 0 ? streamTimeMs(event.stream) : undefined
-      if (startedAt !== undefined) Object.assign(times, { oldestMs: Math.min(times.oldestMs, startedAt), newestMs: Math.max(times.newestMs, startedAt) })
+    let [oldestMs, newestMs] = [own, own]
+    for (const event of events.slice(placed.macs.length, placed.macs.length + count)) {
+      const { stream, type, version, data, metadata } = event
+      const read = readIndex.get(stream) ?? unplaced(stream)
+      const before = revisions[read - 1] ?? unplaced(stream)
+      const startedAt = before === 0 ? readTimes[read - 1] : undefined
+      if (startedAt !== undefined) [oldestMs, newestMs] = [Math.min(oldestMs, startedAt), Math.max(newestMs, startedAt)]
       const revision = before === 'any' ? before : before + 1
-      revisions[index] = revision
-      made.push(macs.make({ incarnation, ...event, revision }))
+      revisions[read - 1] = revision
+      placed.eventReads.push(read)
+      placed.macs.push(macs.make({ incarnation, stream, revision, type, version, data, metadata }))
     }
-    return times
-  })
-  return { macs: made, idTimes }
+    placed.commandTimes.push(own)
+    placed.idTimes.push({ oldestMs, newestMs })
+  }
+  return placed
 }
 
 function unplaced(what: string): never {

@@ -21,6 +21,9 @@ export type LogKeys = {
 
 const hourMs = 3_600_000
 
+/** What the hashes of command ids and of finished streams are named by. */
+export const hourOf = (timeMs: number): number => Math.floor(timeMs / hourMs)
+
 export function logKeys(councilId: string): LogKeys {
   const prefix = `council:{${councilId}}`
   return {
@@ -28,8 +31,8 @@ export function logKeys(councilId: string): LogKeys {
     meta: `${prefix}:meta`,
     states: `${prefix}:states`,
     work: `${prefix}:work`,
-    commands: (idTimeMs) => `${prefix}:commands:${Math.floor(idTimeMs / hourMs)}`,
-    finished: (idTimeMs) => `${prefix}:finished:${Math.floor(idTimeMs / hourMs)}`,
+    commands: (idTimeMs) => `${prefix}:commands:${hourOf(idTimeMs)}`,
+    finished: (idTimeMs) => `${prefix}:finished:${hourOf(idTimeMs)}`,
     callersKey: (principal, key) => `${prefix}:key:${principal} ${key}`,
   }
 }
