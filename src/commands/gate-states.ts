@@ -25,11 +25,17 @@ export type StateCache = {
   get: (stream: StreamName) => Held | undefined
   set: (stream: StreamName, held: Held) => void
   forget: (streams: Iterable<StreamName>) => void
+  /**
+   * Whether streams that are not in here are taken for new ones, which they mostly are where every command has a stream of its
+   * own: then nothing is read before the append, which finds out, and brings the states of those that were there.
+   */
+  expectsNew: boolean
 }
 
 export function stateCache(maxStreams: number): StateCache {
   const held = new Map<StreamName, Held>()
   return {
+    expectsNew: false,
     get(stream) {
       const found = held.get(stream)
       if (found) {

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '../events/event.ts'
-import { justBefore, type StreamName } from '../events/identifiers.ts'
+import { justBefore, streamTimeMs, type StreamName } from '../events/identifiers.ts'
 import { refusalEvents } from '../events/refusals.ts'
 import { LogStopped, type AppendResult, type EventLog, type KnownCommand, type StoredState } from '../events/log/log.ts'
 import { isoTime, type Clock } from '../platform/clock.ts'
@@ -20,30 +20,56 @@ export type WriteDependencies = {
 }
 
 /** A command whose aggregates others keep changing is given up after this many tries. */
-const maxConflicts = 16
+const maxConflicts = 40
+/** A stream named by an id older than this is never taken for a new one unread. */
+const newestIdsMs = 3_600_000
 
-/**
- * Decides a batch and appends it: settles every command whose outcome is known by then, and returns those that must be
- * decided again, in order. Throws what the log throws; then the outcome of commands with `sent` is unknown.
- */
-export async function writeBatch(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Pending[]> {
-  const { log, clock, newId } = dependencies
+/** A batch that is decided, but for what did not fit into one append. */
+export type Decided = { batch: readonly Pending[]; aggregates: Aggregates; decided: DecidedBatch }
+
+/** A batch whose append is in flight. */
+export type Flight = Decided & { answer: Promise<AppendResult> }
+
+/** Decides a batch on the states as they are now. Throws what the log throws. */
+export async function decideNow(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Decided> {
   const aggregates = aggregatesOf(batch)
-  const before = await loadStates(dependencies, aggregates)
-  const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
-  const again = decided.verdicts.length === 0 ? [] : await settle(dependencies, decided, aggregates, await send(log, decided))
-  // Only now: where the append failed the whole batch is decided again, and nobody may have been told of a failure by then.
-  for (const { pending, error } of decided.failed) failOne(pending, error)
-  return [...again, ...decided.undecided]
+  return decide(dependencies, batch, aggregates, await loadStates(dependencies, aggregates))
 }
 
-async function send(log: EventLog, { request, verdicts }: DecidedBatch): Promise<AppendResult> {
-  try {
-    return await log.append(request)
-  } catch (error) {
-    if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.sent = true
-    throw error
+/**
+ * Decides a batch on the states that an append in flight will have led to. It must only be sent when that append was applied:
+ * its expected revisions alone do not prove it, since somebody else may have written as many events instead.
+ * Null where a state would have to be read first.
+ */
+export function decideAhead(dependencies: WriteDependencies, batch: readonly Pending[], { decided: { after } }: Flight): Decided | null {
+  const aggregates = aggregatesOf(batch)
+  const before = new Map<StreamName, Held>()
+  for (const [stream, aggregate] of aggregates) {
+    const held = after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
+    if (!held) return null
+    before.set(stream, held)
   }
+  return decide(dependencies, batch, aggregates, before)
+}
+
+function decide({ clock, newId }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
+  const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
+  return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
+}
+
+const nothingToAppend: AppendResult = { result: 'appended', firstSequence: 0, positions: [], anyRevisions: new Map() }
+
+/** Sends a batch off. Where the answer fails, the outcome of commands with `sent` is unknown. */
+export function send({ log }: WriteDependencies, decided: Decided): Flight {
+  const { request, verdicts } = decided.decided
+  const answer =
+    verdicts.length === 0
+      ? Promise.resolve(nothingToAppend)
+      : log.append(request).catch((error: unknown) => {
+          if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.sent = true
+          throw error
+        })
+  return { ...decided, answer }
 }
 
 /** A log that has stopped has written nothing, unless it stopped in the middle of writing. */
@@ -63,16 +89,28 @@ function aggregatesOf(batch: readonly Pending[]): Aggregates {
   return aggregates
 }
 
-async function loadStates({ log, cache }: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, Held>> {
+async function loadStates(dependencies: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, Held>> {
+  const { log, cache } = dependencies
   const states = new Map<StreamName, Held>()
   const missing: StreamName[] = []
-  for (const stream of aggregates.keys()) {
-    const cached = cache.get(stream)
-    if (cached) states.set(stream, cached)
+  for (const [stream, aggregate] of aggregates) {
+    const held = heldWithoutReading(dependencies, stream, aggregate)
+    if (held) states.set(stream, held)
     else missing.push(stream)
   }
-  for (const stored of await log.loadStates(missing)) states.set(stored.stream, await remember(log, cache, aggregates, stored))
+  if (missing.length === 0) return states
+  const loaded = await log.loadStates(missing)
+  for (const stored of loaded) states.set(stored.stream, await remember(log, cache, aggregates, stored))
+  cache.expectsNew = loaded.every(({ status }) => status === 'absent')
   return states
+}
+
+function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamName, { initial }: Aggregate<unknown>): Held | undefined {
+  const cached = cache.get(stream)
+  if (cached || !cache.expectsNew) return cached
+  // An id that is not of today would be taken for an attempt to start an old stream anew.
+  const timeMs = streamTimeMs(stream)
+  return timeMs === undefined || timeMs > clock.nowMs() - newestIdsMs ? { revision: 0, state: initial } : undefined
 }
 
 async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<Held> {
@@ -83,7 +121,17 @@ async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates
   return held
 }
 
-async function settle({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, aggregates: Aggregates, outcome: AppendResult): Promise<Pending[]> {
+/**
+ * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
+ * Only now is anybody told of a decision that failed: before, it could still have been made on something that never came about.
+ */
+export async function settle(dependencies: WriteDependencies, { decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
+  const again = await settleDecided(dependencies, decided, aggregates, outcome)
+  for (const { pending, error } of decided.failed) failOne(pending, error)
+  return again
+}
+
+async function settleDecided({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, aggregates: Aggregates, outcome: AppendResult): Promise<Pending[]> {
   const pendings = verdicts.map(({ pending }) => pending)
   switch (outcome.result) {
     case 'appended': {
@@ -103,6 +151,7 @@ async function settle({ log, cache }: WriteDependencies, { verdicts, after }: De
       return pendings.filter((_, index) => !stale.has(index))
     }
     case 'conflict': {
+      cache.expectsNew = false
       // The answer has the states that somebody else has made meanwhile: the next decision starts from them.
       for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
       for (const pending of pendings)

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import type { StreamName } from '../events/identifiers.ts'
-import { LogStopped, type EventLog } from '../events/log/log.ts'
+import type { EventLog, LogStopped } from '../events/log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
 import { stateCache, unfold } from './gate-states.ts'
-import type { CommandContext, CommandResult, Pending, RejectionCode } from './gate-types.ts'
-import { reject, writeBatch } from './gate-write.ts'
+import type { CommandContext, CommandResult, RejectionCode } from './gate-types.ts'
+import { createWriter } from './gate-writer.ts'
 
 export type GateDependencies = {
   log: EventLog
@@ -21,10 +21,8 @@ export type GateDependencies = {
 
 /** Bounds of the gate; every one of them is a limit on memory or on waiting. */
 const maxQueued = 10_000
-const maxBatch = 512
 const maxCachedStreams = 50_000
 const giveUpAfterMs = 10_000
-const retryPauseMs = 50
 
 export type CommandGate = {
   /**
@@ -39,64 +37,26 @@ export type CommandGate = {
 }
 
 export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger }: GateDependencies): CommandGate {
-  const queue: Pending[] = []
   const cache = stateCache(maxCachedStreams)
-  let draining = false
-  let stopped: LogStopped | null = null
-
-  async function drain(): Promise<void> {
-    draining = true
-    while (queue.length > 0) {
-      const batch = takeBatch(queue)
-      try {
-        queue.unshift(...(await writeBatch({ log, cache, clock, newId, logger }, batch)))
-      } catch (error) {
-        if (error instanceof LogStopped) stop(error, batch)
-        else await tryAgain(error, batch)
-      }
-    }
-    draining = false
-  }
-
-  function stop(error: LogStopped, batch: readonly Pending[]): void {
-    stopped = error
-    logger.fatal({ code: error.code }, error.message)
-    for (const pending of [...batch, ...queue.splice(0)])
-      if (pending.sent) reject(pending, 'outcome_unknown', `an append may have been applied before the log stopped: ${error.message}`)
-      else reject(pending, 'log_stopped', error.message)
-  }
-
-  /** The connection failed. An append that may have been applied is sent again: its command ids tell whether it was. */
-  async function tryAgain(error: unknown, batch: readonly Pending[]): Promise<void> {
-    logger.warn({ err: error, commands: batch.length }, 'the log could not be written; trying again')
-    for (const { streams } of batch) cache.forget(Object.values(streams).filter((stream) => stream !== null))
-    const nowMs = clock.nowMs()
-    for (const pending of batch) {
-      if (pending.giveUpAtMs > nowMs) continue
-      if (pending.sent) reject(pending, 'outcome_unknown', 'the log did not answer; ask again with the same command id')
-      else reject(pending, 'log_unavailable', 'the log cannot be reached; nothing was done')
-    }
-    queue.unshift(...batch.filter((pending) => pending.giveUpAtMs > nowMs))
-    await pause(retryPauseMs)
-  }
+  const writer = createWriter({ log, cache, clock, newId, logger, pause })
 
   return {
     execute(definition, input, context) {
       const rejected = (code: RejectionCode, message: string): Promise<CommandResult> => Promise.resolve({ result: 'rejected', code, message })
+      const stopped = writer.stoppedBy()
       if (stopped) return rejected('log_stopped', stopped.message)
       const parsed = definition.schema.safeParse(input)
       if (!parsed.success) return rejected('malformed_command', describe(parsed.error.issues))
       if (definition.startsWork && isNearlyFull())
         return rejected('log_nearly_full', "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on")
-      if (queue.length >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
+      if (writer.waiting() >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
       return new Promise((settle, fail) => {
         const command = parsed.data
         const streams = definition.reads(command)
         const contentHash = hashOf(definition.name, command)
         const giveUpAtMs = clock.nowMs() + giveUpAfterMs
         // The definition's own schema has parsed the command: from here on only the two together are used.
-        queue.push({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, sent: false, settle, fail })
-        if (!draining) void drain()
+        writer.write({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, sent: false, settle, fail })
       })
     },
 
@@ -107,21 +67,8 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
       return { revision: held.revision, state: held.state as State }
     },
 
-    stoppedBy: () => stopped,
+    stoppedBy: writer.stoppedBy,
   }
-}
-
-/** As many as one append takes, in order. The same id twice must not be in one append: the log could not tell them apart. */
-function takeBatch(queue: Pending[]): Pending[] {
-  const ids = new Set<string>()
-  let count = 0
-  for (const { context } of queue.slice(0, maxBatch)) {
-    const id = `${context.principal} ${context.commandId}`
-    if (ids.has(id)) break
-    ids.add(id)
-    count++
-  }
-  return queue.splice(0, count)
 }
 
 /** Same command and same fields, same hash: fields are ordered by the schema that parsed them. */

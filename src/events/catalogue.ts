@@ -8,10 +8,3 @@ import { treasuryEvents } from './treasury.ts'
 
 /** Every event type that exists. A type that is not here stops whoever reads the log: nothing is ever skipped unseen. */
 export const eventCatalogue: EventCatalogue = { ...chatEvents, ...budgetEvents, ...refusalEvents, ...accountEvents, ...treasuryEvents, ...sealEvents }
-
-/** The newest schema version of a type, under which it is written. */
-export function currentVersion(type: string): number {
-  const known = eventCatalogue[type]
-  if (!known) throw new Error(`event type ${type} is not in the catalogue`)
-  return known.version
-}

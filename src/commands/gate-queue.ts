@@ -1,0 +1,18 @@
+import type { Pending } from './gate-types.ts'
+
+/** Commands in one append. */
+const maxBatch = 512
+
+/** As many as may go into one append, in order. The same id twice must not be in one: the log could not tell them apart. */
+export function takeBatch(queue: Pending[], wanted: number): Pending[] {
+  const ids = new Set<string>()
+  const most = Math.min(wanted, maxBatch)
+  let count = 0
+  for (const { context } of queue) {
+    const id = `${context.principal} ${context.commandId}`
+    if (count === most || ids.has(id)) break
+    ids.add(id)
+    count++
+  }
+  return queue.splice(0, count)
+}
