@@ -5,7 +5,6 @@ import { OpenAccount } from '../../src/commands/open-account.ts'
 import { TransferFunds } from '../../src/commands/transfer-funds.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
-import { openJobQueue } from '../../src/events/log/jobs.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { restore, type Restored } from '../../src/events/log/restore/restore.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -118,7 +117,7 @@ describe('restoring', () => {
     await loseEverything(council)
     await restoring()
     const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-    const queue = await openJobQueue(council.redis, blocking, council.keys, 'worker', 5_000)
+    const queue = await council.log.openJobs(blocking, 'worker', 5_000)
     const submitted = (await audited.entries()).filter((entry) => fieldOf(entry, 'type') === 'PromptSubmitted')
     const jobs = await queue.takeNew(10)
     queue.close()

@@ -3,7 +3,7 @@ import { plantedFaults } from './planted-faults.ts'
 import { simulate } from './simulate.ts'
 
 /** A fault that is not found within so many seeds would be missed too often. */
-const maxSeeds = 200
+const maxSeeds = 1_000
 
 const found: { fault: string; seed: number; violated: string }[] = []
 afterAll(() => {
