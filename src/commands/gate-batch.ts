@@ -4,6 +4,7 @@ import type { Position, StreamName } from '../events/identifiers.ts'
 import { refusalsStream } from '../events/refusals.ts'
 import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../events/log/log.ts'
 import type { Aggregate, Decision, Event, ReadSet } from './decider.ts'
+import type { RefusalAllowance } from './gate-refusals.ts'
 import type { Held } from './gate-states.ts'
 import type { AppendedEvent, CommandResult, Pending } from './gate-types.ts'
 import { refusalHistory } from './refusal-history.ts'
@@ -34,18 +35,22 @@ export type DecidedBatch = {
   undecided: readonly Pending[]
 }
 
+/** When a batch is decided, and what decisions need beside the commands. */
+export type Deciding = { now: string; newId: () => string; recordsRefusalOf: RefusalAllowance }
+
 /**
  * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
- * `before` has every aggregate that the commands read, but for histories. Pure, but for ids from `newId`.
+ * `before` has every aggregate that the commands read, but for histories. Pure, but for what `deciding` gives.
  */
-export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): DecidedBatch {
-  const decided = decideAll(batch, before, now, newId, false)
+export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, deciding: Deciding): DecidedBatch {
+  const decided = decideAll(batch, before, deciding, false)
   // Hardly ever: then every command's own state is looked at, to find the one that is too much.
-  return decided.request.states.some(({ state }) => isTooLarge(state)) ? decideAll(batch, before, now, newId, true) : decided
+  return decided.request.states.some(({ state }) => isTooLarge(state)) ? decideAll(batch, before, deciding, true) : decided
 }
 
 /** A state is written out once an append, however many commands change it; only `checksEach` writes it out for each. */
-function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, now: string, newId: () => string, checksEach: boolean): DecidedBatch {
+function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, deciding: Deciding, checksEach: boolean): DecidedBatch {
+  const { now } = deciding
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
   const reads = new Map<StreamName, ExpectedRevision['revision']>()
@@ -68,7 +73,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
       }
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
-      const made = decision.outcome === 'accepted' ? accepted(pending, decision.events, working, now, newId) : refused(pending, decision, now, newId)
+      const made = decision.outcome === 'accepted' ? accepted(pending, decision.events, working, deciding) : refused(pending, decision, deciding)
 
       if (checksEach) for (const [stream, { held }] of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
       for (const [stream, { held, aggregate }] of made.states) {
@@ -152,7 +157,7 @@ function decideOne({ definition, command, context, streams }: Pending, working: 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
 type Made = { events: NewEvent[]; own: Verdict['events']; states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }> }
 
-function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, now: string, newId: () => string): Made {
+function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, { now, newId }: Deciding): Made {
   const { definition, streams } = pending
   const made: Made = { events: [], own: [], states: new Map() }
   const metadata = metadataOf(pending, now)
@@ -173,10 +178,10 @@ function accepted(pending: Pending, events: Record<string, Event[] | undefined>,
   return made
 }
 
-/** A refusal leaves no trace, but for commands whose refusals are recorded. */
-function refused(pending: Pending, { code, details = {} }: Refusal, now: string, newId: () => string): Made {
+/** A refusal leaves no trace, but for commands whose refusals are recorded, within the rate of who asks. */
+function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): Made {
   const { name, recordsRefusals } = pending.definition
-  if (!recordsRefusals) return { events: [], own: [], states: new Map() }
+  if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: new Map() }
   const stream = refusalsStream(now)
   const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, metadataOf(pending, now), newId())
   return { events: [event], own: [], states: new Map([[stream, { held: { revision: 0, state: null }, aggregate: refusalHistory }]]) }

@@ -6,6 +6,7 @@ import { isoTime, type Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate } from './decider.ts'
 import { decideBatch, resultOf, StateTooLarge, summary, type DecidedBatch } from './gate-batch.ts'
+import type { RefusalAllowance } from './gate-refusals.ts'
 import { unfold, type Held, type StateCache } from './gate-states.ts'
 import type { CommandResult, Pending, RejectionCode } from './gate-types.ts'
 import { refusalCodes } from './refusals.ts'
@@ -16,6 +17,7 @@ export type WriteDependencies = {
   clock: Clock
   /** Makes ids of events. */
   newId: () => string
+  recordsRefusalOf: RefusalAllowance
   logger: Logger
 }
 
@@ -52,8 +54,8 @@ export function decideAhead(dependencies: WriteDependencies, batch: readonly Pen
   return decide(dependencies, batch, aggregates, before)
 }
 
-function decide({ clock, newId }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
-  const decided = decideBatch(batch, before, isoTime(clock.nowMs()), newId)
+function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
+  const decided = decideBatch(batch, before, { now: isoTime(clock.nowMs()), newId, recordsRefusalOf })
   return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
 }
 

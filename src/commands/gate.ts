@@ -4,6 +4,7 @@ import type { EventLog, LogStopped } from '../events/log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
+import { refusalAllowance } from './gate-refusals.ts'
 import { stateCache, unfold } from './gate-states.ts'
 import type { CommandContext, CommandResult, RejectionCode } from './gate-types.ts'
 import { createWriter } from './gate-writer.ts'
@@ -38,7 +39,7 @@ export type CommandGate = {
 
 export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger }: GateDependencies): CommandGate {
   const cache = stateCache(maxCachedStreams)
-  const writer = createWriter({ log, cache, clock, newId, logger, pause })
+  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause })
 
   return {
     execute(definition, input, context) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGate, type CommandGate } from '../../src/commands/gate.ts'
+import { maxRecordedPerMinute } from '../../src/commands/gate-refusals.ts'
 import { OpenAccount } from '../../src/commands/open-account.ts'
 import { SubmitPrompt } from '../../src/commands/submit-prompt.ts'
 import { TransferFunds } from '../../src/commands/transfer-funds.ts'
@@ -69,6 +70,23 @@ describe('commands that come while an append is in flight', () => {
     const done = results.filter(({ result }) => result === 'appended').length
     expect(done).toBeGreaterThanOrEqual(10_000)
     expect(results.length - done).toBeGreaterThanOrEqual(190)
+  })
+})
+
+describe('commands that are refused again and again', () => {
+  test('are recorded up to a rate for whoever asks, and answered all the same', async () => {
+    const { gate, clock } = gateThrough((append) => append)
+    const ask = (principal: string) => gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
+    const recordedOf = async (principal: string) => (await council.events()).filter(({ type, metadata }) => type === 'CommandRefused' && metadata.actor === principal).length
+    await ask('somebody')
+    const results = await Promise.all(Array.from({ length: maxRecordedPerMinute + 50 }, () => ask('mallory')))
+    expect(new Set(results.map((result) => result.result === 'refused' && result.code))).toEqual(new Set(['account_exists']))
+    expect(await recordedOf('mallory')).toBe(maxRecordedPerMinute)
+    await ask('ada')
+    expect(await recordedOf('ada')).toBe(1)
+    clock.ms += 60_000
+    await ask('mallory')
+    expect(await recordedOf('mallory')).toBe(maxRecordedPerMinute + 1)
   })
 })
 
