@@ -30,8 +30,11 @@ export type TestDatabase = {
 
 export type DatabaseKind = { kind: string; open: () => Promise<TestDatabase> }
 
+/** One on the run's PostgreSQL. */
+export const openPostgres = async (): Promise<TestDatabase> => testDatabase(await createDatabase(), 'many', async () => undefined)
+
 export const databaseKinds: readonly DatabaseKind[] = [
-  { kind: 'PostgreSQL', open: async () => testDatabase(await createDatabase(), 'many', async () => undefined) },
+  { kind: 'PostgreSQL', open: openPostgres },
   {
     kind: 'PGlite',
     open: async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SubmitPrompt } from '../../../src/commands/submit-prompt.ts'
 import { createGate, type CommandGate } from '../../../src/commands/gate.ts'
 import { postgresArchive, type Archive } from '../../../src/events/log/archive/archive.ts'
@@ -9,19 +9,25 @@ import { openLog } from '../../../src/events/log/open.ts'
 import { redisLog } from '../../../src/events/log/redis-log.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
-import { connectPostgres, type Postgres } from '../../../src/platform/postgres.ts'
+import { connectPostgres } from '../../../src/platform/postgres.ts'
 import { migrate } from '../../../src/projections/migrate.ts'
 import { allArchived, archive, identityOf } from '../../support/archived-council.ts'
 import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../support/council.ts'
+import { openPostgres, type TestDatabase } from '../../support/databases.ts'
 import { answeredPrompt } from '../../support/history.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-let postgres: Postgres<unknown>
+let db: TestDatabase
+let postgres: TestDatabase['postgres']
 let stored: Archive
 let council: TestCouncil
+beforeAll(async () => {
+  db = await openPostgres()
+  postgres = db.postgres
+})
+afterAll(() => db.close())
 beforeEach(async () => {
-  postgres = connectPostgres<unknown>({ url: await createDatabase(), maxConnections: 4, logger: silentLogger })
-  onTestFinished(() => postgres.close())
+  await db.empty()
   await migrate(postgres)
   stored = postgresArchive(postgres)
   council = await openTestCouncil(redisUrl, freshCouncilId())
@@ -80,8 +86,10 @@ test('with DURABILITY=fsync a command does not wait for the archive', async () =
 })
 
 test('with DURABILITY=fsync a command needs no Postgres', async () => {
+  const away = connectPostgres<unknown>({ url: 'postgres://nobody@127.0.0.1:1/none', maxConnections: 1, logger: silentLogger })
+  onTestFinished(() => away.close())
+  stored = postgresArchive(away)
   const gate = await gateOver('fsync')
-  await postgres.close()
   expect(await submit(gate)).toMatchObject({ result: 'appended' })
 })
 

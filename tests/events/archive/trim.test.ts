@@ -1,21 +1,25 @@
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SubmitPrompt } from '../../../src/commands/submit-prompt.ts'
 import { postgresArchive, type Archive } from '../../../src/events/log/archive/archive.ts'
 import { trim } from '../../../src/events/log/archive/trim.ts'
-import { silentLogger } from '../../../src/platform/logger.ts'
-import { connectPostgres, type Postgres } from '../../../src/platform/postgres.ts'
 import { migrate } from '../../../src/projections/migrate.ts'
 import { allArchived, archive, storedLogOf } from '../../support/archived-council.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { openPostgres, type TestDatabase } from '../../support/databases.ts'
 import { answeredPrompt } from '../../support/history.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-let postgres: Postgres<unknown>
+let db: TestDatabase
+let postgres: TestDatabase['postgres']
 let stored: Archive
 let council: TestCouncil
+beforeAll(async () => {
+  db = await openPostgres()
+  postgres = db.postgres
+})
+afterAll(() => db.close())
 beforeEach(async () => {
-  postgres = connectPostgres<unknown>({ url: await createDatabase(), maxConnections: 4, logger: silentLogger })
-  onTestFinished(() => postgres.close())
+  await db.empty()
   await migrate(postgres)
   stored = postgresArchive(postgres)
   council = await openTestCouncil(redisUrl, freshCouncilId())
