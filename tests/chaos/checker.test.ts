@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import type { Position } from '../../src/events/identifiers.ts'
+import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
+import type { StoredEvent } from '../../src/events/log/stored-event.ts'
 import { openTestCouncil } from '../support/council.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 import { check } from './checks/checker.ts'
 import { foldedReadModels } from './checks/folds.ts'
+import { identityOf, storedLogOf } from './harness/archiving.ts'
 import { collectEvidence, type Evidence } from './harness/evidence.ts'
 import { readHistory, recorded, type Call } from './harness/history.ts'
 import { beginnings, mixedLoad } from './harness/load.ts'
@@ -29,7 +32,12 @@ beforeAll(async () => {
     await ask.execute(gate, 'client')
     asked++
   }
-  const evidence = await collectEvidence(council, { chats: [], accounts: [], costs: [] })
+  const hot: StoredEvent[] = []
+  for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
+  const identity = await identityOf(council)
+  let head = chainStart(identity)
+  const archived = hot.map((event) => ({ ...event, chainHead: (head = extendChain(head, event)).toString('hex') }))
+  const evidence = await collectEvidence(council, { archived: { identity, hot, archived }, readModels: { chats: [], accounts: [], costs: [] } })
   council.close()
   story = { calls: readHistory([historyFile]), evidence: { ...evidence, readModels: foldedReadModels(evidence.events) } }
 })
@@ -146,6 +154,20 @@ describe('the checker finds', () => {
     const wrong = copy()
     Object.assign(wrong.evidence.readModels.accounts[0] ?? {}, { balance_micros: -7 })
     expect(kindsOf(wrong)).toEqual(['read model'])
+  })
+
+  test('an archive that lacks an event, has another text, or another chain', () => {
+    const plants: ((archived: (StoredEvent & { chainHead: string })[]) => unknown)[] = [
+      (archived) => archived.splice(3, 1),
+      (archived) => Object.assign(archived[3] ?? {}, { data: '{}' }),
+      (archived) => Object.assign(archived[3] ?? {}, { chainHead: '00' }),
+    ]
+    for (const plant of plants) {
+      const planted = copy()
+      const archived = [...planted.evidence.archived.archived]
+      plant(archived)
+      expect(kindsOf({ ...planted, evidence: { ...planted.evidence, archived: { ...planted.evidence.archived, archived } } })).toEqual(['archive'])
+    }
   })
 
   test('a prompt that has no job and never ended', () => {

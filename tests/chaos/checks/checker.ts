@@ -1,5 +1,6 @@
 import type { Evidence } from '../harness/evidence.ts'
 import type { Call } from '../harness/history.ts'
+import { checkArchive } from './archive.ts'
 import { checkCalls, checkRemembered } from './calls.ts'
 import { checkEndings, checkJobs, checkReadModels, checkStates } from './folds.ts'
 import { checkLedger } from './ledger.ts'
@@ -21,6 +22,7 @@ export function check(calls: readonly Call[], evidence: Evidence): Violation[] {
     ...checkStates(evidence.states, events),
     ...checkJobs(evidence.jobs, events),
     ...checkEndings(events),
+    ...checkArchive(evidence.archived),
     ...checkReadModels(evidence.readModels, events),
   ]
 }

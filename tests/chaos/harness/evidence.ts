@@ -1,8 +1,10 @@
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import { StreamName, Uuid7, type Position } from '../../../src/events/identifiers.ts'
+import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
-import { type AccountRow } from '../../../src/projections/account-row.ts'
-import { type ChatRow } from '../../../src/projections/chat-row.ts'
+import type { StoredEvent } from '../../../src/events/log/stored-event.ts'
+import type { AccountRow } from '../../../src/projections/account-row.ts'
+import type { ChatRow } from '../../../src/projections/chat-row.ts'
 import type { CostRowRead } from '../../../src/projections/cost-rows.ts'
 import type { TestCouncil } from '../../support/council.ts'
 
@@ -21,13 +23,17 @@ export type Evidence = {
   remembered: readonly Remembered[]
   /** Streams of the jobs that are left. */
   jobs: readonly string[]
+  archived: Archived
   readModels: ReadModels
 }
+
+/** The log as it was written, on Redis and in the archive; heads of the chain are hexadecimal. */
+export type Archived = { identity: LogIdentity; hot: readonly StoredEvent[]; archived: readonly (StoredEvent & { chainHead: string })[] }
 
 export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRowRead[] }
 
 /** Looks at the log as it is now; nobody may write to it meanwhile. */
-export async function collectEvidence({ redis, keys, log, events: readAll }: TestCouncil, readModels: ReadModels): Promise<Evidence> {
+export async function collectEvidence({ redis, keys, log, events: readAll }: TestCouncil, { archived, readModels }: Pick<Evidence, 'archived' | 'readModels'>): Promise<Evidence> {
   const events = await readAll()
   const [sequence, halted] = await redis.hmget(keys.meta, 'sequence', 'halted')
   const streams = [...new Set(events.map(({ stream }) => stream))]
@@ -43,6 +49,7 @@ export async function collectEvidence({ redis, keys, log, events: readAll }: Tes
     states: await log.loadStates(streams),
     remembered,
     jobs: work.map(([, fields]) => StreamName.parse(fields[fields.indexOf('stream') + 1])),
+    archived,
     readModels,
   }
 }

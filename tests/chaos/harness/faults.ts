@@ -58,6 +58,7 @@ const passingFaults: readonly Fault[] = [
   killed('gate'),
   killed('worker'),
   killed('projector'),
+  killed('archiver'),
   frozen('gate'),
   frozen('worker'),
   cut('latency', async ({ proxy }, random) => {

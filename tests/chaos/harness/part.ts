@@ -9,6 +9,7 @@ import type { ChildOptions } from './child-options.ts'
 export const roles = {
   gate: fileURLToPath(new URL('gate-child.ts', import.meta.url)),
   worker: fileURLToPath(new URL('worker-child.ts', import.meta.url)),
+  archiver: fileURLToPath(new URL('archiver-child.ts', import.meta.url)),
   projector: fileURLToPath(new URL('read-models-child.ts', import.meta.url)),
 } as const
 export type Role = keyof typeof roles

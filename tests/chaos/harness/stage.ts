@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
+import type { StoredEvent } from '../../../src/events/log/stored-event.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres.ts'
 import { selectAccounts } from '../../../src/projections/account-rows.ts'
@@ -8,10 +10,10 @@ import { ChatRow } from '../../../src/projections/chat-row.ts'
 import { selectCosts } from '../../../src/projections/cost-rows.ts'
 import { startProjector } from '../../../src/projections/projector.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
-import { sql } from 'kysely'
-import { openTestCouncil } from '../../support/council.ts'
+import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { createDatabaseOn } from '../../support/postgres-server.ts'
 import { startRedis, type RedisServer } from '../../support/redis-server.ts'
+import { identityOf, startArchiving, storedLogOf } from './archiving.ts'
 import { collectEvidence, type Evidence } from './evidence.ts'
 import { readHistory, type Call } from './history.ts'
 import { createPart, type Part, type PartOptions, type Role } from './part.ts'
@@ -34,6 +36,7 @@ export type Stage = {
 const cast: readonly [Role, number][] = [
   ['gate', 2],
   ['worker', 2],
+  ['archiver', 1],
   ['projector', 1],
 ]
 const finishMs = 60_000
@@ -87,7 +90,7 @@ export async function raiseStage(postgresUrl: string, seed: number): Promise<Sta
       const council = await openTestCouncil(redis.url, councilId)
       await everyPromptEnded(council.log)
       for (const part of parts) await part.stop()
-      const evidence = await collectEvidence(council, await readModelsOf(council.log, databaseUrl))
+      const evidence = await collectEvidence(council, await onPostgres(council, redis.url, databaseUrl))
       council.close()
       return { calls: readHistory([historyFile]), evidence }
     },
@@ -95,7 +98,7 @@ export async function raiseStage(postgresUrl: string, seed: number): Promise<Sta
   }
 }
 
-type Log = Awaited<ReturnType<typeof openTestCouncil>>['log']
+type Log = TestCouncil['log']
 
 /** Waits for the workers, but not for ever: the checker says which prompt never ended. */
 async function everyPromptEnded(log: Log): Promise<void> {
@@ -119,17 +122,28 @@ async function everyPromptEnded(log: Log): Promise<void> {
   }
 }
 
-async function readModelsOf(log: Log, databaseUrl: string): Promise<Evidence['readModels']> {
+/** What Postgres has, once it has everything. */
+async function onPostgres(council: TestCouncil, redisUrl: string, databaseUrl: string): Promise<Pick<Evidence, 'archived' | 'readModels'>> {
+  const { log } = council
   const database = connectPostgres<unknown>({ url: databaseUrl, maxConnections: 4, logger: silentLogger })
+  const { archiver, archive } = await startArchiving(council, redisUrl, database)
   const projector = startProjector({ log, database, projections: readModels, logger: silentLogger })
   try {
-    const outcome = await projector.waitFor(await log.head(), AbortSignal.timeout(finishMs))
-    if (outcome !== 'reached') throw new Error(`the read models did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
-    return await database.snapshot(async (tx) => {
-      const { rows } = await sql`select * from read_models.chats`.execute(tx)
-      return { chats: rows.map((row) => ChatRow.parse(row)), accounts: await selectAccounts(tx, '', 100_000), costs: await selectCosts(tx) }
+    const head = await log.head()
+    const outcomes = await Promise.all([archiver, projector].map((follower) => follower.waitFor(head, AbortSignal.timeout(finishMs))))
+    if (outcomes.some((outcome) => outcome !== 'reached'))
+      throw new Error(`Postgres did not catch up (${outcomes.join(', ')}): ${JSON.stringify([archiver.status(), projector.status()])}`)
+    const rows = await database.snapshot(async (tx) => {
+      const { rows: chats } = await sql`select * from read_models.chats`.execute(tx)
+      return { chats: chats.map((row) => ChatRow.parse(row)), accounts: await selectAccounts(tx, '', 100_000), costs: await selectCosts(tx) }
     })
+    const hot: StoredEvent[] = []
+    for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
+    const archived: Evidence['archived']['archived'][number][] = []
+    for await (const events of archive.read()) archived.push(...events.map((event) => ({ ...event, chainHead: event.chainHead.toString('hex') })))
+    return { archived: { identity: await identityOf(council), hot, archived }, readModels: rows }
   } finally {
+    await archiver.stop()
     await projector.stop()
     await database.close()
   }
