@@ -9,6 +9,7 @@ import type { Part, Role } from './part.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
 import { stoppingFaults } from './stopping-faults.ts'
+import { canMount, fillDisk } from './tmpfs.ts'
 
 const run = promisify(execFile)
 
@@ -80,6 +81,7 @@ const passingFaults: readonly Fault[] = [
     await redis.ended()
     await redis.start()
   }),
+  ...(canMount ? [fault('disk-full-tmpfs', ({ redis }, random) => fillDisk(redis, random.between(4_096, 60_000)))] : []),
   // Only the gate's own clock: Redis' clock is the machine's.
   fault('clock-jump', async (stage, random) => random.pick(stage.of('gate')).signal('SIGUSR2')),
 ]
