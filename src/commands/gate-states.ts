@@ -20,7 +20,7 @@ export async function unfold(log: Pick<EventLog, 'read'>, aggregate: Aggregate<u
   return held
 }
 
-/** What the gate knows of aggregates, the least recently used forgotten first. Never trusted: every append checks the revisions. */
+/** What the gate knows of aggregates, those that were not used for long forgotten first. Never trusted: every append checks the revisions. */
 export type StateCache = {
   get: (stream: StreamName) => Held | undefined
   set: (stream: StreamName, held: Held) => void
@@ -32,25 +32,35 @@ export type StateCache = {
   expectsNew: boolean
 }
 
+/**
+ * In two generations: when the newer one is full, it takes the place of the older, whose streams nobody has asked for since.
+ * (Deleting the oldest key of one big Map, over and over, means to step over all the holes that were left before it.)
+ */
 export function stateCache(maxStreams: number): StateCache {
-  const held = new Map<StreamName, Held>()
+  let newer = new Map<StreamName, Held>()
+  let older = newer
+  const keep = (stream: StreamName, held: Held): void => {
+    if (newer.size >= maxStreams / 2) {
+      older = newer
+      newer = new Map()
+    }
+    newer.set(stream, held)
+  }
   return {
     expectsNew: false,
     get(stream) {
-      const found = held.get(stream)
-      if (found) {
-        held.delete(stream)
-        held.set(stream, found)
-      }
+      const held = newer.get(stream)
+      if (held) return held
+      const found = older.get(stream)
+      if (found) keep(stream, found)
       return found
     },
-    set(stream, state) {
-      held.delete(stream)
-      held.set(stream, state)
-      if (held.size > maxStreams) for (const oldest of held.keys()) return void held.delete(oldest)
-    },
+    set: keep,
     forget(streams) {
-      for (const stream of streams) held.delete(stream)
+      for (const stream of streams) {
+        newer.delete(stream)
+        older.delete(stream)
+      }
     },
   }
 }
