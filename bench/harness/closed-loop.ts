@@ -1,6 +1,6 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 
-/** So many callers, each of which asks again as soon as it has its answer, for so long. */
+/** So many callers, each of which asks at least once, and again as soon as it has its answer, for so long. */
 export type Load = { inFlight: number; durationMs: number }
 
 /** What a closed loop came to. Latencies as an HDR histogram of microseconds, compressed and in base64. */
@@ -11,12 +11,13 @@ export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Prom
   const startedAt = performance.now()
   const deadline = startedAt + durationMs
   const caller = async (): Promise<void> => {
-    for (let now = performance.now(); now < deadline; ) {
+    let now = performance.now()
+    do {
       await ask()
       const answered = performance.now()
       histogram.recordValue(Math.max(1, Math.round((answered - now) * 1000)))
       now = answered
-    }
+    } while (now < deadline)
   }
   await Promise.all(Array.from({ length: inFlight }, caller))
   return {
