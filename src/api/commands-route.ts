@@ -70,7 +70,7 @@ async function execute(dependencies: Dependencies, reply: FastifyReply, command:
   void reply.header('x-council-command-id', commandId)
   const input = withId(command, body, commandId)
   if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
-  const context = { commandId, principal: subject, traceparent: newTraceparent() }
+  const context = { commandId, ...('key' in key && { idempotencyKey: key.key }), principal: subject, traceparent: newTraceparent() }
   return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))
 }
 

@@ -91,6 +91,7 @@ function publicForm(restored: Restored, dryRun: boolean) {
     states: beside.states,
     finishedStreams: beside['finished streams'],
     commandIds: beside['command ids'],
+    callersKeys: beside['keys of callers'],
     jobs: beside.jobs,
   }
 }

@@ -204,9 +204,10 @@ function newEvent(stream: StreamName, { type, data }: Event, metadata: string, e
 
 /** What the events of a command share, as an open JSON object: what the context does not have is left out. */
 function metadataOf({ context, contentHash }: Pending, now: string): string {
-  const { commandId, principal, requestId, correlationId, causationId, traceparent } = context
+  const { commandId, idempotencyKey, principal, requestId, correlationId, causationId, traceparent } = context
   const shared: Omit<EventMetadata, 'eventId'> = {
     commandId,
+    idempotencyKey: idempotencyKey || undefined,
     requestId: requestId || undefined,
     correlationId: correlationId ?? requestId ?? commandId,
     causationId: causationId ?? commandId,

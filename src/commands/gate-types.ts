@@ -8,6 +8,8 @@ export type CommandContext = {
   commandId: Uuid7
   /** The subject whose command this is; ids are remembered per principal. */
   principal: string
+  /** The caller's own key, which the command id stands for. */
+  idempotencyKey?: string
   requestId?: Uuid7
   correlationId?: string
   causationId?: string

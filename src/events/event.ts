@@ -17,6 +17,8 @@ export const EventMetadata = z.strictObject({
   causationId: z.string().max(128),
   actor: z.string().max(128),
   traceparent: z.string().max(64).optional(),
+  /** The caller's own key for the command, where it is no UUIDv7: a restored log knows it again. */
+  idempotencyKey: z.string().max(128).optional(),
   /** Of the command's fields: what tells a repeated command from another one under its id, also in a restored log. */
   contentHash: z.string().max(64).optional(),
   occurredAt: z.iso.datetime(),

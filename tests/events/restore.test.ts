@@ -30,7 +30,7 @@ const restoring = (part: { dryRun?: boolean; onWritten?: () => void } = {}): Pro
   const { redis, keys, councilId } = council
   return restore({ redis, keys, councilId, archive, foldOf: aggregateOf }, { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part })
 }
-const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, jobs: 0 }
+const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
 const opening = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId(), archived: { councilId: council.councilId, archive } })
 
 /** Jobs whose prompt is not finished; of those that are, some may be left over. */
@@ -111,6 +111,19 @@ describe('restoring', () => {
     expect(await again('agent:eve', commandId)).toEqual({ ...done, result: 'duplicate' })
     expect(await again('agent:mallory', commandId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
     expect(await again('agent:eve', refusedId)).toEqual(refusal)
+  })
+
+  test('knows the keys of callers again, and what they stand for', async () => {
+    const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
+    const commandId = await idOf()
+    const command = { account: id('agent:eve') }
+    const done = await council.gate.execute(OpenAccount, command, { commandId, idempotencyKey: 'order-7', principal: 'tester' })
+    await audited.archive()
+    await loseEverything(council)
+    await restoring()
+    expect(await idOf()).toBe(commandId)
+    expect(await council.execute(OpenAccount, command, await idOf())).toEqual({ ...done, result: 'duplicate' })
+    expect(await council.redis.pttl(council.keys.callersKey('tester', 'order-7'))).toBeGreaterThan(23 * 3_600_000)
   })
 
   test('gives each unfinished prompt to a worker, once, and starts none that is finished', async () => {

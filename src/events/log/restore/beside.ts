@@ -1,5 +1,5 @@
 import type { ChainableCommander } from 'ioredis'
-import { comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
+import { comparePositions, streamTimeMs, uuid7TimeMs, type Position, type StreamName, type Uuid7 } from '../../identifiers.ts'
 import { maxIdAheadMs } from '../append.ts'
 import { storedText } from '../folds.ts'
 import { LogStopped } from '../log.ts'
@@ -11,7 +11,7 @@ import type { RestoreStores } from './stores.ts'
 export type Write = (pipeline: ChainableCommander) => void
 
 /** What stands beside a log, one kind each. */
-export type Beside = 'states' | 'finished streams' | 'command ids' | 'jobs'
+export type Beside = 'states' | 'finished streams' | 'command ids' | 'keys of callers' | 'jobs'
 
 /** The writes of one kind that Redis still needs, in groups. */
 export type Wanting = { kind: Beside; writes: Write[] }
@@ -65,7 +65,16 @@ async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerato
   for await (const commands of commandsSince(stores, window.startMs, clockMarginMs)) {
     const writes = await notYetThere(stores.redis, commands, window)
     if (writes.length > 0) yield { kind: 'command ids', writes }
+    const keys = await keysNotYetThere(stores.redis, commands.flatMap(({ callersKey }) => callersKey ?? []), window)
+    if (keys.length > 0) yield { kind: 'keys of callers', writes: keys }
   }
+}
+
+/** Each is known for the rest of the window of the id that it stands for. */
+async function keysNotYetThere(redis: RestoreStores['redis'], wanted: readonly { key: string; id: Uuid7 }[], { startMs }: Window): Promise<Write[]> {
+  if (wanted.length === 0) return []
+  const stored = await redis.mget(wanted.map(({ key }) => key))
+  return wanted.filter(({ id }, index) => stored[index] !== id).map(({ key, id }) => (pipeline) => pipeline.set(key, id, 'PX', Math.max(1, uuid7TimeMs(id) - startMs)))
 }
 
 type Field = { key: string; field: string; value: string }

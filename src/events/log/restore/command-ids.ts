@@ -6,8 +6,8 @@ import type { RestoreStores } from './stores.ts'
 
 type Open = { command: RememberedCommand; of: string; contentHash: string; first: Position }
 
-/** A command id as append.lua remembers it: where, and for what. */
-export type RememberedCommand = { key: string; field: string; value: string }
+/** A command id as append.lua remembers it: where, and for what; and the caller's own key that stands for it. */
+export type RememberedCommand = { key: string; field: string; value: string; callersKey: { key: string; id: Uuid7 } | null }
 
 /**
  * The ids of all commands in a log that are not older than a time, in their order, some at a time. The events of a command follow
@@ -20,13 +20,14 @@ export async function* commandsSince({ redis, keys, archive }: RestoreStores, wi
   for await (const events of readArchiveFirst(archive, redis, keys.log, after)) {
     const closed: RememberedCommand[] = []
     for (const stored of events) {
-      const { actor, commandId, contentHash = noCommandHasThis } = readStored(stored).metadata
+      const { actor, commandId, idempotencyKey, contentHash = noCommandHasThis } = readStored(stored).metadata
       const id = Uuid7.safeParse(commandId)
       if (!id.success || uuid7TimeMs(id.data) < windowStartMs) continue
       const field = commandField(actor, id.data)
       if (open?.of !== field) {
         if (open) closed.push(open.command)
-        open = { command: { key: keys.commands(uuid7TimeMs(id.data)), field, value: '' }, of: field, contentHash, first: stored.position }
+        const callersKey = idempotencyKey === undefined ? null : { key: keys.callersKey(actor, idempotencyKey), id: id.data }
+        open = { command: { key: keys.commands(uuid7TimeMs(id.data)), field, value: '', callersKey }, of: field, contentHash, first: stored.position }
       }
       open.command.value = `${open.contentHash} ${open.first} ${stored.position}`
     }

@@ -69,7 +69,7 @@ const isStill = async ({ redis, keys }: RestoreStores, { hotEnd }: Examined): Pr
 
 async function lackingIn(stores: RestoreStores, examined: Examined, window: Window): Promise<Restored> {
   const { checkpoint, end, missing } = examined
-  const beside: Restored['beside'] = { states: 0, 'finished streams': 0, 'command ids': 0, jobs: 0 }
+  const beside: Restored['beside'] = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
   for await (const { kind, writes } of wanting(stores, examined, window)) beside[kind] += writes.length
   const [incarnation, sequence] = await stores.redis.hmget(stores.keys.meta, 'incarnation', 'sequence')
   const identity = incarnation !== checkpoint.incarnation || Number(sequence) !== end.sequence
