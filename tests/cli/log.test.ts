@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OpenAccount } from '../../src/commands/open-account.ts'
 import { positionTimeMs } from '../../src/events/identifiers.ts'
 import { printableEvent, type RecordedEvent } from '../../src/events/event.ts'
 import { council as cli } from '../support/cli.ts'
-import { openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { answeredPrompt, happen, historyDay, newPrompt, type Told } from '../support/history.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { id } from '../support/treasury.ts'
 
 let council: TestCouncil
 let answered: Told
@@ -139,6 +141,15 @@ describe('council state', () => {
     const { stdout } = await cli(settings, ['state', budget])
     expect(stdout).toContain(`${budget}  revision 2`)
     expect(stdout).toContain('"spentMicros": 38')
+  })
+
+  test('of a history is how often something was added to it', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    for (const by of [newId(), newId()]) await other.execute(OpenAccount, { account: id('agent:twice') }, by)
+    const [refusal] = (await other.events()).filter(({ type }) => type === 'CommandRefused')
+    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', refusal?.stream ?? ''])
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('revision 1') as unknown })
+    other.close()
   })
 
   test.each([[['--at', '1-0']], [[]]])('says that nothing was ever written there %j', async (args) => {
