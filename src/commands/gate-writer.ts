@@ -50,7 +50,8 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
         const outcome = await flight.answer
         const next = ahead.end()
         if (outcome.result !== 'appended' || !next) {
-          queue.unshift(...(await settle(dependencies, flight, outcome)), ...(next?.batch ?? []))
+          queue.unshift(...(next?.batch ?? []))
+          queue.unshift(...(await settle(dependencies, flight, outcome)))
           return
         }
         const following = takeOff(next)
