@@ -148,7 +148,7 @@ describe('council state', () => {
     for (const by of [newId(), newId()]) await other.execute(OpenAccount, { account: id('agent:twice') }, by)
     const [refusal] = (await other.events()).filter(({ type }) => type === 'CommandRefused')
     const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', refusal?.stream ?? ''])
-    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('revision 1') as unknown })
+    expect(run).toMatchObject({ stderr: '', code: 0, stdout: expect.stringContaining('revision 1') as unknown })
     other.close()
   })
 
