@@ -6,7 +6,7 @@ import { CliError } from './failure.ts'
 
 /**
  * Throws CliError `state_differs` unless the state stored for a stream is the fold of its events, up to the stored revision.
- * A state of another fold version has nothing to be compared with: it is folded again before anybody decides on it.
+ * A history has no state, and one of another fold version is folded again before anybody decides on it: neither is compared.
  */
 export function assertStateIsFold(stream: StreamName, { foldVersion, finished, history }: Pick<Aggregate<unknown>, 'foldVersion' | 'finished' | 'history'>, stored: StoredState, folded: { revision: number; state: unknown } | undefined): void {
   const isFinished = finished !== undefined && folded?.state === finished
@@ -21,7 +21,6 @@ export function assertStateIsFold(stream: StreamName, { foldVersion, finished, h
     if (!isFinished) throw new CliError('state_differs', `${stream} is stored as finished, but its events make ${JSON.stringify(folded.state)}`)
     return
   }
-  // A history has no state, and one of another fold version is folded again before anybody decides on it.
   if (history || stored.foldVersion !== foldVersion) return
   const asStored: unknown = JSON.parse(JSON.stringify(folded.state))
   if (!isDeepStrictEqual(JSON.parse(stored.state), asStored))
