@@ -51,7 +51,9 @@ export function decideAhead(dependencies: WriteDependencies, batch: readonly Pen
     if (!held) return null
     before.set(stream, held)
   }
-  return decide(dependencies, batch, aggregates, before)
+  const ahead = decide(dependencies, batch, aggregates, before)
+  dependencies.log.prepare?.(ahead.decided.request)
+  return ahead
 }
 
 function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {

@@ -19,12 +19,28 @@ export type KnownLog = { incarnation: string; sequence: number }
 const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
 const fixedKeys = 4
 
+/** An append as its script takes it, but for the two arguments that say which log it is for and how far that is known. */
+export type WrittenAppend = { keys: string[]; args: Argument[]; idTimes: IdTimes[] }
+
 /**
  * Runs append.lua for one council and turns its reply into a value.
  * Throws LogStopped where this program must not go on writing, and whatever the connection throws: then the outcome is
  * unknown, and the same request may be sent again, since its command ids tell whether it was applied.
  */
-export async function append(redis: RedisClient, keys: LogKeys, { incarnation, sequence }: KnownLog, macs: EventMacs, request: AppendRequest): Promise<AppendResult> {
+export async function append(
+  redis: RedisClient,
+  keys: LogKeys,
+  { incarnation, sequence }: KnownLog,
+  macs: EventMacs,
+  request: AppendRequest,
+  written = writeAppend(keys, incarnation, macs, request),
+): Promise<AppendResult> {
+  const reply = await runScript(redis, written.keys, [incarnation, sequence, ...written.args])
+  return interpret(reply, request, sequence, written.idTimes)
+}
+
+/** Writes out an append, its MACs too. Nothing in it depends on what is appended before. */
+export function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, request: AppendRequest): WrittenAppend {
   const { commands, reads, events, states, jobs, finishedJobs } = request
   const hourKeys: string[] = []
   const commandKey = keyOfHour(hourKeys, keys.commands)
@@ -33,7 +49,7 @@ export async function append(redis: RedisClient, keys: LogKeys, { incarnation, s
   const placed = place(request, readIndex, incarnation, macs)
   const { oldestMs, newestMs } = range(placed.idTimes)
 
-  const args: Argument[] = [incarnation, sequence, commandWindowMs, maxIdAheadMs, workersGroup, oldestMs, newestMs]
+  const args: Argument[] = [commandWindowMs, maxIdAheadMs, workersGroup, oldestMs, newestMs]
   args.push(commands.length, ...runs(placed.commandTimes.map(commandKey)))
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)
@@ -58,8 +74,7 @@ export async function append(redis: RedisClient, keys: LogKeys, { incarnation, s
   column(args, jobs, ({ command }) => command + 1)
   args.push(finishedJobs.length, ...finishedJobs)
 
-  const reply = await runScript(redis, [keys.log, keys.meta, keys.states, keys.work, ...hourKeys], args)
-  return interpret(reply, request, sequence, placed.idTimes)
+  return { keys: [keys.log, keys.meta, keys.states, keys.work, ...hourKeys], args, idTimes: placed.idTimes }
 }
 
 type Argument = string | number

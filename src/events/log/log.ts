@@ -83,6 +83,8 @@ export interface LogReader {
 /** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
 export interface EventLog extends LogReader {
   append: (request: AppendRequest) => Promise<AppendResult>
+  /** Does beforehand what an append of this very request can do before its turn. Changes nothing. */
+  prepare?: (request: AppendRequest) => void
   /** What a command led to, while its id is remembered; null for one that was never done. */
   findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The command id that stands for a caller's own key: the same one for the same key, for as long as ids are remembered. */
