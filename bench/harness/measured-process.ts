@@ -11,7 +11,7 @@ export type MeasuredProcess<Request, Reply> = {
 }
 
 /** `--cpu-prof <folder>` on a benchmark's command line profiles every process that it measures. */
-export const profileFolder = process.argv.includes('--cpu-prof') ? process.argv[process.argv.indexOf('--cpu-prof') + 1] : undefined
+const profileFolder = process.argv.includes('--cpu-prof') ? process.argv[process.argv.indexOf('--cpu-prof') + 1] : undefined
 
 export async function startMeasured<Request extends object, Reply>(program: string, args: readonly string[]): Promise<MeasuredProcess<Request, Reply>> {
   const execArgv = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
