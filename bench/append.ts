@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import { percentilesOf, type Measured } from './harness/closed-loop.ts'
-import { depositsOnFreshLog, limitRunner, perSecond, type GateProcess, type PeerProcess } from './harness/competitors.ts'
+import { depositsOnFreshLog, limitRunner, perSecond, type Deposits, type GateProcess, type Limits, type PeerProcess } from './harness/competitors.ts'
 import { makeDataFolder } from './harness/data-folder.ts'
 import { payloadBytes } from './harness/deposit.ts'
 import { growthOf } from './harness/growth.ts'
 import { startMeasured } from './harness/measured-process.ts'
 import { memoryOf } from './harness/memory.ts'
 import { postgresSettings, startPostgres } from './harness/postgres-server.ts'
-import type { LimitMeasured } from './harness/redis-benchmark.ts'
 import { redisSettings, startRedis } from './harness/redis-server.ts'
 import { reportOf, type Figures } from './harness/report.ts'
 import { ratioOf, rounded, spread } from './harness/spread.ts'
@@ -22,7 +21,7 @@ const peerPoolSize = 20
 
 const folder = await makeDataFolder()
 
-type Level = { ours: Measured[]; limit: LimitMeasured[]; peer: Measured[]; pipelinedLimit: LimitMeasured[] }
+type Level = { ours: Deposits[]; limit: Limits[]; peer: Measured[]; pipelinedLimit: Limits[] }
 
 async function measure(): Promise<Figures> {
   const redis = await startRedis(join(folder.path, 'redis'))
@@ -70,7 +69,14 @@ function figuresOf(inFlight: number, { ours, limit, peer, pipelinedLimit }: Leve
     ...(pipelinedLimit.length > 0 && { pipelinedXadd: spread(pipelinedLimit.map((run) => run.perSecond)) }),
   }
   console.log(`${inFlight} in flight, a second: ${Object.entries(rates).map(([name, rate]) => `${name} ${rounded(rate)}`).join(', ')}`)
-  return { perSecond: rates, latencyMs: { ours: percentilesOf(ours), peer: percentilesOf(peer), bareXadd: limit.map(({ latencies }) => latencies) } }
+  const cpu = {
+    gate: spread(ours.map(({ cpuMicros, commands }) => cpuMicros / commands)),
+    redis: spread(ours.map(({ redisCpuMicros, commands }) => redisCpuMicros / commands)),
+    redisForBareXadd: spread(limit.map(({ redisCpuMicrosEach }) => redisCpuMicrosEach)),
+    peerWithoutPostgres: spread(peer.map(({ cpuMicros, commands }) => cpuMicros / commands)),
+  }
+  console.log(`${inFlight} in flight, µs of work each: ${Object.entries(cpu).map(([name, micros]) => `${name} ${rounded(micros)}`).join(', ')}`)
+  return { perSecond: rates, cpuMicrosEach: cpu, latencyMs: { ours: percentilesOf(ours), peer: percentilesOf(peer), bareXadd: limit.map(({ latencies }) => latencies) } }
 }
 
 function ratiosOf(levels: ReadonlyMap<number, Level>): Figures['ratios'] {

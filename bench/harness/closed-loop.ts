@@ -3,12 +3,13 @@ import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type His
 /** So many callers, each of which asks at least once, and again as soon as it has its answer, for so long. */
 export type Load = { inFlight: number; durationMs: number }
 
-/** What a closed loop came to. Latencies as an HDR histogram of microseconds, compressed and in base64. */
-export type Measured = { commands: number; seconds: number; latencies: string }
+/** What a closed loop came to. `cpuMicros`: of this process. Latencies as an HDR histogram of microseconds, compressed and in base64. */
+export type Measured = { commands: number; seconds: number; cpuMicros: number; latencies: string }
 
 export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Promise<void>): Promise<Measured> {
   const histogram = newHistogram()
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const deadline = startedAt + durationMs
   const caller = async (): Promise<void> => {
     let now = performance.now()
@@ -20,8 +21,10 @@ export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Prom
     } while (now < deadline)
   }
   await Promise.all(Array.from({ length: inFlight }, caller))
+  const { user, system } = process.cpuUsage(cpuBefore)
   return {
     commands: histogram.totalCount,
+    cpuMicros: user + system,
     seconds: (performance.now() - startedAt) / 1000,
     latencies: encodeIntoCompressedBase64(histogram),
   }

@@ -54,7 +54,7 @@ answerRequests<GateReply>(
           while (next < request.to) await execute(filled(next++), newId())
         }
         await Promise.all(Array.from({ length: fillInFlight }, fill))
-        return { commands: request.to - request.from, seconds: 0, latencies: '', outcomes }
+        return { commands: request.to - request.from, seconds: 0, cpuMicros: 0, latencies: '', outcomes }
       }
       case 'load': {
         const one = async (): Promise<void> => {

@@ -1,0 +1,8 @@
+import type { BenchCouncil } from './bench-council.ts'
+
+/** What Redis' one thread has worked so far: on a machine that others use too, it says more than the time on the wall. */
+export async function redisCpuMicros({ redis }: Pick<BenchCouncil, 'redis'>): Promise<number> {
+  const info = await redis.info('cpu')
+  const seconds = (name: string): number => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1])
+  return Math.round((seconds('used_cpu_user_main_thread') + seconds('used_cpu_sys_main_thread')) * 1e6)
+}
