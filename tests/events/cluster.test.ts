@@ -182,6 +182,8 @@ describe('a slot that moves to another node', () => {
     const careless = await cluster.addNode('no')
     const move = await beginSlotMove(cluster, council.keys.log, careless)
     await move.finish()
+    // The redirect has led it there, and it is in that node's log: only nobody was told that it would stay.
+    expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'outcome_unknown', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
     expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'log_stopped', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
     const back = await beginSlotMove(cluster, council.keys.log, move.from)
     await back.finish()

@@ -180,6 +180,14 @@ describe('after a reconnect', () => {
     await cp(first.dir, dir, { recursive: true })
     return startRedis({ dir })
   }
+  /** Resolves when the connections were reset and the one for commands is there again: nothing is on its way on the old one. */
+  async function reconnected({ redis }: TestCouncil, through: FaultProxy): Promise<void> {
+    // Not node's `once`: that one ends with the connection's first error.
+    const lost = new Promise((resolve) => redis.once('close', resolve))
+    through.reset()
+    await lost
+    await whenRedisReady(redis, 5_000)
+  }
   /** What the server was asked to do, apart from looking. */
   const writesOn = async (direct: TestCouncil['redis']) => [...((await direct.info('commandstats'))).matchAll(/^cmdstat_(eval|evalsha|set|xadd|hset|xgroup[^:]*|xclaim|xautoclaim|xreadgroup):/gm)].map(([, name]) => name)
 
@@ -194,11 +202,7 @@ describe('after a reconnect', () => {
     const { other, through, direct } = await moved(() => startRedis())
     const blocking = connectRedis({ url: through.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
     cleanUp.push(() => blocking.disconnect())
-    // Not node's `once`: that one ends with the connection's first error.
-    const lost = new Promise((resolve) => other.redis.once('close', resolve))
-    through.reset()
-    await lost
-    await whenRedisReady(other.redis, 5_000)
+    await reconnected(other, through)
     await expect(other.log.commandIdFor('ada', 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
     await expect(other.log.openJobs(blocking, 'worker', 1000)).rejects.toMatchObject({ code: 'log_replaced' })
     expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
@@ -216,7 +220,7 @@ describe('after a reconnect', () => {
       return copy
     })
     expect(await other.events()).toHaveLength(3)
-    through.reset()
+    await reconnected(other, through)
     expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
     expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_lost_its_tail' })
     expect(await direct.xlen(other.keys.log)).toBe(2)
