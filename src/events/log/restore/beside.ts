@@ -2,7 +2,6 @@ import type { ChainableCommander } from 'ioredis'
 import { comparePositions, streamTimeMs, uuid7TimeMs, type Position, type StreamName, type Uuid7 } from '../../identifiers.ts'
 import { maxIdAheadMs } from '../append.ts'
 import { storedText } from '../folds.ts'
-import { LogStopped } from '../log.ts'
 import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'
 import type { RestoreStores } from './stores.ts'
@@ -82,10 +81,7 @@ type Field = { key: string; field: string; value: string }
 async function notYetThere(redis: RestoreStores['redis'], wanted: readonly Field[], { keepMs }: Window): Promise<Write[]> {
   const writes: Write[] = []
   for (const [key, fields] of Map.groupBy(wanted, (one) => one.key)) {
-    const stored = await redis.hmget(key, ...fields.map(({ field }) => field)).catch((error: unknown) => {
-      if (!String(error).includes('WRONGTYPE')) throw error
-      throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds something that is not the log's; move it away first`)
-    })
+    const stored = await redis.hmget(key, ...fields.map(({ field }) => field))
     for (const [index, { field, value }] of fields.entries())
       if (stored[index] !== value) writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, keepMs, 'NX'))
   }

@@ -1,5 +1,6 @@
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
+import { commandWindowMs, maxIdAheadMs } from '../append.ts'
 import type { ArchiveCheckpoint } from '../archive/archive.ts'
 import { chainStart, extendChain } from '../archive/chain.ts'
 import { foldStreams, type Folds } from '../folds.ts'
@@ -31,7 +32,7 @@ export type ExamineOptions = { windowStartMs: number; onProgress: (done: number,
  */
 export async function examine(stores: RestoreStores, { windowStartMs, onProgress, signal }: ExamineOptions): Promise<Examined> {
   const { redis, keys, archive, foldOf } = stores
-  await assertKeyTypes(stores)
+  await assertKeyTypes(stores, windowStartMs)
   const checkpoint = await ownCheckpoint(stores)
   const continuity = continuityOf(checkpoint)
   const folds = foldStreams(foldOf)
@@ -62,11 +63,19 @@ export async function examine(stores: RestoreStores, { windowStartMs, onProgress
   return { checkpoint, folds, finished, end, ...continuity.result() }
 }
 
-async function assertKeyTypes({ redis, keys }: RestoreStores): Promise<void> {
-  for (const [key, kind] of [[keys.log, 'stream'], [keys.meta, 'hash'], [keys.states, 'hash'], [keys.work, 'stream']] as const) {
-    const actual = await redis.type(key)
-    if (actual !== 'none' && actual !== kind) throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds a ${actual}, which is not the log's; move it away first`)
-  }
+const hourMs = 3_600_000
+
+/** Every key that may be written to, those of all hours of the window included. */
+async function assertKeyTypes({ redis, keys }: RestoreStores, windowStartMs: number): Promise<void> {
+  const hours = Array.from({ length: (commandWindowMs + maxIdAheadMs) / hourMs + 2 }, (_, hour) => windowStartMs + hour * hourMs)
+  const hashes = [keys.meta, keys.states, ...hours.flatMap((timeMs) => [keys.commands(timeMs), keys.finished(timeMs)])]
+  const expected = [...[keys.log, keys.work].map((key) => [key, 'stream'] as const), ...hashes.map((key) => [key, 'hash'] as const)]
+  await Promise.all(
+    expected.map(async ([key, kind]) => {
+      const actual = await redis.type(key)
+      if (actual !== 'none' && actual !== kind) throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds a ${actual}, which is not the log's; move it away first`)
+    }),
+  )
 }
 
 async function ownCheckpoint({ redis, keys, councilId, archive }: RestoreStores): Promise<ArchiveCheckpoint> {
@@ -97,12 +106,12 @@ function continuityOf(checkpoint: ArchiveCheckpoint) {
   return {
     look({ archived, hot }: Place): void {
       if (hot) {
-        const { position, event, problem } = hot
-        if (problem) throw differ(`Redis holds something there that is no event (${problem.message})`, position)
+        const position = hot === 'same' ? (archived?.position ?? beginning) : hot.position
+        if (hot !== 'same' && hot.problem) throw differ(`Redis holds something there that is no event (${hot.problem.message})`, position)
         if (missing) throw differ(`Redis holds it, but lacks the ${missing.count} events after ${missing.after}, and takes in nothing before what it has`, position)
         if (!archived && comparePositions(position, checkpoint.position) <= 0) throw differ('Redis holds an event there, the archive none', position)
-        const field = archived && firstDifference(archived, event)
-        if (field) throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)
+        const field = archived && hot !== 'same' ? firstDifference(archived, hot.event) : undefined
+        if (archived && field) throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)
         hotEnd = position
       }
       if (!archived) return

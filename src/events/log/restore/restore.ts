@@ -44,15 +44,26 @@ export async function restore(stores: RestoreStores, options: RestoreOptions): P
   for (let tries = 1; tries <= maxTries; tries++) {
     const window = await windowNow(stores)
     const examined = await examine(stores, { windowStartMs: window.startMs, signal: options.signal, onProgress: (done, total) => options.onProgress('comparing', done, total) })
-    const restored = await lackingIn(stores, examined, window)
-    const isNothing = restored.events === 0 && !restored.identity && Object.values(restored.beside).every((count) => count === 0)
-    if (isNothing || options.dryRun) return restored
+    const identity = await lacksIdentity(stores, examined)
+    const summary = (beside: Restored['beside']): Restored => ({
+      incarnation: examined.checkpoint.incarnation,
+      end: examined.end,
+      trimmed: examined.checkpoint.trimmed.sequence,
+      events: examined.missing.count,
+      beside,
+      identity,
+    })
+    const isLacking = examined.missing.count > 0 || identity
+    if (options.dryRun || !isLacking) {
+      const beside = await countWanting(stores, examined, window)
+      const isWhole = !isLacking && Object.values(beside).every((count) => count === 0)
+      if (options.dryRun || isWhole) return summary(beside)
+    }
     // Somebody has written meanwhile: what seemed to differ may only have been newer.
     if (!(await isStill(stores, examined))) continue
     await stores.redis.hdel(stores.keys.meta, 'incarnation')
     if (!(await isStill(stores, examined))) continue
-    await write(stores, examined, window, options)
-    return restored
+    return summary(await write(stores, examined, window, options))
   }
   throw new RestoreRefused('log_in_use', 'a council keeps writing to this log: stop it, and try again')
 }
@@ -67,16 +78,21 @@ const isStill = async ({ redis, keys }: RestoreStores, { hotEnd }: Examined): Pr
   return (newest?.[0] ?? beginning) === hotEnd
 }
 
-async function lackingIn(stores: RestoreStores, examined: Examined, window: Window): Promise<Restored> {
-  const { checkpoint, end, missing } = examined
-  const beside: Restored['beside'] = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
-  for await (const { kind, writes } of wanting(stores, examined, window)) beside[kind] += writes.length
-  const [incarnation, sequence] = await stores.redis.hmget(stores.keys.meta, 'incarnation', 'sequence')
-  const identity = incarnation !== checkpoint.incarnation || Number(sequence) !== end.sequence
-  return { incarnation: checkpoint.incarnation, end, trimmed: checkpoint.trimmed.sequence, events: missing.count, beside, identity }
+async function lacksIdentity({ redis, keys }: RestoreStores, { checkpoint, end }: Examined): Promise<boolean> {
+  const [incarnation, sequence] = await redis.hmget(keys.meta, 'incarnation', 'sequence')
+  return incarnation !== checkpoint.incarnation || Number(sequence) !== end.sequence
 }
 
-async function write(stores: RestoreStores, examined: Examined, window: Window, { onProgress, onWritten = () => undefined, signal }: RestoreOptions): Promise<void> {
+const none = (): Restored['beside'] => ({ states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 })
+
+async function countWanting(stores: RestoreStores, examined: Examined, window: Window): Promise<Restored['beside']> {
+  const beside = none()
+  for await (const { kind, writes } of wanting(stores, examined, window)) beside[kind] += writes.length
+  return beside
+}
+
+/** Returns how much beside the log was written. */
+async function write(stores: RestoreStores, examined: Examined, window: Window, { onProgress, onWritten = () => undefined, signal }: RestoreOptions): Promise<Restored['beside']> {
   const { redis, keys } = stores
   const { checkpoint, end, missing } = examined
   const send = async (writes: readonly Write[]): Promise<void> => {
@@ -92,13 +108,18 @@ async function write(stores: RestoreStores, examined: Examined, window: Window, 
   }
   await setEnd(stores, examined)
   onWritten()
-  for await (const { writes } of wanting(stores, examined, window)) await send(writes)
+  const beside = none()
+  for await (const { kind, writes } of wanting(stores, examined, window)) {
+    await send(writes)
+    beside[kind] += writes.length
+  }
   await redis.xgroup('CREATE', keys.work, workersGroup, '0', 'MKSTREAM').catch((error: unknown) => {
     if (!String(error).includes('BUSYGROUP')) throw error
   })
   onWritten()
   const identity = { incarnation: checkpoint.incarnation, sequence: String(end.sequence), ...(end.macKey !== null && { macKey: end.macKey }) }
   await send([(pipeline) => pipeline.hset(keys.meta, identity)])
+  return beside
 }
 
 function addEntry(pipeline: ChainableCommander, logKey: string, { position, sequence, stream, revision, type, version, data, metadata, mac }: ArchivedEvent): void {
@@ -118,9 +139,12 @@ async function setEnd({ redis, keys }: RestoreStores, { checkpoint, end, hotEnd 
   await (await serverOf(redis, keys.log)).call('XSETID', keys.log, end.position, 'ENTRIESADDED', end.sequence, 'MAXDELETEDID', checkpoint.trimmed.position)
 }
 
-/** In one round trip. Throws what the first failing command says. */
+/**
+ * In one transaction, and so with one fsync: Redis takes a mere pipeline in pieces of 16 KiB and syncs after each of them.
+ * Throws what the first failing command says.
+ */
 async function sendAll(redis: RedisClient, writes: readonly Write[]): Promise<void> {
-  const pipeline = redis.pipeline()
-  for (const one of writes) one(pipeline)
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+  const transaction = redis.multi()
+  for (const one of writes) one(transaction)
+  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error
 }
