@@ -34,6 +34,8 @@ export const beginning = '0-0' as Position
 
 /** Negative when `left` comes before `right`. Positions compare as two numbers, never as text. */
 export function comparePositions(left: Position, right: Position): number {
+  // Mostly both are of the same length, and then text compares as numbers do.
+  if (left.length === right.length && left.indexOf('-') === right.indexOf('-')) return left === right ? 0 : left < right ? -1 : 1
   const [leftMs, leftSeq] = positionParts(left)
   const [rightMs, rightSeq] = positionParts(right)
   return leftMs - rightMs || leftSeq - rightSeq

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { beginning, type Position } from '../identifiers.ts'
 import type { Archive } from './archive/archive.ts'
 import { hotEntries } from './hot-entries.ts'
-import type { StoredEvent } from './stored-event.ts'
+import { storedEvent, type StoredEvent } from './stored-event.ts'
 
 /**
  * A log after a position, by default from its first event on: what is archived, and then what is only in Redis as yet. Throws
@@ -20,8 +20,5 @@ export async function* readArchiveFirst(
     last = events.at(-1)?.position ?? last
   }
   for await (const entries of hotEntries(redis, logKey, last, '+'))
-    yield entries.map(({ event, problem }) => {
-      if (problem) throw problem
-      return event
-    })
+    yield entries.map(storedEvent)
 }

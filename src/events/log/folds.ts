@@ -38,40 +38,41 @@ export function foldStreams(foldOf: FoldOf): Folds {
     live,
     broken,
     take(event) {
-      const { stream, revision, position } = event
+      const { stream, revision } = event
       const before = live.get(stream)
       const fold = before?.fold ?? foldOf(stream)
       if (!fold) return 'unknown'
-      const held = before ?? { revision: 0, state: fold.initial, first: position, last: position, fold }
-      const expected = held.revision + 1
-      const goOn = (state: unknown) => {
-        live.set(stream, { ...held, revision, state, last: position })
-      }
-      if (revision !== expected) {
+      const expected = (before?.revision ?? 0) + 1
+      const held = before ? before.state : fold.initial
+      if (revision !== expected || broken.has(stream)) {
         broken.add(stream)
-        goOn(held.state)
-        return { wrongRevision: expected }
-      }
-      if (broken.has(stream)) {
-        goOn(held.state)
-        return 'live'
+        live.set(stream, reached(event, before, held, fold))
+        return revision === expected ? 'live' : { wrongRevision: expected }
       }
       try {
-        const state = fold.evolve(held.state, event)
+        const state = fold.evolve(held, event)
         if (fold.finished !== undefined && state === fold.finished) {
           live.delete(stream)
           return 'finished'
         }
-        goOn(state)
+        live.set(stream, reached(event, before, state, fold))
         return 'live'
       } catch (error) {
         broken.add(stream)
-        goOn(held.state)
+        live.set(stream, reached(event, before, held, fold))
         return { failed: error }
       }
     },
   }
 }
+
+const reached = ({ revision, position }: RecordedEvent, before: LiveStream | undefined, state: unknown, fold: StreamFold): LiveStream => ({
+  revision,
+  state,
+  first: before?.first ?? position,
+  last: position,
+  fold,
+})
 
 /** A live stream's state, as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>

@@ -61,8 +61,7 @@ export function storedEvent([id, fields]: StreamEntry): StoredEvent {
 }
 
 /** The event that the texts hold, of the newest version. Throws UnreadableEvent, naming the position, for anything else. */
-export function readStored({ data, metadata: metadataText, mac: _, ...stored }: StoredEvent): RecordedEvent {
-  const { position, type, version } = stored
+export function readStored({ position, sequence, stream, revision, type, version, data, metadata: metadataText }: StoredEvent): RecordedEvent {
   const json = (name: string, text: string): unknown => {
     try {
       return JSON.parse(text)
@@ -75,5 +74,5 @@ export function readStored({ data, metadata: metadataText, mac: _, ...stored }: 
     const [issue] = metadata.error.issues
     throw new UnreadableEvent('malformed_event', position, `metadata: ${issue?.path.join('.')} ${issue?.message}`)
   }
-  return { ...stored, data: upcast(type, version, json('data', data), position), metadata: metadata.data }
+  return { position, sequence, stream, revision, type, version, data: upcast(type, version, json('data', data), position), metadata: metadata.data }
 }

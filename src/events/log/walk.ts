@@ -1,3 +1,4 @@
+import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import { comparePositions, type Position } from '../identifiers.ts'
 import { UnreadableEvent } from '../upcast.ts'
 import type { ArchivedEvent } from './archive/archive.ts'
@@ -6,29 +7,47 @@ import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.
 /** An entry of Redis' stream; one that is no event's comes with what is wrong with it. */
 export type HotEntry = { position: Position } & ({ event: StoredEvent; problem: null } | { event: null; problem: UnreadableEvent })
 
-/** One place of the log, as the archive and as Redis have it; one of the two may lack it. */
-export type Place = { archived: ArchivedEvent; hot: HotEntry | null } | { archived: null; hot: HotEntry }
+/** One place of the log, as the archive and as Redis have it (`same`: byte for byte); one of the two may lack it. */
+export type Place = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } | { archived: null; hot: HotEntry }
 
-/** Archive and hot stream side by side, by position, page by page. Both must rise for that; where they do not, places come apart. */
-export async function* walk(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<HotEntry[]>): AsyncGenerator<Place[]> {
+/** So many at a time: those who are waited for get a turn in between. */
+const maxPlaces = 100
+
+/** Archive and hot stream side by side, by position, some at a time. Both must rise for that; where they do not, places come apart. */
+export async function* walk(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<StreamEntry[]>): AsyncGenerator<Place[]> {
   const left = cursor(archive)
   const right = cursor(hot)
   for (;;) {
     await Promise.all([left.fill(), right.fill()])
     const places: Place[] = []
-    while (left.isKnown() && right.isKnown()) {
+    while (places.length < maxPlaces && left.isKnown() && right.isKnown()) {
       const archived = left.peek()
       const entry = right.peek()
       if (!archived && !entry) break
-      const order = archived && entry ? comparePositions(archived.position, entry.position) : archived ? -1 : 1
+      const order = archived && entry ? orderOf(archived.position, entry[0] as Position) : archived ? -1 : 1
       if (order <= 0) left.next()
       if (order >= 0) right.next()
-      if (archived && order <= 0) places.push({ archived, hot: order === 0 ? (entry ?? null) : null })
-      else if (entry) places.push({ archived: null, hot: entry })
+      if (archived && order < 0) places.push({ archived, hot: null })
+      else if (archived && entry && order === 0) places.push({ archived, hot: holdsExactly(entry, archived) ? 'same' : hotEntry(entry) })
+      else if (entry) places.push({ archived: null, hot: hotEntry(entry) })
     }
     if (places.length === 0) return
     yield places
+    // Lets the next pages come in meanwhile.
+    await turnOfOthers()
   }
+}
+
+/** Mostly the two are the same. */
+const orderOf = (left: Position, right: Position): number => (left === right ? 0 : comparePositions(left, right))
+
+/** Whether an entry has the fields of an event in their order, with these very texts, and no others. */
+function holdsExactly([, fields]: StreamEntry, event: StoredEvent): boolean {
+  const { sequence, stream, revision, type, version, data, metadata, mac } = event
+  if (fields.length !== fieldNames.length * 2) return false
+  for (const [index, name] of fieldNames.entries()) if (fields[index * 2] !== name) return false
+  if (fields[1] !== String(sequence) || fields[3] !== stream || fields[5] !== String(revision) || fields[7] !== type) return false
+  return fields[9] === String(version) && fields[11] === data && fields[13] === metadata && fields[15] === mac
 }
 
 /** A page at a time, the next one on its way while one is looked at. */

@@ -56,7 +56,7 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
         const where = conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``
         const order = isBackward ? sql`desc` : sql`asc`
         const { rows } = await snapshot((tx) => sql`select * from event_archive ${where} order by sequence ${order} limit ${count}`.execute(tx))
-        const events = rows.map((row) => EventRow.parse(row))
+        const events = rows.map(archivedEvent)
         const last = events.at(-1)
         if (!last) return
         sequence = last.sequence
@@ -132,9 +132,26 @@ const Digest = z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes))
 
 const Macs = z.array(z.object({ mac: z.string() }))
 
-const EventRow = z
-  .object({ sequence: Whole, position: Position, stream: StreamName, revision: Whole, type: z.string(), version: Whole, data: z.string(), metadata: z.string(), mac: z.string(), chain_head: Digest })
-  .transform(({ chain_head: chainHead, ...event }): ArchivedEvent => ({ ...event, chainHead }))
+/** As the drivers hand rows over: pg has a bigint as text. */
+const EventRow = z.object({
+  sequence: z.string(),
+  position: Position,
+  stream: StreamName,
+  revision: z.string(),
+  type: z.string(),
+  version: z.number(),
+  data: z.string(),
+  metadata: z.string(),
+  mac: z.string(),
+  chain_head: z.instanceof(Uint8Array),
+})
+
+/** Millions of rows are read when a log is verified: no more work than there must be. */
+function archivedEvent(row: unknown): ArchivedEvent {
+  const { sequence, position, stream, revision, type, version, data, metadata, mac, chain_head: head } = EventRow.parse(row)
+  const chainHead = Buffer.from(head.buffer, head.byteOffset, head.byteLength)
+  return { position, sequence: Number(sequence), stream, revision: Number(revision), type, version, data, metadata, mac, chainHead }
+}
 
 const CheckpointRow = z
   .object({ council_id: z.string(), incarnation: z.string(), sequence: Whole, position: Position, chain_head: Digest, trimmed_sequence: Whole, trimmed_position: Position })

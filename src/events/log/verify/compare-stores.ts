@@ -60,11 +60,12 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
       if (isSameLog && places.some(isBeyondTrim)) trimmed = (await archive?.checkpoint())?.trimmed.position ?? trimmed
       for (const place of places) {
         const { archived, hot: entry } = place
+        lastArchived = archived ?? lastArchived
+        if (entry === 'same') continue
         if (entry) reportProblem(entry, report)
         if (archived && entry?.event) same(archived, entry.event)
         else if (archived && isSameLog && isBeyondTrim(place)) lacking(archived)
         else if (!archived && entry?.event) notArchived(entry.event)
-        lastArchived = archived ?? lastArchived
       }
     },
     atEnd({ position, sequence }) {

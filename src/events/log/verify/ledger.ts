@@ -13,7 +13,8 @@ export type Ledger = { take: (event: RecordedEvent) => void; end: () => { moveme
  * all accounts is 0 after every command. That no account is overdrawn and no reservation resolved twice, their folds show.
  */
 export function ledgerCheck(report: Faults['report']): Ledger {
-  let command = ''
+  let commandId = ''
+  let actor = ''
   const open = new Map<string, Movement>()
   let movements = 0
   let sum = 0n
@@ -34,9 +35,10 @@ export function ledgerCheck(report: Faults['report']): Ledger {
   return {
     take(event) {
       const { position, sequence, stream } = event
-      const of = `${event.metadata.actor} ${event.metadata.commandId}`
-      if (of !== command) close()
-      command = of
+      const { metadata } = event
+      if (open.size > 0 && (metadata.commandId !== commandId || metadata.actor !== actor)) close()
+      commandId = metadata.commandId
+      actor = metadata.actor
       if (!isMovement(event)) return
       const { transferId, amountMicros } = event.data
       const micros = BigInt(event.type === 'AccountCredited' ? amountMicros : -amountMicros)

@@ -10,7 +10,7 @@ import { hotEntries } from '../hot-entries.ts'
 import type { LogKeys } from '../keys.ts'
 import type { EventMacs } from '../mac.ts'
 import type { StoredEvent } from '../stored-event.ts'
-import { walk } from '../walk.ts'
+import { hotEntry, walk } from '../walk.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
 import type { Faults } from './faults.ts'
 import { startPass, type Pass } from './pass.ts'
@@ -101,7 +101,7 @@ async function allSeals({ archive, redis, keys }: LogUnderAudit, checkpoint: Arc
     }
   }
   if (archive && checkpoint) for await (const events of archive.read({ types: sealTypes, upTo: checkpoint.position })) events.forEach(keep)
-  for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position)) for (const { event } of entries) if (event) keep(event)
+  for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position)) for (const { event } of entries.map(hotEntry)) if (event) keep(event)
   return seals
 }
 
@@ -119,7 +119,8 @@ async function* nothing(): AsyncGenerator<never[]> {}
 async function catchUp({ redis, keys, report }: LogUnderAudit, pass: Pass, taken: (stream: StreamName) => void): Promise<void> {
   const { position } = await hotEnd(redis, keys)
   for await (const entries of hotEntries(redis, keys.log, pass.end().position, position))
-    for (const entry of entries) {
+    for (const raw of entries) {
+      const entry = hotEntry(raw)
       reportProblem(entry, report)
       if (!entry.event) continue
       pass.take(entry.event, null)
