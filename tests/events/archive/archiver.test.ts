@@ -99,6 +99,20 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect((await everything(stored.read())).map(({ type }) => type)).toEqual(['AccountOpened', 'AccountLimitsSet', 'CommandRefused'])
   })
 
+  test('takes no event of a history for a copy of itself that another one has archived meanwhile', async () => {
+    for (const by of [newId(), newId()]) await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, by)
+    const overtaken: Archive = {
+      ...stored,
+      async macsIn(...asked) {
+        await allArchived(await archive(council, redisUrl, db), council)
+        return stored.macsIn(...asked)
+      },
+    }
+    const archiver = await archive(council, redisUrl, db, { archive: overtaken })
+    await allArchived(archiver, council)
+    expect(archiver.status()).toMatchObject({ state: 'running', sequence: 3 })
+  })
+
   test.each([['after', true], ['before', false]])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })

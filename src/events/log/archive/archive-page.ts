@@ -64,7 +64,7 @@ export async function* archivePage(archive: Archive, vouching: Vouching, from: A
       rest = rest.slice(known.length)
       continue
     }
-    const { events, fault } = await onceOnly(archive, vouching, vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))))
+    const { events, fault } = await onceOnly(archive, vouching, current?.sequence ?? 0, vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))))
     if (fault && events.length === 0) throw fault
     const checkpoint = await added(archive, vouching.identity, current, events)
     if (!checkpoint) {
@@ -92,11 +92,14 @@ function countWithin(events: readonly StoredEvent[], characters: number): number
   return over < 0 ? events.length : over
 }
 
-/** In a history the MAC says nothing of the revision: an event that is there already could be put in again. */
-async function onceOnly(archive: Archive, { isHistory }: Vouching, { events, fault }: Vouched): Promise<Vouched> {
+/**
+ * In a history the MAC says nothing of the revision: an event that is there already could be put in again. Only events before
+ * these count: another archiver may have added these very ones meanwhile.
+ */
+async function onceOnly(archive: Archive, { isHistory }: Vouching, archivedSequence: number, { events, fault }: Vouched): Promise<Vouched> {
   const ofHistories = events.filter(({ stream }) => isHistory(stream))
   if (ofHistories.length === 0) return { events, fault }
-  const seen = new Set(await archive.macsIn([...new Set(ofHistories.map(({ stream }) => stream))], ofHistories.map(({ mac }) => mac)))
+  const seen = new Set(await archive.macsIn([...new Set(ofHistories.map(({ stream }) => stream))], ofHistories.map(({ mac }) => mac), archivedSequence))
   for (const [index, { stream, sequence, mac, position: at }] of events.entries()) {
     if (!isHistory(stream)) continue
     if (seen.has(mac)) return { events: events.slice(0, index), fault: new ArchiveStopped('forged_event', `event number ${sequence} repeats the MAC of another one on ${stream}: it was copied there`, { at }) }

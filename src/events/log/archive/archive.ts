@@ -23,8 +23,8 @@ export type Archive = {
   checkpoint: () => Promise<ArchiveCheckpoint | null>
   /** Pages of events in order of the log, in short transactions of their own. */
   read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
-  /** MACs, of those given, that events of these streams have. */
-  macsIn: (streams: readonly StreamName[], macs: readonly string[]) => Promise<string[]>
+  /** MACs, of those given, that events of these streams have, up to a sequence. */
+  macsIn: (streams: readonly StreamName[], macs: readonly string[], upToSequence: number) => Promise<string[]>
   /**
    * Adds the events that follow a checkpoint (null: the first ones) and moves it, in one transaction. False: somebody else has
    * moved it, and nothing was written. An event that contradicts one that is there throws what Postgres throws.
@@ -66,9 +66,9 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
       }
     },
 
-    macsIn: (streams, macs) =>
+    macsIn: (streams, macs, upToSequence) =>
       snapshot(async (tx) => {
-        const { rows } = await sql`select mac from event_archive where stream = any(${streams}::text[]) and mac = any(${macs}::text[])`.execute(tx)
+        const { rows } = await sql`select mac from event_archive where stream = any(${streams}::text[]) and mac = any(${macs}::text[]) and sequence <= ${upToSequence}`.execute(tx)
         return Macs.parse(rows).map(({ mac }) => mac)
       }),
 
