@@ -96,14 +96,16 @@ function publicForm(restored: Restored, dryRun: boolean) {
   }
 }
 
+const labelWidth = 17
+
 function inWords(restored: Restored, dryRun: boolean, isOurs: boolean): string[] {
   const { incarnation, end, trimmed, events, beside } = restored
-  const log = `log          ${number(end.sequence)} events, to ${end.position}, incarnation ${incarnation}`
+  const log = `${'log'.padEnd(labelWidth)} ${number(end.sequence)} events, to ${end.position}, incarnation ${incarnation}`
   if (isNothing(restored)) return [log, 'Redis has all of it; there is nothing to restore.']
   return [
     log,
-    `events       ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay in the archive alone` : ''}`,
-    ...Object.entries(beside).map(([kind, count]) => `${kind.padEnd(17)} ${number(count)}`),
+    `${'events'.padEnd(labelWidth)} ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay in the archive alone` : ''}`,
+    ...Object.entries(beside).map(([kind, count]) => `${kind.padEnd(labelWidth)} ${number(count)}`),
     dryRun ? 'Nothing was written: this is what council restore would write.' : `Restored. ${whatNext(isOurs)}`,
   ]
 }
