@@ -60,6 +60,27 @@ describe('council restore, on servers that run,', () => {
     council.close()
   })
 
+  test('completes what an append has left half-written, so that the log goes on once it is verified', async () => {
+    const audited = await openAuditedCouncil(redis.url, db)
+    const { council, settings } = audited
+    // The event goes in, the job behind it cannot.
+    await council.redis.call('XSETID', council.keys.work, '18446744073709551615-18446744073709551615')
+    const { requestId } = newPrompt()
+    expect(await council.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({ code: 'outcome_unknown' })
+    expect(council.gate.stoppedBy()).toMatchObject({ code: 'log_halted', message: expect.stringContaining('bin/council restore') as unknown })
+    await audited.archive()
+
+    // What kept it from being written is mended first.
+    await council.redis.del(council.keys.work)
+    expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([{ kind: 'restored', events: 0, jobs: 2 }])
+    expect(await audited.verify('--resume')).toMatchObject({ code: 0, faults: [], summary: { resumed: true } })
+    const restarted = await openTestCouncil(redis.url, council.councilId)
+    expect(await restarted.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({ result: 'duplicate' })
+    await answeredPrompt(restarted)
+    restarted.close()
+    council.close()
+  })
+
   test('refuses where the histories differ, and says where', async () => {
     const audited = await openAuditedCouncil(redis.url, db)
     await audited.archive()

@@ -191,7 +191,7 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
     case 'behind':
       throw logLostItsTail(Number(rest[0]), knownSequence)
     case 'halted':
-      throw new LogStopped('log_halted', `an append failed in the middle of its writes (${rest[0]}); nothing is written until the log has been verified: bin/council audit verify --resume`)
+      throw new LogStopped('log_halted', `an append failed in the middle of its writes (${rest[0]}); nothing is written until it is completed and verified: bin/council restore, then bin/council audit verify --resume`)
     case 'newer_fold':
       throw new LogStopped('state_of_newer_program', `the state of ${rest[0]} was written by a newer program; run that version`)
     case 'wrong_type':
