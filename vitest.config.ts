@@ -11,7 +11,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    teardownTimeout: 20_000,
+    teardownTimeout: 40_000,
     allowOnly: false,
     passWithNoTests: false,
     retry: 0,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { processLine, transcriptOf } from './process-line.ts'
 
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-const maxStopMs = 15_000
+const maxStopMs = 30_000
 
 /** A program to run; `user` is whom to run it as when we are root (PostgreSQL refuses root). */
 export type Program = { command: string; args: readonly string[]; cwd?: string; env?: NodeJS.ProcessEnv; user?: string; endSignal: 'SIGTERM' | 'SIGINT' }
@@ -40,7 +40,7 @@ export async function startServer(program: Program, readyLine: RegExp): Promise<
   return child
 }
 
-/** Asks the child to end and waits until it has; after 15 s it is killed and the stop fails, since a server that hangs is a finding. */
+/** Asks the child to end and waits until it has; after 30 s it is killed and the stop fails, since a server that hangs is a finding. */
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(child)) return
   const ended = once(child, 'exit')
