@@ -66,7 +66,7 @@ async function inMemory(): Promise<LogSubject> {
 eventLogContract('a log on Redis', onRedis)
 eventLogContract('a log in memory', inMemory)
 
-test('a log in memory and one on Redis answer the same to any batches of commands', async () => {
+test('a log in memory and one on Redis answer the same to any batches of commands', { timeout: 60_000 }, async () => {
   const councils = [await onRedis(), await inMemory()] as const
   const [redis, memory] = [await councils[0].open(), await councils[1].open()]
   await fc.assert(
