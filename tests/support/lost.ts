@@ -1,4 +1,6 @@
 import type { Position } from '../../src/events/identifiers.ts'
+import { logKeys } from '../../src/events/log/keys.ts'
+import { serverOf } from '../../src/platform/redis-cluster.ts'
 import type { TestCouncil } from './council.ts'
 
 /** Everything that Redis holds of a council, to compare: equal snapshots are equal logs, with all that stands beside them. */
@@ -34,7 +36,8 @@ export async function snapshotOf({ redis, keys, councilId }: TestCouncil): Promi
 }
 
 async function keysOf(redis: TestCouncil['redis'], councilId: string): Promise<string[]> {
-  return redis.keys(`council:{${councilId}}:*`)
+  const server = await serverOf(redis, logKeys(councilId).log)
+  return server.keys(`council:{${councilId}}:*`)
 }
 
 /** As after FLUSHALL, for one council. */
