@@ -17,6 +17,25 @@ const lockKey = 4_817_203_661
  * where the database has migrations that this program does not know, or one of them fails.
  */
 export async function migrate(database: Database): Promise<string[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await migrateOnce(database)
+    } catch (error) {
+      if (tries === maxTries || !lostASchema(error)) throw error
+    }
+  }
+}
+
+/**
+ * The migrator looks at every table there is (kysely 0.29.9, PostgresIntrospector), and a rebuild beside it may drop a generation
+ * meanwhile: the catalogue then names a schema that is gone.
+ */
+const lostASchema = (error: unknown): boolean =>
+  error instanceof ProjectionError && error.cause instanceof Error && 'code' in error.cause && error.cause.code === invalidSchemaName
+const invalidSchemaName = '3F000'
+const maxTries = 10
+
+function migrateOnce(database: Database): Promise<string[]> {
   return database.transaction(async (tx) => {
     // The migrator's own lock comes only after it has made its tables, where two of them can meet.
     await sql`select pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(tx)

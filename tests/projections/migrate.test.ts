@@ -26,6 +26,24 @@ describe.each(databaseKinds)('migrating $kind', ({ open }) => {
     await Promise.all(others.map((other) => other.close()))
   })
 
+  test('goes on while rebuilds beside it make and drop their generations', async () => {
+    await migrate(db.postgres)
+    const rebuilding = new AbortController()
+    const rebuilds = (async () => {
+      for (let n = 1; !rebuilding.signal.aborted; n++) {
+        const tables = Array.from({ length: 20 }, (_, table) => sql`create table ${sql.id(`chats_${n}`, `t${table}`)} (a int, b int)`)
+        await db.postgres.transaction(async (tx) => {
+          await sql`create schema ${sql.id(`chats_${n}`)}`.execute(tx)
+          for (const table of tables) await table.execute(tx)
+        })
+        await db.postgres.transaction((tx) => sql`drop schema ${sql.id(`chats_${n}`)} cascade`.execute(tx))
+      }
+    })()
+    for (let n = 0; n < 100; n++) expect(await migrate(db.postgres)).toEqual([])
+    rebuilding.abort()
+    await rebuilds
+  })
+
   test('refuses a database that a newer program has migrated', async () => {
     await migrate(db.postgres)
     await db.postgres.transaction((tx) =>
