@@ -35,9 +35,23 @@ export function connectCluster({ address, nodeOptions, waits, subscribes, reconn
     // A certificate is for a name, not for the address that it resolves to.
     ...(tls && { dnsLookup: (name: string, found: (error: null, address: string) => void) => found(null, name) }),
   })
-  // ioredis connects to a node with the first command for it. Whoever does not wait is connected before there is one.
-  if (!waits) cluster.on('+node', (node: Redis) => void node.connect().catch(() => undefined))
+  if (!waits) connectBeforehand(cluster)
   return cluster
+}
+
+/**
+ * ioredis connects to a node with the first command for it. Whoever does not wait is connected before there is one, but not before
+ * the cluster is known to be whole: without a queue ioredis 6.0.0 fails its own question whether it is, where that goes to a node
+ * whose connection is still being made, and begins anew.
+ */
+function connectBeforehand(cluster: Cluster): void {
+  const connect = (node: Redis): void => {
+    if (node.status === 'wait') node.connect().catch(() => undefined)
+  }
+  cluster.on('ready', () => cluster.nodes().forEach(connect))
+  cluster.on('+node', (node: Redis) => {
+    if (cluster.status === 'ready') connect(node)
+  })
 }
 
 /** The servers that may take a write now: the one there is, or the masters that this client is connected to. */

@@ -49,6 +49,17 @@ describe('a connection for commands to a cluster', () => {
     }
   })
 
+  test('is there at the first try', async () => {
+    for (let i = 0; i < 20; i++) {
+      const redis = connectRedis({ url: `${cluster.nodes[0]?.url}?cluster`, role: 'command', name: 'test', logger: silentLogger })
+      opened.push(redis)
+      let triedAgain = false
+      redis.on('reconnecting', () => (triedAgain = true))
+      await whenRedisReady(redis, 10_000)
+      expect(triedAgain).toBe(false)
+    }
+  })
+
   test('finds a key whose slot is moving and has moved', async () => {
     const redis = await connect('command')
     const { key, node } = await freshKey()
