@@ -28,7 +28,7 @@ export type DecidedBatch = {
   request: AppendRequest
   verdicts: Verdict[]
   /** The aggregates as they will be when the request is applied. */
-  after: Map<StreamName, Held>
+  after: ReadonlyMap<StreamName, Held>
   /** Commands whose decision threw, or whose state would be too large; they are not part of the request. */
   failed: { pending: Pending; error: unknown }[]
   /** Commands that did not fit into one append any more, in order. */
@@ -53,7 +53,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
   const { now } = deciding
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
-  const reads = new Map<StreamName, ExpectedRevision['revision']>()
+  const reads = new Map<StreamName, ExpectedRevision>()
   const events: NewEvent[] = []
   const jobs: NewJob[] = []
   const finishedJobs: string[] = []
@@ -69,7 +69,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
       const { streams, definition } = pending
       for (const alias in streams) {
         const stream = streams[alias]
-        if (stream && !definition.aggregates[alias]?.history) reads.set(stream, before.get(stream)?.revision ?? 0)
+        if (stream && !definition.aggregates[alias]?.history) reads.set(stream, expected(stream, before.get(stream)))
       }
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
@@ -77,7 +77,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
 
       if (checksEach) for (const [stream, { held }] of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
       for (const [stream, { held, aggregate }] of made.states) {
-        if (aggregate.history) reads.set(stream, 'any')
+        if (aggregate.history) reads.set(stream, { stream, revision: 'any' })
         else working.set(stream, held)
         written.set(stream, aggregate)
       }
@@ -95,6 +95,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
     }
   }
 
+  const states = [...written].map(([stream, aggregate]) => newState(stream, aggregate, working.get(stream)?.state))
   return {
     request: {
       commands: verdicts.map(({ pending, recorded }) => ({
@@ -103,17 +104,32 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
         contentHash: pending.contentHash,
         events: recorded,
       })),
-      reads: [...reads].map(([stream, revision]) => ({ stream, revision })),
+      reads: [...reads.values()],
       events,
-      states: [...written].map(([stream, aggregate]) => newState(stream, aggregate, working.get(stream)?.state)),
+      states,
       jobs,
       finishedJobs,
     },
     verdicts,
-    after: new Map([...written].filter(([, { history }]) => !history).map(([stream]) => [stream, working.get(stream) as Held])),
+    after: settledLater(states, working),
     failed,
     undecided: batch.slice(taken),
   }
+}
+
+function expected(stream: StreamName, held: Held | undefined): ExpectedRevision {
+  if (!held) return { stream, revision: 0 }
+  return held.unsettled ? { stream, revision: held.revision, state: held.unsettled } : { stream, revision: held.revision }
+}
+
+function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamName, Held>): Map<StreamName, Held> {
+  const after = new Map<StreamName, Held>()
+  for (const unsettled of states) {
+    const held = working.get(unsettled.stream)
+    // A history is in no state.
+    if (held) after.set(unsettled.stream, { revision: held.revision, state: held.state, unsettled })
+  }
+  return after
 }
 
 /** A history keeps its revision and nothing else, a finished stream not even that for ever. */

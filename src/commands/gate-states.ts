@@ -1,9 +1,9 @@
 import type { StreamName } from '../events/identifiers.ts'
-import type { EventLog, StoredState } from '../events/log/log.ts'
+import type { EventLog, NewState, StoredState } from '../events/log/log.ts'
 import type { Aggregate } from './decider.ts'
 
-/** An aggregate as of a revision. */
-export type Held = { revision: number; state: unknown }
+/** An aggregate as of a revision; with what an append writes of it, as long as that append is in flight. */
+export type Held = { revision: number; state: unknown; unsettled?: NewState }
 
 /** A stored state as the aggregate knows it; folded again from the events where an older program wrote it. */
 export async function unfold(log: Pick<EventLog, 'read'>, aggregate: Aggregate<unknown>, stored: StoredState): Promise<Held> {

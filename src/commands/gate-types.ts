@@ -44,8 +44,8 @@ export type Pending = {
   /** Of the gate's clock, ms. */
   giveUpAtMs: number
   conflicts: number
-  /** An append that carried it may have been applied. */
-  sent: boolean
+  /** An append that carried it may have been applied, as far as this gate knows. */
+  mayBeDone: boolean
   settle: (result: CommandResult) => void
   fail: (error: unknown) => void
 }

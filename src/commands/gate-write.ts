@@ -39,21 +39,19 @@ export async function decideNow(dependencies: WriteDependencies, batch: readonly
 }
 
 /**
- * Decides a batch on the states that an append in flight will have led to. It must only be sent when that append was applied:
- * its expected revisions alone do not prove it, since somebody else may have written as many events instead.
- * Null where a state would have to be read first.
+ * Decides a batch on the states that the appends in flight will have led to, which it names in what it expects: it is in conflict
+ * where they do not come about. Null where a state would have to be read first.
  */
-export function decideAhead(dependencies: WriteDependencies, batch: readonly Pending[], { decided: { after } }: Flight): Decided | null {
+export function decideBehind(dependencies: WriteDependencies, batch: readonly Pending[], flights: readonly Flight[]): Decided | null {
   const aggregates = aggregatesOf(batch)
   const before = new Map<StreamName, Held>()
   for (const [stream, aggregate] of aggregates) {
-    const held = after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
+    const last = flights.findLast(({ decided }) => decided.after.has(stream))
+    const held = last?.decided.after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
     if (!held) return null
     before.set(stream, held)
   }
-  const ahead = decide(dependencies, batch, aggregates, before)
-  dependencies.log.prepare?.(ahead.decided.request)
-  return ahead
+  return decide(dependencies, batch, aggregates, before)
 }
 
 function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
@@ -61,18 +59,15 @@ function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: re
   return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
 }
 
-const nothingToAppend: AppendResult = { result: 'appended', firstSequence: 0, positions: [], anyRevisions: new Map() }
-
-/** Sends a batch off. Where the answer fails, the outcome of commands with `sent` is unknown. */
+/** Sends a batch off. Where the answer fails, the outcome of commands with `mayBeDone` is unknown. */
 export function send({ log }: WriteDependencies, decided: Decided): Flight {
   const { request, verdicts } = decided.decided
-  const answer =
-    verdicts.length === 0
-      ? Promise.resolve(nothingToAppend)
-      : log.append(request).catch((error: unknown) => {
-          if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.sent = true
-          throw error
-        })
+  const answer = log.append(request).catch((error: unknown) => {
+    if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.mayBeDone = true
+    throw error
+  })
+  // It is waited for a little later: until then a failure must not count as unhandled.
+  answer.catch(() => undefined)
   return { ...decided, answer }
 }
 
@@ -127,44 +122,48 @@ async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates
 
 /**
  * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
- * Only now is anybody told of a decision that failed: before, it could still have been made on something that never came about.
+ * Nobody is told of a decision that failed unless the log has confirmed what it was made on.
  */
-export async function settle(dependencies: WriteDependencies, { decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
-  const again = await settleDecided(dependencies, decided, aggregates, outcome)
-  for (const { pending, error } of decided.failed) failOne(pending, error)
-  return again
-}
-
-async function settleDecided({ log, cache }: WriteDependencies, { verdicts, after }: DecidedBatch, aggregates: Aggregates, outcome: AppendResult): Promise<Pending[]> {
-  const pendings = verdicts.map(({ pending }) => pending)
+export async function settle({ log, cache }: WriteDependencies, { batch, decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
+  const { verdicts, after, failed } = decided
+  const pendingAt = (index: number): Pending | undefined => verdicts[index]?.pending
+  const settled = new Set<Pending | undefined>()
   switch (outcome.result) {
     case 'appended': {
-      for (const [stream, held] of after) cache.set(stream, held)
+      for (const [stream, { revision, state }] of after) cache.set(stream, { revision, state })
       settleAppended(verdicts, outcome)
+      for (const { pending, error } of failed) failOne(pending, error)
       return []
     }
     case 'duplicate': {
-      const known = new Map(outcome.known.map((command) => [pendings[command.index], command]))
-      for (const [pending, command] of known) if (pending) await settleKnown(log, pending, command)
-      return pendings.filter((pending) => !known.has(pending))
+      for (const command of outcome.known) {
+        const pending = pendingAt(command.index)
+        if (pending) await settleKnown(log, pending, command)
+        settled.add(pending)
+      }
+      break
     }
     case 'stale_ids': {
-      for (const index of outcome.expired) reject(pendings[index], 'id_expired', 'an id of this command is older than the window in which ids are remembered; nothing was done')
-      for (const index of outcome.ahead) reject(pendings[index], 'id_ahead', "the time of an id of this command is too far ahead of the log's clock; set your clock")
-      const stale = new Set([...outcome.expired, ...outcome.ahead])
-      return pendings.filter((_, index) => !stale.has(index))
+      for (const index of outcome.expired) giveUp(pendingAt(index), 'id_expired', 'an id of this command is older than the window in which ids are remembered; nothing was done')
+      for (const index of outcome.ahead) giveUp(pendingAt(index), 'id_ahead', "the time of an id of this command is too far ahead of the log's clock; set your clock")
+      for (const index of [...outcome.expired, ...outcome.ahead]) settled.add(pendingAt(index))
+      break
     }
     case 'conflict': {
       cache.expectsNew = false
       // The answer has the states that somebody else has made meanwhile: the next decision starts from them.
       for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
-      for (const pending of pendings)
-        if (++pending.conflicts > maxConflicts) reject(pending, 'overloaded', 'others kept changing the same aggregates; try again')
-      return pendings.filter((pending) => pending.conflicts <= maxConflicts)
+      for (const pending of batch) {
+        if (++pending.conflicts <= maxConflicts) continue
+        giveUp(pending, 'overloaded', 'others kept changing the same aggregates; try again')
+        settled.add(pending)
+      }
+      break
     }
     default:
       return outcome satisfies never
   }
+  return batch.filter((pending) => !settled.has(pending))
 }
 
 function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
@@ -183,6 +182,8 @@ function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevi
 
 async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
   if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
+  // Whatever becomes of reading how.
+  pending.mayBeDone = true
   const events = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) events.push(...page)
   const [refusal] = events
@@ -203,6 +204,12 @@ function failOne(pending: Pending, error: unknown): void {
   else pending.fail(error)
 }
 
-export function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {
+/** Says why nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
+export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
+  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', 'an append that was not answered may have been applied; ask again with the same command id')
+  else reject(pending, code, why)
+}
+
+function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {
   pending?.settle({ result: 'rejected', code, message })
 }

@@ -7,7 +7,7 @@ import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
 import { refusalAllowance } from './gate-refusals.ts'
 import { stateCache, unfold } from './gate-states.ts'
 import type { CommandContext, CommandResult, RejectionCode } from './gate-types.ts'
-import { createWriter } from './gate-writer.ts'
+import { createWriter, type WriterDependencies } from './gate-writer.ts'
 
 export type GateDependencies = {
   log: EventLog
@@ -18,7 +18,7 @@ export type GateDependencies = {
   /** Whether the log's memory is so far used up that no new work may begin. */
   isNearlyFull?: () => boolean
   logger: Logger
-}
+} & Pick<WriterDependencies, 'worthAnAppend'>
 
 /** Bounds of the gate; every one of them is a limit on memory or on waiting. */
 const maxQueued = 10_000
@@ -37,9 +37,9 @@ export type CommandGate = {
   stoppedBy: () => LogStopped | null
 }
 
-export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger }: GateDependencies): CommandGate {
+export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger, worthAnAppend }: GateDependencies): CommandGate {
   const cache = stateCache(maxCachedStreams)
-  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause })
+  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause, worthAnAppend })
 
   return {
     execute(definition, input, context) {
@@ -57,7 +57,7 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
         const contentHash = hashOf(definition.name, command)
         const giveUpAtMs = clock.nowMs() + giveUpAfterMs
         // The definition's own schema has parsed the command: from here on only the two together are used.
-        writer.write({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, sent: false, settle, fail })
+        writer.write({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, mayBeDone: false, settle, fail })
       })
     },
 

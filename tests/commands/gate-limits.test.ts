@@ -131,6 +131,28 @@ describe('an append that nobody hears of', () => {
     expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
   })
 
+  test('is unknown too where its id is too old by the time that it is sent again', async () => {
+    const { gate } = gateThrough((append) => {
+      let appends = 0
+      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.resolve({ result: 'stale_ids', expired: [0], ahead: [] }))
+    })
+    const requestId = newId()
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    expect(await inLog(requestId)).toBe(1)
+  })
+
+  test('is unknown too where the log knows its command, and what came of it cannot be read', async () => {
+    const requestId = newId()
+    await submit(council.gate, 'Why?', requestId)
+    const clock = { ms: Date.now(), nowMs: () => clock.ms }
+    // eslint-disable-next-line require-yield
+    const read = async function* () {
+      throw new Error('the connection was lost')
+    }
+    const gate = createGate({ log: { ...council.log, read }, clock, newId, pause: async (ms) => void (clock.ms += ms), logger: silentLogger })
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+  })
+
   test('of a log that was never reached is said to be not done', async () => {
     const { gate } = gateThrough((append) => append)
     const unreachable = createGate({

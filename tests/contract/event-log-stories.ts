@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { v7 } from 'uuid'
 import { chatStream, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append.ts'
-import type { AppendRequest, AppendResult, EventLog } from '../../src/events/log/log.ts'
+import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, StoredState } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { anEvent } from '../support/log-requests.ts'
 
@@ -14,11 +14,11 @@ const aCommand = fc.record({
   job: fc.boolean(),
 })
 
-/** One append: of which revisions it thinks the streams are, and what becomes of them. */
+/** One append: of which revisions, and in which states, it thinks the streams are, and what becomes of them. */
 const aChapter = fc.record({
   commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
   onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
-  expects: fc.array(fc.oneof({ weight: 8, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) }, { weight: 2, arbitrary: fc.constant('any' as const) }), { minLength: 5, maxLength: 5 }),
+  expects: fc.array(fc.oneof({ weight: 8, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) }, { weight: 3, arbitrary: fc.constantFrom('this state' as const, 'another state' as const) }, { weight: 2, arbitrary: fc.constant('any' as const) }), { minLength: 5, maxLength: 5 }),
   foldVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
   finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
 })
@@ -34,7 +34,7 @@ export function storyTeller(log: EventLog, { streams = someStreams(), ids = [new
     streams,
     async tell(chapter: Chapter): Promise<Told> {
       const current = await log.loadStates(streams)
-      const request = requestOf(chapter, streams, ids, current.map(({ revision }) => revision))
+      const request = requestOf(chapter, streams, ids, current)
       return { request, result: await outcomeOf(log, request) }
     },
   }
@@ -55,7 +55,7 @@ export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<
   }
 }
 
-export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids: readonly Uuid7[], revisions: readonly number[]): AppendRequest {
+export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids: readonly Uuid7[], current: readonly StoredState[]): AppendRequest {
   const nowMs = Date.now()
   const idOf = (id: Chapter['commands'][number]['id']): Uuid7 => {
     if (id === 'fresh') return newId()
@@ -66,19 +66,33 @@ export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids:
   const commands = uniqueIds(chapter.commands).map(({ id, ...command }) => ({ ...command, commandId: idOf(id) }))
   const written = commands.flatMap(({ writes }) => writes)
   const read = [...new Set([...written, ...chapter.onlyRead])]
-  const revisionOf = (stream: number): number | 'any' => {
-    const revision = revisions[stream] ?? 0
-    const expected = chapter.expects[stream] ?? 'current'
-    return { current: revision, none: 0, behind: Math.max(0, revision - 1), ahead: revision + 1, any: 'any' as const }[expected]
+  const expectationOf = (index: number): ExpectedRevision => {
+    const stream = streams[index]!
+    const stored = current[index] ?? { stream, status: 'absent', revision: 0 }
+    const { revision } = stored
+    const expects = chapter.expects[index] ?? 'current'
+    switch (expects) {
+      case 'this state':
+        return { stream, revision, ...stateOf(stored) }
+      case 'another state':
+        return { stream, revision, state: { foldVersion: 1, state: '{"n":1}' } }
+      default:
+        return { stream, revision: { current: revision, none: 0, behind: Math.max(0, revision - 1), ahead: revision + 1, any: 'any' as const }[expects] }
+    }
   }
   return {
     commands: commands.map(({ commandId, contentHash, writes }) => ({ principal: 'tester', commandId, contentHash, events: writes.length })),
-    reads: read.map((stream) => ({ stream: streams[stream]!, revision: revisionOf(stream) })),
+    reads: read.map(expectationOf),
     events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
     states: [...new Set(written)].map((stream) => ({ stream: streams[stream]!, foldVersion: chapter.foldVersion, state: stream === chapter.finishes ? null : '{"n":100000000000001}' })),
     jobs: commands.flatMap(({ job, writes }, command) => (job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [])),
     finishedJobs: [],
   }
+}
+
+function stateOf(stored: StoredState): Pick<ExpectedRevision, 'state'> {
+  if (stored.status === 'absent') return {}
+  return { state: stored.status === 'live' ? stored : { foldVersion: 1, state: null } }
 }
 
 /** The gate never puts an id into an append twice. */

@@ -76,7 +76,7 @@ test('a log in memory and one on Redis answer the same to any batches of command
       for (const chapter of story) {
         const states = await redis.loadStates(streams)
         expect(await memory.loadStates(streams)).toEqual(states)
-        const request = requestOf(chapter, streams, ids, states.map(({ revision }) => revision))
+        const request = requestOf(chapter, streams, ids, states)
         const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
         const order = [await everythingIn(redis), await everythingIn(memory)].map((events) => new Map(events.map(({ position, sequence }) => [position, sequence])))
         expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))

@@ -2,7 +2,7 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { beginning, chatStream, comparePositions, justBefore, StreamName, Uuid7, type Position } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append.ts'
-import type { AppendRequest, AppendResult, EventLog, ReadOptions } from '../../src/events/log/log.ts'
+import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, ReadOptions } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'
 import { appendProperties } from './event-log-properties.ts'
@@ -68,6 +68,24 @@ function appends(given: Given): void {
       expect(await log.append(stale)).toMatchObject({ result: 'conflict', current: [{ stream: read, revision: 1 }] })
       const wrong = { ...request, reads: [...request.reads, { stream: aStream(), revision: 1 }] }
       expect(await log.append(wrong)).toMatchObject({ result: 'conflict', current: [{ status: 'absent', revision: 0 }] })
+    })
+
+    test('checks the state too where it is told one, since somebody else may have led the aggregate to the same revision', async () => {
+      const { log } = given()
+      const [stream, ended] = [aStream(), aStream()]
+      const theirs = { foldVersion: 1, state: '{"by":"them"}' }
+      await log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, ...theirs }] })
+      await log.append({ ...write([{ stream: ended, revision: 0 }]), states: [{ stream: ended, foldVersion: 1, state: null }] })
+      const expecting = (read: ExpectedRevision) => {
+        const request = write([{ stream: aStream(), revision: 0 }])
+        return log.append({ ...request, reads: [...request.reads, read] })
+      }
+      for (const state of [{ ...theirs, state: '{"by":"us"}' }, { ...theirs, foldVersion: 2 }, { ...theirs, state: null }])
+        expect(await expecting({ stream, revision: 1, state })).toEqual({ result: 'conflict', current: [{ stream, status: 'live', revision: 1, ...theirs }] })
+      expect(await expecting({ stream, revision: 0, state: theirs })).toMatchObject({ result: 'conflict' })
+      expect(await expecting({ stream, revision: 1, state: theirs })).toMatchObject({ result: 'appended' })
+      expect(await expecting({ stream: ended, revision: 1, state: theirs })).toEqual({ result: 'conflict', current: [{ stream: ended, status: 'finished', revision: 1 }] })
+      expect(await expecting({ stream: ended, revision: 1, state: { foldVersion: 1, state: null } })).toMatchObject({ result: 'appended' })
     })
 
     test('takes any revision where it does not matter, and says which it was', async () => {

@@ -21,6 +21,10 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
 
   'revisions of what was only read are not checked': appending((append, request) => append(withoutRevisions(request, (stream) => !request.events.some((event) => event.stream === stream)))),
 
+  'of what an append in flight writes only the revision is checked': appending((append, request) =>
+    append({ ...request, reads: request.reads.map(({ stream, revision }) => ({ stream, revision })) }),
+  ),
+
   'no revisions are checked': appending((append, request) => append(withoutRevisions(request, () => true))),
 
   'the cache keeps its states after a conflict': appending(async (append, request) => {

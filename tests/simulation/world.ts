@@ -70,6 +70,8 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   const random = randomFrom(seed)
   const scheduler = createScheduler(random, startMs, note)
   let weather = weatherOf(random)
+  // One command is worth an append of its own where appends are to overlap.
+  const worthAnAppend = random.pick([1, 2, 32])
   let archived: Moment | null = null
   let comebacks = 0
   let ticks = 0
@@ -99,7 +101,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
-        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger }),
+        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger, worthAnAppend }),
       }
     },
 

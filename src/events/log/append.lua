@@ -14,7 +14,7 @@
         column goes to Redis in one call. Commands and reads come in runs that share a key: the number of runs, and for
         each its key and how many it has.
         commands, in runs (key 5…):  field; content hash; number of its events (0: refused or nothing to do; only looked up)
-        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any")
+        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any"), or the whole of what is stored
         events, in the order of the commands:  read (1…); type; version; data; metadata; mac
         states:         read (1…); fold version; state ("": the stream is finished, and only its revision is kept, for the window)
         jobs:           kind; stream; command (1…), whose first event the job is about
@@ -132,7 +132,7 @@ for i = 1, readCount do
   local expected = ARGV[readRevision + i]
   if expected == 'any' then
     anyRevisions[#anyRevisions + 1] = format('%d', revision)
-  elseif tonumber(expected) ~= revision then
+  elseif expected ~= format('%d', revision) and expected ~= stored[i] then
     conflicts[#conflicts + 1] = i; conflicts[#conflicts + 1] = stored[i] or ''
   end
 end

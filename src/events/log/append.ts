@@ -6,7 +6,7 @@ import { logLostItsTail, logReplaced } from './faults.ts'
 import { hourOf, workersGroup, type LogKeys } from './keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import type { EventMacs } from './mac.ts'
-import { parseState } from './states.ts'
+import { parseState, storedState } from './states.ts'
 
 /** How long a command id is remembered; an older one is refused and never runs again. */
 export const commandWindowMs = 24 * 3_600_000
@@ -20,7 +20,7 @@ const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
 const fixedKeys = 4
 
 /** An append as its script takes it, but for the two arguments that say which log it is for and how far that is known. */
-export type WrittenAppend = { keys: string[]; args: Argument[]; idTimes: IdTimes[] }
+type WrittenAppend = { keys: string[]; args: Argument[]; idTimes: IdTimes[] }
 
 /**
  * Runs append.lua for one council and turns its reply into a value.
@@ -33,14 +33,13 @@ export async function append(
   { incarnation, sequence }: KnownLog,
   macs: EventMacs,
   request: AppendRequest,
-  written = writeAppend(keys, incarnation, macs, request),
 ): Promise<AppendResult> {
+  const written = writeAppend(keys, incarnation, macs, request)
   const reply = await runScript(redis, written.keys, [incarnation, sequence, ...written.args])
   return interpret(reply, request, sequence, written.idTimes)
 }
 
-/** Writes out an append, its MACs too. Nothing in it depends on what is appended before. */
-export function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, request: AppendRequest): WrittenAppend {
+function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, request: AppendRequest): WrittenAppend {
   const { commands, reads, events, states, jobs, finishedJobs } = request
   const hourKeys: string[] = []
   const commandKey = keyOfHour(hourKeys, keys.commands)
@@ -56,7 +55,7 @@ export function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs,
   column(args, commands, ({ events: count }) => count)
   args.push(reads.length, ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))))
   column(args, reads, ({ stream }) => stream)
-  column(args, reads, ({ revision }) => revision)
+  column(args, reads, ({ revision, state }) => (state ? storedState(revision, state) : revision))
   args.push(events.length)
   column(args, placed.eventReads, (read) => read)
   column(args, events, ({ type }) => type)

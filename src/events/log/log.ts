@@ -7,8 +7,11 @@ import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
  */
 export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash: string; events: number }
 
-/** An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter). */
-export type ExpectedRevision = { stream: StreamName; revision: number | 'any' }
+/**
+ * An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter).
+ * Where it saw what an append in flight is still to write, the `state` too: somebody else may write as many events instead.
+ */
+export type ExpectedRevision = { stream: StreamName; revision: number | 'any'; state?: Pick<NewState, 'foldVersion' | 'state'> }
 
 /** Data and metadata are JSON texts: these exact bytes are stored. */
 export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
@@ -83,8 +86,6 @@ export interface LogReader {
 /** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
 export interface EventLog extends LogReader {
   append: (request: AppendRequest) => Promise<AppendResult>
-  /** Does beforehand what an append of this very request can do before its turn. Changes nothing. */
-  prepare?: (request: AppendRequest) => void
   /** What a command led to, while its id is remembered; null for one that was never done. */
   findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The command id that stands for a caller's own key: the same one for the same key, for as long as ids are remembered. */

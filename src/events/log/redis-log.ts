@@ -1,12 +1,12 @@
 import type { RedisClient } from '../../platform/redis-cluster.ts'
 import type { RecordedEvent } from '../event.ts'
 import { Uuid7, uuid7TimeMs } from '../identifiers.ts'
-import { append, commandWindowMs, writeAppend, type KnownLog, type WrittenAppend } from './append.ts'
+import { append, commandWindowMs, type KnownLog } from './append.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import type { Durability } from './durability.ts'
 import { guardWrites } from './guard.ts'
 import { openJobQueue, type JobQueue } from './jobs.ts'
-import type { AppendRequest, AppendResult, EventLog, LogReader } from './log.ts'
+import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './mac.ts'
 import { headOf } from './read.ts'
 import { loadStates } from './states.ts'
@@ -47,7 +47,6 @@ export function redisLog(options: RedisLogOptions): RedisLog {
   const { redis, keys, incarnation, durability, macs } = options
   const { known = { incarnation, sequence: 0 } } = options
   const guard = { keys, known, durability }
-  const prepared = new WeakMap<AppendRequest, WrittenAppend>()
   const write = guardWrites(redis, guard)
   const reader = redisLogReader(options)
   /**
@@ -66,10 +65,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
     read: (readOptions) => noted(reader.read(readOptions)),
     follow: (after, signal) => noted(reader.follow(after, signal)),
 
-    prepare: (request) => void prepared.set(request, writeAppend(keys, known.incarnation, macs, request)),
-
     async append(request) {
-      const result = await write(() => append(redis, keys, known, macs, request, prepared.get(request)))
+      const result = await write(() => append(redis, keys, known, macs, request))
       if (result.result === 'appended') known.sequence = Math.max(known.sequence, lastSequence(result))
       return result
     },

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../../src/events/identifiers.ts'
 import { commandWindowMs, type KnownLog } from '../../../src/events/log/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult, type ExpectedRevision, type StoredState } from '../../../src/events/log/log.ts'
-import { parseState } from '../../../src/events/log/states.ts'
+import { parseState, storedState as textOf } from '../../../src/events/log/states.ts'
 import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
 /** As append.ts has it; the contract suite tries both sides of it. */
@@ -22,11 +23,14 @@ export function appendTo(held: Held, known: KnownLog, nowMs: number, request: Ap
   const before = unusable(held, nowMs, request, idTimes)
   if (before) return before
   const stored = request.reads.map(({ stream }) => storedState(held, stream, nowMs))
-  const conflicts = stored.filter(({ revision }, index) => request.reads[index]?.revision !== 'any' && request.reads[index]?.revision !== revision)
+  const conflicts = stored.filter((state, index) => !isExpected(state, request.reads[index]))
   if (conflicts.length > 0) return { result: 'conflict', current: conflicts }
   assertWritable(request, stored, indexOf)
   return write(held, nowMs, request, stored, indexOf)
 }
+
+const isExpected = (stored: StoredState, expected: ExpectedRevision | undefined): boolean =>
+  expected?.revision === 'any' || (expected?.revision === stored.revision && (!expected.state || isDeepStrictEqual(stored, parseState(stored.stream, textOf(stored.revision, expected.state)))))
 
 export function storedState(held: Held, stream: StreamName, nowMs: number): StoredState {
   const live = held.states.get(stream)
