@@ -144,8 +144,8 @@ export async function settle({ log, cache }: WriteDependencies, { batch, decided
       break
     }
     case 'stale_ids': {
-      for (const index of outcome.expired) giveUp(pendingAt(index), 'id_expired', 'an id of this command is older than the window in which ids are remembered; nothing was done')
-      for (const index of outcome.ahead) giveUp(pendingAt(index), 'id_ahead', "the time of an id of this command is too far ahead of the log's clock; set your clock")
+      for (const index of outcome.expired) giveUp(pendingAt(index), 'id_expired', 'an id of this command is older than the window in which ids are remembered')
+      for (const index of outcome.ahead) giveUp(pendingAt(index), 'id_ahead', "the time of an id of this command is too far ahead of the log's clock: set your clock")
       for (const index of [...outcome.expired, ...outcome.ahead]) settled.add(pendingAt(index))
       break
     }
@@ -155,7 +155,7 @@ export async function settle({ log, cache }: WriteDependencies, { batch, decided
       for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
       for (const pending of batch) {
         if (++pending.conflicts <= maxConflicts) continue
-        giveUp(pending, 'overloaded', 'others kept changing the same aggregates; try again')
+        giveUp(pending, 'overloaded', 'others kept changing the same aggregates: try again')
         settled.add(pending)
       }
       break
@@ -204,10 +204,10 @@ function failOne(pending: Pending, error: unknown): void {
   else pending.fail(error)
 }
 
-/** Says why nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
+/** Nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
 export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
-  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', 'an append that was not answered may have been applied; ask again with the same command id')
-  else reject(pending, code, why)
+  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', `${why}; it may have been done all the same: ask again with the same command id`)
+  else reject(pending, code, `${why}; nothing was done`)
 }
 
 function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {

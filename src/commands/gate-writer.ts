@@ -1,20 +1,11 @@
-import { LogStopped, type AppendResult } from '../events/log/log.ts'
+import { LogStopped } from '../events/log/log.ts'
+import { createFlights } from './gate-flights.ts'
+import { createPace } from './gate-pace.ts'
 import { takeBatch } from './gate-queue.ts'
 import type { Pending } from './gate-types.ts'
-import { decideBehind, decideNow, giveUp, send, settle, type Decided, type Flight, type WriteDependencies } from './gate-write.ts'
+import { decideNow, giveUp, settle, type Flight, type WriteDependencies } from './gate-write.ts'
 
-/** While the log writes one append, the next is decided, and is there when it is done. */
-const maxInFlight = 2
-/** Two small appends take longer than one. */
-const usuallyWorthAnAppend = 32
-/**
- * After so many appends that followed at once, others get room to write to the same aggregates. Whoever has met nobody in as
- * many appends as one row may have goes on for longer: each gap costs a turn of the log.
- */
-const maxInARow = { besideOthers: 8, alone: 64 }
 const retryPauseMs = 50
-/** A quarter of a batch is enough to get a turn; smaller ones cost everybody more than they win (measured with four gates on one account). */
-const maxHalvings = 2
 
 export type WriterDependencies = WriteDependencies & {
   pause: (ms: number) => Promise<void>
@@ -35,23 +26,16 @@ export type CommandWriter = {
  * decided on what the one before it leads to.
  */
 export function createWriter(dependencies: WriterDependencies): CommandWriter {
-  const { worthAnAppend = usuallyWorthAnAppend } = dependencies
   const queue: Pending[] = []
-  /** The oldest first, in the order of their sending. */
-  const flights: Flight[] = []
+  const pace = createPace(dependencies.worthAnAppend)
+  const flights = createFlights(dependencies, queue, pace)
   let isDraining = false
-  let isAboutToFollow = false
-  let sentInARow = 0
-  let conflictsInARow = 0
-  /** Appends since somebody else's was last noticed, and the sequence that the next event has if there is none. */
-  let appendsAlone = 0
-  let nextSequence = 0
   let stopped: LogStopped | null = null
 
   async function drain(): Promise<void> {
     isDraining = true
     while (queue.length > 0) {
-      await writeFrom(takeBatch(queue, firstSize()))
+      await writeFrom(takeBatch(queue, pace.first(queue.length)))
       // Whoever was answered just now may ask again in this very turn, and belongs into the next append.
       await turnEnd()
     }
@@ -62,7 +46,7 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
   async function writeFrom(batch: readonly Pending[]): Promise<void> {
     const again: Pending[] = []
     let isUnanswered = false
-    /** Does a step for a batch; where the log fails, all of the batch is left over. */
+    /** Does a step for a batch. Where the log fails, all of the batch is left over. */
     const attempt = async (step: () => Promise<readonly Pending[]>, commands: readonly Pending[]): Promise<void> => {
       try {
         again.push(...(await step()))
@@ -73,72 +57,27 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
       }
     }
 
-    sentInARow = 0
-    await attempt(async () => takeOff(await decideNow(dependencies, batch)), batch)
-    for (let flight = flights[0]; flight; flight = flights[0]) {
+    await attempt(async () => {
+      flights.takeOff(await decideNow(dependencies, batch))
+      return []
+    }, batch)
+    for (let flight = flights.oldest(); flight; flight = flights.oldest()) {
       const landing = flight
       await attempt(() => land(landing), landing.batch)
-      flights.shift()
+      flights.landed()
       // Then others were decided on what has not come about: they land, and nothing follows them.
-      if (again.length > 0) sentInARow = Infinity
-      followSoon()
+      if (again.length > 0) pace.endRow()
+      flights.followSoon()
     }
     queue.unshift(...again)
     if (stopped) rejectAll(stopped)
     else if (isUnanswered) await dependencies.pause(retryPauseMs)
   }
 
-  /** Sends what was decided; what did not fit into it waits on. */
-  function takeOff(decided: Decided): readonly Pending[] {
-    queue.unshift(...decided.decided.undecided)
-    flights.push(send(dependencies, decided))
-    sentInARow++
-    followSoon()
-    return []
-  }
-
   async function land(flight: Flight): Promise<readonly Pending[]> {
     const outcome = await flight.answer
-    conflictsInARow = outcome.result === 'conflict' ? conflictsInARow + 1 : 0
-    noticeOthers(outcome)
+    pace.landed(outcome)
     return settle(dependencies, flight, outcome)
-  }
-
-  function noticeOthers(outcome: AppendResult): void {
-    if (outcome.result === 'conflict') appendsAlone = 0
-    if (outcome.result !== 'appended' || outcome.positions.length === 0) return
-    appendsAlone = outcome.firstSequence === nextSequence ? appendsAlone + 1 : 0
-    nextSequence = outcome.firstSequence + outcome.positions.length
-  }
-
-  const mostInARow = (): number => (appendsAlone < maxInARow.alone ? maxInARow.besideOthers : maxInARow.alone)
-
-  /** Of many, one half is decided while the other is in flight. */
-  function nextSize(): number {
-    const all = queue.length + flights.reduce((sum, { batch }) => sum + batch.length, 0)
-    return all >= 2 * worthAnAppend ? Math.ceil(all / 2) : queue.length
-  }
-
-  /** Whoever has lost to others takes fewer: a small batch is decided before their next append is there, a large one never is. */
-  const firstSize = (): number => Math.max(1, nextSize() >> Math.min(conflictsInARow, maxHalvings))
-
-  const mayFollow = (): boolean =>
-    flights.length > 0 && flights.length < maxInFlight && sentInARow < mostInARow() && conflictsInARow === 0 && queue.length >= worthAnAppend && queue.length >= nextSize()
-
-  /** At the end of this turn, when all are there who come together. */
-  function followSoon(): void {
-    if (isAboutToFollow || !mayFollow()) return
-    isAboutToFollow = true
-    process.nextTick(() => {
-      isAboutToFollow = false
-      if (mayFollow()) follow(takeBatch(queue, nextSize()))
-    })
-  }
-
-  function follow(batch: readonly Pending[]): void {
-    const decided = decideBehind(dependencies, batch, flights)
-    if (decided) takeOff(decided)
-    else queue.unshift(...batch)
   }
 
   function stop(error: LogStopped): void {
@@ -153,7 +92,7 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
   return {
     write(pending) {
       queue.push(pending)
-      if (isDraining) followSoon()
+      if (isDraining) flights.followSoon()
       else void drain()
     },
     waiting: () => queue.length,
@@ -170,7 +109,7 @@ function unanswered({ logger, cache, clock }: WriterDependencies, error: unknown
   const nowMs = clock.nowMs()
   return batch.filter((pending) => {
     if (pending.giveUpAtMs > nowMs) return true
-    giveUp(pending, 'log_unavailable', 'the log cannot be reached; nothing was done')
+    giveUp(pending, 'log_unavailable', 'the log cannot be reached')
     return false
   })
 }

@@ -145,7 +145,6 @@ describe('an append that nobody hears of', () => {
     const requestId = newId()
     await submit(council.gate, 'Why?', requestId)
     const clock = { ms: Date.now(), nowMs: () => clock.ms }
-    // eslint-disable-next-line require-yield
     const read = async function* () {
       throw new Error('the connection was lost')
     }
