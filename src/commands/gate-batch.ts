@@ -75,8 +75,8 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
       // Everything that may throw happens in here, before anything that the batch shares is touched.
       const made = decision.outcome === 'accepted' ? accepted(pending, decision.events, working, deciding) : refused(pending, decision, deciding)
 
-      if (checksEach) for (const [stream, { held }] of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
-      for (const [stream, { held, aggregate }] of made.states) {
+      if (checksEach) for (const { stream, held } of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
+      for (const { stream, held, aggregate } of made.states) {
         if (aggregate.history) reads.set(stream, { stream, revision: 'any' })
         else working.set(stream, held)
         written.set(stream, aggregate)
@@ -139,15 +139,15 @@ function newState(stream: StreamName, { foldVersion, finished, history }: Aggreg
 }
 
 /**
- * What a command's caller is told once the append is durable: `positions` are those of its own events. Revisions in a history
- * count from where the append found it, which `historyRevision` says (and moves on).
+ * What a command's caller is told once the append is durable: `positions` are those of all its events, and its own begin at
+ * `from`. Revisions in a history count from where the append found it, which `historyRevision` says (and moves on).
  */
-export function resultOf({ decision, events }: Verdict, positions: readonly Position[], historyRevision: (stream: StreamName) => number | undefined): CommandResult {
+export function resultOf({ decision, events }: Verdict, positions: readonly Position[], from: number, historyRevision: (stream: StreamName) => number | undefined): CommandResult {
   if (decision.outcome === 'refused') {
     const { code, details } = decision
     return details ? { result: 'refused', code, details } : { result: 'refused', code }
   }
-  const appended = events.map((event, index) => ({ position: positions[index] as Position, ...event, revision: historyRevision(event.stream) ?? event.revision }))
+  const appended = events.map(({ stream, revision, type }, index) => ({ position: positions[from + index] as Position, stream, revision: historyRevision(stream) ?? revision, type }))
   return { result: 'appended', ...summary(appended) }
 }
 
@@ -171,11 +171,11 @@ function decideOne({ definition, command, context, streams }: Pending, working: 
 }
 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
-type Made = { events: NewEvent[]; own: Verdict['events']; states: Map<StreamName, { held: Held; aggregate: Aggregate<unknown> }> }
+type Made = { events: NewEvent[]; own: Verdict['events']; states: { stream: StreamName; held: Held; aggregate: Aggregate<unknown> }[] }
 
 function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, { now, newId }: Deciding): Made {
   const { definition, streams } = pending
-  const made: Made = { events: [], own: [], states: new Map() }
+  const made: Made = { events: [], own: [], states: [] }
   const metadata = metadataOf(pending, now)
   for (const alias in events) {
     const ofAlias = events[alias]
@@ -183,13 +183,15 @@ function accepted(pending: Pending, events: Record<string, Event[] | undefined>,
     const aggregate = definition.aggregates[alias]
     if (!ofAlias || ofAlias.length === 0) continue
     if (!stream || !aggregate) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
-    let held = made.states.get(stream)?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
+    const before = made.states.find((written) => written.stream === stream)
+    let held = before?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
     for (const event of ofAlias) {
       held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
       made.events.push(newEvent(stream, event, metadata, newId()))
       made.own.push({ stream, revision: held.revision, type: event.type })
     }
-    made.states.set(stream, { held, aggregate })
+    if (before) before.held = held
+    else made.states.push({ stream, held, aggregate })
   }
   return made
 }
@@ -197,10 +199,10 @@ function accepted(pending: Pending, events: Record<string, Event[] | undefined>,
 /** A refusal leaves no trace, but for commands whose refusals are recorded, within the rate of who asks. */
 function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): Made {
   const { name, recordsRefusals } = pending.definition
-  if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: new Map() }
+  if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
   const stream = refusalsStream(now)
   const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, metadataOf(pending, now), newId())
-  return { events: [event], own: [], states: new Map([[stream, { held: { revision: 0, state: null }, aggregate: refusalHistory }]]) }
+  return { events: [event], own: [], states: [{ stream, held: { revision: 0, state: null }, aggregate: refusalHistory }] }
 }
 
 export class StateTooLarge extends Error {

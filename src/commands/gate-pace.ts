@@ -22,14 +22,16 @@ export type Pace = {
   landed: (outcome: AppendResult) => void
   /** Nothing more follows in this row. */
   endRow: () => void
+  /** Others have written to the same aggregates: two that try at once, again and again, slow down both. */
+  hasLost: () => boolean
 }
 
 export function createPace(worthAnAppend = usuallyWorthAnAppend): Pace {
   let sentInARow = 0
   let conflictsInARow = 0
   /** Appends since somebody else's was last noticed, and the sequence that the next event has if nobody else writes one. */
-  let appendsAlone = 0
-  let nextSequence = 0
+  let appendsAlone = Infinity
+  let nextSequence: number | undefined
 
   /** Of many, one half is decided while the other is in flight. */
   const share = (all: number, waiting: number): number => (all >= 2 * worthAnAppend ? Math.ceil(all / 2) : waiting)
@@ -42,7 +44,7 @@ export function createPace(worthAnAppend = usuallyWorthAnAppend): Pace {
     },
 
     behind(inFlight, waiting) {
-      if (inFlight.length === 0 || inFlight.length >= maxInFlight || waiting < worthAnAppend || conflictsInARow > 0) return 0
+      if (inFlight.length === 0 || inFlight.length >= maxInFlight || waiting < worthAnAppend) return 0
       if (sentInARow >= (appendsAlone < maxInARow.alone ? maxInARow.besideOthers : maxInARow.alone)) return 0
       const size = share(inFlight.reduce((sum, commands) => sum + commands, waiting), waiting)
       return waiting >= size ? size : 0
@@ -54,10 +56,12 @@ export function createPace(worthAnAppend = usuallyWorthAnAppend): Pace {
       conflictsInARow = outcome.result === 'conflict' ? conflictsInARow + 1 : 0
       if (outcome.result === 'conflict') appendsAlone = 0
       if (outcome.result !== 'appended' || outcome.positions.length === 0) return
-      appendsAlone = outcome.firstSequence === nextSequence ? appendsAlone + 1 : 0
+      appendsAlone = outcome.firstSequence === (nextSequence ?? outcome.firstSequence) ? appendsAlone + 1 : 0
       nextSequence = outcome.firstSequence + outcome.positions.length
     },
 
     endRow: () => void (sentInARow = Infinity),
+
+    hasLost: () => conflictsInARow > 0,
   }
 }

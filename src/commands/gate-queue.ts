@@ -9,9 +9,8 @@ export function takeBatch(queue: Pending[], wanted: number): Pending[] {
   const most = Math.min(wanted, maxBatch)
   let count = 0
   for (const { context } of queue) {
-    const id = `${context.principal} ${context.commandId}`
-    if (count === most || ids.has(id)) break
-    ids.add(id)
+    if (count === most || ids.has(context.commandId)) break
+    ids.add(context.commandId)
     count++
   }
   return queue.splice(0, count)

@@ -175,7 +175,7 @@ function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevi
   }
   let next = 0
   for (const verdict of verdicts) {
-    verdict.pending.settle(resultOf(verdict, positions.slice(next, next + verdict.recorded), historyRevision))
+    verdict.pending.settle(resultOf(verdict, positions, next, historyRevision))
     next += verdict.recorded
   }
 }

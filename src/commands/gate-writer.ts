@@ -6,6 +6,8 @@ import type { Pending } from './gate-types.ts'
 import { decideNow, giveUp, settle, type Flight, type WriteDependencies } from './gate-write.ts'
 
 const retryPauseMs = 50
+/** Whoever has won goes on meanwhile. */
+const pauseAfterConflictMs = 1
 
 export type WriterDependencies = WriteDependencies & {
   pause: (ms: number) => Promise<void>
@@ -72,6 +74,7 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
     queue.unshift(...again)
     if (stopped) rejectAll(stopped)
     else if (isUnanswered) await dependencies.pause(retryPauseMs)
+    else if (pace.hasLost()) await dependencies.pause(pauseAfterConflictMs)
   }
 
   async function land(flight: Flight): Promise<readonly Pending[]> {
