@@ -1,6 +1,7 @@
 # Sourced by the commands in bin/. Brings what they run on: Node 26 or newer and the packages of package-lock.json.
 #
 #   toolchain <name> production|full
+#   toolchain_council <argument>…
 #
 # `production` is enough to run the council, `full` has the tools of development too. Puts node and the packages' programs in
 # front of PATH; ends the shell with 1 and a message when something is missing. Installs only what does not match
@@ -27,6 +28,14 @@ toolchain() {
   fi
   if ! toolchain_matches "$kind"; then toolchain_install "$name" "$kind"; fi
   exec 9>&-
+}
+
+# Becomes the council's program. Its node has room for young objects: commands that wait for an append would otherwise be moved from
+# one heap to the other again and again (docs/performance.md).
+toolchain_council() {
+  local flags
+  read -ra flags <"$toolchain_root/bin/node-flags"
+  exec node "${flags[@]}" "$toolchain_root/src/main.ts" "$@"
 }
 
 # Whether everything is there, asked at every start, so it has to be fast: the stamp says which lockfile was installed and how much of it.

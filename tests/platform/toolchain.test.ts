@@ -47,7 +47,7 @@ function machine(npmDoes: 'install' | 'fail' | 'hang' | 'noscripts' | 'nobinary'
   const root = mkdtempSync(join(tmpdir(), 'toolchain-'))
   const [checkout, tools] = [join(root, 'check out'), join(root, 'tools')]
   for (const folder of [checkout, join(checkout, 'bin'), join(checkout, 'src'), tools]) mkdirSync(folder)
-  for (const name of ['toolchain.sh', 'council', 'start']) copyFileSync(join(repositoryRoot, 'bin', name), join(checkout, 'bin', name))
+  for (const name of ['toolchain.sh', 'node-flags', 'council', 'start']) copyFileSync(join(repositoryRoot, 'bin', name), join(checkout, 'bin', name))
   writeFileSync(join(checkout, 'src/main.ts'), 'console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }))')
   writeFileSync(join(checkout, 'package-lock.json'), lockfile('26.0.0'))
   for (const name of programs) symlinkSync(placeOf(name), join(tools, name))
