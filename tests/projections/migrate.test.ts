@@ -2,10 +2,11 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres } from '../../src/platform/postgres.ts'
+import { ProjectionError } from '../../src/projections/faults.ts'
 import { migrate } from '../../src/projections/migrate.ts'
 import { databaseKinds, type TestDatabase } from '../support/databases.ts'
 
-describe.each(databaseKinds)('migrating $kind', ({ open }) => {
+describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
   let db: TestDatabase
   beforeAll(async () => {
     db = await open()
@@ -42,6 +43,23 @@ describe.each(databaseKinds)('migrating $kind', ({ open }) => {
     for (let n = 0; n < 100; n++) expect(await migrate(db.postgres)).toEqual([])
     rebuilding.abort()
     await rebuilds
+  })
+
+  test('that is cut off is no fault of the migrations, and can be done again', async () => {
+    await migrate(db.postgres)
+    const other = connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger })
+    const cutOff = await db.postgres.transaction(async (tx) => {
+      await sql`lock table kysely_migration in access exclusive mode`.execute(tx)
+      const migrating = migrate(other).catch((error: unknown) => error)
+      await db.somebodyWaits(migrating)
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(tx)
+      return { migrating }
+    })
+    const cut = await cutOff.migrating
+    // PGlite has no other session that could be cut off: there the migration waits, and is done.
+    if (kind === 'PostgreSQL') expect(cut).toSatisfy((error) => error instanceof Error && !(error instanceof ProjectionError))
+    expect(await migrate(other)).toEqual([])
+    await other.close()
   })
 
   test('refuses a database that a newer program has migrated', async () => {
