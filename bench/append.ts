@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { percentilesOf, type Measured } from './harness/closed-loop.ts'
-import { depositsOnFreshLog, limitRunner, perSecond, type Deposits, type GateProcess, type Limits, type PeerProcess } from './harness/competitors.ts'
+import { depositsOnFreshLog, limitRunner, perSecond, xaddsOf, type Deposits, type GateProcess, type Limits, type PeerProcess } from './harness/competitors.ts'
 import { makeDataFolder } from './harness/data-folder.ts'
 import { payloadBytes } from './harness/deposit.ts'
 import { growthOf } from './harness/growth.ts'
@@ -21,7 +21,7 @@ const peerPoolSize = 20
 
 const folder = await makeDataFolder()
 
-type Level = { ours: Deposits[]; limit: Limits[]; peer: Measured[]; pipelinedLimit: Limits[] }
+type Level = { ours: Deposits[]; limit: Limits[]; clientXadd: Measured[]; peer: Measured[]; pipelinedLimit: Limits[] }
 
 async function measure(): Promise<Figures> {
   const redis = await startRedis(join(folder.path, 'redis'))
@@ -30,7 +30,7 @@ async function measure(): Promise<Figures> {
   const peer: PeerProcess = await startMeasured('peers/emmett.js', [postgres.url, String(peerPoolSize)])
   const limit = limitRunner(redis)
 
-  const levels = new Map<number, Level>(inFlightLevels.map((inFlight) => [inFlight, { ours: [], limit: [], peer: [], pipelinedLimit: [] }]))
+  const levels = new Map<number, Level>(inFlightLevels.map((inFlight) => [inFlight, noMeasurements()]))
   // The run before the first warms up compilers, caches and the limit's idea of how many commands fill the time.
   for (let run = 0; run <= runs; run++)
     for (const [inFlight, level] of levels) {
@@ -38,12 +38,14 @@ async function measure(): Promise<Figures> {
       const measured = {
         limit: await limit(inFlight, 1, durationMs),
         ours: await depositsOnFreshLog(redis, [gate], 'unique', load),
+        clientXadd: await xaddsOf(redis, gate, load),
         peer: await peer.ask({ load, streams: 'unique', councilId: String(run) }),
         pipelinedLimit: inFlight === 1024 ? await limit(pipelined.clients, pipelined.pipeline, durationMs) : undefined,
       }
       if (run === 0) continue
       level.ours.push(...measured.ours)
       level.limit.push(measured.limit)
+      level.clientXadd.push(measured.clientXadd)
       level.peer.push(measured.peer)
       if (measured.pipelinedLimit) level.pipelinedLimit.push(measured.pipelinedLimit)
     }
@@ -61,10 +63,13 @@ async function measure(): Promise<Figures> {
   }
 }
 
-function figuresOf(inFlight: number, { ours, limit, peer, pipelinedLimit }: Level) {
+const noMeasurements = (): Level => ({ ours: [], limit: [], clientXadd: [], peer: [], pipelinedLimit: [] })
+
+function figuresOf(inFlight: number, { ours, limit, clientXadd, peer, pipelinedLimit }: Level) {
   const rates = {
     ours: spread(ours.map(perSecond)),
     bareXadd: spread(limit.map((run) => run.perSecond)),
+    xaddThroughOurClient: spread(clientXadd.map(perSecond)),
     peer: spread(peer.map(perSecond)),
     ...(pipelinedLimit.length > 0 && { pipelinedXadd: spread(pipelinedLimit.map((run) => run.perSecond)) }),
   }
@@ -73,6 +78,7 @@ function figuresOf(inFlight: number, { ours, limit, peer, pipelinedLimit }: Leve
     gate: spread(ours.map(({ cpuMicros, commands }) => cpuMicros / commands)),
     redis: spread(ours.map(({ redisCpuMicros, commands }) => redisCpuMicros / commands)),
     redisForBareXadd: spread(limit.map(({ redisCpuMicrosEach }) => redisCpuMicrosEach)),
+    clientForXadd: spread(clientXadd.map(({ cpuMicros, commands }) => cpuMicros / commands)),
     peerWithoutPostgres: spread(peer.map(({ cpuMicros, commands }) => cpuMicros / commands)),
   }
   console.log(`${inFlight} in flight, µs of work each: ${Object.entries(cpu).map(([name, micros]) => `${name} ${rounded(micros)}`).join(', ')}`)
@@ -80,7 +86,7 @@ function figuresOf(inFlight: number, { ours, limit, peer, pipelinedLimit }: Leve
 }
 
 function ratiosOf(levels: ReadonlyMap<number, Level>): Figures['ratios'] {
-  const level = (inFlight: number): Level => levels.get(inFlight) ?? { ours: [], limit: [], peer: [], pipelinedLimit: [] }
+  const level = (inFlight: number): Level => levels.get(inFlight) ?? noMeasurements()
   const ours = (inFlight: number) => level(inFlight).ours.map(perSecond)
   const bare = (inFlight: number) => level(inFlight).limit.map((run) => run.perSecond)
   return {

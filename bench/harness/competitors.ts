@@ -33,6 +33,16 @@ export async function depositsOnFreshLog(server: RedisServer, gates: readonly Ga
   return replies.map((reply) => ({ ...reply, redisCpuMicros: worked }))
 }
 
+/** Bare XADDs of the same bytes through the client that the gate uses: what is left of the limit in a program like ours. */
+export async function xaddsOf(server: RedisServer, gate: GateProcess, load: Load): Promise<Measured> {
+  const councilId = freshCouncilId()
+  const measured = await gate.ask({ do: 'xadd', councilId, load })
+  const { redis, close } = await openBenchCouncil(server.url, councilId)
+  await redis.flushall('SYNC')
+  close()
+  return measured
+}
+
 export type Limits = LimitMeasured & { redisCpuMicrosEach: number }
 
 /** The limit for about so long: how many commands that takes is known from the last time. */

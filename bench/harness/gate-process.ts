@@ -3,12 +3,14 @@ import { fullContext, newId, openBenchCouncil, type BenchCouncil } from './bench
 import { closedLoop, type Load, type Measured } from './closed-loop.ts'
 import { CloseAtOnce, deposit, Deposit, ledger } from './deposit.ts'
 import { answerRequests } from './measured-process.ts'
+import { entry } from './redis-benchmark.ts'
 
-/** `unique`: every command on a stream of its own. `hot`: all on one. `finishing`: on streams that end with it. */
+/** `unique`: every command on a stream of its own. `hot`: all on one. `finishing`: on streams that end with it. `xadd`: no gate, only this process' client. */
 export type GateRequest =
   | { do: 'deposit'; councilId: string; load: Load; streams: 'unique' | 'hot' | 'finishing' }
   | { do: 'fill'; councilId: string; from: number; to: number }
   | { do: 'load'; councilId: string; load: Load; streams: number }
+  | { do: 'xadd'; councilId: string; load: Load }
 
 export type GateReply = Measured & {
   /** How many commands came to each outcome: `appended`, or the code of a rejection. */
@@ -34,7 +36,7 @@ const fillInFlight = 1024
 
 answerRequests<GateReply>(
   async (request: GateRequest) => {
-    const { gate } = await council(request.councilId)
+    const { gate, redis, keys } = await council(request.councilId)
     const outcomes: GateReply['outcomes'] = {}
     const count = (outcome: string): number => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1)
     const execute = async (stream: StreamName, id: Uuid7): Promise<void> => {
@@ -61,6 +63,11 @@ answerRequests<GateReply>(
           const { revision } = await gate.load(ledger, filled(Math.floor(Math.random() * request.streams)))
           count(`revision ${revision}`)
         }
+        return { ...(await closedLoop(request.load, one)), outcomes }
+      }
+      case 'xadd': {
+        const fields = entry()
+        const one = async (): Promise<void> => void (await redis.xadd(keys.log, '*', ...fields))
         return { ...(await closedLoop(request.load, one)), outcomes }
       }
       default:

@@ -12,7 +12,7 @@ export type Limit = { clients: number; pipeline: number; commands: number }
 export type LimitMeasured = { perSecond: number; latencies: Percentiles }
 
 /** An entry as the log has it, field for field and byte for byte. */
-function entry(): string[] {
+export function entry(): string[] {
   const id = newId()
   const stream = `ledger/${newId()}-12345` as StreamName
   const { transferId, reason } = deposit(stream, id)

@@ -21,18 +21,19 @@ export async function migrate(database: Database): Promise<string[]> {
     try {
       return await migrateOnce(database)
     } catch (error) {
-      if (tries === maxTries || !lostASchema(error)) throw error
+      if (tries === maxTries || !lostSight(error)) throw error
     }
   }
 }
 
 /**
  * The migrator looks at every table there is (kysely 0.29.9, PostgresIntrospector), and a rebuild beside it may drop a generation
- * meanwhile: the catalogue then names a schema that is gone.
+ * meanwhile: the catalogue then names a schema, or a table, that is gone.
  */
-const lostASchema = (error: unknown): boolean =>
-  error instanceof ProjectionError && error.cause instanceof Error && 'code' in error.cause && error.cause.code === invalidSchemaName
+const lostSight = (error: unknown): boolean =>
+  error instanceof ProjectionError && error.cause instanceof Error && 'code' in error.cause && (error.cause.code === invalidSchemaName || error.cause.code === undefinedTable)
 const invalidSchemaName = '3F000'
+const undefinedTable = '42P01'
 const maxTries = 10
 
 function migrateOnce(database: Database): Promise<string[]> {

@@ -31,8 +31,9 @@
         newer_fold the stream whose stored state a newer program wrote       nothing was written
         wrong_type the key that holds something else                         nothing was written
 ]]
+-- Every use of a global is a look into a table.
+local KEYS, ARGV, tonumber, unpack, call, format = KEYS, ARGV, tonumber, unpack, redis.call, string.format
 local log, meta, states, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local call, format = redis.call, string.format
 
 local cursor = 0
 local function take() cursor = cursor + 1; return ARGV[cursor] end
