@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { CommandResult, RejectionCode } from '../commands/gate-types.ts'
+import type { AppendedEvent, CommandResult, RejectionCode } from '../commands/gate-types.ts'
 import type { CommandGate } from '../commands/gate.ts'
 import { publicCommands, type PublicCommand } from '../commands/public-commands.ts'
 import type { Uuid7 } from '../events/identifiers.ts'
@@ -83,11 +83,14 @@ function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): In
   return { ok: true, value: { ...body, [idField]: commandId } }
 }
 
+/** The newest revision of each stream. */
+const revisionsOf = (events: readonly AppendedEvent[]): Record<string, number> => Object.fromEntries(events.map(({ stream, revision }) => [stream, revision]))
+
 function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
   switch (result.result) {
     case 'appended':
     case 'duplicate':
-      return reply.send(result)
+      return reply.send({ ...result, revisions: revisionsOf(result.events) })
     case 'refused': {
       const { code, details } = result
       return answerProblem(reply, { status: 422, code, detail: `refused: ${code.replaceAll('_', ' ')}`, ...(details && { details }) })

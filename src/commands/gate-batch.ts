@@ -148,14 +148,7 @@ export function resultOf({ decision, events }: Verdict, positions: readonly Posi
     return details ? { result: 'refused', code, details } : { result: 'refused', code }
   }
   const appended = events.map(({ stream, revision, type }, index) => ({ position: positions[from + index] as Position, stream, revision: historyRevision(stream) ?? revision, type }))
-  return { result: 'appended', ...summary(appended) }
-}
-
-/** The newest position and the revisions that a list of events led to. */
-export function summary(events: AppendedEvent[]): { position: Position | null; revisions: Record<StreamName, number>; events: AppendedEvent[] } {
-  const revisions: Record<StreamName, number> = {}
-  for (const { stream, revision } of events) revisions[stream] = revision
-  return { position: events.at(-1)?.position ?? null, revisions, events }
+  return { result: 'appended', position: appended.at(-1)?.position ?? null, events: appended }
 }
 
 const isTooLarge = (state: string | null): boolean => state !== null && state.length > maxStateCharacters

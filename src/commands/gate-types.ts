@@ -25,7 +25,7 @@ export type RejectionCode = (typeof rejectionCodes)[number]
 
 export type CommandResult =
   /** Durable. `duplicate`: it was done before, under the same id; these are the events of then. */
-  | { result: 'appended' | 'duplicate'; position: Position | null; revisions: Record<StreamName, number>; events: AppendedEvent[] }
+  | { result: 'appended' | 'duplicate'; position: Position | null; events: AppendedEvent[] }
   /** By a rule. The log has confirmed that nothing the rule looked at had changed. */
   | { result: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
   | Rejection

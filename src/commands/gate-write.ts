@@ -5,7 +5,7 @@ import { LogStopped, type AppendResult, type EventLog, type KnownCommand, type S
 import { isoTime, type Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Aggregate } from './decider.ts'
-import { decideBatch, resultOf, StateTooLarge, summary, type DecidedBatch } from './gate-batch.ts'
+import { decideBatch, resultOf, StateTooLarge, type DecidedBatch } from './gate-batch.ts'
 import type { RefusalAllowance } from './gate-refusals.ts'
 import { unfold, type Held, type StateCache } from './gate-states.ts'
 import type { CommandResult, Pending, RejectionCode } from './gate-types.ts'
@@ -184,11 +184,12 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
   if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
   // Whatever becomes of reading how.
   pending.mayBeDone = true
-  const events = []
-  for await (const page of log.read({ after: justBefore(first), upTo: last })) events.push(...page)
-  const [refusal] = events
+  const recorded = []
+  for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
+  const [refusal] = recorded
   if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal))
-  pending.settle({ result: 'duplicate', ...summary(events.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))) })
+  const events = recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))
+  pending.settle({ result: 'duplicate', position: last, events })
 }
 
 /** A command that was refused stays refused under its id, with the code and the figures of then. */

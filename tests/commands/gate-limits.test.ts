@@ -100,7 +100,7 @@ describe('an append that nobody hears of', () => {
       return failures-- > 0 ? lost() : result
     })
     const requestId = newId()
-    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate', revisions: { [`chat/${requestId}`]: 1 } })
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate', events: [{ stream: `chat/${requestId}`, revision: 1 }] })
     expect(await inLog(requestId)).toBe(1)
   })
 

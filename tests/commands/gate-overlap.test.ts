@@ -186,7 +186,7 @@ describe('a gate that has seen new streams only', () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
     expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context())).toEqual({ result: 'refused', code: 'prompt_exists' })
-    expect(await gate.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' }, context())).toMatchObject({ result: 'appended', revisions: { [chatStream(requestId)]: 2 } })
+    expect(await gate.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' }, context())).toMatchObject({ result: 'appended', events: [{ stream: chatStream(requestId), revision: 2 }] })
     expect((await council.gate.load(chat, chatStream(requestId))).revision).toBe(2)
   })
 })

@@ -32,7 +32,6 @@ describe('a command', () => {
     expect(result).toEqual({
       result: 'appended',
       position: event?.position,
-      revisions: { [chatStream(requestId)]: 1 },
       events: [{ position: event?.position, stream: chatStream(requestId), revision: 1, type: 'PromptSubmitted' }],
     })
     expect(event?.metadata).toMatchObject({ commandId: requestId, actor: 'tester' })
