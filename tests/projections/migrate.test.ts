@@ -40,9 +40,12 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
         await db.postgres.transaction((tx) => sql`drop schema ${sql.id(`chats_${n}`)} cascade`.execute(tx))
       }
     })()
-    for (let n = 0; n < 100; n++) expect(await migrate(db.postgres)).toEqual([])
-    rebuilding.abort()
-    await rebuilds
+    try {
+      for (let n = 0; n < 100; n++) expect(await migrate(db.postgres)).toEqual([])
+    } finally {
+      rebuilding.abort()
+      await rebuilds
+    }
   })
 
   test('that is cut off is no fault of the migrations, and can be done again', async () => {
