@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { v7 } from 'uuid'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import type { CommandResult } from '../../src/commands/gate-types.ts'
-import { createGate, type CommandGate } from '../../src/commands/gate.ts'
+import { createGate, type CommandGate, type GateDependencies } from '../../src/commands/gate.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import { eventMacs } from '../../src/events/log/mac.ts'
@@ -34,14 +34,14 @@ export type TestCouncil = {
 }
 
 /** Two of them on one council id are two processes of the same council. */
-export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock }: { clock?: Clock } = {}): Promise<TestCouncil> {
+export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock, worthAnAppend }: { clock?: Clock } & Pick<GateDependencies, 'worthAnAppend'> = {}): Promise<TestCouncil> {
   const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
   const openBlocking = () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
   const log = redisLog({ redis, openBlocking, keys, incarnation, durability: 'fsync', macs: testMacs })
-  const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger })
+  const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger, worthAnAppend })
   return {
     councilId,
     keys,
