@@ -8,7 +8,7 @@ const usuallyWorthAnAppend = 32
  * After so many appends that followed at once, others get room to write to the same aggregates. Whoever has met nobody in as
  * many appends as one row may have goes on for longer: each gap costs a turn of the log.
  */
-const maxInARow = { besideOthers: 8, alone: 64 }
+const maxInARow = { besideOthers: 4, alone: 64 }
 /** A quarter of a batch is enough to get a turn; smaller ones cost everybody more than they win (measured with four gates on one account). */
 const maxHalvings = 2
 

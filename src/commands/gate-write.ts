@@ -22,7 +22,7 @@ export type WriteDependencies = {
 }
 
 /** A command whose aggregates others keep changing is given up after this many tries. */
-const maxConflicts = 100
+const maxConflicts = 1_000
 /** A stream named by an id older than this is never taken for a new one unread. */
 const newestIdsMs = 3_600_000
 

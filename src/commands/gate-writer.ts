@@ -7,7 +7,7 @@ import { decideNow, giveUp, settle, type Flight, type WriteDependencies } from '
 
 const retryPauseMs = 50
 /** Whoever has won goes on meanwhile. */
-const pauseAfterConflictMs = 1
+const pauseAfterConflictMs = 2
 
 export type WriterDependencies = WriteDependencies & {
   pause: (ms: number) => Promise<void>
