@@ -90,7 +90,7 @@ function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
   switch (result.result) {
     case 'appended':
     case 'duplicate':
-      return reply.send({ ...result, revisions: revisionsOf(result.events) })
+      return reply.send({ result: result.result, position: result.position, revisions: revisionsOf(result.events), events: result.events })
     case 'refused': {
       const { code, details } = result
       return answerProblem(reply, { status: 422, code, detail: `refused: ${code.replaceAll('_', ' ')}`, ...(details && { details }) })

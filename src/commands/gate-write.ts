@@ -207,8 +207,8 @@ function failOne(pending: Pending, error: unknown): void {
 
 /** Nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
 export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
-  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', `${why}; it may have been done all the same: ask again with the same command id`)
-  else reject(pending, code, `${why}; nothing was done`)
+  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', `it may have been done, ask again with the same command id: ${why}`)
+  else reject(pending, code, `nothing was done: ${why}`)
 }
 
 function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {

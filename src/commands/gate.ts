@@ -45,7 +45,7 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
     execute(definition, input, context) {
       const rejected = (code: RejectionCode, message: string): Promise<CommandResult> => Promise.resolve({ result: 'rejected', code, message })
       const stopped = writer.stoppedBy()
-      if (stopped) return rejected('log_stopped', stopped.message)
+      if (stopped) return rejected('log_stopped', `nothing was done: ${stopped.message}`)
       const parsed = definition.schema.safeParse(input)
       if (!parsed.success) return rejected('malformed_command', describe(parsed.error.issues))
       if (definition.startsWork && isNearlyFull())
