@@ -4,6 +4,7 @@ import { promises as fs } from 'node:fs'
 import path from 'node:path'
 import { messageOf } from '../platform/platform-error.ts'
 import { ProjectionError } from './faults.ts'
+import { isMissingRelation } from './missing-relation.ts'
 import type { Database } from './projection.ts'
 
 const migrationFolder = path.join(import.meta.dirname, '../../migrations')
@@ -30,10 +31,7 @@ export async function migrate(database: Database): Promise<string[]> {
  * The migrator looks at every table there is (kysely 0.29.9, PostgresIntrospector), and a rebuild beside it may drop a generation
  * meanwhile: the catalogue then names a schema, or a table, that is gone.
  */
-const lostSight = (error: unknown): boolean =>
-  error instanceof ProjectionError && error.cause instanceof Error && 'code' in error.cause && (error.cause.code === invalidSchemaName || error.cause.code === undefinedTable)
-const invalidSchemaName = '3F000'
-const undefinedTable = '42P01'
+const lostSight = (error: unknown): boolean => error instanceof ProjectionError && isMissingRelation(error.cause)
 const maxTries = 10
 
 function migrateOnce(database: Database): Promise<string[]> {

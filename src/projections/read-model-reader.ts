@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { beginning, comparePositions, type Position } from '../events/identifiers.ts'
 import type { Postgres } from '../platform/postgres.ts'
 import { loadRegistered } from './checkpoint.ts'
+import { isMissingRelation } from './missing-relation.ts'
 import type { Projection, Tx } from './projection.ts'
 import { readConsistently } from './snapshot.ts'
 
@@ -47,11 +48,8 @@ async function readOnce<Result>(
       return { outcome: 'read', position, result: await work(tx) }
     })
   } catch (error) {
-    if (isNotBuilt(error)) return { outcome: 'behind', position: beginning }
+    // Nobody has built the read model yet.
+    if (isMissingRelation(error)) return { outcome: 'behind', position: beginning }
     throw error
   }
 }
-
-/** No such table or schema: nobody has built the read model yet. */
-const isNotBuilt = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === '42P01' || error.code === '3F000')

@@ -71,7 +71,7 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
 
 const withoutRevisions = (request: AppendRequest, applies: (stream: StreamName) => boolean): AppendRequest => ({
   ...request,
-  reads: request.reads.map((read) => (applies(read.stream) ? { ...read, revision: 'any' } : read)),
+  reads: request.reads.map((read) => (applies(read.stream) ? { stream: read.stream, revision: 'any' } : read)),
 })
 
 /** The last command of a batch once more, under another id. */

@@ -6,7 +6,7 @@ import { logLostItsTail, logReplaced } from './faults.ts'
 import { hourOf, workersGroup, type LogKeys } from './keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult } from './log.ts'
 import type { EventMacs } from './mac.ts'
-import { parseState, storedState } from './states.ts'
+import { parseState, stateText } from './states.ts'
 
 /** How long a command id is remembered; an older one is refused and never runs again. */
 export const commandWindowMs = 24 * 3_600_000
@@ -55,7 +55,7 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   column(args, commands, ({ events: count }) => count)
   args.push(reads.length, ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))))
   column(args, reads, ({ stream }) => stream)
-  column(args, reads, ({ revision, state }) => (state ? storedState(revision, state) : revision))
+  column(args, reads, ({ revision, state }) => (state ? stateText(revision, state) : revision))
   args.push(events.length)
   column(args, placed.eventReads, (read) => read)
   column(args, events, ({ type }) => type)

@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '../event.ts'
 import type { Position, StreamName } from '../identifiers.ts'
+import { stateText } from './states.ts'
 
 /** How the streams of one kind are folded: what this layer needs to know of an aggregate. */
 export type StreamFold = {
@@ -76,4 +77,4 @@ const reached = ({ revision, position }: RecordedEvent, before: LiveStream | und
 
 /** A live stream's state, as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>
-  `${revision}:${fold.foldVersion}:${fold.history ? '{}' : JSON.stringify(state)}`
+  stateText(revision, { foldVersion: fold.foldVersion, state: fold.history ? '{}' : JSON.stringify(state) })

@@ -11,7 +11,7 @@ export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash
  * An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter).
  * Where it saw what an append in flight is still to write, the `state` too: somebody else may write as many events instead.
  */
-export type ExpectedRevision = { stream: StreamName; revision: number | 'any'; state?: Pick<NewState, 'foldVersion' | 'state'> }
+export type ExpectedRevision = { stream: StreamName } & ({ revision: 'any'; state?: never } | { revision: number; state?: FoldedState })
 
 /** Data and metadata are JSON texts: these exact bytes are stored. */
 export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
@@ -20,7 +20,8 @@ export type NewEvent = { stream: StreamName; type: string; version: number; data
  * The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. Null: the stream
  * is finished (its name ends in a UUIDv7); only its revision is remembered, as long as its id could be used again.
  */
-export type NewState = { stream: StreamName; foldVersion: number; state: string | null }
+export type FoldedState = { foldVersion: number; state: string | null }
+export type NewState = { stream: StreamName } & FoldedState
 
 /** Work that follows from the first event of a command, named by its index in the request. */
 export type NewJob = { kind: string; stream: StreamName; command: number }

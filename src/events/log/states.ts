@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../platform/redis-cluster.ts'
 import { streamTimeMs, type StreamName } from '../identifiers.ts'
 import type { LogKeys } from './keys.ts'
-import type { NewState, StoredState } from './log.ts'
+import type { FoldedState, StoredState } from './log.ts'
 
 /** States of live aggregates; for those that are not there, whether they are finished. */
 export async function loadStates(redis: RedisClient, keys: LogKeys, streams: readonly StreamName[]): Promise<StoredState[]> {
@@ -19,10 +19,10 @@ export async function loadStates(redis: RedisClient, keys: LogKeys, streams: rea
 }
 
 /** `<revision>:<fold version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
-export const storedState = (revision: number | 'any', { foldVersion, state }: Pick<NewState, 'foldVersion' | 'state'>): string =>
+export const stateText = (revision: number, { foldVersion, state }: FoldedState): string =>
   state === null ? `${revision}:finished` : `${revision}:${foldVersion}:${state}`
 
-/** What `storedState` writes, read again. */
+/** What `stateText` writes, read again. */
 export function parseState(stream: StreamName, stored: string | null): StoredState {
   if (stored === null) return { stream, status: 'absent', revision: 0 }
   const [whole, revision, fold] = /^(\d+):(\d+|finished)(?::|$)/.exec(stored) ?? []

@@ -4,7 +4,7 @@ import { commandWindowMs, type KnownLog } from '../../../src/events/log/append.t
 import { commandField, parseCommand } from '../../../src/events/log/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult, type ExpectedRevision, type StoredState } from '../../../src/events/log/log.ts'
-import { parseState, storedState as textOf } from '../../../src/events/log/states.ts'
+import { parseState, stateText } from '../../../src/events/log/states.ts'
 import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
 /** As append.ts has it; the contract suite tries both sides of it. */
@@ -30,7 +30,7 @@ export function appendTo(held: Held, known: KnownLog, nowMs: number, request: Ap
 }
 
 const isExpected = (stored: StoredState, expected: ExpectedRevision | undefined): boolean =>
-  expected?.revision === 'any' || (expected?.revision === stored.revision && (!expected.state || isDeepStrictEqual(stored, parseState(stored.stream, textOf(stored.revision, expected.state)))))
+  expected?.revision === 'any' || (expected?.revision === stored.revision && (!expected.state || isDeepStrictEqual(stored, parseState(stored.stream, stateText(stored.revision, expected.state)))))
 
 export function storedState(held: Held, stream: StreamName, nowMs: number): StoredState {
   const live = held.states.get(stream)
@@ -103,7 +103,7 @@ function write(held: Held, nowMs: number, request: AppendRequest, stored: readon
   for (const { stream, foldVersion, state } of request.states) {
     const revision = revisions[indexOf(stream)] ?? 0
     const timeMs = streamTimeMs(stream)
-    if (state) held.states.set(stream, `${revision}:${foldVersion}:${state}`)
+    if (state) held.states.set(stream, stateText(revision, { foldVersion, state }))
     else held.states.delete(stream)
     if (!state && timeMs !== undefined) remember(held, keys.finished(timeMs), stream, String(revision), nowMs, keepMs)
   }
