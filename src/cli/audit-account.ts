@@ -12,13 +12,11 @@ import { loadRegistered } from '../projections/checkpoint.ts'
 import { readConsistently } from '../projections/snapshot.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
-import { endOf, startOf, type Moment } from './moment.ts'
+import { endOf, inRange, type Range } from './moment.ts'
 import { dollarsAndMicros } from './money.ts'
 import { printable, type Output } from './output.ts'
 import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading, openReadModels } from './stores.ts'
-
-export type AuditAccountOptions = { from?: Moment; to?: Moment }
 
 /** What one event did to an account, and how the account stood after it. Amounts are integer micro-dollars. */
 type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: LiveAccount; reservedMicros: number }
@@ -33,7 +31,8 @@ type ReadModel = { state: 'agrees' | 'behind'; position: Position } | { state: '
  * position of the event behind every figure; and whether the stored state and the read model say the same. Throws CliError
  * `account_unknown`, `fold_failed`, `state_differs` and `read_model_differs`.
  */
-export async function auditAccount(accountId: AccountId, options: AuditAccountOptions, { config, output }: CliContext): Promise<number> {
+export async function auditAccount(accountId: AccountId, options: Range, { config, output }: CliContext): Promise<number> {
+  const within = inRange(options)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
   const stream = accountStream(accountId)
@@ -47,7 +46,6 @@ export async function auditAccount(accountId: AccountId, options: AuditAccountOp
   const asStored = stored && steps.findLast(({ event }) => event.revision <= stored.revision)
   if (stored) assertStateIsFold(stream, aggregate, stored, asStored && { revision: asStored.event.revision, state: asStored.after })
 
-  const within = inRange(options)
   for (const step of steps.filter(({ event }) => within(event.position))) await printStep(output, step)
   const shown = steps.findLast(({ event }) => !options.to || comparePositions(event.position, endOf(options.to)) <= 0)
   const readModel = compareRow(events, row)
@@ -75,12 +73,6 @@ function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEve
       throw new CliError('fold_failed', `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`)
     }
   })
-}
-
-function inRange({ from, to }: AuditAccountOptions): (position: Position) => boolean {
-  const after = from && startOf(from)
-  const upTo = to && endOf(to)
-  return (position) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0)
 }
 
 type StoredRow = { row: AccountRow | null; sequence: number; position: Position } | { unavailable: string }

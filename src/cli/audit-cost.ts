@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { comparePositions, type Position } from '../events/identifiers.ts'
+import type { Position } from '../events/identifiers.ts'
 import type { LogReader } from '../events/log/log.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import { readCosts, type CostRowRead } from '../projections/cost-rows.ts'
@@ -7,12 +7,10 @@ import { costRow, isCost } from '../projections/costs.ts'
 import { readConsistently } from '../projections/snapshot.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
-import { endOf, startOf, type Moment } from './moment.ts'
+import { inRange, type Range } from './moment.ts'
 import { dollarsAndMicros } from './money.ts'
 import type { Output } from './output.ts'
 import { openLogForReading, openReadModels } from './stores.ts'
-
-export type AuditCostOptions = { from?: Moment; to?: Moment }
 
 type Costs = readonly CostRowRead[]
 type ReadModel =
@@ -26,13 +24,14 @@ type ReadModel =
  * figure; sums by request and over all; and whether the read model shows the same. Throws CliError `read_model_differs`
  * at the first difference; a read model that is behind or away is said, and is no failure of the log's figures.
  */
-export async function auditCost(options: AuditCostOptions, { config, output }: CliContext): Promise<number> {
+export async function auditCost(options: Range, { config, output }: CliContext): Promise<number> {
+  const isInRange = inRange(options)
+  const within = ({ position }: CostRowRead): boolean => isInRange(position)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
   // The read model first: it is then a part of what the log shows, however busy the council is.
   const stored = await readStored(() => openReadModels(config, closing))
   const all = await foldCosts(log)
-  const within = inRange(options)
   const rows = all.filter(within)
 
   await printCalls(output, rows)
@@ -47,12 +46,6 @@ async function foldCosts(log: LogReader): Promise<Costs> {
   const rows: CostRowRead[] = []
   for await (const events of log.read({ types: ['BudgetDebited'] })) rows.push(...events.filter(isCost).map(costRow))
   return rows
-}
-
-function inRange({ from, to }: AuditCostOptions): (row: CostRowRead) => boolean {
-  const after = from && startOf(from)
-  const upTo = to && endOf(to)
-  return ({ position }) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0)
 }
 
 type Stored = Awaited<ReturnType<typeof readCosts>> | { unavailable: string }

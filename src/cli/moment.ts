@@ -1,20 +1,32 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
-import { AccountId, beginning, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import { AccountId, beginning, comparePositions, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import { CliError } from './failure.ts'
 
-/** A point in the log: where an event stands, or a time of the log's clock in milliseconds. */
-export type Moment = { position: Position } | { timeMs: number }
+/** Where an event is in the log, or a time of the log's clock: the milliseconds from the first to the last that it names, both included. */
+export type Moment = { position: Position } | { firstMs: number; lastMs: number }
 
-const Time = z.union([z.iso.datetime({ offset: true }), z.iso.date()])
+/** From one moment to another, both included; without an end of its own it reaches to that end of the log. */
+export type Range = { from?: Moment; to?: Moment }
+
+const Time = z.iso.datetime({ offset: true })
+const Day = z.iso.date()
+const dayMs = 86_400_000
 const lastInMs = '18446744073709551615'
 
-/** `1795448595415-0`, `2026-11-23` (UTC) or `2026-11-23T10:00:00Z`. A time without its zone could mean two things, so it is refused. */
+/**
+ * `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). A time without its zone could
+ * mean two things, so it is refused.
+ */
 export function parseMoment(text: string): Moment {
   const position = Position.safeParse(text)
   if (position.success) return { position: position.data }
-  const time = Time.safeParse(text)
-  if (time.success) return { timeMs: Math.max(0, Date.parse(time.data)) }
+  const isDay = Day.safeParse(text).success
+  if (isDay || Time.safeParse(text).success) {
+    const firstMs = Date.parse(text)
+    return { firstMs: Math.max(0, firstMs), lastMs: Math.max(0, isDay ? firstMs + dayMs - 1 : firstMs) }
+  }
   throw new InvalidArgumentError(
     'It must be a position such as 1795448595415-0, a day such as 2026-11-23, or a time with its zone such as 2026-11-23T10:00:00Z.',
   )
@@ -22,12 +34,20 @@ export function parseMoment(text: string): Moment {
 
 /** Reading after this position starts with the moment. */
 export function startOf(moment: Moment): Position {
-  const first = 'position' in moment ? moment.position : (`${moment.timeMs}-0` as Position)
+  const first = 'position' in moment ? moment.position : (`${moment.firstMs}-0` as Position)
   return /^0+-0+$/.test(first) ? beginning : justBefore(first)
 }
 
 /** Reading up to this position ends with the moment. */
-export const endOf = (moment: Moment): Position => ('position' in moment ? moment.position : (`${moment.timeMs}-${lastInMs}` as Position))
+export const endOf = (moment: Moment): Position => ('position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position))
+
+/** Tells which positions a range includes. Throws CliError `usage` for a range that ends before it starts. */
+export function inRange({ from, to }: Range): (position: Position) => boolean {
+  const after = from && startOf(from)
+  const upTo = to && endOf(to)
+  if (after && upTo && comparePositions(after, upTo) >= 0) throw new CliError('usage', '--to is before --from')
+  return (position) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0)
+}
 
 export function parseStream(text: string): StreamName {
   const stream = StreamName.safeParse(text)

@@ -2,14 +2,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { AccountId, Uuid7, StreamName } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config.ts'
-import type { AuditAccountOptions } from './audit-account.ts'
-import type { AuditCostOptions } from './audit-cost.ts'
 import type { AuditVerifyOptions } from './audit-verify.ts'
 import type { ChatOptions } from './chat.ts'
 import type { CliContext } from './context.ts'
 import type { EventsOptions } from './events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
-import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream } from './moment.ts'
+import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './moment.ts'
 import { createOutput, OutputClosed, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
@@ -85,7 +83,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .description('print what happened, in order')
     .option('--stream <stream>', 'only of this stream, for example chat/<id>', parseStream)
     .option('--type <type>', 'only of this type, for example AnswerCompleted', parseEventType)
-    .option('--from <moment>', 'from this position or time on', parseMoment)
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
     .action((options: EventsOptions) => run(async (context) => (await import('./events.ts')).events(options, context)))
@@ -94,7 +92,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .command('state')
     .description('fold one aggregate from its events; without --at also compare it with the state that commands decide on')
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
-    .option('--at <moment>', 'as it was at this position or time', parseMoment)
+    .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseMoment)
     .action((stream: StreamName, options: StateOptions) =>
       run(async (context) => (await import('./state.ts')).state(stream, options, context)),
     )
@@ -121,9 +119,9 @@ function addAudits(program: Command, run: Run): void {
   audit
     .command('cost')
     .description('what every model call cost, from the log; and whether the read model says the same')
-    .option('--from <moment>', 'from this position or time on', parseMoment)
-    .option('--to <moment>', 'up to this position or time', parseMoment)
-    .action((options: AuditCostOptions) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
+    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
+    .action((options: Range) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
   audit
     .command('request')
     .description('the whole story of one prompt')
@@ -133,9 +131,9 @@ function addAudits(program: Command, run: Run): void {
     .command('account')
     .description('the history of one account, with its balance after every event; and whether state and read model say the same')
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
-    .option('--from <moment>', 'from this position or time on', parseMoment)
-    .option('--to <moment>', 'up to this position or time', parseMoment)
-    .action((accountId: AccountId, options: AuditAccountOptions) =>
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
+    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
+    .action((accountId: AccountId, options: Range) =>
       run(async (context) => (await import('./audit-account.ts')).auditAccount(accountId, options, context)),
     )
   audit

@@ -71,6 +71,14 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     expect(rows.at(-1)).toMatchObject({ last: all[5], reservations: [] })
   })
 
+  test('shows whole days, in UTC', async () => {
+    const all = await positions('account/agent:ada')
+    const dayOf = (position: string | undefined): string => new Date(Number(position?.split('-')[0])).toISOString().slice(0, 10)
+    const { rows } = await audit('agent:ada', '--from', dayOf(all[0]), '--to', dayOf(all.at(-1)))
+    expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(all)
+    expect(rows.at(-1)).toMatchObject({ kind: 'summary', last: all.at(-1) })
+  })
+
   test('is a table for people', async () => {
     const { stdout } = await cli(audited.settings, ['audit', 'account', 'agent:ada'])
     expect(stdout).toMatch(/AccountDebited +-700,000 +49,300,000 +0 {2}/)

@@ -137,6 +137,13 @@ describe('council state', () => {
     ])
   })
 
+  test('folds an aggregate as it was at the end of a day', async () => {
+    const day = new Date(positionTimeMs(all.at(-1)!.position)).toISOString().slice(0, 10)
+    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', day, '--json'])).json()).toMatchObject([
+      { state: { status: 'finished' } },
+    ])
+  })
+
   test('is for people too', async () => {
     const { stdout } = await cli(settings, ['state', budget])
     expect(stdout).toContain(`${budget}  revision 2`)

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { positionTimeMs, type Position } from '../../src/events/identifiers.ts'
 import { costs } from '../../src/projections/costs.ts'
 import { migrate } from '../../src/projections/migrate.ts'
 import type { Tx } from '../../src/projections/projection.ts'
@@ -112,6 +113,10 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         first: null,
         readModel: { state: 'agrees', rows: 0 },
       })
+      const dayOf = (position: string): string => new Date(positionTimeMs(position as Position)).toISOString().slice(0, 10)
+      const whole = await total('--from', dayOf(positions[0]!), '--to', dayOf(positions.at(-1)!))
+      expect(whole).toMatchObject({ calls: 4, costMicros: 1014 })
+      expect((await cli(settings, ['audit', 'cost', '--from', positions[1]!, '--to', positions[0]!])).code).toBe(2)
     })
 
     test.each<[string, string, (tx: Tx, positions: string[]) => Promise<unknown>]>([
