@@ -99,8 +99,8 @@ function frameBody(event: ChatRecord, first: Position) {
     case 'ModelCallStarted':
       return { type: 'phase' as const, phase: event.data.phase, state: 'started' as const }
     case 'AnswerCompleted': {
-      const { text, costMicros, tokens: usage, timings, degraded } = event.data
-      return { type: 'completed' as const, text, costMicros, usage, timings, degraded, positions: { first, last: event.position } }
+      const { text, finishReason, costMicros, tokens: usage, timings, degraded } = event.data
+      return { type: 'completed' as const, text, finishReason, costMicros, usage, timings, degraded, positions: { first, last: event.position } }
     }
     case 'AnswerFailed':
       return { type: 'failed' as const, code: event.data.code, message: event.data.message, costMicros: event.data.costMicros }

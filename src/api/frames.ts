@@ -49,6 +49,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
     type: z.literal('completed'),
     ...ofAnswer,
     text: z.string(),
+    /** `length`: the answer was cut off at a limit, by the model or by the council. */
+    finishReason: z.enum(['stop', 'length']),
     costMicros: z.int(),
     usage: z.object({ promptTokens: z.int(), completionTokens: z.int() }),
     timings: z.object({ queuedMs: z.number(), firstTokenMs: z.number().nullable(), totalMs: z.number() }),

@@ -68,6 +68,7 @@ function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
     billedMicros: ending?.data.costMicros ?? null,
     tokens: ending?.data.tokens ?? null,
     timings: ending?.data.timings ?? null,
+    ...(ending?.type === 'AnswerCompleted' && { finishReason: ending.data.finishReason, degraded: ending.data.degraded }),
     ...(ending?.type === 'AnswerFailed' && { code: ending.data.code }),
     positions: { first: story[0]?.position ?? null, last: story.at(-1)?.position ?? null },
   }
@@ -98,6 +99,7 @@ function inWords(event: StoryEvent): string {
     case 'CancellationRequested':
       return `by ${event.data.by}`
     case 'AnswerCompleted':
+      return `${event.data.finishReason === 'length' ? 'cut off at the length limit; ' : ''}${event.data.degraded ? 'degraded; ' : ''}${billInWords(event)}`
     case 'AnswerCancelled':
       return billInWords(event)
     case 'AnswerFailed':

@@ -79,7 +79,7 @@ async function end(
 }
 
 /** `$0.000038 (38 µ$) · 120 + 34 tokens · queued 3 ms, first token 41 ms, total 812 ms · fast path` */
-function summary({ costMicros, usage, timings, degraded }: Completed, route: string): string {
+function summary({ finishReason, costMicros, usage, timings, degraded }: Completed, route: string): string {
   const { queuedMs, firstTokenMs, totalMs } = timings
   const first = firstTokenMs === null ? '' : ` first token ${Math.round(firstTokenMs)} ms,`
   return [
@@ -87,6 +87,7 @@ function summary({ costMicros, usage, timings, degraded }: Completed, route: str
     `${usage.promptTokens.toLocaleString('en')} + ${usage.completionTokens.toLocaleString('en')} tokens`,
     `queued ${Math.round(queuedMs)} ms,${first} total ${Math.round(totalMs)} ms`,
     `${route || 'unknown'} path`,
+    ...(finishReason === 'length' ? ['cut off at the length limit'] : []),
     ...(degraded ? ['degraded'] : []),
   ].join(' · ')
 }

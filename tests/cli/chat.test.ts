@@ -31,6 +31,7 @@ const said = {
     requestId,
     id: at(9),
     text,
+    finishReason: 'stop',
     costMicros: 38,
     usage: { promptTokens: 1120, completionTokens: 34 },
     timings: { queuedMs: 3.4, firstTokenMs: 41.2, totalMs: 812 },
@@ -80,6 +81,16 @@ describe('council chat', () => {
       stdout: 'Because of Rayleigh.\n',
       stderr: '$0.000038 (38 µ$) · 1,120 + 34 tokens · queued 3 ms, first token 41 ms, total 812 ms · fast path\n',
     })
+  })
+
+  test('says that an answer was cut off at the length limit, which is no failure', async () => {
+    const server = await standIn()
+    const running = ask(server)
+    const visit = await server.visits()
+    const requestId = await prompted(visit)
+    begin(visit, requestId, 'Because of')
+    visit.say({ ...said.completed(requestId, 'Because of'), finishReason: 'length' })
+    expect(await running).toMatchObject({ code: 0, stdout: 'Because of\n', stderr: expect.stringContaining(' · cut off at the length limit') as unknown })
   })
 
   test('prints the frames of the server as they are where JSON is asked for', async () => {

@@ -57,7 +57,7 @@ describe('a prompt', () => {
     const completed = await client.frame('completed')
     expect(client.frames.map(({ type }) => type)).toEqual(['accepted', 'routed', 'phase', 'token', 'token', 'completed'])
     expect(client.text()).toBe('The capital is Paris.')
-    expect(completed).toMatchObject({ text: 'The capital is Paris.', degraded: false })
+    expect(completed).toMatchObject({ text: 'The capital is Paris.', finishReason: 'stop', degraded: false })
     client.close()
   })
 
