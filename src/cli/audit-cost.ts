@@ -93,7 +93,7 @@ async function printCalls(output: Output, rows: Costs): Promise<void> {
   )
   for (const row of rows)
     await output.result({ kind: 'call', ...publicCall(row) }, () => {
-      const who = `${row.phase}, ${row.member}${row.usage === 'unknown' ? ' (unknown)' : ''}`
+      const who = `${row.phase}, ${row.member}${row.usage === 'reported' ? '' : ` (${row.usage})`}`
       return `${row.position.padEnd(17)}  ${row.request_id.padEnd(36)}  ${who.padEnd(20)}  ${number(row.prompt_tokens, 7)}  ${number(row.completion_tokens, 7)}  ${number(row.actual_micros, 9)}  ${row.price_ref}`
     })
 }

@@ -6,5 +6,10 @@ export const Micros = z.int().nonnegative()
 /** Token counts as the model reported them. */
 export const TokenCount = z.int().nonnegative().max(100_000_000)
 
-/** `reported` by the model, or `unknown` (cut off by a crash, or a server that does not say): then the reservation is charged. */
-export const UsageSource = z.enum(['reported', 'unknown'])
+/**
+ * Where token counts come from. `reported`: by the model. `corrected`: some of its reports contradicted the stream or each other, and
+ * the greatest plausible ones count. `unknown`: no plausible report (a crash, or a server that says nothing or nonsense), so the
+ * reservation is charged.
+ */
+export const UsageSource = z.enum(['reported', 'corrected', 'unknown'])
+export type UsageSource = z.infer<typeof UsageSource>

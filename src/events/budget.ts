@@ -16,7 +16,8 @@ export const budgetEvents = {
   },
   /** Settles a reservation. `usage: unknown` is charged at the reservation, never at an invented figure and never for nothing. */
   BudgetDebited: {
-    version: 1,
+    /** 2: `usage` may be `corrected`. */
+    version: 2,
     data: z.strictObject({
       callId,
       requestId,

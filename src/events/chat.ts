@@ -23,6 +23,8 @@ export const answerFailureCodes = [
   'model_rejected',
   'model_timeout',
   'prompt_too_long',
+  'empty_answer',
+  'answer_filtered',
   'budget_exceeded',
   'internal',
 ] as const
@@ -57,7 +59,8 @@ export const chatEvents = {
     data: z.strictObject({ callId: z.string().max(128), attempt: z.int().positive(), phase: z.string().max(32), member: z.string().max(64), model: z.string().max(256), budgets: z.array(StreamName).max(8), reservedMicros: Micros }),
   },
   ModelCallEnded: {
-    version: 1,
+    /** 2: `usage` may be `corrected`. */
+    version: 2,
     data: z.strictObject({ callId: z.string().max(128), outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']), usage: UsageSource, ...tokens.shape, costMicros: Micros }),
   },
   CancellationRequested: { version: 1, data: z.strictObject({ by: z.string().max(128) }) },
@@ -65,7 +68,8 @@ export const chatEvents = {
     version: 1,
     data: z.strictObject({ text: answerText, finishReason: z.enum(['stop', 'length']), degraded: z.boolean(), ...bill }),
   },
-  AnswerFailed: { version: 1, data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }) },
+  /** 2: the codes `empty_answer` and `answer_filtered`. */
+  AnswerFailed: { version: 2, data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }) },
   AnswerCancelled: { version: 1, data: z.strictObject({ text: answerText, ...bill }) },
 } as const
 

@@ -7,7 +7,14 @@ type Upcaster = (data: unknown) => unknown
 /** Type → version it takes → upcaster. */
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>
 
-const upcasters: Upcasters = {}
+/** The newer version only allows more values in a field. */
+const unchanged: Upcaster = (data) => data
+
+const upcasters: Upcasters = {
+  ModelCallEnded: { 1: unchanged },
+  BudgetDebited: { 1: unchanged },
+  AnswerFailed: { 1: unchanged },
+}
 
 /** What is wrong with a stored event. Each stops its reader. */
 export const eventFaults = ['unknown_event_type', 'unknown_event_version', 'malformed_event'] as const

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { UsageSource } from '../events/amounts.ts'
 import { Position } from '../events/identifiers.ts'
 import { loadRegistered, type Registered } from './checkpoint.ts'
 import type { CostRow } from './costs.ts'
@@ -16,7 +17,7 @@ const Row = z.object({
   model: z.string(),
   phase: z.string(),
   member: z.string(),
-  usage: z.enum(['reported', 'unknown']),
+  usage: UsageSource,
   prompt_tokens: IntegerColumn,
   completion_tokens: IntegerColumn,
   price_ref: z.string(),
