@@ -7,6 +7,9 @@ import { loadConfig, repositoryRoot } from './platform/config.ts'
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const { stdout, stderr, env } = process
 
+// Whatever this process and its children make is for this user alone, however the shell was set.
+process.umask(0o077)
+
 const interrupted = new AbortController()
 const ended = new Promise<NodeJS.Signals>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

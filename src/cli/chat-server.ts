@@ -11,14 +11,19 @@ export type ChatServer = { url: string; token: string; shownAs: string }
  * anywhere else. Throws CliError `usage` for an address without a token, `no_council` when nothing says where a server is.
  */
 export function findServer({ councilUrl, councilToken, dataDir }: Pick<Config, 'councilUrl' | 'councilToken' | 'dataDir'>): ChatServer {
-  const local = readServerFile(dataDir)
   if (councilUrl) {
-    const token = councilToken?.reveal() ?? (local?.url === councilUrl ? local.token : undefined)
+    const token = councilToken?.reveal() ?? tokenOfLocal(dataDir, councilUrl)
     if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${councilUrl}, but COUNCIL_TOKEN is missing`)
     return { url: socketUrl(councilUrl), token, shownAs: `at ${councilUrl}` }
   }
+  const local = readServerFile(dataDir)
   if (!local) throw noCouncil(`on ${dataDir}`)
   return { url: socketUrl(local.url), token: councilToken?.reveal() ?? local.token, shownAs: `on ${dataDir}` }
+}
+
+function tokenOfLocal(dataDir: string, url: string): string | undefined {
+  const local = readServerFile(dataDir)
+  return local?.url === url ? local.token : undefined
 }
 
 const socketUrl = (url: string): string => `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/ws/chat`

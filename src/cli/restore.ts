@@ -3,6 +3,7 @@ import { logKeys } from '../events/log/keys.ts'
 import { restore as restoreLog, type Restored } from '../events/log/restore/restore.ts'
 import { RestoreRefused } from '../events/log/restore/stores.ts'
 import { acquireDataDirLock } from '../platform/data-dir-lock.ts'
+import { assertDataDir } from '../platform/data-dir.ts'
 import { endLeftovers } from '../platform/leftovers.ts'
 import { silentLogger } from '../platform/logger.ts'
 import type { Postgres } from '../platform/postgres.ts'
@@ -45,6 +46,7 @@ type Everything = { redis: RedisClient; postgres: Postgres<unknown>; isOurs: boo
 /** `isOurs`: the embedded servers run for this command alone. */
 async function openEverything({ config, output, clock }: CliContext, closing: AsyncDisposableStack): Promise<Everything> {
   const isRemote = config.redisUrl !== undefined && config.databaseUrl !== undefined
+  if (!isRemote) assertDataDir(config.dataDir)
   const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
   if (lock?.held) {
     closing.defer(() => lock.release())

@@ -10,7 +10,7 @@ import { silentLogger } from '../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../platform/postgres.ts'
 import type { RedisClient } from '../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../platform/redis.ts'
-import { socketDir } from '../platform/socket-dir.ts'
+import { socketDirOf } from '../platform/socket-dir.ts'
 import { CliError } from './failure.ts'
 
 const readyWithinMs = 5_000
@@ -78,7 +78,7 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
 
 /** The address of an embedded server, which listens as long as its council runs. */
 function embeddedUrl({ dataDir }: Config, socketName: string, toUrl: (socket: string, folder: string) => string): string {
-  const folder = existsSync(dataDir) ? socketDir(dataDir) : dataDir
+  const folder = socketDirOf(dataDir)
   const socket = join(folder, socketName)
   if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`)
   return toUrl(socket, folder)

@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { dataPaths } from './data-dir.ts'
+import { dataPaths, makePrivateDir } from './data-dir.ts'
 
 /** A log that has grown past this is kept once as `<name>.log.1` when its child starts; older ones go. */
 const maxLogBytes = 8 * 1024 * 1024
@@ -9,7 +9,7 @@ const tailLines = 5
 /** Opens the file into which a child writes both its outputs. `close` when the child has it. */
 export function openLog(dataDir: string, name: string): { fd: number; close: () => void } {
   const path = logPath(dataDir, name)
-  mkdirSync(dataPaths(dataDir).logs, { recursive: true, mode: 0o700 })
+  makePrivateDir(dataPaths(dataDir).logs)
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(path, `${path}.1`)
   const fd = openSync(path, 'a', 0o600)
   return { fd, close: () => closeSync(fd) }

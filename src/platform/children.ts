@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { childEnvironment } from './child-environment.ts'
 import { logTail, openLog } from './child-log.ts'
 import { removePidFile, writePidFile } from './leftovers.ts'
 import { PlatformError, messageOf } from './platform-error.ts'
@@ -92,7 +93,7 @@ async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): 
   const command = [spec.command, ...spec.args]
   writePidFile(dataDir, spec.name, { command })
   const log = openLog(dataDir, spec.name)
-  const child = spawn(spec.command, spec.args, { detached: true, stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'] })
+  const child = spawn(spec.command, spec.args, { detached: true, env: childEnvironment(), stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'] })
   log.close()
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signalName) => resolve({ code, signal: signalName })))
   await once(child, 'spawn').catch((error: unknown) => {

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { dataPaths } from './data-dir.ts'
+import { dataPaths, makePrivateDir } from './data-dir.ts'
 import { commandLine, endProcess, processesRunning, startTicks } from './processes.ts'
 
 /**
@@ -18,7 +18,7 @@ export type Leftover = { name: string; pid: number }
 
 export function writePidFile(dataDir: string, name: string, file: PidFile): void {
   const path = pidFilePath(dataDir, name)
-  mkdirSync(dataPaths(dataDir).run, { recursive: true, mode: 0o700 })
+  makePrivateDir(dataPaths(dataDir).run)
   writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 })
   renameSync(`${path}.new`, path)
 }
@@ -34,7 +34,7 @@ export function removePidFile(dataDir: string, name: string): void {
  */
 export async function endLeftovers(dataDir: string, graceMs = 5_000): Promise<Leftover[]> {
   const { run } = dataPaths(dataDir)
-  mkdirSync(run, { recursive: true, mode: 0o700 })
+  makePrivateDir(run)
   const names = readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
   const ended = await Promise.all(
     names.map(async (name) => {

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pino, type DestinationStream, type Logger } from 'pino'
+
+import { makeFolders } from './folders.ts'
 
 export type { Logger }
 
@@ -12,7 +13,7 @@ export type LogTarget = { stream: DestinationStream } | { file: string }
  * Whoever works for a request derives `logger.child({ requestId })`, so that every line names it.
  */
 export function createLogger(level: string, target: LogTarget): Logger {
-  if ('file' in target) mkdirSync(dirname(target.file), { recursive: true, mode: 0o700 })
+  if ('file' in target) makeFolders(dirname(target.file))
   const destination = 'stream' in target ? target.stream : pino.destination({ dest: target.file, append: true, mkdir: false, mode: 0o600 })
   return pino(
     {

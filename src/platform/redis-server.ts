@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
+import { childEnvironment } from './child-environment.ts'
 import { PlatformError, messageOf } from './platform-error.ts'
 
 const run = promisify(execFile)
@@ -38,7 +39,7 @@ export async function provideRedisServer(pathVariable: string, onInstalling: () 
 
   onInstalling()
   try {
-    await run(installScript)
+    await run(installScript, { env: childEnvironment({}, { installs: true }) })
   } catch (error) {
     throw new PlatformError('redis_missing', `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${whatToDo}`, error)
   }
@@ -50,7 +51,7 @@ export async function provideRedisServer(pathVariable: string, onInstalling: () 
 
 async function majorVersion(path: string): Promise<number> {
   try {
-    const { stdout } = await run(path, ['--version'])
+    const { stdout } = await run(path, ['--version'], { env: childEnvironment() })
     return Number(/ v=(\d+)\./.exec(stdout)?.[1] ?? 0)
   } catch {
     return 0

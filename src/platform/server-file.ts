@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { z } from 'zod'
 import { dataPaths } from './data-dir.ts'
+import { readPrivateFile } from './secret-file.ts'
 
 /** How the command line of the same user finds a running council, and gets in. */
 const ServerFile = z.strictObject({
@@ -27,10 +28,14 @@ export function writeServerFile(dataDir: string, server: ServerFile): void {
   renameSync(unfinished, serverFile)
 }
 
-/** The running council's file, or undefined when there is none or it is not one: both mean that no council has told where it is. */
+/**
+ * The running council's file, or undefined when there is none or it is not one: both mean that no council has told where it is.
+ * Throws `secret_file_unusable` for a file that others may read or own: it could send this user's token to them.
+ */
 export function readServerFile(dataDir: string): ServerFile | undefined {
+  const text = readPrivateFile(dataPaths(dataDir).serverFile)
   try {
-    return ServerFile.parse(JSON.parse(readFileSync(dataPaths(dataDir).serverFile, 'utf8')))
+    return text === undefined ? undefined : ServerFile.parse(JSON.parse(text))
   } catch {
     return undefined
   }

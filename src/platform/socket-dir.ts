@@ -15,18 +15,24 @@ const longestSocketName = '/redis-ephemeral.sock'
  * Throws `data_dir_unusable` when somebody else made that folder first: it could show this user's data to them.
  */
 export function socketDir(dataDir: string, temporary: string = tmpdir()): string {
-  const { run } = dataPaths(dataDir)
-  if (Buffer.byteLength(run + longestSocketName) <= maxSocketPathBytes) {
-    makePrivateDir(run)
-    return run
+  const dir = socketDirOf(dataDir, temporary)
+  if (dir === dataPaths(dataDir).run) {
+    makePrivateDir(dir)
+    return dir
   }
-  const dir = join(temporary, `council-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`)
   try {
     mkdirSync(dir, { mode: 0o700 })
   } catch (error) {
     if (!isOurs(dir)) throw new PlatformError('data_dir_unusable', `${dir} is not a folder of this user alone; remove it, or choose a shorter DATA_DIR`, error)
   }
   return dir
+}
+
+/** The same folder, for those who only look for a socket: nothing is made or checked. */
+export function socketDirOf(dataDir: string, temporary: string = tmpdir()): string {
+  const { run } = dataPaths(dataDir)
+  if (Buffer.byteLength(run + longestSocketName) <= maxSocketPathBytes) return run
+  return join(temporary, `council-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`)
 }
 
 /** Anybody can make things in the temporary folder, also a link to somewhere else; so what is there is looked at and never changed. */

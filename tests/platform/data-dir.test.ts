@@ -100,7 +100,7 @@ describe('the server file', () => {
 
   test.each(['', '{', '{"url":"http://x","token":"","pid":1,"startedAt":"2026-01-01T00:00:00Z"}', '[]'])('that says %s is none', (text) => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
-    writeFileSync(dataPaths(dataDir).serverFile, text)
+    writeFileSync(dataPaths(dataDir).serverFile, text, { mode: 0o600 })
     expect(readServerFile(dataDir)).toBeUndefined()
   })
 })

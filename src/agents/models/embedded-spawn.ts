@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../../platform/child-environment.ts'
 import { FromChild, type ToChild } from './embedded-protocol.ts'
 
 const childPath = fileURLToPath(new URL('./embedded-child.ts', import.meta.url))
@@ -26,7 +27,7 @@ export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (re
     detached: true,
     execArgv: [],
     // No secret of the council is in there, and none of its Node options.
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
+    env: childEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let reason = ''

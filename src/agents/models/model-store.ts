@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { makeFolders } from '../../platform/folders.ts'
 
 /** What is being done, for a person who waits; `done` and `total` in bytes where that makes sense. */
 export type Progress = (step: string, done?: number, total?: number) => void
@@ -42,7 +43,7 @@ export async function cached(cacheDir: string, file: KnownFile): Promise<string 
  * each other; the one that is later replaces the file with the same bytes.
  */
 export async function putIntoCache(cacheDir: string, file: KnownFile, content: Readable, progress: (done: number) => void): Promise<string> {
-  await mkdir(cacheDir, { recursive: true })
+  makeFolders(cacheDir)
   await removeLeftOvers(cacheDir)
   const partial = join(cacheDir, `.${file.name}.${randomUUID()}.partial`)
   const hash = createHash('sha256')

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childEnvironment } from '../../platform/child-environment.ts'
 import { putIntoCache, type KnownFile, type Progress } from './model-store.ts'
 import { openZipMember } from './zip-member.ts'
 
@@ -51,11 +52,13 @@ async function findPip(progress: Progress, mayInstallPip: boolean): Promise<Comm
   if (!mayInstallPip) throw new Error('there is no pip on this machine')
   progress('installing python3-pip')
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const install = () => run('apt-get', ['install', '-y', '--no-install-recommends', 'python3-pip'], env)
+  // What a package installs is for every user; what this process makes is not.
+  const aptGet = (...args: string[]) => run('/bin/sh', ['-c', 'umask 022 && exec apt-get "$@"', 'sh', ...args], env)
+  const install = () => aptGet('install', '-y', '--no-install-recommends', 'python3-pip')
   let result = await install()
   if (!result.ok) {
     // A fresh container has no package lists yet.
-    await run('apt-get', ['update'], env)
+    await aptGet('update')
     result = await install()
   }
   const installed = await workingPip()
@@ -73,7 +76,7 @@ async function workingPip(): Promise<Command | undefined> {
 /** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ ok: boolean; said: string }> {
   const { promise, resolve } = Promise.withResolvers<{ ok: boolean; said: string }>()
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, timeout: pipTimeoutMs, killSignal: 'SIGKILL' })
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment(env, { installs: true }), timeout: pipTimeoutMs, killSignal: 'SIGKILL' })
   let output = ''
   const listen = (text: string) => {
     output = (output + text).slice(-maxOutputCharacters)

@@ -1,24 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { dataPaths } from '../../platform/data-dir.ts'
 import type { Config } from '../../platform/config.ts'
+import { dataPaths } from '../../platform/data-dir.ts'
+import { PlatformError } from '../../platform/platform-error.ts'
+import { secretFile } from '../../platform/secret-file.ts'
 
 export type AdminToken = { token: string; from: 'ADMIN_TOKEN' | 'file' | 'made' }
 
+const minCharacters = 32
+
 /**
- * The first token: from the environment, or the one that was made on the first start (config lets that happen on
- * loopback only) and lies in a file that only this user can read, so that it survives restarts.
+ * The first token: from the environment, or the one that was made on the first start (the settings let that happen on loopback
+ * only) and is kept in a file that only this user can read, so that it survives restarts. Throws `secret_file_unusable`.
  */
-export function adminToken(config: Config): AdminToken {
+export function adminToken(config: Pick<Config, 'adminToken' | 'dataDir'>): AdminToken {
   if (config.adminToken) return { token: config.adminToken.reveal(), from: 'ADMIN_TOKEN' }
   const file = dataPaths(config.dataDir).adminToken
-  try {
-    const token = readFileSync(file, 'utf8').trim()
-    if (token.length >= 32) return { token, from: 'file' }
-  } catch {
-    // None was made yet.
-  }
-  const token = randomBytes(32).toString('base64url')
-  writeFileSync(file, `${token}\n`, { mode: 0o600 })
-  return { token, from: 'made' }
+  let from: AdminToken['from'] = 'file'
+  const token = secretFile(file, () => {
+    from = 'made'
+    return `${randomBytes(32).toString('base64url')}\n`
+  }).trim()
+  if (!/^[\x21-\x7e]+$/.test(token) || token.length < minCharacters)
+    throw new PlatformError('secret_file_unusable', `${file} must hold one token of ${minCharacters} or more visible ASCII characters; remove the file to have a new one made`)
+  return { token, from }
 }

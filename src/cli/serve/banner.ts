@@ -9,18 +9,20 @@ export type Started = {
   /** Absent where no api runs. */
   url?: string
   token: AdminToken
+  /** Whether only a person sees this: what goes anywhere else is kept, and read by others. */
+  isTerminal: boolean
   tokenFile: string
   logFile?: string
   parts: readonly Part[]
 }
 
 /** What a newcomer reads once everything runs: where it is, how to get in, and what of it is real. */
-export function banner({ seconds, roles, url, token, tokenFile, logFile, parts }: Started): string {
+export function banner({ seconds, roles, url, token, isTerminal, tokenFile, logFile, parts }: Started): string {
   const rows: [string, string][] = []
   if (url) {
     rows.push(['address', `${url}  (chat: ${url.replace(/^http/, 'ws')}/ws/chat)`])
     rows.push(['ask', 'bin/council chat "What is the capital of France?"'])
-    rows.push(['token', tokenRow(token, tokenFile)])
+    rows.push(['token', tokenRow(token, tokenFile, isTerminal)])
   } else rows.push(['roles', roles.join(', ')])
   if (logFile) rows.push(['log lines', logFile])
 
@@ -39,9 +41,10 @@ export function banner({ seconds, roles, url, token, tokenFile, logFile, parts }
   ].join('\n')
 }
 
-function tokenRow({ token, from }: AdminToken, file: string): string {
+function tokenRow({ token, from }: AdminToken, file: string, isTerminal: boolean): string {
   switch (from) {
     case 'made':
+      if (!isTerminal) return `made, in ${file}; bin/council finds it by itself`
       return `${token}  (shown this once; bin/council finds it by itself, others in ${file})`
     case 'file':
       return `in ${file}; bin/council finds it by itself`

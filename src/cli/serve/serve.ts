@@ -20,7 +20,7 @@ export type ServeOptions = {
   config: Config
   roles: readonly Role[]
   version: string
-  stdout: NodeJS.WritableStream
+  stdout: NodeJS.WritableStream & { isTTY?: boolean }
   stderr: NodeJS.WritableStream & { isTTY?: boolean }
   steps: Steps
   /** Resolves with what asks the process to end. */
@@ -94,7 +94,7 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   steps.end('done')
   const seconds = (performance.now() - startedAt) / 1000
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
-  stdout.write(`${banner({ seconds, roles, token, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
+  stdout.write(`${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
   return Promise.race([ended, ...failures])
 }
 

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dataPaths } from '../../src/platform/data-dir.ts'
+import { stopChild } from '../support/child.ts'
+import { processLine, transcriptOf } from '../support/process-line.ts'
+
+const main = join(import.meta.dirname, '../../src/main.ts')
+const dataDir = mkdtempSync(join(tmpdir(), 'private-'))
+const secrets = { VLLM_API_KEY: 'a-key-for-vllm', COUNCIL_TOKEN: 'a-token-for-a-council', AWS_SECRET_ACCESS_KEY: 'a-key-of-the-machine' }
+
+/** With everything embedded but a model, from a shell that leaves files open to all users. */
+const council = spawn('/bin/sh', ['-c', `umask 000 && exec "$0" "${main}" serve --roles api,projector,archiver`, process.execPath], {
+  env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, PORT: '0', VLLM_URL: 'http://127.0.0.1:9', ...secrets },
+  stdio: ['ignore', 'pipe', 'pipe'],
+})
+
+beforeAll(() => processLine(council, /Ctrl-C stops everything/, 120_000), 130_000)
+afterAll(async () => {
+  await stopChild(council, 'SIGTERM')
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+/** A socket is guarded by its folder, which is looked at. */
+const isKept = (path: string): boolean => !statSync(path).isSocket()
+
+test('everything below DATA_DIR is for this user alone, whatever the umask', () => {
+  const entries = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).map((name) => join(dataDir, name))
+  const open = [dataDir, ...entries].filter(isKept).filter((path) => (statSync(path).mode & 0o077) !== 0)
+  expect(entries.length).toBeGreaterThan(20)
+  expect(open.map((path) => relative(dataDir, path))).toEqual([])
+})
+
+test('the admin token goes to no output that is not a terminal, and its file is named there', () => {
+  const token = readFileSync(dataPaths(dataDir).adminToken, 'utf8').trim()
+  const output = transcriptOf(council).join('\n')
+  const logs = readdirSync(dataPaths(dataDir).logs).map((name) => readFileSync(join(dataPaths(dataDir).logs, name), 'utf8'))
+  expect(token.length).toBeGreaterThan(40)
+  expect([output, ...logs].filter((text) => text.includes(token))).toEqual([])
+  expect(output).toContain(`made, in ${dataPaths(dataDir).adminToken}`)
+})
+
+test('the children know none of the secrets that the council was given', () => {
+  const files = readdirSync(dataPaths(dataDir).run).filter((name) => name.endsWith('.json'))
+  const pids = files.map((name) => (JSON.parse(readFileSync(join(dataPaths(dataDir).run, name), 'utf8')) as { process: { pid: number } }).process.pid)
+  const environments = pids.map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'))
+  expect(environments).toHaveLength(3)
+  for (const environment of environments) {
+    expect(environment).toContain('PATH=')
+    for (const [name, value] of Object.entries(secrets)) expect(environment).not.toMatch(new RegExp(`${name}|${value}`))
+    expect(environment).not.toContain('VLLM_URL')
+  }
+})
