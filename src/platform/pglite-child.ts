@@ -3,7 +3,7 @@
  * Arguments: the data folder, the socket's folder. Sends `ready` over the IPC channel when it listens; ends on SIGTERM, and
  * when the channel closes, which is when its parent is gone, however that ended.
  */
-import { rmSync } from 'node:fs'
+import fs from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
@@ -22,10 +22,16 @@ process.on('disconnect', () => stop())
 // Ctrl-C is the parent's business: it still needs the database while it ends.
 process.on('SIGINT', () => {})
 
+// PGlite's file system gives each new file a mode of its own, 0666 or 0644, past the umask.
+const { chmodSync, fchmodSync } = fs
+const forThisUser = (mode: fs.Mode): fs.Mode => (typeof mode === 'number' ? mode & 0o700 : mode)
+fs.chmodSync = (path, mode) => chmodSync(path, forThisUser(mode))
+fs.fchmodSync = (file, mode) => fchmodSync(file, forThisUser(mode))
+
 const socket = join(socketFolder, '.s.PGSQL.5432')
 const database = await PGlite.create({ dataDir: dataFolder })
 // A killed predecessor leaves its socket; the holder of the DATA_DIR's lock knows that nobody listens there.
-rmSync(socket, { force: true })
+fs.rmSync(socket, { force: true })
 const server = new PGLiteSocketServer({ db: database, path: socket, maxConnections, idleTimeout: idleTimeoutMs })
 await server.start()
 
