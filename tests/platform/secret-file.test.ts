@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -33,6 +33,18 @@ describe('a file that holds a secret', () => {
     chmodSync(path, 0o644)
     expect(() => secretFile(path, () => 'new')).toThrow(expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining('chmod 600') }))
     expect(readFileSync(path, 'utf8')).toBe('known to all')
+  })
+
+  test('that belongs to another user is refused with the commands to run', () => {
+    const path = join(folder(), 'key')
+    writeFileSync(path, 'theirs', { mode: 0o600 })
+    const self = process.getuid?.() ?? 0
+    // Only the superuser can give a file away; any other user is taken for another one instead.
+    if (self === 0) chownSync(path, 65_534, 65_534)
+    const us = self === 0 ? 0 : self + 1
+    expect(() => secretFile(path, () => 'new', us)).toThrow(
+      expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining(`chown ${us} ${path} && chmod 600 ${path}`) as unknown }),
+    )
   })
 
   test('that cannot be made says so', () => {
