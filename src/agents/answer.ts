@@ -23,7 +23,8 @@ export type Attempt = {
   question: string
   /** The prompt as it was before this attempt. */
   before: OpenChat
-  job: string
+  /** The entry of its job on the work stream, as it is now. */
+  job: () => string
   /** Ends the run from within: a newer attempt speaks. */
   supersede: () => void
 }
@@ -141,6 +142,6 @@ function ending({ clock }: AnswerDependencies, { run, job }: Attempt, text: stri
     ...(settlement && { settlement }),
     firstTokenMs: firstTextAtMs === null ? null : Math.max(0, firstTextAtMs - Date.parse(run.submittedAt)),
     endedAtMs: clock.nowMs(),
-    job,
+    job: job(),
   }
 }

@@ -35,6 +35,8 @@ export type Run = {
   traceparent?: string
   /** Aborts with a StopReason. */
   signal: AbortSignal
+  /** Aborts when the process ends and waits no longer for what the log does not answer. */
+  leaving: AbortSignal
   logger: Logger
 }
 
@@ -43,7 +45,7 @@ const retryPauseMs = 200
 
 /**
  * Executes a command of a run until its outcome is known: while the log cannot be reached the same id is sent again.
- * Only an abort of the run ends that early, with the last, indefinite result.
+ * Only the end of the process ends that early, with the last, indefinite result.
  */
 export async function executeFor<C, Reads extends ReadSet>(
   { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
@@ -61,7 +63,7 @@ export async function executeFor<C, Reads extends ReadSet>(
   for (;;) {
     const result = await gate.execute(definition, input, context)
     const indefinite = result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
-    if (!indefinite || run.signal.reason === 'shutdown') return result
+    if (!indefinite || run.leaving.aborted) return result
     run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; asking again')
     await pause(retryPauseMs)
   }

@@ -1,7 +1,7 @@
 import { chat } from '../commands/chat.ts'
 import { StartAttempt } from '../commands/start-attempt.ts'
 import { chatEvents } from '../events/chat.ts'
-import { justBefore } from '../events/identifiers.ts'
+import { justBefore, type StreamName } from '../events/identifiers.ts'
 import type { Job, JobQueue } from '../events/log/jobs.ts'
 import type { EventLog } from '../events/log/log.ts'
 import type { LogTail } from '../events/log/tail.ts'
@@ -27,19 +27,40 @@ export type Worker = {
   done: Promise<void>
 }
 
+/** A job that this process runs. Its stream is started once, however often the queue hands it out. */
+type RunningJob = {
+  /** Changes when its entry on the work stream was deleted and made again. */
+  job: Job
+  /** The attempt that speaks for it, from its start on. */
+  attempt: number | null
+  abort: AbortController
+  /** Aborts when an orderly stop no longer waits for it. */
+  leaving: AbortSignal
+}
+
+/** How long an orderly stop waits for running answers to be paid for. */
+const settleWithinMs = 2_500
+
 /** Consumes jobs until it is stopped: new ones, and those of workers that died. */
 export function startWorker(dependencies: WorkerDependencies, { name, concurrency, leaseMs }: WorkerSettings): Worker {
   const { jobs, logger, pause } = dependencies
-  const running = new Map<string, { job: Job; abort: AbortController; finished: Promise<void> }>()
+  const running = new Map<StreamName, RunningJob & { finished: Promise<void> }>()
+  const leaving = new AbortController()
   let stopping = false
 
   const start = (job: Job): void => {
-    const abort = new AbortController()
-    const finished = work(dependencies, name, job, abort)
+    const known = running.get(job.stream)
+    // The queue was damaged: the newer entry is the one to hold, and the attempt goes on.
+    if (known) return void (known.job = job)
+    const one: RunningJob = { job, attempt: null, abort: new AbortController(), leaving: leaving.signal }
+    const finished = work(dependencies, name, one)
       .catch((error: unknown) => logger.error({ err: error, stream: job.stream }, 'an answer was left to another attempt'))
-      .finally(() => running.delete(job.entry))
-    running.set(job.entry, { job, abort, finished })
+      .finally(() => running.delete(job.stream))
+    running.set(job.stream, Object.assign(one, { finished }))
   }
+
+  // What was handed out while it stopped is given back.
+  const startOrGiveBack = async (job: Job): Promise<void> => (stopping ? jobs.giveBack(job) : start(job))
 
   async function consume(): Promise<void> {
     while (!stopping) {
@@ -49,9 +70,9 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
         continue
       }
       try {
-        const abandoned = (await jobs.takeAbandoned(free)).filter((job) => !running.has(job.entry))
-        for (const job of abandoned) start(job)
-        if (abandoned.length < free) for (const job of await jobs.takeNew(free - abandoned.length)) start(job)
+        const abandoned = await jobs.takeAbandoned(free)
+        for (const job of abandoned) await startOrGiveBack(job)
+        if (abandoned.length < free) for (const job of await jobs.takeNew(free - abandoned.length)) await startOrGiveBack(job)
       } catch (error) {
         if (stopping) return
         logger.warn({ err: error }, 'no jobs can be taken; trying again')
@@ -61,11 +82,7 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
   }
 
   const renewing = setInterval(() => {
-    for (const { job, abort } of running.values())
-      jobs.renew(job).then(
-        (held) => void (held || abort.abort('superseded' satisfies StopReason)),
-        (error: unknown) => logger.warn({ err: error, stream: job.stream }, 'a claim could not be renewed'),
-      )
+    for (const one of running.values()) renew(dependencies, one).catch((error: unknown) => logger.warn({ err: error, stream: one.job.stream }, 'a claim could not be renewed'))
   }, leaseMs / 4)
 
   return {
@@ -74,20 +91,37 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
       stopping = true
       const left = [...running.values()]
       for (const { abort } of left) abort.abort('shutdown' satisfies StopReason)
+      const patience = setTimeout(() => leaving.abort(), settleWithinMs)
       await Promise.all(left.map(({ finished }) => finished))
+      clearTimeout(patience)
       clearInterval(renewing)
-      for (const { job } of left) await jobs.giveBack(job).catch(() => undefined)
+      await Promise.all(left.map(({ job }) => jobs.giveBack(job).catch(() => undefined)))
       jobs.close()
     },
   }
 }
 
+/** Keeps the claim on a running job, or ends the run where another worker has it. Nothing that happens to the queue alone ends it. */
+async function renew({ jobs, gate, logger }: WorkerDependencies, one: RunningJob): Promise<void> {
+  const { job, abort } = one
+  const claim = await jobs.renew(job)
+  if (claim === 'held' || one.job !== job || abort.signal.aborted) return
+  if (claim === 'taken') return abort.abort('superseded' satisfies StopReason)
+  const { state } = await gate.load(chat, job.stream)
+  // Its end removes a job: another attempt has recorded it, or this one just now, which an abort no longer touches.
+  if (state.status !== 'open' || (one.attempt !== null && state.attempt > one.attempt)) return abort.abort('superseded' satisfies StopReason)
+  const remade = await jobs.remake(job)
+  if (remade) one.job = remade
+  logger.warn({ stream: job.stream, entry: job.entry, remadeAs: remade?.entry }, 'the job of a running answer was deleted from the work stream; it was made again')
+}
+
 /** One job from taking it to its terminal event, or to leaving it to another attempt. */
-async function work(dependencies: WorkerDependencies, name: string, job: Job, abort: AbortController): Promise<void> {
+async function work(dependencies: WorkerDependencies, name: string, one: RunningJob): Promise<void> {
+  const { job, abort } = one
   const prompt = await promptOf(dependencies.log, job)
   const { requestId, text: question, submittedAt } = prompt.data
   const logger = dependencies.logger.child({ requestId })
-  const base = { requestId, causationId: prompt.metadata.eventId, ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }), signal: abort.signal, logger, submittedAt }
+  const base = { requestId, causationId: prompt.metadata.eventId, ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }), signal: abort.signal, leaving: one.leaving, logger, submittedAt }
 
   const stopListening = dependencies.tail.listen(job.stream, ({ type }) => {
     if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
@@ -103,8 +137,9 @@ async function work(dependencies: WorkerDependencies, name: string, job: Job, ab
     if (!exhausted) mustBeDone('StartAttempt', started)
 
     const number = exhausted ? before.attempt : next
+    one.attempt = number
     const run: Run = { ...base, attempt: number, logger: dependencies.logger.child({ requestId, attempt: number }) }
-    const attempt = { run, question, before, job: job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
+    const attempt = { run, question, before, job: () => one.job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
     const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
     if (!ended) run.logger.info({ reason: abort.signal.reason as StopReason | undefined }, 'the prompt was left to another attempt')
     else run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')

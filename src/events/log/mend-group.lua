@@ -1,0 +1,52 @@
+#!lua
+--[[
+  Makes the workers' group where it is missing, in the log that the caller knows: a Redis that lost its log stays as it is found.
+  Then gives a holder to every job that was handed out and that no worker holds: the group, or a consumer with its claims, was deleted.
+  The worker that runs such a job claims it with its next renewal; without one the job goes to another worker after the lease.
+
+  KEYS  1 meta (hash)  2 work (stream)
+  ARGV  incarnation, group, name that holds the jobs of no worker,
+        'opening' (a group that is missing never was: all jobs are new) or 'lost' (it was there: every job may be running)
+  Returns 'made' or 'exists', or 'wrong_log' and the incarnation found, or ""
+]]
+local work, group, unheld = KEYS[2], ARGV[2], ARGV[3]
+local incarnation = redis.call('HGET', KEYS[1], 'incarnation')
+if incarnation ~= ARGV[1] then return { 'wrong_log', incarnation or '' } end
+local outcome = 'made'
+local made = redis.pcall('XGROUP', 'CREATE', work, group, ARGV[4] == 'lost' and '$' or '0', 'MKSTREAM')
+if made.err then
+  if not string.find(made.err, 'BUSYGROUP', 1, true) then return made end
+  outcome = 'exists'
+end
+
+local handedOut
+for _, fields in ipairs(redis.call('XINFO', 'GROUPS', work)) do
+  local found = {}
+  for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
+  if found['name'] == group then handedOut = found['last-delivered-id'] end
+end
+
+local page = 500
+-- The ids that somebody holds, of all between two.
+local function held(first, last)
+  local ids, from = {}, first
+  repeat
+    local claims = redis.call('XPENDING', work, group, from, last, page)
+    for _, claim in ipairs(claims) do ids[claim[1]] = true end
+    if #claims > 0 then from = '(' .. claims[#claims][1] end
+  until #claims < page
+  return ids
+end
+local from = '-'
+repeat
+  local entries = redis.call('XRANGE', work, from, handedOut, 'COUNT', page)
+  if #entries > 0 then
+    local last = entries[#entries][1]
+    local ids = held(entries[1][1], last)
+    for _, entry in ipairs(entries) do
+      if not ids[entry[1]] then redis.call('XCLAIM', work, group, unheld, 0, entry[1], 'FORCE', 'JUSTID') end
+    end
+    from = '(' .. last
+  end
+until #entries < page
+return { outcome }
