@@ -14,7 +14,7 @@ import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { endOf, inRange, type Range } from './moment.ts'
 import { dollarsAndMicros } from './money.ts'
-import { printable, type Output } from './output.ts'
+import type { Output } from './output.ts'
 import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading, openReadModels } from './stores.ts'
 
@@ -104,7 +104,7 @@ async function printStep(output: Output, { event, changeMicros, after, reservedM
   await output.result({ kind: 'event', position, revision, type, occurredAt: metadata.occurredAt, actor: metadata.actor, commandId: metadata.commandId, ...figures, data }, () => {
     const change = changeMicros === 0 ? '' : `${changeMicros > 0 ? '+' : ''}${changeMicros.toLocaleString('en')}`
     const line = `${position.padEnd(17)}  ${type.padEnd(19)}  ${change.padStart(15)}  ${after.balanceMicros.toLocaleString('en').padStart(17)}  ${reservedMicros.toLocaleString('en').padStart(15)}`
-    return `${line}  ${output.paint('dim', printable(inWords(event)))}`.trimEnd()
+    return `${line}  ${output.paint('dim', inWords(event))}`.trimEnd()
   })
 }
 
@@ -138,14 +138,12 @@ async function printSummary(output: Output, accountId: AccountId, { event, after
   const open = openReservations(after, steps)
   const { status, balanceMicros, limits } = after
   const summary = { kind: 'summary', account: accountId, status, balanceMicros, reservedMicros, limits, reservations: open, events: event.revision, last: event.position, readModel }
-  await output.result(summary, () =>
-    [
+  await output.result(summary, () => [
       '',
       output.paint('bold', `${accountId}  ${status}, ${dollarsAndMicros(balanceMicros)}, of which ${reservedMicros.toLocaleString('en')} µ$ are promised, at ${event.position}`),
       ...open.map(({ reservationId, amountMicros, expiresAt, position }) => `promised  ${reservationId}  ${amountMicros.toLocaleString('en')} µ$ until ${expiresAt}, from ${position}`),
       sentence(readModel),
-    ].join('\n'),
-  )
+    ])
 }
 
 function openReservations({ reservations }: LiveAccount, steps: readonly Step[]): OpenReservation[] {

@@ -130,13 +130,11 @@ async function printRequests(output: Output, rows: Costs): Promise<void> {
 async function printTotal(output: Output, rows: Costs, readModel: ReadModel): Promise<void> {
   const requests = new Set(rows.map((row) => row.request_id)).size
   const total = { kind: 'total', requests, ...sums(rows), first: rows[0]?.position ?? null, last: rows.at(-1)?.position ?? null, readModel }
-  await output.result(total, () =>
-    [
+  await output.result(total, () => [
       '',
       output.paint('bold', `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`),
       sentence(readModel),
-    ].join('\n'),
-  )
+    ])
 }
 
 function sentence(readModel: ReadModel): string {

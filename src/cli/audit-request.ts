@@ -8,7 +8,8 @@ import { isCost } from '../projections/costs.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { dollarsAndMicros } from './money.ts'
-import { fit, printable, type Output } from './output.ts'
+import { printableLine } from '../platform/printable.ts'
+import { fit, type Output } from './output.ts'
 import { openLogForReading } from './stores.ts'
 
 type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<BudgetEvent>
@@ -29,7 +30,7 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   const summary = summarise(requestId, story)
   await output.result({ kind: 'summary', ...summary }, () => {
     const bill = summary.billedMicros === null ? 'no bill yet' : `billed ${dollarsAndMicros(summary.billedMicros)}`
-    return `\n${output.paint('bold', summary.status)}  ${summary.attempts} attempt(s), ${summary.calls} call(s), debited ${dollarsAndMicros(summary.debitedMicros)}, ${bill}`
+    return ['', `${output.paint('bold', summary.status)}  ${summary.attempts} attempt(s), ${summary.calls} call(s), debited ${dollarsAndMicros(summary.debitedMicros)}, ${bill}`]
   })
   if (summary.billedMicros !== null && summary.billedMicros !== summary.debitedMicros)
     throw new CliError(
@@ -81,7 +82,7 @@ const isEnding = (event: StoryEvent): event is Ending => event.type in statuses
 function storyLine({ columns, paint }: Output, event: StoryEvent, startMs: number): string {
   const after = `+${((Date.parse(event.metadata.occurredAt) - startMs) / 1000).toFixed(3)} s`.padStart(11)
   const line = `${event.position.padEnd(17)} ${after}  ${event.type.padEnd(21)}  `
-  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printable(inWords(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
+  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(inWords(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
 }
 
 function inWords(event: StoryEvent): string {

@@ -1,7 +1,7 @@
 import type { Fault } from '../events/log/verify/faults.ts'
 import type { AuditedLog } from '../events/log/verify/verify.ts'
 import type { ComparedReadModel } from '../projections/compare.ts'
-import { printable, type Output } from './output.ts'
+import type { Output } from './output.ts'
 
 /** What a verification came to. `faults` are the first of `count`; `unknown` is what could not be looked at, or not be known. */
 export type Verdict = { log: AuditedLog; readModels: readonly ComparedReadModel[]; faults: readonly Fault[]; count: number; unknown: readonly string[]; resumed: boolean }
@@ -10,9 +10,9 @@ export type Verdict = { log: AuditedLog; readModels: readonly ComparedReadModel[
 export async function printVerdict(output: Output, verdict: Verdict): Promise<void> {
   const { faults, count } = verdict
   for (const fault of faults)
-    await output.result({ kind: 'fault', ...fault }, () => `${output.paint('red', 'FAULT')}  ${fault.position.padEnd(17)}  ${fault.code.padEnd(20)}  ${printable(fault.message)}`)
+    await output.result({ kind: 'fault', ...fault }, () => `${output.paint('red', 'FAULT')}  ${fault.position.padEnd(17)}  ${fault.code.padEnd(20)}  ${fault.message}`)
   if (count > faults.length) await output.forPeople(`and ${(count - faults.length).toLocaleString('en')} more`)
-  await output.result(summaryOf(verdict), () => inWords(output, verdict).join('\n'))
+  await output.result(summaryOf(verdict), () => inWords(output, verdict))
 }
 
 function summaryOf({ log: { end, archive, macs, seals, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict) {

@@ -17,6 +17,7 @@ import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { keptOutside, type OutsideFiles } from './kept-outside.ts'
 import { openArchive } from './open-archive.ts'
+import { OutputClosed } from './output.ts'
 import { knownMacKeys } from './serve/mac-keys.ts'
 import { openReadModels, openRedis, type OpenRedis } from './stores.ts'
 
@@ -52,8 +53,16 @@ export async function auditVerify({ resume = false, ...files }: AuditVerifyOptio
   unknown.push(...limitsOf(log, outside.publicKey !== null))
   const resumed = resume && log.halted !== null && faults.count() === 0
   if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
-  await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
-  return faults.count() === 0 ? 0 : 1
+  const isFaulty = faults.count() > 0
+  try {
+    await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
+  } catch (error) {
+    // The exit code is the verdict of a caller that reads nothing, or not to the end.
+    if (isFaulty && error instanceof OutputClosed) return 1
+    if (isFaulty && error instanceof CliError) throw new CliError('output_failed', `${error.message}; the log has ${faults.count()} fault(s), the first at ${faults.listed()[0]?.position}`)
+    throw error
+  }
+  return isFaulty ? 1 : 0
 }
 
 /** What is away is no fault of the log, but it leaves something unknown. */

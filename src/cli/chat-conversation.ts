@@ -31,7 +31,7 @@ const passingErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
 /**
  * Asks, and yields everything the server says until the prompt has ended; returns the ending. A lost connection is opened
  * again and the answer resumed where it was, some times and with growing waits. Before anything of the answer came, the
- * prompt itself is sent again: under the same id it is the same prompt. Throws CliError.
+ * prompt itself is sent again: under the same id it is the same prompt. A caller that leaves before the end cancels the prompt. Throws CliError.
  */
 export async function* converse(prompt: Prompt, dependencies: ConversationDependencies): AsyncGenerator<Said, Ending> {
   const { connect, pause, note, nobodyThere, interrupted } = dependencies
@@ -39,6 +39,8 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
   const ended = giveUpAfterCancel(interrupted)
   let lastEventId: string | undefined
   let tries = 0
+  /** True while the caller has what was said last: where it never comes back for more, it wants no more of the answer. */
+  let isLeft = false
   try {
     for (;;) {
       let connection: ChatConnection | undefined
@@ -54,7 +56,9 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
           }
           if (frame?.type === 'error' && passingErrors.includes(frame.code) && lastEventId === undefined)
             throw new ConnectionLost(frame.code)
+          isLeft = true
           yield said
+          isLeft = false
           if (frame?.type === 'completed' || frame?.type === 'failed' || frame?.type === 'cancelled') return frame
           if (frame?.type === 'restart') throw new ConnectionLost('the server restarts')
           // Once the answer is under way an error is about something else, for example a cancellation that came too late.
@@ -75,6 +79,7 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
         await pause(waitMs, interrupted)
         if (interrupted.aborted) throw stopped(requestId)
       } finally {
+        if (isLeft) connection?.send({ type: 'cancel', requestId })
         connection?.close()
       }
     }

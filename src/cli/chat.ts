@@ -8,7 +8,7 @@ import { findServer } from './chat-server.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { dollarsAndMicros } from './money.ts'
-import { printable, type Output } from './output.ts'
+import type { Output } from './output.ts'
 import { noCouncil } from './stores.ts'
 
 export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
@@ -42,14 +42,19 @@ export async function chat(
   })
   let streamed = ''
   let route = ''
-  for (;;) {
-    const { done, value } = await frames.next()
-    if (done) return end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted })
-    const { raw, frame } = value
-    if (output.json) await output.write(`${JSON.stringify(raw)}\n`)
-    else if (frame?.type === 'token') await output.write(output.columns === undefined ? frame.text : printable(frame.text))
-    if (frame?.type === 'token') streamed += frame.text
-    if (frame?.type === 'routed') route = frame.path
+  try {
+    for (;;) {
+      const { done, value } = await frames.next()
+      if (done) return await end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted })
+      const { raw, frame } = value
+      if (output.json) await output.result(raw, () => '')
+      else if (frame?.type === 'token') await output.write(frame.text)
+      if (frame?.type === 'token') streamed += frame.text
+      if (frame?.type === 'routed') route = frame.path
+    }
+  } finally {
+    // Where the answer cannot be printed any more, this cancels the prompt and closes the connection.
+    await frames.return?.(undefined as never)
   }
 }
 

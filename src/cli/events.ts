@@ -2,9 +2,10 @@ import { printableEvent, type RecordedEvent } from '../events/event.ts'
 import { beginning, comparePositions, positionTimeMs, type StreamName } from '../events/identifiers.ts'
 import type { LogReader } from '../events/log/log.ts'
 import { isoTime } from '../platform/clock.ts'
+import { printableLine } from '../platform/printable.ts'
 import type { CliContext } from './context.ts'
 import { startOf, type Moment } from './moment.ts'
-import { fit, printable, type Output } from './output.ts'
+import { fit, type Output } from './output.ts'
 import { openLogForReading } from './stores.ts'
 
 export type EventsOptions = { stream?: StreamName; type?: string; from?: Moment; limit?: number; follow?: boolean }
@@ -52,5 +53,5 @@ function eventLine({ columns, paint }: Output, { position, stream, revision, typ
   const name = type.padEnd(widths.type)
   const target = `${stream}@${revision}`.padEnd(widths.stream)
   const left = columns === undefined ? undefined : Math.max(0, columns - `${place}  ${name}  ${target}  `.length)
-  return `${paint('dim', place)}  ${paint('cyan', name)}  ${target}  ${paint('dim', fit(printable(JSON.stringify(data)), left))}`.trimEnd()
+  return `${paint('dim', place)}  ${paint('cyan', name)}  ${target}  ${paint('dim', fit(printableLine(JSON.stringify(data)), left))}`.trimEnd()
 }

@@ -27,6 +27,7 @@ export const cliErrorCodes = [
   'connection_lost', // and it did not come back
   'cancelled', // somebody else cancelled the prompt
   'interrupted', // by Ctrl-C
+  'output_failed', // what the command has to say could not be written
   'internal', // a defect
 ] as const
 export type CliErrorCode = (typeof cliErrorCodes)[number]

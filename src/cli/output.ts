@@ -1,25 +1,36 @@
-import { once } from 'node:events'
+import { randomUUID } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import type { Failure } from './failure.ts'
+import { messageOf } from '../platform/platform-error.ts'
+import { printable, printableLine } from '../platform/printable.ts'
+import { CliError, type Failure } from './failure.ts'
 
 /** Where a command writes: stdout and stderr of the process, or what a test looks at. */
 export type OutputStream = Writable & { isTTY?: boolean; columns?: number }
 
-/** Nobody reads stdout any more (`council events | head`): the command ends, quietly and well. */
+/** The reader of stdout went away (`council events | head`): the command ends, quietly and at once. */
 export class OutputClosed extends Error {}
+
+/** As if SIGPIPE had ended the command: never to be taken for success. */
+export const outputClosedExitCode = 141
 
 export type Style = 'dim' | 'bold' | 'cyan' | 'yellow' | 'red'
 
+/**
+ * Everything that a command prints. Each write waits until the system has taken the text, so a slow reader bounds the memory of a
+ * long export. Throws OutputClosed when the reader is gone, and CliError `output_failed` when the text could not be written.
+ *
+ * Text from elsewhere is made printable here, wherever it comes from: only `paint` makes escape sequences.
+ */
 export type Output = {
   readonly json: boolean
   /** Columns of the terminal; undefined where the output is not one. */
   readonly columns: number | undefined
-  /** One result: a JSON value on a line, or a line for people. Waits while the reader is slow; throws OutputClosed when it is gone. */
-  result: (value: unknown, human: () => string) => Promise<void>
+  /** One result: a JSON value on a line, or lines for people. A line end inside a line is shown escaped. */
+  result: (value: unknown, human: () => string | readonly string[]) => Promise<void>
   /** A result that only people see: headings and the like. */
   forPeople: (line: string) => Promise<void>
-  /** Part of a result without an end of line. */
+  /** Part of an answer or of a help text, with its line ends: as it is on a pipe or in a file, made printable on a terminal. */
   write: (text: string) => Promise<void>
   /** On stderr. */
   note: (line: string) => void
@@ -32,40 +43,53 @@ export type Output = {
 export type OutputOptions = { stdout: OutputStream; stderr: OutputStream; json: boolean; noColor: boolean }
 
 export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): Output {
-  let closed = false
-  // A reader that went away is told by an event, not by an exception; without these listeners it would end the process with a trace.
-  stdout.on('error', () => void (closed = true))
+  // Failures of stdout reach whoever writes; those of stderr have nowhere to go. Without a listener each would end the process.
+  let broken: Error | undefined
+  stdout.on('error', (error) => void (broken ??= error))
   stderr.on('error', () => undefined)
   const isTerminal = stdout.isTTY === true
-
-  const write = async (text: string): Promise<void> => {
-    if (isClosed()) throw new OutputClosed('nobody reads the output any more')
-    if (!stdout.write(text)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => undefined)
-    if (isClosed()) throw new OutputClosed('nobody reads the output any more')
-  }
-  const isClosed = () => closed
+  // Stands for the escape character in what `paint` makes. Text from elsewhere cannot know it.
+  const mark = `\x1b${randomUUID()}`
+  const line = (text: string): string => text.split(mark).map(printableLine).join('\x1b')
+  const write = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stdout.write(text, (error) => {
+        if (error) reject(failedWrite(broken ?? error))
+        else resolve()
+      })
+    })
+  const shownJson = (value: unknown, on: OutputStream): string => (on.isTTY ? printable(JSON.stringify(value)) : JSON.stringify(value))
+  const shownLines = (lines: string | readonly string[]): string => (typeof lines === 'string' ? line(lines) : lines.map(line).join('\n'))
 
   return {
     json,
     columns: isTerminal ? (stdout.columns ?? 80) : undefined,
-    result: (value, human) => write(`${json ? JSON.stringify(value) : human()}\n`),
-    forPeople: async (line) => {
-      if (!json) await write(`${line}\n`)
+    result: (value, human) => write(`${json ? shownJson(value, stdout) : shownLines(human())}\n`),
+    forPeople: async (text) => {
+      if (!json) await write(`${line(text)}\n`)
     },
-    write,
-    note: (line) => void stderr.write(`${line}\n`),
-    fail: ({ code, message }) => void stderr.write(json ? `${JSON.stringify({ code, message })}\n` : `error: ${message} (${code})\n`),
-    paint: (style, text) => (isTerminal && !noColor && !json ? styleText(style, text, { validateStream: false }) : text),
+    write: (text) => write(isTerminal ? printable(text) : text),
+    note: (text) => void stderr.write(`${line(text)}\n`),
+    fail({ code, message }) {
+      // What follows the first line is indented: it cannot look like another error.
+      const text = json ? shownJson({ code, message }, stderr) : `error: ${printable(message).replaceAll('\n', '\n       ')} (${printableLine(code)})`
+      stderr.write(`${text}\n`)
+    },
+    paint: (style, text) => (isTerminal && !noColor && !json ? styleText(style, printableLine(text), { validateStream: false }).replaceAll('\x1b', mark) : text),
     stderr,
   }
 }
 
-/** Text that somebody else wrote, safe to show on a terminal: no control characters but line ends and tabs, nothing that reorders the line. */
-export const printable = (text: string): string =>
-  text.replace(unprintable, (found) => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
-
-const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+/** What a write that failed means for the command. */
+function failedWrite(error: Error): Error {
+  const code = 'code' in error ? error.code : undefined
+  // A socket whose reader left with something unread says ECONNRESET where a pipe says EPIPE.
+  if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed('the reader of the output went away')
+  return new CliError('output_failed', `the output could not be written: ${messageOf(error)}`)
+}
 
 /** At most so many columns, the rest shown as an ellipsis. */
-export const fit = (text: string, columns: number | undefined): string =>
-  columns === undefined || text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`
+export function fit(text: string, columns: number | undefined): string {
+  if (columns === undefined || text.length <= columns) return text
+  return `${text.slice(0, Math.max(0, columns - 1)).replace(/\p{Cs}$/u, '')}…`
+}

@@ -8,7 +8,7 @@ import type { CliContext } from './context.ts'
 import type { EventsOptions } from './events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
 import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './moment.ts'
-import { createOutput, OutputClosed, type OutputStream } from './output.ts'
+import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
 import type { StateOptions } from './state.ts'
@@ -28,7 +28,7 @@ export type CliDependencies = {
 
 /**
  * Runs one call of the command line; `args` are those after the program's name. Never throws: resolves with the exit code, 0 for
- * success, 2 for wrong arguments or settings, 130 after Ctrl-C, 1 for everything else.
+ * success, 2 for wrong arguments or settings, 130 after Ctrl-C, 141 when the reader of stdout went away, 1 for everything else.
  */
 export async function runCli(args: readonly string[], dependencies: CliDependencies): Promise<number> {
   const output = createOutput({ ...dependencies, json: args.includes('--json') })
@@ -37,16 +37,20 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
     const config = configOf(dependencies.loadConfig())
     exitCode = await work({ config, output, interrupted: dependencies.interrupted, clock: dependencies.clock })
   }
+  let help = ''
   const program = buildProgram(run, dependencies)
   for (const command of [program, ...everyCommand(program)]) {
-    command.exitOverride().configureOutput({ writeOut: (text) => void dependencies.stdout.write(text), writeErr: () => undefined })
+    command.exitOverride().configureOutput({ writeOut: (text) => void (help += text), writeErr: () => undefined })
     command.option('--json', 'print JSON, one value a line; errors as {code, message}')
   }
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync([...args], { from: 'user' }).catch(async (error: unknown) => {
+      if (help === '') throw error
+      await output.write(help)
+    })
     return exitCode
   } catch (error) {
-    if (error instanceof OutputClosed) return 0
+    if (error instanceof OutputClosed) return outputClosedExitCode
     const failure = error instanceof CommanderError ? usageOf(error, named(program, args)) : failureOf(error)
     if (failure) output.fail(failure)
     return failure?.exitCode ?? 0
@@ -159,7 +163,7 @@ function configOf(loaded: LoadedConfig): Config {
   if (loaded.ok) return loaded.config
   throw new CliError(
     'usage',
-    loaded.problems.map(({ setting, problem, allowed }) => `${setting} ${problem}; allowed: ${allowed}`).join('\n       '),
+    loaded.problems.map(({ setting, problem, allowed }) => `${setting} ${problem}; allowed: ${allowed}`).join('\n'),
   )
 }
 

@@ -18,24 +18,22 @@ export async function rebuild(names: readonly string[], { config, output, interr
   for (const projection of projections) {
     const progress = startProgress({ label: `rebuilding ${projection.name}`, stream: output.stderr, clock })
     const dependencies = { log, store, rebuilder: thisProcess, elapsedMs: () => performance.now() }
-    try {
-      const built = await rebuildProjection(dependencies, projection, {
-        signal: interrupted,
-        onProgress: ({ done, total }) => progress.update(done, total),
-      })
-      progress.end('done')
-      const { generation, events, seconds, eventsPerSecond: rate } = built
-      await output.result(
-        { projection: projection.name, generation, events, seconds: Math.round(seconds * 1000) / 1000, rate },
-        () =>
-          `${projection.name.padEnd(8)} generation ${generation}: ${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} a second`,
-      )
-    } catch (error) {
+    const built = await rebuildProjection(dependencies, projection, {
+      signal: interrupted,
+      onProgress: ({ done, total }) => progress.update(done, total),
+    }).catch((error: unknown) => {
       progress.end('failed')
       if (interrupted.aborted)
         throw new CliError('interrupted', `stopped while ${projection.name} was being rebuilt; the one from before still serves`)
       throw error
-    }
+    })
+    progress.end('done')
+    const { generation, events, seconds, eventsPerSecond: rate } = built
+    await output.result(
+      { projection: projection.name, generation, events, seconds: Math.round(seconds * 1000) / 1000, rate },
+      () =>
+        `${projection.name.padEnd(8)} generation ${generation}: ${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} a second`,
+    )
   }
   return 0
 }

@@ -28,17 +28,18 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
   const archive = await openArchive(postgres)
   if (!archive) throw new RestoreRefused('no_archive', 'nothing was ever archived in this database, so there is nothing to restore from')
   const progress = progressOf(context)
+  let restored: Restored
   try {
     const stores = { redis, keys: logKeys(config.councilId), councilId: config.councilId, archive, foldOf: aggregateOf }
-    const restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
-    progress.end('done')
-    await output.result(publicForm(restored, dryRun), () => inWords(restored, dryRun, isOurs).join('\n'))
-    return 0
+    restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
   } catch (error) {
     progress.end('failed')
     if (interrupted.aborted) throw new CliError('interrupted', 'stopped in the middle; nothing writes to a log that is half restored: run council restore again')
     throw error
   }
+  progress.end('done')
+  await output.result(publicForm(restored, dryRun), () => inWords(restored, dryRun, isOurs))
+  return 0
 }
 
 type Everything = { redis: RedisClient; postgres: Postgres<unknown>; isOurs: boolean }

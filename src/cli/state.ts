@@ -6,7 +6,6 @@ import { messageOf } from '../platform/platform-error.ts'
 import type { CliContext } from './context.ts'
 import { CliError } from './failure.ts'
 import { endOf, type Moment } from './moment.ts'
-import { printable } from './output.ts'
 import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading } from './stores.ts'
 
@@ -36,7 +35,7 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
 
   const { revision, position, state: value } = folded
   await output.result({ stream, revision, position, state: value }, () =>
-    [`${output.paint('bold', stream)}  revision ${revision}, position ${position}`, printable(JSON.stringify(value, null, 2))].join('\n'),
+    [`${output.paint('bold', stream)}  revision ${revision}, position ${position}`, ...JSON.stringify(value, null, 2).split('\n')],
   )
   return 0
 }

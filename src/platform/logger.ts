@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { printable } from './printable.ts'
 
 import { makeFolders } from './folders.ts'
 
@@ -20,6 +21,8 @@ export function createLogger(level: string, target: LogTarget): Logger {
       level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      // The same JSON, with what a terminal would obey written as escapes: models and servers write parts of it.
+      hooks: { streamWrite: printable },
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: ['token', 'apiKey', 'authorization', 'req.headers.authorization', '*.password'], censor: '[redacted]' },
     },

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { printableLine } from './printable.ts'
 
 /** Where progress goes: stderr, so that results stay alone on stdout. */
 export type ProgressStream = { isTTY?: boolean; columns?: number; write: (text: string) => unknown }
@@ -23,7 +24,8 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
  * Shows that work goes on, from its second second: on a terminal one line that is written over (a bar when the total is known, else
  * a spinner), otherwise a JSON line a second. With rate and, when the total is known, remaining time.
  */
-export function startProgress({ label, unit = 'items', stream, clock }: ProgressOptions): Progress {
+export function startProgress({ label: given, unit = 'items', stream, clock }: ProgressOptions): Progress {
+  const label = printableLine(given)
   const startedMs = clock.nowMs()
   const isTerminal = stream.isTTY === true
   let done = 0

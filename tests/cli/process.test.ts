@@ -46,7 +46,7 @@ describe('the program', () => {
     const { stdout, stderr, ended } = start('events', '--json')
     await once(stdout, 'data')
     stdout.destroy()
-    expect(await ended).toEqual([0, null])
+    expect(await ended).toEqual([141, null])
     expect(await stderr).toBe('')
   })
 

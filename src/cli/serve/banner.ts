@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { printableLine } from '../../platform/printable.ts'
 import type { AdminToken } from './admin-token.ts'
 import type { Part } from './part.ts'
 import type { Role } from './roles.ts'
@@ -27,12 +28,12 @@ export function banner({ seconds, roles, url, token, isTerminal, tokenFile, logF
   if (logFile) rows.push(['log lines', logFile])
 
   const width = Math.max(...parts.map(({ name }) => name.length), ...rows.map(([label]) => label.length))
-  const table = parts.map(({ name, kind, what, warning }) => `  ${name.padEnd(width)}  ${paint(kind)}  ${warning ?? what}`)
+  const table = parts.map(({ name, kind, what, warning }) => `  ${name.padEnd(width)}  ${paint(kind)}  ${printableLine(warning ?? what)}`)
   return [
     '',
     styleText('bold', `The Hybrid AI Council is ready, after ${seconds.toFixed(1)} s.`),
     '',
-    ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${printableLine(text)}`),
     '',
     ...table,
     '',

@@ -6,6 +6,7 @@ import { dataPaths } from '../../platform/data-dir.ts'
 import { endLeftovers } from '../../platform/leftovers.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
+import { printable } from '../../platform/printable.ts'
 import { removeServerFile, writeServerFile } from '../../platform/server-file.ts'
 import { adminToken } from './admin-token.ts'
 import { banner } from './banner.ts'
@@ -51,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     exitCode = 1
     options.steps.end('failed')
     logger.fatal({ err: error }, 'the council cannot go on')
-    stderr.write(`The council cannot go on: ${messageOf(error)}\n`)
+    stderr.write(`The council cannot go on: ${printable(messageOf(error))}\n`)
   }
   await closing.disposeAsync().catch((error: unknown) => logger.error({ err: error }, 'not everything could be stopped in order'))
   return exitCode
