@@ -10,7 +10,8 @@ import type { Principal } from './access.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint } from './frames.ts'
 import type { SubjectLimits } from './limits.ts'
-import { frameSender, type SendFrame } from './socket-writer.ts'
+import { takeFrames, type IncomingFrame } from './frame-intake.ts'
+import { socketWriter, type SocketWriter } from './socket-writer.ts'
 
 export const closeCodes = { policy: 1008, internal: 1011, restart: 1012, slowConsumer: 1013, tooManyRequests: 4029 } as const
 
@@ -24,34 +25,52 @@ export type ChatDependencies = FeedDependencies & {
 }
 
 /** One socket while it is open. */
-type Conversation = { subject: string; send: SendFrame; close: (code: number, reason: string) => void; closed: AbortSignal; feeds: Set<Uuid7> }
+type Conversation = SocketWriter & {
+  subject: string
+  closed: AbortSignal
+  feeds: Set<Uuid7>
+  /** Something broke here: the socket is closed, and the log says why, once. */
+  fail: (error: unknown) => void
+}
 
 /**
  * Serves one socket of `/ws/chat`. Handlers are attached before anything is awaited, since messages that come meanwhile
  * would be lost. A dropped socket is not a cancel: answers go on, and any socket may resume them.
  */
 export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { subject }: Principal): void {
-  const { logger } = dependencies
+  const { limits } = dependencies
+  const logger = dependencies.logger.child({ subject })
   const closed = new AbortController()
-  const close = (code: number, reason: string): void => socket.close(code, reason)
-  const send = frameSender(socket, () => {
-    logger.info({ subject }, 'a slow reader was disconnected')
-    close(closeCodes.slowConsumer, 'slow consumer')
-  })
-  const conversation: Conversation = { subject, send, close, closed: closed.signal, feeds: new Set() }
   socket.on('close', () => closed.abort())
   socket.on('error', (error) => logger.info({ err: error }, 'a chat socket failed'))
-  socket.on('message', (data: Buffer, isBinary) => {
-    handle(dependencies, conversation, isBinary ? null : data.toString('utf8')).catch((error: unknown) => {
-      logger.error({ err: error }, 'a frame could not be handled')
-      close(closeCodes.internal, 'internal error')
-    })
+  const writer = socketWriter(socket, () => {
+    logger.info('a slow reader was disconnected')
+    socket.close(closeCodes.slowConsumer, 'slow consumer')
+  })
+  let hasFailed = false
+  const fail = (error: unknown): void => {
+    if (hasFailed || closed.signal.aborted) return
+    hasFailed = true
+    logger.error({ err: error }, 'a frame could not be handled')
+    writer.close(closeCodes.internal, 'internal error')
+  }
+  const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Set(), fail }
+  takeFrames(socket, {
+    handle: (frame) => handle(dependencies, conversation, frame).catch(fail),
+    delayMs: () => limits.frameDelayMs(subject),
+    onPaced: () => logger.info('a client sends more frames than MAX_FRAMES_PER_SECOND; it is read more slowly'),
+    onFlood() {
+      logger.info('a client that flooded its socket was disconnected')
+      void writer.send({ type: 'error', code: 'too_many_requests', message: 'too many frames at once' }).then(() => writer.close(closeCodes.tooManyRequests, 'too many requests'))
+    },
   })
 }
 
-async function handle(dependencies: ChatDependencies, conversation: Conversation, text: string | null): Promise<void> {
-  const { send } = conversation
-  const parsed = text === null ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const) : parseClientFrame(text)
+/** Takes one frame in. Answers stream on by themselves: what is waited for is that the frame was admitted, and its reply sent. */
+async function handle(dependencies: ChatDependencies, conversation: Conversation, { kind, data }: IncomingFrame): Promise<void> {
+  const { send, pong } = conversation
+  if (kind === 'ping') return pong(data)
+  const parsed = kind === 'binary' ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const) : parseClientFrame(data.toString('utf8'))
   if (!parsed.ok) return send({ type: 'error', code: parsed.code, message: parsed.message })
   const { frame } = parsed
   switch (frame.type) {
@@ -81,24 +100,28 @@ async function prompt(dependencies: ChatDependencies, conversation: Conversation
   }
   const release = limits.inFlight(subject)
   if (!release) return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are under way; wait for one to end' })
+  let isStreaming = false
   try {
     logger.info({ requestId, subject, characters: rest.text.length }, 'prompt received')
     const result = await gate.execute(SubmitPrompt, { requestId, ...rest }, { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() })
     if (result.result !== 'appended' && result.result !== 'duplicate') return await tell(send, requestId, result)
     const first = result.events[0]?.position
-    if (first) await feed(dependencies, conversation, requestId, first, null)
+    if (!first) return
+    isStreaming = true
+    feed(dependencies, conversation, requestId, first, null).finally(release).catch(conversation.fail)
   } finally {
-    release()
+    if (!isStreaming) release()
   }
 }
 
 async function resume(dependencies: ChatDependencies, conversation: Conversation, { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>): Promise<void> {
-  const { subject, send } = conversation
+  const { subject, send, feeds, fail } = conversation
   const point = lastEventId ? parseResumePoint(lastEventId) : null
   if (lastEventId && !point) return send({ type: 'error', requestId, code: 'bad_resume_point', message: 'lastEventId is not an id that this server sent' })
+  if (feeds.size >= dependencies.limits.maxFeedsPerSocket) return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are streamed on this socket; wait for one to end' })
   const first = await dependencies.firstPosition(subject, requestId)
   if (!first) return send({ type: 'error', requestId, code: 'prompt_unknown', message: 'there is no such prompt' })
-  await feed(dependencies, conversation, requestId, first, point)
+  feed(dependencies, conversation, requestId, first, point).catch(fail)
 }
 
 async function cancel({ gate, newId }: ChatDependencies, { subject, send }: Conversation, requestId: Uuid7): Promise<void> {
@@ -116,7 +139,7 @@ async function feed(dependencies: ChatDependencies, { send, closed, feeds }: Con
 }
 
 /** Says why a command was not done; silent when it was. */
-async function tell(send: SendFrame, requestId: Uuid7, result: CommandResult): Promise<void> {
+async function tell(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
   if (result.result === 'refused') await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
   if (result.result === 'rejected') await send({ type: 'error', requestId, code: result.code, message: result.message })
 }

@@ -81,6 +81,8 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
     options: {
       maxPayload: maxFrameBytes,
       perMessageDeflate: false,
+      // A ping is answered in its turn among the frames.
+      autoPong: false,
       handleProtocols: (offered: Set<string>) => (offered.has(chatProtocol) ? chatProtocol : false),
     },
     preClose: async () => {
@@ -92,7 +94,8 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
   })
   const heartbeat = setInterval(() => {
     for (const [socket, state] of open) {
-      if (!state.alive) socket.terminate()
+      // One that is not read at the moment cannot be heard either.
+      if (!state.alive && !socket.isPaused) socket.terminate()
       state.alive = false
       socket.ping()
     }

@@ -52,6 +52,8 @@ export const settingsSchema = (machine: Machine) =>
     MAX_SOCKETS_PER_SUBJECT: whole(1, 1_000_000).prefault('100').describe('a whole number from 1 to 1000000'),
     MAX_COMMANDS_IN_FLIGHT: whole(1, 1_000_000).prefault('200').describe('a whole number from 1 to 1000000'),
     MAX_PROMPTS_PER_MINUTE: whole(1, 1_000_000).prefault('300').describe('a whole number from 1 to 1000000'),
+    MAX_FRAMES_PER_SECOND: whole(1, 1_000_000).prefault('500').describe('a whole number from 1 to 1000000'),
+    SHUTDOWN_TIMEOUT_MS: whole(1_000, 9_500).prefault('8000').describe('milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to'),
     COUNCIL_URL: z.string().transform(httpAddress).optional().describe('an http:// or https:// address without user or password'),
     COUNCIL_TOKEN: secret(1).optional().describe('visible ASCII characters without spaces'),
     LOG_LEVEL: z.enum(logLevels).prefault('info').describe(logLevels.join(', ')),

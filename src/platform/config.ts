@@ -105,6 +105,8 @@ function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (pa
     maxSocketsPerSubject: settings.MAX_SOCKETS_PER_SUBJECT,
     maxCommandsInFlight: settings.MAX_COMMANDS_IN_FLIGHT,
     maxPromptsPerMinute: settings.MAX_PROMPTS_PER_MINUTE,
+    maxFramesPerSecond: settings.MAX_FRAMES_PER_SECOND,
+    shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
     councilUrl: settings.COUNCIL_URL,
     councilToken: settings.COUNCIL_TOKEN,
     logLevel: settings.LOG_LEVEL,
