@@ -7,10 +7,15 @@ import { refused } from './refusals.ts'
 import { spendingProblem, usable } from './spending.ts'
 import { treasury } from './treasury.ts'
 
-/** Moves money from one account to another, in one append. Refused while either of them, or the whole treasury, is frozen. */
+/**
+ * Moves money from one account to another, in one append. Refused while either of them, or the whole treasury, is frozen. Any
+ * account may pay what is available on it; `external`, where funding comes from, may go below zero. Only the command's id
+ * makes a retry safe: docs/decisions/0016-only-the-key-protects-a-transfer.md.
+ */
 export const TransferFunds = commandOver({ from: account, to: account, treasury })({
   name: 'TransferFunds',
   schema: z.strictObject({
+    /** The caller's name for the movement, on both of its sides. Not checked for being new: the same one may be used again. */
     transferId: TransferId,
     from: AccountId,
     to: AccountId,

@@ -10,7 +10,7 @@ import { AccountId, Uuid7 } from './identifiers.ts'
 export const maxReasonCharacters = 500
 const reason = z.string().min(1).max(maxReasonCharacters)
 
-/** What a movement is known by, the same on both sides. */
+/** What a movement is called by its maker, the same on both sides; not unique. */
 export const TransferId = z.string().regex(/^[A-Za-z0-9:_.-]{1,64}$/)
 
 /** Amounts that move are positive on both sides; the event's type says in which direction. */

@@ -81,6 +81,26 @@ describe('a transfer', () => {
     expect(decision).toMatchObject({ outcome: 'accepted' })
   })
 
+  test.each(['reserve', 'agent:bob', 'bounty:b1', 'spend', 'overrun'])('from `%s` moves what is available there, and not a micro-dollar more', (name) => {
+    const paying = (amountMicros: number) =>
+      given({ from: account, to: account, treasury }, { from: [opened(name), credited(7_000_000), reserved(reservation(1), 2_000_000)], to: ada }).when(TransferFunds, {
+        ...transfer,
+        from: id(name),
+        amountMicros,
+      })
+    expect(paying(5_000_000)).toMatchObject({ outcome: 'accepted' })
+    expect(paying(5_000_001)).toEqual({
+      outcome: 'refused',
+      code: 'insufficient_funds',
+      details: { account: name, availableMicros: 5_000_000, amountMicros: 5_000_001 },
+    })
+  })
+
+  test('from outside goes below zero, as often as is asked for', () => {
+    const outside = [opened('external'), debited(5_000_000, '2026-11-23')]
+    expect(given({ from: account, to: account, treasury }, { from: outside, to: ada }).when(TransferFunds, { ...transfer, from: id('external') })).toMatchObject({ outcome: 'accepted' })
+  })
+
   test('cannot take from `overrun` what is not there: only incurred cost makes it negative', () => {
     const decision = given({ from: account, to: account, treasury }, { from: [opened('overrun')], to: ada }).when(TransferFunds, {
       ...transfer,

@@ -71,6 +71,15 @@ describe('a command over HTTP', () => {
     expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
   })
 
+  test('that transfers is protected by its key alone: the same transferId under another key moves money again', async () => {
+    const fields = transfer(7)
+    const first = await command('TransferFunds', fields, 'a-key-for-one-transfer')
+    const again = await command('TransferFunds', fields, 'a-key-for-another-transfer')
+    expect([first, again]).toMatchObject([{ status: 200, body: { result: 'appended' } }, { status: 200, body: { result: 'appended' } }])
+    expect(again.body).not.toEqual(first.body)
+    expect(await command('TransferFunds', fields, 'a-key-for-one-transfer')).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+  })
+
   test('that reserves takes its key for the id of the reservation', async () => {
     const key = newId()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
