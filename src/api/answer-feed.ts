@@ -18,8 +18,8 @@ export type FeedDependencies = {
 type ChatRecord = RecordedEvent<ChatEvent>
 
 /**
- * The frames of one answer behind a resume point, those that are still to come included; ends with the terminal
- * frame. Events come from the log, and so are durable; text comes from the token stream, and what is missing there
+ * The frames of one answer after a resume point, those that are still to come included; ends with the terminal
+ * frame, or with the error `bad_resume_point` where `seen` is no point of this answer. Events come from the log, and so are durable; text comes from the token stream, and what is missing there
  * from the terminal event. The text of all `token` frames from the start adds up to the answer's, whatever died.
  * `first` is the position of the answer's first event.
  */
@@ -62,12 +62,20 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
       if (arrived.some((event) => finalText(event) !== null)) break
     }
     arrived.sort((left, right) => comparePositions(left.position, right.position))
+    if (seen && !(await isPointOf(seen, arrived, () => readTokens(requestId, lastToken)))) {
+      yield noSuchPoint(requestId)
+      return
+    }
 
     while (!signal.aborted) {
       for (let event = arrived.shift(); event; event = arrived.shift()) {
         if (comparePositions(event.position, point.position) <= 0) continue
         const whole = finalText(event)
         if (whole !== null) {
+          if (seen && isBeyond(seen, event)) {
+            yield noSuchPoint(requestId)
+            return
+          }
           yield* tokens()
           if (whole.length > point.offset) yield text(whole.slice(point.offset))
         }
@@ -88,6 +96,26 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
 /** The whole text of an answer, from the event that ends it; null for every other event. */
 const finalText = (event: ChatRecord): string | null =>
   event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled' ? event.data.text : null
+
+/** Whether a resume point is one of an answer with these events so far, and not of its future or of another answer. */
+async function isPointOf(seen: ResumePoint, events: readonly ChatRecord[], readText: () => Promise<TokenPage>): Promise<boolean> {
+  if (!events.some(({ position }) => position === seen.position)) return false
+  const ending = events.find((event) => finalText(event) !== null)
+  if (ending) return !isBeyond(seen, ending)
+  const page = await readText().catch(() => null)
+  // Without a token stream there is nothing to compare with: it may have been lost.
+  return !page || page.endOffset === 0 || seen.offset <= page.endOffset
+}
+
+/** Only a completed answer has all the text that was streamed: the end of a lost token stream may have less than a client has seen. */
+const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean => ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
+
+const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
+  type: 'error',
+  requestId,
+  code: 'bad_resume_point',
+  message: 'lastEventId is no point of this answer; resume without it to get every frame',
+})
 
 /** What clients are told of an event; null for what is none of their business. */
 function frameBody(event: ChatRecord, first: Position) {

@@ -4,34 +4,38 @@ import type { CommandResult } from '../commands/gate-types.ts'
 import type { CommandGate } from '../commands/gate.ts'
 import { SubmitPrompt } from '../commands/submit-prompt.ts'
 import type { Position, Uuid7 } from '../events/identifiers.ts'
+import { LogStopped } from '../events/log/log.ts'
 import type { Logger } from '../platform/logger.ts'
 import { newTraceparent } from '../platform/trace.ts'
 import type { Principal } from './access.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
+import type { FindPrompt } from './find-prompt.ts'
 import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint } from './frames.ts'
 import type { SubjectLimits } from './limits.ts'
 import { takeFrames, type IncomingFrame } from './frame-intake.ts'
 import { socketWriter, type SocketWriter } from './socket-writer.ts'
 
-export const closeCodes = { policy: 1008, internal: 1011, restart: 1012, slowConsumer: 1013, tooManyRequests: 4029 } as const
+export const closeCodes = { policy: 1008, restart: 1012, slowConsumer: 1013, tooManyRequests: 4029 } as const
 
 export type ChatDependencies = FeedDependencies & {
   gate: CommandGate
   limits: SubjectLimits
   newId: () => Uuid7
   logger: Logger
-  /** Where an answer of this principal begins; null when it has none under this id. */
-  firstPosition: (principal: string, requestId: Uuid7) => Promise<Position | null>
+  findPrompt: FindPrompt
 }
 
 /** One socket while it is open. */
 type Conversation = SocketWriter & {
   subject: string
   closed: AbortSignal
-  feeds: Set<Uuid7>
-  /** Something broke here: the socket is closed, and the log says why, once. */
-  fail: (error: unknown) => void
+  feeds: Map<Uuid7, Feed>
+  /** What broke here ends one request: its sender is told, and other answers on the socket go on. The log says why, once a socket. */
+  fail: (error: unknown, requestId: Uuid7 | undefined) => Promise<void>
 }
+
+/** An answer that a socket streams. */
+type Feed = { stop: () => void; ended: Promise<unknown> }
 
 /**
  * Serves one socket of `/ws/chat`. Handlers are attached before anything is awaited, since messages that come meanwhile
@@ -48,15 +52,16 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
     socket.close(closeCodes.slowConsumer, 'slow consumer')
   })
   let hasFailed = false
-  const fail = (error: unknown): void => {
-    if (hasFailed || closed.signal.aborted) return
+  const fail: Conversation['fail'] = async (error, requestId) => {
+    if (closed.signal.aborted) return
+    if (!hasFailed) logger.error({ err: error, requestId }, 'a frame could not be handled')
     hasFailed = true
-    logger.error({ err: error }, 'a frame could not be handled')
-    writer.close(closeCodes.internal, 'internal error')
+    const [code, message] = error instanceof LogStopped ? ['log_stopped', error.message] : ['internal', 'something broke here; the log of the server says what']
+    await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
-  const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Set(), fail }
+  const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Map(), fail }
   takeFrames(socket, {
-    handle: (frame) => handle(dependencies, conversation, frame).catch(fail),
+    handle: (frame) => handle(dependencies, conversation, frame),
     delayMs: () => limits.frameDelayMs(subject),
     onPaced: () => logger.info('a client sends more frames than MAX_FRAMES_PER_SECOND; it is read more slowly'),
     onFlood() {
@@ -73,6 +78,15 @@ async function handle(dependencies: ChatDependencies, conversation: Conversation
   const parsed = kind === 'binary' ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const) : parseClientFrame(data.toString('utf8'))
   if (!parsed.ok) return send({ type: 'error', code: parsed.code, message: parsed.message })
   const { frame } = parsed
+  try {
+    await handleFrame(dependencies, conversation, frame)
+  } catch (error) {
+    await conversation.fail(error, frame.type === 'prompt' || frame.type === 'resume' || frame.type === 'cancel' ? frame.requestId : undefined)
+  }
+}
+
+async function handleFrame(dependencies: ChatDependencies, conversation: Conversation, frame: ClientFrame): Promise<void> {
+  const { send } = conversation
   switch (frame.type) {
     case 'prompt':
       return prompt(dependencies, conversation, frame)
@@ -94,6 +108,7 @@ async function prompt(dependencies: ChatDependencies, conversation: Conversation
   const { gate, limits, newId, logger } = dependencies
   const { subject, send, close } = conversation
   const { type: _, requestId = newId(), ...rest } = frame
+  if (conversation.feeds.has(requestId)) return send({ type: 'error', requestId, code: 'already_streaming', message: 'this socket streams that answer already' })
   if (!(await limits.prompt(subject))) {
     await send({ type: 'error', requestId, code: 'too_many_requests', message: 'too many prompts in a minute; wait and ask again' })
     return close(closeCodes.tooManyRequests, 'too many requests')
@@ -108,33 +123,55 @@ async function prompt(dependencies: ChatDependencies, conversation: Conversation
     const first = result.events[0]?.position
     if (!first) return
     isStreaming = true
-    feed(dependencies, conversation, requestId, first, null).finally(release).catch(conversation.fail)
+    void answered(conversation, requestId, feed(dependencies, conversation, requestId, first, null)).finally(release)
   } finally {
     if (!isStreaming) release()
   }
 }
 
 async function resume(dependencies: ChatDependencies, conversation: Conversation, { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>): Promise<void> {
-  const { subject, send, feeds, fail } = conversation
+  const { subject, send, feeds } = conversation
   const point = lastEventId ? parseResumePoint(lastEventId) : null
   if (lastEventId && !point) return send({ type: 'error', requestId, code: 'bad_resume_point', message: 'lastEventId is not an id that this server sent' })
-  if (feeds.size >= dependencies.limits.maxFeedsPerSocket) return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are streamed on this socket; wait for one to end' })
-  const first = await dependencies.firstPosition(subject, requestId)
-  if (!first) return send({ type: 'error', requestId, code: 'prompt_unknown', message: 'there is no such prompt' })
-  feed(dependencies, conversation, requestId, first, point).catch(fail)
+  if (feeds.size >= dependencies.limits.maxFeedsPerSocket && !feeds.has(requestId))
+    return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are streamed on this socket; wait for one to end' })
+  const prompt = await dependencies.findPrompt(subject, requestId)
+  if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
+  void feed(dependencies, conversation, requestId, prompt.first, point)
 }
 
 async function cancel({ gate, newId }: ChatDependencies, { subject, send }: Conversation, requestId: Uuid7): Promise<void> {
   await tell(send, requestId, await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }))
 }
 
-async function feed(dependencies: ChatDependencies, { send, closed, feeds }: Conversation, requestId: Uuid7, first: Position, seen: ResumePoint | null): Promise<void> {
-  if (feeds.has(requestId)) return
-  feeds.add(requestId)
+/** Resolves when an answer has ended, also where a `resume` has put another feed in the place of the first. */
+async function answered({ feeds }: Conversation, requestId: Uuid7, first: Promise<void>): Promise<void> {
+  await first
+  for (let next = feeds.get(requestId); next; next = feeds.get(requestId)) await next.ended
+}
+
+/**
+ * Never rejects. Streams an answer until it ends. A feed of the same answer on this socket is stopped first, and `resumed` stands between the two:
+ * whatever comes after it comes once.
+ */
+async function feed(dependencies: ChatDependencies, { send, closed, feeds, fail }: Conversation, requestId: Uuid7, first: Position, seen: ResumePoint | null): Promise<void> {
+  const stopping = new AbortController()
+  const ended = Promise.withResolvers<undefined>()
+  const before = feeds.get(requestId)
+  const own: Feed = { stop: () => stopping.abort(), ended: ended.promise }
+  feeds.set(requestId, own)
   try {
-    for await (const frame of answerFeed(dependencies, requestId, first, seen, closed)) await send(frame)
+    if (before) {
+      before.stop()
+      await before.ended
+      if (!stopping.signal.aborted) await send({ type: 'resumed', requestId })
+    }
+    for await (const frame of answerFeed(dependencies, requestId, first, seen, AbortSignal.any([closed, stopping.signal]))) await send(frame)
+  } catch (error) {
+    await fail(error, requestId)
   } finally {
-    feeds.delete(requestId)
+    if (feeds.get(requestId) === own) feeds.delete(requestId)
+    ended.resolve(undefined)
   }
 }
 

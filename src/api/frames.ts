@@ -7,7 +7,7 @@ export const chatProtocol = 'council.v1'
 export const maxFrameBytes = 64 * 1024
 
 /** Why a frame was not taken. Stable; `docs/errors.md` explains each. */
-export const frameErrorCodes = ['malformed_frame', 'unknown_frame', 'bad_resume_point', 'approval_unknown', 'too_many_requests', 'too_many_in_flight'] as const
+export const frameErrorCodes = ['malformed_frame', 'unknown_frame', 'bad_resume_point', 'already_streaming', 'approval_unknown', 'too_many_requests', 'too_many_in_flight'] as const
 
 /** `<position of the newest event seen>~<UTF-16 code units of the answer seen>`; opaque to clients. */
 const resumePointPattern = /^(\d{1,15}-\d{1,20})~(\d{1,9})$/
@@ -60,6 +60,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('failed'), ...ofAnswer, code: z.string(), message, costMicros: z.int() }),
   z.object({ type: z.literal('cancelled'), ...ofAnswer, costMicros: z.int() }),
   z.object({ type: z.literal('error'), requestId: Uuid7.optional(), code: z.string(), message }),
+  z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
   z.object({ type: z.literal('restart') }),
   z.object({ type: z.literal('pong') }),
 ])

@@ -10,6 +10,7 @@ export const problemCodes = [
   'too_large',
   'too_many_in_flight',
   'read_model_behind',
+  'read_model_unavailable',
   'internal',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
@@ -23,6 +24,7 @@ const statuses: Record<ProblemCode, number> = {
   too_large: 413,
   too_many_in_flight: 429,
   read_model_behind: 503,
+  read_model_unavailable: 503,
   internal: 500,
 }
 

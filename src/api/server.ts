@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { WebSocket } from '@fastify/websocket'
+import { isoTime } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ReadModelReader } from '../projections/read-model-reader.ts'
 import type { Access, Principal } from './access.ts'
@@ -52,16 +53,17 @@ export async function createServer({ access, chat, health, readModel, version, l
   })
 
   server.get('/livez', () => ({ status: 'pass' }))
-  // It listens only once workers consume and the model is loaded or known to be missing.
+  // It listens only once workers consume and the model is loaded or known to be missing. Only a part without which commands cannot be
+  // recorded or prompts cannot be taken makes it fail.
   server.get('/readyz', (_request, reply) => {
     const { status } = health.current()
     return reply.code(status === 'fail' ? 503 : 200).send({ status })
   })
   server.get('/health', (request, reply) => {
-    const { status, checks, checkedAt } = health.current()
+    const { status, checks } = health.current()
     void reply.code(status === 'fail' ? 503 : 200).type('application/health+json')
     if (!request.principal) return { status }
-    const byName = checks.map(({ name, status: partStatus, kind, output }) => [name, [{ componentType: 'component', status: partStatus, kind, output, time: checkedAt }]])
+    const byName = checks.map(({ name, status: partStatus, kind, output, atMs }) => [name, [{ componentType: 'component', status: partStatus, kind, output, time: isoTime(atMs) }]])
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
   commandsRoute(server, chat)

@@ -28,6 +28,7 @@ export function treasuryRoute(server: FastifyInstance, read: ReadModelReader): v
 
   async function answer(reply: FastifyReply, after: Position | undefined, work: (tx: Tx) => Promise<object | null>): Promise<FastifyReply> {
     const answered = await read(accounts, after ?? null, work)
+    if (answered.outcome === 'unavailable') return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
     void reply.header('x-council-position', answered.position)
     if (answered.outcome === 'behind')
       return sendProblem(

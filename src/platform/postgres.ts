@@ -1,5 +1,7 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
+import { Socket } from 'node:net'
 import pg from 'pg'
+import { z } from 'zod'
 import type { Logger } from './logger.ts'
 import { PlatformError, messageOf } from './platform-error.ts'
 
@@ -14,6 +16,8 @@ export type PostgresOptions = {
   statementTimeoutMs?: number
   /** How long a transaction may wait for a connection, a new one or a free one. */
   connectTimeoutMs?: number
+  /** A transaction that holds a connection for longer fails, and the connection is dropped. Without it only its statements are bounded. */
+  transactionTimeoutMs?: number
 }
 
 /**
@@ -30,8 +34,9 @@ export type PostgresOptions = {
 export type Postgres<Database> = {
   /**
    * BEGIN, `work`, COMMIT on one connection; ROLLBACK when `work` throws, and then its error. Everything must go through `tx`.
-   * Keep it short: in the embedded Postgres everybody waits for it. Errors are pg's own, with their SQLSTATE in `code`;
-   * when the connection breaks during COMMIT nobody can say whether it happened.
+   * Keep it short: in the embedded Postgres everybody waits for it. What the server refuses is pg's own error, with its SQLSTATE in
+   * `code`; PlatformError `postgres_unreachable` when there is no connection, it breaks, or the server is silent for too long.
+   * When the connection breaks during COMMIT nobody can say whether it happened.
    */
   transaction: <Result>(work: (tx: Transaction<Database>) => Promise<Result>) => Promise<Result>
   /** The same, read only, and everything in it sees one moment (repeatable read). */
@@ -45,7 +50,10 @@ export type Postgres<Database> = {
 /** The client's own limit, a little after the server's: PGlite has no timers, and a broken network gives no errors. */
 const clientTimeoutMs = (statementTimeoutMs: number): number => statementTimeoutMs * 1.2 + 500
 
-/** Makes a pool; connects only when something is asked for. A connection that breaks while it is idle is logged and replaced. */
+/**
+ * Makes a pool; connects only when something is asked for. A connection that breaks while it is idle is logged and replaced. One that
+ * stays silent is dropped, because what is asked through it next would wait for the same answer.
+ */
 export function connectPostgres<Database>({
   url,
   maxConnections,
@@ -53,6 +61,7 @@ export function connectPostgres<Database>({
   name = 'council',
   statementTimeoutMs = 30_000,
   connectTimeoutMs = 5_000,
+  transactionTimeoutMs,
 }: PostgresOptions): Postgres<Database> {
   const pool = new pg.Pool({
     connectionString: url,
@@ -66,9 +75,15 @@ export function connectPostgres<Database>({
   // it hears; between two statements of a transaction nobody does.
   pool.on('connect', (client) => {
     client.on('error', (error) => logger.warn({ connection: name, err: error }, 'postgres connection lost'))
+    dropWhenSilent(client)
   })
   pool.on('error', () => undefined)
-  const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  if (transactionTimeoutMs !== undefined) dropAfter(pool, transactionTimeoutMs)
+  const connect = () =>
+    pool.connect().catch((error: unknown) => {
+      throw unreachable(error)
+    })
+  const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }) })
 
   return {
     transaction: (work) => database.transaction().execute(work),
@@ -77,9 +92,49 @@ export function connectPostgres<Database>({
       try {
         await database.transaction().execute((tx) => sql`select 1`.execute(tx))
       } catch (error) {
-        throw new PlatformError('postgres_unreachable', `Postgres does not answer: ${messageOf(error)}`, error)
+        throw error instanceof PlatformError ? error : unreachable(error)
       }
     },
     close: () => database.destroy(),
   }
+}
+
+/**
+ * Whether an error of a transaction says that Postgres is away, or about to be (connection, resources, shutdown or restart, a time limit),
+ * and not that the work itself is wrong.
+ */
+export const isPostgresOutage = (error: unknown): error is Error =>
+  (error instanceof PlatformError && error.code === 'postgres_unreachable') ||
+  (error instanceof pg.DatabaseError && /^(08|53|57|58|25P0[34])/.test(error.code ?? ''))
+
+/** What happened to the connection, in the words of every report on it. */
+const unreachable = (error: unknown): PlatformError => new PlatformError('postgres_unreachable', `Postgres does not answer: ${reason(error)}`, error)
+
+/** Node gives no message to the failure of several addresses. */
+const reason = (error: unknown): string =>
+  error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error) || 'the connection failed'
+
+/** What pg has of a connection; its types do not name it. */
+const Connected = z.object({ connection: z.object({ stream: z.instanceof(Socket) }) })
+const drop = (client: pg.PoolClient): void => void Connected.parse(client).connection.stream.destroy()
+
+/** pg leaves a connection in its pool whose statement ran into `query_timeout`; whatever is asked next waits behind that statement. */
+function dropWhenSilent(client: pg.PoolClient): void {
+  const ask = client.query.bind(client) as (...question: unknown[]) => Promise<unknown>
+  client.query = (async (...question: unknown[]) => {
+    try {
+      return await ask(...question)
+    } catch (error) {
+      if (error instanceof pg.DatabaseError) throw error
+      drop(client)
+      throw unreachable(error)
+    }
+  }) as typeof client.query
+}
+
+/** Drops connections that are held for too long: whatever waits for an answer on one then fails. */
+function dropAfter(pool: pg.Pool, limitMs: number): void {
+  const deadlines = new WeakMap<pg.PoolClient, NodeJS.Timeout>()
+  pool.on('acquire', (client) => deadlines.set(client, setTimeout(() => drop(client), limitMs)))
+  pool.on('release', (_error, client) => clearTimeout(deadlines.get(client)))
 }

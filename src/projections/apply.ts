@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '../events/event.ts'
 import { messageOf } from '../platform/platform-error.ts'
+import { isPostgresOutage } from '../platform/postgres.ts'
 import { checkpointAt, type Checkpoint } from './checkpoint.ts'
 import { ProjectionError } from './faults.ts'
 import type { Projection } from './projection.ts'
@@ -97,4 +98,4 @@ async function inOneTransaction<T>(
 const passing = /^(08|40|53|55|57)/
 
 const isPassing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code)
+  isPostgresOutage(error) || (error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code))

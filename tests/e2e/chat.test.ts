@@ -4,6 +4,7 @@ import { chatStream, Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../src/platform/postgres.ts'
 import { firstPositionOf } from '../../src/projections/first-position.ts'
+import { readModelReader } from '../../src/projections/read-model-reader.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
@@ -32,6 +33,8 @@ afterAll(async () => {
 })
 
 let requestId: Uuid7
+/** The last id of another answer. */
+let foreign: string
 beforeEach(() => {
   requestId = newId()
 })
@@ -39,7 +42,10 @@ const prompt = () => ({ type: 'prompt', requestId, text: 'What is the capital of
 const eventsOf = async (id: Uuid7) => (await log.events()).filter((event) => event.stream === chatStream(id))
 /** Asks the read model until it shows the prompt. */
 const readModelHas = async (id: Uuid7): Promise<void> => {
-  while ((await firstPositionOf(database, 'admin', id)) === null);
+  for (;;) {
+    const answer = await firstPositionOf(readModelReader(database), 'admin', id)
+    if (answer.outcome === 'read' && answer.result !== null) return
+  }
 }
 const types = async (id: Uuid7) => (await eventsOf(id)).map(({ type }) => type)
 
@@ -227,5 +233,69 @@ describe('resuming', () => {
     client.send({ type: 'resume', requestId, lastEventId: 'yesterday' })
     expect(await client.frame('error', 2)).toMatchObject({ code: 'bad_resume_point' })
     client.close()
+  })
+
+  test('on the socket that already streams the answer puts a new feed in the place of the old one: each later frame comes once', async () => {
+    const answer = model.nextAnswer({ gated: true })
+    const client = await connectChat(council.url)
+    client.send(prompt())
+    await answer.emit('The')
+    const { id } = await client.frame('token')
+    await answer.emit(' capital')
+    await client.frame('token', 2)
+    client.send({ type: 'resume', requestId, lastEventId: id })
+    expect(await client.frame('resumed')).toMatchObject({ requestId })
+    await client.frame('token', 3)
+    await answer.emit(' is Paris.')
+    await answer.finish()
+    await client.frame('completed')
+    const after = client.frames.slice(client.frames.findIndex(({ type }) => type === 'resumed') + 1)
+    expect(after.map((frame) => (frame.type === 'token' ? frame.text : '')).join('')).toBe(' capital is Paris.')
+    client.send({ type: 'ping' })
+    await client.frame('pong')
+    expect(client.frames.filter(({ type }) => type === 'completed')).toHaveLength(1)
+    client.close()
+  })
+
+  test('is not needed for a prompt that the socket streams: sent twice, the second is refused and the first goes on', async () => {
+    const answer = model.nextAnswer({ gated: true })
+    const client = await connectChat(council.url)
+    client.send(prompt())
+    await client.frame('accepted')
+    client.send(prompt())
+    expect(await client.frame('error')).toMatchObject({ code: 'already_streaming', requestId })
+    await answer.finish()
+    await client.frame('completed')
+    expect(client.frames.filter(({ type }) => type === 'accepted')).toHaveLength(1)
+    client.close()
+  })
+
+  test.each([
+    ['a position that the log has not reached', () => '999999999999999-0~0'],
+    ['a position before the answer', () => '1-0~0'],
+    ['more text than the answer has', (id: string) => `${id.split('~')[0]}~999999`],
+    ['another answer', () => foreign],
+  ])('from %s is refused, and without a point every frame comes', async (_, point) => {
+    model.nextAnswer({ tokens: ['Rome.'] })
+    const client = await connectChat(council.url)
+    const other = newId()
+    client.send({ ...prompt(), requestId: other })
+    foreign = (await client.frame('completed')).id
+    const answer = model.nextAnswer({ gated: true })
+    client.send(prompt())
+    await answer.emit('Paris')
+    const { id } = await client.frame('token', 2)
+    const second = await connectChat(council.url)
+    const refused = async (count: number) => {
+      second.send({ type: 'resume', requestId, lastEventId: point(id) })
+      expect(await second.frame('error', count)).toMatchObject({ code: 'bad_resume_point', requestId })
+    }
+    await refused(1)
+    await answer.finish()
+    await client.frame('completed', 2)
+    await refused(2)
+    second.send({ type: 'resume', requestId })
+    expect((await second.frame('completed')).requestId).toBe(requestId)
+    for (const open of [client, second]) open.close()
   })
 })

@@ -1,11 +1,10 @@
 import { readTokens } from '../../agents/tokens/token-stream.ts'
 import { createAccess } from '../../api/access.ts'
-import type { CheckFunction } from '../../api/health.ts'
-import { watchHealth } from '../../api/health.ts'
+import { watchHealth, type HealthCheck } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
+import { promptFinder } from '../../api/find-prompt.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/token-wakeups.ts'
-import { firstPositionOf } from '../../projections/first-position.ts'
 import { readModelReader } from '../../projections/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
@@ -13,14 +12,15 @@ import type { Logger } from '../../platform/logger.ts'
 import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
-export type ApiOptions = { token: string; checks: readonly CheckFunction[]; version: string }
+export type ApiOptions = { token: string; checks: readonly HealthCheck[]; version: string }
 
 /** Listens. Returns the address for clients on this machine. */
 export async function startApiRole(config: Config, stores: Stores, { log, gate, tail }: Core, options: ApiOptions, closing: AsyncDisposableStack, logger: Logger): Promise<string> {
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
   closing.defer(wakeups.close)
-  const health = await watchHealth(options.checks, systemClock.nowMs)
+  const health = await watchHealth(options.checks, systemClock.nowMs, logger)
   closing.defer(health.stop)
+  const readModel = readModelReader(stores.queries)
   const server = await createServer({
     access: createAccess(options.token, config.allowedOrigins),
     chat: {
@@ -31,8 +31,7 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
       newId,
       logger,
       readTokens: (requestId, afterId) => readTokens(stores.ephemeral, config.councilId, requestId, afterId),
-      // The log remembers commands for a day; older prompts are found by their read model.
-      firstPosition: async (principal, requestId) => (await log.findCommand(principal, requestId))?.first ?? firstPositionOf(stores.postgres, principal, requestId),
+      findPrompt: promptFinder(log, readModel),
       limits: subjectLimits({
         maxSocketsPerSubject: config.maxSocketsPerSubject,
         maxInFlightPerSubject: config.maxCommandsInFlight,
@@ -42,7 +41,7 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
       }),
     },
     health,
-    readModel: readModelReader(stores.postgres),
+    readModel,
     version: options.version,
     logger,
   })

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Check, CheckFunction } from '../../api/health.ts'
+import type { Finding, HealthCheck } from '../../api/health.ts'
 import type { CommandResult } from '../../commands/gate-types.ts'
 import { isHistory } from '../../commands/aggregates.ts'
 import { IntroduceSealingKey } from '../../commands/introduce-sealing-key.ts'
@@ -30,7 +30,7 @@ const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
  * Archives the log, seals it, copies the seals out, and lets Redis forget what is archived for good. Returns how it is, for
  * `/health`. Throws ArchiveStopped where the key that sealed this log is not here.
  */
-export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: AsyncDisposableStack, logger: Logger): Promise<CheckFunction[]> {
+export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: AsyncDisposableStack, logger: Logger): Promise<HealthCheck[]> {
   const { keys } = core
   const { identity, archive, progress, macs, stored } = core.archiving
   const { key, introduction } = chooseSealKey(identity, { newest: await newestSealKey(archive, stored), ...sealKeys(config) })
@@ -65,7 +65,11 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
   if (introduction?.by) await introduce()
   // Only a real PostgreSQL may be all that is left of an event.
   if (config.databaseUrl) closing.defer(startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger))
-  return [() => Promise.resolve(archiverCheck(archiver, config)), () => Promise.resolve(sealsCheck(sealer, copies))]
+  return [
+    // With `archived` nothing is acknowledged without it; otherwise questions are answered and events recorded all the same.
+    { name: 'archiver', kind: 'internal', isNeeded: config.durability === 'archived', look: () => Promise.resolve(archiverFinding(archiver)) },
+    { name: 'seals', kind: 'internal', isNeeded: false, look: () => Promise.resolve(sealsFinding(sealer, copies)) },
+  ]
 }
 
 /** Throws unless a command was done. */
@@ -85,16 +89,15 @@ function once(work: () => Promise<void>): () => Promise<void> {
     }))
 }
 
-function archiverCheck(archiver: Archiver, { durability }: Config): Check {
+function archiverFinding(archiver: Archiver): Finding {
   const { state, position, lag, code, message } = archiver.status()
-  // With `archived` nothing can be acknowledged any more; otherwise questions are answered and events recorded all the same.
-  const status = state === 'running' ? 'pass' : durability === 'archived' ? 'fail' : 'warn'
-  return { name: 'archiver', status, kind: 'internal', output: state === 'running' ? `running, at ${position}, ${lag} events behind` : `${state}: ${code ?? 'starting'}${message ? `: ${message}` : ''}` }
+  if (state === 'running') return { status: 'pass', output: `running, at ${position}, ${lag} events behind` }
+  return { status: 'fail', output: `${state}: ${code ?? 'starting'}${message ? `: ${message}` : ''}` }
 }
 
-function sealsCheck(sealer: Sealer, copies: SealCopies): Check {
+function sealsFinding(sealer: Sealer, copies: SealCopies): Finding {
   const { sealed, fault } = sealer.status()
   const copying = copies.fault()
   const wrong = copying ? `${copying.code}: ${copying.message}` : fault
-  return { name: 'seals', status: wrong ? 'warn' : 'pass', kind: 'internal', output: wrong ?? (sealed > 0 ? `the log is sealed up to event number ${sealed}` : 'nothing is sealed yet') }
+  return { status: wrong ? 'warn' : 'pass', output: wrong ?? (sealed > 0 ? `the log is sealed up to event number ${sealed}` : 'nothing is sealed yet') }
 }

@@ -1,4 +1,4 @@
-import type { CheckFunction } from '../../api/health.ts'
+import type { HealthCheck } from '../../api/health.ts'
 import { startProjector } from '../../projections/projector.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { thisProcess } from '../../projections/this-process.ts'
@@ -10,15 +10,19 @@ import type { Stores } from './stores.ts'
 const catchUpMs = 3_000
 
 /** Keeps the read models up with the log. Returns how they are, for `/health`. */
-export async function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): Promise<CheckFunction[]> {
+export async function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): Promise<HealthCheck[]> {
   const projector = startProjector({ log, database: stores.postgres, projections: readModels, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
   closing.defer(projector.stop)
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
-  return readModels.map(({ name }) => () => {
-    const status = projector.status().find((projection) => projection.name === name)
-    const stopped = status?.state === 'stopped'
-    const output = stopped ? `${status.code}: ${status.message}` : `${status?.state}, at ${status?.position}, ${status?.lag} events behind`
-    // A read model that stands still is a warning: questions are answered and events recorded all the same.
-    return Promise.resolve({ name: `projection ${name}`, status: status?.state === 'running' ? 'pass' : 'warn', kind: 'internal', output })
-  })
+  return readModels.map(({ name }) => ({
+    name: `projection ${name}`,
+    kind: 'internal',
+    // Questions are answered and events recorded all the same.
+    isNeeded: false,
+    look() {
+      const status = projector.status().find((projection) => projection.name === name)
+      const fault = status?.code ? `: ${status.code}: ${status.message}` : ''
+      return Promise.resolve({ status: status?.state === 'running' ? 'pass' : 'warn', output: `${status?.state}, at ${status?.position}, ${status?.lag} events behind${fault}` })
+    },
+  }))
 }

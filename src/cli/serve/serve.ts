@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Check, CheckFunction } from '../../api/health.ts'
+import type { HealthCheck } from '../../api/health.ts'
 import type { Config } from '../../platform/config.ts'
 import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
@@ -72,13 +72,15 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   const [model, { stores, core, roleChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, stdout, logger)])
   const parts = [...stores.parts]
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
-  const checks = parts.map((part) => checkOf(part, { optional: part.name === 'tokens' || part.name === 'read models' }))
+  // With `archived` nothing is acknowledged before Postgres has it; otherwise it only holds what the log can rebuild.
+  const needed = config.durability === 'archived' ? ['log', 'read models'] : ['log']
+  const checks = parts.map((part) => checkOf(part, { isNeeded: needed.includes(part.name) }))
 
-  checks.push(() => Promise.resolve(writesCheck(core)))
+  checks.push(writesCheck(core))
   checks.push(...roleChecks)
   if (model) {
     parts.push(model.part)
-    checks.push(checkOf(model.part, { optional: true }))
+    checks.push(checkOf(model.part, { isNeeded: false }))
     const { startWorkerRole } = await import('./worker-role.ts')
     const worker = await startWorkerRole(config, stores, core, model.model, prices, closing, logger)
     failures.push(mustNotEnd(worker.done, 'no more jobs can be taken'))
@@ -105,7 +107,7 @@ async function startLog(config: Config, roles: readonly Role[], closing: AsyncDi
   const starting = openStores(config, closing, steps, logger)
   const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts'), import('./archiver-role.ts')])
   const core = await openCore(config, stores, closing, logger)
-  const roleChecks: CheckFunction[] = []
+  const roleChecks: HealthCheck[] = []
   if (roles.includes('archiver')) {
     const { startArchiverRole } = await import('./archiver-role.ts')
     roleChecks.push(...(await startArchiverRole(config, stores, core, stdout, closing, logger)))
@@ -127,10 +129,15 @@ async function allStarted<const T extends readonly unknown[]>(starting: T): Prom
 }
 
 /** Whether commands can be recorded: Redis may answer and still not be a log that may be written to. */
-function writesCheck({ gate }: Core): Check {
-  const stopped = gate.stoppedBy()
-  return { name: 'commands', status: stopped ? 'fail' : 'pass', kind: 'internal', output: stopped ? `${stopped.code}: ${stopped.message}` : 'are recorded' }
-}
+const writesCheck = ({ gate }: Core): HealthCheck => ({
+  name: 'commands',
+  kind: 'internal',
+  isNeeded: true,
+  look() {
+    const stopped = gate.stoppedBy()
+    return Promise.resolve({ status: stopped ? 'fail' : 'pass', output: stopped ? `${stopped.code}: ${stopped.message}` : 'are recorded' })
+  },
+})
 
 /** Rejects when something ends that should run as long as the process; an orderly stop never looks at it any more. */
 async function mustNotEnd(done: Promise<void>, meaning: string): Promise<never> {

@@ -12,12 +12,17 @@ import type { Steps } from './steps.ts'
 
 const maxPostgresConnections = 8
 const connectWithinMs = 10_000
+/** Together under 5 s: so soon a query is answered while Postgres is away. */
+const queryLimits = { connectTimeoutMs: 2_000, transactionTimeoutMs: 2_500 }
+const queriesNoticeWithinMs = queryLimits.connectTimeoutMs + queryLimits.transactionTimeoutMs + 500
 
 export type Stores = {
   /** The durable Redis, for commands that answer at once. */
   redis: RedisClient
   ephemeral: RedisClient
   postgres: Postgres<unknown>
+  /** The same database, for queries that somebody waits for: connections of their own, and an error soon rather than an answer late. */
+  queries: Postgres<unknown>
   /** One more connection; whoever opens it closes it. */
   connect: (to: 'durable' | 'ephemeral', role: RedisRole, name: string) => RedisClient
   parts: Part[]
@@ -65,11 +70,13 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
   closing.defer(postgres.close)
   await postgres.ping()
+  const queries = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger, name: 'council-queries', ...queryLimits })
+  closing.defer(queries.close)
 
-  return { redis, ephemeral: tokens, postgres, connect, parts: await describe(config, redis, tokens, postgres) }
+  return { redis, ephemeral: tokens, postgres, queries, connect, parts: await describe(config, redis, tokens, queries) }
 }
 
-async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, postgres: Postgres<unknown>): Promise<Part[]> {
+async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, queries: Postgres<unknown>): Promise<Part[]> {
   // In a cluster only the node that holds this council counts.
   const { log: anyKey } = logKeys(config.councilId)
   const version = async (client: RedisClient) => /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
@@ -79,6 +86,8 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
     archived: 'DURABILITY=archived: archived in PostgreSQL before every answer',
     memory: 'DURABILITY=memory: nothing survives a crash',
   }[config.durability]
+  // Looked at in the way that queries go, so that both come to the same verdict.
+  const readModels = { look: queries.ping, withinMs: queriesNoticeWithinMs }
   return [
     { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: () => ping(redis) },
     {
@@ -88,8 +97,8 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
       look: () => ping(ephemeral),
     },
     config.databaseUrl
-      ? { name: 'read models', kind: 'real', what: 'PostgreSQL, with the archive', look: postgres.ping }
-      : { name: 'read models', kind: 'embedded', what: 'PGlite, not power-safe: holds only what the log can rebuild', look: postgres.ping },
+      ? { name: 'read models', kind: 'real', what: 'PostgreSQL, with the archive', ...readModels }
+      : { name: 'read models', kind: 'embedded', what: 'PGlite, not power-safe: holds only what the log can rebuild', ...readModels },
     { name: 'graph', kind: 'missing', what: 'TigerVector is not used by this version' },
   ]
 }

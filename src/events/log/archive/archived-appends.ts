@@ -17,6 +17,10 @@ export type ArchivedAppendsOptions = {
   archivedWithinMs?: number
 }
 
+/** With `fsync`, appends wait for the archive no longer than this, and after that not again for the pause: Postgres may be silent for long. */
+const lookWithinMs = 1_500
+const lookPauseMs = 10_000
+
 /**
  * Appends that know what the archive has: a Redis with less than that is never written to, whoever wrote the rest. With
  * `archived` an append's result is handed on only when the archive has its events too, also those of commands that were done
@@ -26,22 +30,30 @@ export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, 
   // Counts connections: what was seen on one says nothing of the next.
   let connection = 0
   let lookedOn = -1
-  const forget = (): void => void connection++
+  let waitAgainAtMs = -Infinity
+  const forget = (): void => {
+    connection++
+    waitAgainAtMs = -Infinity
+  }
   redis.on('close', forget)
   redis.on('+node', forget)
 
   async function look(): Promise<void> {
     // With `archived` others may have had events acknowledged that a failed-over Redis lacks: the archive is asked every time.
     if (durability === 'memory' || (lookedOn === connection && durability === 'fsync')) return
+    if (durability === 'fsync' && performance.now() < waitAgainAtMs) return
     const on = connection
-    try {
-      const checkpoint = await archive.checkpoint()
+    const looking = archive.checkpoint().then((checkpoint) => {
       if (checkpoint) progress.reached(checkpoint)
       lookedOn = on
-    } catch (error) {
-      // Without the archive, what this process has seen is all it knows; with fsync that need not stop it.
-      if (durability === 'archived') throw error
-    }
+    })
+    if (durability === 'archived') return looking
+    // Without the archive, what this process has seen is all it knows; with fsync that need not stop it.
+    const late = Promise.withResolvers<undefined>()
+    const timer = setTimeout(() => late.resolve(undefined), lookWithinMs)
+    await Promise.race([looking.catch(() => undefined), late.promise])
+    clearTimeout(timer)
+    if (lookedOn !== connection) waitAgainAtMs = performance.now() + lookPauseMs
   }
 
   return {
