@@ -3,7 +3,8 @@ import type { OpenChat } from '../commands/chat.ts'
 import { CompleteAnswer } from '../commands/complete-answer.ts'
 import { FailAnswer } from '../commands/fail-answer.ts'
 import type { CommandResult } from '../commands/gate-types.ts'
-import type { AnswerFailureCode } from '../events/chat.ts'
+import type { AnswerFailureCode, SensedConversation } from '../events/chat.ts'
+import type { PromptInConversation } from '../projections/earlier-turns.ts'
 import type { Settlement } from '../commands/settlement.ts'
 import { lostCall, settleCall, type CallOutcome } from './model-call.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -21,6 +22,10 @@ export type AnswerDependencies = AgentDependencies & {
 export type Attempt = {
   run: Run
   question: string
+  /** Where the prompt is in its conversation; null where it names none. */
+  conversation: PromptInConversation | null
+  /** What an earlier attempt recorded of the conversation. */
+  sensed: SensedConversation | null
   /** The prompt as it was before this attempt. */
   before: OpenChat
   /** The entry of its job on the work stream, as it is now. */
@@ -60,9 +65,11 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
     batcher.add(text)
   }
 
-  const { answer, outcome } = await dependencies.orchestrate({ run, onText, question: attempt.question, path: before.path === 'fast' ? 'fast' : null, answer: tokens.text })
+  const { question, conversation, sensed } = attempt
+  const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
+  const { answer, outcome, degraded } = await dependencies.orchestrate({ run, onText, question, conversation, recorded, answer: tokens.text })
   await batcher.flush()
-  return end(dependencies, attempt, answer, outcome, firstTextAtMs)
+  return end(dependencies, attempt, answer, outcome, firstTextAtMs, degraded)
 }
 
 type TakenOver = { kind: 'goes_on'; tokens: TokenPage } | { kind: 'ended'; result: CommandResult | null }
@@ -90,14 +97,14 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
   return { kind: 'goes_on', tokens }
 }
 
-async function end(dependencies: AnswerDependencies, attempt: Attempt, text: string, outcome: CallOutcome, firstTextAtMs: number | null): Promise<CommandResult | null> {
+async function end(dependencies: AnswerDependencies, attempt: Attempt, text: string, outcome: CallOutcome, firstTextAtMs: number | null, degraded: boolean): Promise<CommandResult | null> {
   const { run } = attempt
   switch (outcome.kind) {
     case 'completed':
       return executeFor(dependencies, run, CompleteAnswer, {
         ...ending(dependencies, attempt, text, outcome.settlement, firstTextAtMs),
         finishReason: outcome.finishReason,
-        degraded: false,
+        degraded,
       })
     case 'failed':
       return endFailed(dependencies, attempt, text, outcome, outcome.settlement, firstTextAtMs)

@@ -1,8 +1,11 @@
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph'
 import { RouteRequest } from '../commands/route-request.ts'
+import type { SensedConversation } from '../events/chat.ts'
+import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../projections/earlier-turns.ts'
+import { gatherConversation } from './conversation.ts'
 import { callModel, settleCall, type CallOutcome } from './model-call.ts'
 import { fastPathMessages } from './prompts.ts'
-import { executeFor, mustBeDone, type AgentDependencies, type Run } from './run.ts'
+import { executeFor, mustBeDone, RunEnded, type AgentDependencies, type Run, type StopReason } from './run.ts'
 
 /**
  * `UserFacingOrchestrator`: how the council comes to an answer. LangGraph gives the control flow; whatever must
@@ -15,8 +18,16 @@ const OrchestratorState = Annotation.Root({
   /** Where the words go as they come. */
   onText: Annotation<(text: string) => void>,
   question: Annotation<string>,
-  /** Null until it is recorded. */
-  path: Annotation<'fast' | null>,
+  /** Null for a prompt that names no conversation. */
+  conversation: Annotation<PromptInConversation | null>,
+  /** What an earlier attempt recorded; null until one has. */
+  recorded: Annotation<{ path: 'fast'; sensed: SensedConversation | null } | null>,
+  /** Null where it was recorded before. */
+  chosen: Annotation<Route | null>,
+  /** The earlier turns that the model is shown, oldest first. */
+  turns: Annotation<readonly EarlierTurn[]>,
+  /** Something that should have been in the answer was not to be had. */
+  degraded: Annotation<boolean>,
   /** The answer's text as far as clients may have seen it. */
   answer: Annotation<string>,
   outcome: Annotation<CallOutcome | null>,
@@ -26,13 +37,18 @@ export type OrchestratorState = typeof OrchestratorState.State
 /** A stream that broke is continued behind its last word this often before the answer fails. */
 const maxContinuations = 1
 
-export type Orchestrator = (state: Omit<OrchestratorState, 'outcome'>) => Promise<{ answer: string; outcome: CallOutcome }>
+type Route = { path: 'fast'; intent: string; by: 'rule'; confidence: number }
+type Asked = Pick<OrchestratorState, 'run' | 'onText' | 'question' | 'conversation' | 'recorded' | 'answer'>
+
+export type Orchestrator = (asked: Asked) => Promise<{ answer: string; outcome: CallOutcome; degraded: boolean }>
+
+export type OrchestratorDependencies = AgentDependencies & { earlierTurns: EarlierTurns }
 
 /** Compiled once for a process. Without a checkpointer: nothing of the state is ever stored. */
-export function createOrchestrator(dependencies: AgentDependencies): Orchestrator {
+export function createOrchestrator(dependencies: OrchestratorDependencies): Orchestrator {
   const graph = new StateGraph(OrchestratorState)
-    .addNode('route', (state) => route(dependencies, state))
-    .addNode('sense', () => ({}))
+    .addNode('route', route)
+    .addNode('sense', (state) => sense(dependencies, state))
     .addNode('respond', (state) => respond(dependencies, state))
     .addEdge(START, 'route')
     .addEdge('route', 'sense')
@@ -42,24 +58,41 @@ export function createOrchestrator(dependencies: AgentDependencies): Orchestrato
 
   return async (state) => {
     // The run's signal is not given to the graph: it would end the graph before the call's cost is known.
-    const { answer, outcome } = await graph.invoke({ ...state, outcome: null })
+    const { answer, outcome, degraded } = await graph.invoke({ ...state, chosen: null, turns: [], degraded: false, outcome: null })
     if (!outcome) throw new Error('the orchestrator ended without an outcome')
-    return { answer, outcome }
+    return { answer, outcome, degraded }
   }
 }
 
 /** Which path the answer takes. The fast path is the only one yet, so the rule is short. */
-async function route(dependencies: AgentDependencies, { run, path }: OrchestratorState): Promise<Partial<OrchestratorState>> {
-  if (path) return {}
+const route = ({ recorded }: OrchestratorState): Partial<OrchestratorState> => (recorded ? {} : { chosen: { path: 'fast', intent: 'question', by: 'rule', confidence: 1 } })
+
+/** Gathers what the model is shown besides the question, and records that with the route, in one append, before any model is called. */
+async function sense(dependencies: OrchestratorDependencies, state: OrchestratorState): Promise<Partial<OrchestratorState>> {
+  const { run, question, conversation, recorded, chosen } = state
+  if (recorded?.sensed && conversation) return senseAgain(dependencies, conversation, recorded.sensed)
+  if (!chosen) return {}
+  const gathered = conversation && (await gatherConversation(dependencies, conversation, question, run.signal))
+  // Cut short, it is not what the next attempt should be held to; and nothing was paid for yet.
+  const reason = run.signal.reason as StopReason | undefined
+  if (reason === 'shutdown' || reason === 'superseded') throw new RunEnded('the run was stopped before it called a model', reason)
   const { requestId, attempt } = run
-  mustBeDone('RouteRequest', await executeFor(dependencies, run, RouteRequest, { requestId, attempt, path: 'fast', intent: 'question', by: 'rule', confidence: 1 }))
-  return { path: 'fast' }
+  mustBeDone('RouteRequest', await executeFor(dependencies, run, RouteRequest, { requestId, attempt, ...chosen, ...(gathered && { conversation: gathered.sensed }) }))
+  return gathered ? { turns: gathered.turns, degraded: gathered.sensed.reason === 'unavailable' } : {}
 }
 
-async function respond(dependencies: AgentDependencies, { run, onText, ...state }: OrchestratorState): Promise<Partial<OrchestratorState>> {
+/** The same turns as in an earlier attempt: another prompt would have another answer than the one that clients have seen the beginning of. */
+async function senseAgain({ earlierTurns }: OrchestratorDependencies, conversation: PromptInConversation, { requestIds, reason }: SensedConversation): Promise<Partial<OrchestratorState>> {
+  const turns = requestIds.length === 0 ? [] : await earlierTurns.named(conversation, requestIds)
+  if (turns) return { turns, degraded: reason === 'unavailable' }
+  return { outcome: { text: '', kind: 'failed', code: 'interrupted', message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again' } }
+}
+
+async function respond(dependencies: AgentDependencies, { run, onText, question, turns, ...state }: OrchestratorState): Promise<Partial<OrchestratorState>> {
+  if (state.outcome) return {}
   let answer = state.answer
   for (let continuations = 0; ; continuations++) {
-    const outcome = await callModel(dependencies, run, { phase: 'respond', member: 'council', messages: fastPathMessages(state.question), continueFrom: answer, onText })
+    const outcome = await callModel(dependencies, run, { phase: 'respond', member: 'council', messages: fastPathMessages(question, turns), continueFrom: answer, onText })
     answer += outcome.text
     const broken = outcome.kind === 'failed' && outcome.code === 'interrupted' && outcome.settlement
     if (!broken || continuations >= maxContinuations) return { answer, outcome }

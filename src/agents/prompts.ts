@@ -6,7 +6,12 @@ import type { ChatMessage } from './models/model.ts'
  */
 const fastPathPersona = 'You are a helpful AI assistant.'
 
-export const fastPathMessages = (question: string): ChatMessage[] => [
+/** The question after the earlier turns of its conversation, oldest first. */
+export const fastPathMessages = (question: string, earlier: readonly { question: string; answer: string }[] = []): ChatMessage[] => [
   { role: 'system', content: fastPathPersona },
+  ...earlier.flatMap((turn): ChatMessage[] => [
+    { role: 'user', content: turn.question },
+    { role: 'assistant', content: turn.answer },
+  ]),
   { role: 'user', content: question },
 ]

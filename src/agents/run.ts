@@ -69,18 +69,18 @@ export async function executeFor<C, Reads extends ReadSet>(
   }
 }
 
-/** A command of the worker that must not fail did: the run ends here, and the job stays for another attempt. */
+/** The run ends here, without a word of its own, and the job stays for another attempt. */
 export class RunEnded extends Error {
   readonly code: string
 
-  constructor(command: string, result: Exclude<CommandResult, { result: 'appended' | 'duplicate' }>) {
-    super(`${command} was ${result.result}: ${result.code}`)
+  constructor(message: string, code: string) {
+    super(message)
     this.name = 'RunEnded'
-    this.code = result.code
+    this.code = code
   }
 }
 
 /** Throws RunEnded unless the command is in the log. */
 export function mustBeDone(command: string, result: CommandResult): void {
-  if (result.result === 'refused' || result.result === 'rejected') throw new RunEnded(command, result)
+  if (result.result === 'refused' || result.result === 'rejected') throw new RunEnded(`${command} was ${result.result}: ${result.code}`, result.code)
 }

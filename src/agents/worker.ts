@@ -1,11 +1,12 @@
 import { chat } from '../commands/chat.ts'
 import { StartAttempt } from '../commands/start-attempt.ts'
-import { chatEvents } from '../events/chat.ts'
+import { chatEvents, type SensedConversation } from '../events/chat.ts'
 import { justBefore, type StreamName } from '../events/identifiers.ts'
 import type { Job, JobQueue } from '../events/log/jobs.ts'
 import type { EventLog } from '../events/log/log.ts'
 import type { LogTail } from '../events/log/tail.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { PromptInConversation } from '../projections/earlier-turns.ts'
 import { answerPrompt, giveUp, type AnswerDependencies } from './answer.ts'
 import { executeFor, mustBeDone, RunEnded, type Run, type StopReason } from './run.ts'
 
@@ -139,7 +140,9 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
     const number = exhausted ? before.attempt : next
     one.attempt = number
     const run: Run = { ...base, attempt: number, logger: dependencies.logger.child({ requestId, attempt: number }) }
-    const attempt = { run, question, before, job: () => one.job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
+    const conversation = conversationOf(prompt)
+    const sensed = conversation && before.path ? await sensedBefore(dependencies.log, one.job) : null
+    const attempt = { run, question, conversation, sensed, before, job: () => one.job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
     const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
     if (!ended) run.logger.info({ reason: abort.signal.reason as StopReason | undefined }, 'the prompt was left to another attempt')
     else run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')
@@ -150,6 +153,20 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
     stopListening()
   }
 }
+
+/** Null for a prompt that began a conversation of its own: nothing can have come before it. */
+function conversationOf({ data: { requestId, conversationId }, metadata: { actor }, position, sequence }: Prompt): PromptInConversation | null {
+  return conversationId === requestId ? null : { conversationId, actor, position, sequence }
+}
+
+/** What an earlier attempt showed its model of the conversation; null for one of a program that did not yet. */
+async function sensedBefore(log: EventLog, job: Job): Promise<SensedConversation | null> {
+  for await (const [event] of log.read({ after: job.position, streams: [job.stream], types: ['ContextSensed'], limit: 1 }))
+    if (event) return chatEvents.ContextSensed.data.parse(event.data).conversation
+  return null
+}
+
+type Prompt = Awaited<ReturnType<typeof promptOf>>
 
 /** The event that a job is about. */
 async function promptOf(log: EventLog, job: Job) {

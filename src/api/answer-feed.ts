@@ -1,5 +1,5 @@
 import type { TokenPage } from '../agents/tokens/token-stream.ts'
-import type { ChatEvent } from '../events/chat.ts'
+import type { ChatEvent, SensedConversation } from '../events/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { beginning, chatStream, comparePositions, justBefore, type Position, type Uuid7 } from '../events/identifiers.ts'
 import type { EventLog } from '../events/log/log.ts'
@@ -124,6 +124,8 @@ function frameBody(event: ChatRecord, first: Position) {
       return { type: 'accepted' as const }
     case 'RequestRouted':
       return { type: 'routed' as const, ...event.data }
+    case 'ContextSensed':
+      return sensed(event.data.conversation)
     case 'ModelCallStarted':
       return { type: 'phase' as const, phase: event.data.phase, state: 'started' as const }
     case 'AnswerCompleted': {
@@ -141,6 +143,12 @@ function frameBody(event: ChatRecord, first: Position) {
     default:
       return event satisfies never
   }
+}
+
+/** Nothing is said of a conversation that begins. */
+function sensed({ requestIds, omitted, reason }: SensedConversation) {
+  if (requestIds.length === 0 && omitted === 0) return null
+  return { type: 'phase' as const, phase: 'sense', state: 'completed' as const, conversation: { turns: requestIds.length, omitted, ...(reason && { reason }) } }
 }
 
 /** Something to wait for: `rung` resolves at the next ring, or at once if it rang since the last wait, or when the signal aborts. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AnswerPath, maxPromptCharacters } from '../events/chat.ts'
-import { Position, Uuid7 } from '../events/identifiers.ts'
+import { ConversationId, Position, Uuid7 } from '../events/identifiers.ts'
 
 /** Frames of `/ws/chat`, sub-protocol `council.v1`: JSON objects in text messages. */
 export const chatProtocol = 'council.v1'
@@ -25,7 +25,7 @@ export const ClientFrame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('prompt'),
     requestId: Uuid7.optional(),
-    conversationId: z.string().min(1).max(128).optional(),
+    conversationId: ConversationId.optional(),
     text: z.string().min(1).max(maxPromptCharacters),
     path: AnswerPath.optional(),
   }),
@@ -43,7 +43,14 @@ const message = z.string()
 export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), ...ofAnswer }),
   z.object({ type: z.literal('routed'), ...ofAnswer, path: AnswerPath, intent: z.string(), by: z.string(), confidence: z.number() }),
-  z.object({ type: z.literal('phase'), ...ofAnswer, phase: z.string(), state: z.enum(['started', 'ended']) }),
+  z.object({
+    type: z.literal('phase'),
+    ...ofAnswer,
+    phase: z.string(),
+    state: z.enum(['started', 'completed']),
+    /** Of the phase `sense`: how many earlier turns the model is shown, how many it is not (null: unknown), and why not. */
+    conversation: z.object({ turns: z.int(), omitted: z.int().nullable(), reason: z.string().optional() }).optional(),
+  }),
   z.object({ type: z.literal('token'), ...ofAnswer, text: z.string() }),
   z.object({
     type: z.literal('completed'),

@@ -1,5 +1,5 @@
 import type { BudgetEvent } from '../events/budget.ts'
-import type { ChatEvent } from '../events/chat.ts'
+import type { ChatEvent, SensedConversation } from '../events/chat.ts'
 import { printableEvent, type RecordedEvent } from '../events/event.ts'
 import { chatStream, type Uuid7 } from '../events/identifiers.ts'
 import type { LogReader } from '../events/log/log.ts'
@@ -93,6 +93,8 @@ function inWords(event: StoryEvent): string {
       return `attempt ${event.data.attempt} on ${event.data.worker}`
     case 'RequestRouted':
       return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}`
+    case 'ContextSensed':
+      return conversationInWords(event.data.conversation)
     case 'ModelCallStarted':
       return `${event.data.phase} by ${event.data.member} on ${event.data.model}, ${event.data.reservedMicros} µ$ reserved in ${event.data.budgets.join(', ')}`
     case 'ModelCallEnded':
@@ -114,6 +116,12 @@ function inWords(event: StoryEvent): string {
     default:
       return event satisfies never
   }
+}
+
+function conversationInWords({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
+  const saw = requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
+  const leftOut = omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
+  return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`
 }
 
 const billInWords = ({ data: { costMicros, tokens, timings } }: Ending): string =>

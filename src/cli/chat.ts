@@ -51,11 +51,19 @@ export async function chat(
       else if (frame?.type === 'token') await output.write(frame.text)
       if (frame?.type === 'token') streamed += frame.text
       if (frame?.type === 'routed') route = frame.path
+      if (frame?.type === 'phase' && frame.conversation && !output.json) noteMissingTurns(output, frame.conversation)
     }
   } finally {
     // Where the answer cannot be printed any more, this cancels the prompt and closes the connection.
     await frames.return?.(undefined as never)
   }
+}
+
+/** A model that was not shown everything may contradict what it said before. */
+function noteMissingTurns({ note }: Output, { omitted, reason }: { omitted: number | null; reason?: string | undefined }): void {
+  if (reason === 'unavailable') note('the earlier turns of this conversation cannot be read now: the answer does without them')
+  else if (omitted !== null && omitted > 0)
+    note(`${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'are more than a model is shown'}: the answer does without the oldest`)
 }
 
 type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean }

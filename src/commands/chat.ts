@@ -47,6 +47,9 @@ function evolve(state: Chat, event: ChatEvent): Chat {
       return { ...state, attempt: event.data.attempt, firstStartedAt: state.firstStartedAt ?? event.data.startedAt }
     case 'RequestRouted':
       return { ...state, path: event.data.path }
+    // An attempt that takes over reads it in the log, so the state stays small.
+    case 'ContextSensed':
+      return state
     case 'ModelCallStarted':
       return { ...state, openCalls: [...state.openCalls, event.data], calledInAttempt: event.data.attempt }
     case 'ModelCallEnded':

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AnswerPath, maxPromptCharacters } from '../events/chat.ts'
-import { chatStream, Uuid7 } from '../events/identifiers.ts'
+import { chatStream, ConversationId, Uuid7 } from '../events/identifiers.ts'
 import { chat } from './chat.ts'
 import { commandOver } from './decider.ts'
 import { refused } from './refusals.ts'
@@ -11,7 +11,7 @@ export const SubmitPrompt = commandOver({ chat })({
   startsWork: true,
   schema: z.strictObject({
     requestId: Uuid7,
-    conversationId: z.string().min(1).max(128).optional(),
+    conversationId: ConversationId.optional(),
     text: z.string().trim().min(1).max(maxPromptCharacters),
     path: AnswerPath.optional(),
   }),

@@ -36,6 +36,23 @@ const timings = z.strictObject({ queuedMs: z.number().nonnegative(), firstTokenM
 /** What the request cost in all its attempts, over `budget/council/…`. */
 const bill = { costMicros: Micros, tokens, timings }
 
+/** At most so many earlier turns of a conversation are shown to a model. */
+export const maxEarlierTurns = 100
+
+/**
+ * What a model was shown of the conversation that its prompt belongs to. `window`: older turns did not fit into the model's
+ * window. `limit`: there are more turns, or longer ones, than are read. `unavailable`: the earlier turns could not be read.
+ */
+export const SensedConversation = z.strictObject({
+  conversationId: z.string().max(128),
+  /** The earlier prompts that the model saw with their answers, oldest first. */
+  requestIds: z.array(Uuid7).max(maxEarlierTurns),
+  /** How many earlier turns the model did not see; null where that is not known. */
+  omitted: z.int().nonnegative().nullable(),
+  reason: z.enum(['window', 'limit', 'unavailable']).optional(),
+})
+export type SensedConversation = z.infer<typeof SensedConversation>
+
 export const chatEvents = {
   PromptSubmitted: {
     version: 1,
@@ -53,6 +70,8 @@ export const chatEvents = {
     version: 1,
     data: z.strictObject({ path: AnswerPath, intent: z.string().max(64), by: z.enum(['rule', 'model', 'user']), confidence: z.number().min(0).max(1) }),
   },
+  /** Recorded together with the route, for a prompt of a named conversation. An attempt that takes over shows its model the same turns. */
+  ContextSensed: { version: 1, data: z.strictObject({ conversation: SensedConversation }) },
   /** From here on money is reserved under `callId` in every budget named. Whoever takes over settles what is still open. */
   ModelCallStarted: {
     version: 1,

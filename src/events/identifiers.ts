@@ -29,6 +29,16 @@ export const AccountId = z.custom<AccountId>(
   'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
 )
 
+/**
+ * The caller's own name of a conversation. Postgres cannot store a NUL character or half of a surrogate pair, and two
+ * conversations must never look alike there, so neither may be in it.
+ */
+export const ConversationId = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((id) => !id.includes('\0') && id.isWellFormed(), 'must have no NUL character and no half of a surrogate pair')
+
 /** Before the first event. */
 export const beginning = '0-0' as Position
 

@@ -63,6 +63,7 @@ function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'Prompt
         prompt_tokens: row.prompt_tokens + event.data.promptTokens,
         completion_tokens: row.completion_tokens + event.data.completionTokens,
       }
+    case 'ContextSensed':
     case 'ModelCallStarted':
     case 'CancellationRequested':
       return {}

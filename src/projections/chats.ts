@@ -31,13 +31,16 @@ const columns = {
   last_sequence: 'bigint not null',
 } as const satisfies Record<keyof ChatRow, string>
 
+/** A row that is a whole turn of a conversation: the prompt has ended, and its asker saw text. */
+export const isTurn = sql`ended_at is not null and answer <> ''`
+
 const names = Object.keys(columns)
 const typeAlone = (type: string): string => type.replace(/ (not null|primary key)$/, '')
 
 /** `read_models.chats`: one row a prompt, with its ending, cost, timings and where its events are. */
 export const chats: Projection = {
   name: 'chats',
-  version: 1,
+  version: 2,
   target: 'postgres',
   money: false,
   tables: ['chats'],
@@ -47,6 +50,7 @@ export const chats: Projection = {
     await sql`create table ${sql.id(schema, 'chats')} (${sql.join(list)})`.execute(tx)
     await sql`create index on ${sql.id(schema, 'chats')} (conversation_id, submitted_at)`.execute(tx)
     await sql`create index on ${sql.id(schema, 'chats')} (submitted_at)`.execute(tx)
+    await sql`create index on ${sql.id(schema, 'chats')} (actor, conversation_id, last_sequence) where ${isTurn}`.execute(tx)
   },
 
   async apply(tx, schema, events) {

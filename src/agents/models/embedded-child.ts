@@ -22,6 +22,9 @@ process.on('message', (raw) => {
     case 'generate':
       generate(message.job)
       return
+    case 'count':
+      say({ type: 'counted', id: message.id, tokens: engine?.count(message.messages) ?? null })
+      return
     case 'cancel':
       running.get(message.id)?.abort()
       return

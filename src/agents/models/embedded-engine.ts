@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ChatHistoryItem, ChatMLChatWrapper, type ChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel, type LlamaModel, LlamaText, resolveChatWrapper, type Token } from 'node-llama-cpp'
 import { createRounds, type Steps } from './embedded-rounds.ts'
-import type { GenerateJob, JobUpdate, LoadOptions } from './embedded-protocol.ts'
+import type { GenerateJob, JobUpdate, LoadOptions, Messages } from './embedded-protocol.ts'
 
 /** The language model itself (llama.cpp on the CPU). Runs only in the child process, see `embedded-child.ts`. */
 export type Engine = {
@@ -9,6 +9,8 @@ export type Engine = {
   contextTokens: number
   /** Generates one answer and reports it; the last update is `end` or `failed`. At most `sequences` at a time. */
   generate: (job: GenerateJob, report: (update: JobUpdate) => void, signal: AbortSignal) => void
+  /** How many tokens the prompt of a fresh answer has. */
+  count: (messages: Messages) => number
   /** Generates a few tokens of nothing in particular: how many a second this machine makes, alone. */
   measure: () => Promise<number>
 }
@@ -86,6 +88,7 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
     generate: (job, report, signal) => {
       rounds.join(answer(job, report, signal))
     },
+    count: (messages) => promptTokens(model, wrapper, { messages, continueFrom: '' }).length,
     measure: () => measureRate(model, free),
   }
 }
@@ -101,7 +104,7 @@ function chatWrapper(model: LlamaModel): ChatWrapper {
 }
 
 /** The chat as tokens. What people wrote is plain text to the tokenizer: `<|im_end|>` in a question ends nothing. */
-function promptTokens(model: LlamaModel, wrapper: ChatWrapper, { messages, continueFrom }: GenerateJob): Token[] {
+function promptTokens(model: LlamaModel, wrapper: ChatWrapper, { messages, continueFrom }: Pick<GenerateJob, 'messages' | 'continueFrom'>): Token[] {
   const chatHistory: ChatHistoryItem[] = [
     ...messages.map(historyItem),
     // The wrapper leaves the last answer open, so that the model goes on exactly behind it.

@@ -1,6 +1,7 @@
 import type { Logger } from '../../platform/logger.ts'
 import { spawnModel, type ModelChild } from './embedded-spawn.ts'
-import type { FromChild, GenerateJob, JobUpdate, LoadOptions } from './embedded-protocol.ts'
+import { createCounts } from './embedded-counts.ts'
+import type { FromChild, GenerateJob, JobUpdate, LoadOptions, Messages } from './embedded-protocol.ts'
 import { ModelError } from './model.ts'
 
 const firstPauseMs = 500
@@ -15,6 +16,8 @@ export type ModelProcess = {
   /** Starts a job; `onUpdate` gets its updates up to `end` or `failed`. When the process dies, that is `failed` with `model_interrupted`. */
   start: (job: GenerateJob, onUpdate: (update: JobUpdate) => void) => void
   cancel: (id: number) => void
+  /** How many tokens a prompt has. Rejects with `model_unavailable` unless the model is loaded, and when its process dies. */
+  count: (messages: Messages) => Promise<number>
   /** Ends the process the hard way; it is started again. For one that no longer answers. */
   kill: (why: string) => void
   /** Id of the newest process. */
@@ -36,24 +39,19 @@ export type ModelProcessOptions = LoadOptions & { startTimeoutMs: number; logger
  */
 export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcessOptions): ModelProcess {
   const jobs = createJobs()
+  const counts = createCounts()
   let crashes = 0
   let state = starting()
 
   function starting(): State {
-    const child = spawnModel(heard, died)
-    child.send({ type: 'load', options: load })
-    const tooSlow = setTimeout(() => {
-      kill(`it was not ready within ${startTimeoutMs} ms`)
-    }, startTimeoutMs)
-    const ready = Promise.withResolvers<Ready>()
-    // Somebody may ask for it later, or never.
-    ready.promise.catch(() => undefined)
-    return { name: 'starting', child, ready, tooSlow }
+    return startingState(spawnModel(heard, died), load, () => kill(`it was not ready within ${startTimeoutMs} ms`), startTimeoutMs)
   }
 
   function heard(message: FromChild): void {
     if (message.type === 'unusable') {
       kill(message.message)
+    } else if (message.type === 'counted') {
+      counts.answered(message.id, message.tokens)
     } else if (message.type !== 'ready') {
       if (message.type === 'end') crashes = 0
       jobs.update(message)
@@ -68,6 +66,7 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
 
   function died(reason: string): void {
     jobs.failAll(`The embedded model died: ${reason}`)
+    counts.failAll(`it died: ${reason}`)
     if (state.name === 'closed' || state.name === 'pausing') return
     const why = new ModelError('model_unavailable', `The embedded model is not running: ${reason}`)
     crashes += 1
@@ -95,6 +94,10 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
       else queueMicrotask(() => jobs.fail(job.id, 'The embedded model is not running.'))
     },
     cancel: (id) => child()?.send({ type: 'cancel', id }),
+    count: async (messages) => {
+      await readiness(state)
+      return counts.ask((id) => child()?.send({ type: 'count', id, messages }))
+    },
     kill,
     pid: () => child()?.pid,
     close: async () => {
@@ -108,6 +111,14 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
       await last?.close()
     },
   }
+}
+
+function startingState(child: ModelChild, options: LoadOptions, late: () => void, startTimeoutMs: number): State {
+  child.send({ type: 'load', options })
+  const ready = Promise.withResolvers<Ready>()
+  // Somebody may ask for it later, or never.
+  ready.promise.catch(() => undefined)
+  return { name: 'starting', child, ready, tooSlow: setTimeout(late, startTimeoutMs) }
 }
 
 const closed = () => new ModelError('model_unavailable', 'The embedded model is closed.')

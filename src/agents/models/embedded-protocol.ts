@@ -14,9 +14,12 @@ export const LoadOptions = z.strictObject({
 })
 export type LoadOptions = z.infer<typeof LoadOptions>
 
+const Messages = z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1)
+export type Messages = z.infer<typeof Messages>
+
 export const GenerateJob = z.strictObject({
   id: z.int(),
-  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  messages: Messages,
   continueFrom: z.string(),
   maxTokens: z.int().positive(),
   temperature: z.number().nonnegative(),
@@ -27,6 +30,7 @@ export const ToChild = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('load'), options: LoadOptions }),
   z.strictObject({ type: z.literal('generate'), job: GenerateJob }),
   z.strictObject({ type: z.literal('cancel'), id: z.int() }),
+  z.strictObject({ type: z.literal('count'), id: z.int(), messages: Messages }),
 ])
 export type ToChild = z.infer<typeof ToChild>
 
@@ -49,6 +53,8 @@ export const FromChild = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready'), contextTokens: z.int().positive(), tokensPerSecond: z.number().positive() }),
   /** The model could not be loaded; the process ends. */
   z.strictObject({ type: z.literal('unusable'), message: z.string() }),
+  /** How many tokens a prompt has; null while the model is not loaded. */
+  z.strictObject({ type: z.literal('counted'), id: z.int(), tokens: z.int().nonnegative().nullable() }),
   ...JobUpdate.options,
 ])
 export type FromChild = z.infer<typeof FromChild>

@@ -69,6 +69,9 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     stream,
     info,
     promptTokensAtMost,
+    countPromptTokens: (messages, signal) => orAborted(process.count(messages.map(({ role, content }) => ({ role, content }))), signal).catch((error: unknown) => {
+      throw error instanceof ModelError ? error : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+    }),
     health: async () => {
       try {
         return { status: 'pass', info: await info() }

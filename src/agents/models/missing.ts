@@ -10,6 +10,7 @@ export function missingModel(whatToDo: string): ModelClient {
     },
     info: () => Promise.reject(unavailable()),
     promptTokensAtMost,
+    countPromptTokens: () => Promise.reject(unavailable()),
     health: () => Promise.resolve({ status: 'warn', code: 'model_unavailable', message: whatToDo }),
     close: () => Promise.resolve(),
   }

@@ -45,6 +45,8 @@ export interface ModelClient {
   info: () => Promise<ModelInfo>
   /** An upper bound of the prompt tokens of a call: what a budget reserves. Never below the real count. */
   promptTokensAtMost: (messages: readonly ChatMessage[], continueFrom: string) => number
+  /** The tokens of a prompt as the model's own tokenizer counts them, its chat template included. Throws ModelError where it cannot be asked. */
+  countPromptTokens: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<number>
   health: () => Promise<ModelHealth>
   close: () => Promise<void>
 }

@@ -1,10 +1,10 @@
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, ConstantBackoff, ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { orAborted, within } from './abort.ts'
-import { ModelError, type ModelCall, type ModelInfo } from './model.ts'
+import { ModelError, type ChatMessage, type ModelCall, type ModelInfo } from './model.ts'
 import { openAnswer, type AnswerLimits, type OpenAnswer } from './vllm-answer.ts'
 import { mayDoBetterElsewhere, wasReset } from './vllm-errors.ts'
 import { createTransport, type TransportOptions } from './vllm-transport.ts'
-import { ModelList } from './vllm-wire.ts'
+import { ModelList, Tokenized, tokenizeRequest } from './vllm-wire.ts'
 
 const maxListMs = 10_000
 
@@ -22,6 +22,8 @@ export type VllmServer = {
   open: (call: ModelCall, signal: AbortSignal) => Promise<OpenAnswer>
   /** The model's name and window, from `/v1/models`; asked once, and again after a failure. */
   info: (signal: AbortSignal) => Promise<ModelInfo>
+  /** How many tokens a prompt has, from `/tokenize`: not every server that speaks this protocol has that page. */
+  countTokens: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<number>
   /** Resolves when the engine says it is well, within the connect timeout. */
   probe: (signal: AbortSignal) => Promise<void>
   close: () => Promise<void>
@@ -65,9 +67,16 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
     return again.execute(() => breaker.execute(() => openAnswer(transport, call, modelName, options, signal)))
   }
 
+  async function countTokens(messages: readonly ChatMessage[], signal: AbortSignal): Promise<number> {
+    const counted = Tokenized.safeParse(await transport.postForJson('/tokenize', tokenizeRequest(messages, await modelName(signal)), signal))
+    if (!counted.success) throw new ModelError('model_unavailable', `${url}/tokenize did not answer with a count.`, { cause: counted.error })
+    return counted.data.count
+  }
+
   return {
     url,
     info,
+    countTokens: (messages, signal) => within(listTimeoutMs, tooSlow('/tokenize', listTimeoutMs), signal, (limited) => countTokens(messages, limited)),
     probe,
     open: async (call, signal) => {
       try {

@@ -4,6 +4,8 @@ import { errorBeforeAnswer, errorOfResponse } from './vllm-errors.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 1024 * 1024
+/** The longest: every token of a prompt, as a number. */
+const maxAnsweredJsonBytes = 8 * maxJsonBytes
 
 /** One server's connections. Every promise rejects with a ModelError, or with the reason of the signal that was given. */
 export type Transport = {
@@ -11,6 +13,8 @@ export type Transport = {
   url: string
   /** GET of a small JSON document (at most 1 MiB). */
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>
+  /** POST whose answer is a JSON document (at most 8 MiB). */
+  postForJson: (path: string, body: object, signal: AbortSignal) => Promise<unknown>
   /** GET of the health page: resolves when the server answers anything but a 5xx. */
   probe: (signal: AbortSignal) => Promise<void>
   /** POST whose answer is an event stream: the bytes as they come. Firing the signal destroys the socket. */
@@ -56,17 +60,19 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
     throw errorOfResponse(url, response.statusCode, said)
   }
 
+  async function jsonOf(path: string, { body }: { body: AsyncIterable<Uint8Array> }, maxBytes: number, signal: AbortSignal): Promise<unknown> {
+    try {
+      const document: unknown = JSON.parse(await readUpTo(maxBytes, body))
+      return document
+    } catch (cause) {
+      throw signal.aborted ? signal.reason : new ModelError('model_unavailable', `${url}${path} did not answer with JSON.`, { cause })
+    }
+  }
+
   return {
     url,
-    getJson: async (path, signal) => {
-      const { body } = await send(path, signal)
-      try {
-        const document: unknown = JSON.parse(await readUpTo(maxJsonBytes, body))
-        return document
-      } catch (cause) {
-        throw signal.aborted ? signal.reason : new ModelError('model_unavailable', `${url}${path} did not answer with JSON.`, { cause })
-      }
-    },
+    getJson: async (path, signal) => jsonOf(path, await send(path, signal), maxJsonBytes, signal),
+    postForJson: async (path, body, signal) => jsonOf(path, await send(path, signal, { body, headers: {} }), maxAnsweredJsonBytes, signal),
     probe: async (signal) => {
       const { statusCode, body } = await ask('/health', signal)
       // Not every server that speaks this protocol has the page, so a 404 is a sign of life too.

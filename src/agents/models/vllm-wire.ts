@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ModelCall, TokenUsage } from './model.ts'
+import type { ChatMessage, ModelCall, TokenUsage } from './model.ts'
 
 /**
  * The part of vLLM's OpenAI-compatible protocol that the council uses: what is sent, and the shape of what is believed.
@@ -23,6 +23,11 @@ export function chatRequest(call: ModelCall, model: string) {
     add_generation_prompt: false,
   }
 }
+
+/** The body of `POST /tokenize` for a prompt that asks for an answer. */
+export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({ model, messages, add_generation_prompt: true })
+
+export const Tokenized = z.object({ count: z.int().nonnegative() })
 
 const Usage = z
   .object({ prompt_tokens: z.int().nonnegative(), completion_tokens: z.int().nonnegative() })

@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/logger.ts'
+import { orAborted } from './abort.ts'
 import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelHealth, type ModelInfo } from './model.ts'
 import { promptTokensAtMost } from './prompt-bound.ts'
 import { createSlots } from './slots.ts'
@@ -91,6 +92,10 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
   return {
     stream,
     promptTokensAtMost,
+    countPromptTokens: (messages, signal) =>
+      orAborted(firstOf(servers.map(({ server }) => server), (server) => server.countTokens(messages, signal)), signal).catch((error: unknown) => {
+        throw error instanceof ModelError ? error : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+      }),
     info: () => firstOf(servers.map(({ server }) => server), (server) => server.info(new AbortController().signal)),
     health: () => healthOf(servers.map(({ server }) => server)),
     close: async () => {

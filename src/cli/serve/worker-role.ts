@@ -5,6 +5,7 @@ import type { Prices } from '../../agents/models/prices.ts'
 import { createOrchestrator } from '../../agents/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker.ts'
+import { earlierTurns } from '../../projections/earlier-turns.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -23,6 +24,7 @@ export async function startWorkerRole(config: Config, stores: Stores, { log, gat
     newId,
     pause: (ms: number) => pause(ms),
     answerMaxTokens: config.answerMaxTokens,
+    earlierTurns: earlierTurns(stores.postgres),
   }
   const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, config.workerLeaseMs)
   const worker = startWorker(

@@ -26,6 +26,7 @@ const model: ModelClient = {
   },
   info: () => Promise.resolve({ model: 'chaos', kind: 'embedded', contextTokens: 1000 }),
   promptTokensAtMost: () => 20,
+  countPromptTokens: () => Promise.resolve(20),
   health: () => Promise.reject(new Error('nobody asks')),
   close: () => Promise.resolve(),
 }
@@ -41,6 +42,7 @@ const agent = {
   newId,
   pause: (ms: number) => pause(ms),
   answerMaxTokens: 20,
+  earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
 }
 /** Every attempt began, and no client has seen a word: what becomes of streamed text is not looked at here. */
 const readTokens = () => Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
