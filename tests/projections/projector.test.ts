@@ -258,15 +258,15 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     await caughtUp(old, council.log)
     const before = await dumpAll(db)
     await old.stop()
-    await caughtUp(project(council.log, db.postgres, [{ ...chats, version: 2 }]), council.log)
-    expect(await registered('chats')).toMatchObject({ version: 2, generation: 2, sequence: 8 })
+    await caughtUp(project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }]), council.log)
+    expect(await registered('chats')).toMatchObject({ version: chats.version + 1, generation: 2, sequence: 8 })
     expect(await dumpAll(db)).toEqual(before)
   })
 
   test('that has the older version of two stops when the newer one has taken its place', async () => {
     const older = project(council.log, db.postgres, [chats])
     await caughtUp(older, council.log)
-    const newer = project(council.log, db.postgres, [{ ...chats, version: 2 }])
+    const newer = project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }])
     await caughtUp(newer, council.log)
     const { requestId } = await answeredPrompt(council)
     expect(await stopped(older, 'chats')).toMatchObject({ code: 'projection_of_newer_program' })
