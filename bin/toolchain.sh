@@ -64,9 +64,10 @@ toolchain_install() {
   if [ "$found" = full ]; then kind=full; fi
   if [ "$found" != full ] && [ "$found" != "$kind" ]; then
     if [ -d "$modules/vitest" ]; then kind=full; fi
+    # Written so that an empty list is none for the bash 3.2 of macOS, too.
     local omit=()
     if [ "$kind" = production ]; then omit=(--omit=dev); fi
-    toolchain_run "$name" 'installing packages' npm ci --no-audit --no-fund --no-update-notifier --prefix "$toolchain_root" "${omit[@]}"
+    toolchain_run "$name" 'installing packages' npm ci --no-audit --no-fund --no-update-notifier --prefix "$toolchain_root" ${omit[@]+"${omit[@]}"}
   fi
   # npm may be told, and later versions are by default, not to run packages' scripts; this one fetches the binary that npm then links.
   if [ ! -x "$modules/.bin/node" ] && [ -f "$modules/node/installArchSpecificPackage.js" ]; then

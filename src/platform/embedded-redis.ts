@@ -5,6 +5,7 @@ import { dataPaths, makePrivateDir } from './data-dir.ts'
 import { silentLogger } from './logger.ts'
 import { connectRedis, whenRedisReady } from './redis.ts'
 import { provideRedisServer } from './redis-server.ts'
+import { bootId } from './boot-id.ts'
 import { emptyAfterReboot } from './same-boot.ts'
 import { socketDir } from './socket-dir.ts'
 
@@ -43,7 +44,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   const dir = role === 'durable' ? dataPaths(dataDir).redis : dataPaths(dataDir).redisEphemeral
   makePrivateDir(dir)
   // The end of a token stream that a power cut took may have been seen by a client; without its beginning no answer goes on from it.
-  if (role === 'ephemeral') emptyAfterReboot(dir)
+  if (role === 'ephemeral') emptyAfterReboot(dir, bootId())
   const socket = join(socketDir(dataDir), `${name}.sock`)
   const url = `unix://${pathToFileURL(socket).pathname}`
   const args = Object.entries({ ...settingsOf(role), unixsocket: socket, dir }).flatMap(([key, value]) => [`--${key}`, value])

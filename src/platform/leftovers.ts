@@ -2,7 +2,8 @@ import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { z } from 'zod'
 import { dataPaths, makePrivateDir } from './data-dir.ts'
-import { commandLine, endProcess, processesRunning, startTicks } from './processes.ts'
+import { processTable } from './process-table.ts'
+import { endProcess, startTicks } from './processes.ts'
 
 /**
  * What DATA_DIR/run remembers of a child. It is written before the child is started (without pid) and again after, so that a
@@ -50,9 +51,9 @@ export async function endLeftovers(dataDir: string, graceMs = 5_000): Promise<Le
 function pidsOf(file: PidFile | undefined): number[] {
   if (file === undefined) return []
   // The council died between writing the file and knowing the pid; the command line holds this DATA_DIR's path, so it is unique enough.
-  if (file.process === undefined) return processesRunning(file.command)
+  if (file.process === undefined) return processTable.running(file.command)
   const { pid, startTicks: started } = file.process
-  const isTheSame = startTicks(pid) === started && commandLine(pid)?.join('\0') === file.command.join('\0')
+  const isTheSame = startTicks(pid) === started && processTable.runs(pid, file.command)
   return isTheSame ? [pid] : []
 }
 

@@ -8,9 +8,10 @@ import { PlatformError, messageOf } from './platform-error.ts'
 const run = promisify(execFile)
 const installScript = join(import.meta.dirname, '../../bin/install-redis.sh')
 const minMajor = 7
-const usualPlaces = ['/usr/bin', '/usr/local/bin']
+/** Debian's, then Homebrew's on Apple silicon and on Intel: a service manager's PATH lacks them. */
+const usualPlaces = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/opt/homebrew/opt/redis/bin', '/usr/local/opt/redis/bin']
 
-const whatToDo = `install redis-server ${minMajor} or newer, or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
+const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
 
 /** A redis-server of this machine; `tooOld` when there is one, but none of version 7 or newer. */
 export type FoundRedis = { path: string } | 'tooOld' | 'missing'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { dataPaths, makePrivateDir } from './data-dir.ts'
 import { PlatformError } from './platform-error.ts'
 
-/** Linux allows 107 bytes for a socket's path; some are kept for those who add to it. */
+/** Linux allows 107 bytes for a socket's path, macOS 103; some are kept for those who add to it. */
 const maxSocketPathBytes = 100
 const longestSocketName = '/redis-ephemeral.sock'
 

@@ -95,7 +95,7 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
 
 /**
  * How this model wants a chat written. Finding out tries several ways and costs one to two seconds of every start
- * (node-llama-cpp 3.22.1); for the template of the model that the council brings along the answer is known.
+ * (node-llama-cpp 3.21.1); for the template of the model that the council brings along the answer is known.
  */
 function chatWrapper(model: LlamaModel): ChatWrapper {
   const template = model.fileInfo.metadata.tokenizer.chat_template ?? ''
