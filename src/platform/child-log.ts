@@ -1,18 +1,37 @@
-import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataPaths, makePrivateDir } from './data-dir.ts'
 
 /** A log that has grown past this is kept once as `<name>.log.1` when its child starts; older ones go. */
 const maxLogBytes = 8 * 1024 * 1024
 const tailLines = 5
+const maxSaidBytes = 16 * 1024
 
-/** Opens the file into which a child writes both its outputs. `close` when the child has it. */
-export function openLog(dataDir: string, name: string): { fd: number; close: () => void } {
+/** The file into which a child writes both its outputs. */
+export type ChildLog = {
+  fd: number
+  /** When the child has it. */
+  close: () => void
+  /** What was written since it was opened, at most the newest 16 KiB. Empty where it cannot be read. */
+  said: () => string
+}
+
+export function openLog(dataDir: string, name: string): ChildLog {
   const path = logPath(dataDir, name)
   makePrivateDir(dataPaths(dataDir).logs)
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(path, `${path}.1`)
   const fd = openSync(path, 'a', 0o600)
-  return { fd, close: () => closeSync(fd) }
+  const { size: before } = fstatSync(fd)
+  return { fd, close: () => closeSync(fd), said: () => textBehind(path, before) }
+}
+
+function textBehind(path: string, offset: number): string {
+  try {
+    const text = readFileSync(path)
+    return text.subarray(Math.max(offset, text.length - maxSaidBytes)).toString('utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** The last lines of a child's log and where it is, for the message that says why the child is not there. */

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { childEnvironment } from './child-environment.ts'
-import { logTail, openLog } from './child-log.ts'
+import { faultOf, oomKills, type ChildFault } from './child-fault.ts'
+import { logTail, openLog, type ChildLog } from './child-log.ts'
 import { removePidFile, writePidFile } from './leftovers.ts'
 import { PlatformError, messageOf } from './platform-error.ts'
 import { signal, startTicks } from './processes.ts'
@@ -24,59 +25,74 @@ export type ChildSpec = {
 }
 
 export type ChildReport =
-  | { kind: 'ended'; name: string; code: number | null; signal: NodeJS.Signals | null }
+  /** It ended by itself, and is started again after `retryInMs`. */
+  | { kind: 'ended'; name: string; fault: ChildFault; retryInMs: number }
+  /** It was started again and did not become usable; it is tried again after `retryInMs`. */
+  | { kind: 'not_started'; name: string; fault: ChildFault; retryInMs: number }
   | { kind: 'restarted'; name: string; pid: number; attempt: number }
-  /** It will not be started again; whatever needs it fails from now on. */
-  | { kind: 'given_up'; name: string; attempts: number; reason: string }
 
-/** Waits before each restart in a row; a child that was usable for `stableAfterMs` starts a new row. */
-export type RestartPolicy = { delaysMs: readonly number[]; stableAfterMs: number }
-export const defaultRestartPolicy: RestartPolicy = { delaysMs: [50, 200, 1_000, 3_000, 5_000, 5_000], stableAfterMs: 60_000 }
+/**
+ * Waits before each restart in a row; the last one is used again and again, since what stopped a child (a full disk, no memory) may
+ * end at any time. A child that was usable for `stableAfterMs` starts a new row.
+ */
+export type RestartPolicy = { delaysMs: readonly [number, ...number[]]; stableAfterMs: number }
+export const defaultRestartPolicy: RestartPolicy = { delaysMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000], stableAfterMs: 60_000 }
 
-export type Child = { name: string; pid: () => number | undefined; stop: () => Promise<void> }
+export type Child = {
+  name: string
+  pid: () => number | undefined
+  /** Why it is not there; undefined while it is. */
+  fault: () => ChildFault | undefined
+  stop: () => Promise<void>
+}
 export type Supervision = { dataDir: string; onReport: (report: ChildReport) => void; restarts?: RestartPolicy }
 
 type Exit = { code: number | null; signal: NodeJS.Signals | null }
 type Started = { process: ChildProcess; pid: number; exited: Promise<Exit> }
-type Running = Started & { readyAtMs: number }
+type Running = Started & { readyAtMs: number; log: ChildLog; oomKillsBefore: number }
 
 /**
- * Starts a child and keeps it running: one that ends by itself is started again, with growing waits, a bounded number of times.
+ * Starts a child and keeps it running: one that ends by itself is started again, with growing waits, for as long as it takes.
  * It runs detached, in a group of its own, so that Ctrl-C reaches the council alone and the council decides the order of the ends.
- * Resolves when it is usable for the first time; throws `child_not_ready` (with the end of its log) when it does not get there.
+ * Resolves when it is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) when it does not
+ * get there.
  */
 export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts = defaultRestartPolicy }: Supervision): Promise<Child> {
   const stopping = new AbortController()
   const isStopping = (): boolean => stopping.signal.aborted
+  const { name } = spec
   let running: Running | undefined = await launch(spec, dataDir, stopping.signal)
+  let fault: ChildFault | undefined
+  let attempt = 0
+  const nextWaitMs = (): number => restarts.delaysMs[attempt] ?? restarts.delaysMs.at(-1) ?? 0
+
+  const ended = async (child: Running): Promise<void> => {
+    const exit = await child.exited
+    // What it started itself goes too: it may hold the same files.
+    signal(child.pid, 'SIGKILL', { group: true })
+    if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) attempt = 0
+    running = undefined
+    if (isStopping()) return
+    fault = faultOf({ how: wordsFor(exit), said: child.log.said(), dataDir, ...(exit.signal === 'SIGKILL' && { killed: child }) })
+    onReport({ kind: 'ended', name, fault, retryInMs: nextWaitMs() })
+  }
+
+  const restart = async (): Promise<void> => {
+    try {
+      await delay(nextWaitMs(), undefined, { signal: stopping.signal })
+      attempt += 1
+      running = await launch(spec, dataDir, stopping.signal)
+      fault = undefined
+      onReport({ kind: 'restarted', name, pid: running.pid, attempt })
+    } catch (error) {
+      if (isStopping()) return
+      fault = error instanceof ChildNotReady ? error.fault : faultOf({ how: messageOf(error), said: '', dataDir })
+      onReport({ kind: 'not_started', name, fault, retryInMs: nextWaitMs() })
+    }
+  }
 
   const supervise = async (): Promise<void> => {
-    let attempt = 0
-    let reason = 'it ended too often'
-    for (;;) {
-      if (running !== undefined) {
-        const exit = await running.exited
-        // What it started itself goes too: it may hold the same files.
-        signal(running.pid, 'SIGKILL', { group: true })
-        if (performance.now() - running.readyAtMs >= restarts.stableAfterMs) attempt = 0
-        running = undefined
-        if (!isStopping()) onReport({ kind: 'ended', name: spec.name, ...exit })
-      }
-      if (isStopping()) return
-      const waitMs = restarts.delaysMs[attempt]
-      if (waitMs === undefined) {
-        onReport({ kind: 'given_up', name: spec.name, attempts: attempt, reason })
-        return
-      }
-      attempt += 1
-      try {
-        await delay(waitMs, undefined, { signal: stopping.signal })
-        running = await launch(spec, dataDir, stopping.signal)
-        onReport({ kind: 'restarted', name: spec.name, pid: running.pid, attempt })
-      } catch (error) {
-        reason = messageOf(error)
-      }
-    }
+    while (!isStopping()) await (running === undefined ? restart() : ended(running))
   }
   const supervised = supervise()
 
@@ -84,20 +100,35 @@ export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts 
     stopping.abort()
     if (running !== undefined) await end(running, spec.stopGraceMs)
     await supervised
-    removePidFile(dataDir, spec.name)
+    // One that became ready in the same moment.
+    if (running !== undefined) await end(running, spec.stopGraceMs)
+    removePidFile(dataDir, name)
   }
-  return { name: spec.name, pid: () => running?.pid, stop }
+  return { name, pid: () => running?.pid, fault: () => fault, stop }
 }
+
+/** A launch that failed, with its cause. */
+class ChildNotReady extends PlatformError {
+  readonly fault: ChildFault
+
+  constructor(message: string, fault: ChildFault, cause: unknown) {
+    super('child_not_ready', message, cause)
+    this.fault = fault
+  }
+}
+
+const wordsFor = ({ code, signal: name }: Exit): string => `it ended with ${name ?? `exit code ${code}`}`
 
 async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): Promise<Running> {
   const command = [spec.command, ...spec.args]
   writePidFile(dataDir, spec.name, { command })
+  const oomKillsBefore = oomKills()
   const log = openLog(dataDir, spec.name)
   const child = spawn(spec.command, spec.args, { detached: true, env: childEnvironment(), stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'] })
   log.close()
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signalName) => resolve({ code, signal: signalName })))
   await once(child, 'spawn').catch((error: unknown) => {
-    throw new PlatformError('child_not_ready', `${spec.name} cannot be started: ${messageOf(error)}`, error)
+    throw new ChildNotReady(`${spec.name} cannot be started: ${messageOf(error)}`, faultOf({ how: messageOf(error), said: '', dataDir }), error)
   })
   // A signal or a message that comes too late for it is no reason to end the council.
   child.on('error', () => {})
@@ -110,13 +141,15 @@ async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): 
     if (ticks !== undefined) writePidFile(dataDir, spec.name, { command, process: { pid: running.pid, startTicks: ticks } })
     await Promise.race([
       spec.waitUntilReady(child, abandoned.signal),
-      exited.then((exit) => Promise.reject(new Error(`it ended with ${exit.signal ?? `exit code ${exit.code}`}`))),
+      exited.then((exit) => Promise.reject(new Error(wordsFor(exit)))),
       aborted(tooLate, `it was not ready within ${spec.readyTimeoutMs} ms`),
     ])
-    return { ...running, readyAtMs: performance.now() }
+    return { ...running, readyAtMs: performance.now(), log, oomKillsBefore }
   } catch (error) {
     await end(running, spec.stopGraceMs)
-    throw new PlatformError('child_not_ready', `${spec.name} did not start: ${messageOf(error)}. ${logTail(dataDir, spec.name)}`, error)
+    const fault = faultOf({ how: messageOf(error), said: log.said(), dataDir })
+    const cause = fault.code === 'child_ended' ? messageOf(error) : `${fault.code}: ${fault.message}`
+    throw new ChildNotReady(`${spec.name} did not start: ${cause}. ${logTail(dataDir, spec.name)}`, fault, error)
   } finally {
     abandoned.abort()
   }

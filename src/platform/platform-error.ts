@@ -22,5 +22,15 @@ export class PlatformError extends Error {
   }
 }
 
-/** The text of whatever was thrown, for a log line or a message. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** The text of whatever was thrown, for a log line, `/health` or a message. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return inPlainWords.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message
+}
+
+/** What ioredis says about its own settings, where it means that a server is away. */
+const inPlainWords: readonly (readonly [RegExp, string])[] = [
+  [/^(Stream|Cluster) isn't (writeable|ready) and enableOfflineQueue options is false$/, 'Redis is not reachable: there is no connection'],
+  [/^Reached the max retries per request limit/, 'the connection to Redis broke; a command that was under way may have run'],
+  [/^Connection is closed\.$/, 'the connection to Redis is closed'],
+]

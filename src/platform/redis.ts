@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import type { Logger } from './logger.ts'
-import { PlatformError, messageOf } from './platform-error.ts'
+import { messageOf } from './platform-error.ts'
 import { parseRedisAddress } from './redis-address.ts'
+import { explainUnsent, redisUnreachable } from './redis-unreachable.ts'
 import { connectCluster, mastersConnected, type ConnectionOptions, type RedisClient } from './redis-cluster.ts'
 
 /**
@@ -52,6 +53,7 @@ export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000
   }
   redis.on('error', onError)
   redis.on('node error', onError)
+  explainUnsent(redis, url, () => lastError)
   redis.on('ready', () => {
     lastError = ''
     logger.debug({ connection: name }, 'redis connection ready')
@@ -77,8 +79,8 @@ export async function whenRedisReady(redis: RedisClient, timeoutMs: number): Pro
     reason = messageOf(error)
   }
   const onReady = (): void => void mastersConnected(redis).then(resolve)
-  const onEnd = (): void => reject(new PlatformError('redis_unreachable', `Redis is not reachable: the connection was closed (${reason})`))
-  const timer = setTimeout(() => reject(new PlatformError('redis_unreachable', `Redis is not reachable: ${reason}`)), timeoutMs)
+  const onEnd = (): void => reject(redisUnreachable(redis, `the connection was closed (${reason})`))
+  const timer = setTimeout(() => reject(redisUnreachable(redis, reason)), timeoutMs)
   redis.on('error', onError).once('ready', onReady).once('end', onEnd)
   if (redis.status === 'ready') onReady()
   try {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -90,17 +90,55 @@ describe('a child', () => {
     const { child, next } = await supervised(newDir(), idle)
     const pid = pidOf(child)
     process.kill(pid, 'SIGKILL')
-    expect(await next('ended')).toEqual({ kind: 'ended', name: 'program', code: null, signal: 'SIGKILL' })
+    expect(await next('ended')).toEqual({ kind: 'ended', name: 'program', fault: { code: 'child_ended', message: 'it ended with SIGKILL' }, retryInMs: 1 })
     expect(await next('restarted')).toEqual({ kind: 'restarted', name: 'program', pid: pidOf(child), attempt: 1 })
     expect(pidOf(child)).not.toBe(pid)
   })
 
-  test('that goes on dying is given up after the last restart', async () => {
-    const dying = "process.send('ready', () => process.exit(3)); setInterval(() => {}, 1e9)"
-    const { child, next, reports } = await supervised(newDir(), dying)
-    expect(await next('given_up')).toMatchObject({ name: 'program', attempts: 3 })
-    expect(reports.filter(({ kind }) => kind === 'ended')).toHaveLength(4)
-    expect(child.pid()).toBeUndefined()
+  test('that goes on dying is started again and again, and is there once it can live', async () => {
+    const dataDir = newDir()
+    const mayLive = join(dataDir, 'may-live')
+    const program = `if (require('node:fs').existsSync(${JSON.stringify(mayLive)})) { ${idle} } else { console.error('write: No space left on device'); process.send('ready', () => process.exit(3)); setInterval(() => {}, 1e9) }`
+    const { child, next, reports } = await supervised(dataDir, program)
+    // Far more often than there are waits in the row: the last one is used again.
+    while (reports.filter(({ kind }) => kind === 'ended').length < 8) await next('restarted').then(() => new Promise((resolve) => setImmediate(resolve)))
+    expect(await next('ended')).toMatchObject({ name: 'program', fault: { code: 'disk_full', message: expect.stringContaining('it ended with exit code 3') as unknown } })
+    writeFileSync(mayLive, '')
+    const until = async (): Promise<void> => {
+      reports.length = 0
+      await next('restarted')
+      if (child.fault() !== undefined || child.pid() === undefined) await until()
+    }
+    await until()
+    expect(child.fault()).toBeUndefined()
+    expect(startTicks(pidOf(child))).toBeDefined()
+  })
+
+  test.each([
+    ['disk_full', 'Error writing to the AOF file: No space left on device'],
+    ['disk_full', 'PANIC:  could not write to file: ENOSPC'],
+    ['permission_denied', "Can't open the append-only file: Permission denied"],
+    ['file_damaged', 'Bad file format reading the append only file appendonly.aof.1.incr.aof: make a backup'],
+    ['address_in_use', 'Could not create server TCP listening socket: bind: Address already in use'],
+    ['out_of_memory', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
+    ['child_ended', 'something else'],
+  ])('that ends is known by its last words: %s for %s', async (code, words) => {
+    const dying = `console.error(${JSON.stringify(words)}); ${idle}; setTimeout(() => process.exit(1), 1)`
+    const { next } = await supervised(newDir(), dying, {}, { delaysMs: [1e9], stableAfterMs: 1e9 })
+    expect(await next('ended')).toMatchObject({ fault: { code }, retryInMs: 1e9 })
+  })
+
+  test('that cannot be started again says why, and is tried again', async () => {
+    const dataDir = newDir()
+    const mark = join(dataDir, 'second')
+    const program = `const fs = require('node:fs'); if (fs.existsSync(${JSON.stringify(mark)})) { console.error('bind: Address already in use'); process.exit(1) } fs.writeFileSync(${JSON.stringify(mark)}, ''); ${idle}`
+    const { child, next } = await supervised(dataDir, program)
+    process.kill(pidOf(child), 'SIGKILL')
+    expect(await next('not_started')).toMatchObject({ fault: { code: 'address_in_use' } })
+    expect(child.fault()).toMatchObject({ code: 'address_in_use' })
+    rmSync(mark)
+    await next('restarted')
+    expect(child.fault()).toBeUndefined()
   })
 
   test('that was stable for long enough has all its restarts again', async () => {

@@ -1,5 +1,5 @@
 import { logKeys } from '../../events/log/keys.ts'
-import type { ChildReport } from '../../platform/children.ts'
+import type { Child, ChildReport } from '../../platform/children.ts'
 import type { Config } from '../../platform/config.ts'
 import { startEmbeddedPostgres } from '../../platform/embedded-postgres.ts'
 import { startEmbeddedRedis } from '../../platform/embedded-redis.ts'
@@ -35,13 +35,15 @@ export type Stores = {
 export async function openStores(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<Stores> {
   const { dataDir } = config
   const onReport = (report: ChildReport): void => {
-    if (report.kind === 'restarted') logger.warn(report, 'a child process ended by itself and was started again')
-    else logger.error(report, 'a child process ended by itself')
+    if (report.kind === 'restarted') logger.warn(report, 'a child process was started again')
+    else logger.error({ ...report, code: report.fault.code }, report.kind === 'ended' ? 'a child process ended by itself; it is started again' : 'a child process could not be started again; it is tried again')
   }
+  const children: Children = {}
   const redisOf = async (role: 'durable' | 'ephemeral', given: string | undefined): Promise<string> => {
     if (given) return given
     const { url, child } = await startEmbeddedRedis({ dataDir, role, onReport, onInstalling: () => steps.step('installing redis-server') })
     closing.defer(child.stop)
+    children[role] = child
     return url
   }
 
@@ -49,6 +51,7 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
     if (given) return given
     const { url, child } = await startEmbeddedPostgres(dataDir, onReport)
     closing.defer(child.stop)
+    children.postgres = child
     return url
   }
 
@@ -73,10 +76,19 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   const queries = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger, name: 'council-queries', ...queryLimits })
   closing.defer(queries.close)
 
-  return { redis, ephemeral: tokens, postgres, queries, connect, parts: await describe(config, redis, tokens, queries) }
+  return { redis, ephemeral: tokens, postgres, queries, connect, parts: await describe(config, redis, tokens, queries, children) }
 }
 
-async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, queries: Postgres<unknown>): Promise<Part[]> {
+type Children = Partial<Record<'durable' | 'ephemeral' | 'postgres', Child>>
+
+/** Looks at what a child serves; where it does not answer, the cause is the child's own. */
+const orFaultOf = (child: Child | undefined, look: () => Promise<void>) => async (): Promise<void> => {
+  const fault = child?.fault()
+  if (fault) throw new Error(`${fault.code}: ${fault.message}`)
+  await look()
+}
+
+async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, queries: Postgres<unknown>, children: Children): Promise<Part[]> {
   // In a cluster only the node that holds this council counts.
   const { log: anyKey } = logKeys(config.councilId)
   const version = async (client: RedisClient) => /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
@@ -87,14 +99,14 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
     memory: 'DURABILITY=memory: nothing survives a crash',
   }[config.durability]
   // Looked at in the way that queries go, so that both come to the same verdict.
-  const readModels = { look: queries.ping, withinMs: queriesNoticeWithinMs }
+  const readModels = { look: orFaultOf(children.postgres, queries.ping), withinMs: queriesNoticeWithinMs }
   return [
-    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: () => ping(redis) },
+    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: orFaultOf(children.durable, () => ping(redis)) },
     {
       name: 'tokens',
       kind: config.redisEphemeralUrl ? 'real' : 'embedded',
       what: `Redis ${await version(ephemeral)}, without fsync: only answers that are being streamed`,
-      look: () => ping(ephemeral),
+      look: orFaultOf(children.ephemeral, () => ping(ephemeral)),
     },
     config.databaseUrl
       ? { name: 'read models', kind: 'real', what: 'PostgreSQL, with the archive', ...readModels }

@@ -1,0 +1,60 @@
+import type { LogFn, Logger } from 'pino'
+import { messageOf } from './platform-error.ts'
+
+/** Levels of pino from which on a line can become a flood. */
+const warn = 40
+/** The same line is written once in this time; how often it would have been is written at its end. */
+const everyMs = 60_000
+/** Different lines that are remembered; beyond that all are forgotten, and may be written again. */
+const maxLines = 500
+/** What makes two lines different, besides their message and their error. Ids of requests and jobs do not: one outage fails many. */
+const distinguishing = ['name', 'kind', 'code', 'connection', 'projection', 'reason', 'url', 'wrong'] as const
+
+type Seen = { suppressed: number; timer: NodeJS.Timeout }
+
+/**
+ * A hook for pino: a warning or an error that says what another one has just said is counted instead of written, and the count is
+ * written at most once a minute. An outage that fails a thousand calls a second has a line of its own, not a thousand.
+ */
+export function withoutRepetition(intervalMs = everyMs): (this: Logger, args: Parameters<LogFn>, method: LogFn, level: number) => void {
+  const seen = new Map<string, Seen>()
+
+  return function (args, method, level) {
+    if (level < warn) return method.apply(this, args)
+    const key = `${level} ${keyOf(args)}`
+    const known = seen.get(key)
+    if (known) {
+      known.suppressed += 1
+      return
+    }
+    if (seen.size >= maxLines) {
+      for (const { timer } of seen.values()) clearTimeout(timer)
+      seen.clear()
+    }
+    method.apply(this, args)
+    const timer = setTimeout(() => {
+      const { suppressed = 0 } = seen.get(key) ?? {}
+      seen.delete(key)
+      if (suppressed > 0) this[level >= 50 ? 'error' : 'warn']({ ...fieldsOf(args), repeated: suppressed, withinMs: intervalMs }, `${textOf(args)} (repeated)`)
+    }, intervalMs)
+    timer.unref()
+    seen.set(key, { suppressed: 0, timer })
+  }
+}
+
+type Fields = Record<string, unknown>
+
+const firstObject = ([first]: readonly unknown[]): Fields | undefined => (typeof first === 'object' && first !== null ? (first as Fields) : undefined)
+const textOf = (args: readonly unknown[]): string => String(firstObject(args) ? (args[1] ?? '') : args[0])
+
+function fieldsOf(args: readonly unknown[]): Fields {
+  const fields = firstObject(args) ?? {}
+  const kept = distinguishing.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
+  return Object.fromEntries(kept)
+}
+
+function keyOf(args: readonly unknown[]): string {
+  const error = args[0] instanceof Error ? args[0] : firstObject(args)?.['err']
+  const fault = firstObject(args)?.['fault']
+  return JSON.stringify([textOf(args), error === undefined ? '' : messageOf(error), fault ?? '', fieldsOf(args)])
+}
