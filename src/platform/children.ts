@@ -41,8 +41,8 @@ export const defaultRestartPolicy: RestartPolicy = { delaysMs: [50, 200, 1_000, 
 export type Child = {
   name: string
   pid: () => number | undefined
-  /** Why it is not there; undefined while it is. */
-  fault: () => ChildFault | undefined
+  /** Why it is not there, and how often it was started again in this row; undefined while it is there. */
+  fault: () => (ChildFault & { attempts: number }) | undefined
   stop: () => Promise<void>
 }
 export type Supervision = { dataDir: string; onReport: (report: ChildReport) => void; restarts?: RestartPolicy }
@@ -104,7 +104,7 @@ export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts 
     if (running !== undefined) await end(running, spec.stopGraceMs)
     removePidFile(dataDir, name)
   }
-  return { name, pid: () => running?.pid, fault: () => fault, stop }
+  return { name, pid: () => running?.pid, fault: () => fault && { ...fault, attempts: attempt }, stop }
 }
 
 /** A launch that failed, with its cause. */

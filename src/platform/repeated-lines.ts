@@ -32,13 +32,15 @@ export function withoutRepetition(intervalMs = everyMs): (this: Logger, args: Pa
       seen.clear()
     }
     method.apply(this, args)
-    const timer = setTimeout(() => {
-      const { suppressed = 0 } = seen.get(key) ?? {}
-      seen.delete(key)
-      if (suppressed > 0) this[level >= 50 ? 'error' : 'warn']({ ...fieldsOf(args), repeated: suppressed, withinMs: intervalMs }, `${textOf(args)} (repeated)`)
-    }, intervalMs)
-    timer.unref()
-    seen.set(key, { suppressed: 0, timer })
+    const count: Seen = { suppressed: 0, timer: setTimeout(() => tell(), intervalMs).unref() }
+    seen.set(key, count)
+    const tell = (): void => {
+      if (count.suppressed === 0) return void seen.delete(key)
+      const line = { ...fieldsOf(args), err: errorOf(args), repeated: count.suppressed, withinMs: intervalMs }
+      count.suppressed = 0
+      count.timer = setTimeout(tell, intervalMs).unref()
+      method.apply(this, [line, `${textOf(args)} (repeated)`])
+    }
   }
 }
 
@@ -53,8 +55,10 @@ function fieldsOf(args: readonly unknown[]): Fields {
   return Object.fromEntries(kept)
 }
 
+const errorOf = (args: readonly unknown[]): unknown => (args[0] instanceof Error ? args[0] : firstObject(args)?.['err'])
+
 function keyOf(args: readonly unknown[]): string {
-  const error = args[0] instanceof Error ? args[0] : firstObject(args)?.['err']
+  const error = errorOf(args)
   const fault = firstObject(args)?.['fault']
   return JSON.stringify([textOf(args), error === undefined ? '' : messageOf(error), fault ?? '', fieldsOf(args)])
 }

@@ -105,7 +105,7 @@ describe('the embedded Redis of the log', () => {
     await redis.set('key', 'value')
     await child.stop()
     writeFileSync(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'), 'garbage\n'.repeat(100))
-    await expect(start(dataDir)).rejects.toThrow(/redis did not start: it ended with exit code 1\. The end of [^]*Bad file format reading the append only file/)
+    await expect(start(dataDir)).rejects.toThrow(/redis did not start: file_damaged: .*\(it ended with exit code 1\)\. The end of [^]*Bad file format reading the append only file/)
   })
 })
 

@@ -84,7 +84,7 @@ type Children = Partial<Record<'durable' | 'ephemeral' | 'postgres', Child>>
 /** Looks at what a child serves; where it does not answer, the cause is the child's own. */
 const orFaultOf = (child: Child | undefined, look: () => Promise<void>) => async (): Promise<void> => {
   const fault = child?.fault()
-  if (fault) throw new Error(`${fault.code}: ${fault.message}`)
+  if (fault) throw new Error(`${fault.code}: ${fault.message}; it is started again until it runs, tried ${fault.attempts} times so far`)
   await look()
 }
 
