@@ -7,8 +7,8 @@ const warn = 40
 const everyMs = 60_000
 /** Different lines that are remembered; beyond that all are forgotten, and may be written again. */
 const maxLines = 500
-/** What makes two lines different, besides their message and their error. Ids of requests and jobs do not: one outage fails many. */
-const distinguishing = ['name', 'kind', 'code', 'connection', 'projection', 'reason', 'url', 'wrong'] as const
+/** Texts that do not make two lines different: one outage fails many requests and jobs. Figures do not, either. */
+const ids = new Set(['requestId', 'commandId', 'correlationId', 'traceparent', 'principal', 'subject', 'stream', 'entry', 'position', 'at', 'path', 'method', 'remoteAddress'])
 
 type Seen = { suppressed: number; timer: NodeJS.Timeout }
 
@@ -51,8 +51,7 @@ const textOf = (args: readonly unknown[]): string => String(firstObject(args) ? 
 
 function fieldsOf(args: readonly unknown[]): Fields {
   const fields = firstObject(args) ?? {}
-  const kept = distinguishing.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
-  return Object.fromEntries(kept)
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => typeof value === 'string' && !ids.has(name)))
 }
 
 const errorOf = (args: readonly unknown[]): unknown => (args[0] instanceof Error ? args[0] : firstObject(args)?.['err'])
