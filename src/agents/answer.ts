@@ -1,14 +1,12 @@
-import { CancelAnswer } from '../commands/cancel-answer.ts'
 import type { OpenChat } from '../commands/chat.ts'
-import { CompleteAnswer } from '../commands/complete-answer.ts'
-import { FailAnswer } from '../commands/fail-answer.ts'
 import type { CommandResult } from '../commands/gate-types.ts'
-import type { AnswerFailureCode, SensedConversation } from '../events/chat.ts'
+import type { SensedConversation } from '../events/chat.ts'
 import type { PromptInConversation } from '../projections/earlier-turns.ts'
-import type { Settlement } from '../commands/settlement.ts'
+import { answerText } from './answer-text.ts'
 import { lostCall, settleCall, type CallOutcome } from './model-call.ts'
 import type { Orchestrator } from './orchestrator.ts'
-import { executeFor, type AgentDependencies, type Run } from './run.ts'
+import { recordEnding, type Ending } from './record-ending.ts'
+import type { AgentDependencies, Run } from './run.ts'
 import { tokenBatcher } from './tokens/token-batcher.ts'
 import type { TokenPage } from './tokens/token-stream.ts'
 
@@ -44,7 +42,7 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   if (begun === 'superseded') return null
 
   const found = await takeOver(dependencies, attempt)
-  if (found.kind === 'ended') return found.result
+  if (found.kind === 'ends') return recordEnding(dependencies, run, attempt.job, found.ending)
   const { tokens } = found
 
   let firstTextAtMs = tokens.firstTextAtMs
@@ -60,19 +58,23 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
       else run.logger.warn('the token stream is lost; readers get the rest of the answer when it is done')
     },
   )
-  const onText = (text: string): void => {
+  const answer = answerText(tokens.text, (text) => {
     firstTextAtMs ??= dependencies.clock.nowMs()
     batcher.add(text)
-  }
+  })
 
   const { question, conversation, sensed } = attempt
   const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
-  const { answer, outcome, degraded } = await dependencies.orchestrate({ run, onText, question, conversation, recorded, answer: tokens.text })
+  const outcome = await dependencies.orchestrate({ run, answer, question, conversation, recorded })
   await batcher.flush()
-  return end(dependencies, attempt, answer, outcome, firstTextAtMs, degraded)
+  const ending = endingOf(outcome, answer.soFar(), firstTextAtMs)
+  if (ending) return recordEnding(dependencies, run, attempt.job, ending)
+  // An orderly stop pays for what it used and leaves the prompt; a superseded worker may not say anything any more.
+  if (outcome.kind === 'stopped' && outcome.reason === 'shutdown') await settleCall(dependencies, run, outcome.settlement)
+  return null
 }
 
-type TakenOver = { kind: 'goes_on'; tokens: TokenPage } | { kind: 'ended'; result: CommandResult | null }
+type TakenOver = { kind: 'goes_on'; tokens: TokenPage } | { kind: 'ends'; ending: Ending }
 
 const nothingYet: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: '0-0' }
 
@@ -81,74 +83,49 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
   const { run, before } = attempt
   if (before.attempt === 0) return { kind: 'goes_on', tokens: nothingYet }
   run.logger.info({ earlierAttempts: before.attempt, openCalls: before.openCalls.length }, 'taking over')
-  for (const call of before.openCalls) {
-    const budget = call.budgets[0]
-    if (budget) await settleCall(dependencies, run, lostCall(call.callId, budget, dependencies.prices.of(call.model)))
-  }
+  await settleOpenCalls(dependencies, attempt)
   const tokens = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
-  if (before.cancelRequested) return { kind: 'ended', result: await endCancelled(dependencies, attempt, tokens.text, undefined, tokens.firstTextAtMs) }
+  const { text, firstTextAtMs } = tokens
+  if (before.cancelRequested) return { kind: 'ends', ending: { kind: 'cancelled', text, firstTextAtMs } }
 
   // Every attempt marks the token stream before it calls a model. Where the mark of one that called is missing, the
   // stream is not what clients saw, and a new text would contradict it.
   if (before.calledInAttempt > 0 && !tokens.begun.includes(before.calledInAttempt)) {
-    const result = await endFailed(dependencies, attempt, tokens.text, { code: 'interrupted', message: 'the worker died and the text streamed so far is lost; ask again' }, undefined, null)
-    return { kind: 'ended', result }
+    const message = 'the worker died and the text streamed so far is lost; ask again'
+    return { kind: 'ends', ending: { kind: 'failed', code: 'interrupted', message, text, firstTextAtMs: null } }
   }
   return { kind: 'goes_on', tokens }
 }
 
-async function end(dependencies: AnswerDependencies, attempt: Attempt, text: string, outcome: CallOutcome, firstTextAtMs: number | null, degraded: boolean): Promise<CommandResult | null> {
-  const { run } = attempt
+async function settleOpenCalls(dependencies: AnswerDependencies, { run, before }: Attempt): Promise<void> {
+  for (const { callId, budgets, model } of before.openCalls)
+    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+}
+
+/** How the answer ends after what came of the model; null where this attempt does not end it. */
+function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | null): Ending | null {
+  const common = { text, firstTextAtMs, ...(outcome.settlement && { settlement: outcome.settlement }) }
   switch (outcome.kind) {
     case 'completed':
-      return executeFor(dependencies, run, CompleteAnswer, {
-        ...ending(dependencies, attempt, text, outcome.settlement, firstTextAtMs),
-        finishReason: outcome.finishReason,
-        degraded,
-      })
+      return { ...common, kind: 'completed', finishReason: outcome.finishReason, degraded: outcome.degraded }
     case 'failed':
-      return endFailed(dependencies, attempt, text, outcome, outcome.settlement, firstTextAtMs)
+      return { ...common, kind: 'failed', code: outcome.code, message: outcome.message }
     case 'stopped':
-      if (outcome.reason === 'cancelled') return endCancelled(dependencies, attempt, text, outcome.settlement, firstTextAtMs)
-      // An orderly stop pays for what it used and leaves the prompt; a superseded worker may not say anything any more.
-      if (outcome.reason === 'shutdown') await settleCall(dependencies, run, outcome.settlement)
+      if (outcome.reason === 'cancelled') return { ...common, kind: 'cancelled' }
+      if (outcome.reason === 'out_of_time') return { ...common, kind: 'failed', code: 'model_timeout', message: 'the answer took longer than ANSWER_TIMEOUT_MS and was cut off' }
       return null
     default:
       return outcome satisfies never
   }
 }
 
-/** Ends a prompt whose attempts are used up: everything that worked on it died. */
-export async function giveUp(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult | null> {
+/** Ends a prompt whose attempts are used up: everything that worked on it died. A prompt that was cancelled meanwhile is cancelled. */
+export async function giveUp(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult> {
   const { run, before } = attempt
-  for (const call of before.openCalls) {
-    const budget = call.budgets[0]
-    if (budget) await settleCall(dependencies, run, lostCall(call.callId, budget, dependencies.prices.of(call.model)))
-  }
-  const tokens = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
-  return endFailed(dependencies, attempt, tokens.text, { code: 'crashed', message: `${before.attempt} workers died while answering; ask again` }, undefined, tokens.firstTextAtMs)
-}
-
-const endFailed = (
-  dependencies: AnswerDependencies,
-  attempt: Attempt,
-  text: string,
-  { code, message }: { code: AnswerFailureCode; message: string },
-  settlement: Settlement | undefined,
-  firstTextAtMs: number | null,
-) => executeFor(dependencies, attempt.run, FailAnswer, { ...ending(dependencies, attempt, text, settlement, firstTextAtMs), code, message: message.slice(0, 1000) })
-
-const endCancelled = (dependencies: AnswerDependencies, attempt: Attempt, text: string, settlement: Settlement | undefined, firstTextAtMs: number | null) =>
-  executeFor(dependencies, attempt.run, CancelAnswer, ending(dependencies, attempt, text, settlement, firstTextAtMs))
-
-function ending({ clock }: AnswerDependencies, { run, job }: Attempt, text: string, settlement: Settlement | undefined, firstTextAtMs: number | null) {
-  return {
-    requestId: run.requestId,
-    attempt: run.attempt,
-    text,
-    ...(settlement && { settlement }),
-    firstTokenMs: firstTextAtMs === null ? null : Math.max(0, firstTextAtMs - Date.parse(run.submittedAt)),
-    endedAtMs: clock.nowMs(),
-    job: job(),
-  }
+  await settleOpenCalls(dependencies, attempt)
+  const { text, firstTextAtMs } = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
+  const ending: Ending = before.cancelRequested
+    ? { kind: 'cancelled', text, firstTextAtMs }
+    : { kind: 'failed', code: 'crashed', message: `${before.attempt} workers died while answering; ask again`, text, firstTextAtMs }
+  return recordEnding(dependencies, run, attempt.job, ending)
 }

@@ -3,6 +3,7 @@ import { RouteRequest } from '../commands/route-request.ts'
 import type { SensedConversation } from '../events/chat.ts'
 import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../projections/earlier-turns.ts'
 import { gatherConversation } from './conversation.ts'
+import type { AnswerText } from './answer-text.ts'
 import { callModel, settleCall, type CallOutcome } from './model-call.ts'
 import { fastPathMessages } from './prompts.ts'
 import { executeFor, mustBeDone, RunEnded, type AgentDependencies, type Run, type StopReason } from './run.ts'
@@ -15,8 +16,8 @@ import { executeFor, mustBeDone, RunEnded, type AgentDependencies, type Run, typ
 const OrchestratorState = Annotation.Root({
   /** Who it is for: the request id travels here from the WebSocket handler to the model's server (seed story 7.1). */
   run: Annotation<Run>,
-  /** Where the words go as they come. */
-  onText: Annotation<(text: string) => void>,
+  /** The answer so far, and where the words go as they come. */
+  answer: Annotation<AnswerText>,
   question: Annotation<string>,
   /** Null for a prompt that names no conversation. */
   conversation: Annotation<PromptInConversation | null>,
@@ -28,8 +29,6 @@ const OrchestratorState = Annotation.Root({
   turns: Annotation<readonly EarlierTurn[]>,
   /** Something that should have been in the answer was not to be had. */
   degraded: Annotation<boolean>,
-  /** The answer's text as far as clients may have seen it. */
-  answer: Annotation<string>,
   outcome: Annotation<CallOutcome | null>,
 })
 export type OrchestratorState = typeof OrchestratorState.State
@@ -38,9 +37,9 @@ export type OrchestratorState = typeof OrchestratorState.State
 const maxContinuations = 1
 
 type Route = { path: 'fast'; intent: string; by: 'rule'; confidence: number }
-type Asked = Pick<OrchestratorState, 'run' | 'onText' | 'question' | 'conversation' | 'recorded' | 'answer'>
+type Asked = Pick<OrchestratorState, 'run' | 'answer' | 'question' | 'conversation' | 'recorded'>
 
-export type Orchestrator = (asked: Asked) => Promise<{ answer: string; outcome: CallOutcome; degraded: boolean }>
+export type Orchestrator = (asked: Asked) => Promise<CallOutcome>
 
 export type OrchestratorDependencies = AgentDependencies & { earlierTurns: EarlierTurns }
 
@@ -58,9 +57,9 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Orch
 
   return async (state) => {
     // The run's signal is not given to the graph: it would end the graph before the call's cost is known.
-    const { answer, outcome, degraded } = await graph.invoke({ ...state, chosen: null, turns: [], degraded: false, outcome: null })
+    const { outcome, degraded } = await graph.invoke({ ...state, chosen: null, turns: [], degraded: false, outcome: null })
     if (!outcome) throw new Error('the orchestrator ended without an outcome')
-    return { answer, outcome, degraded }
+    return outcome.kind === 'completed' && degraded ? { ...outcome, degraded } : outcome
   }
 }
 
@@ -85,18 +84,17 @@ async function sense(dependencies: OrchestratorDependencies, state: Orchestrator
 async function senseAgain({ earlierTurns }: OrchestratorDependencies, conversation: PromptInConversation, { requestIds, reason }: SensedConversation): Promise<Partial<OrchestratorState>> {
   const turns = requestIds.length === 0 ? [] : await earlierTurns.named(conversation, requestIds)
   if (turns) return { turns, degraded: reason === 'unavailable' }
-  return { outcome: { text: '', kind: 'failed', code: 'interrupted', message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again' } }
+  return { outcome: { kind: 'failed', code: 'interrupted', message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again' } }
 }
 
-async function respond(dependencies: AgentDependencies, { run, onText, question, turns, ...state }: OrchestratorState): Promise<Partial<OrchestratorState>> {
-  if (state.outcome) return {}
-  let answer = state.answer
+async function respond(dependencies: AgentDependencies, { run, answer, question, turns, outcome: ended }: OrchestratorState): Promise<Partial<OrchestratorState>> {
+  if (ended) return {}
   for (let continuations = 0; ; continuations++) {
-    const outcome = await callModel(dependencies, run, { phase: 'respond', member: 'council', messages: fastPathMessages(question, turns), continueFrom: answer, onText })
-    answer += outcome.text
+    const outcome = await callModel(dependencies, run, { phase: 'respond', member: 'council', messages: fastPathMessages(question, turns), answer })
     const broken = outcome.kind === 'failed' && outcome.code === 'interrupted' && outcome.settlement
-    if (!broken || continuations >= maxContinuations) return { answer, outcome }
-    run.logger.warn({ characters: answer.length }, 'the stream broke; continuing the answer behind its last word')
+    if (!broken || continuations >= maxContinuations) return { outcome }
+    answer.interrupt()
+    run.logger.warn({ characters: answer.soFar().length }, 'the stream broke; continuing the answer after its last word')
     await settleCall(dependencies, run, broken)
   }
 }

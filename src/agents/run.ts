@@ -19,10 +19,15 @@ export type AgentDependencies = {
   pause: (ms: number) => Promise<void>
   /** Upper bound of an answer's length, in tokens. */
   answerMaxTokens: number
+  /** How long one attempt may work on an answer. */
+  answerTimeoutMs: number
 }
 
 /** Why a run is stopped from outside, as the reason of its signal. */
 export type StopReason = 'cancelled' | 'superseded' | 'shutdown'
+
+/** A run's signal stays free for these: an attempt that is out of time still has to record its end. */
+export type CutReason = StopReason | 'out_of_time'
 
 /** One attempt of a worker at one prompt: made in the WebSocket handler's request id, carried to the model's server. */
 export type Run = {
@@ -37,6 +42,8 @@ export type Run = {
   signal: AbortSignal
   /** Aborts when the process ends and waits no longer for what the log does not answer. */
   leaving: AbortSignal
+  /** Aborts when the attempt has used up its time: the model call is cut, and the answer ends. */
+  deadline: AbortSignal
   logger: Logger
 }
 
@@ -49,7 +56,7 @@ const retryPauseMs = 200
  */
 export async function executeFor<C, Reads extends ReadSet>(
   { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
-  run: Omit<Run, 'attempt'>,
+  run: Omit<Run, 'attempt' | 'deadline'>,
   definition: CommandDefinition<C, Reads>,
   input: NoInfer<C>,
 ): Promise<CommandResult> {

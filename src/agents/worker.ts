@@ -139,7 +139,7 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
 
     const number = exhausted ? before.attempt : next
     one.attempt = number
-    const run: Run = { ...base, attempt: number, logger: dependencies.logger.child({ requestId, attempt: number }) }
+    const run: Run = { ...base, attempt: number, deadline: AbortSignal.timeout(dependencies.answerTimeoutMs), logger: dependencies.logger.child({ requestId, attempt: number }) }
     const conversation = conversationOf(prompt)
     const sensed = conversation && before.path ? await sensedBefore(dependencies.log, one.job) : null
     const attempt = { run, question, conversation, sensed, before, job: () => one.job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }

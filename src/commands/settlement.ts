@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Micros, TokenCount, UsageSource } from '../events/amounts.ts'
+import { maxTokenCount, Micros, TokenCount, UsageSource } from '../events/amounts.ts'
 import type { BudgetEvent } from '../events/budget.ts'
 import type { ChatEvent } from '../events/chat.ts'
 import { StreamName } from '../events/identifiers.ts'
@@ -30,7 +30,7 @@ type Settled = { chat: ChatEvent[]; budget: BudgetEvent[]; bill: { costMicros: n
  */
 export function settle(state: OpenChat, requestId: string, settlement: Settlement | undefined): Settled | null {
   const { costMicros, promptTokens, completionTokens } = state
-  if (!settlement) return { chat: [], budget: [], bill: { costMicros, tokens: { promptTokens, completionTokens } } }
+  if (!settlement) return { chat: [], budget: [], bill: bill(costMicros, promptTokens, completionTokens) }
   const call = state.openCalls.find((open) => open.callId === settlement.callId)
   if (!call) return null
 
@@ -39,7 +39,7 @@ export function settle(state: OpenChat, requestId: string, settlement: Settlemen
     return {
       chat: [{ type: 'ModelCallEnded', data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 } }],
       budget: [{ type: 'BudgetReleased', data: { callId, requestId, amountMicros: call.reservedMicros, reason: 'the call never reached a model' } }],
-      bill: { costMicros, tokens: { promptTokens, completionTokens } },
+      bill: bill(costMicros, promptTokens, completionTokens),
     }
   }
   const actualMicros = settlement.usage === 'unknown' ? call.reservedMicros : settlement.costMicros
@@ -47,9 +47,12 @@ export function settle(state: OpenChat, requestId: string, settlement: Settlemen
   return {
     chat: [{ type: 'ModelCallEnded', data: { callId, outcome: settlement.outcome, ...used, costMicros: actualMicros } }],
     budget: [{ type: 'BudgetDebited', data: { callId, requestId, model, phase, member, ...used, priceRef: settlement.priceRef, actualMicros } }],
-    bill: {
-      costMicros: costMicros + actualMicros,
-      tokens: { promptTokens: promptTokens + used.promptTokens, completionTokens: completionTokens + used.completionTokens },
-    },
+    bill: bill(costMicros + actualMicros, promptTokens + used.promptTokens, completionTokens + used.completionTokens),
   }
 }
+
+/** A sum that a count cannot hold must not keep a prompt open: the events of its calls have the exact figures. */
+const bill = (costMicros: number, promptTokens: number, completionTokens: number): Settled['bill'] => ({
+  costMicros,
+  tokens: { promptTokens: Math.min(promptTokens, maxTokenCount), completionTokens: Math.min(completionTokens, maxTokenCount) },
+})

@@ -37,6 +37,7 @@ export const settingsSchema = (machine: Machine) =>
       .describe(`a whole number from 1 to ${machine.cores}, the cores of this machine`),
     PRICES_FILE: z.string().prefault('config/prices.json').describe('a JSON file; a relative one starts at the repository'),
     ANSWER_MAX_TOKENS: whole(1, 100_000).prefault('512').describe('a whole number from 1 to 100000'),
+    ANSWER_TIMEOUT_MS: whole(1_000, 840_000).prefault('600000').describe('milliseconds, 1000 to 840000'),
     DURABILITY: z.enum(['fsync', 'archived', 'memory']).prefault('fsync').describe('fsync, archived or memory'),
     HOT_WINDOW_HOURS: whole(24, 87_600).prefault('48').describe('hours, 24 to 87600'),
     MAC_KEY_FILE: z.string().optional().describe('a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last'),

@@ -89,6 +89,7 @@ function toConfig(settings: Settings, councilEnv: 'local' | 'cloud', toPath: (pa
     modelThreads: settings.MODEL_THREADS,
     pricesFile: toPath(settings.PRICES_FILE),
     answerMaxTokens: settings.ANSWER_MAX_TOKENS,
+    answerTimeoutMs: settings.ANSWER_TIMEOUT_MS,
     durability: settings.DURABILITY,
     hotWindowMs: settings.HOT_WINDOW_HOURS * 3_600_000,
     sealEveryEvents: settings.SEAL_EVERY_EVENTS,

@@ -48,6 +48,7 @@ async function work(model: ModelClient, microsPer1000 = 1000): Promise<void> {
     pause: () => Promise.resolve(),
     answerMaxTokens: 100,
     earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
+    answerTimeoutMs: 60_000,
   }
   const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
   const jobs = await council.log.openJobs(blocking, newId(), 1000)

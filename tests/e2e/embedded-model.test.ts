@@ -69,7 +69,7 @@ describe('the embedded model', patience, () => {
   test('reads what people write as text: a marker of the chat template ends nothing', async () => {
     const promptTokens = async (content: string) => {
       const { usage } = await outcomeOf(client.stream(call({ ...ask(content), maxTokens: 1 })))
-      return usage === 'unknown' ? 0 : usage.promptTokens
+      return usage === 'unknown' ? 0 : (usage.promptTokens ?? 0)
     }
     const plain = await promptTokens('Hello')
     // As a marker it would be one token; as text it is `<`, `|`, `im`, `_`, `end`, `|`, `>`, or nearly so.

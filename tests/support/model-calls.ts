@@ -1,4 +1,4 @@
-import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type TokenUsage } from '../../src/agents/models/model.ts'
+import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type UsageReport } from '../../src/agents/models/model.ts'
 
 let calls = 0
 
@@ -17,27 +17,26 @@ export const call = (fields: Partial<ModelCall> = {}): ModelCall => ({
 export type Outcome = {
   text: string
   chunks: ModelChunk[]
-  /** The last that was said about usage, by a chunk or by the error. */
-  usage: TokenUsage | 'unknown'
+  /** The last that was said about usage. */
+  usage: UsageReport | 'unknown'
   /** The finish reason, or the code and words of the error. */
   end: 'stop' | 'length' | ModelError
 }
 
 /** Reads a stream to its end, whichever that is. */
-export async function outcomeOf(chunks: AsyncIterable<ModelChunk>, onChunk: (chunk: ModelChunk) => void = () => undefined): Promise<Outcome> {
-  const outcome: Outcome = { text: '', chunks: [], usage: 'unknown', end: new ModelError('model_interrupted', 'the stream ended without an end chunk') }
+export async function outcomeOf(chunks: AsyncIterable<ModelChunk>, onChunk: (chunk: ModelChunk) => void = () => undefined, usage: Outcome['usage'] = 'unknown'): Promise<Outcome> {
+  const outcome: Outcome = { text: '', chunks: [], usage, end: new ModelError('model_interrupted', 'the stream ended without an end chunk') }
   try {
     for await (const chunk of chunks) {
       outcome.chunks.push(chunk)
       if (chunk.type === 'text') outcome.text += chunk.text
-      else outcome.usage = chunk.usage
+      if (chunk.type === 'usage') outcome.usage = chunk.usage
       if (chunk.type === 'end') outcome.end = chunk.finishReason
       onChunk(chunk)
     }
   } catch (error) {
     if (!(error instanceof ModelError)) throw error
     outcome.end = error
-    outcome.usage = error.usage
   }
   return outcome
 }
@@ -51,9 +50,11 @@ export async function failureOf(chunks: AsyncIterable<ModelChunk>): Promise<stri
 /** A stream of which the first text has been read; `rest` reads on. */
 export async function begun(client: ModelClient, which: ModelCall): Promise<{ firstText: string; rest: () => Promise<Outcome> }> {
   const stream = client.stream(which)[Symbol.asyncIterator]()
+  let usage: Outcome['usage'] = 'unknown'
   for (;;) {
     const next = await stream.next()
     if (next.done) throw new Error('the answer ended before it had any text')
-    if (next.value.type === 'text') return { firstText: next.value.text, rest: () => outcomeOf({ [Symbol.asyncIterator]: () => stream }) }
+    if (next.value.type === 'usage') usage = next.value.usage
+    if (next.value.type === 'text') return { firstText: next.value.text, rest: () => outcomeOf({ [Symbol.asyncIterator]: () => stream }, undefined, usage) }
   }
 }

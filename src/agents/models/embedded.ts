@@ -4,7 +4,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { orAborted } from './abort.ts'
 import { superviseModel, type ModelProcess } from './embedded-process.ts'
 import type { JobUpdate } from './embedded-protocol.ts'
-import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelInfo, type TokenUsage } from './model.ts'
+import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelInfo } from './model.ts'
 import { promptTokensAtMost } from './prompt-bound.ts'
 import { createSlots } from './slots.ts'
 
@@ -54,7 +54,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     const slot = await slots.take(call.signal)
     try {
       await orAborted(process.ready(), call.signal).catch((error: unknown) => {
-        throw call.signal.aborted ? cancelled('unknown') : error
+        throw call.signal.aborted ? cancelled() : error
       })
     } catch (error) {
       slot.release()
@@ -90,7 +90,6 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
 async function* answer(process: ModelProcess, id: number, call: ModelCall, idleTimeoutMs: number, freed: () => void): AsyncGenerator<ModelChunk, void, void> {
   const updates: JobUpdate[] = []
   let wake = Promise.withResolvers<undefined>()
-  let usage: TokenUsage | 'unknown' = 'unknown'
   const watchdog = setTimeout(() => process.kill(`nothing came for ${idleTimeoutMs} ms`), idleTimeoutMs)
 
   const cancel = () => {
@@ -111,7 +110,7 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
 
   try {
     for (;;) {
-      if (call.signal.aborted) throw cancelled(usage)
+      if (call.signal.aborted) throw cancelled()
       const update = updates.shift()
       if (update === undefined) {
         await wake.promise
@@ -122,15 +121,16 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
         case 'progress':
           break
         case 'text':
-          usage = update.usage
+          yield { type: 'usage', usage: update.usage }
           yield { type: 'text', text: update.text }
-          yield { type: 'usage', usage }
           break
         case 'end':
-          yield { type: 'end', finishReason: update.finishReason, usage: update.usage }
+          yield { type: 'usage', usage: update.usage }
+          yield { type: 'end', finishReason: update.finishReason, degraded: false }
           return
         case 'failed':
-          throw new ModelError(update.code, update.message, { usage: update.usage.promptTokens > 0 ? update.usage : usage })
+          if (update.usage.promptTokens > 0) yield { type: 'usage', usage: update.usage }
+          throw new ModelError(update.code, update.message)
         default:
           return update satisfies never
       }
@@ -141,7 +141,7 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
   }
 }
 
-const cancelled = (usage: TokenUsage | 'unknown') => new ModelError('model_cancelled', 'The call was cancelled.', { usage })
+const cancelled = () => new ModelError('model_cancelled', 'The call was cancelled.')
 
 /** `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`: how it was quantised is no part of the name. */
 function modelName(path: string): string {

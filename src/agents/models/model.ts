@@ -18,16 +18,21 @@ export type ModelCall = {
   signal: AbortSignal
 }
 
-/** Real counts from the model, never from counting chunks. */
+/** Counts of tokens. They come from the model, never from counting chunks. */
 export type TokenUsage = { promptTokens: number; completionTokens: number }
 
+/** What a model says of its usage, unchecked: any number, or null where it says nothing or no number. `UsageMeter` judges it. */
+export type UsageReport = { promptTokens: number | null; completionTokens: number | null }
+
 export type ModelChunk =
-  /** New text of the answer, never empty, never half a character. */
+  /** New text of the answer as the model sent it: never empty, but it may end in half a character (`AnswerText` makes it whole). */
   | { type: 'text'; text: string }
-  /** How much was used so far, as often as the model says so: what is billed when a stream is cut. */
-  | { type: 'usage'; usage: TokenUsage }
-  /** The last chunk of a stream that went well. */
-  | { type: 'end'; finishReason: 'stop' | 'length'; usage: TokenUsage | 'unknown' }
+  /** The model thinks: no part of the answer, but paid for, and a sign of progress. */
+  | { type: 'reasoning'; text: string }
+  /** How much was used so far, whenever the model says something new. It comes before the text that it counts. */
+  | { type: 'usage'; usage: UsageReport }
+  /** The last chunk of an answer that is finished. `degraded`: it ended in an unusual way. */
+  | { type: 'end'; finishReason: 'stop' | 'length'; degraded: boolean }
 
 export type ModelInfo = {
   /** The name under which prices are found and calls are recorded. */
@@ -59,20 +64,20 @@ export const modelErrorCodes = [
   'prompt_too_long', // does not fit into the model's window
   'model_rejected', // any other 4xx
   'model_interrupted', // the stream broke: cut socket, error object in mid-stream, finish_reason abort
-  'model_timeout', // nothing came for longer than the limit
+  'model_timeout', // no progress for longer than the limit
+  'empty_answer', // the model finished without a word of an answer
+  'answer_filtered', // the server held the answer back
   'model_cancelled', // by the call's signal
 ] as const
 export type ModelErrorCode = (typeof modelErrorCodes)[number]
 
-/** Why a call failed: a stable code, a sentence that says what to do, and what was used as far as the model said. */
+/** Why a call failed: a stable code, and a sentence that says what to do. What was used until then came as `usage` chunks. */
 export class ModelError extends Error {
   readonly code: ModelErrorCode
-  readonly usage: TokenUsage | 'unknown'
 
-  constructor(code: ModelErrorCode, message: string, options: { cause?: unknown; usage?: TokenUsage | 'unknown' } = {}) {
+  constructor(code: ModelErrorCode, message: string, options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.name = 'ModelError'
     this.code = code
-    this.usage = options.usage ?? 'unknown'
   }
 }

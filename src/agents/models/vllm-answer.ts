@@ -1,6 +1,7 @@
 import { linkedController } from './abort.ts'
-import { ModelError, type ModelCall, type ModelChunk, type TokenUsage } from './model.ts'
+import { ModelError, type ModelCall, type ModelChunk } from './model.ts'
 import { describe } from './vllm-errors.ts'
+import { createPatience } from './vllm-patience.ts'
 import { readAnswer } from './vllm-stream.ts'
 import type { EventBody, Transport } from './vllm-transport.ts'
 import { chatRequest } from './vllm-wire.ts'
@@ -8,6 +9,7 @@ import { chatRequest } from './vllm-wire.ts'
 /** An answer that has begun: its first chunk is there. Leaving `rest` before its end destroys the socket. */
 export type OpenAnswer = { first: ModelChunk; rest: AsyncGenerator<ModelChunk, void, void> }
 
+/** `idleTimeoutMs`: the longest time without text, reasoning or rising usage, once the answer has begun. */
 export type AnswerLimits = { firstByteTimeoutMs: number; idleTimeoutMs: number }
 
 /** How long the few bytes behind `[DONE]` are waited for, so that the connection can be kept. */
@@ -31,7 +33,7 @@ export async function openAnswer(
     const model = await modelName(cut.signal)
     const headers = { 'x-request-id': call.requestId, ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }) }
     const body = await transport.postForEvents('/v1/chat/completions', chatRequest(call, model), headers, cut.signal)
-    const rest = chunksOf(transport.url, body, call.maxTokens, idleTimeoutMs, cut)
+    const rest = chunksOf(transport.url, body, call, idleTimeoutMs, cut)
     const first = await rest.next()
     if (first.done) throw new ModelError('model_interrupted', `${transport.url} gave an empty answer.`)
     return { first: first.value, rest }
@@ -46,39 +48,42 @@ export async function openAnswer(
 async function* chunksOf(
   url: string,
   body: EventBody,
-  maxTokens: number,
+  { maxTokens, continueFrom }: ModelCall,
   idleTimeoutMs: number,
   cut: ReturnType<typeof linkedController>,
 ): AsyncGenerator<ModelChunk, void, void> {
-  const pieces = body[Symbol.asyncIterator]()
-  const silent = () => cut.abort(new ModelError('model_timeout', `${url} sent nothing for ${idleTimeoutMs} ms in the middle of an answer.`))
-  let usage: TokenUsage | 'unknown' = 'unknown'
-  let ended = false
+  const bytes = body[Symbol.asyncIterator]()
+  const patience = createPatience(idleTimeoutMs, () => cut.abort(new ModelError('model_timeout', `${url} made no progress for ${idleTimeoutMs} ms in the middle of an answer.`)))
+  const isProgress = progressWithin(maxTokens)
+  let isWhole = false
+  const signs = { finished: patience.finished, done: () => void (isWhole = true) }
   try {
-    for await (const chunk of readAnswer(withinSilence(pieces, idleTimeoutMs, silent), maxTokens)) {
-      if (chunk.type === 'usage') usage = chunk.usage
+    for await (const chunk of readAnswer(patience.over(bytes), { maxTokens, continues: continueFrom !== '' }, signs)) {
       // What had arrived before an abort is not handed out after it.
       if (cut.signal.aborted) throw cut.signal.reason
-      ended = chunk.type === 'end'
+      patience.begin()
+      if (isProgress(chunk)) patience.progressed()
       yield chunk
     }
   } catch (error) {
     const cause: unknown = cut.signal.aborted ? cut.signal.reason : error
-    if (cause instanceof ModelError) throw new ModelError(cause.code, cause.message, { cause, usage })
-    throw new ModelError('model_interrupted', `The connection to ${url} broke: ${describe(cause)}`, { cause, usage })
+    if (cause instanceof ModelError) throw new ModelError(cause.code, cause.message, { cause })
+    throw new ModelError('model_interrupted', `The connection to ${url} broke: ${describe(cause)}`, { cause })
   } finally {
-    if (ended) void drain(pieces, cut)
+    if (isWhole) void drain(bytes, cut)
     else abandon(cut)
   }
 }
 
-/** The pieces of the body; `silent` is called when the next one takes longer than `idleTimeoutMs`. A slow reader of ours does not count. */
-async function* withinSilence(pieces: AsyncIterator<Uint8Array>, idleTimeoutMs: number, silent: () => void): AsyncGenerator<Uint8Array, void, void> {
-  for (;;) {
-    const timer = setTimeout(silent, idleTimeoutMs)
-    const piece = await pieces.next().finally(() => clearTimeout(timer))
-    if (piece.done) return
-    yield piece.value
+/** Tells chunks that bring an answer forward: text, reasoning, and usage that rises within what was asked for. */
+function progressWithin(maxTokens: number): (chunk: ModelChunk) => boolean {
+  let most = 0
+  return (chunk) => {
+    if (chunk.type !== 'usage') return true
+    const used = chunk.usage.completionTokens ?? 0
+    if (used <= most || used > maxTokens) return false
+    most = used
+    return true
   }
 }
 

@@ -38,6 +38,8 @@ export function mayDoBetterElsewhere(error: unknown): boolean {
     case 'model_unauthorized':
     case 'model_unknown':
     case 'prompt_too_long':
+    case 'empty_answer':
+    case 'answer_filtered':
     case 'model_rejected':
     case 'model_cancelled':
       return false

@@ -1,29 +1,89 @@
 import { createParser, type ParseError } from 'eventsource-parser'
-import { ModelError, type ModelChunk, type TokenUsage } from './model.ts'
+import { ModelError, type ModelChunk, type UsageReport } from './model.ts'
+import { endingOf, finishReasonOf, type AnswerContent, type FinishReason, type StreamEnding } from './vllm-endings.ts'
 import { problemIn, shortened, StreamChunk } from './vllm-wire.ts'
 
 const maxEventCharacters = 1024 * 1024
-const maxAnswerCharacters = 1024 * 1024
-/** A token's event is about 350 bytes; more than this for each token that was asked for is not an answer. */
+/** So many bytes without text, reasoning or new usage are noise. */
+const maxIdleBytes = 2 * 1024 * 1024
+/** A token's event is about 350 bytes; more than this for each token that was asked for is a server that does not stop. */
 const maxBytesPerToken = 4096
+
+/** What a reader has to know of the call. `continues`: the answer has text from before. */
+export type AnsweredCall = { maxTokens: number; continues: boolean }
+
+/** Told while the stream is read: the finish reason has come; `[DONE]` has come, so the connection can be kept. */
+export type StreamSigns = { finished: () => void; done: () => void }
+
+/** What is known of a stream so far. */
+type Seen = { reason: FinishReason; said: string; content: AnswerContent; done: boolean }
 
 /**
  * Reads one streamed answer. Chunks are not tokens: a delta may hold several, none, or a piece of one, so amounts come from `usage`.
  *
- * Success means all three: a finish reason `stop` or `length`, `[DONE]`, and no error object. vLLM sends `[DONE]` after an error
- * too, and a finish reason `abort` when its engine gave up, so neither alone proves anything.
- * Everything else throws ModelError `model_interrupted`, which says what was wrong and carries the last usage that was seen.
+ * Ends with an `end` chunk when the answer is finished (`vllm-endings.ts` says when), whatever becomes of the stream afterwards.
+ * Everything else throws ModelError: `model_interrupted`, which says what was wrong, `empty_answer` or `answer_filtered`.
  * Returns at `[DONE]`; what the server sends after it is not read.
  */
-export async function* readAnswer(body: AsyncIterable<Uint8Array>, maxTokens: number): AsyncGenerator<ModelChunk, void, void> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let usage: TokenUsage | 'unknown' = 'unknown'
-  let finish: 'stop' | 'length' | undefined
-  let answerCharacters = 0
-  let heldBack = ''
-  let bytes = 0
-  const interrupted = (why: string, cause?: unknown) => new ModelError('model_interrupted', `The answer broke off: ${why}`, { usage, cause })
+export async function* readAnswer(body: AsyncIterable<Uint8Array>, call: AnsweredCall, signs?: StreamSigns): AsyncGenerator<ModelChunk, void, void> {
+  const seen: Seen = { reason: 'none', said: '', content: call.continues ? 'text' : 'nothing', done: false }
+  try {
+    yield* readEvents(body, call.maxTokens, seen, signs)
+  } catch (error) {
+    // A finished answer is finished, however its connection ends.
+    if (seen.reason === 'none') throw error
+  }
+  const ending = endingOf(seen.reason, seen.done, seen.content)
+  if (ending.kind !== 'completed') throw failureOf(ending, seen, call)
+  yield { type: 'end', finishReason: ending.finishReason, degraded: ending.degraded }
+}
 
+async function* readEvents(body: AsyncIterable<Uint8Array>, maxTokens: number, seen: Seen, signs: StreamSigns | undefined): AsyncGenerator<ModelChunk, void, void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const events = eventParser()
+  let usage: UsageReport = { promptTokens: null, completionTokens: null }
+  let bytes = 0
+  let idleBytes = 0
+
+  for await (const piece of body) {
+    bytes += piece.byteLength
+    idleBytes += piece.byteLength
+    for (const data of events.feed(decoded(decoder, piece))) {
+      if (data.trim() === '[DONE]') {
+        seen.done = true
+        signs?.done()
+        return
+      }
+      const chunk = parseChunk(data)
+      const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0)
+      const text = choice?.delta?.content ?? ''
+      const reasoning = choice?.delta?.reasoning || choice?.delta?.reasoning_content || ''
+      const isNews = chunk.usage !== undefined && !sameUsage(usage, chunk.usage)
+      if (text !== '') seen.content = 'text'
+      else if (reasoning !== '' && seen.content === 'nothing') seen.content = 'reasoning'
+      if (text + reasoning !== '' || isNews) idleBytes = 0
+
+      if (isNews) yield { type: 'usage', usage: (usage = chunk.usage ?? usage) }
+      if (reasoning !== '') yield { type: 'reasoning', text: reasoning }
+      if (text !== '') yield { type: 'text', text }
+
+      const reason = finishReasonOf(choice?.finish_reason)
+      if (reason === 'none') continue
+      seen.reason = reason
+      seen.said = choice?.finish_reason ?? ''
+      signs?.finished()
+    }
+    if (idleBytes > maxIdleBytes) throw interrupted(`${idleBytes} bytes brought nothing`)
+    if (bytes > maxEventCharacters + maxTokens * maxBytesPerToken) {
+      // The server does not stop where it was told to: it is cut off at its limit here.
+      if (seen.reason === 'none') seen.reason = 'length'
+      return
+    }
+  }
+}
+
+/** Server-sent events of a text that comes in pieces. Throws ModelError for an event without an end. */
+function eventParser(): { feed: (text: string) => Generator<string, void, void> } {
   const events: string[] = []
   const overflows: ParseError[] = []
   const parser = createParser({
@@ -33,43 +93,31 @@ export async function* readAnswer(body: AsyncIterable<Uint8Array>, maxTokens: nu
       if (error.type === 'max-buffer-size-exceeded') overflows.push(error)
     },
   })
-
-  for await (const piece of body) {
-    bytes += piece.byteLength
-    if (bytes > maxEventCharacters + maxTokens * maxBytesPerToken) throw interrupted(`more than ${bytes} bytes for ${maxTokens} tokens`)
-    parser.feed(decoded(decoder, piece, interrupted))
-    for (const data of events.splice(0)) {
-      if (data.trim() === '[DONE]') {
-        if (finish === undefined) throw interrupted('the stream ended without a finish reason')
-        yield { type: 'end', finishReason: finish, usage }
-        return
+  return {
+    *feed(text) {
+      parser.feed(text)
+      for (const data of events.splice(0)) {
+        if (data.length > maxEventCharacters) throw interrupted(`an event of ${data.length} characters`)
+        yield data
       }
-      if (data.length > maxEventCharacters) throw interrupted(`an event of ${data.length} characters`)
-      const chunk = parseChunk(data, interrupted)
-      const choice = chunk.choices.find(({ index }) => (index ?? 0) === 0)
-      const fresh = heldBack + (choice?.delta?.content ?? '')
-      const text = wholeCharacters(fresh)
-      heldBack = fresh.slice(text.length)
-      answerCharacters += text.length
-      if (answerCharacters > maxAnswerCharacters) throw interrupted(`it grew over ${maxAnswerCharacters} characters`)
-
-      const changed = chunk.usage && !sameUsage(usage, chunk.usage)
-      if (chunk.usage) usage = chunk.usage
-      if (text !== '') yield { type: 'text', text }
-      if (changed && usage !== 'unknown') yield { type: 'usage', usage }
-
-      const reason = choice?.finish_reason
-      if (reason === 'stop' || reason === 'length') finish = reason
-      else if (typeof reason === 'string') throw interrupted(`finish reason ${JSON.stringify(shortened(reason))}`)
-    }
-    if (overflows.length > 0) throw interrupted(`an event of more than ${maxEventCharacters} characters`, overflows[0])
+      if (overflows.length > 0) throw interrupted(`an event of more than ${maxEventCharacters} characters`, overflows[0])
+    },
   }
-  throw interrupted(finish === undefined ? 'the connection ended in the middle' : 'the connection ended before [DONE]')
 }
 
-type Interrupted = (why: string, cause?: unknown) => ModelError
+function failureOf(ending: Exclude<StreamEnding, { kind: 'completed' }>, { reason, said, content, done }: Seen, { maxTokens }: AnsweredCall): ModelError {
+  if (ending.kind === 'interrupted')
+    return interrupted(reason === 'none' ? `the connection ended ${done ? 'without a finish reason' : 'in the middle'}` : `finish reason ${JSON.stringify(shortened(said))}`)
+  if (ending.code === 'answer_filtered') return new ModelError('answer_filtered', 'The model server held the answer back (content_filter). Ask differently.')
+  if (content === 'reasoning' && reason === 'length')
+    return new ModelError('empty_answer', `The model used all of its ${maxTokens} tokens for reasoning and wrote no answer. Raise ANSWER_MAX_TOKENS.`)
+  const how = reason === 'none' || reason === 'other' ? 'without a known finish reason' : `with finish reason ${reason}`
+  return new ModelError('empty_answer', `The model finished ${how} and wrote no answer. Ask again, or ask differently.`)
+}
 
-function decoded(decoder: TextDecoder, piece: Uint8Array, interrupted: Interrupted): string {
+const interrupted = (why: string, cause?: unknown): ModelError => new ModelError('model_interrupted', `The answer broke off: ${why}`, { cause })
+
+function decoded(decoder: TextDecoder, piece: Uint8Array): string {
   try {
     return decoder.decode(piece, { stream: true })
   } catch (cause) {
@@ -77,7 +125,7 @@ function decoded(decoder: TextDecoder, piece: Uint8Array, interrupted: Interrupt
   }
 }
 
-function parseChunk(data: string, interrupted: Interrupted): StreamChunk {
+function parseChunk(data: string): StreamChunk {
   let json: unknown
   try {
     json = JSON.parse(data)
@@ -92,11 +140,4 @@ function parseChunk(data: string, interrupted: Interrupted): StreamChunk {
   throw interrupted(`an event has an unexpected shape at ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? ''}`, chunk.error)
 }
 
-/** A text that ends in the first half of a surrogate pair keeps that half for the next delta. */
-function wholeCharacters(text: string): string {
-  const last = text.charCodeAt(text.length - 1)
-  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text
-}
-
-const sameUsage = (a: TokenUsage | 'unknown', b: TokenUsage): boolean =>
-  a !== 'unknown' && a.promptTokens === b.promptTokens && a.completionTokens === b.completionTokens
+const sameUsage = (a: UsageReport, b: UsageReport): boolean => a.promptTokens === b.promptTokens && a.completionTokens === b.completionTokens

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatMessage, ModelCall, TokenUsage } from './model.ts'
+import type { ChatMessage, ModelCall, UsageReport } from './model.ts'
 
 /**
  * The part of vLLM's OpenAI-compatible protocol that the council uses: what is sent, and the shape of what is believed.
@@ -29,20 +29,25 @@ export const tokenizeRequest = (messages: readonly ChatMessage[], model: string)
 
 export const Tokenized = z.object({ count: z.int().nonnegative() })
 
+const figure = z.number().nullable().catch(null)
+/** A malformed usage must not break the answer: what is no number is null, and `UsageMeter` judges the rest. */
 const Usage = z
-  .object({ prompt_tokens: z.int().nonnegative(), completion_tokens: z.int().nonnegative() })
-  .transform((usage): TokenUsage => ({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }))
+  .object({ prompt_tokens: figure, completion_tokens: figure })
+  .catch({ prompt_tokens: null, completion_tokens: null })
+  .transform((usage): UsageReport => ({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }))
 
-/** One event of the stream. The usage chunk has no choices; tool calls and reasoning ride in delta fields that are not read. */
+/** One event of the stream. The usage chunk has no choices; tool calls ride in delta fields that are not read. */
 export const StreamChunk = z.object({
-  choices: z.array(
-    z.object({
-      index: z.int().optional(),
-      delta: z.object({ content: z.string().nullish() }).optional(),
-      finish_reason: z.string().nullish(),
-    }),
-  ),
-  usage: Usage.nullish(),
+  choices: z
+    .array(
+      z.object({
+        index: z.int().nullish(),
+        delta: z.object({ content: z.string().nullish(), reasoning: z.string().nullish().catch(null), reasoning_content: z.string().nullish().catch(null) }).nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+  usage: Usage.optional(),
 })
 export type StreamChunk = z.infer<typeof StreamChunk>
 

@@ -25,6 +25,7 @@ export async function startWorkerRole(config: Config, stores: Stores, { log, gat
     pause: (ms: number) => pause(ms),
     answerMaxTokens: config.answerMaxTokens,
     earlierTurns: earlierTurns(stores.postgres),
+    answerTimeoutMs: config.answerTimeoutMs,
   }
   const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, config.workerLeaseMs)
   const worker = startWorker(

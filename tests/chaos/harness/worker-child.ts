@@ -22,7 +22,8 @@ const model: ModelClient = {
       if (signal.aborted) throw new ModelError('model_cancelled', 'nobody wants the answer any more')
       yield { type: 'text', text }
     }
-    yield { type: 'end', finishReason: 'stop', usage: { promptTokens: 10, completionTokens: words.length } }
+    yield { type: 'usage', usage: { promptTokens: 10, completionTokens: words.length } }
+    yield { type: 'end', finishReason: 'stop', degraded: false }
   },
   info: () => Promise.resolve({ model: 'chaos', kind: 'embedded', contextTokens: 1000 }),
   promptTokensAtMost: () => 20,
@@ -43,6 +44,7 @@ const agent = {
   pause: (ms: number) => pause(ms),
   answerMaxTokens: 20,
   earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
+  answerTimeoutMs: 60_000,
 }
 /** Every attempt began, and no client has seen a word: what becomes of streamed text is not looked at here. */
 const readTokens = () => Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })

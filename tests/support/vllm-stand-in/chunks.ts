@@ -14,7 +14,7 @@ export type Ending = { finishReason: string; stopReason: string | null; isLast: 
 
 const fingerprint = 'vllm-0.32.0-standin0'
 
-export function createChunks(request: ChatRequest, id: string, created: number, continuousUsage: boolean): ChunkWriter {
+export function createChunks(request: ChatRequest, id: string, created: number, continuousUsage: boolean, finalUsage?: unknown): ChunkWriter {
   let completionTokens = 0
   const { promptTokens } = request
   const frame = { id, object: 'chat.completion.chunk', created, model: request.model }
@@ -33,7 +33,7 @@ export function createChunks(request: ChatRequest, id: string, created: number, 
       const mark = ending?.isLast === true ? { system_fingerprint: fingerprint } : {}
       return { ...frame, choices: [{ index: 0, delta, logprobs: null, ...end, token_ids: null }], ...running(), ...mark }
     },
-    usage: () => ({ ...frame, choices: [], usage: amounts(), system_fingerprint: fingerprint }),
+    usage: () => ({ ...frame, choices: [], usage: finalUsage === undefined ? amounts() : finalUsage, system_fingerprint: fingerprint }),
     count: () => {
       completionTokens += 1
     },

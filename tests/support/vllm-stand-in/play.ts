@@ -26,7 +26,8 @@ export async function* scripted(
 /** Streams one answer. Resolves when it is over, whichever way; a reader that has gone ends it. */
 export async function playStream(response: ServerResponse, request: ChatRequest, id: string, script: AnswerScript, steps: AsyncIterable<Step>): Promise<void> {
   const trap = script.trap
-  const chunks = createChunks(request, id, Math.floor(Date.now() / 1000), request.continuousUsage && trap?.kind !== 'no-usage' && trap?.kind !== 'no-continuous-usage')
+  const continuousUsage = request.continuousUsage && trap?.kind !== 'no-usage' && trap?.kind !== 'no-continuous-usage'
+  const chunks = createChunks(request, id, Math.floor(Date.now() / 1000), continuousUsage, script.finalUsage)
   const writer = createWriter(response, script.wire ?? {})
   const withUsage = request.includeUsage && trap?.kind !== 'no-usage'
   let begun = false
@@ -117,6 +118,12 @@ async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Prom
     case 'deltas':
       for (const delta of trap.deltas) await writer.event(chunks.delta(delta))
       return 'go-on'
+    case 'repeat':
+      while (!writer.gone()) {
+        await writer.bytes(Buffer.from(trap.bytes))
+        await writer.rest(trap.everyMs)
+      }
+      return 'over'
     case 'endless':
       while (!writer.gone()) {
         chunks.count()
@@ -161,6 +168,18 @@ function createWriter(response: ServerResponse, { lineEnd = '\n', noSpace = fals
     bytes,
     data,
     event: (event: object) => data(JSON.stringify(event)),
+    /** A pause; it ends early when the client has gone. */
+    rest: (ms: number): Promise<void> => {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      const over = (): void => {
+        clearTimeout(timer)
+        response.off('close', over)
+        resolve(undefined)
+      }
+      const timer = setTimeout(over, ms)
+      response.once('close', over)
+      return promise
+    },
     cut: () => response.socket?.destroy(),
     end: () => response.end(),
   }

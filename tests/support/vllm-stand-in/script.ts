@@ -9,6 +9,8 @@ export type AnswerScript = {
   /** Tokens come only when the test emits them, see `Answer.emit`. */
   gated?: boolean
   tokensPerSecond?: number
+  /** What the last chunk says of usage, instead of the counts. Null: a server that counts nothing. */
+  finalUsage?: unknown
   /** How the bytes are cut and written, see `Wire`. */
   wire?: Wire
   trap?: Trap
@@ -58,6 +60,8 @@ export type InStream = { afterTokens?: number } & (
   | { kind: 'bytes'; bytes: Uint8Array }
   /** Deltas that are no text: reasoning, tool calls, null. */
   | { kind: 'deltas'; deltas: readonly object[] }
+  /** The same bytes again and again, in step with a clock, until the client leaves: comments, empty deltas, tokens. */
+  | { kind: 'repeat'; bytes: string; everyMs: number }
   /** Tokens without end. */
   | { kind: 'endless'; token: string }
   | { kind: 'no-usage' }

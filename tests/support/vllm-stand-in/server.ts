@@ -18,6 +18,8 @@ export type StandInOptions = {
   maxModelLen?: number
   /** Asked for under `/v1`, and only there. */
   apiKey?: string
+  /** The chat template trims white space from both ends of every message, as many do: a continuation then starts from less than was sent. */
+  trims?: boolean
   port?: number
   /** What is answered when no answer was scripted; twelve words by default. */
   answer?: (request: ReceivedRequest) => AnswerScript
@@ -82,7 +84,7 @@ export async function startVllmStandIn(options: StandInOptions = {}): Promise<St
   }
 
   async function chat(request: IncomingMessage, response: ServerResponse, raw: string): Promise<void> {
-    const parsed = parseChat(request.headers['content-type'], raw, served)
+    const parsed = parseChat(request.headers['content-type'], raw, { ...served, trims: options.trims ?? false })
     if ('status' in parsed) {
       sendJson(response, parsed.status, parsed.body)
       return

@@ -41,7 +41,10 @@ const invalid = (issue: string, param: string | null) => engineError(400, 'Bad R
 
 export type Served = { model: string; maxModelLen: number }
 
-export function parseChat(contentType: string | undefined, raw: string, served: Served): ChatRequest | Refusal {
+/** What a chat template makes of a message. */
+type Template = { trims: boolean }
+
+export function parseChat(contentType: string | undefined, raw: string, served: Served & Template): ChatRequest | Refusal {
   if (!(contentType ?? '').includes('application/json')) return invalid("Unsupported Media Type: Only 'application/json' is allowed", null)
   const json = parseJson(raw)
   if ('status' in json) return json
@@ -59,7 +62,8 @@ export function parseChat(contentType: string | undefined, raw: string, served: 
   if (model !== '' && model !== served.model) {
     return engineError(404, 'NotFoundError', `The model \`${model}\` does not exist. Valid aliases: ${served.model}.`, 'model')
   }
-  return check(body, body.messages, served)
+  const messages = served.trims ? body.messages.map((message) => ({ ...message, content: message.content.trim() })) : body.messages
+  return check(body, messages, served)
 }
 
 function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Served): ChatRequest | Refusal {

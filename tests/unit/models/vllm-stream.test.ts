@@ -13,7 +13,7 @@ const recorded = [
   ['a text held back for a stop string', recording('chat.jsonl', 'stream stopped by stop string'), 'The capital of ', { promptTokens: 37, completionTokens: 4 }],
 ] as const
 
-const read = (...pieces: Uint8Array[]) => outcomeOf(readAnswer(Readable.from(pieces), 100))
+const read = (...pieces: Uint8Array[]) => outcomeOf(readAnswer(Readable.from(pieces), { maxTokens: 100, continues: false }))
 
 describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning, usage) => {
   const bytes = Buffer.from(response.body)
@@ -38,12 +38,13 @@ describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning
     )
   })
 
-  test('is interrupted when it is cut, at whichever byte, and its text so far is a beginning of the whole', async () => {
+  test('is interrupted when it is cut at whichever byte before its finish reason, and whole when it is cut after that', async () => {
     const whole = await read(bytes)
-    // The last line end is what completes [DONE]: up to there every cut is a cut.
+    const finished = Buffer.byteLength(response.body.slice(0, response.body.indexOf('\n\n', response.body.search(/"finish_reason":"/)) + 2))
     for (let length = 0; length < bytes.length; length += 1) {
       const cut = await read(bytes.subarray(0, length))
-      if (!(cut.end instanceof ModelError) || cut.end.code !== 'model_interrupted') expect.fail(`cut after ${length} bytes: ${String(cut.end)}`)
+      const isInterrupted = cut.end instanceof ModelError && cut.end.code === 'model_interrupted'
+      if (length < finished ? !isInterrupted : cut.end !== whole.end || cut.text !== whole.text) expect.fail(`cut after ${length} bytes: ${String(cut.end)}`)
       if (!whole.text.startsWith(cut.text)) expect.fail(`cut after ${length} bytes: ${cut.text}`)
     }
   }, 60_000)
@@ -63,13 +64,13 @@ test.each([
   expect(text.length).toBeGreaterThan(20)
 })
 
-test('any bytes at all end in an answer or in an interruption', async () => {
+test('any bytes at all end in an answer, in an interruption, or in the failure of a finished answer', async () => {
   const event = fc.oneof(fc.json(), fc.string(), fc.constant('[DONE]'), fc.constant('{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}'))
   const stream = fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.array(event, { maxLength: 8 }).map((events) => Buffer.from(events.map((data) => `data: ${data}\n\n`).join(''))))
   await fc.assert(
     fc.asyncProperty(stream, async (bytes) => {
       const { end } = await read(bytes)
-      expect(end === 'stop' || (end instanceof ModelError && end.code === 'model_interrupted')).toBe(true)
+      expect(end instanceof ModelError ? ['model_interrupted', 'empty_answer'] : ['stop', 'length']).toContain(end instanceof ModelError ? end.code : end)
     }),
     { numRuns: 500 },
   )
