@@ -264,6 +264,7 @@ describe('resuming', () => {
     await client.frame('accepted')
     client.send(prompt())
     expect(await client.frame('error')).toMatchObject({ code: 'already_streaming', requestId })
+    await answer.emit('Paris.')
     await answer.finish()
     await client.frame('completed')
     expect(client.frames.filter(({ type }) => type === 'accepted')).toHaveLength(1)
