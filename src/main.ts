@@ -24,6 +24,7 @@ const ended = new Promise<NodeJS.Signals>((resolve) => {
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout,
   stderr,
+  stdin: () => process.stdin,
   noColor: (env['NO_COLOR'] ?? '') !== '',
   version,
   clock: systemClock,

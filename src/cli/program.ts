@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config.ts'
 import type { AuditVerifyOptions } from './audit-verify.ts'
 import type { ChatOptions } from './chat.ts'
-import type { CliContext } from './context.ts'
+import type { CliContext, InputStream } from './context.ts'
 import type { EventsOptions } from './events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
 import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './moment.ts'
@@ -19,6 +19,8 @@ export type CliDependencies = {
   noColor: boolean
   version: string
   clock: Clock
+  /** A call, because a command that reads nothing leaves it alone. */
+  stdin: () => InputStream
   loadConfig: () => LoadedConfig
   /** Aborts on the first Ctrl-C. `serve` does not use it: it ends by itself. */
   interrupted: AbortSignal
@@ -35,7 +37,7 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
   let exitCode = 0
   const run = async (work: (context: CliContext) => Promise<number>): Promise<void> => {
     const config = configOf(dependencies.loadConfig())
-    exitCode = await work({ config, output, interrupted: dependencies.interrupted, clock: dependencies.clock })
+    exitCode = await work({ config, output, interrupted: dependencies.interrupted, clock: dependencies.clock, stdin: dependencies.stdin })
   }
   let help = ''
   const program = buildProgram(run, dependencies)
@@ -74,12 +76,14 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
 
   program
     .command('chat')
-    .description('ask the council, and watch the answer come')
-    .argument('<question>')
+    .description('ask the council, and watch the answer come; without a question, a conversation')
+    .argument('[question]', 'read from the input when left out: a question a line')
     .addOption(new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']))
     .option('--conversation <id>', 'the conversation that this belongs to')
-    .action((question: string, options: ChatOptions) =>
-      run(async (context) => (await import('./chat.ts')).chat(question, options, context)),
+    .action((question: string | undefined, options: ChatOptions) =>
+      run(async (context) =>
+        question === undefined ? (await import('./chat-session.ts')).chatSession(options, context) : (await import('./chat.ts')).chat(question, options, context),
+      ),
     )
 
   program

@@ -24,7 +24,6 @@ describe('the command line', () => {
     [['audit', 'request', 'not-an-id'], 'UUIDv7'],
     [['audit', 'cost', '--to', '0'], 'a position such as'],
     [['rebuild', 'weather'], 'chats, costs'],
-    [['chat'], "missing required argument 'question'"],
     [['chat', '  '], 'the question is not right'],
     [['chat', 'x'.repeat(16_001)], 'the question is not right'],
     [['chat', 'why?', '--conversation', ''], 'the conversation id is not right'],

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { runCli, type CliDependencies } from '../../src/cli/program.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { loadConfig } from '../../src/platform/config.ts'
@@ -14,7 +14,7 @@ export type CliRun = {
   json: () => Record<string, unknown>[]
 }
 
-export type CliSetting = Partial<Pick<CliDependencies, 'interrupted' | 'noColor' | 'serve'>> & {
+export type CliSetting = Partial<Pick<CliDependencies, 'interrupted' | 'noColor' | 'serve' | 'stdin'>> & {
   /** A terminal this wide. */
   columns?: number
   /** Called with everything printed on stdout so far. */
@@ -30,7 +30,7 @@ export async function council(
   args: readonly string[],
   setting: CliSetting = {},
 ): Promise<CliRun> {
-  const { columns, onOutput, interrupted = new AbortController().signal, noColor = false, serve = () => Promise.resolve(0) } = setting
+  const { columns, onOutput, interrupted = new AbortController().signal, noColor = false, serve = () => Promise.resolve(0), stdin = () => Readable.from([]) } = setting
   const terminal = columns === undefined ? {} : { isTTY: true, columns }
   const stdout = collector((text) => onOutput?.(text))
   const stderr = collector(() => undefined)
@@ -38,6 +38,7 @@ export async function council(
   const code = await runCli(args, {
     stdout: Object.assign(stdout.stream, terminal),
     stderr: Object.assign(stderr.stream, terminal),
+    stdin,
     noColor,
     version: '0.0.0-test',
     clock: systemClock,
