@@ -1,4 +1,5 @@
 import { maxAnswerCharacters } from '../events/chat.ts'
+import { writtenLength } from '../events/written-length.ts'
 
 /**
  * The text of one answer, over all its attempts and model calls. Every piece that any model sends passes through here once, and what
@@ -88,9 +89,6 @@ export function fittingText(text: string, room = maxAnswerCharacters): string {
   }
   return text.slice(0, end)
 }
-
-/** The length of a text as JSON writes it, without the quotes: that is how long it is in an event. */
-const writtenLength = (text: string): number => JSON.stringify(text).length - 2
 
 function endsInHalf(text: string): boolean {
   const last = text.charCodeAt(text.length - 1)

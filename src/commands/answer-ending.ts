@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { BudgetEvent } from '../events/budget.ts'
 import { maxAnswerCharacters, type ChatEvent } from '../events/chat.ts'
 import { chatStream, Uuid7 } from '../events/identifiers.ts'
+import { writtenLength } from '../events/written-length.ts'
 import { budget } from './budget.ts'
 import { attemptProblem, chat, type Chat } from './chat.ts'
 import { refused } from './refusals.ts'
@@ -11,7 +12,8 @@ import { settle, Settlement } from './settlement.ts'
 export const answerEnding = {
   requestId: Uuid7,
   attempt: z.int().positive(),
-  text: z.string().max(maxAnswerCharacters),
+  /** Measured as it is written: an event that is longer than its readers take could never be read back. */
+  text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, `is longer than ${maxAnswerCharacters} characters as JSON`),
   settlement: Settlement.optional(),
   firstTokenMs: z.number().nonnegative().nullable(),
   /** When the worker was done, for the total time. */

@@ -106,6 +106,7 @@ describe('whoever has the token', () => {
     expect(await client.frame('error')).toMatchObject({ code: 'too_many_in_flight' })
     for (const answer of answers) {
       await answer.received
+      await answer.emit('Here.')
       await answer.finish()
     }
     await client.frame('completed', 2)

@@ -68,6 +68,7 @@ async function expectOnlyReadModelsAreAway(council: ServedCouncil): Promise<void
   await council.line(/"part":"read models","status":"warn","output":"Postgres does not answer: /)
   expect(await get(council, '/readyz')).toMatchObject({ status: 200, body: { status: 'warn' } })
   expect(await openAccount(council)).toBe(200)
+  await answer.emit('Here.')
   await answer.finish()
   await client.frame('completed')
   client.close()
