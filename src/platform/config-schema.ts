@@ -57,6 +57,12 @@ export const settingsSchema = (machine: Machine) =>
     SHUTDOWN_TIMEOUT_MS: whole(1_000, 9_500).prefault('8000').describe('milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to'),
     COUNCIL_URL: z.string().transform(httpAddress).optional().describe('an http:// or https:// address without user or password'),
     COUNCIL_TOKEN: secret(1).optional().describe('visible ASCII characters without spaces'),
+    ADMIN_TOKEN_FILE: secretFileOf('ADMIN_TOKEN'),
+    REDIS_URL_FILE: secretFileOf('REDIS_URL'),
+    REDIS_EPHEMERAL_URL_FILE: secretFileOf('REDIS_EPHEMERAL_URL'),
+    DATABASE_URL_FILE: secretFileOf('DATABASE_URL'),
+    VLLM_API_KEY_FILE: secretFileOf('VLLM_API_KEY'),
+    COUNCIL_TOKEN_FILE: secretFileOf('COUNCIL_TOKEN'),
     LOG_LEVEL: z.enum(logLevels).prefault('info').describe(logLevels.join(', ')),
   })
 
@@ -64,6 +70,10 @@ export type Settings = z.output<ReturnType<typeof settingsSchema>>
 
 /** True for addresses that only this machine can reach. */
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+/** Settings whose value may lie in the file that `<NAME>_FILE` names: platforms hand secrets over as files. */
+export const secretSettings = ['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_EPHEMERAL_URL', 'DATABASE_URL', 'VLLM_API_KEY', 'COUNCIL_TOKEN'] as const
+const secretFileOf = (name: (typeof secretSettings)[number]) => z.string().optional().describe(`a file that only this user can read, with the value of ${name}`)
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 

@@ -1,7 +1,8 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettingsFile, type ConfigProblem, type SettingsSource } from './config-files.ts'
-import { isLoopback, settingsSchema, type Settings } from './config-schema.ts'
+import { isLoopback, secretSettings, settingsSchema, type Settings } from './config-schema.ts'
+import { readPrivateFile } from './secret-file.ts'
 
 export type { ConfigProblem }
 export type Config = Readonly<ReturnType<typeof toConfig>>
@@ -44,6 +45,8 @@ export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableP
   addFile(join(root, 'config', `${councilEnv}.env`), `config/${councilEnv}.env`)
 
   const given = Object.fromEntries(names.map((name) => [name, sourceOf(name, sources)?.values.get(name)]))
+  const toPath = (path: string): string => resolve(root, path.replace(/^~(?=\/|$)/, home))
+  problems.push(...readSecrets(given, toPath))
   const parsed = schema.safeParse(given, { error: () => 'has a value that is not allowed' })
   for (const issue of parsed.error?.issues ?? []) {
     const [name, definition] = Object.entries(schema.shape).find(([key]) => key === issue.path[0]) ?? []
@@ -57,8 +60,26 @@ export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableP
   }
   if (!parsed.success || problems.length > 0) return { ok: false, problems }
 
-  const toPath = (path: string): string => resolve(root, path.replace(/^~(?=\/|$)/, home))
   return { ok: true, config: toConfig(parsed.data, councilEnv, toPath) }
+}
+
+/** Takes the values of secrets from the files that their `<NAME>_FILE` names. One that is given in both ways is a problem: one of them is stale. */
+function readSecrets(given: Record<string, string | undefined>, toPath: (path: string) => string): ConfigProblem[] {
+  return secretSettings.flatMap((name) => {
+    const setting = `${name}_FILE`
+    const file = given[setting]
+    if (file === undefined) return []
+    const problemOf = (problem: string): ConfigProblem[] => [{ setting, problem, allowed: `a file that only this user can read, with the value of ${name}` }]
+    if (given[name] !== undefined) return problemOf(`is given, and so is ${name}`)
+    try {
+      const text = readPrivateFile(toPath(file))?.trim() ?? ''
+      given[name] = text === '' ? undefined : text
+      return text === '' ? problemOf('names a file that is missing or empty') : []
+    } catch {
+      // Without the reason, which names the path: that may be the secret itself, in the wrong place.
+      return problemOf('names a file that cannot be read, or that others can read (chmod 600)')
+    }
+  })
 }
 
 function sourceOf(name: string, sources: readonly SettingsSource[]): SettingsSource | undefined {

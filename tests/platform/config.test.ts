@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { inspect, parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseSettingsFile } from '../../src/platform/config-files.ts'
-import { settingsSchema } from '../../src/platform/config-schema.ts'
+import { secretSettings, settingsSchema } from '../../src/platform/config-schema.ts'
 import { loadConfig, repositoryRoot, type Config, type ConfigProblem } from '../../src/platform/config.ts'
+import { Secret } from '../../src/platform/secret.ts'
 
 type Files = { dotEnv?: string; local?: string; cloud?: string }
 
@@ -231,5 +232,41 @@ describe('a settings file', () => {
         if (!loaded.ok) expect(loaded.problems.map(({ setting }) => setting)).toEqual([name])
       }),
     )
+  })
+})
+
+describe('a secret in a file', () => {
+  const token = 'a-token-in-a-file-0123456789-0123456789'
+  function fileWith(text: string, mode = 0o600): string {
+    const file = join(mkdtempSync(join(tmpdir(), 'secret-')), 'secret')
+    writeFileSync(file, text, { mode })
+    return file
+  }
+
+  test.each(secretSettings)('is the value of %s', (name) => {
+    const value = name === 'DATABASE_URL' ? 'postgres://u:p@h/d' : name.startsWith('REDIS') ? 'redis://:p@h:1' : token
+    const config = Object.values(configOf({ [`${name}_FILE`]: fileWith(`${value}\n`) }))
+    expect(config.filter((setting) => setting instanceof Secret && setting.reveal() === value)).toHaveLength(1)
+  })
+
+  test('lets other machines in, as the setting itself does', () => {
+    expect(configOf({ HOST: '0.0.0.0', ADMIN_TOKEN_FILE: fileWith(token) }).host).toBe('0.0.0.0')
+  })
+
+  test.each([
+    ['that is missing', () => '/nowhere/at/all', 'names a file that is missing or empty'],
+    ['that is empty', () => fileWith('\n'), 'names a file that is missing or empty'],
+    ['that others may read', () => fileWith(token, 0o644), 'names a file that cannot be read, or that others can read (chmod 600)'],
+    ['whose name is a secret in the wrong place', () => token.repeat(100), 'names a file that cannot be read, or that others can read (chmod 600)'],
+  ])('%s is refused, and its name is not repeated', (_, file, problem) => {
+    expect(problemsOf({ ADMIN_TOKEN_FILE: file() })).toEqual([{ setting: 'ADMIN_TOKEN_FILE', problem, allowed: 'a file that only this user can read, with the value of ADMIN_TOKEN' }])
+  })
+
+  test('beside the setting itself is refused: one of them is stale', () => {
+    expect(problemsOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_FILE: fileWith(token) })).toMatchObject([{ setting: 'ADMIN_TOKEN_FILE', problem: 'is given, and so is ADMIN_TOKEN' }])
+  })
+
+  test('that is no allowed value is refused under the name of the setting', () => {
+    expect(problemsOf({ ADMIN_TOKEN_FILE: fileWith('short') })).toMatchObject([{ setting: 'ADMIN_TOKEN' }])
   })
 })
