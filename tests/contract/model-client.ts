@@ -38,6 +38,11 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
 
     const rivers = { messages: [{ role: 'user' as const, content: 'Write two sentences about rivers.' }] }
 
+    test.each(prompts.filter(([, , continueFrom]) => continueFrom === ''))('counts the tokens of %s as it bills them', async (_, messages) => {
+      const { usage } = await outcomeOf(subject.client.stream(call({ messages, maxTokens: 1 })))
+      expect(await subject.client.countPromptTokens(messages, new AbortController().signal)).toBe(usage === 'unknown' ? usage : usage.promptTokens)
+    })
+
     test('says which model it is, and that it is well', async () => {
       const info = await subject.client.info()
       expect(info.model).not.toBe('')

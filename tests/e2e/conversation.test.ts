@@ -161,6 +161,20 @@ describe('a conversation that is longer than the window of the model', () => {
   })
 })
 
+describe('a conversation whose read model is behind', () => {
+  serveFor('api,worker')
+
+  test('is answered without its earlier turns, marked as degraded, and says why', async () => {
+    const conversationId = newId()
+    await turn(conversationId, 'My name is Anna.', 'Hello.')
+    const { requestId, sent, chat } = await turn(conversationId, 'What is my name?', 'I do not know.')
+    expect(said(sent)).toEqual([persona, 'user: What is my name?'])
+    expect(await chat.frame('completed')).toMatchObject({ degraded: true })
+    expect(chat.frames).toContainEqual(expect.objectContaining({ phase: 'sense', conversation: { turns: 0, omitted: null, reason: 'unavailable' } }))
+    expect(await sensedOf(requestId)).toEqual([{ conversationId, requestIds: [], omitted: null, reason: 'unavailable' }])
+  })
+})
+
 describe('a worker that is killed while it answers', () => {
   serveFor('api,projector')
 
