@@ -4,6 +4,7 @@ import { LogStopped } from '../events/log/log.ts'
 import { RestoreRefused } from '../events/log/restore/stores.ts'
 import { UnreadableEvent } from '../events/upcast.ts'
 import { ProjectionError } from '../projections/faults.ts'
+import { StartFailed } from './serve/start-failure.ts'
 
 /**
  * What a command ends with when it is not what was asked for; failures of the layers below keep their own codes.
@@ -11,6 +12,8 @@ import { ProjectionError } from '../projections/faults.ts'
  */
 export const cliErrorCodes = [
   'usage', // the arguments or settings are not right; exit code 2, everything else is 1
+  'council_starting', // one is starting on this DATA_DIR; ask again in a moment
+  'data_dir_in_use', // a council runs on this DATA_DIR already
   'no_council', // nothing runs on this DATA_DIR, or at that address
   'no_log', // this Redis holds no log of this council
   'no_archive', // it cannot be reached, and not all of the log is in Redis any more
@@ -49,6 +52,7 @@ export type Failure = { code: string; message: string; exitCode: number }
 
 /** How any error that ends a command is told. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof StartFailed) return { ...failureOf(error.cause), message: error.message }
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
   const isOurs =
     error instanceof PlatformError ||

@@ -10,6 +10,7 @@ import { silentLogger } from '../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../platform/postgres.ts'
 import type { RedisClient } from '../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../platform/redis.ts'
+import { readStartFile } from '../platform/start-file.ts'
 import { socketDirOf } from '../platform/socket-dir.ts'
 import { CliError } from './failure.ts'
 
@@ -80,8 +81,14 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
 function embeddedUrl({ dataDir }: Config, socketName: string, toUrl: (socket: string, folder: string) => string): string {
   const folder = socketDirOf(dataDir)
   const socket = join(folder, socketName)
-  if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`)
+  if (!existsSync(socket)) throw noCouncil(dataDir)
   return toUrl(socket, folder)
 }
 
-export const noCouncil = (where: string): CliError => new CliError('no_council', `no council is running ${where}: start one with bin/start`)
+/** Why there is no council to talk to on a DATA_DIR: none runs, or one is only just starting. */
+export function noCouncil(dataDir: string): CliError {
+  const start = readStartFile(dataDir)
+  if (!start) return new CliError('no_council', `no council is running on ${dataDir}: start one with bin/start`)
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(start.startedAt)) / 1_000))
+  return new CliError('council_starting', `a council is starting on ${dataDir} (pid ${start.pid}, for ${seconds} s, now: ${start.step}); try again in a moment`)
+}

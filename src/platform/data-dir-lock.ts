@@ -24,7 +24,7 @@ const sqliteBusy = 5
  */
 export function acquireDataDirLock(dataDir: string): DataDirLock {
   makeDataDir(dataDir)
-  const { lock, serverFile } = dataPaths(dataDir)
+  const { lock, serverFile, startFile } = dataPaths(dataDir)
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(lock, { timeout: 0 })
@@ -39,6 +39,7 @@ export function acquireDataDirLock(dataDir: string): DataDirLock {
   }
   // What a killed council left would send the command line to a server that is gone, or to whoever has its port now.
   rmSync(serverFile, { force: true })
+  rmSync(startFile, { force: true })
   const held = database
   return { held: true, release: () => held.close() }
 }

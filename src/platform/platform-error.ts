@@ -5,6 +5,7 @@
 export const platformErrorCodes = [
   'data_dir_unusable', // DATA_DIR or something in it cannot be made, read or trusted
   'secret_file_unusable', // a file that holds a key cannot be made, read or trusted
+  'port_unavailable', // HOST and PORT cannot be listened on
   'child_not_ready', // a child process ended or stayed silent before it could be used
   'redis_missing', // no redis-server, and it cannot be installed here
   'redis_unreachable', // no connection within the limit

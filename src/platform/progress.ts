@@ -7,8 +7,8 @@ export type ProgressStream = { isTTY?: boolean; columns?: number; write: (text: 
 export type Progress = {
   /** How much is done by now; `total` when it is known, in the same unit. */
   update: (done: number, total?: number) => void
-  /** The last word. Call it exactly once, also when the work failed. */
-  end: (outcome: 'done' | 'failed') => void
+  /** The last word. Call it exactly once, also when the work failed, or was stopped because other work did. */
+  end: (outcome: 'done' | 'failed' | 'stopped') => void
 }
 
 export type ProgressOptions = { label: string; unit?: 'bytes' | 'items'; stream: ProgressStream; clock: Clock }
@@ -44,7 +44,7 @@ export function startProgress({ label: given, unit = 'items', stream, clock }: P
     if (total === undefined || remainingMs === undefined) return `${spinner[frame++ % spinner.length]} ${label}  ${seconds(elapsedMs())}${rate}`
     return `${bar(done / total)} ${label}${rate}  ${seconds(remainingMs)} left`
   }
-  const writeJson = (state: 'running' | 'done' | 'failed'): void => {
+  const writeJson = (state: 'running' | 'done' | 'failed' | 'stopped'): void => {
     const counted = done > 0 ? { unit, done, total, ...pace(done, total, elapsedMs()) } : {}
     stream.write(`${JSON.stringify({ progress: label, state, elapsedMs: elapsedMs(), ...counted })}\n`)
   }
@@ -59,7 +59,8 @@ export function startProgress({ label: given, unit = 'items', stream, clock }: P
     end: (outcome) => {
       clearInterval(timer)
       if (elapsedMs() < silentMs) return
-      if (isTerminal) stream.write(`\r\x1b[2K${outcome === 'done' ? '✓' : '✗'} ${label}  ${seconds(elapsedMs())}\n`)
+      if (isTerminal && outcome === 'stopped') stream.write('\r\x1b[2K')
+      else if (isTerminal) stream.write(`\r\x1b[2K${outcome === 'done' ? '✓' : '✗'} ${label}  ${seconds(elapsedMs())}\n`)
       else writeJson(outcome)
     },
   }

@@ -94,13 +94,14 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
 /** A server that says it has too much to do is not broken. */
 const isBroken = (error: unknown): boolean => mayDoBetterElsewhere(error) && !(error instanceof ModelError && error.code === 'model_overloaded')
 
-/** The configured model, or the first of the list. */
+/** The configured model, or the only one there is: among several, adapters included, no choice is made in silence. */
 function chosenModel(url: string, list: unknown, wanted: string | undefined): ModelInfo {
   const parsed = ModelList.safeParse(list)
   if (!parsed.success) throw new ModelError('model_unavailable', `${url}/v1/models did not answer with a list of models.`, { cause: parsed.error })
   const models = parsed.data.data
   const names = models.map(({ id }) => id)
   const model = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted)
+  if (wanted === undefined && models.length > 1) throw new ModelError('model_unknown', `${url} serves ${models.length} models (${names.slice(0, 20).join(', ')}), and VLLM_MODEL names none of them.`)
   if (model === undefined && wanted === undefined) throw new ModelError('model_unavailable', `${url} serves no model.`)
   if (model === undefined) throw new ModelError('model_unknown', `${url} does not serve ${wanted}; it serves ${names.slice(0, 20).join(', ')}. Check VLLM_MODEL.`)
   const contextTokens = model.max_model_len ?? models.find(({ id }) => id === model.parent)?.max_model_len

@@ -10,7 +10,7 @@ import { createVllmServer, type VllmServer } from './vllm-server.ts'
 export type VllmClientOptions = {
   /** One or several base URLs; a trailing `/v1` is optional. All serve the same model. */
   urls: readonly string[]
-  /** Which of the server's models; the first of its list when not given. */
+  /** Which of the server's models; not needed where it serves only one. */
   model?: string
   apiKey?: string
   connectTimeoutMs: number

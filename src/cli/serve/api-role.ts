@@ -8,6 +8,7 @@ import { tokenWakeups } from '../../api/token-wakeups.ts'
 import { readModelReader } from '../../projections/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
+import { portUnavailable } from '../../platform/listen-address.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
@@ -46,7 +47,9 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
     logger,
   })
   closing.defer(() => server.close())
-  await server.listen({ host: config.host, port: config.port })
+  await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+    throw portUnavailable(config.host, config.port, error)
+  })
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : config.port
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host

@@ -5,6 +5,7 @@ import type { ModelClient } from '../../agents/models/model.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
+import { CliError } from '../failure.ts'
 import type { Steps } from './steps.ts'
 import type { Part } from './part.ts'
 
@@ -37,7 +38,13 @@ async function vllm(config: Config, logger: Logger): Promise<{ model: ModelClien
     maxQueued: maxQueuedCalls,
     logger,
   })
-  return { model, part: { name: 'model', kind: 'real', what: `vLLM at ${config.vllmUrls.join(', ')}`, look: () => mustPass(model) } }
+  const health = await model.health()
+  if (health.status !== 'pass' && health.code === 'model_unknown' && config.vllmModel === undefined) {
+    await model.close()
+    throw new CliError('usage', `${health.message} Set VLLM_MODEL to one of them`)
+  }
+  const atStart = health.status === 'pass' ? {} : { atStart: `not reachable: ${health.message}` }
+  return { model, part: { name: 'model', kind: 'real', what: `vLLM at ${config.vllmUrls.join(', ')}`, look: () => mustPass(model), ...atStart } }
 }
 
 async function embedded(config: Config, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
@@ -66,9 +73,9 @@ async function embedded(config: Config, steps: Steps, logger: Logger, underWay: 
     const what = `${name} on the CPU, ${config.modelThreads} thread${config.modelThreads === 1 ? '' : 's'}, ${rate} tokens/s`
     return { model, part: { name: 'model', kind: 'embedded', what, look: () => mustPass(model) } }
   } catch (error) {
-    await model.close()
-    const warning = `the model in ${file.path} could not be loaded: ${messageOf(error)}`
-    return { model: missingModel(warning), part: { name: 'model', kind: 'missing', what: 'none', warning } }
+    // Its process is started again for as long as it takes: what is missing now, memory for example, may be there later.
+    const atStart = `the model in ${file.path} could not be loaded: ${messageOf(error)}`
+    return { model, part: { name: 'model', kind: 'embedded', what: `${file.path} on the CPU`, look: () => mustPass(model), atStart } }
   }
 }
 

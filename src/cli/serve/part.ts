@@ -10,6 +10,8 @@ export type Part = {
   look?: () => Promise<void>
   /** How long `look` may take, where it has a bound of its own. */
   withinMs?: number
+  /** What was wrong with it at the start, where that may have changed since. */
+  atStart?: string
   /** What is wrong with a missing part, and what to do. Without it nobody needs to do anything. */
   warning?: string
 }

@@ -1,6 +1,10 @@
 import { join } from 'node:path'
 import type { HealthCheck } from '../../api/health.ts'
 import type { Config } from '../../platform/config.ts'
+import { assertCanListen } from '../../platform/listen-address.ts'
+import { removeStartFile, writeStartFile } from '../../platform/start-file.ts'
+import { CliError, failureOf } from '../failure.ts'
+import { allStarted, inStep, StartFailed } from './start-failure.ts'
 import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
 import { endLeftovers } from '../../platform/leftovers.ts'
@@ -37,8 +41,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const lock = acquireDataDirLock(config.dataDir)
   if (!lock.held) {
     const holder = lock.heldBy ? ` (pid ${lock.heldBy}${lock.url ? `, ${lock.url}` : ''})` : ''
-    stderr.write(`A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder.\n`)
-    return 1
+    throw new CliError('data_dir_in_use', `A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`)
   }
   const closing = new AsyncDisposableStack()
   closing.defer(() => lock.release())
@@ -49,25 +52,31 @@ export async function serve(options: ServeOptions): Promise<number> {
     const cause = await run(options, closing, logger, logFile)
     logger.info({ cause }, 'stopping')
   } catch (error) {
-    exitCode = 1
-    options.steps.end('failed')
-    logger.fatal({ err: error }, 'the council cannot go on')
-    stderr.write(`The council cannot go on: ${printable(messageOf(error))}\n`)
+    const failure = failureOf(error)
+    exitCode = failure.exitCode
+    options.steps.end('failed', error instanceof StartFailed ? error.step : undefined)
+    logger.fatal({ code: failure.code, err: error instanceof StartFailed ? error.cause : error }, `the council cannot go on: ${failure.message}`)
+    // Where stderr is no terminal, the line of the log is there already.
+    if (logFile) stderr.write(`error: ${printable(failure.message)} (${failure.code})\n`)
   }
   await closing.disposeAsync().catch((error: unknown) => logger.error({ err: error }, 'not everything could be stopped in order'))
   return exitCode
 }
 
-async function run({ config, roles, version, stdout, steps, ended }: ServeOptions, closing: AsyncDisposableStack, logger: Logger, logFile?: string): Promise<string> {
+async function run({ config, roles, version, stdout, steps: shown, ended }: ServeOptions, closing: AsyncDisposableStack, logger: Logger, logFile?: string): Promise<string> {
   const startedAt = performance.now()
-  const prices = loadPrices(config)
+  const steps = toldSteps(config.dataDir, shown)
+  closing.defer(() => removeStartFile(config.dataDir))
+  steps.step('reading its settings')
+  const prices = await inStep('reading PRICES_FILE', () => loadPrices(config))
+  if (roles.includes('api')) await inStep('listening', () => assertCanListen(config.host, config.port))
   const leftovers = await endLeftovers(config.dataDir)
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
   // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,
   // and the stores start.
   const modelUnderWay = Promise.withResolvers<undefined>()
-  const opening = roles.includes('worker') ? openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined)) : null
+  const opening = roles.includes('worker') ? inStep('opening the model', () => openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined))) : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
   const [model, { stores, core, roleChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, stdout, logger)])
   const parts = [...stores.parts]
@@ -89,12 +98,13 @@ async function run({ config, roles, version, stdout, steps, ended }: ServeOption
   let url: string | undefined
   if (roles.includes('api')) {
     const { startApiRole } = await import('./api-role.ts')
-    url = await startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger)
+    url = await inStep('listening', () => startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger))
     writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
     closing.defer(() => removeServerFile(config.dataDir))
   }
 
   steps.end('done')
+  removeStartFile(config.dataDir)
   const seconds = (performance.now() - startedAt) / 1000
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
   stdout.write(`${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
@@ -106,7 +116,7 @@ async function startLog(config: Config, roles: readonly Role[], closing: AsyncDi
   const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
   const starting = openStores(config, closing, steps, logger)
   const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts'), import('./archiver-role.ts')])
-  const core = await openCore(config, stores, closing, logger)
+  const core = await inStep('opening the log', () => openCore(config, stores, closing, logger))
   const roleChecks: HealthCheck[] = []
   if (roles.includes('archiver')) {
     const { startArchiverRole } = await import('./archiver-role.ts')
@@ -119,13 +129,17 @@ async function startLog(config: Config, roles: readonly Role[], closing: AsyncDi
   return { stores, core, roleChecks }
 }
 
-/**
- * Like Promise.all, but waits for those that still start before it throws: what came up beside a failure is known by
- * then, and is stopped.
- */
-async function allStarted<const T extends readonly unknown[]>(starting: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(starting)
-  return Promise.all(starting)
+/** Steps that the command line hears of as well: it can say that a council is starting, and how far it is. */
+function toldSteps(dataDir: string, steps: Steps): Steps {
+  const startedAt = new Date().toISOString()
+  let told = ''
+  return {
+    ...steps,
+    step(label, ...howFar) {
+      if (label !== told) writeStartFile(dataDir, startedAt, (told = label))
+      steps.step(label, ...howFar)
+    },
+  }
 }
 
 /** Whether commands can be recorded: Redis may answer and still not be a log that may be written to. */

@@ -5,13 +5,14 @@ import { startProgress, type Progress, type ProgressStream } from '../../platfor
 export type Steps = {
   /** The next step, or how far the current one is (bytes). */
   step: (label: string, done?: number, total?: number) => void
-  end: (outcome: 'done' | 'failed') => void
+  /** `failedStep`: the one that failed; another one that is shown was only stopped. */
+  end: (outcome: 'done' | 'failed', failedStep?: string) => void
 }
 
 export function createSteps(stream: ProgressStream, clock: Clock): Steps {
   let current: { label: string; progress: Progress } | undefined
-  const end: Steps['end'] = (outcome) => {
-    current?.progress.end(outcome)
+  const end: Steps['end'] = (outcome, failedStep) => {
+    current?.progress.end(failedStep === undefined || failedStep === current.label ? outcome : 'stopped')
     current = undefined
   }
   return {

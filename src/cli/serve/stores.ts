@@ -8,6 +8,7 @@ import { connectPostgres, type Postgres } from '../../platform/postgres.ts'
 import { serverOf, type RedisClient } from '../../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../platform/redis.ts'
 import type { Part } from './part.ts'
+import { allStarted, inStep } from './start-failure.ts'
 import type { Steps } from './steps.ts'
 
 const maxPostgresConnections = 8
@@ -57,9 +58,12 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
 
   steps.step('starting Redis')
   // Before the others: it may have to install redis-server.
-  const durable = await redisOf('durable', config.redisUrl?.reveal())
+  const durable = await inStep('starting Redis', () => redisOf('durable', config.redisUrl?.reveal()))
   steps.step('starting Postgres')
-  const [ephemeral, databaseUrl] = await Promise.all([redisOf('ephemeral', config.redisEphemeralUrl?.reveal()), postgresOf(config.databaseUrl?.reveal())])
+  const [ephemeral, databaseUrl] = await allStarted([
+    inStep('starting the ephemeral Redis', () => redisOf('ephemeral', config.redisEphemeralUrl?.reveal())),
+    inStep('starting Postgres', () => postgresOf(config.databaseUrl?.reveal())),
+  ])
   const urls = { durable, ephemeral }
 
   const connect: Stores['connect'] = (to, role, name) => connectRedis({ url: urls[to], role, name: `council-${config.councilId}-${name}`, logger })
@@ -69,10 +73,13 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
     redis.disconnect()
     tokens.disconnect()
   })
-  await Promise.all([whenRedisReady(redis, connectWithinMs), whenRedisReady(tokens, connectWithinMs)])
+  await allStarted([
+    inStep('connecting to Redis', () => whenRedisReady(redis, connectWithinMs)),
+    inStep('connecting to the ephemeral Redis', () => whenRedisReady(tokens, connectWithinMs)),
+  ])
   const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
   closing.defer(postgres.close)
-  await postgres.ping()
+  await inStep('connecting to Postgres', postgres.ping)
   const queries = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger, name: 'council-queries', ...queryLimits })
   closing.defer(queries.close)
 
