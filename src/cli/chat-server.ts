@@ -17,7 +17,7 @@ export function findServer({ councilUrl, councilToken, dataDir }: Pick<Config, '
     return { url: socketUrl(councilUrl), token, shownAs: `at ${councilUrl}` }
   }
   const local = readServerFile(dataDir)
-  if (!local) throw noCouncil(dataDir)
+  if (!local) throw noCouncil(`on ${dataDir}`, dataDir)
   return { url: socketUrl(local.url), token: councilToken?.reveal() ?? local.token, shownAs: `on ${dataDir}` }
 }
 

@@ -81,14 +81,14 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
 function embeddedUrl({ dataDir }: Config, socketName: string, toUrl: (socket: string, folder: string) => string): string {
   const folder = socketDirOf(dataDir)
   const socket = join(folder, socketName)
-  if (!existsSync(socket)) throw noCouncil(dataDir)
+  if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`, dataDir)
   return toUrl(socket, folder)
 }
 
-/** Why there is no council to talk to on a DATA_DIR: none runs, or one is only just starting. */
-export function noCouncil(dataDir: string): CliError {
-  const start = readStartFile(dataDir)
-  if (!start) return new CliError('no_council', `no council is running on ${dataDir}: start one with bin/start`)
+/** Why there is no council to talk to, `on` a DATA_DIR or `at` an address: none runs, or one is only just starting. */
+export function noCouncil(where: string, dataDir?: string): CliError {
+  const start = dataDir === undefined ? undefined : readStartFile(dataDir)
+  if (!start) return new CliError('no_council', `no council is running ${where}: start one with bin/start`)
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(start.startedAt)) / 1_000))
-  return new CliError('council_starting', `a council is starting on ${dataDir} (pid ${start.pid}, for ${seconds} s, now: ${start.step}); try again in a moment`)
+  return new CliError('council_starting', `a council is starting ${where} (pid ${start.pid}, for ${seconds} s, now: ${start.step}); try again in a moment`)
 }

@@ -77,11 +77,11 @@ test('several models without a choice are a problem of the settings, with the li
 
 test('a council that is starting is not one that does not run: the command line says how far it is', () => {
   const dataDir = folder()
-  expect(noCouncil(dataDir)).toMatchObject({ code: 'no_council' })
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
   writeStartFile(dataDir, new Date().toISOString(), 'loading the model')
-  expect(noCouncil(dataDir)).toMatchObject({ code: 'council_starting', message: expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`) as unknown })
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'council_starting', message: expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`) as unknown })
   removeStartFile(dataDir)
-  expect(noCouncil(dataDir)).toMatchObject({ code: 'no_council' })
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })
 
 test('a start that was killed is not under way', () => {
@@ -89,5 +89,5 @@ test('a start that was killed is not under way', () => {
   const lock = acquireDataDirLock(dataDir)
   undo.push(() => lock.held && lock.release())
   writeFileSync(dataPaths(dataDir).startFile, JSON.stringify({ pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }))
-  expect(noCouncil(dataDir)).toMatchObject({ code: 'no_council' })
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })
