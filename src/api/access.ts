@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 export type Principal = { subject: string }
 
 export type Access = {
-  /** The principal of an `Authorization` header, or null. Takes the same time whatever is wrong with it. */
+  /** The principal of an `Authorization` header, or null. The scheme is read without regard to case (RFC 9110). Takes the same time whatever is wrong with it. */
   authenticate: (authorization: string | undefined) => Principal | null
   /** Whether a request with this `Origin` may come in. Programs send none; browsers must be on the list, exactly. */
   originAllowed: (origin: string | undefined) => boolean
@@ -19,7 +19,7 @@ export function createAccess(adminToken: string, allowedOrigins: readonly string
   return {
     authenticate(authorization) {
       const header = authorization ?? ''
-      const token = header.length <= maxHeaderLength ? (/^Bearer ([\x21-\x7e]+)$/.exec(header)?.[1] ?? '') : ''
+      const token = header.length <= maxHeaderLength ? (/^bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '') : ''
       return timingSafeEqual(hash(token), adminHash) ? { subject: 'admin' } : null
     },
     originAllowed: (origin) => origin === undefined || origins.has(origin),

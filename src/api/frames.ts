@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AnswerPath, maxPromptCharacters } from '../events/chat.ts'
 import { ConversationId, Position, Uuid7 } from '../events/identifiers.ts'
+import { parseStrictJson } from '../platform/strict-json.ts'
 
 /** Frames of `/ws/chat`, sub-protocol `council.v1`: JSON objects in text messages. */
 export const chatProtocol = 'council.v1'
@@ -77,13 +78,9 @@ export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: 
 
 /** A client's frame from the text of a message. */
 export function parseClientFrame(text: string): ParsedFrame {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return { ok: false, code: 'malformed_frame', message: 'a frame is one JSON object' }
-  }
-  const parsed = ClientFrame.safeParse(json)
+  const json = parseStrictJson(text)
+  if (!json.ok) return { ok: false, code: 'malformed_frame', message: json.problem === 'is not JSON' ? 'a frame is one JSON object' : `the frame ${json.problem}` }
+  const parsed = ClientFrame.safeParse(json.value)
   if (parsed.success) return { ok: true, frame: parsed.data }
   const [issue] = parsed.error.issues
   if (issue?.code === 'invalid_union' && issue.path[0] === 'type') return { ok: false, code: 'unknown_frame', message: 'type must be prompt, resume, cancel, approve, deny or ping' }

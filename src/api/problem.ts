@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
 /** Why a request over HTTP was not served. Stable; `docs/errors.md` explains each. */
@@ -5,9 +6,18 @@ export const problemCodes = [
   'unauthorized',
   'origin_not_allowed',
   'not_found',
+  'method_not_allowed',
   'unknown_command',
   'malformed_request',
+  'request_timeout',
   'too_large',
+  'unsupported_media_type',
+  'upgrade_required',
+  'bad_handshake',
+  'subprotocol_unsupported',
+  'headers_too_large',
+  'http_version_unsupported',
+  'stopping',
   'too_many_in_flight',
   'read_model_behind',
   'read_model_unavailable',
@@ -19,9 +29,18 @@ const statuses: Record<ProblemCode, number> = {
   unauthorized: 401,
   origin_not_allowed: 403,
   not_found: 404,
+  method_not_allowed: 405,
   unknown_command: 404,
   malformed_request: 400,
+  request_timeout: 408,
   too_large: 413,
+  unsupported_media_type: 415,
+  upgrade_required: 426,
+  bad_handshake: 400,
+  subprotocol_unsupported: 400,
+  headers_too_large: 431,
+  http_version_unsupported: 505,
+  stopping: 503,
   too_many_in_flight: 429,
   read_model_behind: 503,
   read_model_unavailable: 503,
@@ -43,12 +62,34 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: stri
   return answerProblem(reply, { status: statuses[code], code, detail, ...(statuses[code] === 503 || statuses[code] === 429 ? { retryAfterSeconds: 1 } : {}) })
 }
 
+/** The problem of everyone without a token, whatever it is that they ask for. */
+export const sendUnauthorized = (reply: FastifyReply): FastifyReply => sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
+
+/** A whole response for a connection on which nothing has been understood, and that ends with it. */
+export function printProblem(code: ProblemCode, detail: string): string {
+  const status = statuses[code]
+  const body = JSON.stringify(problemBody({ status, code, detail }))
+  const headers = [
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+  ]
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${headers.join('\r\n')}\r\n\r\n${body}`
+}
+
+const problemBody = ({ status, code, detail, details }: Problem) => ({
+  type: `/docs/errors.md#${code}`,
+  title: code.replaceAll('_', ' '),
+  status,
+  code,
+  detail,
+  ...(details && { details }),
+})
+
 /** The same, for codes that other layers have given. */
-export function answerProblem(reply: FastifyReply, { status, code, detail, details, retryAfterSeconds }: Problem): FastifyReply {
-  if (status === 401) void reply.header('www-authenticate', 'Bearer')
-  if (retryAfterSeconds !== undefined) void reply.header('retry-after', retryAfterSeconds)
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({ type: `/docs/errors.md#${code}`, title: code.replaceAll('_', ' '), status, code, detail, ...(details && { details }) })
+export function answerProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
+  if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds)
+  return reply.code(problem.status).type('application/problem+json').send(problemBody(problem))
 }

@@ -1,15 +1,18 @@
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { WebSocket } from '@fastify/websocket'
 import { isoTime } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { parseStrictJsonBytes } from '../platform/strict-json.ts'
 import type { ReadModelReader } from '../projections/read-model-reader.ts'
 import type { Access, Principal } from './access.ts'
 import { closeCodes, serveChat, type ChatDependencies } from './chat-socket.ts'
 import { commandsRoute } from './commands-route.ts'
 import { chatProtocol, maxFrameBytes } from './frames.ts'
+import { chatPath, handshakeFault, isForChat } from './handshake.ts'
 import type { Health } from './health.ts'
-import { sendProblem } from './problem.ts'
+import { answerClientError, answerWhatNodeWould } from './http-faults.ts'
+import { sendProblem, sendUnauthorized } from './problem.ts'
 import { treasuryRoute } from './treasury-route.ts'
 
 const heartbeatMs = 30_000
@@ -27,6 +30,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | null
   }
+  interface FastifyContextConfig {
+    /** Whether strangers may ask. */
+    isPublic?: boolean
+  }
 }
 
 /** The HTTP and WebSocket surface. Everything but the probes needs a token; strangers learn pass, warn or fail. */
@@ -35,31 +42,57 @@ export async function createServer({ access, chat, health, readModel, version, l
     bodyLimit: maxFrameBytes,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false,
+    http: {
+      // Node would answer without a problem of ours.
+      requireHostHeader: false,
+      // Whatever cannot become a chat is an HTTP request, and answered as one.
+      shouldUpgradeCallback: (request) =>
+        isForChat(request) &&
+        handshakeFault(request) === null &&
+        access.originAllowed(request.headers.origin) &&
+        access.authenticate(request.headers.authorization) !== null,
+    },
+    clientErrorHandler: answerClientError,
     // An address that cannot be read: too long in one of its parts, or with half of an escape. No hook has run then.
-    frameworkErrors: (_error, request, reply) => void nothingThere(access.authenticate(request.headers.authorization), request.url, reply),
+    frameworkErrors(_error, request, reply) {
+      endAfterUpgrade(request, reply)
+      void (access.authenticate(request.headers.authorization) ? sendNotFound(request, reply) : sendUnauthorized(reply))
+    },
   })
+  answerWhatNodeWould(server, access)
+  takeJsonOnly(server)
+  const refuseOtherMethods = watchMethods(server)
+  let isStopping = false
+  server.addHook('preClose', async () => void (isStopping = true))
   server.decorateRequest('principal', null)
-  server.addHook('onRequest', async (request) => {
+  // Before anything else is looked at: whatever strangers ask for, and however, they get the same answer.
+  server.addHook('onRequest', async (request, reply) => {
+    endAfterUpgrade(request, reply)
     request.principal = access.authenticate(request.headers.authorization)
+    if (!request.principal && !request.routeOptions.config.isPublic) return sendUnauthorized(reply)
+    if (isStopping) return sendProblem(reply, 'stopping', 'the server is stopping; ask again')
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') return sendProblem(reply, 'malformed_request', 'Host is needed')
+    return undefined
   })
-  server.setNotFoundHandler((request, reply) => nothingThere(request.principal, request.url, reply))
+  server.setNotFoundHandler(sendNotFound)
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) logger.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'a request failed')
     if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
+    if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
     if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
     return sendProblem(reply, 'internal', 'something broke here; the log of the server says what')
   })
 
-  server.get('/livez', () => ({ status: 'pass' }))
+  server.get('/livez', isPublic, () => ({ status: 'pass' }))
   // It listens only once workers consume and the model is loaded or known to be missing. Only a part without which commands cannot be
   // recorded or prompts cannot be taken makes it fail.
-  server.get('/readyz', (_request, reply) => {
+  server.get('/readyz', isPublic, (_request, reply) => {
     const { status } = health.current()
     return reply.code(status === 'fail' ? 503 : 200).send({ status })
   })
-  server.get('/health', (request, reply) => {
+  server.get('/health', isPublic, (request, reply) => {
     const { status, checks } = health.current()
     void reply.code(status === 'fail' ? 503 : 200).type('application/health+json')
     if (!request.principal) return { status }
@@ -69,12 +102,46 @@ export async function createServer({ access, chat, health, readModel, version, l
   commandsRoute(server, chat)
   treasuryRoute(server, readModel)
   await chatRoute(server, access, chat)
+  refuseOtherMethods()
   return server
 }
 
-/** Strangers do not learn which paths exist. */
-const nothingThere = (principal: Principal | null, url: string, reply: FastifyReply): FastifyReply =>
-  principal ? sendProblem(reply, 'not_found', `there is nothing at ${url.slice(0, 200)}`) : sendProblem(reply, 'unauthorized', 'a token is needed')
+const isPublic = { config: { isPublic: true } }
+
+const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`)
+
+/** Node (26.10) reads nothing any more after a request for an upgrade that it did not get. */
+function endAfterUpgrade({ headers }: FastifyRequest, reply: FastifyReply): void {
+  if (headers.upgrade !== undefined) void reply.header('connection', 'close')
+}
+
+/** Bodies are JSON in UTF-8 that every reader understands in the same way. */
+function takeJsonOnly(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const json = parseStrictJsonBytes(body)
+    if (json.ok) done(null, json.value)
+    else done(Object.assign(new Error(`the body ${json.problem}`), { statusCode: 400 }))
+  })
+}
+
+/** Remembers the routes that are made from here on; what it returns then answers every other method on them with 405. */
+function watchMethods(server: FastifyInstance): () => void {
+  const allowed = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const methods = allowed.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    allowed.set(url, methods)
+  })
+  return () => {
+    for (const [url, methods] of [...allowed]) {
+      const allow = [...methods].join(', ')
+      const refuse = async (_request: FastifyRequest, reply: FastifyReply) => sendProblem(reply.header('allow', allow), 'method_not_allowed', `only ${allow}`)
+      const others = server.supportedMethods.filter((method) => !methods.has(method))
+      server.route({ method: others, url, exposeHeadRoute: false, onRequest: refuse, handler: refuse })
+    }
+  }
+}
 
 /** `/ws/chat`: who may come in is decided before the upgrade, so a stranger gets a plain HTTP answer. */
 async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDependencies): Promise<void> {
@@ -106,13 +173,14 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
   server.addHook('onClose', async () => clearInterval(heartbeat))
 
   server.get(
-    '/ws/chat',
+    chatPath,
     {
       websocket: true,
-      preValidation: async (request, reply) => {
+      onRequest: async (request, reply) => {
         if (!access.originAllowed(request.headers.origin)) return sendProblem(reply, 'origin_not_allowed', 'this origin is not in ALLOWED_ORIGINS')
-        if (!request.principal) return sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
-        return undefined
+        if (request.ws) return undefined
+        const { code, detail, headers } = handshakeFault(request.raw) ?? { code: 'bad_handshake', detail: `the chat is at ${chatPath}, written so`, headers: {} }
+        return sendProblem(reply.headers(headers), code, detail)
       },
     },
     (socket, request) => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { AccountId, Position } from '../events/identifiers.ts'
 import type { AccountRow } from '../projections/account-row.ts'
@@ -23,9 +23,6 @@ const ListQuery = OneQuery.extend({
  * `X-Council-Position`; with `after=<position>` not before that. Amounts are integer micro-dollars.
  */
 export function treasuryRoute(server: FastifyInstance, read: ReadModelReader): void {
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
-    request.principal ? undefined : sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
-
   async function answer(reply: FastifyReply, after: Position | undefined, work: (tx: Tx) => Promise<object | null>): Promise<FastifyReply> {
     const answered = await read(accounts, after ?? null, work)
     if (answered.outcome === 'unavailable') return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
@@ -39,7 +36,7 @@ export function treasuryRoute(server: FastifyInstance, read: ReadModelReader): v
     return answered.result ? reply.send(answered.result) : sendProblem(reply, 'not_found', 'there is no such account')
   }
 
-  server.get('/v1/treasury/accounts', { onRequest }, async (request, reply) => {
+  server.get('/v1/treasury/accounts', async (request, reply) => {
     const query = ListQuery.safeParse(request.query)
     if (!query.success) return sendProblem(reply, 'malformed_request', wrong(query.error))
     const { after, cursor, limit } = query.data
@@ -51,7 +48,7 @@ export function treasuryRoute(server: FastifyInstance, read: ReadModelReader): v
     })
   })
 
-  server.get<{ Params: { id: string } }>('/v1/treasury/accounts/:id', { onRequest }, async (request, reply) => {
+  server.get<{ Params: { id: string } }>('/v1/treasury/accounts/:id', async (request, reply) => {
     const query = OneQuery.safeParse(request.query)
     if (!query.success) return sendProblem(reply, 'malformed_request', wrong(query.error))
     const accountId = AccountId.safeParse(request.params.id)

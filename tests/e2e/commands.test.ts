@@ -24,7 +24,7 @@ afterAll(() => council.stop())
 
 type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: Record<string, unknown> }
 
-async function post(path: string, body: string | undefined, headers: Record<string, string>): Promise<Answer> {
+async function post(path: string, body: string | Buffer | undefined, headers: Record<string, string>): Promise<Answer> {
   const answer = await request(`${council.url}${path}`, { method: 'POST', headers, ...(body !== undefined && { body }) })
   return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(await answer.body.text()) as Record<string, unknown> }
 }
@@ -212,12 +212,28 @@ describe('a command over HTTP', () => {
     ['half of a JSON text', '{"from":', authorized],
     ['no body', '', authorized],
     ['a prototype', '{"__proto__":{"amountMicros":1}}', authorized],
-    ['something else than JSON', 'from=external', { ...authorized, 'content-type': 'application/x-www-form-urlencoded' }],
+    ['a key twice', JSON.stringify(transfer(1)).replace('{', '{"amountMicros":2,'), authorized],
+    ['a key twice, once escaped', JSON.stringify(transfer(1)).replace('{', String.raw`{"\u0061mountMicros":2,`), authorized],
+    ['bytes that are not UTF-8', Buffer.from(JSON.stringify(transfer(1)).replace('story', 'stor\u00ff'), 'latin1'), authorized],
+    ['a thousand levels', '['.repeat(1000) + ']'.repeat(1000), authorized],
   ])('with %s for a body is malformed', async (_, body, headers) => {
     expect(await post('/v1/commands/TransferFunds', body, { ...headers, 'idempotency-key': newId() })).toMatchObject({
       status: 400,
       headers: { 'content-type': 'application/problem+json; charset=utf-8' },
       body: { code: 'malformed_request' },
+    })
+  })
+
+  test('says which key came twice', async () => {
+    expect(await post('/v1/commands/OpenAccount', '{"account":"agent:a","account":"agent:b"}', { ...authorized, 'idempotency-key': newId() })).toMatchObject({
+      body: { code: 'malformed_request', detail: 'the body has the key "account" twice' },
+    })
+  })
+
+  test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/xml'])('whose body is %s is not taken', async (type) => {
+    expect(await post('/v1/commands/TransferFunds', 'from=external', { ...authorized, 'content-type': type, 'idempotency-key': newId() })).toMatchObject({
+      status: 415,
+      body: { code: 'unsupported_media_type' },
     })
   })
 
