@@ -6,7 +6,7 @@ const outageCodes = /^(E[A-Z0-9]+|(08|53|57)[0-9A-Z]{3}|[a-z]+(_[a-z]+)+)$/
 const outageWords = /^((outcome_unknown|log_unavailable|overloaded): |Connection is closed|Reached the max retries per request limit|Command timed out|Socket timeout|connect E|timeout exceeded when trying to connect|Connection terminated|(MISCONF|LOADING|CLUSTERDOWN|READONLY) )/
 
 /** Whether an error says that a server or a disk is away. Where in the program that was noticed helps nobody then. */
-export function isOutage(error: Error): boolean {
+function isOutage(error: Error): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return (outageCodes.test(code) && !code.startsWith('ERR_')) || outageWords.test(error.message)
 }
