@@ -114,7 +114,7 @@ async function stream({ model, answerMaxTokens }: AgentDependencies, run: Run, {
   } catch (error) {
     const used = meter.result()
     if (error instanceof ModelError && error.code === 'model_cancelled')
-      return { kind: 'stopped', reason: cutReasonOf(run), settlement: settlement(paid, 'cancelled', used) }
+      return { kind: 'stopped', reason: cutReasonOf(run), settlement: settlement(paid, error.neverSent ? 'released' : 'cancelled', used) }
     if (!(error instanceof ModelError)) {
       run.logger.error({ err: error }, 'the model client broke its promise')
       return { kind: 'failed', code: 'internal', message: 'the model client failed in a way that it must not', settlement: settlement(paid, 'failed', used) }

@@ -205,3 +205,27 @@ describe('a deadline for the whole answer', () => {
     }
   })
 })
+
+describe('a call that waits for its turn at the model', () => {
+  test('costs nothing when its prompt is cancelled', async () => {
+    const narrow = await serveCouncil({ ...settings, VLLM_CONCURRENCY: '1', WORKER_CONCURRENCY: '2' })
+    try {
+      const running = model.nextAnswer({ gated: true })
+      const first = ask(narrow)
+      await running.received
+      const requestId = newId()
+      const client = await connectChat(narrow.url)
+      client.send({ type: 'prompt', requestId, text: 'Say the Greek letters.' })
+      await client.frame('phase')
+      client.send({ type: 'cancel', requestId })
+      expect(await client.frame('cancelled')).toMatchObject({ costMicros: 0 })
+      expect(await dataOf(requestId, 'BudgetReleased')).toEqual([expect.objectContaining({ amountMicros: await reservedFor(requestId) })])
+      client.close()
+      await running.emit('One')
+      await running.finish()
+      expect((await first).ending).toMatchObject({ type: 'completed', text: 'One' })
+    } finally {
+      await narrow.stop()
+    }
+  })
+})

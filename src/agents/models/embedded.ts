@@ -54,7 +54,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     const slot = await slots.take(call.signal)
     try {
       await orAborted(process.ready(), call.signal).catch((error: unknown) => {
-        throw call.signal.aborted ? cancelled() : error
+        throw call.signal.aborted ? cancelled({ neverSent: true }) : error
       })
     } catch (error) {
       slot.release()
@@ -141,7 +141,7 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
   }
 }
 
-const cancelled = () => new ModelError('model_cancelled', 'The call was cancelled.')
+const cancelled = ({ neverSent } = { neverSent: false }) => new ModelError('model_cancelled', 'The call was cancelled.', { neverSent })
 
 /** `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`: how it was quantised is no part of the name. */
 function modelName(path: string): string {

@@ -74,10 +74,13 @@ export type ModelErrorCode = (typeof modelErrorCodes)[number]
 /** Why a call failed: a stable code, and a sentence that says what to do. What was used until then came as `usage` chunks. */
 export class ModelError extends Error {
   readonly code: ModelErrorCode
+  /** The call ended before the client sent anything to a model, so it cost nothing. */
+  readonly neverSent: boolean
 
-  constructor(code: ModelErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause })
+  constructor(code: ModelErrorCode, message: string, { cause, neverSent = false }: { cause?: unknown; neverSent?: boolean } = {}) {
+    super(message, cause === undefined ? {} : { cause })
     this.name = 'ModelError'
     this.code = code
+    this.neverSent = neverSent
   }
 }

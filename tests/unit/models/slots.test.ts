@@ -30,7 +30,7 @@ test('who is cancelled while waiting leaves the queue at once, and its place in 
   const stop = new AbortController()
   const gaveUp = slots.take(stop.signal)
   stop.abort()
-  await expect(gaveUp).rejects.toMatchObject({ code: 'model_cancelled' })
+  await expect(gaveUp).rejects.toMatchObject({ code: 'model_cancelled', neverSent: true })
   const next = slots.take(never)
   held.release()
   await expect(next).resolves.toBeDefined()
