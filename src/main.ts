@@ -11,17 +11,22 @@ const { stdout, stderr, env } = process
 process.umask(0o077)
 
 const interrupted = new AbortController()
+const insisted = new AbortController()
+let hasServed = false
 const ended = new Promise<NodeJS.Signals>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
-      // Whoever asks twice does not want to wait for the order of things; the next start ends what is left.
-      if (interrupted.signal.aborted) process.exit(130)
+      // Asked twice, it does not wait for the order of things.
+      if (interrupted.signal.aborted) {
+        insisted.abort()
+        process.exit(130)
+      }
       interrupted.abort()
       resolve(signal)
     })
 })
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdout,
   stderr,
   stdin: () => process.stdin,
@@ -33,6 +38,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   async serve({ config, roles }) {
     // Only here: the command line answers at once, and does not load what it takes to run a council.
     const [{ serve }, { createSteps }] = await Promise.all([import('./cli/serve/serve.ts'), import('./cli/serve/steps.ts')])
-    return serve({ config, roles, version, stdout, stderr, steps: createSteps(stderr, systemClock), ended })
+    hasServed = true
+    return serve({ config, roles, version, stdout, stderr, steps: createSteps(stderr, systemClock), ended, insisted: insisted.signal })
   },
 })
+
+// A connection to a server that hangs would keep alive a council that has ended.
+if (hasServed) process.exit(exitCode)
+process.exitCode = exitCode

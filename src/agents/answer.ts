@@ -66,13 +66,16 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   const { question, conversation, sensed } = attempt
   const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
   const outcome = await dependencies.orchestrate({ run, answer, question, conversation, recorded })
-  await batcher.flush()
+  // A process that ends waits for the token stream only a moment: what it never held, no client has seen.
+  await (run.signal.reason === 'shutdown' ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)]) : batcher.flush())
   const ending = endingOf(outcome, answer.soFar(), firstTextAtMs)
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
   // An orderly stop pays for what it used and leaves the prompt; a superseded worker may not say anything any more.
   if (outcome.kind === 'stopped' && outcome.reason === 'shutdown') await settleCall(dependencies, run, outcome.settlement)
   return null
 }
+
+const flushOnShutdownMs = 500
 
 type TakenOver = { kind: 'goes_on'; tokens: TokenPage } | { kind: 'ends'; ending: Ending }
 

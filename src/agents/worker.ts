@@ -92,9 +92,9 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
       stopping = true
       const left = [...running.values()]
       for (const { abort } of left) abort.abort('shutdown' satisfies StopReason)
-      const patience = setTimeout(() => leaving.abort(), settleWithinMs)
-      await Promise.all(left.map(({ finished }) => finished))
-      clearTimeout(patience)
+      const patience = AbortSignal.timeout(settleWithinMs)
+      await Promise.race([Promise.all(left.map(({ finished }) => finished)), new Promise((resolve) => patience.addEventListener('abort', resolve))])
+      leaving.abort()
       clearInterval(renewing)
       await Promise.all(left.map(({ job }) => jobs.giveBack(job).catch(() => undefined)))
       jobs.close()

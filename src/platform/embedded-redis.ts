@@ -79,9 +79,8 @@ function settingsOf(role: EmbeddedRedisRole): Record<string, string> {
 
 async function answers(url: string, abandoned: AbortSignal): Promise<void> {
   const redis = connectRedis({ url, role: 'command', name: 'startup', logger: silentLogger })
-  abandoned.addEventListener('abort', () => redis.disconnect(), { once: true })
   try {
-    await whenRedisReady(redis, readyTimeoutMs)
+    await whenRedisReady(redis, readyTimeoutMs, abandoned)
     await redis.ping()
   } finally {
     redis.disconnect()

@@ -71,8 +71,11 @@ function open(url: string, role: RedisRole, options: ConnectionOptions): RedisCl
   return url.startsWith('unix:') ? new Redis({ ...serverOptions, path: decodeURIComponent(new URL(url).pathname) }) : new Redis(url, serverOptions)
 }
 
-/** Resolves when the server answers commands (its data is loaded), in a cluster every master; throws `redis_unreachable` after `timeoutMs`, saying why. */
-export async function whenRedisReady(redis: RedisClient, timeoutMs: number): Promise<void> {
+/**
+ * Resolves when the server answers commands (its data is loaded), in a cluster every master; throws `redis_unreachable` after
+ * `timeoutMs`, saying why, and at once when `abandoned` aborts: a client that is closed between two tries to connect says nothing.
+ */
+export async function whenRedisReady(redis: RedisClient, timeoutMs: number, abandoned?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   let reason = `no answer within ${timeoutMs} ms`
   const onError = (error: unknown): void => {
@@ -82,11 +85,14 @@ export async function whenRedisReady(redis: RedisClient, timeoutMs: number): Pro
   const onEnd = (): void => reject(redisUnreachable(redis, `the connection was closed (${reason})`))
   const timer = setTimeout(() => reject(redisUnreachable(redis, reason)), timeoutMs)
   redis.on('error', onError).once('ready', onReady).once('end', onEnd)
+  abandoned?.addEventListener('abort', onEnd)
+  if (abandoned?.aborted) onEnd()
   if (redis.status === 'ready') onReady()
   try {
     await promise
   } finally {
     clearTimeout(timer)
+    abandoned?.removeEventListener('abort', onEnd)
     redis.off('error', onError).off('ready', onReady).off('end', onEnd)
   }
 }

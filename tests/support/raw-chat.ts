@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { adminToken } from './served-council.ts'
 
 /** Opens a TCP connection to a server and sends these bytes. It reads nothing unless the test does. */
-async function rawConnection(url: string, bytes: string | Buffer = ''): Promise<Socket> {
+export async function rawConnection(url: string, bytes: string | Buffer = ''): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
   // A server that cuts the connection is what these tests are about.

@@ -33,6 +33,9 @@ export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (re
   let reason = ''
   let complaints = ''
   const gone = Promise.withResolvers<undefined>()
+  // One that hangs does not notice that its channel was closed.
+  const killAtExit = (): void => void child.kill('SIGKILL')
+  process.once('exit', killAtExit)
 
   const kill = (why: string): void => {
     reason ||= why
@@ -40,6 +43,7 @@ export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (re
   }
   // Not 'close': Node does not emit that one after the parent has disconnected the channel.
   const over = (how: string): void => {
+    process.off('exit', killAtExit)
     gone.resolve(undefined)
     onDeath(reason || complaints.trim().split('\n').at(-1) || how)
   }

@@ -2,6 +2,7 @@ import { readTokens } from '../../agents/tokens/token-stream.ts'
 import { createAccess } from '../../api/access.ts'
 import { watchHealth, type HealthCheck } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
+import { trackConnections } from '../../api/connections.ts'
 import { promptFinder } from '../../api/find-prompt.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/token-wakeups.ts'
@@ -10,17 +11,21 @@ import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import { portUnavailable } from '../../platform/listen-address.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { Closing } from './closing.ts'
 import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
 export type ApiOptions = { token: string; checks: readonly HealthCheck[]; version: string }
 
+/** Clients have so long to answer a close frame, and to send the rest of a request. */
+const socketGraceMs = ({ shutdownTimeoutMs }: Config): number => Math.min(2_000, shutdownTimeoutMs / 5)
+
 /** Listens. Returns the address for clients on this machine. */
-export async function startApiRole(config: Config, stores: Stores, { log, gate, tail }: Core, options: ApiOptions, closing: AsyncDisposableStack, logger: Logger): Promise<string> {
+export async function startApiRole(config: Config, stores: Stores, { log, gate, tail }: Core, options: ApiOptions, closing: Closing, logger: Logger): Promise<string> {
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
-  closing.defer(wakeups.close)
+  closing.defer(wakeups.close, 'the wake-ups')
   const health = await watchHealth(options.checks, systemClock.nowMs, logger)
-  closing.defer(health.stop)
+  closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
   const server = await createServer({
     access: createAccess(options.token, config.allowedOrigins),
@@ -46,7 +51,8 @@ export async function startApiRole(config: Config, stores: Stores, { log, gate, 
     version: options.version,
     logger,
   })
-  closing.defer(() => server.close())
+  const connections = trackConnections(server.server)
+  closing.atOnce(() => connections.close(() => server.close(), socketGraceMs(config)), 'the connections')
   await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
     throw portUnavailable(config.host, config.port, error)
   })

@@ -16,6 +16,7 @@ import { isoTime, systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { Closing } from './closing.ts'
 import { newId, type Core } from './core.ts'
 import { sealKeys } from './seal-keys.ts'
 import type { Stores } from './stores.ts'
@@ -30,7 +31,7 @@ const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
  * Archives the log, seals it, copies the seals out, and lets Redis forget what is archived for good. Returns how it is, for
  * `/health`. Throws ArchiveStopped where the key that sealed this log is not here.
  */
-export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: AsyncDisposableStack, logger: Logger): Promise<HealthCheck[]> {
+export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: Closing, logger: Logger): Promise<HealthCheck[]> {
   const { keys } = core
   const { identity, archive, progress, macs, stored } = core.archiving
   const { key, introduction } = chooseSealKey(identity, { newest: await newestSealKey(archive, stored), ...sealKeys(config) })
@@ -40,7 +41,7 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
 
   const out = config.sealsFile === '-' ? sealsStream(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
   const copies = startSealCopies({ identity, archive, out, logger })
-  closing.defer(copies.stop)
+  closing.defer(copies.stop, 'the copies of seals')
   const recordSeal: SealerDependencies['record'] = async (seal) => {
     await introduce()
     await recorded(core.gate.execute(SealLog, { day: today(), ...seal }, { commandId: newId(), principal }))
@@ -58,13 +59,13 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
     },
     logger,
   })
-  closing.defer(archiver.stop)
-  closing.defer(sealer.stop)
+  closing.defer(archiver.stop, 'the archiver')
+  closing.defer(sealer.stop, 'the sealer')
   await Promise.race([archiver.started, pause(startedWithinMs, undefined, { ref: false })])
   // The old key is here for this start alone.
   if (introduction?.by) await introduce()
   // Only a real PostgreSQL may be all that is left of an event.
-  if (config.databaseUrl) closing.defer(startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger))
+  if (config.databaseUrl) closing.defer(startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger), 'trimming')
   return [
     // With `archived` nothing is acknowledged without it; otherwise questions are answered and events recorded all the same.
     { name: 'archiver', kind: 'internal', isNeeded: config.durability === 'archived', look: () => Promise.resolve(archiverFinding(archiver)) },

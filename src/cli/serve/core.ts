@@ -19,6 +19,7 @@ import { newUuid7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { serverOf } from '../../platform/redis-cluster.ts'
 import { migrate } from '../../projections/migrate.ts'
+import type { Closing } from './closing.ts'
 import { macKeys } from './mac-keys.ts'
 import type { Stores } from './stores.ts'
 
@@ -34,7 +35,7 @@ export type Core = { keys: LogKeys; log: RedisLog; gate: CommandGate; tail: LogT
  * Opens the council's log, on Redis and in the archive. Throws LogStopped when acknowledged events would be lost here, or
  * Redis holds less than the archive or something else; ProjectionError `migration_failed`.
  */
-export async function openCore(config: Config, stores: Stores, closing: AsyncDisposableStack, logger: Logger): Promise<Core> {
+export async function openCore(config: Config, stores: Stores, closing: Closing, logger: Logger): Promise<Core> {
   const keys = logKeys(config.councilId)
   const { durability } = config
   const macs = macKeys(config)
@@ -49,9 +50,9 @@ export async function openCore(config: Config, stores: Stores, closing: AsyncDis
   const reading = { redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, archive }
   const log = archivedAppends(redisLog({ ...reading, incarnation, durability, macs, known }), { redis, known, archive, progress, durability })
   const memory = await watchMemory({ info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) }, logger)
-  closing.defer(memory.stop)
+  closing.defer(memory.stop, 'the watch of memory')
   const tail = startTail(log, await log.head())
-  closing.defer(tail.stop)
+  closing.defer(tail.stop, 'the tail of the log')
   const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), isNearlyFull: memory.isNearlyFull, logger })
   return { keys, log, gate, tail, archiving: { identity: { councilId, incarnation }, archive, progress, macs, stored: storedLog(reading) } }
 }

@@ -6,6 +6,7 @@ import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { CliError } from '../failure.ts'
+import type { Closing } from './closing.ts'
 import type { Steps } from './steps.ts'
 import type { Part } from './part.ts'
 
@@ -18,10 +19,10 @@ const connectTimeoutMs = 3_000
  * The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none.
  * `underWay` is called once what takes long (loading, downloading) goes on outside of this process.
  */
-export async function openModel(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
+export async function openModel(config: Config, closing: Closing, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
   const opened = config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger, underWay)
   underWay()
-  closing.defer(opened.model.close)
+  closing.defer(opened.model.close, 'the model')
   return opened
 }
 

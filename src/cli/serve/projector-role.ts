@@ -3,6 +3,7 @@ import { startProjector } from '../../projections/projector.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { thisProcess } from '../../projections/this-process.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { Closing } from './closing.ts'
 import type { Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
@@ -10,9 +11,9 @@ import type { Stores } from './stores.ts'
 const catchUpMs = 3_000
 
 /** Keeps the read models up with the log. Returns how they are, for `/health`. */
-export async function startProjectorRole(stores: Stores, { log }: Core, closing: AsyncDisposableStack, logger: Logger): Promise<HealthCheck[]> {
+export async function startProjectorRole(stores: Stores, { log }: Core, closing: Closing, logger: Logger): Promise<HealthCheck[]> {
   const projector = startProjector({ log, database: stores.postgres, projections: readModels, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
-  closing.defer(projector.stop)
+  closing.defer(projector.stop, 'the projector')
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
   return readModels.map(({ name }) => ({
     name: `projection ${name}`,

@@ -7,13 +7,14 @@ import { CliError, failureOf } from '../failure.ts'
 import { allStarted, inStep, StartFailed } from './start-failure.ts'
 import { acquireDataDirLock } from '../../platform/data-dir-lock.ts'
 import { dataPaths } from '../../platform/data-dir.ts'
-import { endLeftovers } from '../../platform/leftovers.ts'
+import { endLeftovers, killChildren } from '../../platform/leftovers.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { printable } from '../../platform/printable.ts'
 import { removeServerFile, writeServerFile } from '../../platform/server-file.ts'
 import { adminToken } from './admin-token.ts'
 import { banner } from './banner.ts'
+import { createClosing, type Closing } from './closing.ts'
 import type { Core } from './core.ts'
 import { openModel } from './model.ts'
 import { checkOf } from './part.ts'
@@ -30,11 +31,14 @@ export type ServeOptions = {
   steps: Steps
   /** Resolves with what asks the process to end. */
   ended: Promise<NodeJS.Signals>
+  /** Aborts when the process was asked a second time, and ends in the same turn. */
+  insisted: AbortSignal
 }
 
 /**
- * Runs roles of the council until it is asked to end, or cannot go on. Returns the exit code.
- * Whatever was started is stopped in the reverse order, whichever way it ends.
+ * Runs roles of the council until it is asked to end, also in the middle of its start, or cannot go on. What was started is stopped
+ * in order, within SHUTDOWN_TIMEOUT_MS, whichever way it ends; children that are left then are killed. Returns the exit code: 0, or 1
+ * when it could not go on or its end was cut short. The caller ends the process: what was left behind may keep it alive.
  */
 export async function serve(options: ServeOptions): Promise<number> {
   const { config, stderr } = options
@@ -43,13 +47,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     const holder = lock.heldBy ? ` (pid ${lock.heldBy}${lock.url ? `, ${lock.url}` : ''})` : ''
     throw new CliError('data_dir_in_use', `A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`)
   }
-  const closing = new AsyncDisposableStack()
-  closing.defer(() => lock.release())
   const logFile = stderr.isTTY ? join(dataPaths(config.dataDir).logs, 'council.log') : undefined
   const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr })
+  const closing = createClosing(config.shutdownTimeoutMs, logger)
+  options.insisted.addEventListener('abort', () => killChildren(config.dataDir))
   let exitCode = 0
   try {
-    const cause = await run(options, closing, logger, logFile)
+    const cause = await Promise.race([options.ended, run(options, closing, logger, logFile)])
     logger.info({ cause }, 'stopping')
   } catch (error) {
     const failure = failureOf(error)
@@ -59,14 +63,17 @@ export async function serve(options: ServeOptions): Promise<number> {
     // Where stderr is no terminal, the line of the log is there already.
     if (logFile) stderr.write(`error: ${printable(failure.message)} (${failure.code})\n`)
   }
-  await closing.disposeAsync().catch((error: unknown) => logger.error({ err: error }, 'not everything could be stopped in order'))
-  return exitCode
+  const inOrder = await closing.close()
+  // Also those of a start that was under way; and before another council may start its own.
+  killChildren(config.dataDir)
+  lock.release()
+  return inOrder ? exitCode : exitCode || 1
 }
 
-async function run({ config, roles, version, stdout, steps: shown, ended }: ServeOptions, closing: AsyncDisposableStack, logger: Logger, logFile?: string): Promise<string> {
+async function run({ config, roles, version, stdout, steps: shown }: ServeOptions, closing: Closing, logger: Logger, logFile?: string): Promise<never> {
   const startedAt = performance.now()
   const steps = toldSteps(config.dataDir, shown)
-  closing.defer(() => removeStartFile(config.dataDir))
+  closing.atOnce(() => removeStartFile(config.dataDir), 'the start file')
   steps.step('reading its settings')
   const prices = await inStep('reading PRICES_FILE', () => loadPrices(config))
   if (roles.includes('api')) await inStep('listening', () => assertCanListen(config.host, config.port))
@@ -100,7 +107,7 @@ async function run({ config, roles, version, stdout, steps: shown, ended }: Serv
     const { startApiRole } = await import('./api-role.ts')
     url = await inStep('listening', () => startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger))
     writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
-    closing.defer(() => removeServerFile(config.dataDir))
+    closing.atOnce(() => removeServerFile(config.dataDir), 'the server file')
   }
 
   steps.end('done')
@@ -108,11 +115,11 @@ async function run({ config, roles, version, stdout, steps: shown, ended }: Serv
   const seconds = (performance.now() - startedAt) / 1000
   logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
   stdout.write(`${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
-  return Promise.race([ended, ...failures])
+  return Promise.race(failures)
 }
 
 /** The stores, the log on them, and what keeps the archive and the read models behind it. Reads the other roles' code while it waits. */
-async function startLog(config: Config, roles: readonly Role[], closing: AsyncDisposableStack, steps: Steps, stdout: NodeJS.WritableStream, logger: Logger) {
+async function startLog(config: Config, roles: readonly Role[], closing: Closing, steps: Steps, stdout: NodeJS.WritableStream, logger: Logger) {
   const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
   const starting = openStores(config, closing, steps, logger)
   const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts'), import('./archiver-role.ts')])

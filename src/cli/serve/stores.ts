@@ -7,6 +7,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../platform/postgres.ts'
 import { serverOf, type RedisClient } from '../../platform/redis-cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../platform/redis.ts'
+import type { Closing } from './closing.ts'
 import type { Part } from './part.ts'
 import { allStarted, inStep } from './start-failure.ts'
 import type { Steps } from './steps.ts'
@@ -33,7 +34,7 @@ export type Stores = {
  * Connects to the servers in the configuration and starts an embedded one in the place of each that is not there.
  * Everything is undone by `closing`, in the order in which nobody loses what another still writes.
  */
-export async function openStores(config: Config, closing: AsyncDisposableStack, steps: Steps, logger: Logger): Promise<Stores> {
+export async function openStores(config: Config, closing: Pick<Closing, 'defer'>, steps: Steps, logger: Logger): Promise<Stores> {
   const { dataDir } = config
   const onReport = (report: ChildReport): void => {
     if (report.kind === 'restarted') logger.warn(report, 'a child process was started again')
@@ -43,7 +44,7 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   const redisOf = async (role: 'durable' | 'ephemeral', given: string | undefined): Promise<string> => {
     if (given) return given
     const { url, child } = await startEmbeddedRedis({ dataDir, role, onReport, onInstalling: () => steps.step('installing redis-server') })
-    closing.defer(child.stop)
+    closing.defer(child.stop, role === 'durable' ? 'the embedded Redis' : 'the embedded ephemeral Redis')
     children[role] = child
     return url
   }
@@ -51,7 +52,7 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   const postgresOf = async (given: string | undefined): Promise<string> => {
     if (given) return given
     const { url, child } = await startEmbeddedPostgres(dataDir, onReport)
-    closing.defer(child.stop)
+    closing.defer(child.stop, 'the embedded Postgres')
     children.postgres = child
     return url
   }
@@ -72,16 +73,16 @@ export async function openStores(config: Config, closing: AsyncDisposableStack, 
   closing.defer(() => {
     redis.disconnect()
     tokens.disconnect()
-  })
+  }, 'the connections to Redis')
   await allStarted([
     inStep('connecting to Redis', () => whenRedisReady(redis, connectWithinMs)),
     inStep('connecting to the ephemeral Redis', () => whenRedisReady(tokens, connectWithinMs)),
   ])
   const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
-  closing.defer(postgres.close)
+  closing.defer(postgres.close, 'the connections to Postgres')
   await inStep('connecting to Postgres', postgres.ping)
   const queries = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger, name: 'council-queries', ...queryLimits })
-  closing.defer(queries.close)
+  closing.defer(queries.close, 'the connections for queries')
 
   return { redis, ephemeral: tokens, postgres, queries, connect, parts: await describe(config, redis, tokens, queries, children) }
 }

@@ -9,11 +9,12 @@ import { earlierTurns } from '../../projections/earlier-turns.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { Closing } from './closing.ts'
 import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
 /** Starts taking jobs. Stopping gives running ones back to the next worker. */
-export async function startWorkerRole(config: Config, stores: Stores, { log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: AsyncDisposableStack, logger: Logger): Promise<Worker> {
+export async function startWorkerRole(config: Config, stores: Stores, { log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: Closing, logger: Logger): Promise<Worker> {
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   const agent = {
     gate,
@@ -32,6 +33,6 @@ export async function startWorkerRole(config: Config, stores: Stores, { log, gat
     { ...agent, log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0') },
     { name, concurrency: config.workerConcurrency, leaseMs: config.workerLeaseMs },
   )
-  closing.defer(worker.stop)
+  closing.atOnce(worker.stop, 'the worker')
   return worker
 }
