@@ -72,6 +72,7 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: n
 async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unknown>): Promise<number> {
   const faults = collectFaults()
   const { end } = await verifyLog({
+    jobOverdueMs: 3_600_000,
     redis,
     keys,
     councilId: 'bench',

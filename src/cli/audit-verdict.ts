@@ -15,7 +15,7 @@ export async function printVerdict(output: Output, verdict: Verdict): Promise<vo
   await output.result(summaryOf(verdict), () => inWords(output, verdict))
 }
 
-function summaryOf({ log: { end, archive, macs, seals, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict) {
+function summaryOf({ log: { end, archive, macs, seals, ledger, states, jobs, halted }, readModels, faults, count, unknown, resumed }: Verdict) {
   const [first] = faults
   return {
     kind: 'summary',
@@ -31,6 +31,7 @@ function summaryOf({ log: { end, archive, macs, seals, ledger, states, halted },
     seals,
     ledger: { movements: ledger.movements, sumMicros: Number(ledger.sumMicros) },
     states,
+    jobs,
     readModels: readModels.map((model) => (model.state === 'compared' ? { ...model, differences: model.differences.length } : model)),
     halted,
     resumed,
@@ -38,7 +39,7 @@ function summaryOf({ log: { end, archive, macs, seals, ledger, states, halted },
   }
 }
 
-function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, states, halted }, readModels, faults, count, unknown, resumed }: Verdict): string[] {
+function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, states, jobs, halted }, readModels, faults, count, unknown, resumed }: Verdict): string[] {
   const [first] = faults
   const lines = [
     `log          ${number(end.events)} events, ${end.first} to ${end.position}`,
@@ -48,6 +49,7 @@ function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, 
     `seals        ${number(seals.seals)} in the log under ${seals.keyIds.join(', ') || 'no key'}${seals.newestOutside === null ? '' : `; ${number(seals.outside)} kept outside, to event number ${seals.newestOutside}`}`,
     `ledger       ${number(ledger.movements)} movements, sum over all accounts ${number(Number(ledger.sumMicros))} µ$`,
     `states       ${states ? `${number(states.agree)} agree${states.otherFold > 0 ? `, ${number(states.otherFold)} of another version` : ''}` : 'not compared'}`,
+    `prompts      ${jobs ? `${number(jobs.open)} not finished` : 'not checked'}`,
     ...readModels.map((model) => `read model   ${model.projection}: ${stateOf(model)}`),
     ...(halted === null ? [] : [`halted       ${halted}; ${resumed ? 'it may be written to again' : 'council audit verify --resume lets it be written to again, when there is no fault'}`]),
     ...unknown.map((what) => `not known    ${what}`),

@@ -1,4 +1,5 @@
 import { aggregateOf } from '../commands/aggregates.ts'
+import { maxAttempts } from '../commands/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { postgresArchive } from '../events/log/archive/archive.ts'
 import { readArchiveFirst } from '../events/log/archive-first.ts'
@@ -48,7 +49,7 @@ export async function auditVerify({ resume = false, ...files }: AuditVerifyOptio
   if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
 
   const faults = collectFaults()
-  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, outside, report: faults.report })
+  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, outside, report: faults.report, jobOverdueMs: maxAttempts * (config.answerTimeoutMs + config.workerLeaseMs) })
   const compared = postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
   unknown.push(...limitsOf(log, outside.publicKey !== null))
   const resumed = resume && log.halted !== null && faults.count() === 0

@@ -206,6 +206,16 @@ describe('council audit verify finds', () => {
     )
   })
 
+  test('a prompt that no worker will ever answer, and restore gives it a job again', async () => {
+    const { redis, keys } = audited.council
+    const lastOfOpen = (await audited.entries()).findLast((entry) => fieldOf(entry, 'type') === 'ModelCallStarted')!
+    await redis.del(keys.work)
+    const { faults } = await expectFirst('job_missing', lastOfOpen[0])
+    expect(faults).toMatchObject([{ stream: fieldOf(lastOfOpen, 'stream') }])
+    expect(await cli(audited.settings, ['restore'])).toMatchObject({ code: 0 })
+    expect(await audited.verify()).toMatchObject({ code: 0, faults: [], summary: { jobs: { open: 1 } } })
+  })
+
   test('a row of a read model that was changed, and one that is missing', async () => {
     await audited.query(`update accounts_1.accounts set balance_micros = 1 where account_id = 'agent:ada'`)
     await audited.query(`delete from costs_1.costs where sequence = (select max(sequence) from costs_1.costs)`)

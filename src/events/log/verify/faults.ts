@@ -38,6 +38,8 @@ const derivedFaults = [
   'state_differs', // what commands decide on is not the fold of the events
   'state_missing',
   'state_surplus', // a state of a stream that has no events, or is finished
+  'job_missing', // a stream is not finished, and no worker will ever finish it
+  'job_overdue', // a stream is not finished, long after all attempts at it should have ended
   'read_model_differs',
 ] as const
 

@@ -13,12 +13,13 @@ import type { StoredEvent } from '../stored-event.ts'
 import { hotEntry, walk } from '../walk.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
 import type { Faults } from './faults.ts'
+import { checkJobs, type CheckedJobs } from './jobs.ts'
 import { startPass, type Pass } from './pass.ts'
 import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
 import { compareStates, type ComparedStates } from './states.ts'
 
 export type LogUnderAudit = {
-  redis: Pick<RedisClient, 'hmget' | 'hscan' | 'xrange' | 'xrevrange' | 'multi'>
+  redis: Pick<RedisClient, 'hget' | 'hmget' | 'hscan' | 'time' | 'xrange' | 'xrevrange' | 'multi'>
   keys: LogKeys
   councilId: string
   archive: Archive | null
@@ -28,6 +29,8 @@ export type LogUnderAudit = {
   report: Faults['report']
   /** Seals that were kept outside. */
   outside: KeptOutside
+  /** How long after its newest event a stream that workers have to finish may stay without another one. */
+  jobOverdueMs: number
   onProgress: (done: number, total: number) => void
   signal: AbortSignal
 }
@@ -41,12 +44,14 @@ export type AuditedLog = {
   ledger: { movements: number; sumMicros: bigint }
   /** Null: Redis holds another log. */
   states: ComparedStates | null
+  /** Null: Redis holds another log. */
+  jobs: CheckedJobs | null
   halted: string | null
 }
 
 /**
  * Checks a log from its first event on, in one pass over archive and Redis: order, MACs, hash chain, contents, folds and ledger,
- * whether both stores hold the same, and the states beside the log. The log may go on meanwhile.
+ * whether both stores hold the same, the states beside the log, and the jobs of what is not finished. The log may go on meanwhile.
  */
 export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   const { redis, keys, councilId, archive, report } = log
@@ -78,7 +83,8 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   stores.atEnd(pass.end())
   seals.atEnd(pass.end())
   const states = isSameLog ? await compareStates({ redis, keys, folds: pass.folds, report, catchUp: (taken) => catchUp(log, pass, taken), end: () => pass.end().position }) : null
-  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, seals: seals.counts(), ledger: pass.ledger.end(), states, halted: hot.halted }
+  const jobs = isSameLog ? await checkJobs({ ...log, folds: pass.folds }) : null
+  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, seals: seals.counts(), ledger: pass.ledger.end(), states, jobs, halted: hot.halted }
 }
 
 async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<HotEnd> {

@@ -1,0 +1,58 @@
+import type { RedisClient } from '../../../platform/redis-cluster.ts'
+import { positionTimeMs, type StreamName } from '../../identifiers.ts'
+import type { Folds, LiveStream } from '../folds.ts'
+import type { LogKeys } from '../keys.ts'
+import type { Fault, Faults } from './faults.ts'
+
+/** Streams that workers still have to finish. */
+export type CheckedJobs = { open: number }
+
+export type JobsUnderAudit = {
+  redis: Pick<RedisClient, 'xrange' | 'hget' | 'time'>
+  keys: LogKeys
+  folds: Folds
+  report: Faults['report']
+  /** How long after its newest event an unfinished stream may stay without another one. */
+  jobOverdueMs: number
+}
+
+const pageSize = 1_000
+
+/**
+ * Checks that every unfinished stream (a prompt without an answer) will still be finished: its job waits on the work stream, and its
+ * newest event is not older than all attempts together may take. The log may go on meanwhile: a stream counts only if
+ * its stored state has not moved since the fold. Memory grows with unfinished streams alone. Source: domain rules, invariant 6.
+ */
+export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: JobsUnderAudit): Promise<CheckedJobs> {
+  const open = [...folds.live].filter(([stream, { fold, state }]) => !folds.broken.has(stream) && (fold.unfinishedJob?.(state) ?? null) !== null)
+  if (open.length === 0) return { open: 0 }
+  const queued = await queuedStreams(redis, keys)
+  const [seconds, micros] = await redis.time()
+  const nowMs = Number(seconds) * 1000 + Number(micros) / 1000
+
+  const hasMoved = async (stream: StreamName, { revision }: LiveStream): Promise<boolean> =>
+    Number.parseInt((await redis.hget(keys.states, stream)) ?? '', 10) !== revision
+
+  for (const [stream, live] of open) {
+    const silentMs = nowMs - positionTimeMs(live.last)
+    const found: Pick<Fault, 'code' | 'message'> | null = !queued.has(stream)
+      ? { code: 'job_missing', message: `${stream} is not finished, but no job for it is in the queue: no worker will ever finish it` }
+      : silentMs > jobOverdueMs
+        ? { code: 'job_overdue', message: `${stream} is not finished, and its newest event is ${Math.floor(silentMs / 1000)} s old: its attempts may take ${Math.floor(jobOverdueMs / 1000)} s` }
+        : null
+    if (found && !(await hasMoved(stream, live))) report({ ...found, position: live.last, sequence: null, stream })
+  }
+  return { open: open.length }
+}
+
+async function queuedStreams(redis: JobsUnderAudit['redis'], keys: LogKeys): Promise<Set<string>> {
+  const streams = new Set<string>()
+  for (let after = '-'; ; ) {
+    const entries = await redis.xrange(keys.work, after, '+', 'COUNT', pageSize)
+    for (const [entry, fields] of entries) {
+      after = `(${entry}`
+      for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'stream') streams.add(fields[i + 1] ?? '')
+    }
+    if (entries.length < pageSize) return streams
+  }
+}
