@@ -24,8 +24,15 @@ const environment = (dataDir: string): NodeJS.ProcessEnv => {
   return { PATH, HOME, NO_COLOR: '1', DATA_DIR: dataDir, PORT: '0', WORKER_LEASE_MS: '1000' }
 }
 
-export async function startCouncil(dataDir: string, settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> {
+/** `bin/start` in a process group of its own, from its first moment on. */
+export function launchCouncil(dataDir: string, settings: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = spawn(join(root, 'bin/start'), [], { detached: true, env: { ...environment(dataDir), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+  transcriptOf(child)
+  return child
+}
+
+export async function startCouncil(dataDir: string, settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> {
+  const child = launchCouncil(dataDir, settings)
   await processLine(child, /Ctrl-C stops everything/, startMs)
   const ended = () => (isRunning(child) ? once(child, 'exit') : Promise.resolve())
   const killGroup = async (): Promise<void> => {

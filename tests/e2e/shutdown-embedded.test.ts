@@ -1,0 +1,179 @@
+import { execFileSync, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { readServerFile } from '../../src/platform/server-file.ts'
+import { connectChat } from '../support/chat-client.ts'
+import { isRunning } from '../support/child.ts'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
+import { createDatabaseOn, startPostgres, type PostgresServer } from '../support/postgres-server.ts'
+import { processLine, transcriptOf } from '../support/process-line.ts'
+import { council, launchCouncil, startCouncil, type StartedCouncil } from '../support/started-council.ts'
+
+/** Hosts kill a process this long after they ask it to end. */
+const hostPatienceMs = 10_000
+/** Leaves a busy machine time between our own bound and that of the host. */
+const halfTheBound = { SHUTDOWN_TIMEOUT_MS: '4000' }
+
+let dataDir: string
+/** A name in the environment of the council, which its children inherit: it finds each of them, whatever its command line says. */
+let mark: string
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'council-end-'))
+  mark = `council-${randomUUID()}`
+})
+afterEach(async () => {
+  signalAll(processes(), 'SIGKILL')
+  await noneLeft()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const start = (settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> => startCouncil(dataDir, { LOGNAME: mark, ...settings })
+
+type Found = { pid: number; program: string }
+
+/** Every process of the council under test, itself included. A zombie is gone. */
+function processes(): Found[] {
+  const lines = execFileSync('ps', ['axeww', '-o', 'pid=,stat=,args='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).split('\n')
+  return lines.flatMap((line) => {
+    const [, pid = '', state = '', rest = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? []
+    return rest.includes(`LOGNAME=${mark}`) && !state.startsWith('Z') ? [{ pid: Number(pid), program: rest.split(' LOGNAME=')[0] ?? '' }] : []
+  })
+}
+
+const children = ({ pid: ofCouncil }: ChildProcess): Found[] => processes().filter(({ pid }) => pid !== ofCouncil)
+const childrenNamed = (child: ChildProcess, name: string): Found[] => children(child).filter(({ program }) => program.includes(name))
+
+/** The kernel takes a moment to remove a process that was killed. */
+const noneLeft = () => expect.poll(processes, { timeout: 20_000 }).toEqual([])
+
+function signalAll(found: readonly Found[], signal: NodeJS.Signals): void {
+  for (const { pid } of found) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It ended since it was found.
+    }
+  }
+}
+
+/** Asks a council to end. Returns its exit code, and how long the end took. */
+async function endOf(child: ChildProcess, ask: () => unknown): Promise<{ code: number | null; ms: number }> {
+  const startedAt = performance.now()
+  const ended = isRunning(child) ? once(child, 'exit') : Promise.resolve()
+  await ask()
+  await ended
+  return { code: child.exitCode, ms: performance.now() - startedAt }
+}
+
+/** The late steps of each `shutdown_cut_short` line. */
+const cutShort = ({ output }: StartedCouncil): string[][] =>
+  output().split('\n').filter((line) => line.includes('shutdown_cut_short')).map((line) => (JSON.parse(line) as { hung: string[] }).hung)
+
+/** An answer under way. */
+async function longAnswer({ server }: StartedCouncil): Promise<void> {
+  const client = await connectChat(server().url, { authorization: `Bearer ${server().token}` })
+  client.send({ type: 'prompt', text: 'Tell me a long story about a ship that sails around the world.' })
+  await client.frame('token')
+}
+
+/** Starts once more on the same DATA_DIR, and ends in order. */
+async function startsAgain(): Promise<void> {
+  const again = await start()
+  expect(await council(dataDir, 'audit', 'verify')).toMatchObject({ code: 0 })
+  expect(await endOf(again.child, () => again.child.kill('SIGTERM'))).toMatchObject({ code: 0 })
+  await noneLeft()
+}
+
+describe('bin/start with everything embedded, asked to end', { timeout: 400_000 }, () => {
+  test('as a process group, ends in order', async () => {
+    const started = await start()
+    await longAnswer(started)
+    const { code, ms } = await endOf(started.child, () => process.kill(-(started.child.pid ?? 0), 'SIGTERM'))
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(hostPatienceMs)
+    await noneLeft()
+    expect(readServerFile(dataDir)).toBeUndefined()
+  })
+
+  test('together with each of its children, as service managers do, ends in time, leaves nothing running, and can start again', async () => {
+    const started = await start(halfTheBound)
+    await longAnswer(started)
+    const { ms } = await endOf(started.child, () => signalAll(processes(), 'SIGTERM'))
+    expect(ms).toBeLessThan(hostPatienceMs)
+    await noneLeft()
+    await startsAgain()
+  })
+
+  test('while all of its children hang, ends in time, says which steps were late, kills the children, and can start again', async () => {
+    const started = await start(halfTheBound)
+    const stopped = children(started.child)
+    signalAll(stopped, 'SIGSTOP')
+    expect(stopped.map(({ program }) => /redis|pglite|embedded-child/.exec(program)?.[0]).sort()).toEqual(['embedded-child', 'pglite', 'redis', 'redis'])
+    const { code, ms } = await endOf(started.child, () => started.child.kill('SIGTERM'))
+    expect(code).toBe(1)
+    expect(ms).toBeLessThan(hostPatienceMs)
+    await noneLeft()
+    const [hung = [], ...more] = cutShort(started)
+    expect(more).toEqual([])
+    expect(hung.map((step) => step.replace(' (not begun)', ''))).toEqual(expect.arrayContaining(['the embedded Redis', 'the embedded ephemeral Redis', 'the embedded Postgres']))
+    await startsAgain()
+  })
+
+  test('a second time while all of its children hang, ends in the same moment and kills them', async () => {
+    const started = await start()
+    signalAll(children(started.child), 'SIGSTOP')
+    const { code } = await endOf(started.child, async () => {
+      started.child.kill('SIGTERM')
+      await processLine(started.child, /"msg":"stopping"/)
+      started.child.kill('SIGTERM')
+    })
+    expect(code).toBe(130)
+    await noneLeft()
+  })
+
+  test.each(['embedded-child', 'redis-server', 'pglite-child'])('in the middle of its start, as soon as %s runs, ends in order, leaves nothing running, and can start again', async (program) => {
+    const starting = launchCouncil(dataDir, { LOGNAME: mark })
+    await vi.waitUntil(() => childrenNamed(starting, program).length > 0, { timeout: 120_000, interval: 20 })
+    const { code, ms } = await endOf(starting, () => process.kill(-(starting.pid ?? 0), 'SIGTERM'))
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(hostPatienceMs)
+    await noneLeft()
+    const output = transcriptOf(starting).join('\n')
+    expect(output).toContain('"msg":"stopping"')
+    expect(output).not.toContain('the council is ready')
+    await startsAgain()
+  })
+})
+
+describe('bin/start on a PostgreSQL that hangs, with a model process that hangs', { timeout: 400_000 }, () => {
+  let postgres: PostgresServer
+  let proxy: FaultProxy
+  beforeEach(async () => {
+    postgres = await startPostgres()
+    proxy = await startFaultProxy(postgres.port)
+  })
+  afterEach(async () => {
+    await proxy.close()
+    await postgres.stop()
+  })
+
+  test('ends in time, names the connections that were late, and leaves nothing running', async () => {
+    const database = new URL(await createDatabaseOn(postgres.url))
+    database.port = String(proxy.port)
+    const started = await start({ DATABASE_URL: database.href, ...halfTheBound })
+    await longAnswer(started)
+    const model = childrenNamed(started.child, 'embedded-child')
+    expect(model).toHaveLength(1)
+    signalAll(model, 'SIGSTOP')
+    proxy.blackHole()
+    const { code, ms } = await endOf(started.child, () => started.child.kill('SIGTERM'))
+    expect(code).toBe(1)
+    expect(ms).toBeLessThan(hostPatienceMs)
+    await noneLeft()
+    expect(cutShort(started).flat().map((step) => step.replace(' (not begun)', ''))).toContain('the connections to Postgres')
+  })
+})
