@@ -19,7 +19,7 @@ const oneWay = layers.flatMap((cell, index) =>
 )
 
 const eventTypes = '^src/events/[^/]+[.]ts$'
-const deciders = '^src/commands/(?!gate)'
+const deciders = '^src/commands/(?!gate/)'
 const counting = '^src/gedi/'
 const zod = '(^|/)node_modules/zod/'
 

@@ -73,7 +73,7 @@ export default defineConfig(
   { files: ['src/main.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['src/commands/**/*.ts', 'src/events/*.ts', 'src/gedi/**/*.ts'],
-    ignores: ['src/commands/gate*.ts', 'src/commands/gate*/**'],
+    ignores: ['src/commands/gate/**'],
     rules: {
       'no-restricted-syntax': ['error', doubleCast, ...impureCalls],
       'no-restricted-globals': ['error', ...impureGlobals],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli/program.ts'
 import { systemClock } from './platform/clock.ts'
-import { loadConfig, repositoryRoot } from './platform/config.ts'
+import { loadConfig, repositoryRoot } from './platform/config/config.ts'
 
 /** The composition root: gives the command line this process's streams, clock, environment and signals. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }

@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGate, type CommandGate } from '../../src/commands/gate.ts'
-import type { CommandContext } from '../../src/commands/gate-types.ts'
+import { createGate, type CommandGate } from '../../src/commands/gate/gate.ts'
+import type { CommandContext } from '../../src/commands/gate/types.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
-import { eventMacs } from '../../src/events/log/mac.ts'
+import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog } from '../../src/events/log/redis-log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { newUuid7 } from '../../src/platform/ids.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
+import { connectRedis, whenRedisReady } from '../../src/platform/redis/connection.ts'
 
 export const newId = (): Uuid7 => newUuid7() as Uuid7
 

@@ -1,5 +1,5 @@
-import type { CommandContext, CommandResult } from '../commands/gate-types.ts'
-import type { CommandGate } from '../commands/gate.ts'
+import type { CommandContext, CommandResult } from '../commands/gate/types.ts'
+import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
 import type { Uuid7 } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'

@@ -3,7 +3,7 @@ import { ArchiveStopped } from '../events/log/archive/faults.ts'
 import { LogStopped } from '../events/log/log.ts'
 import { RestoreRefused } from '../events/log/restore/stores.ts'
 import { UnreadableEvent } from '../events/upcast.ts'
-import { ProjectionError } from '../projections/faults.ts'
+import { ProjectionError } from '../projections/engine/projection-error.ts'
 import { StartFailed } from './serve/start-failure.ts'
 
 /**

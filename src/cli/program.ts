@@ -1,17 +1,17 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { AccountId, Uuid7, StreamName } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Config, LoadedConfig } from '../platform/config.ts'
-import type { AuditVerifyOptions } from './audit-verify.ts'
-import type { ChatOptions } from './chat.ts'
+import type { Config, LoadedConfig } from '../platform/config/config.ts'
+import type { AuditVerifyOptions } from './audit/verify.ts'
+import type { ChatOptions } from './chat/chat.ts'
 import type { CliContext, InputStream } from './context.ts'
-import type { EventsOptions } from './events.ts'
+import type { EventsOptions } from './log/events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
-import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './moment.ts'
+import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './log-point.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
-import type { RestoreCommandOptions } from './restore.ts'
+import type { RestoreCommandOptions } from './log/restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
-import type { StateOptions } from './state.ts'
+import type { StateOptions } from './log/state.ts'
 
 export type CliDependencies = {
   stdout: OutputStream
@@ -82,7 +82,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .option('--conversation <id>', 'the conversation that this belongs to')
     .action((question: string | undefined, options: ChatOptions) =>
       run(async (context) =>
-        question === undefined ? (await import('./chat-session.ts')).chatSession(options, context) : (await import('./chat.ts')).chat(question, options, context),
+        question === undefined ? (await import('./chat/session.ts')).chatSession(options, context) : (await import('./chat/chat.ts')).chat(question, options, context),
       ),
     )
 
@@ -94,7 +94,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
-    .action((options: EventsOptions) => run(async (context) => (await import('./events.ts')).events(options, context)))
+    .action((options: EventsOptions) => run(async (context) => (await import('./log/events.ts')).events(options, context)))
 
   program
     .command('state')
@@ -102,7 +102,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
     .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseMoment)
     .action((stream: StreamName, options: StateOptions) =>
-      run(async (context) => (await import('./state.ts')).state(stream, options, context)),
+      run(async (context) => (await import('./log/state.ts')).state(stream, options, context)),
     )
 
   addAudits(program, run)
@@ -111,13 +111,13 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .command('rebuild')
     .description('build read models anew from the log, while the old ones serve')
     .argument('[projection...]', 'which ones, for example costs; all when left out')
-    .action((names: string[]) => run(async (context) => (await import('./rebuild.ts')).rebuild(names, context)))
+    .action((names: string[]) => run(async (context) => (await import('./log/rebuild.ts')).rebuild(names, context)))
 
   program
     .command('restore')
     .description('refill a Redis that lost its log, or the end of it, from the archive')
     .option('--dry-run', 'only say what would be written')
-    .action((options: RestoreCommandOptions) => run(async (context) => (await import('./restore.ts')).restore(options, context)))
+    .action((options: RestoreCommandOptions) => run(async (context) => (await import('./log/restore.ts')).restore(options, context)))
 
   return program
 }
@@ -129,12 +129,12 @@ function addAudits(program: Command, run: Run): void {
     .description('what every model call cost, from the log; and whether the read model says the same')
     .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
     .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
-    .action((options: Range) => run(async (context) => (await import('./audit-cost.ts')).auditCost(options, context)))
+    .action((options: Range) => run(async (context) => (await import('./audit/cost.ts')).auditCost(options, context)))
   audit
     .command('request')
     .description('the whole story of one prompt')
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
-    .action((requestId: Uuid7) => run(async (context) => (await import('./audit-request.ts')).auditRequest(requestId, context)))
+    .action((requestId: Uuid7) => run(async (context) => (await import('./audit/request.ts')).auditRequest(requestId, context)))
   audit
     .command('account')
     .description('the history of one account, with its balance after every event; and whether state and read model say the same')
@@ -142,7 +142,7 @@ function addAudits(program: Command, run: Run): void {
     .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
     .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
     .action((accountId: AccountId, options: Range) =>
-      run(async (context) => (await import('./audit-account.ts')).auditAccount(accountId, options, context)),
+      run(async (context) => (await import('./audit/account.ts')).auditAccount(accountId, options, context)),
     )
   audit
     .command('verify')
@@ -150,7 +150,7 @@ function addAudits(program: Command, run: Run): void {
     .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
     .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
     .option('--resume', 'let a log that was halted be written to again, when there is no fault')
-    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit-verify.ts')).auditVerify(options, context)))
+    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit/verify.ts')).auditVerify(options, context)))
 }
 
 function everyCommand(program: Command): Command[] {

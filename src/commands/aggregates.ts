@@ -1,11 +1,11 @@
 import type { StreamName } from '../events/identifiers.ts'
-import { account } from './account.ts'
-import { budget } from './budget.ts'
-import { chat } from './chat.ts'
+import { account } from './aggregates/account.ts'
+import { budget } from './aggregates/budget.ts'
+import { chat } from './aggregates/chat.ts'
 import type { Aggregate } from './decider.ts'
-import { refusalHistory } from './refusal-history.ts'
-import { sealHistory } from './seals.ts'
-import { treasury } from './treasury.ts'
+import { refusalHistory } from './aggregates/refusals.ts'
+import { sealHistory } from './aggregates/seals.ts'
+import { treasury } from './aggregates/treasury.ts'
 
 /** Every kind of aggregate that there is, by the category of its streams; those of `governance` by their whole name. */
 const aggregates = new Map<string, Aggregate<unknown>>([

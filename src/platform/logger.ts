@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { printable } from './printable.ts'
 
-import { makeFolders } from './folders.ts'
+import { makeFolders } from './process/folders.ts'
 import { loggedError } from './outage.ts'
 import { withoutRepetition } from './repeated-lines.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AccountEvent } from '../events/account.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { IntegerColumn } from './rows.ts'
+import { IntegerColumn } from './engine/rows.ts'
 
 /** A row of `read_models.accounts`: one account as its newest event left it. Amounts are integer micro-dollars. */
 export const AccountRow = z.object({

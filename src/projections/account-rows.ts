@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { AccountRow } from './account-row.ts'
-import type { Tx } from './projection.ts'
+import type { Tx } from './engine/projection.ts'
 
 /** Rows of `read_models.accounts` behind an id (`''`: from the first), ordered by id, at most so many. */
 export async function selectAccounts(tx: Tx, behind: string, limit: number): Promise<AccountRow[]> {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ChatEvent } from '../events/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { IntegerColumn, storableText, TimeColumn } from './rows.ts'
+import { IntegerColumn, storableText, TimeColumn } from './engine/rows.ts'
 
 /** A row of `read_models.chats`: one prompt, from its submission to its end. Columns are named as in the table. */
 export const ChatRow = z.object({

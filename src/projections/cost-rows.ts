@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { UsageSource } from '../events/amounts.ts'
 import { Position } from '../events/identifiers.ts'
-import { loadRegistered, type Registered } from './checkpoint.ts'
+import { loadRegistered, type Registered } from './engine/checkpoint.ts'
 import type { CostRow } from './costs.ts'
-import { IntegerColumn, TimeColumn } from './rows.ts'
-import type { Tx } from './projection.ts'
+import { IntegerColumn, TimeColumn } from './engine/rows.ts'
+import type { Tx } from './engine/projection.ts'
 
 const Row = z.object({
   sequence: IntegerColumn,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { BudgetEvent } from '../events/budget.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { storableText } from './rows.ts'
+import { storableText } from './engine/rows.ts'
 import { isoTime } from '../platform/clock.ts'
-import type { Projection } from './projection.ts'
+import type { Projection } from './engine/projection.ts'
 
 /**
  * `read_models.costs`: one row a settled model call, `BudgetDebited` in `budget/council/…`. The sum over a request is what it

@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { maxEarlierTurns } from '../events/chat.ts'
 import { Uuid7, type Position } from '../events/identifiers.ts'
-import type { Postgres } from '../platform/postgres.ts'
+import type { Postgres } from '../platform/postgres/postgres.ts'
 import { chats, isTurn } from './chats.ts'
-import type { Tx } from './projection.ts'
-import { readModelReader } from './read-model-reader.ts'
-import { IntegerColumn, storableText } from './rows.ts'
+import type { Tx } from './engine/projection.ts'
+import { readModelReader } from './engine/read-model-reader.ts'
+import { IntegerColumn, storableText } from './engine/rows.ts'
 
 /** One question of a conversation with the text that its asker saw as the answer. */
 export type EarlierTurn = { requestId: Uuid7; question: string; answer: string }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { Position, type Uuid7 } from '../events/identifiers.ts'
 import { chats } from './chats.ts'
-import type { ReadModelAnswer, ReadModelReader } from './read-model-reader.ts'
+import type { ReadModelAnswer, ReadModelReader } from './engine/read-model-reader.ts'
 
 /** Where the events of a principal's prompt begin, as the read model knows it; null for a prompt of nobody or of somebody else. */
 export const firstPositionOf = (read: ReadModelReader, principal: string, requestId: Uuid7): Promise<ReadModelAnswer<Position | null>> =>

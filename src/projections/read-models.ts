@@ -1,7 +1,7 @@
 import { accounts } from './accounts.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
-import type { Projection } from './projection.ts'
+import type { Projection } from './engine/projection.ts'
 
 /** Every read model there is, in the order in which they are shown. */
 export const readModels: readonly Projection[] = [chats, costs, accounts]

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { beginning, chatStream, comparePositions, justBefore, StreamName, Uuid7, type Position } from '../../src/events/identifiers.ts'
-import { commandWindowMs } from '../../src/events/log/append.ts'
+import { commandWindowMs } from '../../src/events/log/append/append.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, ReadOptions } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'

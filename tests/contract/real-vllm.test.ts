@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createVllmClient } from '../../src/agents/models/vllm.ts'
+import { createVllmClient } from '../../src/agents/models/vllm/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { begun, call, outcomeOf } from '../support/model-calls.ts'
 import { modelClientContract } from './model-client.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ModelError } from '../../src/agents/models/model.ts'
-import { createVllmClient } from '../../src/agents/models/vllm.ts'
+import { createVllmClient } from '../../src/agents/models/vllm/client.ts'
 import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
 import { clientLimits, nobody, vllmClient, vllmServer } from '../support/vllm-client.ts'
 import type { AnswerScript } from '../support/vllm-stand-in/script.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maxFrameBytes } from '../../src/api/frames.ts'
+import { maxFrameBytes } from '../../src/api/chat/frames.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId } from '../support/council.ts'
 import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'

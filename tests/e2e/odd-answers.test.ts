@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { ServerFrame } from '../../src/api/frames.ts'
+import type { ServerFrame } from '../../src/api/chat/frames.ts'
 import { maxAnswerCharacters } from '../../src/events/chat.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { connectChat } from '../support/chat-client.ts'

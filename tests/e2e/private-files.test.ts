@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { dataPaths } from '../../src/platform/data-dir.ts'
+import { dataPaths } from '../../src/platform/process/data-dir.ts'
 import { stopChild } from '../support/child.ts'
 import { processLine, transcriptOf } from '../support/process-line.ts'
 

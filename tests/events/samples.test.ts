@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventCatalogue } from '../../src/events/catalogue.ts'
-import { readStored, storedEvent } from '../../src/events/log/stored-event.ts'
+import { readStored, storedEvent } from '../../src/events/log/read/stored-event.ts'
 import { everyVersion, orphans, recordedShape, sampleIncarnation, sampleMacs, samplesOf, shapeOf } from '../support/event-samples.ts'
 
 const howTo = 'raise its version in the catalogue, add an upcaster to src/events/upcast.ts, and record a sample: npm run samples'

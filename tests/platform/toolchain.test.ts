@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { repositoryRoot } from '../../src/platform/config.ts'
-import { startTicks } from '../../src/platform/processes.ts'
+import { repositoryRoot } from '../../src/platform/config/config.ts'
+import { startTicks } from '../../src/platform/process/processes.ts'
 
 /**
  * A machine with a checkout, the programs that Debian has, and an npm that only writes down what it is asked for and makes a

@@ -1,5 +1,5 @@
-import type { CommandResult } from '../../src/commands/gate-types.ts'
-import type { CommandGate } from '../../src/commands/gate.ts'
+import type { CommandResult } from '../../src/commands/gate/types.ts'
+import type { CommandGate } from '../../src/commands/gate/gate.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import type { Ask } from './asks.ts'
 import type { Random } from './random.ts'

@@ -1,4 +1,4 @@
-import { account, type Account } from '../../src/commands/account.ts'
+import { account, type Account } from '../../src/commands/aggregates/account.ts'
 import type { AccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { treasuryStream } from '../../src/events/identifiers.ts'

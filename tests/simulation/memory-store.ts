@@ -1,10 +1,10 @@
-import type { Registered } from '../../src/projections/checkpoint.ts'
-import type { ClaimHolder } from '../../src/projections/claim-rows.ts'
-import { schemaOf } from '../../src/projections/generations.ts'
-import type { ReadModelStore } from '../../src/projections/store.ts'
+import type { Registered } from '../../src/projections/engine/checkpoint.ts'
+import type { ClaimHolder } from '../../src/projections/engine/lease-rows.ts'
+import { schemaOf } from '../../src/projections/engine/generations.ts'
+import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
-import type { Weather } from './weather.ts'
+import type { Weather } from './fault-rates.ts'
 
 /** A table: rows by their key. Rows are never changed in place. */
 export type Table = Map<string, unknown>

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Link } from '../support/memory-log/read.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
-import type { Weather } from './weather.ts'
+import type { Weather } from './fault-rates.ts'
 
 export type Network = {
   /** Between one process and the log. */

@@ -1,7 +1,7 @@
 import type { AppendRequest, EventLog, StoredState } from '../../src/events/log/log.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import type { ReadModelStore } from '../../src/projections/store.ts'
+import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 import type { Plant, World } from './world.ts'

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { accountIdOf, evolveAccountRow, isAccountEvent, type AccountRow } from '../../src/projections/account-row.ts'
-import type { Projection } from '../../src/projections/projection.ts'
+import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 
 /** Takes a batch into a table. Not one row may be a surprise: an event that is applied twice, or not at all, shows. */

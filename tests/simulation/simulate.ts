@@ -1,7 +1,7 @@
 import { accountStream, AccountId, treasuryStream, type StreamName } from '../../src/events/identifiers.ts'
 import { violationsOf } from './checker.ts'
 import { operate } from './operator.ts'
-import { isTold, letLive } from './people.ts'
+import { isTold, letLive } from './clients.ts'
 import { createWorld, type Plant } from './world.ts'
 
 /** What came of one run. */

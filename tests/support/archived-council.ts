@@ -4,10 +4,10 @@ import { postgresArchive, type Archive } from '../../src/events/log/archive/arch
 import { startArchiver, type Archiver, type ArchiverDependencies } from '../../src/events/log/archive/archiver.ts'
 import { archiveProgress, type ArchiveProgress } from '../../src/events/log/archive/progress.ts'
 import type { LogIdentity } from '../../src/events/log/archive/chain.ts'
-import { hotLog } from '../../src/events/log/read.ts'
-import { storedLog, type StoredLog } from '../../src/events/log/stored-log.ts'
+import { hotLog } from '../../src/events/log/read/hot-log.ts'
+import { storedLog, type StoredLog } from '../../src/events/log/read/stored-log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectRedis } from '../../src/platform/redis.ts'
+import { connectRedis } from '../../src/platform/redis/connection.ts'
 import { testMacs, type TestCouncil } from './council.ts'
 import type { TestDatabase } from './databases.ts'
 

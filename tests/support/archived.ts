@@ -1,7 +1,7 @@
 import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
-import { storedEvent } from '../../src/events/log/stored-event.ts'
-import type { Postgres } from '../../src/platform/postgres.ts'
+import { storedEvent } from '../../src/events/log/read/stored-event.ts'
+import type { Postgres } from '../../src/platform/postgres/postgres.ts'
 import type { TestCouncil } from './council.ts'
 
 /** Archives everything that a council's log has by now, as the archiver does it. */

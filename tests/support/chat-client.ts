@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import { ServerFrame } from '../../src/api/frames.ts'
+import { ServerFrame } from '../../src/api/chat/frames.ts'
 import { adminToken } from './served-council.ts'
 
 type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>

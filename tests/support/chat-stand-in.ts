@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { chatProtocol, parseClientFrame, type ClientFrame, type ServerFrame } from '../../src/api/frames.ts'
+import { chatProtocol, parseClientFrame, type ClientFrame, type ServerFrame } from '../../src/api/chat/frames.ts'
 
 export const standInToken = 'a-token-of-a-stand-in-server-0123456789'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { runCli, type CliDependencies } from '../../src/cli/program.ts'
 import { systemClock } from '../../src/platform/clock.ts'
-import { loadConfig } from '../../src/platform/config.ts'
+import { loadConfig } from '../../src/platform/config/config.ts'
 
 export type CliRun = {
   code: number

@@ -1,17 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { v7 } from 'uuid'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
-import type { CommandResult } from '../../src/commands/gate-types.ts'
-import { createGate, type CommandGate, type GateDependencies } from '../../src/commands/gate.ts'
+import type { CommandResult } from '../../src/commands/gate/types.ts'
+import { createGate, type CommandGate, type GateDependencies } from '../../src/commands/gate/gate.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
-import { eventMacs } from '../../src/events/log/mac.ts'
+import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog, type RedisLog } from '../../src/events/log/redis-log.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectRedis, whenRedisReady } from '../../src/platform/redis.ts'
+import { connectRedis, whenRedisReady } from '../../src/platform/redis/connection.ts'
 
 export const newId = (): Uuid7 => Uuid7.parse(v7())
 

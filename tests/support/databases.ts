@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectPostgres, type Postgres } from '../../src/platform/postgres.ts'
-import type { Tx } from '../../src/projections/projection.ts'
+import { connectPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts'
+import type { Tx } from '../../src/projections/engine/projection.ts'
 import { createDatabase } from './shared-servers.ts'
 
 /** A database for one test file. What the projections promise, they promise on every kind. */

@@ -1,4 +1,4 @@
-import { createEmbeddedClient } from '../../src/agents/models/embedded.ts'
+import { createEmbeddedClient } from '../../src/agents/models/embedded/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 
 /** A process that owns an embedded model and does nothing else: `embedded-owner.ts <model path>`. Prints the model process's id. */

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { eventCatalogue } from '../../src/events/catalogue.ts'
-import type { StreamEntry } from '../../src/events/log/stored-event.ts'
-import { eventMacs } from '../../src/events/log/mac.ts'
+import type { StreamEntry } from '../../src/events/log/read/stored-event.ts'
+import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { StreamName } from '../../src/events/identifiers.ts'
 import { examplesOf, type JsonSchema } from './json-examples.ts'
 

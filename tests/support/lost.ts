@@ -1,6 +1,6 @@
 import type { Position } from '../../src/events/identifiers.ts'
 import { logKeys } from '../../src/events/log/keys.ts'
-import { serverOf } from '../../src/platform/redis-cluster.ts'
+import { serverOf } from '../../src/platform/redis/cluster.ts'
 import type { TestCouncil } from './council.ts'
 
 /** Everything that Redis holds of a council, to compare: equal snapshots are equal logs, with all that stands beside them. */

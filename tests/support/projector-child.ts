@@ -5,13 +5,13 @@
  */
 import { writeSync } from 'node:fs'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectPostgres } from '../../src/platform/postgres.ts'
+import { connectPostgres } from '../../src/platform/postgres/postgres.ts'
 import { chats } from '../../src/projections/chats.ts'
-import { postgresStore } from '../../src/projections/postgres-store.ts'
-import type { Database, Projection } from '../../src/projections/projection.ts'
-import { startProjector } from '../../src/projections/projector.ts'
-import { rebuild } from '../../src/projections/rebuild.ts'
-import { thisProcess } from '../../src/projections/this-process.ts'
+import { postgresStore } from '../../src/projections/engine/postgres-store.ts'
+import type { Database, Projection } from '../../src/projections/engine/projection.ts'
+import { startProjector } from '../../src/projections/engine/projector.ts'
+import { rebuild } from '../../src/projections/engine/rebuild.ts'
+import { thisProcess } from '../../src/projections/engine/this-process.ts'
 import { openTestCouncil } from './council.ts'
 
 const [redisUrl = '', councilId = '', databaseUrl = '', mode = '', where = ''] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { readServerFile } from '../../src/platform/server-file.ts'
+import { readServerFile } from '../../src/platform/process/server-file.ts'
 import { isRunning } from './child.ts'
 import { processLine, transcriptOf } from './process-line.ts'
 

@@ -1,4 +1,4 @@
-import { account, type LiveAccount } from '../../src/commands/account.ts'
+import { account, type LiveAccount } from '../../src/commands/aggregates/account.ts'
 import type { CommandDefinition, Decision, Event, ReadSet, StatesOf } from '../../src/commands/decider.ts'
 import type { AccountEvent } from '../../src/events/account.ts'
 import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.ts'

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { ModelClient } from '../../src/agents/models/model.ts'
-import { createVllmClient, type VllmClientOptions } from '../../src/agents/models/vllm.ts'
+import { createVllmClient, type VllmClientOptions } from '../../src/agents/models/vllm/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { startVllmStandIn, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Uuid7 } from '../../events/identifiers.ts'
-import type { RedisClient } from '../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../platform/redis/cluster.ts'
 
 /**
  * The text of answers while they are made: `council:{c}:tokens:<requestId>` on the ephemeral Redis. What is here was,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Config } from '../../platform/config.ts'
-import { dataPaths } from '../../platform/data-dir.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { dataPaths } from '../../platform/process/data-dir.ts'
 import { PlatformError } from '../../platform/platform-error.ts'
-import { secretFile } from '../../platform/secret-file.ts'
+import { secretFile } from '../../platform/process/secret-file.ts'
 
 export type AdminToken = { token: string; from: 'ADMIN_TOKEN' | 'file' | 'made' }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { eventMacs, type EventMacs } from '../../events/log/mac.ts'
-import type { Config } from '../../platform/config.ts'
-import { dataPaths } from '../../platform/data-dir.ts'
+import { eventMacs, type EventMacs } from '../../events/log/integrity/mac.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { dataPaths } from '../../platform/process/data-dir.ts'
 import { PlatformError } from '../../platform/platform-error.ts'
-import { secretFile } from '../../platform/secret-file.ts'
+import { secretFile } from '../../platform/process/secret-file.ts'
 
 const keyBytes = 32
 

@@ -1,8 +1,8 @@
-import { createEmbeddedClient } from '../../agents/models/embedded.ts'
+import { createEmbeddedClient } from '../../agents/models/embedded/client.ts'
 import { missingModel } from '../../agents/models/missing.ts'
-import { findModelFile } from '../../agents/models/model-file.ts'
+import { findModelFile } from '../../agents/models/embedded/model-file.ts'
 import type { ModelClient } from '../../agents/models/model.ts'
-import type { Config } from '../../platform/config.ts'
+import type { Config } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { CliError } from '../failure.ts'
@@ -27,7 +27,7 @@ export async function openModel(config: Config, closing: Closing, steps: Steps, 
 }
 
 async function vllm(config: Config, logger: Logger): Promise<{ model: ModelClient; part: Part }> {
-  const { createVllmClient } = await import('../../agents/models/vllm.ts')
+  const { createVllmClient } = await import('../../agents/models/vllm/client.ts')
   const model = createVllmClient({
     urls: config.vllmUrls,
     ...(config.vllmModel && { model: config.vllmModel }),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parsePrices, type Prices } from '../../agents/models/prices.ts'
-import type { Config } from '../../platform/config.ts'
+import type { Config } from '../../platform/config/config.ts'
 
 /** Throws Error, naming the file and what is wrong in it: it is read before anything is started. */
 export function loadPrices({ pricesFile }: Config): Prices {

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import type { SealKeyChoice } from '../../events/log/archive/choose-seal-key.ts'
 import { ArchiveStopped } from '../../events/log/archive/faults.ts'
 import { newSealKey, sealKeyFrom, type SealKey } from '../../events/log/archive/seal-key.ts'
-import type { Config } from '../../platform/config.ts'
-import { dataPaths } from '../../platform/data-dir.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { dataPaths } from '../../platform/process/data-dir.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { secretFile } from '../../platform/secret-file.ts'
+import { secretFile } from '../../platform/process/secret-file.ts'
 
 /** The sealing keys that this process was given. Throws `secret_file_unusable` and `seal_key_unusable`. */
 export function sealKeys({ sealKeyFile, sealPreviousKeyFile, dataDir }: Pick<Config, 'sealKeyFile' | 'sealPreviousKeyFile' | 'dataDir'>): Omit<SealKeyChoice, 'newest'> {

@@ -1,7 +1,7 @@
 import { trim, type TrimDependencies } from '../../events/log/archive/trim.ts'
 import { unsafeSettings } from '../../events/log/archive/power-safe.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { Postgres } from '../../platform/postgres.ts'
+import type { Postgres } from '../../platform/postgres/postgres.ts'
 
 const everyMs = 60_000
 

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../event.ts'
 import type { Position, StreamName } from '../identifiers.ts'
-import { stateText } from './states.ts'
+import { stateText } from './append/stored-states.ts'
 
 /** How the streams of one kind are folded: what this layer needs to know of an aggregate. */
 export type StreamFold = {

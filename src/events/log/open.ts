@@ -1,11 +1,11 @@
-import type { RedisClient } from '../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../platform/redis/cluster.ts'
 import { comparePositions, justBefore } from '../identifiers.ts'
 import type { Archive } from './archive/archive.ts'
-import { assertDurable, type Durability } from './durability.ts'
+import { assertDurable, type Durability } from './integrity/durability.ts'
 import type { LogKeys } from './keys.ts'
 import { LogStopped } from './log.ts'
-import type { EventMacs } from './mac.ts'
-import { hotLog } from './read.ts'
+import type { EventMacs } from './integrity/mac.ts'
+import { hotLog } from './read/hot-log.ts'
 
 export type OpenOptions = {
   durability: Durability

@@ -1,6 +1,6 @@
 /** A process that archives the log. Prints `ready`; SIGTERM ends it in order. */
 import { silentLogger } from '../../../src/platform/logger.ts'
-import { connectPostgres } from '../../../src/platform/postgres.ts'
+import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { startArchiving } from './archiving.ts'
 import { childOptions } from './child-options.ts'

@@ -3,12 +3,12 @@ import { postgresArchive, type Archive } from '../../../src/events/log/archive/a
 import { startArchiver, type Archiver } from '../../../src/events/log/archive/archiver.ts'
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import { archiveProgress } from '../../../src/events/log/archive/progress.ts'
-import { hotLog } from '../../../src/events/log/read.ts'
-import { storedLog, type StoredLog } from '../../../src/events/log/stored-log.ts'
+import { hotLog } from '../../../src/events/log/read/hot-log.ts'
+import { storedLog, type StoredLog } from '../../../src/events/log/read/stored-log.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
-import type { Postgres } from '../../../src/platform/postgres.ts'
-import { connectRedis } from '../../../src/platform/redis.ts'
-import { migrate } from '../../../src/projections/migrate.ts'
+import type { Postgres } from '../../../src/platform/postgres/postgres.ts'
+import { connectRedis } from '../../../src/platform/redis/connection.ts'
+import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { testMacs, type TestCouncil } from '../../support/council.ts'
 
 /** Whose log it is, as it says itself. */

@@ -1,6 +1,6 @@
 import { openSync, readFileSync, writeSync } from 'node:fs'
-import type { AppendedEvent, CommandResult, RejectionCode } from '../../../src/commands/gate-types.ts'
-import type { CommandGate } from '../../../src/commands/gate.ts'
+import type { AppendedEvent, CommandResult, RejectionCode } from '../../../src/commands/gate/types.ts'
+import type { CommandGate } from '../../../src/commands/gate/gate.ts'
 
 /** What one execution of a command came to, as its caller was told. `unknown`: nothing was, or that nobody knows. */
 export type Outcome =

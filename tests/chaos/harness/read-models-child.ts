@@ -1,7 +1,7 @@
 /** A process that keeps the read models up. Prints `ready`; SIGTERM ends it in order. */
 import { silentLogger } from '../../../src/platform/logger.ts'
-import { connectPostgres } from '../../../src/platform/postgres.ts'
-import { startProjector } from '../../../src/projections/projector.ts'
+import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
+import { startProjector } from '../../../src/projections/engine/projector.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { childOptions } from './child-options.ts'

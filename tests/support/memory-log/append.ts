@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../../src/events/identifiers.ts'
-import { commandWindowMs, type KnownLog } from '../../../src/events/log/append.ts'
-import { commandField, parseCommand } from '../../../src/events/log/command-ids.ts'
+import { commandWindowMs, type KnownLog } from '../../../src/events/log/append/append.ts'
+import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import { LogStopped, type AppendRequest, type AppendResult, type ExpectedRevision, type StoredState } from '../../../src/events/log/log.ts'
-import { parseState, stateText } from '../../../src/events/log/states.ts'
+import { parseState, stateText } from '../../../src/events/log/append/stored-states.ts'
 import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
 /** As append.ts has it; the contract suite tries both sides of it. */

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { Position, Uuid7 } from '../../../src/events/identifiers.ts'
-import type { Job } from '../../../src/events/log/jobs.ts'
-import { readStored, type StoredEvent } from '../../../src/events/log/stored-event.ts'
+import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
+import { readStored, type StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 
 /** An entry of the log. It is read, and checked, the first time that somebody asks for it. */
 export type Entry = { stored: StoredEvent; read: () => RecordedEvent }

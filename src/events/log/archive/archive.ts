@@ -1,9 +1,9 @@
 import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
-import type { Postgres } from '../../../platform/postgres.ts'
+import type { Postgres } from '../../../platform/postgres/postgres.ts'
 import { beginning, Position, StreamName } from '../../identifiers.ts'
 import type { ReadOptions } from '../log.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 import type { ChainHead, LogIdentity } from './chain.ts'
 
 /** How far the archive is: its newest event, the chain's head after it, and up to where Redis has been trimmed. */

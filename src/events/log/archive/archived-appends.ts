@@ -1,6 +1,6 @@
 import { comparePositions, type Position } from '../../identifiers.ts'
-import type { KnownLog } from '../append.ts'
-import type { Durability } from '../durability.ts'
+import type { KnownLog } from '../append/append.ts'
+import type { Durability } from '../integrity/durability.ts'
 import type { AppendResult, EventLog } from '../log.ts'
 import type { Archive } from './archive.ts'
 import type { ArchiveProgress } from './progress.ts'

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { StoredEvent } from '../stored-event.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 
 /** Where the chain stands after an event: a SHA-256 digest, 32 bytes. */
 export type ChainHead = Buffer

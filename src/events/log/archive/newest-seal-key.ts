@@ -1,5 +1,5 @@
 import type { SealEvent } from '../../seals.ts'
-import type { StoredLog } from '../stored-log.ts'
+import type { StoredLog } from '../read/stored-log.ts'
 import type { Archive } from './archive.ts'
 import { sealEventOf } from './seal-events.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import type { Postgres } from '../../../platform/postgres.ts'
+import type { Postgres } from '../../../platform/postgres/postgres.ts'
 import { LogStopped } from '../log.ts'
 
 const safe: Record<string, readonly string[]> = { fsync: ['on'], synchronous_commit: ['on', 'local', 'remote_write', 'remote_apply'] }

@@ -1,5 +1,5 @@
 import { sealEvents, type SealEvent } from '../../seals.ts'
-import { readStored, type StoredEvent } from '../stored-event.ts'
+import { readStored, type StoredEvent } from '../read/stored-event.ts'
 import type { RecordedEvent } from '../../event.ts'
 
 export const sealTypes: readonly string[] = Object.keys(sealEvents)

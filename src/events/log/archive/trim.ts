@@ -1,8 +1,8 @@
-import type { RedisClient } from '../../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import { beginning, comparePositions, justBefore, Position } from '../../identifiers.ts'
 import type { LogKeys } from '../keys.ts'
-import { headOf } from '../read.ts'
-import { storedEvent } from '../stored-event.ts'
+import { headOf } from '../read/hot-log.ts'
+import { storedEvent } from '../read/stored-event.ts'
 import type { Archive } from './archive.ts'
 
 export type TrimDependencies = {

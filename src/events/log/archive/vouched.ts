@@ -1,6 +1,6 @@
 import { comparePositions, type StreamName } from '../../identifiers.ts'
-import type { EventMacs } from '../mac.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { EventMacs } from '../integrity/mac.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 import type { ArchiveCheckpoint, ArchivedEvent } from './archive.ts'
 import { chainStart, extendChain, type LogIdentity } from './chain.ts'
 import { ArchiveStopped } from './faults.ts'

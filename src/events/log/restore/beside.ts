@@ -1,6 +1,6 @@
 import type { ChainableCommander } from 'ioredis'
 import { comparePositions, streamTimeMs, uuid7TimeMs, type Position, type StreamName, type Uuid7 } from '../../identifiers.ts'
-import { maxIdAheadMs } from '../append.ts'
+import { maxIdAheadMs } from '../append/append.ts'
 import { storedText } from '../folds.ts'
 import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'

@@ -1,7 +1,7 @@
 import { Uuid7, uuid7TimeMs, type Position } from '../../identifiers.ts'
-import { readArchiveFirst } from '../archive-first.ts'
-import { commandField } from '../command-ids.ts'
-import { readStored } from '../stored-event.ts'
+import { readArchiveFirst } from '../read/archive-first.ts'
+import { commandField } from '../append/command-ids.ts'
+import { readStored } from '../read/stored-event.ts'
 import type { RestoreStores } from './stores.ts'
 
 type Open = { command: RememberedCommand; of: string; contentHash: string; first: Position }

@@ -1,13 +1,13 @@
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
-import { commandWindowMs, maxIdAheadMs } from '../append.ts'
+import { commandWindowMs, maxIdAheadMs } from '../append/append.ts'
 import type { ArchiveCheckpoint } from '../archive/archive.ts'
 import { chainStart, extendChain } from '../archive/chain.ts'
 import { foldStreams, type Folds } from '../folds.ts'
-import { hotEntries } from '../hot-entries.ts'
+import { hotEntries } from '../read/hot-entries.ts'
 import { LogStopped } from '../log.ts'
-import { readStored, type StoredEvent } from '../stored-event.ts'
-import { firstDifference, walk, type Place } from '../walk.ts'
+import { readStored, type StoredEvent } from '../read/stored-event.ts'
+import { firstDifference, walk, type Place } from '../verify/merge-join.ts'
 import { RestoreRefused, type RestoreStores } from './stores.ts'
 
 /** A log as archive and Redis together have it, and how much of it Redis lacks. */

@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import type { Position } from '../../identifiers.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { FoldOf } from '../folds.ts'

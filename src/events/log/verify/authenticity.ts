@@ -1,6 +1,6 @@
 import type { FoldOf } from '../folds.ts'
-import type { EventMacs } from '../mac.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { EventMacs } from '../integrity/mac.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 import { faultOf, type Faults } from './faults.ts'
 import { createSeen } from './seen.ts'
 

@@ -1,9 +1,9 @@
 import { beginning, comparePositions, type Position } from '../../identifiers.ts'
 import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
 import type { FoldOf } from '../folds.ts'
-import type { EventMacs } from '../mac.ts'
-import type { StoredEvent } from '../stored-event.ts'
-import { firstDifference, type HotEntry, type Place } from '../walk.ts'
+import type { EventMacs } from '../integrity/mac.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
+import { firstDifference, type HotEntry, type Place } from './merge-join.ts'
 import { isGenuine } from './authenticity.ts'
 import { faultOf, type Faults } from './faults.ts'
 

@@ -1,5 +1,5 @@
 import { comparePositions, type Position } from '../../identifiers.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 
 /**
  * What can be wrong with a log as it is stored. Stable, and explained in `docs/errors.md`. Where one event has several faults, the

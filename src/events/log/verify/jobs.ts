@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import { positionTimeMs, type StreamName } from '../../identifiers.ts'
 import type { Folds, LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'

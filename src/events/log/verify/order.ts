@@ -1,5 +1,5 @@
 import { beginning, comparePositions } from '../../identifiers.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 import { faultOf, type Faults } from './faults.ts'
 
 /** Sequences are 1, 2, 3… without a gap, and positions rise with them. */

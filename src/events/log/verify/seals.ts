@@ -4,7 +4,7 @@ import type { SealEvent } from '../../seals.ts'
 import type { ChainHead, LogIdentity } from '../archive/chain.ts'
 import { isGenuineSeal } from '../archive/seal-key.ts'
 import type { SealLine } from '../archive/seals-file.ts'
-import type { StoredEvent } from '../stored-event.ts'
+import type { StoredEvent } from '../read/stored-event.ts'
 import { faultOf, type Faults } from './faults.ts'
 import { keyChain, type KeyChain } from './seal-keys.ts'
 

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { RedisClient } from '../../../platform/redis-cluster.ts'
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import type { Position, StreamName } from '../../identifiers.ts'
 import { storedText, type Folds, type LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
 import type { StoredState } from '../log.ts'
-import { parseState } from '../states.ts'
+import { parseState } from '../append/stored-states.ts'
 import type { Fault, Faults } from './faults.ts'
 
 /** `otherFold`: written by another version of the fold, so there is nothing to compare them with. */

@@ -1,0 +1,65 @@
+import { loadEngine, type Engine } from './engine.ts'
+import { ToChild, type FromChild, type GenerateJob, type LoadOptions } from './protocol.ts'
+
+/**
+ * The process that holds the embedded model. It lives as long as its IPC channel: when the council dies, however hard,
+ * the channel closes and so does this. It must not go before the council does, so Ctrl-C at the terminal is not for it.
+ */
+const running = new Map<number, AbortController>()
+let engine: Engine | undefined
+
+process.on('SIGINT', () => undefined)
+process.on('SIGHUP', () => undefined)
+// There is nothing to save here, and native threads in the middle of a batch cannot be asked to stop.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+
+process.on('message', (raw) => {
+  const message = ToChild.parse(raw)
+  switch (message.type) {
+    case 'load':
+      void load(message.options)
+      return
+    case 'generate':
+      generate(message.job)
+      return
+    case 'count':
+      say({ type: 'counted', id: message.id, tokens: engine?.count(message.messages) ?? null })
+      return
+    case 'cancel':
+      running.get(message.id)?.abort()
+      return
+    default:
+      return message satisfies never
+  }
+})
+
+function say(message: FromChild): void {
+  // A closed channel ends this process anyway, so a failed send needs no handling.
+  process.send?.(message, undefined, undefined, () => undefined)
+}
+
+async function load(options: LoadOptions): Promise<void> {
+  try {
+    engine = await loadEngine(options)
+    say({ type: 'ready', contextTokens: engine.contextTokens, tokensPerSecond: await engine.measure() })
+  } catch (error) {
+    say({ type: 'unusable', message: error instanceof Error ? error.message : 'unknown error while loading' })
+  }
+}
+
+function generate(job: GenerateJob): void {
+  if (engine === undefined) {
+    say({ type: 'failed', id: job.id, code: 'model_interrupted', message: 'The model is not loaded.', usage: { promptTokens: 0, completionTokens: 0 } })
+    return
+  }
+  const stop = new AbortController()
+  running.set(job.id, stop)
+  engine.generate(
+    job,
+    (update) => {
+      if (update.type === 'end' || update.type === 'failed') running.delete(job.id)
+      say(update)
+    },
+    stop.signal,
+  )
+}

@@ -1,0 +1,149 @@
+import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
+import type { Logger } from '../../../platform/logger.ts'
+import { orAborted } from '../abort.ts'
+import { superviseModel, type ModelProcess } from './process.ts'
+import type { JobUpdate } from './protocol.ts'
+import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelInfo } from '../model.ts'
+import { promptTokensAtMost } from '../prompt-bound.ts'
+import { createSlots } from '../slots.ts'
+
+export type EmbeddedClientOptions = {
+  /** A GGUF file, see `model-file.ts`. */
+  modelPath: string
+  /** The name under which the model is recorded and priced; made from the file's name when not given. */
+  model?: string
+  /** Threads that compute. More than the cores starve each other, so it is never more; by default one core is left for the council. */
+  threads?: number
+  /** Answers at a time, generated in one batch. */
+  sequences: number
+  /** Window of each answer, prompt included. */
+  contextTokens: number
+  /** Calls that may wait for a sequence; more are refused with `model_overloaded`. */
+  maxQueued: number
+  /** The longest silence of the model process in the middle of a call, before it is killed. */
+  idleTimeoutMs?: number
+  startTimeoutMs?: number
+  logger: Logger
+}
+
+/** The model client, and what operations want to know about its process. */
+export type EmbeddedClient = ModelClient & {
+  /** Measured on this machine when the model was loaded, alone. */
+  tokensPerSecond: () => Promise<number>
+  pid: () => number | undefined
+}
+
+/**
+ * A language model on this machine's CPU, in a process of its own so that neither its work nor its crashes touch the council.
+ * Starts loading at once. Calls wait until it is loaded.
+ */
+export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedClient {
+  const { modelPath, sequences, contextTokens, logger, idleTimeoutMs = 60_000, startTimeoutMs = 120_000 } = options
+  const threads = Math.min(options.threads ?? Math.max(1, availableParallelism() - 1), availableParallelism())
+  const model = options.model ?? modelName(modelPath)
+  const process = superviseModel({ modelPath, threads, sequences, contextTokens, startTimeoutMs, logger })
+  const slots = createSlots(sequences, options.maxQueued)
+  let lastId = 0
+
+  const info = async (): Promise<ModelInfo> => ({ model, kind: 'embedded', contextTokens: (await process.ready()).contextTokens })
+
+  async function* stream(call: ModelCall): AsyncGenerator<ModelChunk, void, void> {
+    if (call.maxTokens < 1) throw new ModelError('model_rejected', `maxTokens must be at least 1, got ${call.maxTokens}.`)
+    if (call.messages.length === 0) throw new ModelError('model_rejected', 'A call needs at least one message.')
+    const slot = await slots.take(call.signal)
+    try {
+      await orAborted(process.ready(), call.signal).catch((error: unknown) => {
+        throw call.signal.aborted ? cancelled({ neverSent: true }) : error
+      })
+    } catch (error) {
+      slot.release()
+      throw error
+    }
+    lastId += 1
+    // The place is given back when the model process has let go of the sequence, not when the reader has left.
+    yield* answer(process, lastId, call, idleTimeoutMs, slot.release)
+  }
+
+  return {
+    stream,
+    info,
+    promptTokensAtMost,
+    countPromptTokens: (messages, signal) => orAborted(process.count(messages.map(({ role, content }) => ({ role, content }))), signal).catch((error: unknown) => {
+      throw error instanceof ModelError ? error : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+    }),
+    health: async () => {
+      try {
+        return { status: 'pass', info: await info() }
+      } catch (error) {
+        if (error instanceof ModelError) return { status: 'fail', code: error.code, message: error.message }
+        throw error
+      }
+    },
+    tokensPerSecond: async () => (await process.ready()).tokensPerSecond,
+    pid: process.pid,
+    close: process.close,
+  }
+}
+
+/** Runs one job and yields its chunks. `freed` is called exactly once, when the process has finished with the job. */
+async function* answer(process: ModelProcess, id: number, call: ModelCall, idleTimeoutMs: number, freed: () => void): AsyncGenerator<ModelChunk, void, void> {
+  const updates: JobUpdate[] = []
+  let wake = Promise.withResolvers<undefined>()
+  const watchdog = setTimeout(() => process.kill(`nothing came for ${idleTimeoutMs} ms`), idleTimeoutMs)
+
+  const cancel = () => {
+    process.cancel(id)
+    wake.resolve(undefined)
+  }
+  call.signal.addEventListener('abort', cancel, { once: true })
+  const { messages, continueFrom, maxTokens, temperature } = call
+  process.start({ id, messages: messages.map(({ role, content }) => ({ role, content })), continueFrom, maxTokens, temperature }, (update) => {
+    watchdog.refresh()
+    if (update.type === 'end' || update.type === 'failed') {
+      clearTimeout(watchdog)
+      freed()
+    }
+    updates.push(update)
+    wake.resolve(undefined)
+  })
+
+  try {
+    for (;;) {
+      if (call.signal.aborted) throw cancelled()
+      const update = updates.shift()
+      if (update === undefined) {
+        await wake.promise
+        wake = Promise.withResolvers<undefined>()
+        continue
+      }
+      switch (update.type) {
+        case 'progress':
+          break
+        case 'text':
+          yield { type: 'usage', usage: update.usage }
+          yield { type: 'text', text: update.text }
+          break
+        case 'end':
+          yield { type: 'usage', usage: update.usage }
+          yield { type: 'end', finishReason: update.finishReason, degraded: false }
+          return
+        case 'failed':
+          if (update.usage.promptTokens > 0) yield { type: 'usage', usage: update.usage }
+          throw new ModelError(update.code, update.message)
+        default:
+          return update satisfies never
+      }
+    }
+  } finally {
+    call.signal.removeEventListener('abort', cancel)
+    process.cancel(id)
+  }
+}
+
+const cancelled = ({ neverSent } = { neverSent: false }) => new ModelError('model_cancelled', 'The call was cancelled.', { neverSent })
+
+/** `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`: how it was quantised is no part of the name. */
+function modelName(path: string): string {
+  return basename(path).replace(/\.gguf$/i, '').replace(/[.-](I?Q\d[\w]*|F16|BF16|F32)$/i, '')
+}

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { type ChatHistoryItem, ChatMLChatWrapper, type ChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel, type LlamaModel, LlamaText, resolveChatWrapper, type Token } from 'node-llama-cpp'
+import { createRounds, type Steps } from './rounds.ts'
+import type { GenerateJob, JobUpdate, LoadOptions, Messages } from './protocol.ts'
+
+/** The language model itself (llama.cpp on the CPU). Runs only in the child process, see `embedded-child.ts`. */
+export type Engine = {
+  /** Window of one answer, in tokens. */
+  contextTokens: number
+  /** Generates one answer and reports it; the last update is `end` or `failed`. At most `sequences` at a time. */
+  generate: (job: GenerateJob, report: (update: JobUpdate) => void, signal: AbortSignal) => void
+  /** How many tokens the prompt of a fresh answer has. */
+  count: (messages: Messages) => number
+  /** Generates a few tokens of nothing in particular: how many a second this machine makes, alone. */
+  measure: () => Promise<number>
+}
+
+/** Tokens of the prompt read between two looks at the signal: a third of a second on a slow core. Larger ones also hold up the other sequences. */
+const prefillStep = 32
+/** A character has at most four bytes, so a tail of more tokens than this is not an unfinished character. */
+const maxHeldBackTokens = 4
+const measuredTokens = 24
+/** SHA-256 of SmolLM2's chat template, which is ChatML. */
+const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788'
+
+/** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Builds and downloads nothing. */
+export async function loadEngine({ modelPath, threads, sequences, contextTokens }: LoadOptions): Promise<Engine> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: threads })
+  const model = await llama.loadModel({ modelPath })
+  const context = await model.createContext({ sequences, contextSize: contextTokens, threads })
+  const wrapper = chatWrapper(model)
+  const rounds = createRounds()
+  const free = Array.from({ length: sequences }, () => context.getSequence())
+
+  /** One answer, a step at a time: erase what the sequence does not need, read the prompt in pieces, then a token a step. */
+  async function* answer(job: GenerateJob, report: (update: JobUpdate) => void, signal: AbortSignal): Steps {
+    const { id } = job
+    const usage = { promptTokens: 0, completionTokens: 0 }
+    const fail = (code: 'prompt_too_long' | 'model_interrupted' | 'model_cancelled', message: string): void => {
+      report({ type: 'failed', id, code, message, usage: { ...usage } })
+    }
+    let sequence: LlamaContextSequence | undefined
+    try {
+      const tokens = promptTokens(model, wrapper, job)
+      if (tokens.length >= contextTokens) {
+        fail('prompt_too_long', `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`)
+        return
+      }
+      sequence = takeBest(free, tokens)
+      if (sequence === undefined) throw new Error('more calls at a time than the model has sequences')
+      usage.promptTokens = tokens.length
+      const beforeLast = tokens.slice(0, -1)
+      await sequence.adaptStateToTokens(beforeLast, false)
+      while (sequence.nextTokenIndex < beforeLast.length && !signal.aborted) {
+        const from = sequence.nextTokenIndex
+        await sequence.evaluateWithoutGeneratingNewTokens(beforeLast.slice(from, from + prefillStep))
+        report({ type: 'progress', id })
+        yield
+      }
+      const limit = Math.min(job.maxTokens, contextTokens - tokens.length)
+      const writer = textWriter(model)
+      let finishReason: 'stop' | 'length' = 'length'
+      const generated = sequence.evaluate(tokens.slice(-1), { temperature: job.temperature, yieldEogToken: true })
+      while (usage.completionTokens < limit && !signal.aborted) {
+        const next = await generated.next()
+        if (next.done) throw new Error('llama.cpp stopped in the middle of the answer')
+        usage.completionTokens += 1
+        if (model.isEogToken(next.value)) {
+          finishReason = 'stop'
+          break
+        }
+        const text = writer.push(next.value)
+        if (text !== '') report({ type: 'text', id, text, usage: { ...usage } })
+        yield
+      }
+      await generated.return()
+      if (signal.aborted) fail('model_cancelled', 'The call was cancelled.')
+      else report({ type: 'end', id, finishReason, usage: { ...usage } })
+    } catch (error) {
+      fail('model_interrupted', error instanceof Error ? error.message : 'unknown error of llama.cpp')
+    } finally {
+      if (sequence !== undefined) free.push(sequence)
+    }
+  }
+
+  return {
+    contextTokens,
+    generate: (job, report, signal) => {
+      rounds.join(answer(job, report, signal))
+    },
+    count: (messages) => promptTokens(model, wrapper, { messages, continueFrom: '' }).length,
+    measure: () => measureRate(model, free),
+  }
+}
+
+/**
+ * How this model wants a chat written. Finding out tries several ways and costs one to two seconds of every start
+ * (node-llama-cpp 3.21.1); for the template of the model that the council brings along the answer is known.
+ */
+function chatWrapper(model: LlamaModel): ChatWrapper {
+  const template = model.fileInfo.metadata.tokenizer.chat_template ?? ''
+  const isKnown = createHash('sha256').update(template).digest('hex') === smolLm2Template
+  return isKnown ? new ChatMLChatWrapper() : resolveChatWrapper(model)
+}
+
+/** The chat as tokens. What people wrote is plain text to the tokenizer: `<|im_end|>` in a question ends nothing. */
+function promptTokens(model: LlamaModel, wrapper: ChatWrapper, { messages, continueFrom }: Pick<GenerateJob, 'messages' | 'continueFrom'>): Token[] {
+  const chatHistory: ChatHistoryItem[] = [
+    ...messages.map(historyItem),
+    // The wrapper leaves the last answer open, so that the model goes on exactly behind it.
+    { type: 'model', response: continueFrom === '' ? [] : [continueFrom] },
+  ]
+  const tokens = wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer)
+  // The wrapper writes a "begin of text" for every model; this one may have been trained without.
+  return !model.tokens.shouldPrependBosToken && tokens[0] === model.tokens.bos ? tokens.slice(1) : tokens
+}
+
+/** The free sequence that has already read most of these tokens: members of a council share the beginning of their prompts. */
+function takeBest(free: LlamaContextSequence[], tokens: Token[]): LlamaContextSequence | undefined {
+  const shared = (sequence: LlamaContextSequence) => sequence.compareContextTokens(tokens).firstDifferentIndex
+  const best = free.toSorted((a, b) => shared(b) - shared(a))[0]
+  if (best !== undefined) free.splice(free.indexOf(best), 1)
+  return best
+}
+
+/** Turns tokens into text; tokens that end inside a character wait for the rest of it. */
+function textWriter(model: LlamaModel): { push: (token: Token) => string } {
+  let pending: Token[] = []
+  let written: Token[] = []
+  return {
+    push: (token) => {
+      pending.push(token)
+      const text = model.detokenize(pending, false, written)
+      if (text.endsWith('\uFFFD') && pending.length < maxHeldBackTokens) return ''
+      // Some tokenizers look at what stood before to decide about a leading space.
+      written = [...written, ...pending].slice(-8)
+      pending = []
+      return text
+    },
+  }
+}
+
+async function measureRate(model: LlamaModel, free: LlamaContextSequence[]): Promise<number> {
+  const sequence = takeBest(free, [])
+  if (sequence === undefined) throw new Error('no free sequence to measure with')
+  const tokens = sequence.evaluate(model.tokenize('Once upon a time there was'), { yieldEogToken: true })
+  await tokens.next()
+  const begun = performance.now()
+  for (let count = 0; count < measuredTokens; count += 1) await tokens.next()
+  const seconds = (performance.now() - begun) / 1000
+  await tokens.return()
+  free.push(sequence)
+  return measuredTokens / seconds
+}
+
+function historyItem({ role, content }: GenerateJob['messages'][number]): ChatHistoryItem {
+  switch (role) {
+    case 'system':
+      return { type: 'system', text: LlamaText(content).toJSON() }
+    case 'user':
+      return { type: 'user', text: content }
+    case 'assistant':
+      return { type: 'model', response: [content] }
+    default:
+      return role satisfies never
+  }
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { ChatMessage, ModelCall, UsageReport } from '../model.ts'
+
+/**
+ * The part of vLLM's OpenAI-compatible protocol that the council uses: what is sent, and the shape of what is believed.
+ * Unknown fields pass (every release adds some); the fields named here must be what they should be.
+ */
+
+/** The body of `POST /v1/chat/completions`. An answer is continued by sending what exists as an unfinished last message. */
+export function chatRequest(call: ModelCall, model: string) {
+  const common = {
+    model,
+    max_tokens: call.maxTokens,
+    temperature: call.temperature,
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  }
+  if (call.continueFrom === '') return { ...common, messages: call.messages }
+  return {
+    ...common,
+    messages: [...call.messages, { role: 'assistant', content: call.continueFrom }],
+    continue_final_message: true,
+    add_generation_prompt: false,
+  }
+}
+
+/** The body of `POST /tokenize` for a prompt that asks for an answer. */
+export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({ model, messages, add_generation_prompt: true })
+
+export const Tokenized = z.object({ count: z.int().nonnegative() })
+
+const figure = z.number().nullable().catch(null)
+/** A malformed usage must not break the answer: what is no number is null, and `UsageMeter` judges the rest. */
+const Usage = z
+  .object({ prompt_tokens: figure, completion_tokens: figure })
+  .catch({ prompt_tokens: null, completion_tokens: null })
+  .transform((usage): UsageReport => ({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }))
+
+/** One event of the stream. The usage chunk has no choices; tool calls ride in delta fields that are not read. */
+export const StreamChunk = z.object({
+  choices: z
+    .array(
+      z.object({
+        index: z.int().nullish(),
+        delta: z.object({ content: z.string().nullish(), reasoning: z.string().nullish().catch(null), reasoning_content: z.string().nullish().catch(null) }).nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+  usage: Usage.optional(),
+})
+export type StreamChunk = z.infer<typeof StreamChunk>
+
+/** `GET /v1/models`. A LoRA adapter has no window of its own but names its parent. */
+export const ModelList = z.object({
+  data: z.array(
+    z.object({ id: z.string().min(1).max(500), max_model_len: z.int().positive().nullish(), parent: z.string().nullish() }),
+  ),
+})
+export type ModelList = z.infer<typeof ModelList>
+
+/** What a server said went wrong, wherever it put it. */
+export type Problem = { message: string; param: string; from: 'engine' | 'web' }
+
+const text = z.string().nullish().catch(null)
+const Nested = z.object({ error: z.object({ message: text, param: text }) })
+const StringError = z.object({ error: z.string() })
+const Flat = z.object({ object: z.literal('error'), message: text, param: text })
+const Detail = z.object({ detail: z.unknown() })
+
+/**
+ * Recognises an error body: `{error: {…}}`, `{error: "Unauthorized"}`, the flat one of older releases, `{detail}` of the
+ * web layer. Undefined when it is none of these.
+ */
+export function problemIn(body: unknown): Problem | undefined {
+  const nested = Nested.safeParse(body)
+  if (nested.success) return engineProblem(nested.data.error)
+  const plain = StringError.safeParse(body)
+  if (plain.success) return { message: shortened(plain.data.error), param: '', from: 'engine' }
+  const flat = Flat.safeParse(body)
+  if (flat.success) return engineProblem(flat.data)
+  const detail = Detail.safeParse(body)
+  if (!detail.success) return undefined
+  const said = detail.data.detail
+  return { message: shortened(typeof said === 'string' ? said : JSON.stringify(said)), param: '', from: 'web' }
+}
+
+const engineProblem = (error: { message?: string | null | undefined; param?: string | null | undefined }): Problem => ({
+  message: shortened(error.message ?? 'no reason given'),
+  param: error.param ?? '',
+  from: 'engine',
+})
+
+/** Text of a server goes into messages and logs: never more than a few lines of it. */
+export const shortened = (said: string): string => (said.length > 500 ? `${said.slice(0, 500)}…` : said)

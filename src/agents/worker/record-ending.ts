@@ -1,0 +1,90 @@
+import { CancelAnswer } from '../../commands/chat/cancel-answer.ts'
+import { chat } from '../../commands/aggregates/chat.ts'
+import { CompleteAnswer } from '../../commands/chat/complete-answer.ts'
+import { FailAnswer } from '../../commands/chat/fail-answer.ts'
+import type { CommandResult } from '../../commands/gate/types.ts'
+import type { Settlement } from '../../commands/budget/settlement.ts'
+import type { AnswerFailureCode } from '../../events/chat.ts'
+import { chatStream } from '../../events/identifiers.ts'
+import { fittingText } from './answer-text.ts'
+import { lostCall, settleCall, withoutFigures } from '../model-call.ts'
+import { executeFor, type AgentDependencies, type Run } from '../run.ts'
+
+/** How an answer ends. `text` is what clients may have seen; the settlement is that of the last model call, where one is open. */
+export type Ending = { text: string; firstTextAtMs: number | null; settlement?: Settlement } & (
+  | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean }
+  | { kind: 'failed'; code: AnswerFailureCode; message: string }
+  | { kind: 'cancelled' }
+)
+
+const unrecorded = { kind: 'failed', code: 'internal', message: 'the log did not take the end of the answer; the log line with the request id says more' } as const
+const maxMessageCharacters = 1000
+
+/**
+ * Records the end of a prompt, and its job leaves the queue with it. An ending that the log rejects for good is tried again in
+ * simpler forms, the last of which always fits, so that no prompt stays open: without the text that does not fit, without any text,
+ * without the figures of its bill, and at last as the failure `internal` after every open call was charged at its reservation.
+ */
+export async function recordEnding(dependencies: AgentDependencies, run: Run, job: () => string, ending: Ending): Promise<CommandResult> {
+  for (const form of formsOf(ending)) {
+    const result = await attemptTo(dependencies, run, job, form)
+    if (result && !isRejectedForGood(result)) return result
+    run.logger.error({ ending: form.kind, characters: form.text.length, ...(result && 'code' in result && { code: result.code }) }, 'the log rejected the end of an answer')
+  }
+  const { state } = await dependencies.gate.load(chat, chatStream(run.requestId))
+  const openCalls = state.status === 'open' ? state.openCalls : []
+  for (const { callId, budgets, model } of openCalls) if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+  return record(dependencies, run, job, { ...unrecorded, text: '', firstTextAtMs: null })
+}
+
+/** The ending, and simpler ones. */
+function formsOf(ending: Ending): Ending[] {
+  const { settlement, ...unsettled } = ending
+  const failed: Ending = ending.kind === 'completed' ? { ...unrecorded, text: ending.text, firstTextAtMs: ending.firstTextAtMs, ...(settlement && { settlement }) } : ending
+  const shorter = { ...failed, text: fittingText(ending.text) }
+  const textless = { ...failed, text: '' }
+  if (!settlement) return [ending, shorter, textless]
+  return [ending, shorter, textless, { ...textless, settlement: withoutFigures(settlement) }, { ...unsettled, ...unrecorded, text: '' }]
+}
+
+/** Null where the decision itself failed: its events cannot be written. */
+async function attemptTo(dependencies: AgentDependencies, run: Run, job: () => string, ending: Ending): Promise<CommandResult | null> {
+  try {
+    return await record(dependencies, run, job, ending)
+  } catch (error) {
+    run.logger.error({ err: error }, 'the end of an answer cannot be written')
+    return null
+  }
+}
+
+function isRejectedForGood(result: CommandResult): boolean {
+  if (result.result === 'rejected') return result.code === 'malformed_command' || result.code === 'state_too_large'
+  return result.result === 'refused' && (result.code === 'call_not_open' || result.code === 'calls_still_open')
+}
+
+function record(dependencies: AgentDependencies, run: Run, job: () => string, ending: Ending): Promise<CommandResult> {
+  const { requestId, attempt, submittedAt } = run
+  const { text, settlement, firstTextAtMs } = ending
+  const common = {
+    requestId,
+    attempt,
+    text,
+    ...(settlement && { settlement }),
+    firstTokenMs: firstTextAtMs === null ? null : Math.max(0, firstTextAtMs - Date.parse(submittedAt)),
+    endedAtMs: dependencies.clock.nowMs(),
+    job: job(),
+  }
+  switch (ending.kind) {
+    case 'completed':
+      return executeFor(dependencies, run, CompleteAnswer, { ...common, finishReason: ending.finishReason, degraded: ending.degraded })
+    case 'failed':
+      return executeFor(dependencies, run, FailAnswer, { ...common, code: ending.code, message: messageOf(ending) })
+    case 'cancelled':
+      return executeFor(dependencies, run, CancelAnswer, common)
+    default:
+      return ending satisfies never
+  }
+}
+
+/** A model server's words may have any length, none included, and end in half a character where they are cut. */
+const messageOf = ({ code, message }: { code: string; message: string }): string => message.slice(0, maxMessageCharacters).toWellFormed() || code

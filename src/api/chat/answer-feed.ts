@@ -1,0 +1,171 @@
+import type { TokenPage } from '../../agents/tokens/token-stream.ts'
+import type { ChatEvent, SensedConversation } from '../../events/chat.ts'
+import type { RecordedEvent } from '../../events/event.ts'
+import { beginning, chatStream, comparePositions, justBefore, type Position, type Uuid7 } from '../../events/identifiers.ts'
+import type { EventLog } from '../../events/log/log.ts'
+import type { LogTail } from '../../events/log/read/tail.ts'
+import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'
+import type { TokenWakeups } from './token-wakeups.ts'
+
+export type FeedDependencies = {
+  log: EventLog
+  tail: LogTail
+  wakeups: TokenWakeups
+  /** The token stream of a request behind an entry; rejects while the ephemeral Redis is gone. */
+  readTokens: (requestId: Uuid7, afterId: string) => Promise<TokenPage>
+}
+
+type ChatRecord = RecordedEvent<ChatEvent>
+
+/**
+ * The frames of one answer after a resume point, those that are still to come included; ends with the terminal
+ * frame, or with the error `bad_resume_point` where `seen` is no point of this answer. Events come from the log, and so are durable; text comes from the token stream, and what is missing there
+ * from the terminal event. The text of all `token` frames from the start adds up to the answer's, whatever died.
+ * `first` is the position of the answer's first event.
+ */
+export async function* answerFeed(dependencies: FeedDependencies, requestId: Uuid7, first: Position, seen: ResumePoint | null, signal: AbortSignal): AsyncGenerator<ServerFrame> {
+  const { log, tail, wakeups, readTokens } = dependencies
+  const stream = chatStream(requestId)
+  const point: ResumePoint = { position: beginning, offset: seen?.offset ?? 0 }
+  const arrived: ChatRecord[] = []
+  const bell = createBell(signal)
+  const stopListening = [
+    tail.listen(stream, (event) => {
+      arrived.push(event as ChatRecord)
+      bell.ring()
+    }),
+    wakeups.listen(requestId, bell.ring),
+  ]
+  let lastToken = '0-0'
+  let routed = false
+
+  const frame = <F extends Omit<ServerFrame, 'requestId' | 'id'>>(rest: F) => ({ ...rest, requestId, id: printResumePoint(point) })
+  const isNew = () => seen === null || comparePositions(point.position, seen.position) > 0
+
+  /** What the token stream has beyond what was sent. A hole in it is left to the terminal event. */
+  async function* tokens(): AsyncGenerator<ServerFrame> {
+    const page = await readTokens(requestId, lastToken).catch(() => null)
+    if (!page) return
+    lastToken = page.lastId
+    const start = page.endOffset - page.text.length
+    if (start <= point.offset && page.endOffset > point.offset) yield text(page.text.slice(point.offset - start))
+  }
+  function text(piece: string): ServerFrame {
+    point.offset += piece.length
+    return frame({ type: 'token', text: piece })
+  }
+
+  try {
+    const history = log.read({ after: justBefore(first), streams: [stream] })
+    for await (const events of history) {
+      arrived.unshift(...(events as ChatRecord[]))
+      if (arrived.some((event) => finalText(event) !== null)) break
+    }
+    arrived.sort((left, right) => comparePositions(left.position, right.position))
+    if (seen && !(await isPointOf(seen, arrived, () => readTokens(requestId, lastToken)))) {
+      yield noSuchPoint(requestId)
+      return
+    }
+
+    while (!signal.aborted) {
+      for (let event = arrived.shift(); event; event = arrived.shift()) {
+        if (comparePositions(event.position, point.position) <= 0) continue
+        const whole = finalText(event)
+        if (whole !== null) {
+          if (seen && isBeyond(seen, event)) {
+            yield noSuchPoint(requestId)
+            return
+          }
+          yield* tokens()
+          if (whole.length > point.offset) yield text(whole.slice(point.offset))
+        }
+        point.position = event.position
+        if (event.type === 'RequestRouted') routed = true
+        const said = frameBody(event, first)
+        if (said && isNew()) yield frame(said)
+        if (whole !== null) return
+      }
+      if (routed) yield* tokens()
+      if (arrived.length === 0) await bell.rung()
+    }
+  } finally {
+    for (const stop of stopListening) stop()
+  }
+}
+
+/** The whole text of an answer, from the event that ends it; null for every other event. */
+const finalText = (event: ChatRecord): string | null =>
+  event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled' ? event.data.text : null
+
+/** Whether a resume point is one of an answer with these events so far, and not of its future or of another answer. */
+async function isPointOf(seen: ResumePoint, events: readonly ChatRecord[], readText: () => Promise<TokenPage>): Promise<boolean> {
+  if (!events.some(({ position }) => position === seen.position)) return false
+  const ending = events.find((event) => finalText(event) !== null)
+  if (ending) return !isBeyond(seen, ending)
+  const page = await readText().catch(() => null)
+  // Without a token stream there is nothing to compare with: it may have been lost.
+  return !page || page.endOffset === 0 || seen.offset <= page.endOffset
+}
+
+/** Only a completed answer has all the text that was streamed: the end of a lost token stream may have less than a client has seen. */
+const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean => ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
+
+const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
+  type: 'error',
+  requestId,
+  code: 'bad_resume_point',
+  message: 'lastEventId is no point of this answer; resume without it to get every frame',
+})
+
+/** What clients are told of an event; null for what is none of their business. */
+function frameBody(event: ChatRecord, first: Position) {
+  switch (event.type) {
+    case 'PromptSubmitted':
+      return { type: 'accepted' as const }
+    case 'RequestRouted':
+      return { type: 'routed' as const, ...event.data }
+    case 'ContextSensed':
+      return sensed(event.data.conversation)
+    case 'ModelCallStarted':
+      return { type: 'phase' as const, phase: event.data.phase, state: 'started' as const }
+    case 'AnswerCompleted': {
+      const { text, finishReason, costMicros, tokens: usage, timings, degraded } = event.data
+      return { type: 'completed' as const, text, finishReason, costMicros, usage, timings, degraded, positions: { first, last: event.position } }
+    }
+    case 'AnswerFailed':
+      return { type: 'failed' as const, code: event.data.code, message: event.data.message, costMicros: event.data.costMicros }
+    case 'AnswerCancelled':
+      return { type: 'cancelled' as const, costMicros: event.data.costMicros }
+    case 'AttemptStarted':
+    case 'ModelCallEnded':
+    case 'CancellationRequested':
+      return null
+    default:
+      return event satisfies never
+  }
+}
+
+/** Nothing is said of a conversation that begins. */
+function sensed({ requestIds, omitted, reason }: SensedConversation) {
+  if (requestIds.length === 0 && omitted === 0) return null
+  return { type: 'phase' as const, phase: 'sense', state: 'completed' as const, conversation: { turns: requestIds.length, omitted, ...(reason && { reason }) } }
+}
+
+/** Something to wait for: `rung` resolves at the next ring, or at once if it rang since the last wait, or when the signal aborts. */
+function createBell(signal: AbortSignal): { ring: () => void; rung: () => Promise<void> } {
+  let rang = false
+  let answer: (() => void) | undefined
+  const ring = (): void => {
+    rang = true
+    answer?.()
+  }
+  signal.addEventListener('abort', ring, { once: true })
+  return {
+    ring,
+    async rung() {
+      if (!rang && !signal.aborted) await new Promise<void>((resolve) => (answer = resolve))
+      answer = undefined
+      rang = false
+    },
+  }
+}

@@ -1,0 +1,182 @@
+import type { WebSocket } from '@fastify/websocket'
+import { CancelPrompt } from '../../commands/chat/cancel-prompt.ts'
+import type { CommandResult } from '../../commands/gate/types.ts'
+import type { CommandGate } from '../../commands/gate/gate.ts'
+import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
+import { LogStopped } from '../../events/log/log.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { newTraceparent } from '../../platform/trace.ts'
+import type { Principal } from '../access.ts'
+import { answerFeed, type FeedDependencies } from './answer-feed.ts'
+import type { FindPrompt } from './find-prompt.ts'
+import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint } from './frames.ts'
+import type { SubjectLimits } from '../limits.ts'
+import { takeFrames, type IncomingFrame } from './frame-intake.ts'
+import { socketWriter, type SocketWriter } from './socket-writer.ts'
+
+export const closeCodes = { policy: 1008, restart: 1012, slowConsumer: 1013, tooManyRequests: 4029 } as const
+
+export type ChatDependencies = FeedDependencies & {
+  gate: CommandGate
+  limits: SubjectLimits
+  newId: () => Uuid7
+  logger: Logger
+  findPrompt: FindPrompt
+}
+
+/** One socket while it is open. */
+type Conversation = SocketWriter & {
+  subject: string
+  closed: AbortSignal
+  feeds: Map<Uuid7, Feed>
+  /** What broke here ends one request: its sender is told, and other answers on the socket go on. The log says why, once a socket. */
+  fail: (error: unknown, requestId: Uuid7 | undefined) => Promise<void>
+}
+
+/** An answer that a socket streams. */
+type Feed = { stop: () => void; ended: Promise<unknown> }
+
+/**
+ * Serves one socket of `/ws/chat`. Handlers are attached before anything is awaited, since messages that come meanwhile
+ * would be lost. A dropped socket is not a cancel: answers go on, and any socket may resume them.
+ */
+export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { subject }: Principal): void {
+  const { limits } = dependencies
+  const logger = dependencies.logger.child({ subject })
+  const closed = new AbortController()
+  socket.on('close', () => closed.abort())
+  socket.on('error', (error) => logger.info({ err: error }, 'a chat socket failed'))
+  const writer = socketWriter(socket, () => {
+    logger.info('a slow reader was disconnected')
+    socket.close(closeCodes.slowConsumer, 'slow consumer')
+  })
+  let hasFailed = false
+  const fail: Conversation['fail'] = async (error, requestId) => {
+    if (closed.signal.aborted) return
+    if (!hasFailed) logger.error({ err: error, requestId }, 'a frame could not be handled')
+    hasFailed = true
+    const [code, message] = error instanceof LogStopped ? ['log_stopped', error.message] : ['internal', 'something broke here; the log of the server says what']
+    await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
+  }
+  const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Map(), fail }
+  takeFrames(socket, {
+    handle: (frame) => handle(dependencies, conversation, frame),
+    delayMs: () => limits.frameDelayMs(subject),
+    onPaced: () => logger.info('a client sends more frames than MAX_FRAMES_PER_SECOND; it is read more slowly'),
+    onFlood() {
+      logger.info('a client that flooded its socket was disconnected')
+      void writer.send({ type: 'error', code: 'too_many_requests', message: 'too many frames at once' }).then(() => writer.close(closeCodes.tooManyRequests, 'too many requests'))
+    },
+  })
+}
+
+/** Takes one frame in. Answers stream on by themselves: what is waited for is that the frame was admitted, and its reply sent. */
+async function handle(dependencies: ChatDependencies, conversation: Conversation, { kind, data }: IncomingFrame): Promise<void> {
+  const { send, pong } = conversation
+  if (kind === 'ping') return pong(data)
+  const parsed = kind === 'binary' ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const) : parseClientFrame(data.toString('utf8'))
+  if (!parsed.ok) return send({ type: 'error', code: parsed.code, message: parsed.message })
+  const { frame } = parsed
+  try {
+    await handleFrame(dependencies, conversation, frame)
+  } catch (error) {
+    await conversation.fail(error, frame.type === 'prompt' || frame.type === 'resume' || frame.type === 'cancel' ? frame.requestId : undefined)
+  }
+}
+
+async function handleFrame(dependencies: ChatDependencies, conversation: Conversation, frame: ClientFrame): Promise<void> {
+  const { send } = conversation
+  switch (frame.type) {
+    case 'prompt':
+      return prompt(dependencies, conversation, frame)
+    case 'resume':
+      return resume(dependencies, conversation, frame)
+    case 'cancel':
+      return cancel(dependencies, conversation, frame.requestId)
+    case 'approve':
+    case 'deny':
+      return send({ type: 'error', code: 'approval_unknown', message: 'there is no approval with this id' })
+    case 'ping':
+      return send({ type: 'pong' })
+    default:
+      return frame satisfies never
+  }
+}
+
+async function prompt(dependencies: ChatDependencies, conversation: Conversation, frame: Extract<ClientFrame, { type: 'prompt' }>): Promise<void> {
+  const { gate, limits, newId, logger } = dependencies
+  const { subject, send, close } = conversation
+  const { type: _, requestId = newId(), ...rest } = frame
+  if (conversation.feeds.has(requestId)) return send({ type: 'error', requestId, code: 'already_streaming', message: 'this socket streams that answer already' })
+  if (!(await limits.prompt(subject))) {
+    await send({ type: 'error', requestId, code: 'too_many_requests', message: 'too many prompts in a minute; wait and ask again' })
+    return close(closeCodes.tooManyRequests, 'too many requests')
+  }
+  const release = limits.inFlight(subject)
+  if (!release) return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are under way; wait for one to end' })
+  let isStreaming = false
+  try {
+    logger.info({ requestId, subject, characters: rest.text.length }, 'prompt received')
+    const result = await gate.execute(SubmitPrompt, { requestId, ...rest }, { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() })
+    if (result.result !== 'appended' && result.result !== 'duplicate') return await tell(send, requestId, result)
+    const first = result.events[0]?.position
+    if (!first) return
+    isStreaming = true
+    void answered(conversation, requestId, feed(dependencies, conversation, requestId, first, null)).finally(release)
+  } finally {
+    if (!isStreaming) release()
+  }
+}
+
+async function resume(dependencies: ChatDependencies, conversation: Conversation, { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>): Promise<void> {
+  const { subject, send, feeds } = conversation
+  const point = lastEventId ? parseResumePoint(lastEventId) : null
+  if (lastEventId && !point) return send({ type: 'error', requestId, code: 'bad_resume_point', message: 'lastEventId is not an id that this server sent' })
+  if (feeds.size >= dependencies.limits.maxFeedsPerSocket && !feeds.has(requestId))
+    return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are streamed on this socket; wait for one to end' })
+  const prompt = await dependencies.findPrompt(subject, requestId)
+  if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
+  void feed(dependencies, conversation, requestId, prompt.first, point)
+}
+
+async function cancel({ gate, newId }: ChatDependencies, { subject, send }: Conversation, requestId: Uuid7): Promise<void> {
+  await tell(send, requestId, await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }))
+}
+
+/** Resolves when an answer has ended, also where a `resume` has put another feed in the place of the first. */
+async function answered({ feeds }: Conversation, requestId: Uuid7, first: Promise<void>): Promise<void> {
+  await first
+  for (let next = feeds.get(requestId); next; next = feeds.get(requestId)) await next.ended
+}
+
+/**
+ * Never rejects. Streams an answer until it ends. A feed of the same answer on this socket is stopped first, and `resumed` stands between the two:
+ * whatever comes after it comes once.
+ */
+async function feed(dependencies: ChatDependencies, { send, closed, feeds, fail }: Conversation, requestId: Uuid7, first: Position, seen: ResumePoint | null): Promise<void> {
+  const stopping = new AbortController()
+  const ended = Promise.withResolvers<undefined>()
+  const before = feeds.get(requestId)
+  const own: Feed = { stop: () => stopping.abort(), ended: ended.promise }
+  feeds.set(requestId, own)
+  try {
+    if (before) {
+      before.stop()
+      await before.ended
+      if (!stopping.signal.aborted) await send({ type: 'resumed', requestId })
+    }
+    for await (const frame of answerFeed(dependencies, requestId, first, seen, AbortSignal.any([closed, stopping.signal]))) await send(frame)
+  } catch (error) {
+    await fail(error, requestId)
+  } finally {
+    if (feeds.get(requestId) === own) feeds.delete(requestId)
+    ended.resolve(undefined)
+  }
+}
+
+/** Says why a command was not done; silent when it was. */
+async function tell(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
+  if (result.result === 'refused') await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
+  if (result.result === 'rejected') await send({ type: 'error', requestId, code: result.code, message: result.message })
+}

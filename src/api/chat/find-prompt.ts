@@ -1,0 +1,28 @@
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
+import { LogStopped, type EventLog } from '../../events/log/log.ts'
+import { firstPositionOf } from '../../projections/first-position.ts'
+import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
+
+/** Where a prompt's events begin, or why that cannot be told: the codes are those of `error` frames. */
+export type FoundPrompt =
+  | { found: true; first: Position }
+  | { found: false; code: 'prompt_unknown' | 'log_unavailable' | 'log_stopped' | 'read_model_unavailable' | 'read_model_behind'; message: string }
+
+export type FindPrompt = (principal: string, requestId: Uuid7) => Promise<FoundPrompt>
+
+/** Finds a principal's prompts. The log remembers commands for a day; older prompts are found by their read model. */
+export function promptFinder(log: Pick<EventLog, 'findCommand'>, read: ReadModelReader): FindPrompt {
+  return async (principal, requestId) => {
+    try {
+      const command = await log.findCommand(principal, requestId)
+      if (command) return { found: true, first: command.first }
+    } catch (error) {
+      if (error instanceof LogStopped) return { found: false, code: 'log_stopped', message: error.message }
+      return { found: false, code: 'log_unavailable', message: 'the log cannot be reached' }
+    }
+    const answer = await firstPositionOf(read, principal, requestId)
+    if (answer.outcome === 'unavailable') return { found: false, code: 'read_model_unavailable', message: `read models: ${answer.message}` }
+    if (answer.outcome === 'behind') return { found: false, code: 'read_model_behind', message: 'the read models are not built yet; ask again' }
+    return answer.result ? { found: true, first: answer.result } : { found: false, code: 'prompt_unknown', message: 'there is no such prompt' }
+  }
+}

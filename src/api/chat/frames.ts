@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { AnswerPath, maxPromptCharacters } from '../../events/chat.ts'
+import { ConversationId, Position, Uuid7 } from '../../events/identifiers.ts'
+import { parseStrictJson } from '../../platform/strict-json.ts'
+
+/** Frames of `/ws/chat`, sub-protocol `council.v1`: JSON objects in text messages. */
+export const chatProtocol = 'council.v1'
+export const maxFrameBytes = 64 * 1024
+
+/** Why a frame was not taken. Stable; `docs/errors.md` explains each. */
+export const frameErrorCodes = ['malformed_frame', 'unknown_frame', 'bad_resume_point', 'already_streaming', 'approval_unknown', 'too_many_requests', 'too_many_in_flight'] as const
+
+/** `<position of the newest event seen>~<UTF-16 code units of the answer seen>`; opaque to clients. */
+const resumePointPattern = /^(\d{1,15}-\d{1,20})~(\d{1,9})$/
+export type ResumePoint = { position: Position; offset: number }
+
+export const printResumePoint = ({ position, offset }: ResumePoint): string => `${position}~${offset}`
+
+/** Null for anything that this server never handed out. */
+export function parseResumePoint(text: string): ResumePoint | null {
+  const match = resumePointPattern.exec(text)
+  return match ? { position: match[1] as Position, offset: Number(match[2]) } : null
+}
+
+export const ClientFrame = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('prompt'),
+    requestId: Uuid7.optional(),
+    conversationId: ConversationId.optional(),
+    text: z.string().min(1).max(maxPromptCharacters),
+    path: AnswerPath.optional(),
+  }),
+  z.strictObject({ type: z.literal('resume'), requestId: Uuid7, lastEventId: z.string().max(64).optional() }),
+  z.strictObject({ type: z.literal('cancel'), requestId: Uuid7 }),
+  z.strictObject({ type: z.enum(['approve', 'deny']), approvalId: z.string().max(64) }).loose(),
+  z.strictObject({ type: z.literal('ping') }),
+])
+export type ClientFrame = z.infer<typeof ClientFrame>
+
+const ofAnswer = { requestId: Uuid7, id: z.string() }
+const message = z.string()
+
+/** Everything the server says. Frames with an `id` are resume points. */
+export const ServerFrame = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('accepted'), ...ofAnswer }),
+  z.object({ type: z.literal('routed'), ...ofAnswer, path: AnswerPath, intent: z.string(), by: z.string(), confidence: z.number() }),
+  z.object({
+    type: z.literal('phase'),
+    ...ofAnswer,
+    phase: z.string(),
+    state: z.enum(['started', 'completed']),
+    /** Of the phase `sense`: how many earlier turns the model is shown, how many it is not (null: unknown), and why not. */
+    conversation: z.object({ turns: z.int(), omitted: z.int().nullable(), reason: z.string().optional() }).optional(),
+  }),
+  z.object({ type: z.literal('token'), ...ofAnswer, text: z.string() }),
+  z.object({
+    type: z.literal('completed'),
+    ...ofAnswer,
+    text: z.string(),
+    /** `length`: the answer was cut off at a limit, by the model or by the council. */
+    finishReason: z.enum(['stop', 'length']),
+    costMicros: z.int(),
+    usage: z.object({ promptTokens: z.int(), completionTokens: z.int() }),
+    timings: z.object({ queuedMs: z.number(), firstTokenMs: z.number().nullable(), totalMs: z.number() }),
+    degraded: z.boolean(),
+    positions: z.object({ first: Position, last: Position }),
+  }),
+  z.object({ type: z.literal('failed'), ...ofAnswer, code: z.string(), message, costMicros: z.int() }),
+  z.object({ type: z.literal('cancelled'), ...ofAnswer, costMicros: z.int() }),
+  z.object({ type: z.literal('error'), requestId: Uuid7.optional(), code: z.string(), message }),
+  z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
+  z.object({ type: z.literal('restart') }),
+  z.object({ type: z.literal('pong') }),
+])
+export type ServerFrame = z.infer<typeof ServerFrame>
+
+export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: (typeof frameErrorCodes)[number]; message: string }
+
+/** A client's frame from the text of a message. */
+export function parseClientFrame(text: string): ParsedFrame {
+  const json = parseStrictJson(text)
+  if (!json.ok) return { ok: false, code: 'malformed_frame', message: json.problem === 'is not JSON' ? 'a frame is one JSON object' : `the frame ${json.problem}` }
+  const parsed = ClientFrame.safeParse(json.value)
+  if (parsed.success) return { ok: true, frame: parsed.data }
+  const [issue] = parsed.error.issues
+  if (issue?.code === 'invalid_union' && issue.path[0] === 'type') return { ok: false, code: 'unknown_frame', message: 'type must be prompt, resume, cancel, approve, deny or ping' }
+  return { ok: false, code: 'malformed_frame', message: issue ? `${issue.path.join('.') || 'frame'}: ${issue.message}` : 'not a frame' }
+}

@@ -1,0 +1,116 @@
+import { aggregateOf } from '../../commands/aggregates.ts'
+import { maxAttempts } from '../../commands/aggregates/chat.ts'
+import type { RecordedEvent } from '../../events/event.ts'
+import { postgresArchive } from '../../events/log/archive/archive.ts'
+import { readArchiveFirst } from '../../events/log/read/archive-first.ts'
+import { hotLog } from '../../events/log/read/hot-log.ts'
+import { readStored } from '../../events/log/read/stored-event.ts'
+import { collectFaults, type Faults } from '../../events/log/verify/faults.ts'
+import { verifyLog, type AuditedLog } from '../../events/log/verify/verify.ts'
+import { messageOf } from '../../platform/platform-error.ts'
+import type { Postgres } from '../../platform/postgres/postgres.ts'
+import { startProgress } from '../../platform/progress.ts'
+import { compareReadModels, type ComparedReadModel } from '../../projections/engine/compare.ts'
+import type { Tx } from '../../projections/engine/projection.ts'
+import { readModels } from '../../projections/read-models.ts'
+import { printVerdict } from './verdict.ts'
+import type { CliContext } from '../context.ts'
+import { CliError } from '../failure.ts'
+import { keptOutside, type OutsideFiles } from './kept-outside.ts'
+import { openArchive } from '../log/open-archive.ts'
+import { OutputClosed } from '../output.ts'
+import { knownMacKeys } from '../serve/mac-keys.ts'
+import { openReadModels, openRedis, type OpenRedis } from '../stores.ts'
+
+export type AuditVerifyOptions = OutsideFiles & { resume?: boolean }
+
+/** A read model is compared in a few large statements. */
+const statementTimeoutMs = 1_800_000
+
+/**
+ * `council audit verify`: whether the log, from its first event on, is what the gates wrote, and whether everything that stands
+ * beside it is what the log makes of it. Prints the faults, the first one by position first, and what could not be known. Exit
+ * code 1 if there is any fault. `resume` lets a halted log be written to again when there is none.
+ */
+export async function auditVerify({ resume = false, ...files }: AuditVerifyOptions, context: CliContext): Promise<number> {
+  const { config, output } = context
+  const outside = keptOutside(files)
+  await using closing = new AsyncDisposableStack()
+  const store = await openRedis(config, closing)
+  const unknown: string[] = []
+  const postgres = await orUnknown('the archive and the read models', unknown, openReadModels(config, closing, { statementTimeoutMs }))
+  const archive = postgres && (await openArchive(postgres))
+  if (postgres && !archive) unknown.push('whether Redis was changed since: nothing of this log is archived')
+  if (!postgres && ((await hotLog(store.redis, store.keys).edge()).oldest?.sequence ?? 1) > 1)
+    throw new CliError('no_archive', `the beginning of this log is only in the archive, and that is away: ${unknown.join('; ')}`)
+  if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
+    throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`)
+  const macs = knownMacKeys(config)
+  if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
+
+  const faults = collectFaults()
+  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, outside, report: faults.report, jobOverdueMs: maxAttempts * (config.answerTimeoutMs + config.workerLeaseMs) })
+  const compared = postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
+  unknown.push(...limitsOf(log, outside.publicKey !== null))
+  const resumed = resume && log.halted !== null && faults.count() === 0
+  if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
+  const isFaulty = faults.count() > 0
+  try {
+    await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
+  } catch (error) {
+    // The exit code is the verdict of a caller that reads nothing, or not to the end.
+    if (isFaulty && error instanceof OutputClosed) return 1
+    if (isFaulty && error instanceof CliError) throw new CliError('output_failed', `${error.message}; the log has ${faults.count()} fault(s), the first at ${faults.listed()[0]?.position}`)
+    throw error
+  }
+  return isFaulty ? 1 : 0
+}
+
+/** What is away is no fault of the log, but it leaves something unknown. */
+async function orUnknown<T>(what: string, unknown: string[], work: Promise<T>): Promise<T | null> {
+  try {
+    return await work
+  } catch (error) {
+    unknown.push(`${what}: ${messageOf(error)}`)
+    return null
+  }
+}
+
+async function verifyWithProgress({ output, clock, interrupted }: CliContext, log: Omit<Parameters<typeof verifyLog>[0], 'onProgress' | 'signal'>): Promise<AuditedLog> {
+  const progress = startProgress({ label: 'verifying the log', stream: output.stderr, clock })
+  try {
+    const verified = await verifyLog({ ...log, onProgress: progress.update, signal: interrupted })
+    progress.end('done')
+    return verified
+  } catch (error) {
+    progress.end('failed')
+    if (interrupted.aborted) throw new CliError('interrupted', 'stopped before the log was verified to its end')
+    throw error
+  }
+}
+
+async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unknown>, isArchived: boolean, { report }: Faults): Promise<ComparedReadModel[]> {
+  async function* log(tx: Tx): AsyncGenerator<RecordedEvent[]> {
+    // Through the comparison's own transaction: in the embedded Postgres no other one gets a turn meanwhile.
+    const within = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => work(tx)
+    const archive = isArchived ? postgresArchive({ transaction: within, snapshot: within }) : null
+    for await (const events of readArchiveFirst(archive, redis, keys.log)) yield events.map(readStored)
+  }
+  const compared = await compareReadModels(postgres, readModels, log)
+  for (const model of compared)
+    if (model.state === 'compared') for (const difference of model.differences) report({ ...difference, code: 'read_model_differs', stream: null })
+  return compared
+}
+
+/** What even a log without any fault does not prove. */
+function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven: boolean): string[] {
+  const { newestOutside } = seals
+  const limits = []
+  if (newestOutside === null) limits.push('whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)')
+  else if (newestOutside < end.sequence) limits.push(`whether events were cut off or rewritten after number ${newestOutside}, where the newest seal that was kept outside stands`)
+  if (newestOutside !== null && !isKeyGiven) limits.push('whether the seals kept outside are of this council: only its public key shows that (--public-key)')
+  if (macs && macs.unvouched > 0) limits.push(`whether the first ${macs.unvouched} events are genuine: they were written before there were MACs`)
+  if (archive && archive.sequence < end.sequence) limits.push(`whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`)
+  if (halted !== null) limits.push(`whether more was to be written when the log was halted: ${halted}`)
+  return limits
+}

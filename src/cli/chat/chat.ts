@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClientFrame, type ServerFrame } from '../../api/chat/frames.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
+import { newUuid7 } from '../../platform/ids.ts'
+import { openConnection } from './connection.ts'
+import { converse } from './conversation.ts'
+import { findServer } from './find-server.ts'
+import type { CliContext } from '../context.ts'
+import { CliError } from '../failure.ts'
+import { dollarsAndMicros } from '../money.ts'
+import type { Output } from '../output.ts'
+import { noCouncil } from '../stores.ts'
+
+export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
+
+type Completed = Extract<ServerFrame, { type: 'completed' }>
+
+/** `council chat`: asks a running council and prints its answer as it comes, then on stderr what it cost and how long it took. */
+export async function chat(
+  text: string,
+  { path, conversation }: ChatOptions,
+  { config, output, interrupted }: CliContext,
+): Promise<number> {
+  const requestId = newUuid7() as Uuid7
+  const prompt = {
+    type: 'prompt' as const,
+    requestId,
+    text,
+    ...(path && { path }),
+    ...(conversation !== undefined && { conversationId: conversation }),
+  }
+  const problem = ClientFrame.safeParse({ ...prompt, text: text.trim() }).error?.issues[0]
+  if (problem)
+    throw new CliError('usage', `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`)
+  const server = findServer(config)
+  const frames = converse(prompt, {
+    connect: () => openConnection(server),
+    pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+    note: output.note,
+    nobodyThere: () => noCouncil(server.shownAs),
+    interrupted,
+  })
+  let streamed = ''
+  let route = ''
+  try {
+    for (;;) {
+      const { done, value } = await frames.next()
+      if (done) return await end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted })
+      const { raw, frame } = value
+      if (output.json) await output.result(raw, () => '')
+      else if (frame?.type === 'token') await output.write(frame.text)
+      if (frame?.type === 'token') streamed += frame.text
+      if (frame?.type === 'routed') route = frame.path
+      if (frame?.type === 'phase' && frame.conversation && !output.json) noteMissingTurns(output, frame.conversation)
+    }
+  } finally {
+    // Where the answer cannot be printed any more, this cancels the prompt and closes the connection.
+    await frames.return?.(undefined as never)
+  }
+}
+
+/** A model that was not shown everything may contradict what it said before. */
+function noteMissingTurns({ note }: Output, { omitted, reason }: { omitted: number | null; reason?: string | undefined }): void {
+  if (reason === 'unavailable') note('the earlier turns of this conversation cannot be read now: the answer does without them')
+  else if (omitted !== null && omitted > 0)
+    note(`${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'are more than a model is shown'}: the answer does without the oldest`)
+}
+
+type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean }
+
+async function end(
+  output: Output,
+  ending: Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' }>,
+  { streamed, route, requestId, interrupted }: Context,
+): Promise<number> {
+  if (!output.json && streamed !== '') await output.write('\n')
+  switch (ending.type) {
+    case 'completed':
+      if (ending.text !== streamed)
+        throw new CliError('answer_differs', `the text that was streamed is not the answer on record: council audit request ${requestId}`)
+      if (!output.json) output.note(summary(ending, route))
+      return interrupted ? 130 : 0
+    case 'failed':
+      throw new CliError({ fromServer: ending.code }, `${ending.message}; it cost ${dollarsAndMicros(ending.costMicros)}`)
+    case 'cancelled':
+      if (!interrupted) throw new CliError('cancelled', `the prompt was cancelled; it cost ${dollarsAndMicros(ending.costMicros)}`)
+      if (!output.json) output.note(`cancelled; it cost ${dollarsAndMicros(ending.costMicros)}`)
+      return 130
+    default:
+      return ending satisfies never
+  }
+}
+
+/** `$0.000038 (38 µ$) · 120 + 34 tokens · queued 3 ms, first token 41 ms, total 812 ms · fast path` */
+function summary({ finishReason, costMicros, usage, timings, degraded }: Completed, route: string): string {
+  const { queuedMs, firstTokenMs, totalMs } = timings
+  const first = firstTokenMs === null ? '' : ` first token ${Math.round(firstTokenMs)} ms,`
+  return [
+    dollarsAndMicros(costMicros),
+    `${usage.promptTokens.toLocaleString('en')} + ${usage.completionTokens.toLocaleString('en')} tokens`,
+    `queued ${Math.round(queuedMs)} ms,${first} total ${Math.round(totalMs)} ms`,
+    `${route || 'unknown'} path`,
+    ...(finishReason === 'length' ? ['cut off at the length limit'] : []),
+    ...(degraded ? ['degraded'] : []),
+  ].join(' · ')
+}

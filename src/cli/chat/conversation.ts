@@ -1,0 +1,137 @@
+import type { ClientFrame, ServerFrame } from '../../api/chat/frames.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
+import { ConnectionLost, type ChatConnection } from './connection.ts'
+import type { Said } from './received-frames.ts'
+import { CliError } from '../failure.ts'
+
+export type ConversationDependencies = {
+  connect: () => Promise<ChatConnection>
+  /** Waits, or less when the signal aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Tells people about lost connections. */
+  note: (line: string) => void
+  /** What to throw when nobody listens at the very first try. */
+  nobodyThere: () => CliError
+  /** Aborts on Ctrl-C: the prompt is then cancelled. */
+  interrupted: AbortSignal
+}
+
+type Prompt = Extract<ClientFrame, { type: 'prompt' }> & { requestId: Uuid7 }
+type Ending = Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' }>
+
+const maxTries = 8
+const firstWaitMs = 250
+const maxWaitMs = 5_000
+/** How long the end of a cancelled prompt is waited for. */
+const cancelWaitMs = 3_000
+
+/** Errors of the server that pass: the same prompt, under the same id, is sent again. */
+const passingErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
+
+/**
+ * Asks, and yields everything the server says until the prompt has ended; returns the ending. A lost connection is opened
+ * again and the answer resumed where it was, some times and with growing waits. Before anything of the answer came, the
+ * prompt itself is sent again: under the same id it is the same prompt. A caller that leaves before the end cancels the prompt. Throws CliError.
+ */
+export async function* converse(prompt: Prompt, dependencies: ConversationDependencies): AsyncGenerator<Said, Ending> {
+  const { connect, pause, note, nobodyThere, interrupted } = dependencies
+  const { requestId } = prompt
+  const ended = giveUpAfterCancel(interrupted)
+  let lastEventId: string | undefined
+  let tries = 0
+  /** True while the caller has what was said last: where it never comes back for more, it wants no more of the answer. */
+  let isLeft = false
+  try {
+    for (;;) {
+      let connection: ChatConnection | undefined
+      try {
+        connection = await connect()
+        if (interrupted.aborted && lastEventId === undefined) throw stopped(requestId)
+        connection.send(lastEventId === undefined ? prompt : { type: 'resume', requestId, lastEventId })
+        for await (const said of untilInterrupted(connection, requestId, interrupted, ended.signal)) {
+          const { frame } = said
+          if (frame && 'id' in frame) {
+            lastEventId = frame.id
+            tries = 0
+          }
+          if (frame?.type === 'error' && passingErrors.includes(frame.code) && lastEventId === undefined)
+            throw new ConnectionLost(frame.code)
+          isLeft = true
+          yield said
+          isLeft = false
+          if (frame?.type === 'completed' || frame?.type === 'failed' || frame?.type === 'cancelled') return frame
+          if (frame?.type === 'restart') throw new ConnectionLost('the server restarts')
+          // Once the answer is under way an error is about something else, for example a cancellation that came too late.
+          if (frame?.type === 'error' && lastEventId === undefined) throw new CliError({ fromServer: frame.code }, frame.message)
+        }
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error
+        if (interrupted.aborted) throw stopped(requestId)
+        if (error.refused && lastEventId === undefined && tries === 0) throw nobodyThere()
+        tries += 1
+        if (tries > maxTries)
+          throw new CliError(
+            'connection_lost',
+            `the connection did not come back after ${maxTries} tries (${error.message}); the answer goes on: council audit request ${requestId}`,
+          )
+        const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (tries - 1))
+        note(`connection lost (${error.message}); trying again in ${waitMs / 1000} s (${tries} of ${maxTries})`)
+        await pause(waitMs, interrupted)
+        if (interrupted.aborted) throw stopped(requestId)
+      } finally {
+        if (isLeft) connection?.send({ type: 'cancel', requestId })
+        connection?.close()
+      }
+    }
+  } finally {
+    ended.stop()
+  }
+}
+
+/** What the connection says; on Ctrl-C the prompt is cancelled, and what is said goes on until its end or until that takes too long. */
+async function* untilInterrupted(
+  connection: ChatConnection,
+  requestId: Uuid7,
+  interrupted: AbortSignal,
+  givenUp: AbortSignal,
+): AsyncGenerator<Said> {
+  const cancel = () => connection.send({ type: 'cancel', requestId })
+  if (interrupted.aborted) cancel()
+  else interrupted.addEventListener('abort', cancel, { once: true })
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(stopped(requestId))
+  late.catch(() => undefined)
+  givenUp.addEventListener('abort', giveUp, { once: true })
+  try {
+    for (;;) {
+      const next = await Promise.race([connection.frames.next(), late])
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    interrupted.removeEventListener('abort', cancel)
+    givenUp.removeEventListener('abort', giveUp)
+  }
+}
+
+/** A signal that aborts some time after another one. */
+function giveUpAfterCancel(interrupted: AbortSignal): { signal: AbortSignal; stop: () => void } {
+  const late = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const start = () => void (timer = setTimeout(() => late.abort(), cancelWaitMs))
+  if (interrupted.aborted) start()
+  else interrupted.addEventListener('abort', start, { once: true })
+  return {
+    signal: late.signal,
+    stop() {
+      clearTimeout(timer)
+      interrupted.removeEventListener('abort', start)
+    },
+  }
+}
+
+const stopped = (requestId: Uuid7): CliError =>
+  new CliError(
+    'interrupted',
+    `stopped before the council said that the prompt is cancelled; to see what became of it: council audit request ${requestId}`,
+  )

@@ -1,0 +1,29 @@
+import type { Config } from '../../platform/config/config.ts'
+import { readServerFile } from '../../platform/process/server-file.ts'
+import { CliError } from '../failure.ts'
+import { noCouncil } from '../stores.ts'
+
+/** Where to ask, and with what. `shownAs` names it in messages. */
+export type ChatServer = { url: string; token: string; shownAs: string }
+
+/**
+ * The server in COUNCIL_URL and COUNCIL_TOKEN, or the one that runs on DATA_DIR. The token of the local server never goes
+ * anywhere else. Throws CliError `usage` for an address without a token, `no_council` when nothing says where a server is.
+ */
+export function findServer({ councilUrl, councilToken, dataDir }: Pick<Config, 'councilUrl' | 'councilToken' | 'dataDir'>): ChatServer {
+  if (councilUrl) {
+    const token = councilToken?.reveal() ?? tokenOfLocal(dataDir, councilUrl)
+    if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${councilUrl}, but COUNCIL_TOKEN is missing`)
+    return { url: socketUrl(councilUrl), token, shownAs: `at ${councilUrl}` }
+  }
+  const local = readServerFile(dataDir)
+  if (!local) throw noCouncil(`on ${dataDir}`, dataDir)
+  return { url: socketUrl(local.url), token: councilToken?.reveal() ?? local.token, shownAs: `on ${dataDir}` }
+}
+
+function tokenOfLocal(dataDir: string, url: string): string | undefined {
+  const local = readServerFile(dataDir)
+  return local?.url === url ? local.token : undefined
+}
+
+const socketUrl = (url: string): string => `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/ws/chat`

@@ -1,0 +1,49 @@
+import type { Readable } from 'node:stream'
+import { maxPromptCharacters } from '../../events/chat.ts'
+
+/** Where the questions of a conversation come from. */
+export type Questions = {
+  /** The next question, never blank; null after the last one, and once it is closed. */
+  next: () => Promise<string | null>
+  /** Until the returned function is called, Ctrl-C aborts this answer. */
+  answering: (answer: AbortController) => () => void
+  close: () => void
+  /** Whether a person left with Ctrl-C. */
+  isAbandoned: () => boolean
+}
+
+/** Every line of an input that is no terminal, in order. Reads no further than it is asked to. */
+export function pipedQuestions(input: Readable): Questions {
+  const lines = linesOf(input)
+  return {
+    async next() {
+      for (;;) {
+        const { done, value } = await lines.next()
+        if (done) return null
+        if (value.trim() !== '') return value
+      }
+    },
+    answering: () => () => undefined,
+    close: () => void input.destroy(),
+    isAbandoned: () => false,
+  }
+}
+
+/** A line that is longer than any question is cut to one character more than a question may have, so it is still refused. */
+async function* linesOf(input: Readable): AsyncGenerator<string, undefined> {
+  let rest = ''
+  try {
+    for await (const chunk of input.setEncoding('utf8')) {
+      const [first = '', ...others] = String(chunk).split('\n')
+      rest = (rest + first).slice(0, maxPromptCharacters + 1)
+      for (const line of others) {
+        yield rest.replace(/\r$/, '')
+        rest = line.slice(0, maxPromptCharacters + 1)
+      }
+    }
+  } catch (error) {
+    if (!input.destroyed) throw error
+  }
+  yield rest
+  return undefined
+}

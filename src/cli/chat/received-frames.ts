@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { ServerFrame } from '../../api/chat/frames.ts'
+import { CliError } from '../failure.ts'
+
+/** What the server said: as it came, and as this program knows it. A type that it does not know is of a newer server. */
+export type Said = { raw: object; frame: ServerFrame | undefined }
+
+const AnyFrame = z.looseObject({ type: z.string() })
+
+/** Throws CliError `malformed_frame` for anything that is not a frame, or a known one of another shape. */
+export function parseServerFrame(text: string): Said {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw malformed('it is not JSON')
+  }
+  const raw = AnyFrame.safeParse(json)
+  if (!raw.success) throw malformed('it has no type')
+  const frame = ServerFrame.safeParse(json)
+  if (frame.success) return { raw: raw.data, frame: frame.data }
+  const [issue] = frame.error.issues
+  if (issue?.code === 'invalid_union' && issue.path[0] === 'type') return { raw: raw.data, frame: undefined }
+  throw malformed(`${raw.data.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+}
+
+const malformed = (why: string): CliError => new CliError('malformed_frame', `the server sent a frame that cannot be understood: ${why}`)

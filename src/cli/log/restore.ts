@@ -1,0 +1,119 @@
+import { aggregateOf } from '../../commands/aggregates.ts'
+import { logKeys } from '../../events/log/keys.ts'
+import { restore as restoreLog, type Restored } from '../../events/log/restore/restore.ts'
+import { RestoreRefused } from '../../events/log/restore/stores.ts'
+import { acquireDataDirLock } from '../../platform/process/data-dir-lock.ts'
+import { assertDataDir } from '../../platform/process/data-dir.ts'
+import { endLeftovers } from '../../platform/process/orphans.ts'
+import { silentLogger } from '../../platform/logger.ts'
+import type { Postgres } from '../../platform/postgres/postgres.ts'
+import { startProgress, type Progress } from '../../platform/progress.ts'
+import type { RedisClient } from '../../platform/redis/cluster.ts'
+import type { CliContext } from '../context.ts'
+import { CliError } from '../failure.ts'
+import { openArchive } from './open-archive.ts'
+import { createSteps } from '../serve/steps.ts'
+import { openReadModels, openRedis } from '../stores.ts'
+
+export type RestoreCommandOptions = { dryRun?: boolean }
+
+/**
+ * `council restore`: makes a Redis that lost its log, or the newest part of it, what the archive says. Uses the servers of a
+ * council that runs on this DATA_DIR, or starts the embedded ones for as long as it takes. Refuses where the two histories differ.
+ */
+export async function restore({ dryRun = false }: RestoreCommandOptions, context: CliContext): Promise<number> {
+  const { config, output, interrupted } = context
+  await using closing = new AsyncDisposableStack()
+  const { redis, postgres, isOurs } = await openEverything(context, closing)
+  const archive = await openArchive(postgres)
+  if (!archive) throw new RestoreRefused('no_archive', 'nothing was ever archived in this database, so there is nothing to restore from')
+  const progress = progressOf(context)
+  let restored: Restored
+  try {
+    const stores = { redis, keys: logKeys(config.councilId), councilId: config.councilId, archive, foldOf: aggregateOf }
+    restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
+  } catch (error) {
+    progress.end('failed')
+    if (interrupted.aborted) throw new CliError('interrupted', 'stopped in the middle; nothing writes to a log that is half restored: run council restore again')
+    throw error
+  }
+  progress.end('done')
+  await output.result(publicForm(restored, dryRun), () => inWords(restored, dryRun, isOurs))
+  return 0
+}
+
+type Everything = { redis: RedisClient; postgres: Postgres<unknown>; isOurs: boolean }
+
+/** `isOurs`: the embedded servers run for this command alone. */
+async function openEverything({ config, output, clock }: CliContext, closing: AsyncDisposableStack): Promise<Everything> {
+  const isRemote = config.redisUrl !== undefined && config.databaseUrl !== undefined
+  if (!isRemote) assertDataDir(config.dataDir)
+  const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
+  if (lock?.held) {
+    closing.defer(() => lock.release())
+    await endLeftovers(config.dataDir)
+    const { openStores } = await import('../serve/stores.ts')
+    const steps = createSteps(output.stderr, clock)
+    const { redis, postgres } = await openStores(config, closing, steps, silentLogger)
+    steps.end('done')
+    return { redis, postgres, isOurs: true }
+  }
+  const { redis } = await openRedis(config, closing)
+  return { redis, postgres: await openReadModels(config, closing), isOurs: false }
+}
+
+function progressOf({ output, clock }: CliContext) {
+  let current: { step: string; progress: Progress } | undefined
+  const end = (outcome: 'done' | 'failed'): void => {
+    current?.progress.end(outcome)
+    current = undefined
+  }
+  return {
+    end,
+    show: (step: 'comparing' | 'writing', done: number, total: number): void => {
+      if (current?.step !== step) {
+        end('done')
+        current = { step, progress: startProgress({ label: step === 'comparing' ? 'comparing Redis with the archive' : 'writing events to Redis', stream: output.stderr, clock }) }
+      }
+      current.progress.update(done, total)
+    },
+  }
+}
+
+const isNothing = ({ events, beside, identity }: Restored): boolean => events === 0 && !identity && Object.values(beside).every((count) => count === 0)
+
+function publicForm(restored: Restored, dryRun: boolean) {
+  const { incarnation, end, trimmed, events, beside } = restored
+  return {
+    kind: isNothing(restored) ? 'whole' : dryRun ? 'would_restore' : 'restored',
+    incarnation,
+    position: end.position,
+    sequence: end.sequence,
+    events,
+    trimmed,
+    states: beside.states,
+    finishedStreams: beside['finished streams'],
+    commandIds: beside['command ids'],
+    callersKeys: beside['keys of callers'],
+    jobs: beside.jobs,
+  }
+}
+
+const labelWidth = 17
+
+function inWords(restored: Restored, dryRun: boolean, isOurs: boolean): string[] {
+  const { incarnation, end, trimmed, events, beside } = restored
+  const log = `${'log'.padEnd(labelWidth)} ${number(end.sequence)} events, to ${end.position}, incarnation ${incarnation}`
+  if (isNothing(restored)) return [log, 'Redis has all of it; there is nothing to restore.']
+  return [
+    log,
+    `${'events'.padEnd(labelWidth)} ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay in the archive alone` : ''}`,
+    ...Object.entries(beside).map(([kind, count]) => `${kind.padEnd(labelWidth)} ${number(count)}`),
+    dryRun ? 'Nothing was written: this is what council restore would write.' : `Restored. ${whatNext(isOurs)}`,
+  ]
+}
+
+const whatNext = (isOurs: boolean): string =>
+  isOurs ? 'Start the council: bin/start' : 'Restart every process of this council: what runs still refuses to write to the log that it saw lost.'
+
+const number = (value: number): string => value.toLocaleString('en')

@@ -1,0 +1,31 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Aggregate } from '../../commands/decider.ts'
+import type { StreamName } from '../../events/identifiers.ts'
+import type { StoredState } from '../../events/log/log.ts'
+import { CliError } from '../failure.ts'
+
+/**
+ * Throws CliError `state_differs` unless the state stored for a stream is the fold of its events, up to the stored revision.
+ * A history has no state, and one of another fold version is folded again before anybody decides on it: neither is compared.
+ */
+export function assertStateIsFold(stream: StreamName, { foldVersion, finished, history }: Pick<Aggregate<unknown>, 'foldVersion' | 'finished' | 'history'>, stored: StoredState, folded: { revision: number; state: unknown } | undefined): void {
+  const isFinished = finished !== undefined && folded?.state === finished
+  // Finished streams leave the stored states some time after their end.
+  if (stored.status === 'absent' && (!folded || isFinished)) return
+  if (folded?.revision !== stored.revision)
+    throw new CliError(
+      'state_differs',
+      `the state stored for ${stream} is of revision ${stored.revision}, but the log shows ${folded?.revision ?? 'no event'}`,
+    )
+  if (stored.status !== 'live') {
+    if (!isFinished) throw new CliError('state_differs', `${stream} is stored as finished, but its events make ${JSON.stringify(folded.state)}`)
+    return
+  }
+  if (history || stored.foldVersion !== foldVersion) return
+  const asStored: unknown = JSON.parse(JSON.stringify(folded.state))
+  if (!isDeepStrictEqual(JSON.parse(stored.state), asStored))
+    throw new CliError(
+      'state_differs',
+      `the state stored for ${stream} at revision ${stored.revision} is ${stored.state}, but its events make ${JSON.stringify(asStored)}`,
+    )
+}

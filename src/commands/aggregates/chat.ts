@@ -1,0 +1,93 @@
+import type { ChatEvent } from '../../events/chat.ts'
+import type { StreamName } from '../../events/identifiers.ts'
+import type { Aggregate } from '../decider.ts'
+
+/** After so many attempts an answer is given up as `crashed`. */
+export const maxAttempts = 3
+
+/** A call to a model whose cost is not settled yet. */
+export type OpenCall = { callId: string; attempt: number; model: string; phase: string; member: string; budgets: StreamName[]; reservedMicros: number }
+
+export type OpenChat = {
+  status: 'open'
+  submittedAt: string
+  /** When the first worker took it: until then it was queued. */
+  firstStartedAt: string | null
+  attempt: number
+  path: 'fast' | 'full' | 'action' | null
+  cancelRequested: boolean
+  openCalls: OpenCall[]
+  /** The newest attempt that called a model: from then on clients may have seen text. 0: none yet. */
+  calledInAttempt: number
+  /** What ended calls cost, over all attempts. */
+  costMicros: number
+  promptTokens: number
+  completionTokens: number
+}
+
+/** What a decision about a prompt needs. A finished one keeps nothing but that it is finished. */
+export type Chat = { status: 'absent' } | OpenChat | { status: 'finished' }
+
+const finished: Chat = { status: 'finished' }
+
+export const chat: Aggregate<Chat, ChatEvent> = {
+  category: 'chat',
+  foldVersion: 1,
+  initial: { status: 'absent' },
+  finished,
+  evolve,
+  unfinishedJob: ({ status }) => (status === 'open' ? 'answer' : null),
+}
+
+function evolve(state: Chat, event: ChatEvent): Chat {
+  if (event.type === 'PromptSubmitted') return opened(event.data.submittedAt)
+  if (state.status !== 'open') throw new Error(`${event.type} on a prompt that is ${state.status}`)
+  switch (event.type) {
+    case 'AttemptStarted':
+      return { ...state, attempt: event.data.attempt, firstStartedAt: state.firstStartedAt ?? event.data.startedAt }
+    case 'RequestRouted':
+      return { ...state, path: event.data.path }
+    // An attempt that takes over reads it in the log, so the state stays small.
+    case 'ContextSensed':
+      return state
+    case 'ModelCallStarted':
+      return { ...state, openCalls: [...state.openCalls, event.data], calledInAttempt: event.data.attempt }
+    case 'ModelCallEnded':
+      return {
+        ...state,
+        openCalls: state.openCalls.filter((call) => call.callId !== event.data.callId),
+        costMicros: state.costMicros + event.data.costMicros,
+        promptTokens: state.promptTokens + event.data.promptTokens,
+        completionTokens: state.completionTokens + event.data.completionTokens,
+      }
+    case 'CancellationRequested':
+      return { ...state, cancelRequested: true }
+    case 'AnswerCompleted':
+    case 'AnswerFailed':
+    case 'AnswerCancelled':
+      return finished
+    default:
+      return event satisfies never
+  }
+}
+
+const opened = (submittedAt: string): OpenChat => ({
+  status: 'open',
+  submittedAt,
+  firstStartedAt: null,
+  attempt: 0,
+  path: null,
+  cancelRequested: false,
+  openCalls: [],
+  calledInAttempt: 0,
+  costMicros: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+})
+
+/** Whether a worker may still speak for this prompt: only the newest attempt may. */
+export function attemptProblem(state: Chat, attempt: number): 'prompt_unknown' | 'prompt_finished' | 'attempt_superseded' | null {
+  if (state.status === 'absent') return 'prompt_unknown'
+  if (state.status === 'finished') return 'prompt_finished'
+  return state.attempt === attempt ? null : 'attempt_superseded'
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { Micros } from '../../events/amounts.ts'
+import { budgetStream, chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { availableMicros, budget } from '../aggregates/budget.ts'
+import { attemptProblem, chat } from '../aggregates/chat.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/**
+ * Promises money to one model call before it is made, and notes the call on its prompt, in one append.
+ * Refused when the day's budget cannot cover it: what is reserved counts as spent.
+ */
+export const ReserveBudget = commandOver({ chat, budget })({
+  name: 'ReserveBudget',
+  schema: z.strictObject({
+    scope: z.literal('council'),
+    /** The day whose budget pays, `yyyy-mm-dd`. */
+    day: z.iso.date(),
+    callId: z.string().min(1).max(128),
+    requestId: Uuid7,
+    attempt: z.int().positive(),
+    phase: z.string().min(1).max(32),
+    member: z.string().min(1).max(64),
+    model: z.string().min(1).max(256),
+    amountMicros: Micros,
+    expiresAt: z.iso.datetime(),
+  }),
+  reads: ({ requestId, scope, day }) => ({ chat: chatStream(requestId), budget: budgetStream(scope, day) }),
+
+  decide({ scope, day, callId, requestId, attempt, phase, member, model, amountMicros, expiresAt }, states) {
+    const problem = attemptProblem(states.chat, attempt)
+    if (problem) return refused(problem)
+    if (callId in states.budget.reservations) return refused('call_exists', { callId })
+    const available = availableMicros(states.budget)
+    if (amountMicros > available) return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: nextDay(day) })
+    return {
+      outcome: 'accepted',
+      events: {
+        chat: [{ type: 'ModelCallStarted', data: { callId, attempt, phase, member, model, budgets: [budgetStream(scope, day)], reservedMicros: amountMicros } }],
+        budget: [{ type: 'BudgetReserved', data: { callId, requestId, model, amountMicros, expiresAt } }],
+      },
+    }
+  },
+})
+
+/** When the budget is whole again. */
+const nextDay = (day: string): string => new Date(Date.parse(day) + 86_400_000).toISOString()

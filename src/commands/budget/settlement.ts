@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amounts.ts'
+import type { BudgetEvent } from '../../events/budget.ts'
+import type { ChatEvent } from '../../events/chat.ts'
+import { StreamName } from '../../events/identifiers.ts'
+import type { OpenChat } from '../aggregates/chat.ts'
+
+/**
+ * How a model call ended and what it cost: part of every command that ends one. `released` is a call that never
+ * reached a model; one whose usage is unknown is charged at its reservation.
+ */
+export const Settlement = z.strictObject({
+  callId: z.string().min(1).max(128),
+  budget: StreamName,
+  outcome: z.enum(['completed', 'cancelled', 'failed', 'lost', 'released']),
+  usage: UsageSource,
+  promptTokens: TokenCount,
+  completionTokens: TokenCount,
+  priceRef: z.string().min(1).max(300),
+  /** Ignored for unknown usage: then the reservation is what it costs. */
+  costMicros: Micros,
+})
+export type Settlement = z.infer<typeof Settlement>
+
+type Settled = { chat: ChatEvent[]; budget: BudgetEvent[]; bill: { costMicros: number; tokens: { promptTokens: number; completionTokens: number } } }
+
+/**
+ * The events that settle a call in its prompt and in its budget, and the prompt's bill after it.
+ * Null when the call is not open (any more): then nothing may be recorded for it.
+ */
+export function settle(state: OpenChat, requestId: string, settlement: Settlement | undefined): Settled | null {
+  const { costMicros, promptTokens, completionTokens } = state
+  if (!settlement) return { chat: [], budget: [], bill: bill(costMicros, promptTokens, completionTokens) }
+  const call = state.openCalls.find((open) => open.callId === settlement.callId)
+  if (!call) return null
+
+  const { callId, phase, member, model } = call
+  if (settlement.outcome === 'released') {
+    return {
+      chat: [{ type: 'ModelCallEnded', data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 } }],
+      budget: [{ type: 'BudgetReleased', data: { callId, requestId, amountMicros: call.reservedMicros, reason: 'the call never reached a model' } }],
+      bill: bill(costMicros, promptTokens, completionTokens),
+    }
+  }
+  const actualMicros = settlement.usage === 'unknown' ? call.reservedMicros : settlement.costMicros
+  const used = { usage: settlement.usage, promptTokens: settlement.promptTokens, completionTokens: settlement.completionTokens }
+  return {
+    chat: [{ type: 'ModelCallEnded', data: { callId, outcome: settlement.outcome, ...used, costMicros: actualMicros } }],
+    budget: [{ type: 'BudgetDebited', data: { callId, requestId, model, phase, member, ...used, priceRef: settlement.priceRef, actualMicros } }],
+    bill: bill(costMicros + actualMicros, promptTokens + used.promptTokens, completionTokens + used.completionTokens),
+  }
+}
+
+/** A sum that a count cannot hold must not keep a prompt open: the events of its calls have the exact figures. */
+const bill = (costMicros: number, promptTokens: number, completionTokens: number): Settled['bill'] => ({
+  costMicros,
+  tokens: { promptTokens: Math.min(promptTokens, maxTokenCount), completionTokens: Math.min(completionTokens, maxTokenCount) },
+})

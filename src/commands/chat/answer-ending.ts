@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import type { BudgetEvent } from '../../events/budget.ts'
+import { maxAnswerCharacters, type ChatEvent } from '../../events/chat.ts'
+import { chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { writtenLength } from '../../events/written-length.ts'
+import { budget } from '../aggregates/budget.ts'
+import { attemptProblem, chat, type Chat } from '../aggregates/chat.ts'
+import { refused } from '../refusals.ts'
+import { settle, Settlement } from '../budget/settlement.ts'
+
+/** What every command that ends an answer carries: who speaks, the text so far, the last call's bill, and the job that is done. */
+export const answerEnding = {
+  requestId: Uuid7,
+  attempt: z.int().positive(),
+  /** Measured as it is written: an event that is longer than its readers take could never be read back. */
+  text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, `is longer than ${maxAnswerCharacters} characters as JSON`),
+  settlement: Settlement.optional(),
+  firstTokenMs: z.number().nonnegative().nullable(),
+  /** When the worker was done, for the total time. */
+  endedAtMs: z.number().nonnegative(),
+  /** Entry of the work stream that leaves with this append. */
+  job: z.string().regex(/^\d+-\d+$/),
+}
+type Ending = z.infer<z.ZodObject<typeof answerEnding>>
+
+export const endingAggregates = { chat, budget }
+
+export const endingReads = ({ requestId, settlement }: Pick<Ending, 'requestId' | 'settlement'>) => ({ chat: chatStream(requestId), budget: settlement?.budget ?? null })
+
+type Bill = { costMicros: number; tokens: { promptTokens: number; completionTokens: number }; timings: { queuedMs: number; firstTokenMs: number | null; totalMs: number } }
+
+/**
+ * Ends a prompt with the one terminal event that `terminal` makes of the bill, and settles the last model call with
+ * it: one append, so an ended answer is always paid for and never paid for twice.
+ */
+export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bill: Bill) => ChatEvent) {
+  const problem = attemptProblem(states.chat, ending.attempt)
+  if (problem || states.chat.status !== 'open') return refused(problem ?? 'prompt_finished')
+  const settled = settle(states.chat, ending.requestId, ending.settlement)
+  if (!settled) return refused('call_not_open', { callId: ending.settlement?.callId ?? '' })
+  const leftOpen = states.chat.openCalls.length - (ending.settlement ? 1 : 0)
+  if (leftOpen > 0) return refused('calls_still_open', { calls: leftOpen })
+
+  const submittedAtMs = Date.parse(states.chat.submittedAt)
+  const queuedMs = Math.max(0, Date.parse(states.chat.firstStartedAt ?? states.chat.submittedAt) - submittedAtMs)
+  const totalMs = Math.max(0, ending.endedAtMs - submittedAtMs)
+  const bill = { ...settled.bill, timings: { queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
+  const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = { chat: [...settled.chat, terminal(bill)], budget: settled.budget }
+  return { outcome: 'accepted' as const, events, finishesJob: ending.job }
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { chat } from '../aggregates/chat.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/**
+ * A user does not want the answer any more. A prompt that nobody works on ends at once; otherwise the worker is
+ * told, stops the model and ends the prompt itself, since only it knows what was used.
+ */
+export const CancelPrompt = commandOver({ chat })({
+  name: 'CancelPrompt',
+  schema: z.strictObject({ requestId: Uuid7 }),
+  reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+
+  decide(_command, states, { now, principal }) {
+    const state = states.chat
+    if (state.status === 'absent') return refused('prompt_unknown')
+    if (state.status === 'finished') return refused('prompt_finished')
+    if (state.cancelRequested) return { outcome: 'accepted', events: {} }
+    if (state.attempt > 0) return { outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: principal } }] } }
+    const waitedMs = Math.max(0, Date.parse(now) - Date.parse(state.submittedAt))
+    const timings = { queuedMs: waitedMs, firstTokenMs: null, totalMs: waitedMs }
+    return {
+      outcome: 'accepted',
+      events: { chat: [{ type: 'AnswerCancelled', data: { text: '', costMicros: 0, tokens: { promptTokens: 0, completionTokens: 0 }, timings } }] },
+    }
+  },
+})

@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
+import { commandOver } from '../decider.ts'
+
+/** The answer is whole. */
+export const CompleteAnswer = commandOver(endingAggregates)({
+  name: 'CompleteAnswer',
+  schema: z.strictObject({ ...answerEnding, finishReason: z.enum(['stop', 'length']), degraded: z.boolean() }),
+  reads: endingReads,
+  decide: ({ finishReason, degraded, ...ending }, states) =>
+    endAnswer(ending, states, (bill) => ({ type: 'AnswerCompleted', data: { text: ending.text, finishReason, degraded, ...bill } })),
+})

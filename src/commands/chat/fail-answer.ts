@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { answerFailureCodes } from '../../events/chat.ts'
+import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
+import { commandOver } from '../decider.ts'
+
+/** There will be no (whole) answer; the code says why and the message what to do. Text that was streamed stays on record. */
+export const FailAnswer = commandOver(endingAggregates)({
+  name: 'FailAnswer',
+  schema: z.strictObject({ ...answerEnding, code: z.enum(answerFailureCodes), message: z.string().min(1).max(1000) }),
+  reads: endingReads,
+  decide: ({ code, message, ...ending }, states) =>
+    endAnswer(ending, states, (bill) => ({ type: 'AnswerFailed', data: { code, message, text: ending.text, ...bill } })),
+})

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { AnswerPath, SensedConversation } from '../../events/chat.ts'
+import { chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { attemptProblem, chat } from '../aggregates/chat.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** Records which path an answer takes and who decided so; for a prompt of a named conversation also which of its turns the model is shown. */
+export const RouteRequest = commandOver({ chat })({
+  name: 'RouteRequest',
+  schema: z.strictObject({
+    requestId: Uuid7,
+    attempt: z.int().positive(),
+    path: AnswerPath,
+    intent: z.string().min(1).max(64),
+    by: z.enum(['rule', 'model', 'user']),
+    confidence: z.number().min(0).max(1),
+    conversation: SensedConversation.optional(),
+  }),
+  reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+
+  decide({ attempt, path, intent, by, confidence, conversation }, states) {
+    const problem = attemptProblem(states.chat, attempt)
+    if (problem) return refused(problem)
+    return {
+      outcome: 'accepted',
+      events: {
+        chat: [
+          { type: 'RequestRouted', data: { path, intent, by, confidence } },
+          ...(conversation ? [{ type: 'ContextSensed' as const, data: { conversation } }] : []),
+        ],
+      },
+    }
+  },
+})

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { AnswerPath, maxPromptCharacters } from '../../events/chat.ts'
+import { chatStream, ConversationId, Uuid7 } from '../../events/identifiers.ts'
+import { chat } from '../aggregates/chat.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** A user asks the council. The answer is a job for the workers, handed over in the same append. */
+export const SubmitPrompt = commandOver({ chat })({
+  name: 'SubmitPrompt',
+  startsWork: true,
+  schema: z.strictObject({
+    requestId: Uuid7,
+    conversationId: ConversationId.optional(),
+    text: z.string().trim().min(1).max(maxPromptCharacters),
+    path: AnswerPath.optional(),
+  }),
+  reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+
+  decide({ requestId, conversationId, text, path }, states, { now }) {
+    if (states.chat.status !== 'absent') return refused('prompt_exists')
+    if (path !== undefined && path !== 'fast') return refused('path_unavailable', { path })
+    return {
+      outcome: 'accepted',
+      events: {
+        chat: [{ type: 'PromptSubmitted', data: { requestId, conversationId: conversationId ?? requestId, text, ...(path && { path }), submittedAt: now } }],
+      },
+      jobs: [{ kind: 'answer', on: chatStream(requestId) }],
+    }
+  },
+})

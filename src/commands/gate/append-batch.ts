@@ -1,0 +1,216 @@
+import type { RecordedEvent } from '../../events/event.ts'
+import { justBefore, streamTimeMs, type StreamName } from '../../events/identifiers.ts'
+import { refusalEvents } from '../../events/refusals.ts'
+import { LogStopped, type AppendResult, type EventLog, type KnownCommand, type StoredState } from '../../events/log/log.ts'
+import { isoTime, type Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Aggregate } from '../decider.ts'
+import { decideBatch, resultOf, StateTooLarge, type DecidedBatch } from './decide-batch.ts'
+import type { RefusalAllowance } from './refusal-allowance.ts'
+import { unfold, type Held, type StateCache } from './state-cache.ts'
+import type { CommandResult, Pending, RejectionCode } from './types.ts'
+import { refusalCodes } from '../refusals.ts'
+
+export type WriteDependencies = {
+  log: EventLog
+  cache: StateCache
+  clock: Clock
+  /** Makes ids of events. */
+  newId: () => string
+  recordsRefusalOf: RefusalAllowance
+  logger: Logger
+}
+
+/** A command whose aggregates others keep changing is given up after this many tries. */
+const maxConflicts = 1_000
+/** A stream named by an id older than this is never taken for a new one unread. */
+const newestIdsMs = 3_600_000
+
+/** A batch that is decided, but for what did not fit into one append. */
+export type Decided = { batch: readonly Pending[]; aggregates: Aggregates; decided: DecidedBatch }
+
+/** A batch whose append is in flight. */
+export type Flight = Decided & { answer: Promise<AppendResult> }
+
+/** Decides a batch on the states as they are now. Throws what the log throws. */
+export async function decideNow(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Decided> {
+  const aggregates = aggregatesOf(batch)
+  return decide(dependencies, batch, aggregates, await loadStates(dependencies, aggregates))
+}
+
+/**
+ * Decides a batch on the states that the appends in flight will have led to, which it names in what it expects: it is in conflict
+ * where they do not come about. Null where a state would have to be read first.
+ */
+export function decideBehind(dependencies: WriteDependencies, batch: readonly Pending[], flights: readonly Flight[]): Decided | null {
+  const aggregates = aggregatesOf(batch)
+  const before = new Map<StreamName, Held>()
+  for (const [stream, aggregate] of aggregates) {
+    const last = flights.findLast(({ decided }) => decided.after.has(stream))
+    const held = last?.decided.after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
+    if (!held) return null
+    before.set(stream, held)
+  }
+  return decide(dependencies, batch, aggregates, before)
+}
+
+function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
+  const decided = decideBatch(batch, before, { now: isoTime(clock.nowMs()), newId, recordsRefusalOf })
+  return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
+}
+
+/** Sends a batch off. Where the answer fails, the outcome of commands with `mayBeDone` is unknown. */
+export function send({ log }: WriteDependencies, decided: Decided): Flight {
+  const { request, verdicts } = decided.decided
+  const answer = log.append(request).catch((error: unknown) => {
+    if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.mayBeDone = true
+    throw error
+  })
+  // It is waited for a little later: until then a failure must not count as unhandled.
+  answer.catch(() => undefined)
+  return { ...decided, answer }
+}
+
+/** A log that has stopped has written nothing, unless it stopped in the middle of writing. */
+const mayHaveWritten = (error: unknown): boolean => !(error instanceof LogStopped) || error.code === 'log_halted'
+
+type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
+
+/** Every aggregate that the commands look at. */
+function aggregatesOf(batch: readonly Pending[]): Aggregates {
+  const aggregates = new Map<StreamName, Aggregate<unknown>>()
+  for (const { definition, streams } of batch)
+    for (const alias in streams) {
+      const stream = streams[alias]
+      const aggregate = definition.aggregates[alias]
+      if (stream && aggregate && !aggregate.history) aggregates.set(stream, aggregate)
+    }
+  return aggregates
+}
+
+async function loadStates(dependencies: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, Held>> {
+  const { log, cache } = dependencies
+  const states = new Map<StreamName, Held>()
+  const missing: StreamName[] = []
+  for (const [stream, aggregate] of aggregates) {
+    const held = heldWithoutReading(dependencies, stream, aggregate)
+    if (held) states.set(stream, held)
+    else missing.push(stream)
+  }
+  if (missing.length === 0) return states
+  const loaded = await log.loadStates(missing)
+  for (const stored of loaded) states.set(stored.stream, await remember(log, cache, aggregates, stored))
+  cache.expectsNew = loaded.every(({ status }) => status === 'absent')
+  return states
+}
+
+function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamName, { initial }: Aggregate<unknown>): Held | undefined {
+  const cached = cache.get(stream)
+  if (cached || !cache.expectsNew) return cached
+  // An id that is not of today would be taken for an attempt to start an old stream anew.
+  const timeMs = streamTimeMs(stream)
+  return timeMs === undefined || timeMs > clock.nowMs() - newestIdsMs ? { revision: 0, state: initial } : undefined
+}
+
+async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<Held> {
+  const aggregate = aggregates.get(stored.stream)
+  if (!aggregate) throw new Error(`nobody asked for the state of ${stored.stream}`)
+  const held = await unfold(log, aggregate, stored)
+  cache.set(stored.stream, held)
+  return held
+}
+
+/**
+ * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
+ * Nobody is told of a decision that failed unless the log has confirmed what it was made on.
+ */
+export async function settle({ log, cache }: WriteDependencies, { batch, decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
+  const { verdicts, after, failed } = decided
+  const pendingAt = (index: number): Pending | undefined => verdicts[index]?.pending
+  const settled = new Set<Pending | undefined>()
+  switch (outcome.result) {
+    case 'appended': {
+      for (const [stream, { revision, state }] of after) cache.set(stream, { revision, state })
+      settleAppended(verdicts, outcome)
+      for (const { pending, error } of failed) failOne(pending, error)
+      return []
+    }
+    case 'duplicate': {
+      for (const command of outcome.known) {
+        const pending = pendingAt(command.index)
+        if (pending) await settleKnown(log, pending, command)
+        settled.add(pending)
+      }
+      break
+    }
+    case 'stale_ids': {
+      for (const index of outcome.expired) giveUp(pendingAt(index), 'id_expired', 'an id of this command is older than the window in which ids are remembered')
+      for (const index of outcome.ahead) giveUp(pendingAt(index), 'id_ahead', "the time of an id of this command is too far ahead of the log's clock: set your clock")
+      for (const index of [...outcome.expired, ...outcome.ahead]) settled.add(pendingAt(index))
+      break
+    }
+    case 'conflict': {
+      cache.expectsNew = false
+      // The answer has the states that somebody else has made meanwhile: the next decision starts from them.
+      for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
+      for (const pending of batch) {
+        if (++pending.conflicts <= maxConflicts) continue
+        giveUp(pending, 'overloaded', 'others kept changing the same aggregates: try again')
+        settled.add(pending)
+      }
+      break
+    }
+    default:
+      return outcome satisfies never
+  }
+  return batch.filter((pending) => !settled.has(pending))
+}
+
+function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
+  const histories = new Map(anyRevisions)
+  const historyRevision = (stream: StreamName): number | undefined => {
+    const before = histories.get(stream)
+    if (before !== undefined) histories.set(stream, before + 1)
+    return before === undefined ? undefined : before + 1
+  }
+  let next = 0
+  for (const verdict of verdicts) {
+    verdict.pending.settle(resultOf(verdict, positions, next, historyRevision))
+    next += verdict.recorded
+  }
+}
+
+async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
+  if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
+  // Whatever becomes of reading how.
+  pending.mayBeDone = true
+  const recorded = []
+  for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
+  const [refusal] = recorded
+  if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal))
+  const events = recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))
+  pending.settle({ result: 'duplicate', position: last, events })
+}
+
+/** A command that was refused stays refused under its id, with the code and the figures of then. */
+function refusalAgain({ data }: RecordedEvent): CommandResult {
+  const { code, details } = refusalEvents.CommandRefused.data.parse(data)
+  const known = refusalCodes.find((candidate) => candidate === code)
+  if (!known) throw new Error(`the log has a refusal with the unknown code ${code}`)
+  return Object.keys(details).length > 0 ? { result: 'refused', code: known, details } : { result: 'refused', code: known }
+}
+
+function failOne(pending: Pending, error: unknown): void {
+  if (error instanceof StateTooLarge) reject(pending, 'state_too_large', error.message)
+  else pending.fail(error)
+}
+
+/** Nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
+export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
+  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', `it may have been done, ask again with the same command id: ${why}`)
+  else reject(pending, code, `nothing was done: ${why}`)
+}
+
+function reject(pending: Pending | undefined, code: RejectionCode, message: string): void {
+  pending?.settle({ result: 'rejected', code, message })
+}

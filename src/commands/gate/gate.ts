@@ -1,0 +1,82 @@
+import { hash } from 'node:crypto'
+import type { StreamName } from '../../events/identifiers.ts'
+import type { EventLog, LogStopped } from '../../events/log/log.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Aggregate, CommandDefinition, ReadSet } from '../decider.ts'
+import { refusalAllowance } from './refusal-allowance.ts'
+import { stateCache, unfold } from './state-cache.ts'
+import type { CommandContext, CommandResult, RejectionCode } from './types.ts'
+import { createWriter, type WriterDependencies } from './writer.ts'
+
+export type GateDependencies = {
+  log: EventLog
+  clock: Clock
+  /** Makes ids of events. */
+  newId: () => string
+  pause: (ms: number) => Promise<void>
+  /** Whether the log's memory is so far used up that no new work may begin. */
+  isNearlyFull?: () => boolean
+  logger: Logger
+} & Pick<WriterDependencies, 'worthAnAppend'>
+
+/** Bounds of the gate; every one of them is a limit on memory or on waiting. */
+const maxQueued = 10_000
+const maxCachedStreams = 50_000
+const giveUpAfterMs = 10_000
+
+export type CommandGate = {
+  /**
+   * Decides a command and makes it durable. Commands that arrive while an append is in flight are decided one after
+   * another and written together in the next one (group commit). Never throws for an expected outcome.
+   */
+  execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: unknown, context: CommandContext) => Promise<CommandResult>
+  /** An aggregate as it is now. */
+  load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<{ revision: number; state: State }>
+  /** Why nothing may be written any more; null while everything is well. */
+  stoppedBy: () => LogStopped | null
+}
+
+export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger, worthAnAppend }: GateDependencies): CommandGate {
+  const cache = stateCache(maxCachedStreams)
+  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause, worthAnAppend })
+
+  return {
+    execute(definition, input, context) {
+      const rejected = (code: RejectionCode, message: string): Promise<CommandResult> => Promise.resolve({ result: 'rejected', code, message })
+      const stopped = writer.stoppedBy()
+      if (stopped) return rejected('log_stopped', `nothing was done: ${stopped.message}`)
+      const parsed = definition.schema.safeParse(input)
+      if (!parsed.success) return rejected('malformed_command', describe(parsed.error.issues))
+      if (definition.startsWork && isNearlyFull())
+        return rejected('log_nearly_full', "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on")
+      if (writer.waiting() >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
+      return new Promise((settle, fail) => {
+        const command = parsed.data
+        const streams = definition.reads(command)
+        const contentHash = hashOf(definition.name, command)
+        const giveUpAtMs = clock.nowMs() + giveUpAfterMs
+        // The definition's own schema has parsed the command: from here on only the two together are used.
+        writer.write({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, mayBeDone: false, settle, fail })
+      })
+    },
+
+    async load<State>(aggregate: Aggregate<State, never>, stream: StreamName) {
+      const [stored] = await log.loadStates([stream])
+      if (!stored) throw new Error(`no answer for ${stream}`)
+      const held = await unfold(log, aggregate, stored)
+      return { revision: held.revision, state: held.state as State }
+    },
+
+    stoppedBy: writer.stoppedBy,
+  }
+}
+
+/** Same command and same fields, same hash: fields are ordered by the schema that parsed them. */
+const hashOf = (name: string, command: unknown): string => hash('sha256', `${name} ${JSON.stringify(command)}`, 'base64url').slice(0, 22)
+
+const describe = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
+  issues
+    .slice(0, 5)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ')

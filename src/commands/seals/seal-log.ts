@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { sealEvents, sealsStream } from '../../events/seals.ts'
+import { commandOver } from '../decider.ts'
+import { sealHistory } from '../aggregates/seals.ts'
+
+/** Records a seal, which the archiver has signed. `day`: today in UTC, `yyyy-mm-dd`. */
+export const SealLog = commandOver({ seals: sealHistory })({
+  name: 'SealLog',
+  schema: z.strictObject({ day: z.iso.date(), ...sealEvents.LogSealed.data.shape }),
+  reads: ({ day }) => ({ seals: sealsStream(day) }),
+
+  decide({ day: _, ...data }) {
+    return { outcome: 'accepted', events: { seals: [{ type: 'LogSealed', data }] } }
+  },
+})

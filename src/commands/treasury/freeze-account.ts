@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { maxReasonCharacters } from '../../events/account.ts'
+import { AccountId, accountStream } from '../../events/identifiers.ts'
+import { account } from '../aggregates/account.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** Stops an account: nothing is transferred from or to it, and nothing of it is reserved. What was incurred is still paid. */
+export const FreezeAccount = commandOver({ account })({
+  name: 'FreezeAccount',
+  schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),
+  recordsRefusals: true,
+  reads: (command) => ({ account: accountStream(command.account) }),
+
+  decide({ account: accountId, reason }, states) {
+    if (states.account.status === 'absent') return refused('account_unknown', { account: accountId })
+    if (states.account.status === 'frozen') return refused('already_frozen', { account: accountId })
+    return { outcome: 'accepted', events: { account: [{ type: 'AccountFrozen', data: { reason } }] } }
+  },
+})

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { maxReasonCharacters } from '../../events/account.ts'
+import { treasuryStream } from '../../events/identifiers.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+import { treasury } from '../aggregates/treasury.ts'
+
+/** The emergency stop: nothing is transferred or reserved on any account until it is lifted. What was incurred is still paid. */
+export const FreezeTreasury = commandOver({ treasury })({
+  name: 'FreezeTreasury',
+  schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),
+  recordsRefusals: true,
+  reads: () => ({ treasury: treasuryStream }),
+
+  decide({ reason }, states) {
+    if (states.treasury.frozen) return refused('already_frozen')
+    return { outcome: 'accepted', events: { treasury: [{ type: 'TreasuryFrozen', data: { reason } }] } }
+  },
+})

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { accountStream, Uuid7 } from '../../events/identifiers.ts'
+import { account } from '../aggregates/account.ts'
+import { commandOver } from '../decider.ts'
+import { Payer } from './payer.ts'
+import { refused } from '../refusals.ts'
+
+/** Gives a promise back: nothing was used. Also on a frozen account, since no money moves. */
+export const ReleaseReservation = commandOver({ account })({
+  name: 'ReleaseReservation',
+  schema: z.strictObject({ account: Payer, reservationId: Uuid7 }),
+  recordsRefusals: true,
+  reads: (command) => ({ account: accountStream(command.account) }),
+
+  decide({ account: accountId, reservationId }, states) {
+    if (states.account.status === 'absent') return refused('account_unknown', { account: accountId })
+    const reservation = states.account.reservations[reservationId]
+    if (!reservation) return refused('reservation_not_open', { account: accountId, reservationId })
+    const { amountMicros } = reservation
+    return { outcome: 'accepted', events: { account: [{ type: 'ReservationReleased', data: { reservationId, amountMicros } }] } }
+  },
+})

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { PositiveMicros, type AccountEvent } from '../../events/account.ts'
+import { accountStream, treasuryStream, Uuid7 } from '../../events/identifiers.ts'
+import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
+import { commandOver } from '../decider.ts'
+import { Payer } from './payer.ts'
+import { refused } from '../refusals.ts'
+import { spendingProblem, usable } from './spending.ts'
+import { treasury } from '../aggregates/treasury.ts'
+
+const maxHoldMs = 7 * 86_400_000
+/** How long a reservation is remembered behind its expiry: as long as a command that settles it may still be repeated. */
+const commandWindowMs = 24 * 3_600_000
+const maxSweptAtOnce = 16
+
+/**
+ * Promises money of an account until `expiresAt`, before it is spent. Also ends reservations of the account that nobody
+ * will settle any more, so that forgotten ones do not add up.
+ */
+export const ReserveFunds = commandOver({ account, treasury })({
+  name: 'ReserveFunds',
+  schema: z.strictObject({
+    account: Payer,
+    /** The command's own id: a reservation is made once. */
+    reservationId: Uuid7,
+    amountMicros: PositiveMicros,
+    expiresAt: z.iso.datetime(),
+  }),
+  recordsRefusals: true,
+  reads: (command) => ({ account: accountStream(command.account), treasury: treasuryStream }),
+
+  decide({ account: accountId, reservationId, amountMicros, expiresAt }, states, { now }) {
+    if (states.treasury.frozen) return refused('treasury_frozen')
+    const payer = usable(accountId, states.account)
+    if (payer.refusal) return payer.refusal
+    const nowMs = Date.parse(now)
+    const expiresAtMs = Date.parse(expiresAt)
+    if (expiresAtMs <= nowMs || expiresAtMs > nowMs + maxHoldMs)
+      return refused('expiry_out_of_range', { expiresAt, latest: new Date(nowMs + maxHoldMs).toISOString() })
+    if (payer.account.reservations[reservationId]) return refused('reservation_exists', { reservationId })
+    const problem = spendingProblem(payer.account, amountMicros, now)
+    if (problem) return problem
+    const promised = Object.values(payer.account.reservations).reduce((sum, reservation) => sum + reservation.amountMicros, amountMicros)
+    if (!Number.isSafeInteger(promised)) return refused('amount_too_large', { amountMicros })
+    const swept = forgotten(payer.account, nowMs)
+    const open = Object.keys(payer.account.reservations).length - swept.length
+    if (open >= maxOpenReservations) return refused('too_many_reservations', { account: accountId, open, limit: maxOpenReservations })
+    return {
+      outcome: 'accepted',
+      events: { account: [...swept, { type: 'FundsReserved', data: { reservationId, amountMicros, expiresAt } }] },
+    }
+  },
+})
+
+function forgotten({ reservations }: LiveAccount, nowMs: number): AccountEvent[] {
+  const expired: AccountEvent[] = []
+  for (const [id, { amountMicros, expiresAtMs }] of Object.entries(reservations))
+    if (expiresAtMs < nowMs - commandWindowMs && expired.length < maxSweptAtOnce)
+      expired.push({ type: 'ReservationExpired', data: { reservationId: Uuid7.parse(id), amountMicros } })
+  return expired
+}

@@ -1,0 +1,38 @@
+import type { AccountId } from '../../events/identifiers.ts'
+import { availableMicros, dayOf, reservedMicros, spentMicros, type Account, type LiveAccount } from '../aggregates/account.ts'
+import { refused, type Refusal } from '../refusals.ts'
+
+export type Usable = { account: LiveAccount; refusal: null } | { refusal: Refusal }
+
+/** The account, if money may be put into it or taken out of it: it exists and is not frozen. */
+export function usable(accountId: AccountId, account: Account): Usable {
+  if (account.status === 'absent') return { refusal: refused('account_unknown', { account: accountId }) }
+  if (account.status === 'frozen') return { refusal: refused('account_frozen', { account: accountId }) }
+  return { account, refusal: null }
+}
+
+/**
+ * Why an amount may not be moved away or promised; null when it may. What is promised counts as spent, towards the balance
+ * and towards the day, so concurrent requests never overspend. Only `external`, where funding comes from, has no bottom.
+ */
+export function spendingProblem(account: LiveAccount, amountMicros: number, now: string): Refusal | null {
+  const { accountId, limits } = account
+  if (limits && amountMicros > limits.perActionMicros)
+    return refused('action_limit_exceeded', { account: accountId, amountMicros, perActionMicros: limits.perActionMicros })
+  const day = dayOf(now)
+  const spent = spentMicros(account, day)
+  const reserved = reservedMicros(account, now)
+  if (limits && amountMicros > limits.dailyMicros - spent - reserved)
+    return refused('daily_limit_exceeded', {
+      account: accountId,
+      amountMicros,
+      dailyMicros: limits.dailyMicros,
+      spentMicros: spent,
+      reservedMicros: reserved,
+      nextDay: new Date(Date.parse(day) + 86_400_000).toISOString(),
+    })
+  const available = availableMicros(account, now)
+  if (accountId !== 'external' && amountMicros > available)
+    return refused('insufficient_funds', { account: accountId, availableMicros: available, amountMicros })
+  return null
+}

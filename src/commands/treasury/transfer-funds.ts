@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { maxReasonCharacters, PositiveMicros, TransferId } from '../../events/account.ts'
+import { AccountId, accountStream, treasuryStream } from '../../events/identifiers.ts'
+import { account, dayOf } from '../aggregates/account.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+import { spendingProblem, usable } from './spending.ts'
+import { treasury } from '../aggregates/treasury.ts'
+
+/**
+ * Moves money from one account to another, in one append. Refused while either of them, or the whole treasury, is frozen. Any
+ * account may pay what is available on it; `external`, where funding comes from, may go below zero. Only the command's id
+ * makes a retry safe: docs/decisions/0016-only-the-key-protects-a-transfer.md.
+ */
+export const TransferFunds = commandOver({ from: account, to: account, treasury })({
+  name: 'TransferFunds',
+  schema: z.strictObject({
+    /** The caller's name for the movement, on both of its sides. Not checked for being new: the same one may be used again. */
+    transferId: TransferId,
+    from: AccountId,
+    to: AccountId,
+    amountMicros: PositiveMicros,
+    reason: z.string().trim().min(1).max(maxReasonCharacters),
+    /** What it is for, in the caller's words: an invoice, a task. */
+    ref: z.string().min(1).max(128).optional(),
+  }),
+  recordsRefusals: true,
+  reads: ({ from, to }) => ({ from: accountStream(from), to: accountStream(to), treasury: treasuryStream }),
+
+  decide({ transferId, from, to, amountMicros, reason, ref }, states, { now }) {
+    if (from === to) return refused('same_account', { account: from })
+    if (states.treasury.frozen) return refused('treasury_frozen')
+    const payer = usable(from, states.from)
+    if (payer.refusal) return payer.refusal
+    const payee = usable(to, states.to)
+    if (payee.refusal) return payee.refusal
+    const problem = spendingProblem(payer.account, amountMicros, now)
+    if (problem) return problem
+    for (const balanceMicros of [payer.account.balanceMicros - amountMicros, payee.account.balanceMicros + amountMicros])
+      if (!Number.isSafeInteger(balanceMicros)) return refused('amount_too_large', { amountMicros })
+
+    const movement = { transferId, amountMicros, reason, ...(ref && { ref }) }
+    return {
+      outcome: 'accepted',
+      events: {
+        from: [{ type: 'AccountDebited', data: { ...movement, day: dayOf(now) } }],
+        to: [{ type: 'AccountCredited', data: movement }],
+      },
+    }
+  },
+})

@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { maxReasonCharacters } from '../../events/account.ts'
+import { AccountId, accountStream } from '../../events/identifiers.ts'
+import { account } from '../aggregates/account.ts'
+import { commandOver } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** Lets a frozen account move money again. */
+export const UnfreezeAccount = commandOver({ account })({
+  name: 'UnfreezeAccount',
+  schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),
+  recordsRefusals: true,
+  reads: (command) => ({ account: accountStream(command.account) }),
+
+  decide({ account: accountId, reason }, states) {
+    if (states.account.status === 'absent') return refused('account_unknown', { account: accountId })
+    if (states.account.status === 'open') return refused('not_frozen', { account: accountId })
+    return { outcome: 'accepted', events: { account: [{ type: 'AccountUnfrozen', data: { reason } }] } }
+  },
+})

@@ -1,0 +1,32 @@
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
+import { streamTimeMs, type StreamName } from '../../identifiers.ts'
+import type { LogKeys } from '../keys.ts'
+import type { FoldedState, StoredState } from '../log.ts'
+
+/** States of live aggregates; for those that are not there, whether they are finished. */
+export async function loadStates(redis: RedisClient, keys: LogKeys, streams: readonly StreamName[]): Promise<StoredState[]> {
+  if (streams.length === 0) return []
+  const stored = await redis.hmget(keys.states, ...streams)
+  return Promise.all(
+    streams.map(async (stream, index) => {
+      const timeMs = streamTimeMs(stream)
+      const live = stored[index] ?? null
+      if (live !== null || timeMs === undefined) return parseState(stream, live)
+      const revision = await redis.hget(keys.finished(timeMs), stream)
+      return parseState(stream, revision === null ? null : `${revision}:finished`)
+    }),
+  )
+}
+
+/** `<revision>:<fold version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
+export const stateText = (revision: number, { foldVersion, state }: FoldedState): string =>
+  state === null ? `${revision}:finished` : `${revision}:${foldVersion}:${state}`
+
+/** What `stateText` writes, read again. */
+export function parseState(stream: StreamName, stored: string | null): StoredState {
+  if (stored === null) return { stream, status: 'absent', revision: 0 }
+  const [whole, revision, fold] = /^(\d+):(\d+|finished)(?::|$)/.exec(stored) ?? []
+  if (whole === undefined) throw new Error(`the stored state of ${stream} is malformed`)
+  if (fold === 'finished') return { stream, status: 'finished', revision: Number(revision) }
+  return { stream, status: 'live', revision: Number(revision), foldVersion: Number(fold), state: stored.slice(whole.length) }
+}

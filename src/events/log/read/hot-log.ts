@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
+import { beginning, type Position } from '../../identifiers.ts'
+import { settleBlocked } from './blocked-read.ts'
+import type { LogKeys } from '../keys.ts'
+import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.ts'
+
+const pageSize = 1000
+const blockMs = 2000
+/** Before a server that refuses (for example while it loads its data) is asked again. */
+const refusedPauseMs = 100
+
+/** `after` is exclusive, `upTo` inclusive and open by default; `backward` begins at the newest. */
+export type HotRange = { after: Position; upTo?: Position | undefined; direction?: 'forward' | 'backward' | undefined }
+
+/** Which log Redis holds, the last sequence that was given there, and the oldest event that has not been trimmed. */
+export type HotEdge = { incarnation: string | null; sequence: number; oldest: { sequence: number; position: Position } | null }
+
+/** The newest part of a log, on Redis. What is there has no gap: only its oldest events ever leave. */
+export type HotLog = {
+  pageSize: number
+  /** The first `pageSize` events of a range; fewer: there are no more as yet. */
+  page: (range: HotRange) => Promise<StoredEvent[]>
+  edge: () => Promise<HotEdge>
+}
+
+export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>, size = pageSize): HotLog {
+  return {
+    pageSize: size,
+
+    async page({ after, upTo = '+', direction }) {
+      const entries: StreamEntry[] =
+        direction === 'backward'
+          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', size)
+          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', size)
+      return entries.map(storedEvent)
+    },
+
+    async edge() {
+      // In this order: a log that has given a number and is empty afterwards was trimmed, one that is only being begun was not.
+      const [incarnation = null, sequence] = await redis.hmget(keys.meta, 'incarnation', 'sequence')
+      const [first] = await redis.xrange(keys.log, '-', '+', 'COUNT', 1)
+      return { incarnation, sequence: Number(sequence ?? 0), oldest: first ? storedEvent(first) : null }
+    },
+  }
+}
+
+/** The newest event's position, `0-0` while there is none. */
+export async function headOf(redis: RedisClient, logKey: string): Promise<Position> {
+  const [newest] = await redis.xrevrange(logKey, '+', '-', 'COUNT', 1)
+  return (newest?.[0] as Position | undefined) ?? beginning
+}
+
+/**
+ * Everything on Redis after a position, then whatever comes. `redis` is a connection of its own: it blocks.
+ * Survives lost connections; ends when the signal aborts.
+ */
+export async function* followHot(redis: RedisClient, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
+  let last: string = after
+  while (!signal.aborted) {
+    const entries = await readBlocked(redis, logKey, last, signal)
+    if (entries.length === 0) continue
+    last = entries.at(-1)?.[0] ?? last
+    yield entries.map(storedEvent)
+  }
+}
+
+/** One blocking XREAD. Nothing new, a lost connection or an abort: an empty list. */
+async function readBlocked(redis: RedisClient, logKey: string, after: string, signal: AbortSignal): Promise<StreamEntry[]> {
+  const read = await settleBlocked(redis, blockMs, redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after), signal)
+  if (read.outcome === 'failed') await connectedAgain(redis, signal)
+  return read.outcome === 'answered' ? (read.reply?.[0]?.[1] ?? []) : []
+}
+
+/** Waits until the connection is usable again, so that a lost or refusing one is not asked in a hot loop. */
+async function connectedAgain(redis: RedisClient, signal: AbortSignal): Promise<void> {
+  if (redis.status === 'end') throw new Error('the connection that reads the log was closed')
+  if (redis.status === 'ready') return pause(refusedPauseMs, undefined, { signal }).catch(() => undefined)
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      redis.off('ready', done)
+      redis.off('end', done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    redis.once('ready', done)
+    redis.once('end', done)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,85 @@
+import { messageOf } from '../../../platform/platform-error.ts'
+import { beginning, streamTimeMs, type Position } from '../../identifiers.ts'
+import type { RecordedEvent } from '../../event.ts'
+import { UnreadableEvent } from '../../upcast.ts'
+import { chainStart, extendChain, type ChainHead, type LogIdentity } from '../archive/chain.ts'
+import { sealIn } from '../archive/seal-events.ts'
+import { foldStreams, type FoldOf, type Folds } from '../folds.ts'
+import type { EventMacs } from '../integrity/mac.ts'
+import { readStored, type StoredEvent } from '../read/stored-event.ts'
+import { authenticityCheck, type Authenticity } from './authenticity.ts'
+import { faultOf, type Faults } from './faults.ts'
+import { ledgerCheck, type Ledger } from './ledger.ts'
+import { orderCheck } from './order.ts'
+import type { SealCheck } from './seals.ts'
+import { createSeen } from './seen.ts'
+
+/** One walk over the events of a log, in order, each of which is checked against all that came before. */
+export type Pass = {
+  folds: Folds
+  ledger: Ledger
+  authenticity: Authenticity | null
+  /** `storedHead`: the chain's head that the archive has for this event; null where it has none. */
+  take: (event: StoredEvent, storedHead: ChainHead | null) => void
+  /** Where it stands: the newest event, and the chain's head after it. */
+  end: () => { events: number; first: Position; position: Position; sequence: number; chainHead: ChainHead }
+}
+
+export type PassOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; seals: SealCheck; report: Faults['report'] }
+
+export function startPass({ identity, macs, foldOf, seals, report }: PassOptions): Pass {
+  const folds = foldStreams(foldOf)
+  const ledger = ledgerCheck(report)
+  const order = orderCheck(report)
+  const authenticity = macs && authenticityCheck(identity.incarnation, macs, foldOf, report)
+  const started = createSeen()
+  const end = { events: 0, first: beginning, position: beginning, sequence: 0, chainHead: chainStart(identity) }
+
+  const extend = (event: StoredEvent, storedHead: ChainHead | null): void => {
+    const made = extendChain(end.chainHead, event)
+    const isBroken = storedHead !== null && !made.equals(storedHead)
+    if (isBroken) report(faultOf(event, 'chain_broken', `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): it was made over something else`))
+    // From the stored head on, so that one change is told once.
+    end.chainHead = isBroken ? storedHead : made
+  }
+
+  const fold = (event: StoredEvent, recorded: RecordedEvent): void => {
+    const { stream, revision, position } = event
+    if (revision === 1 && streamTimeMs(stream) !== undefined && !started.add(stream))
+      report(faultOf(event, 'revision_repeated', `${stream} begins a second time at ${position}`))
+    const taken = folds.take(recorded)
+    if (taken === 'unknown') report(faultOf(event, 'stream_unknown', `no aggregate of this program has a stream ${stream}`))
+    if (typeof taken === 'string') return
+    if ('failed' in taken) report(faultOf(event, 'fold_failed', `the events of ${stream} do not follow each other at ${position}: ${messageOf(taken.failed)}`))
+    else
+      report(
+        faultOf(event, revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated', `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was to come`),
+      )
+  }
+
+  return {
+    folds,
+    ledger,
+    authenticity,
+    end: () => end,
+    take(event, storedHead) {
+      order(event)
+      authenticity?.check(event)
+      extend(event, storedHead)
+      seals.reached(event, end.chainHead)
+      if (end.events++ === 0) end.first = event.position
+      end.position = event.position
+      end.sequence = event.sequence
+      try {
+        const recorded = readStored(event)
+        ledger.take(recorded)
+        fold(event, recorded)
+        const seal = sealIn(recorded)
+        if (seal) seals.take(seal)
+      } catch (error) {
+        if (!(error instanceof UnreadableEvent)) throw error
+        report(faultOf(event, error.code, error.message))
+      }
+    },
+  }
+}

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { childEnvironment } from './child-environment.ts'
+import { faultOf, oomKills, type ChildFault } from './child-fault.ts'
+import { logTail, openLog, type ChildLog } from './child-log.ts'
+import { removePidFile, writePidFile } from './orphans.ts'
+import { PlatformError, messageOf } from '../platform-error.ts'
+import { signal, startTicks } from './processes.ts'
+
+export type ChildSpec = {
+  /** Names its log (DATA_DIR/logs/<name>.log) and its pid file (DATA_DIR/run/<name>.json). */
+  name: string
+  /** An absolute path to a program, not to a script: the pid file recognises the child by its command line. */
+  command: string
+  /** Must hold the DATA_DIR's path, for the same reason. */
+  args: readonly string[]
+  /** Opens a channel through which the child notices that its parent is gone. */
+  ipc?: boolean
+  /** Resolves when the child can be used. The signal aborts when there is nothing to wait for any more. */
+  waitUntilReady: (child: ChildProcess, abandoned: AbortSignal) => Promise<void>
+  readyTimeoutMs: number
+  /** How long the child has after SIGTERM; then its whole group gets SIGKILL. */
+  stopGraceMs: number
+}
+
+export type ChildReport =
+  /** It ended by itself, and is started again after `retryInMs`. */
+  | { kind: 'ended'; name: string; fault: ChildFault; retryInMs: number }
+  /** It was started again and did not become usable; it is tried again after `retryInMs`. */
+  | { kind: 'not_started'; name: string; fault: ChildFault; retryInMs: number }
+  | { kind: 'restarted'; name: string; pid: number; attempt: number }
+
+/**
+ * Waits before each restart in a row; the last one is used again and again, since what stopped a child (a full disk, no memory) may
+ * end at any time. A child that was usable for `stableAfterMs` starts a new row.
+ */
+export type RestartPolicy = { delaysMs: readonly [number, ...number[]]; stableAfterMs: number }
+export const defaultRestartPolicy: RestartPolicy = { delaysMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000], stableAfterMs: 60_000 }
+
+export type Child = {
+  name: string
+  pid: () => number | undefined
+  /** Why it is not there, and how often it was started again in this row; undefined while it is there. */
+  fault: () => (ChildFault & { attempts: number }) | undefined
+  stop: () => Promise<void>
+}
+export type Supervision = { dataDir: string; onReport: (report: ChildReport) => void; restarts?: RestartPolicy }
+
+type Exit = { code: number | null; signal: NodeJS.Signals | null }
+type Started = { process: ChildProcess; pid: number; exited: Promise<Exit> }
+type Running = Started & { readyAtMs: number; log: ChildLog; oomKillsBefore: number }
+
+/**
+ * Starts a child and keeps it running: one that ends by itself is started again, with growing waits, for as long as it takes.
+ * It runs detached, in a group of its own, so that Ctrl-C reaches the council alone and the council decides the order of the ends.
+ * Resolves when it is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) when it does not
+ * get there.
+ */
+export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts = defaultRestartPolicy }: Supervision): Promise<Child> {
+  const stopping = new AbortController()
+  const isStopping = (): boolean => stopping.signal.aborted
+  const { name } = spec
+  let running: Running | undefined = await launch(spec, dataDir, stopping.signal)
+  let fault: ChildFault | undefined
+  let attempt = 0
+  const nextWaitMs = (): number => restarts.delaysMs[attempt] ?? restarts.delaysMs.at(-1) ?? 0
+
+  const ended = async (child: Running): Promise<void> => {
+    const exit = await child.exited
+    // What it started itself goes too: it may hold the same files.
+    signal(child.pid, 'SIGKILL', { group: true })
+    if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) attempt = 0
+    running = undefined
+    if (isStopping()) return
+    fault = faultOf({ how: wordsFor(exit), said: child.log.said(), dataDir, ...(exit.signal === 'SIGKILL' && { killed: child }) })
+    onReport({ kind: 'ended', name, fault, retryInMs: nextWaitMs() })
+  }
+
+  const restart = async (): Promise<void> => {
+    try {
+      await delay(nextWaitMs(), undefined, { signal: stopping.signal })
+      attempt += 1
+      running = await launch(spec, dataDir, stopping.signal)
+      fault = undefined
+      onReport({ kind: 'restarted', name, pid: running.pid, attempt })
+    } catch (error) {
+      if (isStopping()) return
+      fault = error instanceof ChildNotReady ? error.fault : faultOf({ how: messageOf(error), said: '', dataDir })
+      onReport({ kind: 'not_started', name, fault, retryInMs: nextWaitMs() })
+    }
+  }
+
+  const supervise = async (): Promise<void> => {
+    while (!isStopping()) await (running === undefined ? restart() : ended(running))
+  }
+  const supervised = supervise()
+
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    if (running !== undefined) await end(running, spec.stopGraceMs)
+    await supervised
+    // One that became ready in the same moment.
+    if (running !== undefined) await end(running, spec.stopGraceMs)
+    removePidFile(dataDir, name)
+  }
+  return { name, pid: () => running?.pid, fault: () => fault && { ...fault, attempts: attempt }, stop }
+}
+
+/** A launch that failed, with its cause. */
+class ChildNotReady extends PlatformError {
+  readonly fault: ChildFault
+
+  constructor(message: string, fault: ChildFault, cause: unknown) {
+    super('child_not_ready', message, cause)
+    this.fault = fault
+  }
+}
+
+const wordsFor = ({ code, signal: name }: Exit): string => `it ended with ${name ?? `exit code ${code}`}`
+
+async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): Promise<Running> {
+  const command = [spec.command, ...spec.args]
+  writePidFile(dataDir, spec.name, { command })
+  const oomKillsBefore = oomKills()
+  const log = openLog(dataDir, spec.name)
+  const child = spawn(spec.command, spec.args, { detached: true, env: childEnvironment(), stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'] })
+  log.close()
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signalName) => resolve({ code, signal: signalName })))
+  await once(child, 'spawn').catch((error: unknown) => {
+    throw new ChildNotReady(`${spec.name} cannot be started: ${messageOf(error)}`, faultOf({ how: messageOf(error), said: '', dataDir }), error)
+  })
+  // A signal or a message that comes too late for it is no reason to end the council.
+  child.on('error', () => {})
+
+  const running = { process: child, pid: child.pid ?? 0, exited }
+  const abandoned = new AbortController()
+  const tooLate = AbortSignal.any([stopping, AbortSignal.timeout(spec.readyTimeoutMs)])
+  try {
+    const ticks = startTicks(running.pid)
+    if (ticks !== undefined) writePidFile(dataDir, spec.name, { command, process: { pid: running.pid, startTicks: ticks } })
+    await Promise.race([
+      spec.waitUntilReady(child, abandoned.signal),
+      exited.then((exit) => Promise.reject(new Error(wordsFor(exit)))),
+      aborted(tooLate, `it was not ready within ${spec.readyTimeoutMs} ms`),
+    ])
+    return { ...running, readyAtMs: performance.now(), log, oomKillsBefore }
+  } catch (error) {
+    await end(running, spec.stopGraceMs)
+    const fault = faultOf({ how: messageOf(error), said: log.said(), dataDir })
+    const cause = fault.code === 'child_ended' ? messageOf(error) : `${fault.code}: ${fault.message}`
+    throw new ChildNotReady(`${spec.name} did not start: ${cause}. ${logTail(dataDir, spec.name)}`, fault, error)
+  } finally {
+    abandoned.abort()
+  }
+}
+
+async function end({ process: child, pid, exited }: Started, graceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  const patience = setTimeout(() => signal(pid, 'SIGKILL', { group: true }), graceMs)
+  await exited
+  clearTimeout(patience)
+}
+
+const aborted = (cause: AbortSignal, reason: string): Promise<never> =>
+  new Promise((_, reject) => {
+    if (cause.aborted) reject(new Error(reason))
+    cause.addEventListener('abort', () => reject(new Error(reason)), { once: true })
+  })

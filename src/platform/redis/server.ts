@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { promisify } from 'node:util'
+import { childEnvironment } from '../process/child-environment.ts'
+import { PlatformError, messageOf } from '../platform-error.ts'
+
+const run = promisify(execFile)
+const installScript = join(import.meta.dirname, '../../../bin/install-redis.sh')
+const minMajor = 7
+/** Debian's, then Homebrew's on Apple silicon and on Intel: a service manager's PATH lacks them. */
+const usualPlaces = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/opt/homebrew/opt/redis/bin', '/usr/local/opt/redis/bin']
+
+const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
+
+/** A redis-server of this machine; `tooOld` when there is one, but none of version 7 or newer. */
+export type FoundRedis = { path: string } | 'tooOld' | 'missing'
+
+/** Looks for a redis-server in the folders of PATH, then in the usual places. Older ones than 7 lack what the log's scripts need. */
+export async function findRedisServer(pathVariable: string, places: readonly string[] = usualPlaces): Promise<FoundRedis> {
+  const folders = [...pathVariable.split(delimiter).filter(isAbsolute), ...places]
+  const candidates = [...new Set(folders.map((folder) => join(folder, 'redis-server')))].filter(isExecutable)
+  for (const path of candidates) {
+    if ((await majorVersion(path)) >= minMajor) return { path }
+  }
+  return candidates.length === 0 ? 'missing' : 'tooOld'
+}
+
+/**
+ * The path of a redis-server, found or, where that is possible (Debian, root), installed; `onInstalling` is told before that
+ * starts, because it takes up to a minute. An older server is not touched: somebody may use it.
+ * Throws `redis_missing` with what to do.
+ */
+export async function provideRedisServer(pathVariable: string, onInstalling: () => void): Promise<string> {
+  const found = await findRedisServer(pathVariable)
+  if (found === 'tooOld') throw new PlatformError('redis_missing', `The redis-server here is older than ${minMajor}: ${whatToDo}`)
+  if (found !== 'missing') return found.path
+  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get'))
+    throw new PlatformError('redis_missing', `There is no redis-server here, and only root on Debian could install it: ${whatToDo}`)
+
+  onInstalling()
+  try {
+    await run(installScript, { env: childEnvironment({}, { installs: true }) })
+  } catch (error) {
+    throw new PlatformError('redis_missing', `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${whatToDo}`, error)
+  }
+  const installed = await findRedisServer(pathVariable)
+  if (installed === 'missing' || installed === 'tooOld')
+    throw new PlatformError('redis_missing', `This system offers no redis-server of version ${minMajor}: ${whatToDo}`)
+  return installed.path
+}
+
+async function majorVersion(path: string): Promise<number> {
+  try {
+    const { stdout } = await run(path, ['--version'], { env: childEnvironment() })
+    return Number(/ v=(\d+)\./.exec(stdout)?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { z } from 'zod'
+import type { RecordedEvent } from '../../events/event.ts'
+import type { Position } from '../../events/identifiers.ts'
+import { messageOf } from '../../platform/platform-error.ts'
+import { loadRegistered, type Registered } from './checkpoint.ts'
+import type { Database, Projection, Tx } from './projection.ts'
+
+/** What comparing a read model with the log came to, as far as the read model says it is. */
+export type ComparedReadModel = { projection: string } & (
+  | { state: 'compared'; position: Position; rows: number; differences: ReadModelDifference[] }
+  /** The next start, or `council rebuild`, builds it. */
+  | { state: 'not_built' | 'other_version' }
+)
+
+/** A row that is not what the log makes of its events. `position`: of an event behind it, as the row names it. */
+export type ReadModelDifference = { position: Position; sequence: number | null; message: string }
+
+/** More differences than these tell nobody more. */
+const maxDifferences = 1_000
+
+/**
+ * Compares read models with what the log makes of them now: builds each anew beside the one that serves, in a transaction that sees
+ * one moment and is rolled back, and looks for rows that only one of the two has. `log` reads all events, through that transaction.
+ */
+export async function compareReadModels(
+  { transaction }: Database,
+  projections: readonly Projection[],
+  log: (tx: Tx) => AsyncIterable<RecordedEvent[]>,
+): Promise<ComparedReadModel[]> {
+  const built = await transaction((tx) => builtAndCurrent(tx, projections))
+  let compared: ComparedReadModel[] = []
+  await transaction(async (tx) => {
+    await sql`set transaction isolation level repeatable read`.execute(tx)
+    // Before anything that takes the snapshot: a rebuild may not put a newer generation in place between the two.
+    for (const { tables } of built) for (const table of tables) await sql`lock table ${sql.id('read_models', table)} in access share mode`.execute(tx)
+    compared = await compareAll(tx, projections, log)
+    throw new RolledBack()
+  }).catch((error: unknown) => {
+    if (!(error instanceof RolledBack)) throw error
+  })
+  return compared
+}
+
+/** Nothing of a comparison stays in the database. */
+class RolledBack extends Error {}
+
+async function builtAndCurrent(tx: Tx, projections: readonly Projection[]): Promise<Projection[]> {
+  const { rows } = await sql`select to_regclass('projections') is not null as exists`.execute(tx)
+  if (!z.tuple([z.object({ exists: z.boolean() })]).parse(rows)[0].exists) return []
+  const built = []
+  for (const projection of projections) if ((await loadRegistered(tx, projection.name))?.version === projection.version) built.push(projection)
+  return built
+}
+
+/** A read model under comparison, and the copy that is made of it. */
+type Copy = { projection: Projection; registered: Registered; schema: string; problem: ReadModelDifference | null }
+
+async function compareAll(tx: Tx, projections: readonly Projection[], log: (tx: Tx) => AsyncIterable<RecordedEvent[]>): Promise<ComparedReadModel[]> {
+  const results: ComparedReadModel[] = []
+  const copies: Copy[] = []
+  for (const projection of projections) {
+    const registered = await loadRegistered(tx, projection.name)
+    if (registered?.version !== projection.version) {
+      results.push({ projection: projection.name, state: registered ? 'other_version' : 'not_built' })
+      continue
+    }
+    const schema = `audit_${projection.name}_${randomUUID().slice(0, 8)}`
+    await sql`create schema ${sql.id(schema)}`.execute(tx)
+    await projection.createTables(tx, schema)
+    copies.push({ projection, registered, schema, problem: null })
+  }
+  await fill(tx, copies, log)
+  for (const copy of copies) results.push(await compareCopy(tx, copy))
+  return results
+}
+
+async function fill(tx: Tx, copies: Copy[], log: (tx: Tx) => AsyncIterable<RecordedEvent[]>): Promise<void> {
+  const end = Math.max(0, ...copies.map(({ registered }) => registered.sequence))
+  if (end === 0) return
+  for await (const events of log(tx)) {
+    for (const copy of copies) {
+      const within = events.filter(({ sequence }) => sequence <= copy.registered.sequence)
+      if (within.length > 0 && !copy.problem) copy.problem = await apply(tx, copy, within)
+    }
+    if ((events.at(-1)?.sequence ?? 0) >= end) return
+  }
+}
+
+async function apply(tx: Tx, { projection, schema }: Copy, events: readonly RecordedEvent[]): Promise<ReadModelDifference | null> {
+  await sql`savepoint batch`.execute(tx)
+  try {
+    await projection.apply(tx, schema, events)
+    await sql`release savepoint batch`.execute(tx)
+    return null
+  } catch (error) {
+    await sql`rollback to savepoint batch`.execute(tx)
+    const [first] = events
+    if (!first) throw error
+    return { position: first.position, sequence: first.sequence, message: `${projection.name} cannot be made of the events from ${first.position} on: ${messageOf(error)}` }
+  }
+}
+
+const Differing = z.array(z.object({ side: z.enum(['model', 'log']), row: z.record(z.string(), z.unknown()) }))
+type Row = Record<string, unknown>
+
+async function compareCopy(tx: Tx, { projection, registered, schema, problem }: Copy): Promise<ComparedReadModel> {
+  const { position } = registered
+  if (problem) return { projection: projection.name, state: 'compared', position, rows: 0, differences: [problem] }
+  let rows = 0
+  const differences: ReadModelDifference[] = []
+  for (const table of projection.tables) {
+    const [model, made] = [sql.id('read_models', table), sql.id(schema, table)]
+    const counted = await sql`select count(*)::integer as rows from ${model}`.execute(tx)
+    rows += z.tuple([z.object({ rows: z.number() })]).parse(counted.rows)[0].rows
+    const found = await sql`
+      select 'model' as side, to_json(t) as row from (select * from ${model} except all select * from ${made}) as t
+      union all select 'log' as side, to_json(t) as row from (select * from ${made} except all select * from ${model}) as t
+      limit ${maxDifferences}`.execute(tx)
+    differences.push(...paired(table, Differing.parse(found.rows), registered))
+  }
+  return { projection: projection.name, state: 'compared', position, rows, differences }
+}
+
+/** Two rows that name the same event are one row that was changed. */
+function paired(table: string, found: z.output<typeof Differing>, { position }: Registered): ReadModelDifference[] {
+  const byEvent = Map.groupBy(found, ({ row }) => eventOf(row) ?? position)
+  return [...byEvent].map(([at, rows]) => {
+    const [model, log] = (['model', 'log'] as const).map((side) => rows.find((row) => row.side === side)?.row)
+    const known = Number(model?.['sequence'] ?? model?.['last_sequence'] ?? log?.['sequence'] ?? log?.['last_sequence'])
+    return { position: at, sequence: Number.isSafeInteger(known) ? known : null, message: `${table}: ${inWords(model, log)}` }
+  })
+}
+
+const eventOf = (row: Row): Position | undefined => (row['position'] ?? row['last_position']) as Position | undefined
+
+function inWords(model: Row | undefined, log: Row | undefined): string {
+  if (!model) return `the row ${JSON.stringify(log)} is missing`
+  if (!log) return `the row ${JSON.stringify(model)} is not what the log makes`
+  const columns = Object.keys(log).filter((column) => JSON.stringify(log[column]) !== JSON.stringify(model[column]))
+  const [key] = Object.entries(log)
+  return `the row of ${key?.join(' ')}: ${columns.map((column) => `${column} is ${JSON.stringify(model[column])}, the log says ${JSON.stringify(log[column])}`).join('; ')}`
+}

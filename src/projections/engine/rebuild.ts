@@ -1,0 +1,126 @@
+import type { RecordedEvent } from '../../events/event.ts'
+import { beginning, justBefore } from '../../events/identifiers.ts'
+import type { EventLog } from '../../events/log/log.ts'
+import { applyEvents, type Target } from './apply.ts'
+import { beforeFirst, checkpointAt, readGapless, type Checkpoint } from './checkpoint.ts'
+import type { RebuildClaim } from './lease-rows.ts'
+import { ProjectionError } from './projection-error.ts'
+import { schemaOf } from './generations.ts'
+import type { Projection } from './projection.ts'
+import { abandonClaim, claimRebuild, newerProgram, type Rebuilder } from './rebuild-lease.ts'
+import type { ReadModelStore } from './store.ts'
+
+export type RebuildDependencies<T> = {
+  log: Pick<EventLog, 'read' | 'head'>
+  store: ReadModelStore<T>
+  rebuilder: Rebuilder
+  /** Milliseconds of a clock that never goes back. */
+  elapsedMs: () => number
+}
+
+/** `total`: events in the log when that was last looked at; more may come meanwhile. */
+export type RebuildProgress = { projection: string; done: number; total: number; perSecond: number }
+
+export type Rebuilt = { projection: string; generation: number; events: number; seconds: number; eventsPerSecond: number }
+
+/** How long the swap waits for readers of the old generation before it lets newer ones pass and tries again. */
+const swapWaitMs = 2_000
+const maxSwapTries = 15
+
+/**
+ * Builds a projection anew from the whole log, beside the generation that serves; then, in one transaction, takes in what
+ * has come meanwhile, lets queries see the new one and drops the old. Whatever fails before that leaves the old one serving.
+ * Throws ProjectionError (`rebuild_running`, `rebuild_lost`, `sequence_gap`, `poison_event`, `projection_of_newer_program`),
+ * UnreadableEvent, what the stores throw, and the signal's reason.
+ */
+export async function rebuild<T>(
+  { log, store, rebuilder, elapsedMs }: RebuildDependencies<T>,
+  projection: Projection<T>,
+  { onProgress, signal }: { onProgress?: (progress: RebuildProgress) => void; signal?: AbortSignal } = {},
+): Promise<Rebuilt> {
+  const startedMs = elapsedMs()
+  const claim = await claimRebuild(store, projection, rebuilder)
+  const { name } = projection
+  const seconds = () => Math.max(0.001, (elapsedMs() - startedMs) / 1000)
+  try {
+    const total = await newestSequence(log)
+    const report = ({ sequence }: Checkpoint) =>
+      onProgress?.({ projection: name, done: sequence, total: Math.max(total, sequence), perSecond: Math.round(sequence / seconds()) })
+    let last = beforeFirst
+    const applied = (to: Checkpoint) => {
+      last = to
+      report(to)
+    }
+    const target: Target<T> = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => store.touchClaim(tx, name, claim), applied }
+    const catchUp = async () => {
+      for await (const events of readGapless(log, name, last)) {
+        signal?.throwIfAborted()
+        if (!(await applyEvents(store, target, last, events))) lost(name)
+      }
+    }
+    report(last)
+    for (let tries = 1; ; tries++) {
+      await catchUp()
+      signal?.throwIfAborted()
+      const swapped = await swap(store, log, target, claim, last).catch((error: unknown) => {
+        if (!isLockTimeout(error) || tries === maxSwapTries) throw error
+      })
+      if (!swapped) continue
+      report(swapped)
+      return {
+        projection: name,
+        generation: claim.generation,
+        events: swapped.sequence,
+        seconds: seconds(),
+        eventsPerSecond: Math.round(swapped.sequence / seconds()),
+      }
+    }
+  } catch (error) {
+    // If this fails as well, the next rebuild finds the claim and cleans up.
+    await abandonClaim(store, name, claim).catch(() => undefined)
+    throw error
+  }
+}
+
+/** The last step: everything in it becomes visible at once, or nothing. */
+async function swap<T>(
+  store: ReadModelStore<T>,
+  log: Pick<EventLog, 'read'>,
+  { projection, schema }: Target<T>,
+  claim: RebuildClaim,
+  built: Checkpoint,
+): Promise<Checkpoint> {
+  const { name, version } = projection
+  return store.transaction(async (tx) => {
+    await store.limitWaiting(tx, swapWaitMs)
+    if (!(await store.touchClaim(tx, name, claim))) lost(name)
+    // From here on no projector can move the old generation, so the new one cannot fall behind what queries have already seen.
+    const registered = await store.loadRegistered(tx, name, { forUpdate: true })
+    if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
+    let last = built
+    for await (const events of readGapless(log, name, last)) {
+      await projection.apply(tx, schema, events)
+      last = checkpointAt(events.at(-1) as RecordedEvent)
+    }
+    await store.serveGeneration(tx, projection, claim.generation)
+    await store.register(tx, name, { version, generation: claim.generation, ...last })
+    await store.releaseClaim(tx, name, claim)
+    await store.dropOtherGenerations(tx, name, claim.generation)
+    return last
+  })
+}
+
+/** How many events the log has: the number of its newest one, 0 while there is none. */
+export async function newestSequence(log: Pick<EventLog, 'read' | 'head'>): Promise<number> {
+  const head = await log.head()
+  if (head === beginning) return 0
+  for await (const [event] of log.read({ after: justBefore(head), upTo: head })) return event?.sequence ?? 0
+  return 0
+}
+
+function lost(name: string): never {
+  throw new ProjectionError('rebuild_lost', `another process has taken over the rebuild of ${name}; this one wrote nothing more`)
+}
+
+const lockNotAvailable = '55P03'
+const isLockTimeout = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === lockNotAvailable

@@ -1,0 +1,165 @@
+import type { RecordedEvent } from '../../events/event.ts'
+import { comparePositions, justBefore, Position } from '../../events/identifiers.ts'
+import { LogStopped, type EventLog } from '../../events/log/log.ts'
+import { UnreadableEvent } from '../../events/upcast.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { messageOf } from '../../platform/platform-error.ts'
+import { applyEvents, type Target } from './apply.ts'
+import { assertGapless, assertInLog, type Checkpoint, type Registered } from './checkpoint.ts'
+import { ProjectionError } from './projection-error.ts'
+import { schemaOf } from './generations.ts'
+import type { Projection } from './projection.ts'
+import { rebuild } from './rebuild.ts'
+import { newerProgram, type Rebuilder } from './rebuild-lease.ts'
+import type { ReadModelStore } from './store.ts'
+
+/** What is known of one projection in this process; `notify` is called after every change. */
+export type Life<T> = {
+  readonly projection: Projection<T>
+  /** Undefined until it was read for the first time. */
+  checkpoint: Checkpoint | undefined
+  state: 'running' | 'waiting' | 'stopped'
+  fault: { code: string; message: string } | undefined
+  readonly notify: () => void
+}
+
+type ProjectedLog = Pick<EventLog, 'read' | 'follow' | 'head'>
+
+export type KeepUpDependencies<T> = {
+  log: ProjectedLog
+  store: ReadModelStore<T>
+  rebuilder: Rebuilder
+  /** Milliseconds of a clock that never goes back. */
+  elapsedMs: () => number
+  logger: Logger
+  /** Waits, or less when the signal aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+const firstPauseMs = 100
+const maxPauseMs = 5_000
+
+/** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
+export async function keepUp<T>(dependencies: KeepUpDependencies<T>, life: Life<T>, signal: AbortSignal): Promise<void> {
+  const logger = dependencies.logger.child({ projection: life.projection.name })
+  const become = (state: Life<T>['state'], fault?: Life<T>['fault']) => {
+    Object.assign(life, { state, fault })
+    life.notify()
+  }
+  const isOver = () => signal.aborted
+  let pauseMs = firstPauseMs
+  while (!isOver()) {
+    try {
+      const registered = await prepare(dependencies, life, signal)
+      become('running')
+      await follow(dependencies, life, registered, signal, () => void (pauseMs = firstPauseMs))
+    } catch (error) {
+      if (isOver()) return
+      const message = messageOf(error)
+      if (error instanceof UnreadableEvent || error instanceof LogStopped || (error instanceof ProjectionError && error.code !== 'rebuild_running')) {
+        become('stopped', { code: error.code, message })
+        logger.error({ err: error, code: error.code, ...('at' in error && { at: error.at }) }, 'the projection stopped')
+        return
+      }
+      become('waiting', { code: error instanceof ProjectionError ? error.code : 'store_unreachable', message })
+      logger.warn({ err: error, pauseMs }, 'the projection waits')
+      await dependencies.pause(pauseMs, signal)
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+    }
+  }
+}
+
+/** Makes sure that tables of this version exist and belong to this log. Says where they are. */
+async function prepare<T>(
+  { log, store, rebuilder, elapsedMs, logger }: KeepUpDependencies<T>,
+  life: Life<T>,
+  signal: AbortSignal,
+): Promise<Registered> {
+  const { projection } = life
+  const { name, version } = projection
+  await store.migrate()
+  let registered = await store.transaction((tx) => store.loadRegistered(tx, name))
+  if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
+  if (!registered || registered.version < version) {
+    const { generation, events, seconds } = await rebuild({ log, store, rebuilder, elapsedMs }, projection, { signal })
+    logger.info({ projection: name, version, generation, events, seconds }, 'the projection was built')
+    registered = await store.transaction((tx) => store.loadRegistered(tx, name))
+    if (!registered) throw new Error(`the projection ${name} has vanished`)
+  }
+  life.checkpoint = registered
+  await assertInLog(log, name, registered)
+  return registered
+}
+
+/** Applies the log from a checkpoint on. Returns when somebody else has put another generation in its place: then it begins anew. */
+async function follow<T>(
+  { log, store }: KeepUpDependencies<T>,
+  life: Life<T>,
+  from: Registered,
+  signal: AbortSignal,
+  onProgress: () => void,
+): Promise<void> {
+  const { projection } = life
+  const { name } = projection
+  const { generation } = from
+  let current: Checkpoint = from
+  const moved = (to: Checkpoint) => {
+    current = to
+    life.checkpoint = to
+    onProgress()
+    life.notify()
+  }
+  const target: Target<T> = {
+    projection,
+    schema: schemaOf(name, generation),
+    advance: (tx, before, to) => store.moveCheckpoint(tx, name, generation, before, to),
+    applied: moved,
+  }
+  for await (const page of everything(log, from.position, signal)) {
+    for (;;) {
+      // By position, not by number: a log that was restored with less goes on above its old positions, with numbers that were there before.
+      const { position } = current
+      const events = page.filter((event) => comparePositions(event.position, position) > 0)
+      if (events.length === 0) break
+      await assertFollows(log, name, current, events)
+      if (await applyEvents(store, target, current, events)) break
+      const elsewhere = await store.transaction((tx) => store.loadRegistered(tx, name))
+      if (elsewhere?.generation !== generation || elsewhere.sequence < current.sequence) return
+      moved(elsewhere)
+    }
+  }
+}
+
+/** Throws `checkpoint_not_in_log` or `sequence_gap` unless these are the events that come next. */
+async function assertFollows(
+  log: ProjectedLog,
+  name: string,
+  current: Checkpoint,
+  events: readonly RecordedEvent[],
+): Promise<void> {
+  try {
+    assertGapless(name, current, events)
+  } catch (gap) {
+    await assertInLog(log, name, current)
+    throw gap
+  }
+}
+
+/** The log's events after a position and then whatever comes. What stands before an unreadable event is handed over before it throws. */
+async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+  let last = after
+  const passOn = async function* (pages: AsyncGenerator<RecordedEvent[]>) {
+    for await (const events of pages) {
+      if (signal.aborted) return
+      yield events
+      last = events.at(-1)?.position ?? last
+    }
+  }
+  try {
+    yield* passOn(log.read({ after }))
+    yield* passOn(log.follow(last, signal))
+  } catch (error) {
+    if (error instanceof UnreadableEvent) yield* passOn(log.read({ after: last, upTo: justBefore(Position.parse(error.at)) }))
+    throw error
+  }
+}

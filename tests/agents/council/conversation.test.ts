@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { gatherConversation, type ConversationDependencies } from '../../../src/agents/council/conversation.ts'
+import { ModelError } from '../../../src/agents/models/model.ts'
+import { promptTokensAtMost } from '../../../src/agents/models/prompt-bound.ts'
+import { beginning } from '../../../src/events/identifiers.ts'
+import { newId } from '../../support/council.ts'
+
+const prompt = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 999 }
+const never = new AbortController().signal
+
+/** A conversation of so many turns of 100 words each; a word is a token, and a byte of every five is one at most. */
+function conversation(turns: number, { contextTokens, total = turns, ...overrides }: { contextTokens: number; total?: number } & Partial<ConversationDependencies['model']>) {
+  const known = Array.from({ length: turns }, () => ({ requestId: newId(), question: 'word '.repeat(50), answer: 'word '.repeat(50) }))
+  let counts = 0
+  const model: ConversationDependencies['model'] = {
+    info: () => Promise.resolve({ model: 'm', kind: 'vllm', contextTokens }),
+    promptTokensAtMost,
+    countPromptTokens: (messages) => {
+      counts += 1
+      return Promise.resolve(messages.reduce((sum, { content }) => sum + content.split(' ').length, 0))
+    },
+    ...overrides,
+  }
+  const dependencies: ConversationDependencies = { model, answerMaxTokens: 100, earlierTurns: { before: () => Promise.resolve({ turns: known, total }), named: () => Promise.resolve(null) } }
+  return { gather: () => gatherConversation(dependencies, prompt, 'And now?', never), newestFirst: known.map(({ requestId }) => requestId), counts: () => counts }
+}
+
+describe('what a model is shown of a conversation', () => {
+  test('is all of it where even the upper bound fits, without asking the tokenizer', async () => {
+    const { gather, newestFirst, counts } = conversation(3, { contextTokens: 10_000 })
+    expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: newestFirst.toReversed(), omitted: 0 })
+    expect(counts()).toBe(0)
+  })
+
+  test('is as many whole turns as fit by the tokenizer, in a few questions to it', async () => {
+    const { gather, newestFirst, counts } = conversation(100, { contextTokens: 4_000 })
+    const { sensed, turns } = await gather()
+    // 3,900 tokens beside the answer, of which persona and question take 8; a turn has 102.
+    expect(sensed).toEqual({ conversationId: 'c', requestIds: newestFirst.slice(0, 38).toReversed(), omitted: 62, reason: 'window' })
+    expect(turns).toHaveLength(38)
+    expect(counts()).toBeLessThanOrEqual(7)
+  })
+
+  test('is what surely fits where the tokenizer does not answer', async () => {
+    let asked = 0
+    const countPromptTokens = () => {
+      asked += 1
+      return Promise.reject(new ModelError('model_unknown', '/tokenize is not there'))
+    }
+    const { gather } = conversation(100, { contextTokens: 4_000, countPromptTokens })
+    const { sensed, turns } = await gather()
+    expect(turns.length).toBeGreaterThan(3)
+    expect(turns.length).toBeLessThan(38)
+    expect(sensed).toMatchObject({ omitted: 100 - turns.length, reason: 'window' })
+    expect(asked).toBe(1)
+  })
+
+  test('says that there is more than is read', async () => {
+    const { gather } = conversation(3, { contextTokens: 10_000, total: 500 })
+    expect((await gather()).sensed).toMatchObject({ omitted: 497, reason: 'limit' })
+  })
+
+  test('is nothing, for that reason, where not even the newest turn fits', async () => {
+    const { gather } = conversation(3, { contextTokens: 150 })
+    expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'window' })
+  })
+
+  test('is nothing while there is no model that says how much it takes', async () => {
+    const { gather } = conversation(3, { contextTokens: 0, info: () => Promise.reject(new ModelError('model_unavailable', 'there is none')) })
+    expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'unavailable' })
+  })
+})

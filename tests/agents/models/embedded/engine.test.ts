@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createEmbeddedClient, type EmbeddedClient } from '../../../../src/agents/models/embedded/client.ts'
+import { findModelFile } from '../../../../src/agents/models/embedded/model-file.ts'
+import { silentLogger } from '../../../../src/platform/logger.ts'
+import type { ModelError } from '../../../../src/agents/models/model.ts'
+import { modelClientContract } from '../../../contract/model-client.ts'
+import { begun, call, outcomeOf } from '../../../support/model-calls.ts'
+import { processLine } from '../../../support/process-line.ts'
+
+/** The embedded model itself: SmolLM2 on this machine's CPU, brought here the way a user's council brings it. */
+async function modelPath(): Promise<string> {
+  const cacheDir = process.env['MODEL_CACHE']
+  const found = await findModelFile(cacheDir === undefined ? {} : { cacheDir })
+  if ('missing' in found) throw new Error(`${found.reasons.join('; ')}. ${found.whatToDo}`)
+  return found.path
+}
+
+const idleTimeoutMs = 60_000
+const limits = { threads: 1, sequences: 3, contextTokens: 512, maxQueued: 2, logger: silentLogger, idleTimeoutMs }
+
+modelClientContract('a client of the embedded model', async () => {
+  const client = createEmbeddedClient({ ...limits, modelPath: await modelPath() })
+  return { client, concurrency: limits.sequences, maxQueued: limits.maxQueued, close: () => client.close() }
+})
+
+const ask = (content: string) => ({ messages: [{ role: 'user' as const, content }] })
+const story = ask('Tell a long story about a river.')
+
+/** A model starts in two seconds on an idle machine; a busy one may need a minute. */
+const patience = { timeout: 120_000 }
+
+describe('the embedded model', patience, () => {
+  let client: EmbeddedClient
+  beforeAll(async () => {
+    client = createEmbeddedClient({ ...limits, contextTokens: 2048, modelPath: await modelPath() })
+    await client.info()
+  }, 180_000)
+  afterAll(() => client.close())
+
+  test('says how fast it is, and each token when it is made', async () => {
+    expect(await client.tokensPerSecond()).toBeGreaterThan(0)
+    const begunAt = performance.now()
+    const times: number[] = []
+    const load = performance.eventLoopUtilization()
+    await outcomeOf(client.stream(call({ ...story, maxTokens: 60 })), (chunk) => {
+      if (chunk.type === 'text') times.push(performance.now() - begunAt)
+    })
+    const busy = performance.eventLoopUtilization(load).utilization
+    const [first = 0, last = 0] = [times[0], times.at(-1)]
+    process.stdout.write(`first token after ${Math.round(first)} ms, then ${(((times.length - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`)
+    // Delivered at once they would all have one time, and this process would have been busy.
+    const longestGap = Math.max(...times.slice(1).map((time, index) => time - times[index]!))
+    expect(times.length).toBeGreaterThan(40)
+    expect(longestGap).toBeLessThan((last - first) / 2)
+    expect(busy).toBeLessThan(0.5)
+  })
+
+  test('knows the capital of France, and goes on in the middle of saying so', async () => {
+    const question = ask('What is the capital of France?')
+    expect(await outcomeOf(client.stream(call(question)))).toMatchObject({ text: 'The capital of France is Paris.', end: 'stop' })
+    expect(await outcomeOf(client.stream(call({ ...question, continueFrom: 'The capital of France is' })))).toMatchObject({ text: ' Paris.', end: 'stop' })
+  })
+
+  test('reads what people write as text: a marker of the chat template ends nothing', async () => {
+    const promptTokens = async (content: string) => {
+      const { usage } = await outcomeOf(client.stream(call({ ...ask(content), maxTokens: 1 })))
+      return usage === 'unknown' ? 0 : (usage.promptTokens ?? 0)
+    }
+    const plain = await promptTokens('Hello')
+    // As a marker it would be one token; as text it is `<`, `|`, `im`, `_`, `end`, `|`, `>`, or nearly so.
+    expect((await promptTokens('Hello<|im_end|>')) - plain).toBeGreaterThanOrEqual(5)
+  })
+
+  test('answers several at a time', async () => {
+    const order: number[] = []
+    await Promise.all([0, 1].map((which) => outcomeOf(client.stream(call({ ...story, maxTokens: 20 })), (chunk) => void (chunk.type === 'text' && order.push(which)))))
+    // One after the other, the first token of one would come behind the last of the other.
+    expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(0))
+    expect(order.indexOf(0)).toBeLessThan(order.lastIndexOf(1))
+  })
+
+  test('a new call does not wait until the running ones are complete', async () => {
+    // Each sequence has read something, so that the new call's must first forget it: where llama.cpp's lock once kept it waiting.
+    await Promise.all(['Hello!', 'Who are you?', 'What is this?'].map((content) => outcomeOf(client.stream(call({ ...ask(content), maxTokens: 5 })))))
+    const long = await Promise.all(['river', 'mountain'].map((hero) => begun(client, call({ ...ask(`Tell a long story about a ${hero}.`), maxTokens: 100 }))))
+    const ends: string[] = []
+    await Promise.all([
+      ...long.map(({ rest }) => rest().then(() => ends.push('a long one'))),
+      outcomeOf(client.stream(call({ ...ask('Good morning!'), maxTokens: 3 }))).then(() => ends.push('the new one')),
+    ])
+    expect(ends).toEqual(['the new one', 'a long one', 'a long one'])
+  })
+
+  test('stops generating when a call is cancelled', async () => {
+    const rate = await client.tokensPerSecond()
+    const stop = new AbortController()
+    const running = await Promise.all(Array.from({ length: limits.sequences }, () => begun(client, call({ ...story, maxTokens: 1500, signal: stop.signal }))))
+    const cancelledAt = performance.now()
+    stop.abort()
+    for (const { rest } of running) expect((await rest()).end).toMatchObject({ code: 'model_cancelled' })
+    expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
+    // Had they gone on, this call would have waited until 1,500 tokens were made.
+    expect(performance.now() - cancelledAt).toBeLessThan((1500 / rate) * 500)
+  })
+
+  test('stops reading a long prompt when the call is cancelled', async () => {
+    const stop = new AbortController()
+    const ended = outcomeOf(client.stream(call({ ...ask('word '.repeat(1900)), signal: stop.signal })))
+    const other = await begun(client, call({ ...story, maxTokens: 3 }))
+    stop.abort()
+    expect((await ended).end).toMatchObject({ code: 'model_cancelled' })
+    expect((await other.rest()).end).toBe('length')
+  })
+
+  test('is not ended by Ctrl-C', async () => {
+    const pid = client.pid()!
+    process.kill(pid, 'SIGINT')
+    expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
+    expect(client.pid()).toBe(pid)
+  })
+
+  test('when its process dies, what ran is interrupted, and it is started again', async () => {
+    const { rest } = await begun(client, call({ ...story, maxTokens: 500 }))
+    const pid = client.pid()!
+    process.kill(pid, 'SIGKILL')
+    const { end, usage } = await rest()
+    expect(end).toMatchObject({ code: 'model_interrupted' })
+    expect(usage).not.toBe('unknown')
+    expect((await outcomeOf(client.stream(call()))).text).toBe('The capital of France is Paris.')
+    expect(client.pid()).not.toBe(pid)
+  })
+
+  test('when its process hangs, it is killed and started again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { rest } = await begun(client, call({ ...story, maxTokens: 500 }))
+    process.kill(client.pid()!, 'SIGSTOP')
+    vi.advanceTimersByTime(idleTimeoutMs)
+    vi.useRealTimers()
+    const { end } = await rest()
+    expect(end).toMatchObject({ code: 'model_interrupted' })
+    expect((end as ModelError).message).toContain(`nothing came for ${idleTimeoutMs} ms`)
+    expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
+  })
+})
+
+test('a model process does not outlive the council, however hard that ended', patience, async () => {
+  const owner = spawn(process.execPath, [fileURLToPath(new URL('../../../support/embedded-owner.ts', import.meta.url)), await modelPath()], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const pid = Number((await processLine(owner, /^model process/, 60_000)).split(' ').at(-1))
+  expect(alive(pid)).toBe(true)
+  owner.kill('SIGKILL')
+  await expect.poll(() => alive(pid), { timeout: 10_000 }).toBe(false)
+})
+
+test('a file that is no model makes the client unavailable, with the reason', patience, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'council-test-gguf-'))
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const path = join(folder, 'broken.gguf')
+  writeFileSync(path, 'GGUF and then nothing of use')
+  const broken = createEmbeddedClient({ ...limits, modelPath: path })
+  onTestFinished(() => broken.close())
+  await expect(broken.info()).rejects.toMatchObject({ code: 'model_unavailable' })
+  expect(await broken.health()).toMatchObject({ status: 'fail', code: 'model_unavailable' })
+  expect((await outcomeOf(broken.stream(call()))).end).toMatchObject({ code: 'model_unavailable' })
+})
+
+/** A killed process that nobody has waited for yet is a zombie: gone for all that matters. */
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  return true
+}

@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { answerText, fittingText } from '../../../src/agents/worker/answer-text.ts'
+import { maxAnswerCharacters } from '../../../src/events/chat.ts'
+
+/** Any UTF-16 at all, with much white space and many halves of surrogate pairs. */
+const wildText = fc
+  .array(fc.oneof(fc.constantFrom(' ', '\n', '\t', '\u3000', '\u0085', '\u001c', '\ud83c', '\udf89', '🎉', 'a', '"', '\u0001'), fc.string({ unit: 'binary', maxLength: 4 })))
+  .map((parts) => parts.join(''))
+
+/** A text in pieces, cut at the places given as shares of its length. */
+function cutUp(text: string, cuts: readonly number[]): string[] {
+  const edges = [0, ...cuts.map((share) => Math.floor(share * text.length)).toSorted((a, b) => a - b), text.length]
+  return edges.slice(1).map((edge, index) => text.slice(edges[index], edge))
+}
+const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 20 })
+
+function collecting(begun = '') {
+  const tokens: string[] = []
+  const answer = answerText(begun, (text) => tokens.push(text))
+  return { answer, tokens: () => begun + tokens.join(''), pieces: tokens }
+}
+
+describe('the text of an answer', () => {
+  test('is the same however a model cuts it: well-formed, and the tokens add up to it', () => {
+    fc.assert(
+      fc.property(wildText, shares, (text, cuts) => {
+        const { answer, tokens, pieces } = collecting()
+        for (const piece of cutUp(text, cuts)) answer.add(piece)
+        answer.finish()
+        expect(answer.soFar()).toBe(isBlank(text) ? '' : text.toWellFormed())
+        expect(tokens()).toBe(answer.soFar())
+        expect(pieces.every((piece) => piece !== '' && piece.isWellFormed())).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('so far never ends in white space or in half a character, wherever a stream is cut', () => {
+    fc.assert(
+      fc.property(wildText, shares, (text, cuts) => {
+        const { answer, tokens } = collecting()
+        for (const piece of cutUp(text, cuts)) {
+          answer.add(piece)
+          expect(answer.soFar()).toBe(answer.soFar().trimEnd())
+          expect(answer.soFar()).not.toMatch(/[\u001c-\u001f\u0085]$/)
+          expect(answer.soFar().isWellFormed()).toBe(true)
+          expect(tokens()).toBe(answer.soFar())
+        }
+      }),
+    )
+  })
+
+  test('of a continuation is what an uncut answer would have been', () => {
+    fc.assert(
+      fc.property(wildText, wildText, shares, (before, after, cuts) => {
+        const { answer } = collecting('Well')
+        for (const piece of cutUp(before, cuts)) answer.add(piece)
+        answer.interrupt()
+        const start = answer.soFar()
+        answer.add(after)
+        answer.finish()
+        expect(answer.soFar()).toBe(start + after.toWellFormed())
+      }),
+    )
+  })
+
+  test('is never longer in the log than the log takes, and is cut after a whole character', () => {
+    const room = 40
+    const begun = 'x'.repeat(maxAnswerCharacters - room)
+    fc.assert(
+      fc.property(wildText, shares, (text, cuts) => {
+        const { answer } = collecting(begun)
+        for (const piece of cutUp(text, cuts)) answer.add(piece)
+        answer.finish()
+        const added = answer.soFar().slice(begun.length)
+        expect(JSON.stringify(added).length - 2).toBeLessThanOrEqual(room)
+        expect(text.toWellFormed().startsWith(added)).toBe(true)
+        expect(answer.isFull()).toBe(added !== text.toWellFormed())
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('takes nothing more once it is full', () => {
+    const { answer, tokens } = collecting()
+    for (let i = 0; i < 102; i++) answer.add('x'.repeat(10_000))
+    expect(answer.isFull()).toBe(true)
+    expect(answer.soFar()).toHaveLength(maxAnswerCharacters)
+    expect(tokens()).toBe(answer.soFar())
+  })
+
+  test('that an earlier attempt filled up is full from the start', () => {
+    expect(collecting('x'.repeat(maxAnswerCharacters)).answer.isFull()).toBe(true)
+    expect(collecting('x'.repeat(2 * maxAnswerCharacters)).answer.isFull()).toBe(true)
+    expect(collecting('x'.repeat(maxAnswerCharacters - 1000)).answer.isFull()).toBe(false)
+  })
+
+  test('of white space alone is none, and is bounded', () => {
+    const { answer, tokens } = collecting()
+    for (let i = 0; i < 30; i++) answer.add(' '.repeat(50_000))
+    expect(answer.isFull()).toBe(true)
+    answer.finish()
+    expect(answer.soFar() + tokens()).toBe('')
+  })
+})
+
+test('control characters count as long as JSON writes them', () => {
+  const text = fittingText('\u0001'.repeat(1_000_000))
+  expect(text).toHaveLength(Math.floor(maxAnswerCharacters / 6))
+})
+
+/** Nothing but white space of JavaScript and Python. */
+const isBlank = (text: string): boolean => text.replaceAll(/[\s\u001c-\u001f\u0085]/g, '') === ''

@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { missingModel } from '../../../src/agents/models/missing.ts'
+import { ModelError, type ModelClient } from '../../../src/agents/models/model.ts'
+import { maxTokenCount } from '../../../src/events/amounts.ts'
+import { maxAnswerCharacters } from '../../../src/events/chat.ts'
+import { DebitBudget } from '../../../src/commands/budget/debit-budget.ts'
+import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
+import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
+import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
+import { parsePrices } from '../../../src/agents/models/prices.ts'
+import { createVllmClient } from '../../../src/agents/models/vllm/client.ts'
+import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
+import { readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
+import { startWorker, type Worker } from '../../../src/agents/worker/worker.ts'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { beginning, budgetStream, chatStream, type Uuid7 } from '../../../src/events/identifiers.ts'
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import { startTail, type LogTail } from '../../../src/events/log/read/tail.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectRedis } from '../../../src/platform/redis/connection.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { startVllmStandIn, type StandIn } from '../../support/vllm-stand-in/server.ts'
+
+let council: TestCouncil
+let tail: LogTail
+let standIn: StandIn
+const workers: Worker[] = []
+beforeAll(async () => {
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+  tail = startTail(council.log, beginning)
+  standIn = await startVllmStandIn()
+})
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.stop()
+})
+afterAll(async () => {
+  await tail.stop()
+  council.close()
+  await standIn.close()
+})
+
+const price = (micros: number) => parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
+
+async function work(model: ModelClient, { microsPer1000 = 1000, answerTimeoutMs = 60_000 } = {}): Promise<void> {
+  const agent = {
+    gate: council.gate,
+    model,
+    prices: price(microsPer1000),
+    writeTokens: tokenWriter(council.redis, council.councilId),
+    clock: systemClock,
+    newId,
+    pause: () => Promise.resolve(),
+    answerMaxTokens: 100,
+    earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
+    answerTimeoutMs,
+  }
+  const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+  const jobs = await council.log.openJobs(blocking, newId(), 1000)
+  const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
+  workers.push(
+    startWorker({ ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens: readAll }, { name: 'test', concurrency: 2, leaseMs: 1000 }),
+  )
+}
+
+/** The event that ends a prompt. */
+function endOf(requestId: Uuid7): Promise<RecordedEvent> {
+  return new Promise((resolve) => {
+    const stop = tail.listen(chatStream(requestId), (event) => {
+      if (!/^Answer/.test(event.type)) return
+      stop()
+      resolve(event)
+    })
+  })
+}
+
+/** Submits a prompt; resolves with the event that ends it. */
+async function ask(): Promise<RecordedEvent> {
+  const requestId = newId()
+  const ended = endOf(requestId)
+  await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)
+  return ended
+}
+
+/** A prompt whose workers died in so many attempts; the last one left a call open and this text in the token stream. */
+async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<RecordedEvent> }> {
+  const requestId = newId()
+  const ended = endOf(requestId)
+  const day = new Date().toISOString().slice(0, 10)
+  await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)
+  for (let attempt = 1; attempt <= attempts; attempt++) await council.execute(StartAttempt, { requestId, attempt, worker: 'dead' })
+  const call = { scope: 'council' as const, day, requestId, attempt: attempts, phase: 'respond', member: 'council', model: 'test', amountMicros: 5 }
+  await council.execute(ReserveBudget, { ...call, callId: `${requestId}/1`, expiresAt: new Date(Date.now() + 60_000).toISOString() })
+  const write = tokenWriter(council.redis, council.councilId)
+  await write(requestId, attempts, 0, '')
+  if (text !== '') await write(requestId, attempts, 0, text)
+  return { requestId, ended }
+}
+
+const vllm = () =>
+  createVllmClient({ urls: [standIn.url], connectTimeoutMs: 1000, firstByteTimeoutMs: 5000, idleTimeoutMs: 5000, concurrency: 4, maxQueued: 10, logger: silentLogger })
+
+describe('a prompt', () => {
+  test('without any model ends as failed with what to do, and never with a made-up answer', async () => {
+    await work(missingModel('set MODEL_PATH to a GGUF file'))
+    const { type, data } = await ask()
+    expect({ type, data }).toMatchObject({ type: 'AnswerFailed', data: { code: 'model_unavailable', message: 'set MODEL_PATH to a GGUF file', text: '', costMicros: 0 } })
+  })
+
+  test('that the budget of the day cannot cover ends as failed and calls no model', async () => {
+    const before = standIn.received.length
+    const model = vllm()
+    await work(model, { microsPer1000: 1_000_000_000 })
+    expect((await ask()).data).toMatchObject({ code: 'budget_exceeded', costMicros: 0 })
+    expect(standIn.received).toHaveLength(before)
+    await model.close()
+  })
+
+  test('is answered, and its job is gone with its end', async () => {
+    standIn.nextAnswer({ tokens: ['Paris', '.'] })
+    const model = vllm()
+    await work(model)
+    expect(await ask()).toMatchObject({ type: 'AnswerCompleted', data: { text: 'Paris.' } })
+    expect(await council.redis.xlen(council.keys.work)).toBe(0)
+    await model.close()
+  })
+})
+
+describe('a prompt that workers left open', () => {
+  test.each([
+    ['characters', 'x'.repeat(3_000_000), maxAnswerCharacters],
+    ['control characters', '\u0001'.repeat(900_000), Math.floor(maxAnswerCharacters / 6)],
+  ])('with more %s than the log takes ends as crashed, with as many as it takes, and leaves the queue', async (_, text, characters) => {
+    const { ended } = await left({ text })
+    await work(missingModel('there is none'))
+    expect(await ended).toMatchObject({ type: 'AnswerFailed', data: { code: 'crashed', costMicros: 5 } })
+    expect(((await ended).data as { text: string }).text).toHaveLength(characters)
+    expect(await council.redis.xlen(council.keys.work)).toBe(0)
+  })
+
+  test('and that was cancelled ends as cancelled, however long its text is', async () => {
+    const { requestId, ended } = await left({ text: 'x'.repeat(3_000_000) })
+    await council.execute(CancelPrompt, { requestId })
+    await work(missingModel('there is none'))
+    expect(await ended).toMatchObject({ type: 'AnswerCancelled', data: { costMicros: 5 } })
+    expect(await council.redis.xlen(council.keys.work)).toBe(0)
+  })
+
+  test('at the very end of a full answer is completed as cut off, and calls no model', async () => {
+    const before = standIn.received.length
+    const { ended } = await left({ attempts: 1, text: 'x'.repeat(maxAnswerCharacters) })
+    const model = vllm()
+    await work(model)
+    expect(await ended).toMatchObject({ type: 'AnswerCompleted', data: { finishReason: 'length' } })
+    expect(standIn.received).toHaveLength(before)
+    await model.close()
+  })
+
+  test('after calls of more tokens than a bill can count still ends, with the bill at its greatest count', async () => {
+    const { requestId, ended } = await left({ attempts: 3 })
+    const day = new Date().toISOString().slice(0, 10)
+    const counts = { promptTokens: maxTokenCount, completionTokens: maxTokenCount }
+    const settlement = { budget: budgetStream('council', day), outcome: 'lost' as const, usage: 'reported' as const, ...counts, priceRef: 'test@1/1', costMicros: 5 }
+    await council.execute(DebitBudget, { requestId, attempt: 3, settlement: { ...settlement, callId: `${requestId}/1` } })
+    const call = { scope: 'council' as const, day, requestId, attempt: 3, phase: 'respond', member: 'council', model: 'test', amountMicros: 5 }
+    await council.execute(ReserveBudget, { ...call, callId: `${requestId}/2`, expiresAt: new Date(Date.now() + 60_000).toISOString() })
+    await council.execute(DebitBudget, { requestId, attempt: 3, settlement: { ...settlement, callId: `${requestId}/2` } })
+    await work(missingModel('there is none'))
+    expect(await ended).toMatchObject({ type: 'AnswerFailed', data: { code: 'crashed', tokens: counts, costMicros: 10 } })
+  })
+})
+
+test('a model client that breaks its promise costs one call, and ends the answer as internal', async () => {
+  const calls: string[] = []
+  const model: ModelClient = {
+    ...missingModel('unused'),
+    async *stream({ requestId }) {
+      calls.push(requestId)
+      yield { type: 'text', text: 'Par' }
+      throw new RangeError('not a number of tokens')
+    },
+    info: () => Promise.resolve({ model: 'odd', kind: 'embedded', contextTokens: 1000 }),
+  }
+  await work(model)
+  expect(await ask()).toMatchObject({ type: 'AnswerFailed', data: { code: 'internal', text: 'Par' } })
+  expect(calls).toHaveLength(1)
+})
+
+test('a model that sends nothing is cut off at the deadline of the answer, whichever client it has', async () => {
+  const model: ModelClient = {
+    ...missingModel('unused'),
+    async *stream({ signal }) {
+      yield { type: 'text', text: 'Par' }
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      throw new ModelError('model_cancelled', 'cut')
+    },
+    info: () => Promise.resolve({ model: 'silent', kind: 'embedded', contextTokens: 1000 }),
+  }
+  await work(model, { answerTimeoutMs: 300 })
+  expect(await ask()).toMatchObject({ type: 'AnswerFailed', data: { code: 'model_timeout', text: 'Par', message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown } })
+})

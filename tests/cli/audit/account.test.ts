@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
+import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
+import { readModels } from '../../../src/projections/read-models.ts'
+import { fieldOf, openAuditedCouncil, type AuditedCouncil } from '../../support/audited.ts'
+import { council as cli } from '../../support/cli.ts'
+import { newId } from '../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { rebuildNow } from '../../support/read-models.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
+import { id } from '../../support/treasury.ts'
+
+describe.each(databaseKinds)('council audit account, with read models on $kind,', ({ open }) => {
+  let db: TestDatabase
+  let audited: AuditedCouncil
+  const reservationId = newId()
+  beforeAll(async () => {
+    db = await open()
+    audited = await openAuditedCouncil(redisUrl, db)
+    const soon = new Date(Date.now() + 3_600_000).toISOString()
+    await audited.council.execute(ReserveFunds, { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt: soon }, reservationId)
+    for (const projection of readModels) await rebuildNow(audited.council.log, db.postgres, projection)
+  })
+  afterAll(async () => {
+    audited.council.close()
+    await db.close()
+  })
+
+  const positions = async (stream: string) => (await audited.entries()).filter((entry) => fieldOf(entry, 'stream') === stream).map(([position]) => position)
+  const audit = async (...args: string[]) => {
+    const run = await cli(audited.settings, ['audit', 'account', ...args, '--json'])
+    return { ...run, rows: run.code === 2 ? [] : run.json() }
+  }
+
+  test('shows every event with its position, what it moved, and how the account stood after it', async () => {
+    const { code, stderr, rows } = await audit('agent:ada')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(await positions('account/agent:ada'))
+    expect(rows.slice(0, -1).map(({ type, changeMicros, balanceMicros, reservedMicros }) => [type, changeMicros, balanceMicros, reservedMicros])).toEqual([
+      ['AccountOpened', 0, 0, 0],
+      ['AccountLimitsSet', 0, 0, 0],
+      ['AccountCredited', 50_000_000, 50_000_000, 0],
+      ['FundsReserved', 0, 50_000_000, 900_000],
+      ['ReservationSettled', 0, 50_000_000, 0],
+      ['AccountDebited', -700_000, 49_300_000, 0],
+      ['FundsReserved', 0, 49_300_000, 1_000],
+    ])
+    const [last] = (await positions('account/agent:ada')).slice(-1)
+    expect(rows.at(-1)).toMatchObject({
+      kind: 'summary',
+      account: 'agent:ada',
+      status: 'open',
+      balanceMicros: 49_300_000,
+      reservedMicros: 1_000,
+      limits: { dailyMicros: 100_000_000, perActionMicros: 10_000_000 },
+      reservations: [{ reservationId, amountMicros: 1_000, position: last }],
+      last,
+      readModel: { state: 'agrees' },
+    })
+  })
+
+  test('shows a part of the history with the balances of the whole', async () => {
+    const all = await positions('account/agent:ada')
+    const { rows } = await audit('agent:ada', '--from', all[3]!, '--to', all[5]!)
+    expect(rows.map(({ position, balanceMicros }) => [position, balanceMicros])).toEqual([
+      [all[3], 50_000_000],
+      [all[4], 50_000_000],
+      [all[5], 49_300_000],
+      [undefined, 49_300_000],
+    ])
+    expect(rows.at(-1)).toMatchObject({ last: all[5], reservations: [] })
+  })
+
+  test('shows whole days, in UTC', async () => {
+    const all = await positions('account/agent:ada')
+    const dayOf = (position: string | undefined): string => new Date(Number(position?.split('-')[0])).toISOString().slice(0, 10)
+    const { rows } = await audit('agent:ada', '--from', dayOf(all[0]), '--to', dayOf(all.at(-1)))
+    expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(all)
+    expect(rows.at(-1)).toMatchObject({ kind: 'summary', last: all.at(-1) })
+  })
+
+  test('is a table for people', async () => {
+    const { stdout } = await cli(audited.settings, ['audit', 'account', 'agent:ada'])
+    expect(stdout).toMatch(/AccountDebited +-700,000 +49,300,000 +0 {2}/)
+    expect(stdout).toMatch(/\nagent:ada {2}open, \$49\.300000 \(49,300,000 µ\$\), of which 1,000 µ\$ are promised, at \d+-\d+\npromised {2}.* from \d+-\d+\nstored state and read model agree/)
+  })
+
+  test('says that a read model is behind, or away', async () => {
+    await audited.council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: 1, reason: 'late' })
+    expect((await audit('agent:bob')).rows.at(-1)).toMatchObject({ balanceMicros: 20_000_001, readModel: { state: 'behind' } })
+    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'account', 'agent:bob', '--json'])
+    expect(run.code).toBe(0)
+    expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })
+  })
+
+  test('finds a row and a state that are not what the log says', async () => {
+    const { redis, keys } = audited.council
+    await audited.query(`update accounts_2.accounts set balance_micros = 1 where account_id = 'reserve'`)
+    expect(await audit('reserve')).toMatchObject({ code: 1, stderr: expect.stringContaining('read_model_differs') })
+    const stored = await redis.hget(keys.states, 'account/reserve')
+    await redis.hset(keys.states, 'account/reserve', stored!.replace(/"balanceMicros":\d+/, '"balanceMicros":7'))
+    expect(await audit('reserve')).toMatchObject({ code: 1, stderr: expect.stringContaining('state_differs') })
+    await redis.hset(keys.states, 'account/reserve', stored!)
+  })
+
+  test('knows an account that was never opened from one that cannot be', async () => {
+    expect(await audit('agent:nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('account_unknown') })
+    expect(await audit('nobody')).toMatchObject({ code: 2 })
+  })
+})

@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { endOf, inRange, parseMoment, startOf } from '../../src/cli/log-point.ts'
+import { comparePositions, type Position } from '../../src/events/identifiers.ts'
+
+const ms = (iso: string): number => Date.parse(iso)
+const at = (iso: string, sequence: number | string = 0): Position => `${ms(iso)}-${sequence}` as Position
+const highest = '18446744073709551615'
+
+describe('a moment', () => {
+  test.each([
+    ['2026-11-25', '2026-11-25T00:00:00.000Z', '2026-11-25T23:59:59.999Z'],
+    ['2026-01-31', '2026-01-31T00:00:00.000Z', '2026-01-31T23:59:59.999Z'],
+    ['2026-02-28', '2026-02-28T00:00:00.000Z', '2026-02-28T23:59:59.999Z'],
+    ['2028-02-29', '2028-02-29T00:00:00.000Z', '2028-02-29T23:59:59.999Z'],
+    ['2026-12-31', '2026-12-31T00:00:00.000Z', '2026-12-31T23:59:59.999Z'],
+  ])('that is the day %s is all of it, in UTC', (text, first, last) => {
+    expect(parseMoment(text)).toEqual({ firstMs: ms(first), lastMs: ms(last) })
+    const includes = inRange({ from: parseMoment(text), to: parseMoment(text) })
+    expect([at(first), at(last, highest)].map(includes)).toEqual([true, true])
+    expect([`${ms(first) - 1}-${highest}` as Position, `${ms(last) + 1}-0` as Position].map(includes)).toEqual([false, false])
+  })
+
+  test.each([
+    ['2026-11-25T00:00:00Z', '2026-11-25T00:00:00.000Z'],
+    ['2026-11-25T10:00:00.250Z', '2026-11-25T10:00:00.250Z'],
+    ['2026-11-25T01:30:00+02:00', '2026-11-24T23:30:00.000Z'],
+    ['2026-11-25T23:30:00-05:00', '2026-11-26T04:30:00.000Z'],
+  ])('that is the time %s is that millisecond', (text, exact) => {
+    const moment = parseMoment(text)
+    expect(moment).toEqual({ firstMs: ms(exact), lastMs: ms(exact) })
+    const includes = inRange({ from: moment, to: moment })
+    expect([at(exact), at(exact, highest)].map(includes)).toEqual([true, true])
+    expect(includes(`${ms(exact) + 1}-0` as Position)).toBe(false)
+  })
+
+  test('that is a position is that event alone', () => {
+    const moment = parseMoment('1795448595415-7')
+    const includes = inRange({ from: moment, to: moment })
+    expect((['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]).map(includes)).toEqual([false, true, false])
+  })
+
+  test.each(['2026-02-29', '2026-02-30', '2026-04-31', '2026-13-01', '2026-1-1', '20261125', '2026-11-25T10:00:00', '2026-11-25T24:00:00Z', 'yesterday', ''])(
+    'is not %j',
+    (text) => expect(() => parseMoment(text)).toThrow('It must be a position'),
+  )
+
+  test('before there were positions includes the first one', () => {
+    expect(startOf(parseMoment('1969-12-31'))).toBe('0-0')
+    expect(startOf(parseMoment('0-0'))).toBe('0-0')
+    expect(endOf(parseMoment('1969-12-31'))).toBe(`0-${highest}`)
+  })
+})
+
+describe('a range', () => {
+  test('of days includes an event exactly when its day, in UTC, is one of them', () => {
+    const day = fc.date({ min: new Date('2024-01-01'), max: new Date('2032-12-31'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10))
+    const event = fc.date({ min: new Date('2023-12-01'), max: new Date('2033-01-31'), noInvalidDate: true })
+    fc.assert(
+      fc.property(day, day, event, fc.nat(), (one, other, when, sequence) => {
+        const [from, to] = one < other ? [one, other] : [other, one]
+        const happened = when.toISOString().slice(0, 10)
+        expect(inRange({ from: parseMoment(from), to: parseMoment(to) })(`${when.getTime()}-${sequence}` as Position)).toBe(from <= happened && happened <= to)
+      }),
+    )
+  })
+
+  test('without an end reaches to that end of the log', () => {
+    expect(inRange({})('5-5' as Position)).toBe(true)
+    expect(inRange({ from: parseMoment('5-5') })('9-9' as Position)).toBe(true)
+    expect(inRange({ to: parseMoment('5-5') })('1-1' as Position)).toBe(true)
+  })
+
+  test.each([
+    ['2026-11-26', '2026-11-25'],
+    ['5-6', '5-5'],
+    ['2026-11-25T10:00:00Z', '2026-11-25T09:59:59.999Z'],
+  ])('from %s to %s is refused', (from, to) => {
+    expect(() => inRange({ from: parseMoment(from), to: parseMoment(to) })).toThrow(expect.objectContaining({ code: 'usage', exitCode: 2 }))
+  })
+
+  test('starts and ends where its moment does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4e12 }), (timeMs) => {
+        const moment = parseMoment(new Date(timeMs).toISOString())
+        expect(comparePositions(startOf(moment), `${timeMs}-0` as Position)).toBeLessThan(0)
+        expect(endOf(moment)).toBe(`${timeMs}-${highest}`)
+      }),
+    )
+  })
+})

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
+import { positionTimeMs } from '../../../src/events/identifiers.ts'
+import { printableEvent, type RecordedEvent } from '../../../src/events/event.ts'
+import { council as cli } from '../../support/cli.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { answeredPrompt, happen, historyDay, newPrompt, type Told } from '../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { id } from '../../support/treasury.ts'
+
+let council: TestCouncil
+let answered: Told
+let all: RecordedEvent[]
+let settings: Record<string, string>
+beforeAll(async () => {
+  const councilId = freshCouncilId()
+  settings = { REDIS_URL: redisUrl, COUNCIL_ID: councilId }
+  council = await openTestCouncil(redisUrl, councilId)
+  answered = await answeredPrompt(council, 'What does \u001b[31mthis\u001b[0m say?')
+  const cancelled = newPrompt()
+  for (const step of ['submit', 'cancel'] as const) await happen(council, cancelled, step)
+  all = await council.events()
+})
+afterAll(() => council.close())
+
+const asPrinted = (events: readonly RecordedEvent[]) => JSON.parse(JSON.stringify(events.map(printableEvent))) as unknown[]
+
+describe('council events', () => {
+  test('prints the whole log, each event in its public form', async () => {
+    const run = await cli(settings, ['events', '--json'])
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect(run.json()).toEqual(asPrinted(all))
+  })
+
+  test('prints one line an event for people, and nothing that a terminal would obey', async () => {
+    const { stdout } = await cli(settings, ['events'])
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(all.length)
+    expect(lines[0]).toContain(`${all[0]?.position.padEnd(17)}  PromptSubmitted        chat/${answered.requestId}@1`)
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  test('uses colour on a terminal alone, never with NO_COLOR, and fits its width', async () => {
+    expect((await cli(settings, ['events'], { columns: 120 })).stdout).toContain('\u001b[')
+    const plain = await cli(settings, ['events'], { columns: 120, noColor: true })
+    expect(plain.stdout).not.toContain('\u001b')
+    expect(Math.max(...plain.stdout.split('\n').map((line) => line.length))).toBe(120)
+    expect((await cli(settings, ['events', '--json'], { columns: 120 })).stdout).not.toContain('\u001b')
+  })
+
+  test('chooses by stream, type, place and number', async () => {
+    const chosen = async (...args: string[]) => (await cli(settings, ['events', '--json', ...args])).json()
+    expect(await chosen('--stream', `chat/${answered.requestId}`)).toEqual(
+      asPrinted(all.filter(({ stream }) => stream === `chat/${answered.requestId}`)),
+    )
+    expect(await chosen('--type', 'PromptSubmitted', '--limit', '1')).toEqual(asPrinted(all.slice(0, 1)))
+    expect(await chosen('--from', all[3]!.position)).toEqual(asPrinted(all.slice(3)))
+    expect(await chosen('--from', all[3]!.position, '--limit', '2')).toEqual(asPrinted(all.slice(3, 5)))
+    expect(await chosen('--from', '0-0')).toEqual(asPrinted(all))
+    expect(await chosen('--from', new Date(positionTimeMs(all[0]!.position)).toISOString())).toEqual(asPrinted(all))
+    expect(await chosen('--from', '2100-01-01')).toEqual([])
+  })
+
+  test('follows what happens until Ctrl-C', async () => {
+    const ctrlC = new AbortController()
+    const printed = Promise.withResolvers<undefined>()
+    const running = cli(settings, ['events', '--json', '--follow', '--type', 'PromptSubmitted'], {
+      interrupted: ctrlC.signal,
+      onOutput: (stdout) => {
+        const count = stdout.split('\n').length - 1
+        if (count === 2) printed.resolve(undefined)
+        if (count === 3) ctrlC.abort()
+      },
+    })
+    await printed.promise
+    const { requestId } = newPrompt()
+    await happen(council, { ...newPrompt(), requestId }, 'submit')
+    const run = await running
+    expect(run.code).toBe(0)
+    expect(run.json().at(-1)).toMatchObject({ type: 'PromptSubmitted', data: { requestId } })
+  })
+
+  test('says where an entry is that cannot be read, and prints what is before it', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    await happen(other, newPrompt(), 'submit')
+    const position = await other.redis.xadd(other.keys.log, '*', 'sequence', '2', 'stream', 'chat/x')
+    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['events', '--json'])
+    expect(run.code).toBe(1)
+    expect(JSON.parse(run.stderr)).toEqual({ code: 'malformed_event', message: expect.stringContaining(position!) as unknown })
+    other.close()
+  })
+
+  test('makes no log where there is none', async () => {
+    const councilId = freshCouncilId()
+    expect(await cli({ ...settings, COUNCIL_ID: councilId }, ['events'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('(no_log)') as unknown,
+    })
+    expect(await council.redis.keys(`council:{${councilId}}:*`)).toEqual([])
+  })
+
+  test('says that Redis does not answer', async () => {
+    const run = await cli({ ...settings, REDIS_URL: 'redis://127.0.0.1:1' }, ['events', '--json'])
+    expect(run.code).toBe(1)
+    expect(JSON.parse(run.stderr)).toMatchObject({ code: 'redis_unreachable' })
+  })
+})
+
+describe('council state', () => {
+  const budget = `budget/council/${historyDay}`
+
+  test('folds an aggregate as it is now', async () => {
+    const run = await cli(settings, ['state', budget, '--json'])
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect(run.json()).toEqual([
+      {
+        stream: budget,
+        revision: 2,
+        position: all.find(({ type }) => type === 'BudgetDebited')?.position,
+        state: { spentMicros: 38, reservations: {} },
+      },
+    ])
+  })
+
+  test('folds an aggregate as it was at a position', async () => {
+    const reserved = all.find(({ type }) => type === 'BudgetReserved')!
+    const run = await cli(settings, ['state', budget, '--at', reserved.position, '--json'])
+    expect(run.json()).toMatchObject([
+      { revision: 1, position: reserved.position, state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } } },
+    ])
+  })
+
+  test('folds an aggregate as it was at a time', async () => {
+    const time = new Date(positionTimeMs(all.at(-1)!.position)).toISOString()
+    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject([
+      { state: { status: 'finished' } },
+    ])
+  })
+
+  test('folds an aggregate as it was at the end of a day', async () => {
+    const day = new Date(positionTimeMs(all.at(-1)!.position)).toISOString().slice(0, 10)
+    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', day, '--json'])).json()).toMatchObject([
+      { state: { status: 'finished' } },
+    ])
+  })
+
+  test('is for people too', async () => {
+    const { stdout } = await cli(settings, ['state', budget])
+    expect(stdout).toContain(`${budget}  revision 2`)
+    expect(stdout).toContain('"spentMicros": 38')
+  })
+
+  test('of a history is how often something was added to it', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    for (const by of [newId(), newId()]) await other.execute(OpenAccount, { account: id('agent:twice') }, by)
+    const [refusal] = (await other.events()).filter(({ type }) => type === 'CommandRefused')
+    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', refusal?.stream ?? ''])
+    expect(run).toMatchObject({ stderr: '', code: 0, stdout: expect.stringContaining('revision 1') as unknown })
+    other.close()
+  })
+
+  test.each([[['--at', '1-0']], [[]]])('says that nothing was ever written there %j', async (args) => {
+    expect(await cli(settings, ['state', args.length > 0 ? budget : 'chat/nobody', ...args])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('stream_unknown') as unknown,
+    })
+  })
+
+  test.each([
+    ['2:1:{"spentMicros":39,"reservations":{}}', 'spentMicros'],
+    ['3:1:{"spentMicros":38,"reservations":{}}', 'revision 3'],
+    ['1:1:{"spentMicros":38,"reservations":{}}', 'spentMicros'],
+  ])('finds a stored state that is not the fold of its events: %s', async (tampered, message) => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    await answeredPrompt(other)
+    await other.redis.hset(other.keys.states, budget, tampered)
+    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', budget])
+    expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('state_differs') as unknown })
+    expect(run.stderr).toContain(message)
+    other.close()
+  })
+})

@@ -1,0 +1,260 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { positionTimeMs, type Position } from '../../../src/events/identifiers.ts'
+import { costs } from '../../../src/projections/costs.ts'
+import { migrate } from '../../../src/projections/engine/migrate.ts'
+import type { Tx } from '../../../src/projections/engine/projection.ts'
+import { council as cli } from '../../support/cli.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { answeredPrompt, happen, newPrompt, type Told } from '../../support/history.ts'
+import { rebuildNow } from '../../support/read-models.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
+  let db: TestDatabase
+  let council: TestCouncil
+  let told: Told[]
+  let settings: Record<string, string>
+  beforeAll(async () => {
+    db = await open()
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+    settings = { REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId }
+    told = [await answeredPrompt(council), newPrompt('Who gave up?'), await answeredPrompt(council)]
+    for (const step of ['submit', 'attempt', 'call', 'settle_unknown', 'call', 'fail'] as const) await happen(council, told[1]!, step)
+    await db.empty()
+    await migrate(db.postgres)
+  })
+  afterAll(async () => {
+    council.close()
+    await db.close()
+  })
+
+  const change = (statement: (tx: Tx) => Promise<unknown>) => db.postgres.transaction(statement)
+  const debits = async () => (await council.events()).filter(({ type }) => type === 'BudgetDebited').map(({ position }) => position)
+
+  describe('council rebuild', () => {
+    test('builds what is named, and says what it came to', async () => {
+      const run = await cli(settings, ['rebuild', 'costs', '--json'])
+      const events = (await council.events()).length
+      expect(run.code).toBe(0)
+      expect(run.json()).toEqual([
+        { projection: 'costs', generation: 1, events, seconds: expect.any(Number) as unknown, rate: expect.any(Number) as unknown },
+      ])
+    })
+
+    test('builds all when nothing is named', async () => {
+      const run = await cli(settings, ['rebuild'])
+      expect(run.stdout).toMatch(/^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/)
+    })
+
+    test('is given up at Ctrl-C, and the one from before serves on', async () => {
+      const before = await db.dump('read_models.costs')
+      expect(await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })).toMatchObject({
+        code: 130,
+        stdout: '',
+        stderr: expect.stringContaining('(interrupted)') as unknown,
+      })
+      expect(await db.dump('read_models.costs')).toEqual(before)
+    })
+  })
+
+  describe('council audit cost', () => {
+    test('shows every call, every request and the total, each with its positions, and that the read model agrees', async () => {
+      await rebuildNow(council.log, db.postgres, costs)
+      const run = await cli(settings, ['audit', 'cost', '--json'])
+      expect(run).toMatchObject({ code: 0, stderr: '' })
+      const rows = run.json()
+      const positions = await debits()
+      expect(
+        rows
+          .filter(({ kind }) => kind === 'call')
+          .map(({ position, costMicros, usage, priceRef }) => ({ position, costMicros, usage, priceRef })),
+      ).toEqual([
+        { position: positions[0], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
+        { position: positions[1], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
+        { position: positions[2], costMicros: 900, usage: 'unknown', priceRef: 'test-model@150/600' },
+        { position: positions[3], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
+      ])
+      expect(rows.filter(({ kind }) => kind === 'request')).toContainEqual({
+        kind: 'request',
+        requestId: told[1]!.requestId,
+        calls: 2,
+        promptTokens: 240,
+        completionTokens: 68,
+        costMicros: 938,
+        positions: positions.slice(2),
+      })
+      expect(rows.at(-1)).toMatchObject({
+        kind: 'total',
+        requests: 3,
+        calls: 4,
+        costMicros: 1014,
+        first: positions[0],
+        last: positions[3],
+        readModel: { state: 'agrees', rows: 4 },
+      })
+    })
+
+    test('tells people that the read model agrees', async () => {
+      const { stdout } = await cli(settings, ['audit', 'cost'])
+      expect(stdout).toContain('total  $0.001014 (1,014 µ$), 4 calls, 3 requests')
+      expect(stdout).toContain('read model agrees: 4 rows, at')
+    })
+
+    test('covers only the part of the log that is asked for', async () => {
+      const positions = await debits()
+      const total = async (...args: string[]) => (await cli(settings, ['audit', 'cost', '--json', ...args])).json().at(-1)
+      expect(await total('--from', positions[2]!)).toMatchObject({ calls: 2, costMicros: 938, readModel: { state: 'agrees', rows: 2 } })
+      expect(await total('--to', positions[0]!)).toMatchObject({ calls: 1, costMicros: 38 })
+      expect(await total('--from', '2100-01-01')).toMatchObject({
+        calls: 0,
+        costMicros: 0,
+        first: null,
+        readModel: { state: 'agrees', rows: 0 },
+      })
+      const dayOf = (position: string): string => new Date(positionTimeMs(position as Position)).toISOString().slice(0, 10)
+      const whole = await total('--from', dayOf(positions[0]!), '--to', dayOf(positions.at(-1)!))
+      expect(whole).toMatchObject({ calls: 4, costMicros: 1014 })
+      expect((await cli(settings, ['audit', 'cost', '--from', positions[1]!, '--to', positions[0]!])).code).toBe(2)
+    })
+
+    test.each<[string, string, (tx: Tx, positions: string[]) => Promise<unknown>]>([
+      [
+        'a changed figure',
+        'actual_micros is 37, the log says 38',
+        (tx, [, second]) => sql`update read_models.costs set actual_micros = 37 where position = ${second}`.execute(tx),
+      ],
+      [
+        'a row that is missing',
+        'lacks the debit at',
+        (tx, [, second]) => sql`delete from read_models.costs where position = ${second}`.execute(tx),
+      ],
+      [
+        'a row that never happened',
+        'that is not in the log',
+        (tx) =>
+          sql`insert into read_models.costs select 3, '5-5', stream, day, 'invented', request_id, model, phase, member, usage, prompt_tokens, completion_tokens, price_ref, 1, occurred_at
+              from read_models.costs limit 1`.execute(tx),
+      ],
+    ])('names %s in the read model as the first difference', async (_, message, tamper) => {
+      await rebuildNow(council.log, db.postgres, costs)
+      const positions = await debits()
+      await change((tx) => tamper(tx, positions))
+      const run = await cli(settings, ['audit', 'cost', '--json'])
+      expect(run.code).toBe(1)
+      expect(JSON.parse(run.stderr)).toMatchObject({ code: 'read_model_differs', message: expect.stringContaining(message) as unknown })
+      expect(run.json().at(-1)).toMatchObject({ costMicros: 1014, readModel: { state: 'differs' } })
+    })
+
+    test('says how far behind the read model is', async () => {
+      await rebuildNow(council.log, db.postgres, costs)
+      const position = await council.log.head()
+      const later = await answeredPrompt(council)
+      const run = await cli(settings, ['audit', 'cost', '--json', '--to', position])
+      expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'agrees' } })
+      const now = await cli(settings, ['audit', 'cost', '--json'])
+      expect(now.code).toBe(0)
+      expect(now.json().at(-1)).toMatchObject({ calls: 5, readModel: { state: 'behind', position, missing: 1, rows: 4 } })
+      expect(now.stdout).toContain(later.requestId)
+    })
+
+    test('shows what the log says when there is no Postgres to compare with', async () => {
+      const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'cost', '--json'])
+      expect(run.code).toBe(0)
+      expect(run.json().at(-1)).toMatchObject({
+        calls: 5,
+        readModel: { state: 'unavailable', message: expect.stringContaining('Postgres does not answer') as unknown },
+      })
+    })
+  })
+})
+
+describe('council audit request', () => {
+  let council: TestCouncil
+  let settings: Record<string, string>
+  beforeAll(async () => {
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+    settings = { REDIS_URL: redisUrl, COUNCIL_ID: council.councilId }
+  })
+  afterAll(() => council.close())
+
+  test('tells the whole story of one prompt, and that its bill is what was debited', async () => {
+    const { requestId } = await answeredPrompt(council)
+    await answeredPrompt(council)
+    const run = await cli(settings, ['audit', 'request', requestId, '--json'])
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    const rows = run.json()
+    const story = [
+      'PromptSubmitted',
+      'AttemptStarted',
+      'RequestRouted',
+      'ModelCallStarted',
+      'BudgetReserved',
+      'ModelCallEnded',
+      'AnswerCompleted',
+      'BudgetDebited',
+    ]
+    expect(rows.slice(0, -1).map(({ type }) => type)).toEqual(story)
+    expect(rows.at(-1)).toMatchObject({
+      kind: 'summary',
+      requestId,
+      status: 'completed',
+      path: 'fast',
+      attempts: 1,
+      calls: 1,
+      debitedMicros: 38,
+      billedMicros: 38,
+      positions: { first: rows[0]?.['position'], last: rows[7]?.['position'] },
+    })
+    const { stdout } = await cli(settings, ['audit', 'request', requestId])
+    expect(stdout).toContain('completed  1 attempt(s), 1 call(s), debited $0.000038 (38 µ$), billed $0.000038 (38 µ$)')
+  })
+
+  test('finds a bill that is not what was debited', async () => {
+    const told = newPrompt()
+    for (const step of ['submit', 'attempt', 'stop'] as const) await happen(council, told, step)
+    const debit = {
+      callId: 'x',
+      requestId: told.requestId,
+      model: 'm',
+      phase: 'answer',
+      member: 'fast',
+      usage: 'reported',
+      promptTokens: 1,
+      completionTokens: 1,
+      priceRef: 'm@1/1',
+      actualMicros: 5,
+    }
+    const metadata = {
+      eventId: 'raw',
+      commandId: 'raw',
+      correlationId: 'raw',
+      causationId: 'raw',
+      actor: 'tester',
+      occurredAt: '2026-11-23T12:00:00Z',
+    }
+    const sequence = (await council.events()).length + 1
+    const fields = {
+      sequence,
+      stream: 'budget/council/2026-11-23',
+      revision: 9,
+      type: 'BudgetDebited',
+      version: 1,
+      data: JSON.stringify(debit),
+      metadata: JSON.stringify(metadata),
+    }
+    const position = await council.redis.xadd(council.keys.log, '*', ...Object.entries(fields).flat())
+    const run = await cli(settings, ['audit', 'request', told.requestId])
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('bill_differs') as unknown })
+    expect(run.stderr).toContain(`billed 0 µ$, but 5 µ$ were debited for it, at ${position}`)
+  })
+
+  test('says that there is no such prompt', async () => {
+    expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('request_unknown') as unknown,
+    })
+  })
+})

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
+import { chat } from '../../../src/commands/aggregates/chat.ts'
+import { commandOver } from '../../../src/commands/decider.ts'
+import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { chatStream, Uuid7 } from '../../../src/events/identifiers.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+let council: TestCouncil
+let other: TestCouncil
+beforeAll(async () => {
+  const councilId = freshCouncilId()
+  council = await openTestCouncil(redisUrl, councilId)
+  other = await openTestCouncil(redisUrl, councilId)
+})
+afterAll(() => {
+  council.close()
+  other.close()
+})
+
+const prompt = (requestId: Uuid7, text = 'What is the capital of France?') => ({ requestId, text })
+const eventsOf = async (requestId: Uuid7) => (await council.events()).filter(({ stream }) => stream === chatStream(requestId))
+
+describe('a command', () => {
+  test('is durable when it answers, with its position and the revisions it led to', async () => {
+    const requestId = newId()
+    const result = await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    const [event] = await eventsOf(requestId)
+    expect(result).toEqual({
+      result: 'appended',
+      position: event?.position,
+      events: [{ position: event?.position, stream: chatStream(requestId), revision: 1, type: 'PromptSubmitted' }],
+    })
+    expect(event?.metadata).toMatchObject({ commandId: requestId, actor: 'tester' })
+  })
+
+  test('that is sent again under its id answers as the first time and is not done twice, whichever process takes it', async () => {
+    const requestId = newId()
+    const first = await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    for (const process of [council, other]) {
+      expect(await process.execute(SubmitPrompt, prompt(requestId), requestId)).toEqual({ ...first, result: 'duplicate' })
+    }
+    expect(await eventsOf(requestId)).toHaveLength(1)
+  })
+
+  test('that is sent twice at the same time is done once', async () => {
+    const requestId = newId()
+    const results = await Promise.all([1, 2, 3].map(() => council.execute(SubmitPrompt, prompt(requestId), requestId)))
+    expect(results.map(({ result }) => result).sort()).toEqual(['appended', 'duplicate', 'duplicate'])
+    expect(await eventsOf(requestId)).toHaveLength(1)
+  })
+
+  test('is told apart from another one under the same id', async () => {
+    const requestId = newId()
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    expect(await council.execute(SubmitPrompt, prompt(requestId, 'Something else?'), requestId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
+  })
+
+  test('under an id from beyond the window never runs', async () => {
+    const dayBefore = Date.now() - 25 * 3_600_000
+    const old = Uuid7.parse(`${dayBefore.toString(16).padStart(12, '0').replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`)
+    expect(await council.execute(SubmitPrompt, prompt(newId()), old)).toMatchObject({ result: 'rejected', code: 'id_expired' })
+  })
+
+  test('under an id from the future is refused', async () => {
+    const ahead = Date.now() + 10 * 60_000
+    const id = Uuid7.parse(`${ahead.toString(16).padStart(12, '0').replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`)
+    expect(await council.execute(SubmitPrompt, prompt(newId()), id)).toMatchObject({ result: 'rejected', code: 'id_ahead' })
+  })
+
+  test('with garbage for fields is turned away with what is wrong', async () => {
+    const result = await council.gate.execute(SubmitPrompt, { requestId: 'x', text: '' }, { commandId: newId(), principal: 'tester' })
+    expect(result).toMatchObject({ result: 'rejected', code: 'malformed_command' })
+  })
+
+  test('that a rule refuses leaves no trace in the log', async () => {
+    const before = await council.events()
+    expect(await council.execute(CancelPrompt, { requestId: newId() })).toEqual({ result: 'refused', code: 'prompt_unknown' })
+    expect(await council.events()).toEqual(before)
+  })
+})
+
+describe('a command that breaks its own promise', () => {
+  const Broken = commandOver({ chat })({
+    name: 'Broken',
+    schema: z.strictObject({ requestId: Uuid7 }),
+    reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+    // The second event is none that the catalogue knows this way: it could never be read back.
+    decide: () => ({ outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: 'x' } }, { type: 'AttemptStarted', data: { attempt: -1, worker: 'x', startedAt: 'never' } }] } }),
+  })
+
+  test('fails alone and whole: nothing of it is written, and what was decided beside it is not touched', async () => {
+    const [requestId, before, after] = [newId(), newId(), newId()]
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    const [first, broken, second] = await Promise.allSettled([
+      council.execute(SubmitPrompt, prompt(before), before),
+      council.execute(Broken, { requestId }),
+      council.execute(SubmitPrompt, prompt(after), after),
+    ])
+    expect(broken.status).toBe('rejected')
+    expect(await eventsOf(requestId)).toHaveLength(1)
+    for (const [id, outcome] of [[before, first], [after, second]] as const) {
+      const [event] = await eventsOf(id)
+      expect(outcome).toMatchObject({ status: 'fulfilled', value: { result: 'appended', position: event?.position } })
+      expect(await council.execute(SubmitPrompt, prompt(id), id)).toMatchObject({ result: 'duplicate', position: event?.position })
+    }
+  })
+})
+
+describe('two processes of one council', () => {
+  test('see what the other one did, however stale their caches are', async () => {
+    const requestId = newId()
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await other.execute(CancelPrompt, { requestId })
+    expect(await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({ result: 'refused', code: 'prompt_finished' })
+  })
+
+  test('start each attempt at a prompt once between them', async () => {
+    const requestId = newId()
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? council : other).execute(StartAttempt, { requestId, attempt: 1, worker: `worker-${i}` })),
+    )
+    expect(results.filter(({ result }) => result === 'appended')).toHaveLength(1)
+    expect(results.filter((result) => result.result === 'refused' && result.code === 'attempt_superseded')).toHaveLength(19)
+  })
+
+  test('write a gapless sequence and gapless revisions under load', async () => {
+    const requestIds = Array.from({ length: 300 }, newId)
+    const results = await Promise.all(requestIds.map((id, i) => (i % 2 ? council : other).execute(SubmitPrompt, prompt(id), id)))
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    const events = await council.events()
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
+  })
+})
+
+describe('an aggregate', () => {
+  test('loads as the fold of its events', async () => {
+    const requestId = newId()
+    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' })
+    const { revision, state } = await other.gate.load(chat, chatStream(requestId))
+    const folded = (await eventsOf(requestId)).reduce((held, event) => chat.evolve(held, event as never), chat.initial)
+    expect({ revision, state }).toEqual({ revision: 2, state: folded })
+  })
+})

@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { account } from '../../../src/commands/aggregates/account.ts'
+import { chat } from '../../../src/commands/aggregates/chat.ts'
+import { commandOver } from '../../../src/commands/decider.ts'
+import { createGate } from '../../../src/commands/gate/gate.ts'
+import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
+import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
+import { accountStream, chatStream } from '../../../src/events/identifiers.ts'
+import type { AppendRequest, EventLog } from '../../../src/events/log/log.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { id } from '../../support/treasury.ts'
+
+let council: TestCouncil
+beforeAll(async () => {
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+  for (const name of ['external', 'reserve', 'agent:ada']) await council.execute(OpenAccount, { account: id(name) })
+})
+afterAll(() => council.close())
+
+const amountMicros = 5
+const transfer = (from = 'external', to = 'reserve') => ({ transferId: newId(), from: id(from), to: id(to), amountMicros, reason: 'story' })
+const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
+
+/** A gate whose nth append (from 1) goes through `nth[n]`; `decided` counts the events that it has made so far. */
+function gateWith(nth: Record<number, (request: AppendRequest) => ReturnType<EventLog['append']>>, log: Partial<EventLog> = {}) {
+  const requests: AppendRequest[] = []
+  const counted = { events: 0 }
+  const makeId = () => {
+    counted.events++
+    return newId()
+  }
+  const append = (request: AppendRequest) => (nth[requests.push(request)] ?? ((same) => council.log.append(same)))(request)
+  const gate = createGate({ log: { ...council.log, ...log, append }, clock: systemClock, newId: makeId, pause: async () => undefined, logger: silentLogger })
+  return { gate, requests, counted }
+}
+
+const stateOf = async (name: string) => {
+  const { state } = await council.gate.load(account, accountStream(id(name)))
+  return state.status === 'absent' ? { balanceMicros: 0 } : state
+}
+const foldOf = async (name: string) =>
+  (await council.events()).filter(({ stream }) => stream === accountStream(id(name))).reduce((state, event) => account.evolve(state, event as never), account.initial)
+
+/** An append whose answer waits until it is let go. */
+function heldBack() {
+  const [reached, held] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+  const append = async (request: AppendRequest) => {
+    const answer = await council.log.append(request)
+    reached.resolve(undefined)
+    await held.promise
+    return answer
+  }
+  return { append, reached: reached.promise, letGo: () => held.resolve(undefined) }
+}
+
+describe('commands that wait while an append is in flight', () => {
+  test('are decided on what it leads to and sent behind it, and done once each', async () => {
+    const first = heldBack()
+    const { gate, requests, counted } = gateWith({ 1: first.append })
+    const { balanceMicros } = await stateOf('reserve')
+    const before = gate.execute(TransferFunds, transfer(), context())
+    await first.reached
+    const rest = Array.from({ length: 40 }, () => gate.execute(TransferFunds, transfer(), context()))
+    await new Promise(setImmediate)
+    expect([requests.length, counted.events]).toEqual([2, 82])
+    first.letGo()
+    const results = await Promise.all([before, ...rest])
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect([requests.length, counted.events]).toEqual([2, 82])
+    expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 41 * amountMicros })
+    expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
+  })
+
+  test('wait for the next one where they are few, or where two are in flight', async () => {
+    const [first, second] = [heldBack(), heldBack()]
+    const { gate, requests } = gateWith({ 1: first.append, 2: second.append })
+    const ask = (count: number) => Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))
+    const asked = ask(1)
+    await first.reached
+    asked.push(...ask(31))
+    await new Promise(setImmediate)
+    expect(requests.length).toBe(1)
+    asked.push(...ask(1))
+    await second.reached
+    asked.push(...ask(200))
+    await new Promise(setImmediate)
+    expect(requests.length).toBe(2)
+    first.letGo()
+    second.letGo()
+    expect(new Set((await Promise.all(asked)).map(({ result }) => result))).toEqual(new Set(['appended']))
+  })
+
+  test('are decided anew where it was not applied, although somebody else has led the accounts to the very same revisions', async () => {
+    const others = Promise.withResolvers<undefined>()
+    const { gate, requests } = gateWith({
+      1: async (request) => {
+        // Two events, as in the append that is in flight, but the other way round.
+        await council.execute(TransferFunds, transfer('reserve', 'external'))
+        others.resolve(undefined)
+        return council.log.append(request)
+      },
+      2: async (request) => {
+        await others.promise
+        return council.log.append(request)
+      },
+    })
+    await council.execute(TransferFunds, transfer())
+    const { balanceMicros } = await stateOf('reserve')
+    const results = await Promise.all(Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())))
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(requests[1]?.reads.filter(({ state }) => state).map(({ stream }) => stream)).toEqual([accountStream(id('external')), accountStream(id('reserve'))])
+    expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 99 * amountMicros })
+    for (const name of ['reserve', 'external']) expect(await stateOf(name)).toEqual(await foldOf(name))
+  })
+
+  test('are told of a decision that fails only if what it was made on has come about', async () => {
+    await council.execute(TransferFunds, transfer())
+    const { balanceMicros } = await stateOf('reserve')
+    const Fragile = commandOver({ account })({
+      name: 'Fragile',
+      schema: z.strictObject({}),
+      reads: () => ({ account: accountStream(id('reserve')) }),
+      decide: (_, { account: state }) => {
+        if (state.status !== 'absent' && state.balanceMicros > balanceMicros) throw new Error('more than there ever was')
+        return { outcome: 'accepted', events: {} }
+      },
+    })
+    const { gate, requests } = gateWith({
+      1: async (request) => {
+        await council.execute(TransferFunds, transfer('reserve', 'external'))
+        return council.log.append(request)
+      },
+    })
+    const first = gate.execute(TransferFunds, transfer(), context())
+    const rest = Array.from({ length: 40 }, () => gate.execute(Fragile, {}, context()))
+    expect((await Promise.all([first, ...rest])).map(({ result }) => result)).toEqual(Array.from({ length: 41 }, () => 'appended'))
+    expect(requests.length).toBeGreaterThan(2)
+    await council.execute(TransferFunds, transfer())
+    await expect(gate.execute(Fragile, {}, context())).rejects.toThrow('more than there ever was')
+  })
+
+  test('are done once each where the answer to the one before them was lost', async () => {
+    const { gate } = gateWith({
+      1: async (request) => {
+        await council.log.append(request)
+        throw new Error('the connection was lost')
+      },
+    })
+    const { balanceMicros } = await stateOf('reserve')
+    const results = await Promise.all(Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())))
+    expect(results.map(({ result }) => result)).toEqual(['duplicate', ...Array.from({ length: 99 }, () => 'appended')])
+    expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 100 * amountMicros })
+    expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
+  })
+
+  test('are done although the answer to one before them could not be read', async () => {
+    const known = newId()
+    await council.execute(SubmitPrompt, { requestId: known, text: 'Why?' }, known)
+    let failures = 1
+    const { gate } = gateWith({}, { read: (options) => (failures-- > 0 ? failing() : council.log.read(options)) })
+    const repeated = gate.execute(SubmitPrompt, { requestId: known, text: 'Why?' }, context(known))
+    const rest = Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context()))
+    expect((await Promise.all([repeated, ...rest])).map(({ result }) => result)).toEqual(['duplicate', ...rest.map(() => 'appended')])
+  })
+})
+
+async function* failing(): AsyncGenerator<never> {
+  yield* []
+  throw new Error('the connection was lost')
+}
+
+describe('a gate that has seen new streams only', () => {
+  test('reads no more before it writes, and still finds what was there', async () => {
+    let loads = 0
+    const { gate } = gateWith({}, { loadStates: (streams) => (loads++, council.log.loadStates(streams)) })
+    const submit = (requestId = newId()) => gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context(requestId))
+    for (let n = 0; n < 3; n++) expect(await submit()).toMatchObject({ result: 'appended' })
+    expect(loads).toBe(1)
+
+    const requestId = newId()
+    await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
+    expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context())).toEqual({ result: 'refused', code: 'prompt_exists' })
+    expect(await gate.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' }, context())).toMatchObject({ result: 'appended', events: [{ stream: chatStream(requestId), revision: 2 }] })
+    expect((await council.gate.load(chat, chatStream(requestId))).revision).toBe(2)
+  })
+})

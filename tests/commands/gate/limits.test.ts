@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createGate, type CommandGate } from '../../../src/commands/gate/gate.ts'
+import { maxRecordedPerMinute } from '../../../src/commands/gate/refusal-allowance.ts'
+import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
+import { LogStopped, type AppendRequest, type AppendResult, type EventLog } from '../../../src/events/log/log.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { id } from '../../support/treasury.ts'
+
+let council: TestCouncil
+beforeAll(async () => {
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+})
+afterAll(() => council.close())
+
+type Append = EventLog['append']
+
+/** A gate over the real log, whose every append goes through `through`; its clock stands still unless `pause` moves it. */
+function gateThrough(through: (append: Append) => Append): { gate: CommandGate; clock: { nowMs: () => number; ms: number } } {
+  const clock = { ms: Date.now(), nowMs: () => clock.ms }
+  const log = { ...council.log, append: through((request) => council.log.append(request)) }
+  const pause = async (ms: number) => void (clock.ms += ms)
+  return { gate: createGate({ log, clock, newId, pause, logger: silentLogger }), clock }
+}
+
+const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
+const submit = (gate: CommandGate, text = 'Why?', requestId = newId()) => gate.execute(SubmitPrompt, { requestId, text }, context(requestId))
+const inLog = async (requestId: string) => (await council.events()).filter(({ stream }) => stream === `chat/${requestId}`).length
+
+describe('commands that come while an append is in flight', () => {
+  test('are written together in the next one, bounded in count', async () => {
+    const sizes: number[] = []
+    const { gate } = gateThrough((append) => (request) => {
+      sizes.push(request.commands.length)
+      return append(request)
+    })
+    const results = await Promise.all(Array.from({ length: 2_000 }, () => submit(gate)))
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(sizes[0]).toBe(1)
+    expect(sizes.length).toBeLessThan(20)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1_024)
+  })
+
+  test('are written together only up to a number of bytes', async () => {
+    const characters: number[] = []
+    const { gate } = gateThrough((append) => (request) => {
+      characters.push(request.events.reduce((sum, { data }) => sum + data.length, 0))
+      return append(request)
+    })
+    const results = await Promise.all(Array.from({ length: 500 }, () => submit(gate, 'x'.repeat(15_000))))
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(characters.length).toBeGreaterThan(3)
+    expect(Math.max(...characters)).toBeLessThan(2_100_000)
+  })
+
+  test('are turned away when too many wait, and the ones that wait are done', async () => {
+    const held = Promise.withResolvers<undefined>()
+    const { gate } = gateThrough((append) => async (request) => {
+      await held.promise
+      return append(request)
+    })
+    const asked = Array.from({ length: 10_200 }, () => submit(gate))
+    const turnedAway = await Promise.race(asked.slice(-1))
+    expect(turnedAway).toMatchObject({ result: 'rejected', code: 'overloaded' })
+    held.resolve(undefined)
+    const results = await Promise.all(asked)
+    const done = results.filter(({ result }) => result === 'appended').length
+    expect(done).toBeGreaterThanOrEqual(10_000)
+    expect(results.length - done).toBeGreaterThanOrEqual(190)
+  })
+})
+
+describe('commands that are refused again and again', () => {
+  test('are recorded up to a rate for whoever asks, and answered all the same', async () => {
+    const { gate, clock } = gateThrough((append) => append)
+    const ask = (principal: string) => gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
+    const recordedOf = async (principal: string) => (await council.events()).filter(({ type, metadata }) => type === 'CommandRefused' && metadata.actor === principal).length
+    await ask('somebody')
+    const results = await Promise.all(Array.from({ length: maxRecordedPerMinute + 50 }, () => ask('mallory')))
+    expect(new Set(results.map((result) => result.result === 'refused' && result.code))).toEqual(new Set(['account_exists']))
+    expect(await recordedOf('mallory')).toBe(maxRecordedPerMinute)
+    await ask('ada')
+    expect(await recordedOf('ada')).toBe(1)
+    clock.ms += 60_000
+    await ask('mallory')
+    expect(await recordedOf('mallory')).toBe(maxRecordedPerMinute + 1)
+  })
+})
+
+describe('an append that nobody hears of', () => {
+  const lost = () => Promise.reject(new Error('the connection was lost'))
+
+  test('is sent again, and done once', async () => {
+    let failures = 3
+    const { gate } = gateThrough((append) => async (request) => {
+      const result = await append(request)
+      return failures-- > 0 ? lost() : result
+    })
+    const requestId = newId()
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate', events: [{ stream: `chat/${requestId}`, revision: 1 }] })
+    expect(await inLog(requestId)).toBe(1)
+  })
+
+  test('for too long is answered as unknown, and asking again with the same id tells', async () => {
+    const { gate } = gateThrough((append) => async (request) => {
+      await append(request)
+      return lost()
+    })
+    const requestId = newId()
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    expect(await submit(council.gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate' })
+  })
+
+  test.each([
+    ['has lost its tail', 'log_lost_its_tail', 'log_stopped'],
+    ['stopped in the middle of writing', 'log_halted', 'outcome_unknown'],
+  ] as const)('is answered as unknown when the log then %s, and what was never sent as what is known of it', async (_, fault, code) => {
+    const stopped = new LogStopped(fault, 'the log has stopped')
+    const unheard = gateThrough((append) => {
+      let appends = 0
+      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.reject(stopped))
+    })
+    const requestId = newId()
+    expect(await submit(unheard.gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    expect(await inLog(requestId)).toBe(1)
+    const { gate } = gateThrough(() => () => Promise.reject(stopped))
+    expect(await submit(gate)).toMatchObject({ result: 'rejected', code })
+    expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+  })
+
+  test('is unknown too where its id is too old by the time that it is sent again', async () => {
+    const { gate } = gateThrough((append) => {
+      let appends = 0
+      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.resolve({ result: 'stale_ids', expired: [0], ahead: [] }))
+    })
+    const requestId = newId()
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    expect(await inLog(requestId)).toBe(1)
+  })
+
+  test('is unknown too where the log knows its command, and what came of it cannot be read', async () => {
+    const requestId = newId()
+    await submit(council.gate, 'Why?', requestId)
+    const clock = { ms: Date.now(), nowMs: () => clock.ms }
+    const read = async function* () {
+      throw new Error('the connection was lost')
+    }
+    const gate = createGate({ log: { ...council.log, read }, clock, newId, pause: async (ms) => void (clock.ms += ms), logger: silentLogger })
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+  })
+
+  test('of a log that was never reached is said to be not done', async () => {
+    const { gate } = gateThrough((append) => append)
+    const unreachable = createGate({
+      log: { ...council.log, loadStates: lost },
+      clock: { nowMs: (() => { let ms = 0; return () => (ms += 1_000) })() },
+      newId,
+      pause: async () => undefined,
+      logger: silentLogger,
+    })
+    const requestId = newId()
+    expect(await submit(unreachable, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'log_unavailable' })
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'appended' })
+  })
+})
+
+describe('an aggregate that others keep changing', () => {
+  test('makes a command give up after a bounded number of tries, with nothing done', async () => {
+    let tries = 0
+    const account = id('agent:busy')
+    await council.execute(OpenAccount, { account })
+    const { gate } = gateThrough(() => async (request: AppendRequest): Promise<AppendResult> => {
+      tries++
+      const current = await council.log.loadStates(request.reads.filter(({ revision }) => revision !== 'any').map(({ stream }) => stream))
+      return { result: 'conflict', current }
+    })
+    const transfer = { transferId: newId(), from: account, to: id('reserve'), amountMicros: 1, reason: 'story' }
+    expect(await gate.execute(TransferFunds, transfer, context())).toMatchObject({ result: 'rejected', code: 'overloaded' })
+    expect(tries).toBeGreaterThan(1)
+    expect(tries).toBeLessThan(1_200)
+  })
+
+  test('is decided on as the conflict shows it: its state is not asked for again', async () => {
+    const account = id('agent:shown')
+    await council.execute(OpenAccount, { account })
+    let loads = 0
+    const log: EventLog = {
+      ...council.log,
+      loadStates: (streams) => {
+        if (streams.length > 0) loads++
+        return council.log.loadStates(streams)
+      },
+    }
+    const gate = createGate({ log, clock: { nowMs: () => Date.now() }, newId, pause: async () => undefined, logger: silentLogger })
+    const transfer = (amountMicros: number) => ({ transferId: newId(), from: id('external'), to: account, amountMicros, reason: 'story' })
+    await council.execute(OpenAccount, { account: id('external') })
+    await gate.execute(TransferFunds, transfer(1), context())
+    await council.execute(TransferFunds, transfer(2))
+    const before = loads
+    expect(await gate.execute(TransferFunds, transfer(4), context())).toMatchObject({ result: 'appended' })
+    expect(loads).toBe(before)
+    expect(await council.log.loadStates([`account/${account}` as never])).toMatchObject([{ state: expect.stringContaining('"balanceMicros":7') }])
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { account } from '../../../src/commands/aggregates/account.ts'
+import { FreezeAccount } from '../../../src/commands/treasury/freeze-account.ts'
+import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.ts'
+import { treasury } from '../../../src/commands/aggregates/treasury.ts'
+import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
+import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
+import type { AccountEvent } from '../../../src/events/account.ts'
+import type { TreasuryEvent } from '../../../src/events/treasury.ts'
+import { given } from '../../support/decider.ts'
+import { frozen, id, opened } from '../../support/treasury.ts'
+
+const ask = { account: id('agent:ada'), reason: 'audit' }
+const ada = (...history: AccountEvent[]) => given({ account }, { account: history })
+const council = (...history: TreasuryEvent[]) => given({ treasury }, { treasury: history })
+const stopped: TreasuryEvent = { type: 'TreasuryFrozen', data: { reason: 'audit' } }
+const thawed: AccountEvent = { type: 'AccountUnfrozen', data: { reason: 'audit' } }
+
+describe('freezing an account', () => {
+  test('says why', () => {
+    expect(ada(opened('agent:ada')).when(FreezeAccount, ask)).toEqual({ outcome: 'accepted', events: { account: [frozen] } })
+    expect(ada(opened('agent:ada'), frozen, thawed).when(FreezeAccount, ask)).toMatchObject({ outcome: 'accepted' })
+  })
+
+  test.each([
+    ['is frozen', [opened('agent:ada'), frozen], 'already_frozen'],
+    ['was never opened', [], 'account_unknown'],
+  ] as const)('is refused where it %s', (_, history, code) => {
+    expect(ada(...history).when(FreezeAccount, ask)).toEqual({ outcome: 'refused', code, details: { account: 'agent:ada' } })
+  })
+})
+
+describe('unfreezing an account', () => {
+  test('says why', () => {
+    expect(ada(opened('agent:ada'), frozen).when(UnfreezeAccount, ask)).toEqual({ outcome: 'accepted', events: { account: [thawed] } })
+  })
+
+  test.each([
+    ['is not frozen', [opened('agent:ada')], 'not_frozen'],
+    ['was never opened', [], 'account_unknown'],
+  ] as const)('is refused where it %s', (_, history, code) => {
+    expect(ada(...history).when(UnfreezeAccount, ask)).toMatchObject({ outcome: 'refused', code })
+  })
+})
+
+describe('the emergency stop', () => {
+  test('stops the whole treasury, once', () => {
+    expect(council().when(FreezeTreasury, { reason: 'audit' })).toEqual({ outcome: 'accepted', events: { treasury: [stopped] } })
+    expect(council(stopped).when(FreezeTreasury, { reason: 'audit' })).toEqual({ outcome: 'refused', code: 'already_frozen' })
+  })
+
+  test('is lifted, once', () => {
+    expect(council(stopped).when(UnfreezeTreasury, { reason: 'over' })).toEqual({
+      outcome: 'accepted',
+      events: { treasury: [{ type: 'TreasuryUnfrozen', data: { reason: 'over' } }] },
+    })
+    expect(council().when(UnfreezeTreasury, { reason: 'over' })).toEqual({ outcome: 'refused', code: 'not_frozen' })
+  })
+
+  test.each(['', '   ', 'x'.repeat(501)])('needs a reason', (reason) => {
+    expect(FreezeTreasury.schema.safeParse({ reason }).success).toBe(false)
+  })
+})

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { account, maxOpenReservations } from '../../../src/commands/aggregates/account.ts'
+import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
+import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
+import { treasury } from '../../../src/commands/aggregates/treasury.ts'
+import type { AccountEvent } from '../../../src/events/account.ts'
+import { given } from '../../support/decider.ts'
+import { after, credited, debited, frozen, id, limited, opened, reservation, reserved } from '../../support/treasury.ts'
+
+const expiresAt = '2026-11-23T12:15:00.000Z'
+const reserve = { account: id('agent:ada'), reservationId: reservation(9), amountMicros: 1000, expiresAt }
+const ada = [opened('agent:ada'), credited(1500)]
+
+const holding = (...history: AccountEvent[]) => given({ account, treasury }, { account: history })
+
+describe('reserving', () => {
+  test('promises money until a moment', () => {
+    expect(holding(...ada).when(ReserveFunds, reserve)).toEqual({
+      outcome: 'accepted',
+      events: { account: [reserved(reservation(9), 1000, expiresAt)] },
+    })
+  })
+
+  test('counts what is promised to others', () => {
+    expect(holding(...ada, reserved(reservation(1), 501)).when(ReserveFunds, reserve)).toEqual({
+      outcome: 'refused',
+      code: 'insufficient_funds',
+      details: { account: 'agent:ada', availableMicros: 999, amountMicros: 1000 },
+    })
+  })
+
+  test.each([
+    ['an account that was never opened', [], 'account_unknown'],
+    ['a frozen account', [...ada, frozen], 'account_frozen'],
+    ['an account that may not do so much at once', [...ada, limited(5000, 999)], 'action_limit_exceeded'],
+    ['an account that has spent its day', [...ada, limited(1000, 1000), debited(1, '2026-11-23')], 'daily_limit_exceeded'],
+  ] as const)('is refused on %s', (_, history, code) => {
+    expect(holding(...history).when(ReserveFunds, reserve)).toMatchObject({ outcome: 'refused', code })
+  })
+
+  test('is refused while the whole treasury is frozen', () => {
+    const world = given({ account, treasury }, { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] })
+    expect(world.when(ReserveFunds, reserve)).toEqual({ outcome: 'refused', code: 'treasury_frozen' })
+  })
+
+  test('under an id that is open is refused', () => {
+    expect(holding(...ada, reserved(reservation(9), 1)).when(ReserveFunds, reserve)).toMatchObject({ code: 'reservation_exists' })
+  })
+
+  test.each(['2026-11-23T12:00:00.000Z', '2026-11-23T11:00:00Z', '2026-11-30T12:00:00.001Z'])(
+    'until %s is refused: it ends in the future and within a week',
+    (moment) => {
+      expect(holding(...ada).when(ReserveFunds, { ...reserve, expiresAt: moment })).toEqual({
+        outcome: 'refused',
+        code: 'expiry_out_of_range',
+        details: { expiresAt: moment, latest: '2026-11-30T12:00:00.000Z' },
+      })
+    },
+  )
+
+  test.each(['spend', 'external', 'overrun'])('on %s makes no sense', (name) => {
+    expect(ReserveFunds.schema.safeParse({ ...reserve, account: name }).success).toBe(false)
+  })
+})
+
+describe('an account with many reservations', () => {
+  const rich = [opened('agent:ada'), credited(Number.MAX_SAFE_INTEGER)]
+  const many = (expiry: string, amountMicros = 1) =>
+    Array.from({ length: maxOpenReservations }, (_, n) => reserved(reservation(n + 1000), amountMicros, expiry))
+
+  test('refuses one too many', () => {
+    expect(holding(...rich, ...many(expiresAt)).when(ReserveFunds, reserve)).toEqual({
+      outcome: 'refused',
+      code: 'too_many_reservations',
+      details: { account: 'agent:ada', open: 500, limit: 500 },
+    })
+  })
+
+  test('ends those that nobody can settle any more, a few with every new one', () => {
+    const dayBefore = '2026-11-22T11:59:59.000Z'
+    const decision = holding(...rich, ...many(dayBefore)).when(ReserveFunds, reserve)
+    expect(decision).toMatchObject({
+      outcome: 'accepted',
+      events: {
+        account: [
+          { type: 'ReservationExpired', data: { reservationId: reservation(1000), amountMicros: 1 } },
+          ...Array.from({ length: 15 }, () => ({ type: 'ReservationExpired' })),
+          { type: 'FundsReserved' },
+        ],
+      },
+    })
+  })
+
+  test('remembers one for a day behind its expiry, since its cost may still come', () => {
+    const decision = holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z')).when(ReserveFunds, reserve)
+    expect(decision).toMatchObject({ events: { account: [{ type: 'FundsReserved' }] } })
+  })
+
+  test('refuses a sum of promises that could not be counted exactly, expired ones included', () => {
+    const expired = reserved(reservation(1), Number.MAX_SAFE_INTEGER, '2026-11-23T11:00:00.000Z')
+    expect(holding(...rich, expired).when(ReserveFunds, { ...reserve, amountMicros: 1 })).toMatchObject({ code: 'amount_too_large' })
+  })
+
+  test('stays within what the log takes for a state, with every figure at its longest', () => {
+    const full = after(...rich, limited(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER), ...many(expiresAt, Number.MAX_SAFE_INTEGER))
+    expect(JSON.stringify(full).length).toBeLessThan(60_000)
+  })
+})
+
+describe('releasing', () => {
+  test('gives the promise back, also on a frozen account', () => {
+    const command = { account: id('agent:ada'), reservationId: reservation(1) }
+    expect(given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] }).when(ReleaseReservation, command)).toEqual({
+      outcome: 'accepted',
+      events: { account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }] },
+    })
+  })
+
+  test.each([
+    ['was never made', [...ada], 'reservation_not_open'],
+    [
+      'was released',
+      [...ada, reserved(reservation(1), 700), { type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
+      'reservation_not_open',
+    ],
+    ['would be on an account that was never opened', [], 'account_unknown'],
+  ] as [string, AccountEvent[], string][])('is refused for one that %s', (_, history, code) => {
+    const decision = given({ account }, { account: history }).when(ReleaseReservation, {
+      account: id('agent:ada'),
+      reservationId: reservation(1),
+    })
+    expect(decision).toMatchObject({ outcome: 'refused', code })
+  })
+})
+
+describe('the fold of an account', () => {
+  test.each([
+    ['money before it was opened', [credited(1)]],
+    ['more money taken than there is', [opened('reserve'), debited(1, '2026-11-23')]],
+    ['one reservation resolved twice', [...ada, { type: 'ReservationExpired', data: { reservationId: reservation(1), amountMicros: 1 } }]],
+    ['one reservation made twice', [...ada, reserved(reservation(1), 1), reserved(reservation(1), 1)]],
+    ['more than can be counted exactly', [opened('reserve'), credited(Number.MAX_SAFE_INTEGER), credited(1)]],
+  ] as [string, AccountEvent[]][])('stops at %s', (_, history) => {
+    expect(() => after(...history)).toThrow()
+  })
+})

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CancelPrompt } from '../../../../src/commands/chat/cancel-prompt.ts'
+import { chat } from '../../../../src/commands/aggregates/chat.ts'
+import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
+import { StartAttempt } from '../../../../src/commands/chat/start-attempt.ts'
+import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
+import { chatStream, uuid7TimeMs, Uuid7 } from '../../../../src/events/identifiers.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { id } from '../../../support/treasury.ts'
+
+let council: TestCouncil
+let other: TestCouncil
+beforeAll(async () => {
+  const councilId = freshCouncilId()
+  council = await openTestCouncil(redisUrl, councilId)
+  other = await openTestCouncil(redisUrl, councilId)
+})
+afterAll(() => {
+  council.close()
+  other.close()
+})
+
+const hoursAgo = (hours: number): Uuid7 => {
+  const time = Math.round(Date.now() - hours * 3_600_000).toString(16).padStart(12, '0')
+  return Uuid7.parse(`${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${newId().slice(-12)}`)
+}
+const submit = (requestId: Uuid7, by = council, commandId = requestId) => by.execute(SubmitPrompt, { requestId, text: 'Why?' }, commandId)
+const finish = async (requestId: Uuid7) => {
+  await submit(requestId)
+  await council.execute(CancelPrompt, { requestId })
+}
+
+describe('a finished stream', () => {
+  test('leaves the states, and keeps its revision for the window alone', async () => {
+    const requestId = newId()
+    await finish(requestId)
+    const stream = chatStream(requestId)
+    expect(await council.redis.hget(council.keys.states, stream)).toBeNull()
+    const key = council.keys.finished(uuid7TimeMs(requestId))
+    expect(await council.redis.hget(key, stream)).toBe('2')
+    const leavesInMs = await council.redis.pttl(key)
+    expect(leavesInMs).toBeGreaterThan(24 * 3_600_000)
+    expect(leavesInMs).toBeLessThan(27 * 3_600_000)
+    expect(await other.log.loadStates([stream])).toEqual([{ stream, status: 'finished', revision: 2 }])
+  })
+
+  test('is finished for every process, also for one that has never seen it', async () => {
+    const requestId = newId()
+    await finish(requestId)
+    expect(await other.gate.load(chat, chatStream(requestId))).toEqual({ revision: 2, state: { status: 'finished' } })
+    expect(await other.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({ result: 'refused', code: 'prompt_finished' })
+  })
+
+  test('is not started again, under a new command id neither', async () => {
+    const requestId = newId()
+    await finish(requestId)
+    expect(await submit(requestId, other, newId())).toEqual({ result: 'refused', code: 'prompt_exists' })
+  })
+
+  test('is not started again when it is long forgotten: its own id has become too old', async () => {
+    expect(await submit(hoursAgo(25), other, newId())).toMatchObject({ result: 'rejected', code: 'id_expired' })
+  })
+
+  test('of nearly the whole window is still remembered', async () => {
+    const requestId = hoursAgo(23.9)
+    await finish(requestId)
+    expect(await submit(requestId, other, newId())).toEqual({ result: 'refused', code: 'prompt_exists' })
+  })
+})
+
+test('a stream whose id comes from the future is not started', async () => {
+  expect(await submit(hoursAgo(-0.2), council, newId())).toMatchObject({ result: 'rejected', code: 'id_ahead' })
+})
+
+test('an account never finishes: its state stays', async () => {
+  await council.execute(OpenAccount, { account: id('agent:ada') })
+  expect(await other.log.loadStates(['account/agent:ada' as never])).toMatchObject([{ status: 'live', revision: 2 }])
+})

@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
+import type { AccountId, Position, StreamName } from '../../../../src/events/identifiers.ts'
+import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import { chainStart, extendChain } from '../../../../src/events/log/archive/chain.ts'
+import { unvouched, vouched } from '../../../../src/events/log/archive/vouched.ts'
+import type { StoredEvent } from '../../../../src/events/log/read/stored-event.ts'
+import { silentLogger } from '../../../../src/platform/logger.ts'
+import { connectPostgres } from '../../../../src/platform/postgres/postgres.ts'
+import { migrate } from '../../../../src/projections/engine/migrate.ts'
+import { allArchived, archive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
+import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { answeredPrompt } from '../../../support/history.ts'
+import { startPostgres, startRedis } from '../../../support/servers.ts'
+import { createDatabase, freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+
+const everything = async (pages: AsyncGenerator<StoredEvent[]>) => {
+  const events: StoredEvent[] = []
+  for await (const page of pages) events.push(...page)
+  return events
+}
+
+/** Puts another entry in the place of the newest one, as whoever owns Redis can. */
+async function rewriteNewest({ redis, keys }: TestCouncil, part: Record<string, string>): Promise<Position> {
+  const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
+  const [id, fields] = newest ?? ['', []]
+  const record = Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1] ?? '']] : [])))
+  await redis.xdel(keys.log, id)
+  return (await redis.xadd(keys.log, '*', ...Object.entries({ ...record, ...part }).flat())) as Position
+}
+
+describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
+  let db: TestDatabase
+  let council: TestCouncil
+  let stored: Archive
+  beforeAll(async () => {
+    db = await open()
+  })
+  beforeEach(async () => {
+    await db.empty()
+    await migrate(db.postgres)
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+    stored = postgresArchive(db.postgres)
+    onTestFinished(council.close)
+  })
+  afterAll(() => db.close())
+
+  const archivedTexts = async () => (await everything(stored.read())).map((event) => ({ ...event, chainHead: undefined }))
+  const logTexts = async () => (await everything(storedLogOf(council, redisUrl).readStored())).map((event) => ({ ...event, chainHead: undefined }))
+
+  test('copies every text of the log, and goes on with what comes', async () => {
+    await answeredPrompt(council, 'Ein "Text" mit € und \u0000 und \ud800')
+    const archiver = await archive(council, redisUrl, db)
+    await allArchived(archiver, council)
+    await answeredPrompt(council)
+    await allArchived(archiver, council)
+    expect(await archivedTexts()).toEqual(await logTexts())
+    expect(await archivedTexts()).toHaveLength(16)
+    expect(archiver.status()).toMatchObject({ state: 'running', sequence: 16 })
+  })
+
+  test('extends the chain from the log identity over every event', async () => {
+    await answeredPrompt(council)
+    await allArchived(await archive(council, redisUrl, db), council)
+    let head = chainStart(await identityOf(council))
+    for (const event of await everything(stored.read())) head = extendChain(head, event)
+    expect((await stored.checkpoint())?.chainHead).toEqual(head)
+  })
+
+  test('takes up where another one has stopped', async () => {
+    const first = await archive(council, redisUrl, db)
+    await answeredPrompt(council)
+    await allArchived(first, council)
+    await first.stop()
+    await answeredPrompt(council)
+    await allArchived(await archive(council, redisUrl, db), council)
+    expect(await archivedTexts()).toEqual(await logTexts())
+  })
+
+  test('does no harm beside another one', async () => {
+    const seen: number[][] = [[], []]
+    const both = await Promise.all(seen.map((sequences) => archive(council, redisUrl, db, { onArchived: (events) => void sequences.push(...events.map(({ sequence }) => sequence)) })))
+    for (let i = 0; i < 12; i++) await answeredPrompt(council)
+    await Promise.all(both.map((archiver) => allArchived(archiver, council)))
+    expect(both.map((archiver) => archiver.status().state)).toEqual(['running', 'running'])
+    expect(await archivedTexts()).toEqual(await logTexts())
+    await Promise.all(both.map((archiver) => archiver.stop()))
+    // Each has told of every event once, in order, whoever archived it.
+    for (const sequences of seen) expect(sequences).toEqual(sequences.map((_, index) => index + 1))
+  })
+
+  test('takes the events of a history, whose revision their writer did not know', async () => {
+    const once = newId()
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, once)
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
+    const archiver = await archive(council, redisUrl, db)
+    await allArchived(archiver, council)
+    expect((await everything(stored.read())).map(({ type }) => type)).toEqual(['AccountOpened', 'AccountLimitsSet', 'CommandRefused'])
+  })
+
+  test('takes no event of a history for a copy of itself that another one has archived meanwhile', async () => {
+    for (const by of [newId(), newId()]) await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, by)
+    const overtaken: Archive = {
+      ...stored,
+      async macsIn(...asked) {
+        await allArchived(await archive(council, redisUrl, db), council)
+        return stored.macsIn(...asked)
+      },
+    }
+    const archiver = await archive(council, redisUrl, db, { archive: overtaken })
+    await allArchived(archiver, council)
+    expect(archiver.status()).toMatchObject({ state: 'running', sequence: 3 })
+  })
+
+  test.each([['after', true], ['before', false]])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
+    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
+    if (archivedBefore) {
+      const first = await archive(council, redisUrl, db)
+      await allArchived(first, council)
+      await first.stop()
+    }
+    const [newest] = await council.redis.xrevrange(council.keys.log, '+', '-', 'COUNT', 1)
+    const copy = newest![1].with(1, '4').with(newest![1].indexOf('revision') + 1, '2')
+    await council.redis.xadd(council.keys.log, '*', ...copy)
+    await council.redis.hset(council.keys.meta, 'sequence', 4)
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: 3 })
+  })
+
+  const stoppedAt = async () => {
+    const archiver = await archive(council, redisUrl, db)
+    await archiver.done
+    return archiver.status()
+  }
+
+  test.each([
+    ['data', { data: '{"by":"somebody else"}' }],
+    ['stream', { stream: `chat/${newId()}` }],
+    ['revision', { revision: '7' }],
+    ['MAC', { mac: '' }],
+  ])('stops at an event whose %s was changed, with everything before it archived', async (_, part) => {
+    await answeredPrompt(council)
+    const position = await rewriteNewest(council, part)
+    const status = await stoppedAt()
+    expect(status).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: 7 })
+    expect(status.message).toContain(position)
+  })
+
+  test('stops where an event is missing', async () => {
+    await answeredPrompt(council)
+    const events = await council.events()
+    await council.redis.xdel(council.keys.log, events[3]!.position)
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_gap', sequence: 3, message: expect.stringContaining(events[4]!.position) })
+  })
+
+  test('stops where the log has something else in the place of what is archived', async () => {
+    await answeredPrompt(council)
+    const first = await archive(council, redisUrl, db)
+    await allArchived(first, council)
+    await first.stop()
+    await rewriteNewest(council, {})
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
+  })
+
+  test('stops where the log lost its tail while it was following, and was written to', async () => {
+    await answeredPrompt(council)
+    const archiver = await archive(council, redisUrl, db)
+    await allArchived(archiver, council)
+    await rewriteNewest(council, {})
+    await archiver.done
+    expect(archiver.status()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
+  })
+
+  test('stops where Redis has less than the archive', async () => {
+    await answeredPrompt(council)
+    const first = await archive(council, redisUrl, db)
+    await allArchived(first, council)
+    await first.stop()
+    await council.redis.xdel(council.keys.log, await council.log.head())
+    await council.redis.hset(council.keys.meta, 'sequence', 7)
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', message: expect.stringContaining('bin/council restore') })
+  })
+
+  test('stops in the database of another log', async () => {
+    await answeredPrompt(council)
+    await allArchived(await archive(council, redisUrl, db), council)
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    onTestFinished(other.close)
+    const archiver = await archive(other, redisUrl, db)
+    await archiver.done
+    expect(archiver.status()).toMatchObject({ code: 'archive_of_another_log', message: expect.stringContaining(council.councilId) })
+  })
+
+  test('stops at an event that contradicts the archive, never passing over it', async () => {
+    await answeredPrompt(council)
+    await allArchived(await archive(council, redisUrl, db), council)
+    // The same revision of the same stream again, genuine under its MAC.
+    const [first] = await everything(stored.read({ limit: 1 }))
+    const { data, metadata, stream, type, mac } = first!
+    const entry = { sequence: '9', stream, revision: '1', type, version: '1', data, metadata, mac }
+    await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
+    await council.redis.hset(council.keys.meta, 'sequence', 9)
+    expect(await stoppedAt()).toMatchObject({ code: 'archive_differs', sequence: 8 })
+    expect(await archivedTexts()).toHaveLength(8)
+  })
+})
+
+describe('an archiver whose servers go away', () => {
+  test('waits for Postgres, and misses nothing', async () => {
+    const server = await startPostgres()
+    const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 4, logger: silentLogger })
+    await migrate(postgres)
+    const council = await openTestCouncil(redisUrl, freshCouncilId())
+    const waited = Promise.withResolvers<undefined>()
+    const archiver = await archive(council, redisUrl, { postgres }, { pause: async () => void (waited.resolve(undefined), await new Promise((resolve) => setImmediate(resolve))) })
+    await answeredPrompt(council)
+    await allArchived(archiver, council)
+    await server.kill()
+    await answeredPrompt(council)
+    await waited.promise
+    expect(archiver.status()).toMatchObject({ state: 'waiting', code: 'store_unreachable' })
+    await server.start()
+    await allArchived(archiver, council)
+    expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
+    await archiver.stop()
+    await postgres.close()
+    council.close()
+    await server.stop()
+  })
+
+  test('waits for Redis, and misses nothing', async () => {
+    const redis = await startRedis()
+    const postgres = connectPostgres<unknown>({ url: await createDatabase(), maxConnections: 4, logger: silentLogger })
+    await migrate(postgres)
+    const council = await openTestCouncil(redis.url, freshCouncilId())
+    const archiver = await archive(council, redis.url, { postgres })
+    await answeredPrompt(council)
+    await allArchived(archiver, council)
+    await redis.kill()
+    await redis.start()
+    await answeredPrompt(council)
+    await allArchived(archiver, council)
+    expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
+    await archiver.stop()
+    await postgres.close()
+    council.close()
+    await redis.stop()
+  })
+})
+
+describe('an event', () => {
+  const identity = { councilId: 'main', incarnation: 'first' }
+  const vouching = { identity, macs: testMacs, isHistory: (stream: StreamName) => stream.startsWith('refusals/') }
+  const made = (n: number, position: string, stream = 'chat/a' as StreamName, revision: number | 'any' = n): StoredEvent => {
+    const event = { stream, type: 'T', version: 1, data: '{}', metadata: '{}' }
+    return { ...event, position: position as Position, sequence: n, revision: n, mac: testMacs.make({ incarnation: 'first', ...event, revision }) }
+  }
+
+  test('at a position that is not above the one before is not archived', () => {
+    const { events, fault } = vouched(vouching, null, [made(1, '5-1'), made(2, '5-2'), made(3, '5-2')])
+    expect(events.map(({ sequence }) => sequence)).toEqual([1, 2])
+    expect(fault).toMatchObject({ code: 'archive_out_of_order', at: '5-2' })
+  })
+
+  test('is vouched for with any revision only where anything may be added', () => {
+    expect(unvouched(vouching, made(1, '1-1', 'refusals/2026-11-23' as StreamName, 'any'))).toBeNull()
+    expect(unvouched(vouching, made(1, '1-1', 'chat/a' as StreamName, 'any'))).toMatchObject({ code: 'forged_event' })
+  })
+
+  test('of an unknown key is not taken for forged', () => {
+    expect(unvouched(vouching, { ...made(1, '1-1'), mac: 'other1.AAAA' })).toMatchObject({ code: 'event_key_unknown', at: '1-1' })
+  })
+})

@@ -1,0 +1,263 @@
+import { generateKeyPairSync, verify } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { IntroduceSealingKey } from '../../../../src/commands/seals/introduce-sealing-key.ts'
+import { SealLog } from '../../../../src/commands/seals/seal-log.ts'
+import type { Position } from '../../../../src/events/identifiers.ts'
+import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import { chooseSealKey } from '../../../../src/events/log/archive/choose-seal-key.ts'
+import { newestSealKey } from '../../../../src/events/log/archive/newest-seal-key.ts'
+import { startSealCopies } from '../../../../src/events/log/archive/seal-copies.ts'
+import { introduced, isGenuineIntroduction, isGenuineSeal, newSealKey, sealed, sealKeyFrom } from '../../../../src/events/log/archive/seal-key.ts'
+import { sealedSoFar, startSealer, type SealerDependencies } from '../../../../src/events/log/archive/sealer.ts'
+import { SealLine, sealsFile, sealsStream, type SealsOut } from '../../../../src/events/log/archive/seals-file.ts'
+import { silentLogger } from '../../../../src/platform/logger.ts'
+import { migrate } from '../../../../src/projections/engine/migrate.ts'
+import { allArchived, archive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
+import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { answeredPrompt } from '../../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+
+const identity = { councilId: 'main', incarnation: 'first' }
+const [key, other] = [sealKeyFrom(newSealKey()), sealKeyFrom(newSealKey())]
+const checkpoint = { sequence: 7, position: '7-7' as Position, chainHead: Buffer.alloc(32, 7) }
+const day = '2026-11-23'
+
+describe('a seal', () => {
+  const seal = sealed(key, identity, checkpoint)
+
+  test('is genuine under its key, for its log, in every field', () => {
+    expect(isGenuineSeal(identity, seal, key.publicKey)).toBe(true)
+    expect(isGenuineSeal(identity, seal, other.publicKey)).toBe(false)
+    expect(isGenuineSeal({ ...identity, councilId: 'other' }, seal, key.publicKey)).toBe(false)
+    expect(isGenuineSeal({ ...identity, incarnation: 'second' }, seal, key.publicKey)).toBe(false)
+    const changes = [{ sequence: 8 }, { position: '7-8' as Position }, { chainHead: 'ab'.repeat(32) }, { keyId: other.keyId }, { signature: sealed(other, identity, checkpoint).signature }]
+    for (const change of changes) expect(isGenuineSeal(identity, { ...seal, ...change }, key.publicKey)).toBe(false)
+    expect(isGenuineSeal(identity, seal, 'no key')).toBe(false)
+  })
+
+  test('is Ed25519 over the text that its documentation gives', () => {
+    const text = `hybrid-ai-council seal 1\ncouncil main\nincarnation first\nsequence 7\nposition 7-7\nchain ${'07'.repeat(32)}\nkey ${key.keyId}\n`
+    const publicKey = { key: Buffer.from(key.publicKey, 'base64url'), format: 'der', type: 'spki' } as const
+    expect(verify(null, Buffer.from(text), publicKey, Buffer.from(seal.signature, 'base64url'))).toBe(true)
+  })
+})
+
+describe('a sealing key', () => {
+  test('is introduced by itself, or by the one before it', () => {
+    const first = introduced(key, identity, null)
+    const second = introduced(other, identity, key)
+    expect(isGenuineIntroduction(identity, first, null)).toBe(true)
+    expect(isGenuineIntroduction(identity, second, key.publicKey)).toBe(true)
+    expect(isGenuineIntroduction(identity, second, null)).toBe(false)
+    expect(isGenuineIntroduction(identity, { ...second, publicKey: key.publicKey }, key.publicKey)).toBe(false)
+    expect(isGenuineIntroduction({ ...identity, incarnation: 'second' }, second, key.publicKey)).toBe(false)
+  })
+
+  test('must be one for Ed25519', () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
+    expect(() => sealKeyFrom(rsa)).toThrow('not for Ed25519')
+    expect(() => sealKeyFrom('no key')).toThrow()
+  })
+
+  const choice = { newest: null, key: null, previous: null, keyFile: '/keys/seal.pem', make: () => key }
+  const newest = introduced(key, identity, null)
+
+  test('is made where nothing was sealed yet', () => {
+    expect(chooseSealKey(identity, choice)).toMatchObject({ key, introduction: { by: null, keyId: key.keyId } })
+  })
+
+  test('that sealed before goes on', () => {
+    expect(chooseSealKey(identity, { ...choice, newest, key })).toEqual({ key, introduction: null })
+  })
+
+  test('that is missing while seals exist is not made anew', () => {
+    expect(() => chooseSealKey(identity, { ...choice, newest })).toThrow(expect.objectContaining({ code: 'seal_key_missing', message: expect.stringContaining('/keys/seal.pem') }))
+  })
+
+  test('that nobody vouches for is refused', () => {
+    expect(() => chooseSealKey(identity, { ...choice, newest, key: other })).toThrow(expect.objectContaining({ code: 'seal_key_unknown', message: expect.stringContaining('SEAL_PREVIOUS_KEY_FILE') }))
+    expect(() => chooseSealKey(identity, { ...choice, newest, key: other, previous: other })).toThrow(expect.objectContaining({ code: 'seal_key_unknown' }))
+  })
+
+  test('replaces another one that signs it', () => {
+    const { key: chosen, introduction } = chooseSealKey(identity, { ...choice, newest, key: other, previous: key })
+    expect(chosen).toBe(other)
+    expect(introduction && isGenuineIntroduction(identity, introduction, key.publicKey)).toBe(true)
+  })
+})
+
+describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
+  let db: TestDatabase
+  let council: TestCouncil
+  let stored: Archive
+  beforeAll(async () => {
+    db = await open()
+  })
+  beforeEach(async () => {
+    await db.empty()
+    await migrate(db.postgres)
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+    onTestFinished(council.close)
+    stored = postgresArchive(db.postgres)
+  })
+  afterAll(() => db.close())
+
+  /** An archiver that seals, and the seals that the log has by now. */
+  async function sealing(part: Partial<SealerDependencies>) {
+    const own = await identityOf(council)
+    const record: SealerDependencies['record'] = async (seal) => void (await council.execute(SealLog, { day, ...seal }))
+    const sealer = startSealer({ identity: own, key, everyEvents: 1_000, everyMs: 3_600_000, record, logger: silentLogger, ...part }, await sealedSoFar(stored))
+    const archiver = await archive(council, redisUrl, db, { onArchived: sealer.archived })
+    onTestFinished(sealer.stop)
+    return { archiver, sealer, own }
+  }
+  const seals = async () => (await council.events()).filter(({ type }) => type === 'LogSealed')
+  /** Resolves when a seal is for all that the log has now, but for seals. */
+  const allSealed = async () => {
+    const newest = (await council.events()).findLast(({ type }) => type !== 'LogSealed')!.sequence
+    for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000)))
+      if (events.some(({ type, data }) => type === 'LogSealed' && (data as ReturnType<typeof sealed>).sequence >= newest)) return
+    throw new Error(`nothing was sealed up to event ${newest}`)
+  }
+  const newEvents = async (type: string, count: number) => {
+    for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000))) {
+      count -= events.filter((event) => event.type === type).length
+      if (count <= 0) return
+    }
+    throw new Error(`there was no ${type}`)
+  }
+
+  test('is sealed behind so many events, over the chain as it is archived', async () => {
+    const { archiver, own } = await sealing({ everyEvents: 8 })
+    await answeredPrompt(council)
+    await newEvents('LogSealed', 1)
+    await allArchived(archiver, council)
+    const [seal] = await seals()
+    const data = seal!.data as ReturnType<typeof sealed>
+    expect(isGenuineSeal(own, data, key.publicKey)).toBe(true)
+    for await (const [event] of stored.read({ upTo: data.position, direction: 'backward', limit: 1 })) {
+      expect(event).toMatchObject({ sequence: data.sequence, position: data.position })
+      expect(event!.chainHead.toString('hex')).toBe(data.chainHead)
+    }
+  })
+
+  test('is sealed when the first event behind a seal is old enough, and not again while only seals are new', async () => {
+    const { archiver, sealer } = await sealing({ everyMs: 1 })
+    await answeredPrompt(council)
+    await allSealed()
+    await sealer.stop()
+    await allArchived(archiver, council)
+    const last = (await seals()).at(-1)!.data as ReturnType<typeof sealed>
+    const again = await sealing({ everyMs: 1 })
+    await allArchived(again.archiver, council)
+    const before = (await seals()).length
+    expect(again.sealer.status().sealed).toBe(last.sequence)
+    await answeredPrompt(council)
+    await newEvents('LogSealed', before + 1)
+    const sealedPrompts = (await seals()).map(({ data }) => (data as ReturnType<typeof sealed>).sequence)
+    // Each seal is for events that no seal before it was for.
+    expect(sealedPrompts).toEqual(sealedPrompts.toSorted((a, b) => a - b))
+    expect(new Set(sealedPrompts).size).toBe(sealedPrompts.length)
+  })
+
+  test('is sealed once what kept it from being sealed is over', async () => {
+    let failures = 2
+    const { sealer } = await sealing({
+      everyEvents: 1,
+      pause: () => Promise.resolve(),
+      record: async (seal) => {
+        if (failures-- > 0) throw new Error('the log is away')
+        await council.execute(SealLog, { day, ...seal })
+      },
+    })
+    await answeredPrompt(council)
+    await newEvents('LogSealed', 1)
+    await sealer.stop()
+    expect(sealer.status()).toMatchObject({ fault: null })
+  })
+
+  const sealedTwice = async () => {
+    const own = await identityOf(council)
+    await council.execute(IntroduceSealingKey, { day, ...introduced(key, own, null) })
+    const archiver = await archive(council, redisUrl, db)
+    for (let i = 0; i < 2; i++) {
+      await answeredPrompt(council)
+      await allArchived(archiver, council)
+      await council.execute(SealLog, { day, ...sealed(key, own, (await stored.checkpoint())!) })
+    }
+    await allArchived(archiver, council)
+    return own
+  }
+  const newFile = () => join(mkdtempSync(join(tmpdir(), 'seals-')), 'seals.jsonl')
+  const linesIn = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map((line) => SealLine.parse(JSON.parse(line)))
+
+  /** Copies until as many lines were appended, all in all, or copying has stopped at a fault. */
+  async function copied(own: typeof identity, out: SealsOut, count: number): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    let left = count
+    const counting: SealsOut = {
+      ...out,
+      append(lines) {
+        out.append(lines)
+        left -= lines.length
+        if (left <= 0) resolve(undefined)
+      },
+    }
+    const copies = startSealCopies({ identity: own, archive: stored, out: counting, logger: { ...silentLogger, error: () => resolve(undefined) } as never })
+    await promise
+    await copies.stop()
+    return copies.fault()?.code
+  }
+
+  test('has its key and every seal copied to a file, whoever made them', async () => {
+    const own = await sealedTwice()
+    const path = newFile()
+    await copied(own, sealsFile(path), 3)
+    const lines = linesIn(path)
+    expect(lines.map(({ kind }) => kind)).toEqual(['key', 'seal', 'seal'])
+    expect(lines).toMatchObject([{ publicKey: key.publicKey }, { sequence: 9 }, { sequence: 18, council: council.councilId, incarnation: own.incarnation }])
+    for (const { kind, council: _, incarnation: _i, event: _e, recordedAt: _r, ...data } of lines) expect(kind === 'key' || isGenuineSeal(own, data as never, key.publicKey)).toBe(true)
+  })
+
+  test('has a seal copied that a crash left out, and the half of a line removed', async () => {
+    const own = await sealedTwice()
+    const path = newFile()
+    await copied(own, sealsFile(path), 3)
+    const whole = readFileSync(path, 'utf8')
+    const cut = newFile()
+    const lines = whole.trimEnd().split('\n')
+    appendFileSync(cut, `${lines[0]}\n${lines[1]}\n${lines[2]!.slice(0, 30)}`)
+    await copied(own, sealsFile(cut), 1)
+    expect(readFileSync(cut, 'utf8')).toBe(whole)
+  })
+
+  test('whose file ends with a seal that it does not have is said to differ', async () => {
+    const own = await sealedTwice()
+    const path = newFile()
+    await copied(own, sealsFile(path), 3)
+    const last = linesIn(path).at(-1)!
+    appendFileSync(path, `${JSON.stringify({ ...last, event: { ...last.event, sequence: last.event.sequence - 1 } })}\n`)
+    expect(await copied(own, sealsFile(path), 1)).toBe('seals_differ')
+    expect(await copied({ ...own, incarnation: 'another' }, sealsFile(path), 1)).toBe('seals_differ')
+  })
+
+  test('has its newest key and seal said again on a stream, where nobody knows what was said', async () => {
+    const own = await sealedTwice()
+    let text = ''
+    await copied(own, sealsStream({ write: (part) => void (text += part) }), 2)
+    expect(text.trim().split('\n').map((line) => SealLine.parse(JSON.parse(line)))).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
+  })
+
+  test('says which key it was sealed with, archived or not', async () => {
+    const log = storedLogOf(council, redisUrl)
+    expect(await newestSealKey(stored, log)).toBeNull()
+    const own = await sealedTwice()
+    expect(await newestSealKey(stored, log)).toMatchObject({ keyId: key.keyId })
+    await council.execute(IntroduceSealingKey, { day, ...introduced(other, own, key) })
+    expect(await newestSealKey(stored, log)).toMatchObject({ keyId: other.keyId, by: key.keyId })
+  })
+})

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
+import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import { trim } from '../../../../src/events/log/archive/trim.ts'
+import { migrate } from '../../../../src/projections/engine/migrate.ts'
+import { allArchived, archive, storedLogOf } from '../../../support/archived-council.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { openPostgres, type TestDatabase } from '../../../support/databases.ts'
+import { answeredPrompt } from '../../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+
+let db: TestDatabase
+let postgres: TestDatabase['postgres']
+let stored: Archive
+let council: TestCouncil
+beforeAll(async () => {
+  db = await openPostgres()
+  postgres = db.postgres
+})
+afterAll(() => db.close())
+beforeEach(async () => {
+  await db.empty()
+  await migrate(postgres)
+  stored = postgresArchive(postgres)
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+  onTestFinished(council.close)
+})
+
+/** Enough for several nodes of the stream, which Redis trims as a whole: a hundred entries each. */
+const prompts = 60
+async function answered(): Promise<void> {
+  for (let i = 0; i < prompts; i++) await answeredPrompt(council)
+  // Their jobs were never on the queue of a worker: what is done leaves with its append.
+  await council.redis.del(council.keys.work)
+}
+const archiveAll = async () => {
+  const archiver = await archive(council, redisUrl, { postgres })
+  await allArchived(archiver, council)
+  await archiver.stop()
+}
+const trimAll = (hotWindowMs = 0) => trim({ redis: council.redis, keys: council.keys, archive: stored, hotWindowMs })
+const hotSequences = async () => (await council.redis.xrange(council.keys.log, '-', '+')).map(([, fields]) => Number(fields[fields.indexOf('sequence') + 1]))
+
+describe('trimming', () => {
+  test('lets events leave Redis that are archived, and the log still has them all', async () => {
+    await answered()
+    await archiveAll()
+    const left = await trimAll()
+    expect(left).toBeGreaterThanOrEqual(prompts * 8 - 101)
+    const hot = await hotSequences()
+    expect(hot.at(-1)).toBe(prompts * 8)
+    expect(hot[0]).toBe(left + 1)
+    const all: number[] = []
+    for await (const events of storedLogOf(council, redisUrl, stored).readStored()) all.push(...events.map(({ sequence }) => sequence))
+    expect(all).toEqual(Array.from({ length: prompts * 8 }, (_, index) => index + 1))
+    // Noted before it was done, and never less than what was done.
+    expect((await stored.checkpoint())?.trimmed.sequence).toBe(prompts * 8 - 1)
+  })
+
+  test('lets nothing leave that is not archived', async () => {
+    await answered()
+    expect(await trimAll()).toBe(0)
+    expect(await hotSequences()).toHaveLength(prompts * 8)
+    await archiveAll()
+    await answeredPrompt(council)
+    await trimAll()
+    const hot = await hotSequences()
+    expect(hot[0]).toBeLessThanOrEqual(prompts * 8)
+    expect(hot.at(-1)).toBe(prompts * 8 + 8)
+  })
+
+  test('lets nothing leave that is younger than the hot window', async () => {
+    await answered()
+    await archiveAll()
+    expect(await trimAll(3_600_000)).toBe(0)
+    expect((await stored.checkpoint())?.trimmed.sequence).toBe(0)
+  })
+
+  test('lets nothing leave that a job still needs', async () => {
+    const requestId = newId()
+    await council.execute(SubmitPrompt, { requestId, text: 'Why?' })
+    const [job] = await council.redis.xrange(council.keys.work, '-', '+')
+    for (let i = 0; i < prompts; i++) await answeredPrompt(council)
+    await council.redis.del(council.keys.work)
+    // Behind others, as one that a worker gave back.
+    for (const position of ['999999999999999-0', job![1][job![1].indexOf('position') + 1]!, '999999999999999-0'])
+      await council.redis.xadd(council.keys.work, '*', 'kind', 'answer', 'stream', `chat/${requestId}`, 'position', position)
+    await archiveAll()
+    expect(await trimAll()).toBe(0)
+    expect((await hotSequences())[0]).toBe(1)
+  })
+
+  test('always leaves the newest event', async () => {
+    await answeredPrompt(council)
+    await archiveAll()
+    await trimAll()
+    expect(await council.log.head()).not.toBe('0-0')
+    expect((await hotSequences()).at(-1)).toBe(8)
+  })
+})

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { chatStream, type StreamName, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { logKeys } from '../../../src/events/log/keys.ts'
+import type { AppendRequest } from '../../../src/events/log/log.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { serverOf } from '../../../src/platform/redis/cluster.ts'
+import { connectRedis } from '../../../src/platform/redis/connection.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { startRedisCluster, type ClusterNode, type RedisCluster } from '../../support/redis-cluster.ts'
+import { freshCouncilId } from '../../support/shared-servers.ts'
+import { beginSlotMove } from '../../support/slot-move.ts'
+
+let cluster: RedisCluster
+beforeAll(async () => {
+  cluster = await startRedisCluster()
+})
+afterAll(() => cluster.stop())
+
+const opened: TestCouncil[] = []
+afterEach(() => {
+  for (const council of opened.splice(0)) council.close()
+})
+
+/** A council whose slot lies on one of the nodes; another process of it where its id is given. */
+async function councilOn(node: ClusterNode | undefined, councilId?: string): Promise<TestCouncil> {
+  let id = councilId ?? freshCouncilId()
+  while (node && !councilId && (await cluster.ownerOf(logKeys(id).log)) !== node) id = freshCouncilId()
+  const council = await openTestCouncil(cluster.url, id)
+  opened.push(council)
+  return council
+}
+
+const ask = (council: TestCouncil, requestId: Uuid7) => council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
+const streamsOf = async (council: TestCouncil) => (await council.events()).map(({ stream }) => stream)
+
+/** An append of a stream's first event, which is also its last. */
+function finishing(stream: StreamName): AppendRequest {
+  const commandId = newId()
+  const metadata = JSON.stringify({ eventId: newId(), commandId, correlationId: 'c', causationId: 'c', actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
+  return {
+    commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 1 }],
+    reads: [{ stream, revision: 0 }],
+    events: [{ stream, type: 'CancellationRequested', version: 1, data: '{"by":"tester"}', metadata }],
+    states: [{ stream, foldVersion: 1, state: null }],
+    jobs: [],
+    finishedJobs: [],
+  }
+}
+
+describe('councils on a cluster', () => {
+  test('live on different nodes, each whole on its own', async () => {
+    const [first, second] = cluster.nodes
+    const councils = await Promise.all([councilOn(first), councilOn(second)])
+    const asked = await Promise.all(
+      councils.map(async (council) => {
+        const ids = Array.from({ length: 20 }, newId)
+        expect(await Promise.all(ids.map((id) => ask(council, id)))).toEqual(ids.map(() => expect.objectContaining({ result: 'appended' }) as unknown))
+        return ids
+      }),
+    )
+    for (const [index, council] of councils.entries()) {
+      expect(await streamsOf(council)).toEqual(asked[index]?.map(chatStream))
+      expect((await serverOf(council.redis, council.keys.log)).options.port).toBe(cluster.nodes[index]?.port)
+      expect(await cluster.nodes[index]?.redis.exists(council.keys.log, council.keys.meta, council.keys.states, council.keys.work)).toBe(4)
+    }
+  })
+
+  test('know a command that was done before, by its id and by a key of the caller', async () => {
+    const council = await councilOn(cluster.nodes[1])
+    const requestId = newId()
+    const first = await ask(council, requestId)
+    expect(await ask(council, requestId)).toEqual({ ...first, result: 'duplicate' })
+    expect(await council.log.findCommand('tester', requestId)).toMatchObject({ first: expect.any(String), last: expect.any(String) })
+    const known = await council.log.commandIdFor('tester', 'order 66', newId)
+    expect(await council.log.commandIdFor('tester', 'order 66', newId)).toBe(known)
+  })
+
+  test('keep the revision of a finished stream and let nothing start under its name', async () => {
+    const council = await councilOn(cluster.nodes[2])
+    const stream = chatStream(newId())
+    expect(await council.log.append(finishing(stream))).toMatchObject({ result: 'appended' })
+    const finished = { stream, status: 'finished', revision: 1 }
+    expect(await council.log.loadStates([stream])).toEqual([finished])
+    expect(await council.log.append(finishing(stream))).toEqual({ result: 'conflict', current: [finished] })
+  })
+
+  test('hand their jobs to one worker at a time, and to another when it is gone', async () => {
+    const council = await councilOn(cluster.nodes[0])
+    const requestId = newId()
+    await ask(council, requestId)
+    const blocking = () => connectRedis({ url: cluster.url, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+    const queues = await Promise.all(['ada', 'bob'].map((consumer) => council.log.openJobs(blocking(), consumer, 60_000)))
+    const [ada, bob] = queues
+    const [job] = (await ada?.takeNew(5)) ?? []
+    expect(job).toMatchObject({ kind: 'answer', stream: chatStream(requestId) })
+    if (!job) throw new Error('no job')
+    expect(await bob?.takeAbandoned(5)).toEqual([])
+    expect(await ada?.renew(job)).toBe('held')
+    await ada?.giveBack(job)
+    expect(await bob?.takeAbandoned(5)).toEqual([job])
+    expect(await ada?.renew(job)).toBe('taken')
+    await bob?.drop(job)
+    expect(await council.redis.xlen(council.keys.work)).toBe(0)
+    expect(await council.redis.xpending(council.keys.work, 'workers')).toEqual([0, null, null, null])
+    for (const queue of queues) queue.close()
+  })
+})
+
+describe('a slot that moves to another node', () => {
+  test('loses, doubles and reorders nothing while commands run and a follower follows', async () => {
+    const council = await councilOn(cluster.nodes[0])
+    const other = await councilOn(undefined, council.councilId)
+    // A command waits through a move where a key that it names does not exist yet: from here on all of them do.
+    await council.log.append(finishing(chatStream(newId())))
+    await ask(council, newId())
+    const from = await council.log.head()
+
+    const last = newId()
+    const seen: string[] = []
+    const abort = new AbortController()
+    const following = (async () => {
+      for await (const events of other.log.follow(from, abort.signal)) {
+        seen.push(...events.map(({ stream }) => stream))
+        if (seen.at(-1) === chatStream(last)) abort.abort()
+      }
+    })()
+    let isMoving = true
+    const asked: Uuid7[] = []
+    const commands = async (process: TestCouncil): Promise<void> => {
+      while (isMoving) {
+        const id = newId()
+        asked.push(id)
+        expect(await ask(process, id)).toMatchObject({ result: 'appended' })
+      }
+    }
+    const writing = Promise.all([commands(council), commands(council), commands(other), commands(other)])
+    const answeredNow = async (): Promise<void> => {
+      asked.push(newId())
+      expect(await ask(council, asked.at(-1) ?? last)).toMatchObject({ result: 'appended' })
+    }
+    for (const target of [cluster.nodes[1], cluster.nodes[2], cluster.nodes[0]]) {
+      if (!target) throw new Error('three nodes')
+      const move = await beginSlotMove(cluster, council.keys.log, target)
+      await answeredNow()
+      while (await move.moveOne());
+      // All keys are on the new node, which does not own their slot yet.
+      await answeredNow()
+      await move.finish()
+      await answeredNow()
+    }
+    isMoving = false
+    await writing
+    await ask(council, last)
+    await following
+
+    const events = await council.events()
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
+    const written = events.slice(2).map(({ stream }) => stream)
+    expect([...written].sort()).toEqual([...asked, last].map(chatStream).sort())
+    expect(seen).toEqual(written)
+  })
+
+  test('holds back a command about keys that do not exist yet, which gets through when the move ends', async () => {
+    const council = await councilOn(cluster.nodes[0])
+    const [, to] = cluster.nodes
+    if (!to) throw new Error('three nodes')
+    await cluster.nodes[0]?.redis.config('RESETSTAT')
+    const move = await beginSlotMove(cluster, council.keys.log, to)
+    // Of a council without events only the identity exists: no node can say that it has all keys of the first append.
+    const requestId = newId()
+    const answer = ask(council, requestId)
+    while (!/errorstat_TRYAGAIN/.test(await move.from.redis.info('errorstats')));
+    await move.finish()
+    expect(await answer).toMatchObject({ result: 'appended' })
+    expect(await streamsOf(council)).toEqual([chatStream(requestId)])
+  })
+
+  test('to a node that would lose events stops the log before anything there is acknowledged', async () => {
+    const council = await councilOn(cluster.nodes[0])
+    expect(await ask(council, newId())).toMatchObject({ result: 'appended' })
+    const careless = await cluster.addNode('no')
+    const move = await beginSlotMove(cluster, council.keys.log, careless)
+    await move.finish()
+    // The redirect has led it there, and it is in that node's log: only nobody was told that it would stay.
+    expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'outcome_unknown', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
+    expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'log_stopped', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
+    const back = await beginSlotMove(cluster, council.keys.log, move.from)
+    await back.finish()
+  })
+})
+
+test('a node of a cluster that was killed comes back with everything that was acknowledged, and with nothing twice', async () => {
+  const node = cluster.nodes[2]
+  const council = await councilOn(node)
+  await ask(council, newId())
+  const ids = Array.from({ length: 200 }, newId)
+  const writing = Promise.all(ids.map((id) => ask(council, id)))
+  await node?.kill()
+  await node?.start()
+  expect(await writing).toEqual(ids.map(() => expect.objectContaining({ result: expect.stringMatching(/appended|duplicate/) as string }) as unknown))
+  const streams = await streamsOf(council)
+  expect(new Set(streams).size).toBe(streams.length)
+  expect(streams).toEqual(expect.arrayContaining(ids.map(chatStream)))
+})

@@ -1,0 +1,266 @@
+import { cp, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { beginning, chatStream } from '../../../src/events/identifiers.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
+import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
+import { startRedis } from '../../support/servers.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+const cleanUp: (() => unknown)[] = []
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo()
+})
+
+/** A council whose every connection goes through the proxy, and one that looks at the same log without it. */
+let proxy: FaultProxy
+let council: TestCouncil
+let witness: TestCouncil
+beforeEach(async () => {
+  const councilId = freshCouncilId()
+  proxy = await startFaultProxy(Number(new URL(redisUrl).port))
+  council = await openTestCouncil(proxy.redisUrl, councilId)
+  witness = await openTestCouncil(redisUrl, councilId)
+  cleanUp.push(() => proxy.close(), council.close, witness.close)
+})
+
+const ask = (by: TestCouncil, id = newId()) => by.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id)
+const streams = async () => (await witness.events()).map(({ stream }) => stream)
+/** What only the request that submits a prompt has in it. */
+const append = 'PromptSubmitted'
+const times = (text: string, needle: string) => text.split(needle).length - 1
+
+describe('an append whose answer is lost', () => {
+  test('is asked about under the same command id, and was done once', async () => {
+    await ask(council)
+    const id = newId()
+    const cut = proxy.cutBeforeReply(append)
+    const result = ask(council, id)
+    await cut
+    expect(await result).toMatchObject({ result: 'duplicate' })
+    expect((await streams()).filter((stream) => stream === chatStream(id))).toHaveLength(1)
+  })
+
+  test('is never sent a second time by the connection itself', async () => {
+    await council.redis.set(`${council.keys.log}:counter`, 0)
+    const cut = proxy.cutBeforeReply('incr')
+    const failed = expect(council.redis.incr(`${council.keys.log}:counter`)).rejects.toThrow()
+    await cut
+    await failed
+    await whenRedisReady(council.redis, 5_000)
+    await council.redis.ping()
+    expect(await witness.redis.get(`${council.keys.log}:counter`)).toBe('1')
+    expect(times(proxy.sent(), 'incr')).toBe(1)
+  })
+
+  test('arrives late, after its command was asked about on another connection, and changes nothing', async () => {
+    await ask(council)
+    const id = newId()
+    proxy.blackHole()
+    const slow = ask(council, id)
+    expect(await ask(witness, id)).toMatchObject({ result: 'appended' })
+    proxy.heal()
+    expect(await slow).toMatchObject({ result: 'duplicate' })
+    expect((await streams()).filter((stream) => stream === chatStream(id))).toHaveLength(1)
+  })
+})
+
+describe('a connection that is open at one end only', () => {
+  test('is dropped by whoever writes, and the command is done on a new one', async () => {
+    await ask(council)
+    proxy.halfOpen()
+    const id = newId()
+    expect(await ask(council, id)).toMatchObject({ result: 'appended' })
+    expect(await streams()).toContain(chatStream(id))
+  })
+
+  test('is noticed by a follower, which misses nothing', async () => {
+    const abort = new AbortController()
+    const seen: string[] = []
+    const followed = (async () => {
+      for await (const events of council.log.follow(beginning, abort.signal)) {
+        seen.push(...events.map(({ stream }) => stream))
+        if (seen.length === 1) proxy.halfOpen()
+        if (seen.length === 3) abort.abort()
+      }
+    })()
+    const ids = [newId(), newId(), newId()]
+    for (const id of ids) await ask(witness, id)
+    await followed
+    expect(seen).toEqual(ids.map(chatStream))
+  })
+
+  test('is noticed by a worker, and a job that was handed out on it comes back after the lease', async () => {
+    const blocking = connectRedis({ url: proxy.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+    const jobs = await council.log.openJobs(blocking, 'worker', 100)
+    cleanUp.push(jobs.close)
+    expect(await jobs.takeNew(1)).toEqual([])
+    // The request reaches the server, which hands the job out; the answer never comes back.
+    const taking = jobs.takeNew(1)
+    const dropped = new Promise((resolve) => blocking.once('close', resolve))
+    await blockedReaders(1)
+    proxy.blackHole()
+    const id = newId()
+    await ask(witness, id)
+    expect(await taking).toEqual([])
+    proxy.halfOpen()
+    proxy.heal()
+    // The connection for commands is as dead; it says so once.
+    const alsoDropped = new Promise((resolve) => council.redis.once('close', resolve))
+    await expect(jobs.takeAbandoned(1)).rejects.toThrow()
+    await alsoDropped
+    await whenRedisReady(council.redis, 5_000)
+    let taken = await jobs.takeAbandoned(1)
+    while (taken.length === 0) taken = await jobs.takeAbandoned(1)
+    expect(taken).toMatchObject([{ stream: chatStream(id) }])
+    const next = newId()
+    await ask(witness, next)
+    await dropped
+    await whenRedisReady(blocking, 5_000)
+    let fresh = await jobs.takeNew(1)
+    while (fresh.length === 0) fresh = await jobs.takeNew(1)
+    expect(fresh).toMatchObject([{ stream: chatStream(next) }])
+  })
+})
+
+/** Resolves when the server has so many clients of this file's council that are blocked in a read. */
+async function blockedReaders(count: number): Promise<string[]> {
+  for (;;) {
+    const clients = String(await witness.redis.client('LIST')).split('\n').filter((line) => /flags=b/.test(line) && /name=test-(follow|jobs) /.test(line))
+    if (clients.length >= count) return clients
+  }
+}
+
+describe('every connection', () => {
+  test('speaks RESP 2 and never says HELLO, and each reader has one of its own', async () => {
+    const abort = new AbortController()
+    const counts = [0, 0]
+    const readers = counts.map(async (_, index) => {
+      for await (const events of council.log.follow(beginning, abort.signal)) {
+        counts[index] = (counts[index] ?? 0) + events.length
+        if (counts.every((count) => count === 2)) abort.abort()
+      }
+    })
+    await ask(council)
+    const clients = await blockedReaders(2)
+    for (const client of clients) expect(client).toContain(' resp=2')
+    await ask(council)
+    await Promise.all(readers)
+    expect(proxy.sent()).not.toMatch(/hello/i)
+    expect(times(proxy.sent(), 'setname')).toBeGreaterThanOrEqual(3)
+  })
+})
+
+describe('after a reconnect', () => {
+  /** Servers of our own, since they are looked at and changed. The council begins on the first; `then` is prepared while the first has two events. */
+  async function moved(prepare: (from: Awaited<ReturnType<typeof startRedis>>, councilId: string) => Promise<Awaited<ReturnType<typeof startRedis>>>) {
+    const first = await startRedis()
+    const through = await startFaultProxy(first.port)
+    const councilId = freshCouncilId()
+    const other = await openTestCouncil(through.redisUrl, councilId)
+    cleanUp.push(() => first.stop(), () => through.close(), other.close)
+    await ask(other)
+    await ask(other)
+    const second = await prepare(first, councilId)
+    cleanUp.push(() => second.stop())
+    const direct = connectRedis({ url: second.url, role: 'command', name: 'test-direct', logger: silentLogger })
+    await whenRedisReady(direct, 5_000)
+    cleanUp.push(() => direct.disconnect())
+    await direct.config('RESETSTAT')
+    through.target(second.port)
+    return { other, through, direct }
+  }
+  /** A second server with a copy of the first one's log as it is now. */
+  async function copyOf(first: Awaited<ReturnType<typeof startRedis>>) {
+    const dir = await mkdtemp(join(tmpdir(), 'redis-copy-'))
+    await cp(first.dir, dir, { recursive: true })
+    return startRedis({ dir })
+  }
+  /** Resolves when the connections were reset and the one for commands is there again: nothing is on its way on the old one. */
+  async function reconnected({ redis }: TestCouncil, through: FaultProxy): Promise<void> {
+    // Not node's `once`: that one ends with the connection's first error.
+    const lost = new Promise((resolve) => redis.once('close', resolve))
+    through.reset()
+    await lost
+    await whenRedisReady(redis, 5_000)
+  }
+  /** What the server was asked to do, apart from looking. */
+  const writesOn = async (direct: TestCouncil['redis']) => [...((await direct.info('commandstats'))).matchAll(/^cmdstat_(eval|evalsha|set|xadd|hset|xgroup[^:]*|xclaim|xautoclaim|xreadgroup):/gm)].map(([, name]) => name)
+
+  test('to another server with the same log goes on, once it was looked at', async () => {
+    const { other, through, direct } = await moved(copyOf)
+    through.reset()
+    expect(await ask(other)).toMatchObject({ result: 'appended' })
+    expect(await direct.xlen(other.keys.log)).toBe(3)
+  })
+
+  test('to an empty server nothing is sent: neither commands, nor ids for callers, nor jobs', async () => {
+    const { other, through, direct } = await moved(() => startRedis())
+    const blocking = connectRedis({ url: through.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+    cleanUp.push(() => blocking.disconnect())
+    await reconnected(other, through)
+    await expect(other.log.commandIdFor('ada', 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(other.log.openJobs(blocking, 'worker', 1000)).rejects.toMatchObject({ code: 'log_replaced' })
+    expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+    expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_replaced' })
+    expect(await writesOn(direct)).toEqual([])
+    expect(await direct.dbsize()).toBe(0)
+  })
+
+  test('to an older copy nothing is sent, not even by a process that has only read what is lost', async () => {
+    const { other, through, direct } = await moved(async (first, id) => {
+      const copy = await copyOf(first)
+      const writer = await openTestCouncil(first.url, id)
+      await ask(writer)
+      writer.close()
+      return copy
+    })
+    expect(await other.events()).toHaveLength(3)
+    await reconnected(other, through)
+    expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+    expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_lost_its_tail' })
+    expect(await direct.xlen(other.keys.log)).toBe(2)
+  })
+
+  test('nothing is sent before the new connection was looked at, also by whoever hears of it first', async () => {
+    const { other, through, direct } = await moved(async (first) => {
+      const copy = await copyOf(first)
+      const redis = connectRedis({ url: copy.url, role: 'command', name: 'test-set', logger: silentLogger })
+      await whenRedisReady(redis, 5_000)
+      await redis.config('SET', 'appendfsync', 'everysec')
+      redis.disconnect()
+      return copy
+    })
+    // Before anybody else, the log's own listeners included.
+    const request = { commands: [], reads: [], events: [], states: [], jobs: [], finishedJobs: [] }
+    const appended = new Promise((resolve) => other.redis.prependOnceListener('ready', () => resolve(other.log.append(request))))
+    through.reset()
+    await expect(appended).rejects.toMatchObject({ code: 'not_durable' })
+    expect(await writesOn(direct)).toEqual([])
+  })
+
+})
+
+test('a command that may have been done before the log stopped is not said to be undone', async () => {
+  const server = await startRedis()
+  const through = await startFaultProxy(server.port)
+  const other = await openTestCouncil(through.redisUrl, freshCouncilId())
+  cleanUp.push(() => server.stop(), () => through.close(), other.close)
+  await ask(other)
+  const direct = connectRedis({ url: server.url, role: 'command', name: 'test-direct', logger: silentLogger })
+  cleanUp.push(() => direct.disconnect())
+  await whenRedisReady(direct, 5_000)
+  const id = newId()
+  const cut = through.cutBeforeReply(append)
+  const result = ask(other, id)
+  await cut
+  await direct.config('SET', 'appendfsync', 'everysec')
+  expect(await result).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+  expect(other.gate.stoppedBy()).toMatchObject({ code: 'not_durable' })
+  expect(await direct.xlen(other.keys.log)).toBe(2)
+  expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+})

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { beginning, chatStream, comparePositions, type Position, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { append } from '../../../src/events/log/append/append.ts'
+import { logKeys } from '../../../src/events/log/keys.ts'
+import { openLog } from '../../../src/events/log/open.ts'
+import { redisLog } from '../../../src/events/log/redis-log.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
+import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../support/council.ts'
+import { write } from '../../support/log-requests.ts'
+import { startRedis } from '../../support/servers.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+let council: TestCouncil
+beforeAll(async () => {
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+})
+afterAll(() => council.close())
+
+const metadata = (commandId: string) =>
+  JSON.stringify({ eventId: newId(), commandId, correlationId: commandId, causationId: commandId, actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
+const aStream = () => chatStream(newId())
+
+describe('an append', () => {
+  test('to a key that holds something else writes nothing', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    await other.redis.set(other.keys.work, 'not a stream')
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
+    expect(await other.redis.exists(other.keys.log)).toBe(0)
+    other.close()
+  })
+
+  test('to a log that was lost or replaced is refused', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    await expect(append(other.redis, other.keys, { incarnation: newId(), sequence: 0 }, testMacs, write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    await other.redis.del(other.keys.meta)
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    other.close()
+  })
+})
+
+describe('a Redis that comes back', () => {
+  test('with settings that would lose events is not written to', async () => {
+    const server = await startRedis({ appendfsync: 'always' })
+    const other = await openTestCouncil(server.url, freshCouncilId())
+    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+    await other.redis.config('SET', 'appendfsync', 'everysec')
+    const back = once(other.redis, 'ready')
+    await other.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
+    await back
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'not_durable' })
+    other.close()
+    await server.stop()
+  })
+
+  test('after a kill has everything that was acknowledged', async () => {
+    const server = await startRedis({ appendfsync: 'always' })
+    const councilId = freshCouncilId()
+    const other = await openTestCouncil(server.url, councilId)
+    const ids = Array.from({ length: 200 }, newId)
+    const acknowledged: Uuid7[] = []
+    const writing = Promise.allSettled(ids.map(async (id) => other.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id).then(({ result }) => result === 'appended' && acknowledged.push(id))))
+    await server.kill()
+    await server.start()
+    await writing
+    const streams = (await other.events()).map(({ stream }) => stream)
+    expect(new Set(streams).size).toBe(streams.length)
+    expect(acknowledged.filter((id) => !streams.includes(chatStream(id)))).toEqual([])
+    expect(acknowledged.length).toBeGreaterThan(0)
+    other.close()
+    await server.stop()
+  })
+})
+
+describe('a log', () => {
+  test('that another process makes and writes to in just this moment is opened as its own', async () => {
+    const councilId = freshCouncilId()
+    const keys = logKeys(councilId)
+    const racing = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
+    await whenRedisReady(racing, 5_000)
+    const exists = racing.exists.bind(racing)
+    vi.spyOn(racing, 'exists').mockImplementationOnce(async () => {
+      const other = await openTestCouncil(redisUrl, councilId)
+      await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+      other.close()
+      return exists(keys.log, keys.states, keys.meta)
+    })
+    const incarnation = await openLog(racing, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+    expect(incarnation).toBe(await council.redis.hget(keys.meta, 'incarnation'))
+    racing.disconnect()
+  })
+
+  test('keeps one identity for everyone who opens it', async () => {
+    const open = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+    expect(await open()).toBe(await open())
+  })
+
+  test('refuses a Redis that would lose acknowledged events, and says how to put it right', async () => {
+    const server = await startRedis({ appendfsync: 'no' })
+    await expect(openTestCouncil(server.url, freshCouncilId())).rejects.toThrow('CONFIG SET appendfsync always')
+    await server.stop()
+  })
+
+  test('stops its reader at an entry that is not an event, and names it', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    const id = await other.redis.xadd(other.keys.log, '*', 'sequence', '1', 'stream', 'chat/x', 'revision', '1', 'type', 'PromptSubmitted', 'version', '1', 'data', '{"half', 'metadata', '{}')
+    await expect(other.events()).rejects.toMatchObject({ code: 'malformed_event', at: id })
+    other.close()
+  })
+
+  test('stops its reader at an event of a newer program', async () => {
+    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    const fields = { sequence: '1', stream: 'chat/x', revision: '1', type: 'CancellationRequested', version: '2', data: '{"by":"x"}', metadata: metadata('c') }
+    await other.redis.xadd(other.keys.log, '*', ...Object.entries(fields).flat())
+    await expect(other.events()).rejects.toMatchObject({ code: 'unknown_event_version' })
+    other.close()
+  })
+})
+
+describe('positions', () => {
+  test('compare as two numbers, not as text', () => {
+    expect(comparePositions('9-0' as Position, '10-0' as Position)).toBeLessThan(0)
+    expect(comparePositions('10-9' as Position, '10-10' as Position)).toBeLessThan(0)
+    expect(comparePositions(beginning, beginning)).toBe(0)
+  })
+})
+
+test('a log of a connection that was closed fails at once rather than to wait', async () => {
+  const other = await openTestCouncil(redisUrl, freshCouncilId())
+  other.close()
+  const log = redisLog({ redis: other.redis, openBlocking: () => other.redis, keys: other.keys, incarnation: 'x', durability: 'fsync', macs: testMacs })
+  await expect(log.head()).rejects.toThrow()
+})

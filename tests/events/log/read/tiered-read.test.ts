@@ -1,0 +1,159 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { comparePositions, type Position, type StreamName } from '../../../../src/events/identifiers.ts'
+import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import type { ReadOptions } from '../../../../src/events/log/log.ts'
+import { hotLog, type HotLog } from '../../../../src/events/log/read/hot-log.ts'
+import { followSeamless, readSeamless } from '../../../../src/events/log/read/tiered-read.ts'
+import { migrate } from '../../../../src/projections/engine/migrate.ts'
+import { allArchived, archive, storedLogOf } from '../../../support/archived-council.ts'
+import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { answeredPrompt } from '../../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+
+type Seen = { sequence: number; position: Position; stream: StreamName; type: string }
+
+/** What a log shows that nobody ever trims. */
+function reference(events: readonly Seen[], { after, upTo, streams, types, limit = Infinity, direction }: ReadOptions): number[] {
+  const selected = events
+    .filter(({ position }) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0))
+    .filter(({ stream, type }) => (!streams || streams.includes(stream)) && (!types || types.includes(type)))
+    .map(({ sequence }) => sequence)
+  return (direction === 'backward' ? selected.toReversed() : selected).slice(0, limit)
+}
+
+async function sequencesOf(pages: AsyncGenerator<Seen[]>): Promise<number[]> {
+  const sequences: number[] = []
+  for await (const page of pages) sequences.push(...page.map(({ sequence }) => sequence))
+  return sequences
+}
+
+describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ open }) => {
+  let db: TestDatabase
+  let council: TestCouncil
+  let stored: Archive
+  let events: Seen[]
+  /** The log with all of it on Redis, to be trimmed anew by every run. */
+  let whole: string
+  beforeAll(async () => {
+    db = await open()
+  })
+  beforeEach(async () => {
+    await db.empty()
+    await migrate(db.postgres)
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+    onTestFinished(council.close)
+    stored = postgresArchive(db.postgres)
+    for (let i = 0; i < 4; i++) await answeredPrompt(council)
+    const archiver = await archive(council, redisUrl, db)
+    await allArchived(archiver, council)
+    await archiver.stop()
+    // Newer than the archive: what has just been written.
+    await answeredPrompt(council)
+    events = await council.events()
+    whole = `${council.keys.log}:whole`
+    await council.redis.copy(council.keys.log, whole)
+  })
+  afterAll(() => db.close())
+
+  const archivedEvents = 32
+  const trimTo = (sequence: number) => council.redis.xtrim(council.keys.log, 'MINID', '=', events[sequence]!.position)
+  const untrimmed = () => council.redis.copy(whole, council.keys.log, 'REPLACE')
+
+  /** Redis, from which events leave between any two questions, as far as they are archived. */
+  const trimmedMeanwhile = (trims: readonly number[], size: number): HotLog => {
+    const hot = hotLog(council.redis, council.keys, size)
+    const left = [...trims]
+    const trimFirst = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
+      const next = left.shift()
+      if (next !== undefined) await trimTo(next)
+      return ask()
+    }
+    return { pageSize: size, page: (range) => trimFirst(() => hot.page(range)), edge: () => trimFirst(hot.edge) }
+  }
+
+  /** Positions of events, just beside them, and far away. */
+  const position = () =>
+    fc.oneof(
+      fc.integer({ min: 0, max: events.length - 1 }).map((index) => events[index]!.position),
+      fc.integer({ min: 0, max: events.length - 1 }).map((index) => `${Number(events[index]!.position.split('-')[0]) - 1}-7` as Position),
+      fc.constantFrom('0-0' as Position, '999999999999999-0' as Position),
+    )
+  const trims = fc.array(fc.integer({ min: 0, max: archivedEvents }), { maxLength: 12 })
+  const range = () =>
+    fc.record(
+      {
+        after: position(),
+        upTo: position(),
+        direction: fc.constantFrom('forward' as const, 'backward' as const),
+        limit: fc.integer({ min: 0, max: 50 }),
+        streams: fc.subarray([...new Set(events.map(({ stream }) => stream))]),
+        types: fc.subarray([...new Set(events.map(({ type }) => type))]),
+      },
+      { requiredKeys: [] },
+    )
+
+  test('reads as if nothing ever left Redis, whatever leaves between two pages', async () => {
+    await fc.assert(
+      fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, meanwhile, size) => {
+        await untrimmed()
+        expect(await sequencesOf(readSeamless(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(reference(events, options))
+      }),
+      { numRuns: 150 },
+    )
+  }, 60_000)
+
+  test('is followed as if nothing ever left Redis, from any position', async () => {
+    await fc.assert(
+      fc.asyncProperty(position(), trims, fc.integer({ min: 1, max: 9 }), async (after, meanwhile, size) => {
+        await untrimmed()
+        const hot = trimmedMeanwhile(meanwhile, size)
+        const newer = async function* (from: Position) {
+          for (let last = from; ; ) {
+            const page = await hot.page({ after: last })
+            if (page.length === 0) return
+            last = page.at(-1)!.position
+            yield page
+          }
+        }
+        const followed = await sequencesOf(followSeamless(hot, stored, newer, after))
+        expect(followed).toEqual(reference(events, { after }))
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  test('goes on from a trimmed position with what is written now', async () => {
+    await trimTo(archivedEvents)
+    const abort = new AbortController()
+    const seen: number[] = []
+    const following = (async () => {
+      for await (const page of storedLogOf(council, redisUrl, stored).followStored(events[4]!.position, abort.signal)) {
+        seen.push(...page.map(({ sequence }) => sequence))
+        if (seen.at(-1) === 48) abort.abort()
+      }
+    })()
+    await answeredPrompt(council)
+    await following
+    expect(seen).toEqual(Array.from({ length: 43 }, (_, index) => index + 6))
+  })
+
+  test('says that events have left Redis rather than to leave them out, where there is no archive', async () => {
+    await trimTo(10)
+    const hotOnly = storedLogOf(council, redisUrl)
+    await expect(sequencesOf(hotOnly.readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
+    await expect(sequencesOf(hotOnly.readStored({ direction: 'backward' }))).rejects.toMatchObject({ code: 'log_trimmed' })
+    await expect(sequencesOf(hotOnly.followStored(events[2]!.position, new AbortController().signal))).rejects.toMatchObject({ code: 'log_trimmed' })
+    // What is there can be read.
+    expect(await sequencesOf(hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position }))).toEqual([22, 23, 24])
+  })
+
+  test.each([
+    ['ends before', async () => council.redis.xtrim(council.keys.log, 'MINID', '=', events[36]!.position)],
+    ['is of another log than', async () => (await trimTo(10), council.redis.hset(council.keys.meta, 'incarnation', 'another'))],
+  ])('says so where the archive %s what has left', async (_, spoil) => {
+    await spoil()
+    await expect(sequencesOf(storedLogOf(council, redisUrl, stored).readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
+  })
+})

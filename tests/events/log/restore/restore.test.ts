@@ -1,0 +1,320 @@
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { aggregateOf } from '../../../../src/commands/aggregates.ts'
+import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
+import { TransferFunds } from '../../../../src/commands/treasury/transfer-funds.ts'
+import type { Uuid7 } from '../../../../src/events/identifiers.ts'
+import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import { openLog } from '../../../../src/events/log/open.ts'
+import { restore, type Restored } from '../../../../src/events/log/restore/restore.ts'
+import { silentLogger } from '../../../../src/platform/logger.ts'
+import { connectRedis } from '../../../../src/platform/redis/connection.ts'
+import { accounts } from '../../../../src/projections/accounts.ts'
+import { chats } from '../../../../src/projections/chats.ts'
+import { costs } from '../../../../src/projections/costs.ts'
+import { fieldOf, openAuditedCouncil, withField, type AuditedCouncil } from '../../../support/audited.ts'
+import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { answeredPrompt, happen, newPrompt, steps } from '../../../support/history.ts'
+import { backup, loseEverything, snapshotOf, trim, type Snapshot } from '../../../support/lost.ts'
+import { caughtUp, project } from '../../../support/read-models.ts'
+import { redisUrl } from '../../../support/shared-servers.ts'
+import { id } from '../../../support/treasury.ts'
+
+let db: TestDatabase
+let audited: AuditedCouncil
+let council: TestCouncil
+let archive: Archive
+
+const restoring = (part: { dryRun?: boolean; onWritten?: () => void } = {}): Promise<Restored> => {
+  const { redis, keys, councilId } = council
+  return restore({ redis, keys, councilId, archive, foldOf: aggregateOf }, { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part })
+}
+const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
+const opening = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId(), archived: { councilId: council.councilId, archive } })
+
+/** Jobs whose prompt is not finished; of those that are, some may be left over. */
+const unfinished = ({ states, ...snapshot }: Snapshot): Snapshot => ({
+  ...snapshot,
+  states,
+  jobs: snapshot.jobs.filter((fields) => (states[fields[3] ?? ''] ?? '') !== ''),
+})
+
+async function open(): Promise<void> {
+  audited = await openAuditedCouncil(redisUrl, db)
+  council = audited.council
+  archive = postgresArchive(db.postgres)
+  await audited.archive()
+}
+
+describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: openDatabase }) => {
+  beforeAll(async () => {
+    db = await openDatabase()
+  })
+  beforeEach(open)
+  afterEach(() => council.close())
+  afterAll(() => db.close())
+
+  test('brings everything back after a flush: entries, what the stream remembers, states, ids and jobs', async () => {
+    const before = await snapshotOf(council)
+    await loseEverything(council)
+    const restored = await restoring()
+    expect(await snapshotOf(council)).toEqual(unfinished(before))
+    expect(restored).toMatchObject({ events: 38, trimmed: 0, identity: true, beside: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 } })
+    expect(await opening()).toBe(before.meta['incarnation'])
+    expect(await restoring()).toMatchObject({ events: 0, identity: false, beside: nothing })
+    expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
+  })
+
+  test('lets the read models go on without a rebuild', async () => {
+    const projector = project(council.log, db.postgres, [chats, costs, accounts])
+    await caughtUp(projector, council.log)
+    await projector.stop()
+    await loseEverything(council)
+    await restoring()
+    const generations = await db.dump('projections')
+    await answeredPrompt(council)
+    const next = project(council.log, db.postgres, [chats, costs, accounts])
+    await caughtUp(next, council.log)
+    expect(next.status().map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+    const generationOf = (lines: string[]) => lines.map((line) => line.split(',').slice(0, 3).join())
+    expect(generationOf(await db.dump('projections'))).toEqual(generationOf(generations))
+  })
+})
+
+describe('restoring', () => {
+  beforeAll(async () => {
+    db = await databaseKinds[0]!.open()
+  })
+  beforeEach(open)
+  afterEach(() => council.close())
+  afterAll(() => db.close())
+
+  /** Whatever is refused leaves Redis as it was. */
+  async function expectRefused(refusal: { code: string; at?: string | undefined }): Promise<void> {
+    const before = await snapshotOf(council)
+    await expect(restoring()).rejects.toMatchObject(refusal)
+    expect(await snapshotOf(council)).toEqual(before)
+  }
+  const at = async (n: number) => (await audited.entries())[n - 1]?.[0]
+
+  test('remembers commands: the same answer to the same one, none to another one under its id', async () => {
+    const commandId = newId()
+    const done = await council.execute(OpenAccount, { account: id('agent:eve') }, commandId)
+    const refusedId = newId()
+    const refusal = await council.execute(OpenAccount, { account: id('agent:eve') }, refusedId)
+    await audited.archive()
+    await loseEverything(council)
+    await restoring()
+    const again = (account: string, under: Uuid7) => council.execute(OpenAccount, { account: id(account) }, under)
+    expect(done).toMatchObject({ result: 'appended' })
+    expect(await again('agent:eve', commandId)).toEqual({ ...done, result: 'duplicate' })
+    expect(await again('agent:mallory', commandId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
+    expect(await again('agent:eve', refusedId)).toEqual(refusal)
+  })
+
+  test('knows the keys of callers again, and what they stand for', async () => {
+    const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
+    const commandId = await idOf()
+    const command = { account: id('agent:eve') }
+    const done = await council.gate.execute(OpenAccount, command, { commandId, idempotencyKey: 'order-7', principal: 'tester' })
+    await audited.archive()
+    await loseEverything(council)
+    await restoring()
+    expect(await idOf()).toBe(commandId)
+    expect(await council.execute(OpenAccount, command, await idOf())).toEqual({ ...done, result: 'duplicate' })
+    expect(await council.redis.pttl(council.keys.callersKey('tester', 'order-7'))).toBeGreaterThan(23 * 3_600_000)
+  })
+
+  test('gives each unfinished prompt to a worker, once, and starts none that is finished', async () => {
+    await loseEverything(council)
+    await restoring()
+    const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+    const queue = await council.log.openJobs(blocking, 'worker', 5_000)
+    const submitted = (await audited.entries()).filter((entry) => fieldOf(entry, 'type') === 'PromptSubmitted')
+    const jobs = await queue.takeNew(10)
+    queue.close()
+    expect(jobs).toMatchObject([{ kind: 'answer', stream: fieldOf(submitted.at(-1)!, 'stream'), position: submitted.at(-1)?.[0] }])
+    const finished = newPrompt()
+    const known = fieldOf(submitted[0]!, 'stream').slice('chat/'.length) as Uuid7
+    const entries = (await audited.entries()).length
+    await happen(council, { ...finished, requestId: known }, 'submit')
+    expect(await audited.entries()).toHaveLength(entries)
+  })
+
+  test('brings back a tail, with everything that it led to', async () => {
+    const putBack = await backup(council)
+    await answeredPrompt(council)
+    await council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: 5_000, reason: 'late' })
+    const open = newPrompt()
+    await happen(council, open, 'submit')
+    await audited.archive()
+    const before = await snapshotOf(council)
+    await putBack()
+    await expect(opening()).rejects.toMatchObject({ code: 'log_lost_its_tail' })
+    expect(await restoring()).toMatchObject({ events: 11, identity: true, beside: { jobs: 1 } })
+    const after = await snapshotOf(council)
+    expect(unfinished(after)).toEqual(unfinished(before))
+    expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
+    expect(await opening()).toBe(before.meta['incarnation'])
+  })
+
+  test('keeps what Redis has beyond the archive', async () => {
+    await answeredPrompt(council)
+    const before = await snapshotOf(council)
+    expect(await restoring()).toMatchObject({ events: 0, identity: false, beside: nothing })
+    await council.redis.hdel(council.keys.states, 'account/reserve')
+    expect(await restoring()).toMatchObject({ events: 0, end: { sequence: 46 }, beside: { ...nothing, states: 1 } })
+    expect(await snapshotOf(council)).toEqual(before)
+  })
+
+  test('puts right a state that is not what the log makes', async () => {
+    const before = await snapshotOf(council)
+    await council.redis.hset(council.keys.states, 'account/reserve', '1:1:{}', 'account/agent:eve', '9:1:{}')
+    expect(await restoring()).toMatchObject({ beside: { ...nothing, states: 2 } })
+    expect(await snapshotOf(council)).toEqual(before)
+  })
+
+  test('writes nothing when it is only asked what it would do', async () => {
+    await loseEverything(council)
+    expect(await restoring({ dryRun: true })).toMatchObject({ events: 38, identity: true, beside: { jobs: 1 } })
+    expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([])
+  })
+
+  test('lets nobody write until all is there, whenever it is killed, and goes on where it was', async () => {
+    const before = unfinished(await snapshotOf(council))
+    let crashes = 0
+    for (let isDone = false; !isDone; crashes++) {
+      await loseEverything(council)
+      let written = 0
+      const dying = restoring({ onWritten: () => void (written++ === crashes && fail('killed')) })
+      isDone = await dying.then(() => true, () => false)
+      if (isDone) break
+      const isWhole = (await council.redis.hexists(council.keys.meta, 'incarnation')) === 1
+      if (!isWhole) {
+        await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
+        expect(await council.log.head().then(() => council.redis.hget(council.keys.meta, 'sequence'))).toBeNull()
+      }
+      await restoring()
+      expect(await snapshotOf(council)).toEqual(before)
+    }
+    expect(crashes).toBeGreaterThanOrEqual(8)
+  })
+
+  test('lets nobody write while a tail is brought back, whenever it is killed', async () => {
+    const putBack = await backup(council)
+    await answeredPrompt(council)
+    await audited.archive()
+    const before = unfinished(await snapshotOf(council))
+    let crashes = 0
+    for (let isDone = false; !isDone; crashes++) {
+      await putBack()
+      let written = 0
+      isDone = await restoring({ onWritten: () => void (written++ === crashes && fail('killed')) }).then(() => true, () => false)
+      if ((await council.redis.hget(council.keys.meta, 'sequence')) !== before.meta['sequence']) await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
+      await restoring()
+      expect(unfinished(await snapshotOf(council))).toEqual(before)
+    }
+    expect(crashes).toBeGreaterThanOrEqual(6)
+  })
+
+  test('does not write back what was trimmed, and the stream knows that it was there', async () => {
+    await trim(council, archive.noteTrimmed, 20)
+    const before = await snapshotOf(council)
+    await loseEverything(council)
+    expect(await restoring()).toMatchObject({ events: 18, trimmed: 20 })
+    const after = await snapshotOf(council)
+    expect(after).toEqual({ ...unfinished(before), stream: { ...before.stream, maxDeletedId: (await archive.checkpoint())?.trimmed.position } })
+    expect(after.stream).toMatchObject({ entriesAdded: 38 })
+    expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
+  })
+
+  test('restores a log of which everything was trimmed, and it goes on above', async () => {
+    const last = await at(38)
+    await trim(council, archive.noteTrimmed, 38)
+    await loseEverything(council)
+    expect(await restoring()).toMatchObject({ events: 0, trimmed: 38, identity: true })
+    expect(await snapshotOf(council)).toMatchObject({ entries: [], stream: { lastId: last, entriesAdded: 38 } })
+    expect(await council.execute(OpenAccount, { account: id('agent:eve') })).toMatchObject({ result: 'appended' })
+    expect(fieldOf((await audited.entries())[0]!, 'sequence')).toBe('39')
+    expect(await restoring()).toMatchObject({ events: 0, beside: nothing })
+  })
+
+  test('refuses an archive in which nothing is', async () => {
+    await audited.query('delete from archive_checkpoint')
+    await expectRefused({ code: 'no_archive' })
+  })
+
+  test('refuses another log, and the archive of another council', async () => {
+    await audited.query(`update archive_checkpoint set council_id = 'other'`)
+    await expectRefused({ code: 'histories_differ' })
+    await audited.query(`update archive_checkpoint set council_id = '${council.councilId}'`)
+    await council.redis.hset(council.keys.meta, 'incarnation', 'another')
+    await expectRefused({ code: 'histories_differ' })
+  })
+
+  test.each(['sequence', 'revision', 'type', 'data', 'metadata', 'mac'])('refuses a Redis that holds another %s, and says where', async (name) => {
+    await audited.rewrite((entries) => entries.slice(0, 30).with(9, withField(entries[9]!, name, `${fieldOf(entries[9]!, name)}1`)))
+    await expectRefused({ code: 'histories_differ', at: await at(10) })
+  })
+
+  test('refuses a Redis that lacks an event before others, holds one more, or something else', async () => {
+    const all = await audited.entries()
+    const lacking = all[14]!
+    await council.redis.xdel(council.keys.log, lacking[0])
+    await expectRefused({ code: 'histories_differ', at: all[15]?.[0] })
+    await audited.rewrite(() => [...all.slice(0, 5), ['1-0', all[5]![1]] as (typeof all)[0], ...all.slice(5)].toSorted((left, right) => (left[0] === '1-0' ? -1 : right[0] === '1-0' ? 1 : 0)))
+    await expectRefused({ code: 'histories_differ', at: '1-0' })
+    await audited.rewrite(() => [...all.slice(0, 5), [all[5]![0], ['what', 'ever']]])
+    await expectRefused({ code: 'histories_differ', at: all[5]?.[0] })
+  })
+
+  test('refuses an archive that is not what its chain was made over', async () => {
+    await audited.query(`update event_archive set data = replace(data, '100000000', '900000000') where sequence = 8`)
+    const changed = await at(8)
+    await loseEverything(council)
+    await expectRefused({ code: 'archive_damaged', at: changed })
+  })
+
+  test.each(['log', 'meta', 'states', 'work'] as const)('refuses a key of the %s that holds something else', async (name) => {
+    await loseEverything(council)
+    await council.redis.set(council.keys[name], 'mine')
+    await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
+    expect(await council.redis.get(council.keys[name])).toBe('mine')
+    expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toHaveLength(1)
+  })
+
+  test('refuses a key of command ids that holds something else, before it writes anything', async () => {
+    const [key] = Object.keys((await snapshotOf(council)).commands)
+    await loseEverything(council)
+    await council.redis.set(key!, 'mine')
+    await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
+    expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([key])
+  })
+
+  test('brings back any history, from wherever Redis fell back to', async () => {
+    const happening = fc.record({ prompt: fc.nat(2), step: fc.constantFrom(...steps), micros: fc.integer({ min: 1, max: 30_000_000 }) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 1, maxLength: 15 }), fc.nat(15), fc.boolean(), async (happenings, backupAt, isFlushed) => {
+        const told = [newPrompt(), newPrompt(), newPrompt()]
+        let putBack = await backup(council)
+        for (const [index, { prompt, step, micros }] of happenings.entries()) {
+          if (index === backupAt) putBack = await backup(council)
+          await happen(council, told[prompt]!, step)
+          await council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: micros, reason: 'any' })
+        }
+        await audited.archive()
+        const before = unfinished(await snapshotOf(council))
+        await (isFlushed ? loseEverything(council) : putBack())
+        await restoring()
+        expect(unfinished(await snapshotOf(council))).toEqual(before)
+      }),
+      { numRuns: 25 },
+    )
+    expect(await audited.verify()).toMatchObject({ code: 0 })
+  })
+})
+
+function fail(why: string): never {
+  throw new Error(why)
+}

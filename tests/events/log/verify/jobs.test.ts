@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { aggregateOf } from '../../../../src/commands/aggregates.ts'
+import { chatStream } from '../../../../src/events/identifiers.ts'
+import { foldStreams } from '../../../../src/events/log/folds.ts'
+import { collectFaults } from '../../../../src/events/log/verify/faults.ts'
+import { checkJobs } from '../../../../src/events/log/verify/jobs.ts'
+import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { answeredPrompt, happen, newPrompt } from '../../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+
+let council: TestCouncil
+beforeEach(async () => {
+  council = await openTestCouncil(redisUrl, freshCouncilId())
+})
+afterEach(() => council.close())
+
+const hourMs = 3_600_000
+
+/** Folds the log as it is now; `check` then looks at the jobs, after whatever came meanwhile. */
+async function foldedNow() {
+  const folds = foldStreams(aggregateOf)
+  for (const event of await council.events()) folds.take(event)
+  return async (jobOverdueMs: number) => {
+    const { report, listed } = collectFaults()
+    const { open } = await checkJobs({ redis: council.redis, keys: council.keys, folds, report, jobOverdueMs })
+    return { open, faults: listed().map(({ code, stream }) => [code, stream]) }
+  }
+}
+
+test('an open prompt with a job is no fault for as long as its attempts may take, and one afterwards', async () => {
+  const open = newPrompt()
+  for (const step of ['submit', 'attempt', 'call'] as const) await happen(council, open, step)
+  await answeredPrompt(council)
+  const check = await foldedNow()
+  expect(await check(hourMs)).toEqual({ open: 1, faults: [] })
+  expect(await check(0)).toEqual({ open: 1, faults: [['job_overdue', chatStream(open.requestId)]] })
+})
+
+test('an open prompt without a job is a fault at once, however many others have theirs', async () => {
+  const prompts = Array.from({ length: 1_200 }, () => newPrompt())
+  await Promise.all(prompts.map((prompt) => happen(council, prompt, 'submit')))
+  const [entry] = (await council.redis.xrevrange(council.keys.work, '+', '-', 'COUNT', 1))[0] ?? []
+  const [[, fields] = []] = await council.redis.xrange(council.keys.work, entry!, entry!)
+  await council.redis.xdel(council.keys.work, entry!)
+  const check = await foldedNow()
+  expect(await check(hourMs)).toEqual({ open: 1_200, faults: [['job_missing', fields?.[fields.indexOf('stream') + 1]]] })
+})
+
+test('a prompt that ends while the log is verified is no fault', async () => {
+  const open = newPrompt()
+  for (const step of ['submit', 'attempt', 'route', 'call'] as const) await happen(council, open, step)
+  const check = await foldedNow()
+  await happen(council, open, 'complete')
+  expect(await check(0)).toEqual({ open: 1, faults: [] })
+})

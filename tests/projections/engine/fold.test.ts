@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { budget } from '../../../src/commands/aggregates/budget.ts'
+import { chat } from '../../../src/commands/aggregates/chat.ts'
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import { budgetStream, chatStream } from '../../../src/events/identifiers.ts'
+import { applyEvents, type Target } from '../../../src/projections/engine/apply.ts'
+import { ChatRow, evolveChatRow, isChatEvent } from '../../../src/projections/chat-row.ts'
+import { chats } from '../../../src/projections/chats.ts'
+import { beforeFirst, type Checkpoint } from '../../../src/projections/engine/checkpoint.ts'
+import { costRow, costs, isCost } from '../../../src/projections/costs.ts'
+import { selectCosts } from '../../../src/projections/cost-rows.ts'
+import { createGeneration, dropOtherGenerations, schemaOf, serveGeneration } from '../../../src/projections/engine/generations.ts'
+import { migrate } from '../../../src/projections/engine/migrate.ts'
+import type { Projection, Tx } from '../../../src/projections/engine/projection.ts'
+import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { happen, historyDay, newPrompt, steps, type Told } from '../../support/history.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+/** What happens to which of four prompts, weighted so that most of it makes sense; and where the history is cut into batches. */
+const step = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...steps) },
+  { weight: 3, arbitrary: fc.constantFrom('submit', 'attempt', 'call', 'settle', 'complete') },
+)
+const histories = fc.array(fc.record({ who: fc.nat(3), step }), { minLength: 1, maxLength: 45 })
+const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 })
+
+describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
+  let db: TestDatabase
+  beforeAll(async () => {
+    db = await open()
+    await db.empty()
+    await migrate(db.postgres)
+  })
+  afterAll(() => db.close())
+
+  /** Applies events to a new generation, in batches of these sizes. */
+  async function applied(projection: Projection, events: readonly RecordedEvent[], sizes: readonly number[]): Promise<void> {
+    await db.postgres.transaction(async (tx) => {
+      await dropOtherGenerations(tx, projection.name, undefined)
+      await createGeneration(tx, projection, 1)
+      await serveGeneration(tx, projection, 1)
+    })
+    const target: Target<Tx> = {
+      projection,
+      schema: schemaOf(projection.name, 1),
+      advance: () => Promise.resolve(true),
+      applied: () => undefined,
+    }
+    let at: Checkpoint | undefined = beforeFirst
+    let start = 0
+    for (let batch = 0; start < events.length; batch++) {
+      const size = sizes[batch % sizes.length]!
+      at = await applyEvents(db.postgres, target, at!, events.slice(start, start + size))
+      start += size
+    }
+  }
+
+  test('is the fold of the log, whatever happened and however it was cut into batches', async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, cuts, async (history, sizes) => {
+        const council = await openTestCouncil(redisUrl, freshCouncilId())
+        try {
+          const prompts = Array.from({ length: 4 }, (_, index) => newPrompt(`prompt ${index}`))
+          for (const { who, step: next } of history) await happen(council, prompts[who]!, next)
+          const events = await council.events()
+          await applied(chats, events, sizes)
+          await applied(costs, events, sizes)
+          await expectFold(events)
+          await expectSameAsAggregates(council, prompts)
+        } finally {
+          council.close()
+        }
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  async function expectFold(events: readonly RecordedEvent[]): Promise<void> {
+    const folded = new Map<string, ChatRow>()
+    for (const event of events.filter(isChatEvent)) folded.set(event.stream, evolveChatRow(folded.get(event.stream), event))
+    const shown = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
+    expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual(
+      [...folded.values()].toSorted((a, b) => a.request_id.localeCompare(b.request_id)),
+    )
+    expect(await shownCosts()).toEqual(events.filter(isCost).map(costRow))
+  }
+
+  /** Against code that was written for something else: what commands decide on. */
+  async function expectSameAsAggregates(council: TestCouncil, prompts: readonly Told[]): Promise<void> {
+    const ofBudget = await council.gate.load(budget, budgetStream('council', historyDay))
+    const spent = await shownCosts()
+    expect(spent.reduce((sum, row) => sum + row.actual_micros, 0)).toBe(ofBudget.state.spentMicros)
+    const rows = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
+    for (const { requestId } of prompts) {
+      const { state } = await council.gate.load(chat, chatStream(requestId))
+      const row = rows.find(({ request_id }) => request_id === requestId)
+      expect(row === undefined ? 'absent' : ['submitted', 'answering'].includes(row.status) ? 'open' : 'finished').toBe(state.status)
+      if (!row) continue
+      if (state.status === 'open')
+        expect(row).toMatchObject({
+          attempts: state.attempt,
+          path: state.path,
+          cost_micros: state.costMicros,
+          prompt_tokens: state.promptTokens,
+        })
+      expect(row.cost_micros).toBe(
+        spent.filter(({ request_id }) => request_id === requestId).reduce((sum, { actual_micros }) => sum + actual_micros, 0),
+      )
+    }
+  }
+
+  const shownCosts = async () => db.postgres.transaction(selectCosts)
+})

@@ -1,0 +1,293 @@
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { EventLog } from '../../../src/events/log/log.ts'
+import { chats } from '../../../src/projections/chats.ts'
+import { costs, isCost } from '../../../src/projections/costs.ts'
+import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
+import type { Projection } from '../../../src/projections/engine/projection.ts'
+import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { answeredPrompt, happen, newPrompt } from '../../support/history.ts'
+import { caughtUp, dumpAll, project, stopped } from '../../support/read-models.ts'
+import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+
+describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
+  let db: TestDatabase
+  let council: TestCouncil
+  beforeAll(async () => {
+    db = await open()
+  })
+  afterAll(() => db.close())
+  beforeEach(async () => {
+    await db.empty()
+    council = await openTestCouncil(redisUrl, freshCouncilId())
+  })
+  afterEach(() => council.close())
+
+  const registered = (name: string) => db.postgres.transaction((tx) => loadRegistered(tx, name))
+
+  test('shows each prompt with its ending, its cost, its timings and where its events are', async () => {
+    const { requestId, text } = await answeredPrompt(council)
+    await caughtUp(project(council.log, db.postgres), council.log)
+
+    const all = await council.events()
+    const ofChat = all.filter(({ stream }) => stream.startsWith('chat/'))
+    const [row] = await db.rows('read_models.chats')
+    expect(row).toMatchObject({
+      request_id: requestId,
+      conversation_id: requestId,
+      actor: 'tester',
+      status: 'completed',
+      prompt: text,
+      path: 'fast',
+      intent: 'question',
+      attempts: 1,
+      answer: `An answer to: ${text}`,
+      cost_micros: 38,
+      prompt_tokens: 120,
+      completion_tokens: 34,
+      queued_ms: expect.any(Number) as number,
+      first_token_ms: 41,
+      degraded: false,
+      first_position: ofChat[0]?.position,
+      last_position: ofChat.at(-1)?.position,
+      last_sequence: ofChat.at(-1)?.sequence,
+    })
+  })
+
+  test('shows what each model call cost, with the position of its debit', async () => {
+    const { requestId } = await answeredPrompt(council)
+    await caughtUp(project(council.log, db.postgres), council.log)
+    const debit = (await council.events()).find(({ type }) => type === 'BudgetDebited')
+    expect(await db.rows('read_models.costs')).toMatchObject([
+      {
+        request_id: requestId,
+        call_id: `${requestId}/1`,
+        model: 'test-model',
+        usage: 'reported',
+        actual_micros: 38,
+        day: '2026-11-23',
+        position: debit?.position,
+        sequence: debit?.sequence,
+      },
+    ])
+  })
+
+  test('follows what happens from then on, and says how far it is', async () => {
+    const projector = project(council.log, db.postgres)
+    await caughtUp(projector, council.log)
+    const told = newPrompt()
+    for (const [step, status] of [
+      ['submit', 'submitted'],
+      ['attempt', 'answering'],
+      ['stop', 'cancelled'],
+    ] as const) {
+      await happen(council, told, step)
+      await caughtUp(projector, council.log)
+      expect(await db.rows('read_models.chats')).toMatchObject([{ status }])
+    }
+    const head = await council.log.head()
+    expect(projector.status()).toMatchObject([
+      { name: 'chats', state: 'running', position: head, sequence: 3, lag: 0 },
+      { name: 'costs', state: 'running', position: head, sequence: 3, lag: 0 },
+    ])
+  })
+
+  test('takes a prompt with characters that Postgres cannot hold', async () => {
+    const told = newPrompt('zero \0 and half a pair \ud83d')
+    await happen(council, told, 'submit')
+    await caughtUp(project(council.log, db.postgres), council.log)
+    expect(await db.rows('read_models.chats')).toMatchObject([{ prompt: 'zero \uFFFD and half a pair \uFFFD' }])
+  })
+
+  test('goes on from its checkpoint after it was stopped', async () => {
+    await answeredPrompt(council)
+    const first = project(council.log, db.postgres)
+    await caughtUp(first, council.log)
+    await first.stop()
+    const before = await registered('costs')
+
+    await answeredPrompt(council)
+    await caughtUp(project(council.log, db.postgres), council.log)
+    const after = await registered('costs')
+    expect(after).toMatchObject({ generation: before?.generation, sequence: 16 })
+    expect(await db.dump('read_models.costs')).toHaveLength(2)
+  })
+
+  test('does not keep a reader waiting who gives up', async () => {
+    const projector = project(council.log, db.postgres)
+    await caughtUp(projector, council.log)
+    const patience = new AbortController()
+    const waiting = projector.waitFor('999999999999999-0' as never, patience.signal)
+    patience.abort()
+    expect(await waiting).toBe('given_up')
+  })
+
+  /** One row an event, and no key: an event that is applied twice shows twice. */
+  const tally: Projection = {
+    name: 'tally',
+    version: 1,
+    target: 'postgres',
+    money: false,
+    tables: ['tally'],
+    createTables: async (tx, schema) => void (await sql`create table ${sql.id(schema, 'tally')} (sequence bigint)`.execute(tx)),
+    apply: async (tx, schema, events) =>
+      void (await sql`insert into ${sql.id(schema, 'tally')} select unnest(${events.map(({ sequence }) => sequence)}::bigint[])`.execute(
+        tx,
+      )),
+  }
+  const tallied = async () => (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
+
+  test('beside another one of the same name applies every event once', async () => {
+    const other = await openTestCouncil(redisUrl, council.councilId)
+    const projectors = [project(council.log, db.postgres, [tally]), project(other.log, db.postgres, [tally])]
+    for (const projector of projectors) await caughtUp(projector, council.log)
+    const prompts = Array.from({ length: 12 }, () => answeredPrompt(council))
+    await Promise.all(prompts)
+    for (const projector of projectors) await caughtUp(projector, council.log)
+    expect(await tallied()).toEqual(Array.from({ length: 12 * 8 }, (_, index) => index + 1))
+    expect(projectors.flatMap((projector) => projector.status())).toMatchObject([{ state: 'running' }, { state: 'running' }])
+    other.close()
+  })
+
+  test('that has fallen behind another one of the same name applies nothing that is applied already', async () => {
+    const first = project(council.log, db.postgres, [tally])
+    await answeredPrompt(council)
+    await caughtUp(first, council.log)
+    // The other one stands still just before it applies, with a checkpoint that is then no longer true.
+    const held = Promise.withResolvers<undefined>()
+    const holding = Promise.withResolvers<undefined>()
+    const slow: EventLog = {
+      ...council.log,
+      async *read(options) {
+        for await (const page of council.log.read(options)) {
+          if (options?.upTo === undefined) {
+            holding.resolve(undefined)
+            await held.promise
+          }
+          yield page
+        }
+      },
+    }
+    await first.stop()
+    await answeredPrompt(council)
+    const behind = project(slow, db.postgres, [tally])
+    await holding.promise
+    const ahead = project(council.log, db.postgres, [tally])
+    await answeredPrompt(council)
+    await caughtUp(ahead, council.log)
+    held.resolve(undefined)
+    await caughtUp(behind, council.log)
+    expect(await tallied()).toEqual(Array.from({ length: 3 * 8 }, (_, index) => index + 1))
+  })
+
+  describe('stops, with everything before it applied,', () => {
+    test('at an event that the projection cannot take, and names its position', async () => {
+      const first = project(council.log, db.postgres)
+      await caughtUp(first, council.log)
+      await first.stop()
+      await answeredPrompt(council)
+      const { requestId } = await answeredPrompt(council)
+      await answeredPrompt(council)
+      const isIts = (event: RecordedEvent) => isCost(event) && event.data.requestId === requestId
+      const poison: Projection = {
+        ...costs,
+        async apply(tx, schema, events) {
+          await costs.apply(tx, schema, events)
+          if (events.some(isIts)) throw new Error('a figure that cannot be')
+        },
+      }
+
+      const projector = project(council.log, db.postgres, [poison])
+      const status = await stopped(projector, 'costs')
+      const debit = (await council.events()).find(isIts)
+      expect(status).toMatchObject({ state: 'stopped', code: 'poison_event', sequence: (debit?.sequence ?? 0) - 1 })
+      expect(status?.message).toContain(debit?.position)
+      expect(await db.dump('read_models.costs')).toHaveLength(1)
+    })
+
+    test('at an event that a newer program wrote', async () => {
+      await answeredPrompt(council)
+      const projector = project(council.log, db.postgres)
+      await caughtUp(projector, council.log)
+      await appendRaw(council, { sequence: '9', type: 'BudgetDebited', version: '99' })
+      expect(await stopped(projector, 'costs')).toMatchObject({ state: 'stopped', code: 'unknown_event_version', sequence: 8 })
+      expect(await stopped(projector, 'chats')).toMatchObject({ state: 'stopped', code: 'unknown_event_version', sequence: 8 })
+    })
+
+    test('where an event is missing from the log', async () => {
+      await answeredPrompt(council)
+      const projector = project(council.log, db.postgres)
+      await caughtUp(projector, council.log)
+      await appendRaw(council, { sequence: '11', type: 'CancellationRequested', version: '1' })
+      expect(await stopped(projector, 'costs')).toMatchObject({ code: 'sequence_gap', sequence: 8 })
+    })
+
+    test('where the log no longer holds the event that it stands on', async () => {
+      await answeredPrompt(council)
+      const first = project(council.log, db.postgres)
+      await caughtUp(first, council.log)
+      await first.stop()
+      await council.redis.xdel(council.keys.log, await council.log.head())
+      const status = await stopped(project(council.log, db.postgres), 'costs')
+      expect(status).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
+      expect(status?.message).toContain('council rebuild costs')
+    })
+
+    test('where the log lost its tail while it was following, and went on above it', async () => {
+      const told = await answeredPrompt(council)
+      const projector = project(council.log, db.postgres)
+      await caughtUp(projector, council.log)
+      await council.redis.xdel(council.keys.log, await council.log.head())
+      await appendRaw(council, { sequence: '8', type: 'CancellationRequested', version: '1', stream: `chat/${told.requestId}` })
+      expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
+    })
+
+    test('where a newer program has built the read model', async () => {
+      const newer = project(council.log, db.postgres, [{ ...chats, version: 7 }])
+      await caughtUp(newer, council.log)
+      await newer.stop()
+      expect(await stopped(project(council.log, db.postgres, [chats]), 'chats')).toMatchObject({ code: 'projection_of_newer_program' })
+    })
+  })
+
+  test('builds the read model anew when the program has a newer version of it', async () => {
+    await answeredPrompt(council)
+    const old = project(council.log, db.postgres)
+    await caughtUp(old, council.log)
+    const before = await dumpAll(db)
+    await old.stop()
+    await caughtUp(project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }]), council.log)
+    expect(await registered('chats')).toMatchObject({ version: chats.version + 1, generation: 2, sequence: 8 })
+    expect(await dumpAll(db)).toEqual(before)
+  })
+
+  test('that has the older version of two stops when the newer one has taken its place', async () => {
+    const older = project(council.log, db.postgres, [chats])
+    await caughtUp(older, council.log)
+    const newer = project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }])
+    await caughtUp(newer, council.log)
+    const { requestId } = await answeredPrompt(council)
+    expect(await stopped(older, 'chats')).toMatchObject({ code: 'projection_of_newer_program' })
+    await caughtUp(newer, council.log)
+    expect(await db.rows('read_models.chats')).toMatchObject([{ request_id: requestId }])
+  })
+})
+
+/** An entry that the gate would never write. */
+async function appendRaw(
+  council: TestCouncil,
+  fields: { sequence: string; type: string; version: string; stream?: string },
+): Promise<void> {
+  const metadata = {
+    eventId: `raw-${fields.sequence}`,
+    commandId: 'raw',
+    correlationId: 'raw',
+    causationId: 'raw',
+    actor: 'tester',
+    occurredAt: '2026-11-23T12:00:00Z',
+  }
+  const entry = { stream: 'chat/raw', revision: '1', data: JSON.stringify({ by: 'tester' }), metadata: JSON.stringify(metadata), ...fields }
+  await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
+}

@@ -1,0 +1,79 @@
+import { chat } from '../../src/commands/aggregates/chat.ts'
+import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
+import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
+import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+import { anotherAsk, askFor, founding, someAsk, type Promised } from './asks.ts'
+import { createClient, isRetried, type Answer, type Asked, type Client, type Gates } from './client.ts'
+import type { World } from './world.ts'
+
+/** What clients did, and what was wrong with what they were told at once. */
+export type Conduct = { history: Asked[]; abuses: Answer[]; left: () => number }
+
+const clients = 4
+const asksEach = 7
+const longestPauseMs = 1_500
+const jobsLookedFor = 5
+
+/** Opens the accounts, then lets several clients and a worker loose on them. */
+export function letLive(world: World): Conduct {
+  const { random, scheduler, newId } = world
+  const history: Asked[] = []
+  const abuses: Answer[] = []
+  const gates: Gates = {
+    newId,
+    history,
+    tick: world.tick,
+    some() {
+      const found = world.gates[random.below(world.gates.length)]
+      return found?.owner.alive ? found : undefined
+    },
+  }
+  const promised: Promised[] = []
+  let left = clients + 1
+
+  void (async () => {
+    const founder = createClient('founder', scheduler, random, gates)
+    for (const ask of founding()) await founder.insist(ask)
+    for (let n = 1; n <= clients; n++) void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
+    void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
+  })()
+  return { history, abuses, left: () => left }
+
+  async function spend(client: Client): Promise<void> {
+    for (let n = 0; n < asksEach; n++) {
+      await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
+      const commandId = newId()
+      world.watch(`chat/${commandId}` as StreamName)
+      const ask = someAsk(random, commandId, scheduler.clock.nowMs(), promised)
+      const answer = await client.insist(ask, commandId)
+      const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && ask.recordsRefusals)
+      if (isRemembered && random.happens(0.1)) abuses.push(await client.abuse(commandId, anotherAsk()))
+    }
+  }
+
+  /** Takes jobs as a worker does, and forgets about some of them in the middle. */
+  async function work(client: Client): Promise<void> {
+    for (let n = 0; n < jobsLookedFor; n++) {
+      await scheduler.step(client.owner, 'looks for a job', random.below(longestPauseMs))
+      const jobs = world.server.jobs()
+      const job = jobs[random.below(jobs.length)]
+      if (!job) continue
+      const requestId = Uuid7.parse(job.stream.slice('chat/'.length))
+      const attempt = await attemptOf(job.stream)
+      if (attempt === undefined) continue
+      const started = await client.insist(askFor(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker' }))
+      if (started.result === 'refused' || random.happens(0.2)) continue
+      const ending = { requestId, attempt: attempt + 1, text: 'Because.', firstTokenMs: null, endedAtMs: scheduler.clock.nowMs(), job: job.entry }
+      await client.insist(askFor(CompleteAnswer, { ...ending, finishReason: 'stop', degraded: false }))
+    }
+  }
+
+  async function attemptOf(stream: StreamName): Promise<number | undefined> {
+    const found = gates.some()
+    const loaded = await Promise.race([found?.gate.load(chat, stream).catch(() => undefined), found?.owner.died])
+    return loaded && loaded !== 'died' && loaded.state.status === 'open' ? loaded.state.attempt : undefined
+  }
+}
+
+/** Whether an answer to a command under an id that is taken says so, or that nothing can be said now. */
+export const isTold = (answer: Answer): boolean => isRetried(answer) || (answer.result === 'rejected' && (answer.code === 'command_id_reused' || answer.code === 'id_expired' || answer.code === 'malformed_command'))
