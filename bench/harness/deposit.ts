@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { commandOver, type Aggregate } from '../../src/commands/decider.ts'
+import { defineCommand, type Aggregate } from '../../src/commands/decider.ts'
 import { PositiveMicros, TransferId, type AccountEvent } from '../../src/events/account.ts'
 import { StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
 
@@ -11,7 +11,7 @@ export type Ledger = { balanceMicros: number; deposits: number }
 
 export const ledger: Aggregate<Ledger, Credited> = {
   category: 'ledger',
-  foldVersion: 1,
+  stateVersion: 1,
   initial: { balanceMicros: 0, deposits: 0 },
   evolve: ({ balanceMicros, deposits }, { data }) => ({ balanceMicros: balanceMicros + data.amountMicros, deposits: deposits + 1 }),
 }
@@ -22,7 +22,7 @@ const fields = { ledger: StreamName, transferId: TransferId, amountMicros: Posit
  * The command that is measured: one event of an existing type on one small account. Everything a command over money has
  * is there (shape, expected revision, command id, state, recorded refusals), and the peer can store the very same bytes.
  */
-export const Deposit = commandOver({ ledger })({
+export const Deposit = defineCommand({ ledger })({
   name: 'Deposit',
   schema: z.strictObject(fields),
   recordsRefusals: true,
@@ -35,10 +35,10 @@ export const Deposit = commandOver({ ledger })({
 
 type Closed = { status: 'open' | 'closed' }
 const closed: Closed = { status: 'closed' }
-const closing: Aggregate<Closed, Credited> = { category: 'closing', foldVersion: 1, initial: { status: 'open' }, finished: closed, evolve: () => closed }
+const closing: Aggregate<Closed, Credited> = { category: 'closing', stateVersion: 1, initial: { status: 'open' }, finished: closed, evolve: () => closed }
 
 /** The same on a stream that is finished by it, to see what a finished stream costs. */
-export const CloseAtOnce = commandOver({ closing })({
+export const CloseAtOnce = defineCommand({ closing })({
   name: 'CloseAtOnce',
   schema: z.strictObject(fields),
   reads: (command) => ({ closing: command.ledger }),

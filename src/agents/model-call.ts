@@ -7,7 +7,7 @@ import { isoTime } from '../platform/clock.ts'
 import type { AnswerText } from './worker/answer-text.ts'
 import { ModelError, type ChatMessage, type ModelErrorCode } from './models/model.ts'
 import { costMicros, type Price } from './models/prices.ts'
-import { executeFor, mustBeDone, type AgentDependencies, type CutReason, type Run } from './run.ts'
+import { executeUntilKnown, assertAppended, type AgentDependencies, type CutReason, type Run } from './run.ts'
 import { usageMeter, type MeteredUsage, type UsageMeter } from './usage-meter.ts'
 
 /** An open reservation is free again after this; beyond ANSWER_TIMEOUT_MS. */
@@ -44,7 +44,7 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
     const now = clock.nowMs()
     const day = isoTime(now).slice(0, 10)
     const atMost = { promptTokens: model.promptTokensAtMost(request.messages, request.answer.soFar()), completionTokens: answerMaxTokens }
-    const reserved = await executeFor(dependencies, run, ReserveBudget, {
+    const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
       scope: 'council',
       day,
       callId,
@@ -58,7 +58,7 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
     })
     if (reserved.result === 'refused' && reserved.code === 'budget_exceeded')
       return { kind: 'failed', code: 'budget_exceeded', message: `the council's budget of the day is used up; it is whole again at ${String(reserved.details?.['nextDay'])}` }
-    mustBeDone('ReserveBudget', reserved)
+    assertAppended('ReserveBudget', reserved)
     return await stream(dependencies, run, request, { callId, budget: budgetStream('council', day), price }, usageMeter(atMost))
   } catch (error) {
     if (error instanceof ModelError) return { kind: 'failed', code: failureCode(error.code), message: error.message }
@@ -129,7 +129,7 @@ const cutReasonOf = ({ signal }: Run): CutReason => (signal.aborted ? (signal.re
 
 /** Settles a call outside of a terminal command: one that goes on in another call. */
 export async function settleCall(dependencies: AgentDependencies, run: Run, settled: Settlement): Promise<void> {
-  mustBeDone('DebitBudget', await executeFor(dependencies, run, DebitBudget, { requestId: run.requestId, attempt: run.attempt, settlement: settled }))
+  assertAppended('DebitBudget', await executeUntilKnown(dependencies, run, DebitBudget, { requestId: run.requestId, attempt: run.attempt, settlement: settled }))
 }
 
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }

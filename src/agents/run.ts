@@ -54,7 +54,7 @@ const retryPauseMs = 200
  * Executes a command of a run until its outcome is known: while the log cannot be reached the same id is sent again.
  * Only the end of the process ends that early, with the last, indefinite result.
  */
-export async function executeFor<C, Reads extends ReadSet>(
+export async function executeUntilKnown<C, Reads extends ReadSet>(
   { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
   run: Omit<Run, 'attempt' | 'deadline'>,
   definition: CommandDefinition<C, Reads>,
@@ -88,6 +88,6 @@ export class RunEnded extends Error {
 }
 
 /** Throws RunEnded unless the command is in the log. */
-export function mustBeDone(command: string, result: CommandResult): void {
+export function assertAppended(command: string, result: CommandResult): void {
   if (result.result === 'refused' || result.result === 'rejected') throw new RunEnded(`${command} was ${result.result}: ${result.code}`, result.code)
 }

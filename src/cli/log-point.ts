@@ -5,10 +5,10 @@ import { AccountId, beginning, comparePositions, justBefore, Position, StreamNam
 import { CliError } from './failure.ts'
 
 /** Where an event is in the log, or a time of the log's clock: the milliseconds from the first to the last that it names, both included. */
-export type Moment = { position: Position } | { firstMs: number; lastMs: number }
+export type LogPoint = { position: Position } | { firstMs: number; lastMs: number }
 
 /** From one moment to another, both included; without an end of its own it reaches to that end of the log. */
-export type Range = { from?: Moment; to?: Moment }
+export type Range = { from?: LogPoint; to?: LogPoint }
 
 const Time = z.iso.datetime({ offset: true })
 const Day = z.iso.date()
@@ -19,7 +19,7 @@ const lastInMs = '18446744073709551615'
  * `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). A time without its zone could
  * mean two things, so it is refused.
  */
-export function parseMoment(text: string): Moment {
+export function parseLogPoint(text: string): LogPoint {
   const position = Position.safeParse(text)
   if (position.success) return { position: position.data }
   const isDay = Day.safeParse(text).success
@@ -33,13 +33,13 @@ export function parseMoment(text: string): Moment {
 }
 
 /** Reading after this position starts with the moment. */
-export function startOf(moment: Moment): Position {
+export function startOf(moment: LogPoint): Position {
   const first = 'position' in moment ? moment.position : (`${moment.firstMs}-0` as Position)
   return /^0+-0+$/.test(first) ? beginning : justBefore(first)
 }
 
 /** Reading up to this position ends with the moment. */
-export const endOf = (moment: Moment): Position => ('position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position))
+export const endOf = (moment: LogPoint): Position => ('position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position))
 
 /** Tells which positions a range includes. Throws CliError `usage` for a range that ends before it starts. */
 export function inRange({ from, to }: Range): (position: Position) => boolean {

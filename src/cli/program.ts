@@ -7,7 +7,7 @@ import type { ChatOptions } from './chat/chat.ts'
 import type { CliContext, InputStream } from './context.ts'
 import type { EventsOptions } from './log/events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
-import { parseAccountId, parseCount, parseEventType, parseMoment, parseRequestId, parseStream, type Range } from './log-point.ts'
+import { parseAccountId, parseCount, parseEventType, parseLogPoint, parseRequestId, parseStream, type Range } from './log-point.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './log/restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
@@ -91,7 +91,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .description('print what happened, in order')
     .option('--stream <stream>', 'only of this stream, for example chat/<id>', parseStream)
     .option('--type <type>', 'only of this type, for example AnswerCompleted', parseEventType)
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
     .action((options: EventsOptions) => run(async (context) => (await import('./log/events.ts')).events(options, context)))
@@ -100,7 +100,7 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .command('state')
     .description('fold one aggregate from its events; without --at also compare it with the state that commands decide on')
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
-    .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseMoment)
+    .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((stream: StreamName, options: StateOptions) =>
       run(async (context) => (await import('./log/state.ts')).state(stream, options, context)),
     )
@@ -127,8 +127,8 @@ function addAudits(program: Command, run: Run): void {
   audit
     .command('cost')
     .description('what every model call cost, from the log; and whether the read model says the same')
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
-    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
+    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseLogPoint)
     .action((options: Range) => run(async (context) => (await import('./audit/cost.ts')).auditCost(options, context)))
   audit
     .command('request')
@@ -139,8 +139,8 @@ function addAudits(program: Command, run: Run): void {
     .command('account')
     .description('the history of one account, with its balance after every event; and whether state and read model say the same')
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseMoment)
-    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseMoment)
+    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
+    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseLogPoint)
     .action((accountId: AccountId, options: Range) =>
       run(async (context) => (await import('./audit/account.ts')).auditAccount(accountId, options, context)),
     )

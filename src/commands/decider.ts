@@ -10,7 +10,7 @@ export type Aggregate<State, E extends Event = Event> = {
   /** What stands before the slash in the names of its streams. */
   category: string
   /** Raised whenever the state's shape or `evolve` changes: stored states of an older version are folded again. */
-  foldVersion: number
+  stateVersion: number
   initial: State
   /** The state after the last event that a stream ever has: `evolve` returns this very value. Only for streams named by a UUIDv7. */
   finished?: State
@@ -53,6 +53,6 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
 }
 
 /** Defines a command over the aggregates that it reads: `commandOver({ chat, budget })({ name, schema, reads, decide })`. */
-export const commandOver =
+export const defineCommand =
   <Reads extends ReadSet>(aggregates: Reads) =>
   <C>(definition: Omit<CommandDefinition<C, Reads>, 'aggregates'>): CommandDefinition<C, Reads> => ({ ...definition, aggregates })

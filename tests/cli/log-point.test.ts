@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endOf, inRange, parseMoment, startOf } from '../../src/cli/log-point.ts'
+import { endOf, inRange, parseLogPoint, startOf } from '../../src/cli/log-point.ts'
 import { comparePositions, type Position } from '../../src/events/identifiers.ts'
 
 const ms = (iso: string): number => Date.parse(iso)
@@ -15,8 +15,8 @@ describe('a moment', () => {
     ['2028-02-29', '2028-02-29T00:00:00.000Z', '2028-02-29T23:59:59.999Z'],
     ['2026-12-31', '2026-12-31T00:00:00.000Z', '2026-12-31T23:59:59.999Z'],
   ])('that is the day %s is all of it, in UTC', (text, first, last) => {
-    expect(parseMoment(text)).toEqual({ firstMs: ms(first), lastMs: ms(last) })
-    const includes = inRange({ from: parseMoment(text), to: parseMoment(text) })
+    expect(parseLogPoint(text)).toEqual({ firstMs: ms(first), lastMs: ms(last) })
+    const includes = inRange({ from: parseLogPoint(text), to: parseLogPoint(text) })
     expect([at(first), at(last, highest)].map(includes)).toEqual([true, true])
     expect([`${ms(first) - 1}-${highest}` as Position, `${ms(last) + 1}-0` as Position].map(includes)).toEqual([false, false])
   })
@@ -27,7 +27,7 @@ describe('a moment', () => {
     ['2026-11-25T01:30:00+02:00', '2026-11-24T23:30:00.000Z'],
     ['2026-11-25T23:30:00-05:00', '2026-11-26T04:30:00.000Z'],
   ])('that is the time %s is that millisecond', (text, exact) => {
-    const moment = parseMoment(text)
+    const moment = parseLogPoint(text)
     expect(moment).toEqual({ firstMs: ms(exact), lastMs: ms(exact) })
     const includes = inRange({ from: moment, to: moment })
     expect([at(exact), at(exact, highest)].map(includes)).toEqual([true, true])
@@ -35,20 +35,20 @@ describe('a moment', () => {
   })
 
   test('that is a position is that event alone', () => {
-    const moment = parseMoment('1795448595415-7')
+    const moment = parseLogPoint('1795448595415-7')
     const includes = inRange({ from: moment, to: moment })
     expect((['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]).map(includes)).toEqual([false, true, false])
   })
 
   test.each(['2026-02-29', '2026-02-30', '2026-04-31', '2026-13-01', '2026-1-1', '20261125', '2026-11-25T10:00:00', '2026-11-25T24:00:00Z', 'yesterday', ''])(
     'is not %j',
-    (text) => expect(() => parseMoment(text)).toThrow('It must be a position'),
+    (text) => expect(() => parseLogPoint(text)).toThrow('It must be a position'),
   )
 
   test('before there were positions includes the first one', () => {
-    expect(startOf(parseMoment('1969-12-31'))).toBe('0-0')
-    expect(startOf(parseMoment('0-0'))).toBe('0-0')
-    expect(endOf(parseMoment('1969-12-31'))).toBe(`0-${highest}`)
+    expect(startOf(parseLogPoint('1969-12-31'))).toBe('0-0')
+    expect(startOf(parseLogPoint('0-0'))).toBe('0-0')
+    expect(endOf(parseLogPoint('1969-12-31'))).toBe(`0-${highest}`)
   })
 })
 
@@ -60,15 +60,15 @@ describe('a range', () => {
       fc.property(day, day, event, fc.nat(), (one, other, when, sequence) => {
         const [from, to] = one < other ? [one, other] : [other, one]
         const happened = when.toISOString().slice(0, 10)
-        expect(inRange({ from: parseMoment(from), to: parseMoment(to) })(`${when.getTime()}-${sequence}` as Position)).toBe(from <= happened && happened <= to)
+        expect(inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })(`${when.getTime()}-${sequence}` as Position)).toBe(from <= happened && happened <= to)
       }),
     )
   })
 
   test('without an end reaches to that end of the log', () => {
     expect(inRange({})('5-5' as Position)).toBe(true)
-    expect(inRange({ from: parseMoment('5-5') })('9-9' as Position)).toBe(true)
-    expect(inRange({ to: parseMoment('5-5') })('1-1' as Position)).toBe(true)
+    expect(inRange({ from: parseLogPoint('5-5') })('9-9' as Position)).toBe(true)
+    expect(inRange({ to: parseLogPoint('5-5') })('1-1' as Position)).toBe(true)
   })
 
   test.each([
@@ -76,13 +76,13 @@ describe('a range', () => {
     ['5-6', '5-5'],
     ['2026-11-25T10:00:00Z', '2026-11-25T09:59:59.999Z'],
   ])('from %s to %s is refused', (from, to) => {
-    expect(() => inRange({ from: parseMoment(from), to: parseMoment(to) })).toThrow(expect.objectContaining({ code: 'usage', exitCode: 2 }))
+    expect(() => inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })).toThrow(expect.objectContaining({ code: 'usage', exitCode: 2 }))
   })
 
   test('starts and ends where its moment does', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4e12 }), (timeMs) => {
-        const moment = parseMoment(new Date(timeMs).toISOString())
+        const moment = parseLogPoint(new Date(timeMs).toISOString())
         expect(comparePositions(startOf(moment), `${timeMs}-0` as Position)).toBeLessThan(0)
         expect(endOf(moment)).toBe(`${timeMs}-${highest}`)
       }),

@@ -19,7 +19,7 @@ const aChapter = fc.record({
   commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
   onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
   expects: fc.array(fc.oneof({ weight: 8, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) }, { weight: 3, arbitrary: fc.constantFrom('this state' as const, 'another state' as const) }, { weight: 2, arbitrary: fc.constant('any' as const) }), { minLength: 5, maxLength: 5 }),
-  foldVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
+  stateVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
   finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
 })
 export const aStory = fc.array(aChapter, { minLength: 1, maxLength: 12 })
@@ -75,7 +75,7 @@ export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids:
       case 'this state':
         return { stream, revision, ...stateOf(stored) }
       case 'another state':
-        return { stream, revision, state: { foldVersion: 1, state: '{"n":1}' } }
+        return { stream, revision, state: { stateVersion: 1, state: '{"n":1}' } }
       default:
         return { stream, revision: { current: revision, none: 0, behind: Math.max(0, revision - 1), ahead: revision + 1, any: 'any' as const }[expects] }
     }
@@ -84,7 +84,7 @@ export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids:
     commands: commands.map(({ commandId, contentHash, writes }) => ({ principal: 'tester', commandId, contentHash, events: writes.length })),
     reads: read.map(expectationOf),
     events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
-    states: [...new Set(written)].map((stream) => ({ stream: streams[stream]!, foldVersion: chapter.foldVersion, state: stream === chapter.finishes ? null : '{"n":100000000000001}' })),
+    states: [...new Set(written)].map((stream) => ({ stream: streams[stream]!, stateVersion: chapter.stateVersion, state: stream === chapter.finishes ? null : '{"n":100000000000001}' })),
     jobs: commands.flatMap(({ job, writes }, command) => (job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [])),
     finishedJobs: [],
   }
@@ -92,7 +92,7 @@ export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids:
 
 function stateOf(stored: StoredState): Pick<ExpectedRevision, 'state'> {
   if (stored.status === 'absent') return {}
-  return { state: stored.status === 'live' ? stored : { foldVersion: 1, state: null } }
+  return { state: stored.status === 'live' ? stored : { stateVersion: 1, state: null } }
 }
 
 /** The gate never puts an id into an append twice. */

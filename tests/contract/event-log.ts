@@ -55,7 +55,7 @@ function appends(given: Given): void {
         { stream: second, revision: 1, sequence: done.firstSequence + 1, position: done.positions[1] },
       ])
       const refused = await log.append(write([{ stream: first, revision: 1 }, { stream: second, revision: 7 }]))
-      expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, foldVersion: 1, state: '{}' }] })
+      expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, stateVersion: 1, state: '{}' }] })
       expect(await everythingIn(log)).toEqual(before)
     })
 
@@ -73,19 +73,19 @@ function appends(given: Given): void {
     test('checks the state too where it is told one, since somebody else may have led the aggregate to the same revision', async () => {
       const { log } = given()
       const [stream, ended] = [aStream(), aStream()]
-      const theirs = { foldVersion: 1, state: '{"by":"them"}' }
+      const theirs = { stateVersion: 1, state: '{"by":"them"}' }
       await log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, ...theirs }] })
-      await log.append({ ...write([{ stream: ended, revision: 0 }]), states: [{ stream: ended, foldVersion: 1, state: null }] })
+      await log.append({ ...write([{ stream: ended, revision: 0 }]), states: [{ stream: ended, stateVersion: 1, state: null }] })
       const expecting = (read: ExpectedRevision) => {
         const request = write([{ stream: aStream(), revision: 0 }])
         return log.append({ ...request, reads: [...request.reads, read] })
       }
-      for (const state of [{ ...theirs, state: '{"by":"us"}' }, { ...theirs, foldVersion: 2 }, { ...theirs, state: null }])
+      for (const state of [{ ...theirs, state: '{"by":"us"}' }, { ...theirs, stateVersion: 2 }, { ...theirs, state: null }])
         expect(await expecting({ stream, revision: 1, state })).toEqual({ result: 'conflict', current: [{ stream, status: 'live', revision: 1, ...theirs }] })
       expect(await expecting({ stream, revision: 0, state: theirs })).toMatchObject({ result: 'conflict' })
       expect(await expecting({ stream, revision: 1, state: theirs })).toMatchObject({ result: 'appended' })
       expect(await expecting({ stream: ended, revision: 1, state: theirs })).toEqual({ result: 'conflict', current: [{ stream: ended, status: 'finished', revision: 1 }] })
-      expect(await expecting({ stream: ended, revision: 1, state: { foldVersion: 1, state: null } })).toMatchObject({ result: 'appended' })
+      expect(await expecting({ stream: ended, revision: 1, state: { stateVersion: 1, state: null } })).toMatchObject({ result: 'appended' })
     })
 
     test('takes any revision where it does not matter, and says which it was', async () => {
@@ -112,7 +112,7 @@ function appends(given: Given): void {
       const { log } = given()
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
-      await log.append({ ...request, states: [{ stream, foldVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }] })
+      await log.append({ ...request, states: [{ stream, stateVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }] })
       expect(await log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
     })
 
@@ -120,7 +120,7 @@ function appends(given: Given): void {
       const { log } = given()
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
-      await log.append({ ...request, states: [{ stream, foldVersion: 9, state: '{}' }] })
+      await log.append({ ...request, states: [{ stream, stateVersion: 9, state: '{}' }] })
       await expect(log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({ code: 'state_of_newer_program' })
     })
 
@@ -136,7 +136,7 @@ function appends(given: Given): void {
       const stream = aStream()
       await log.append(write([{ stream, revision: 0 }]))
       const ending = write([{ stream, revision: 1 }])
-      await log.append({ ...ending, states: [{ stream, foldVersion: 1, state: null }] })
+      await log.append({ ...ending, states: [{ stream, stateVersion: 1, state: null }] })
       const finished = { stream, status: 'finished', revision: 2 }
       expect(await log.loadStates([stream])).toEqual([finished])
       expect(await log.append(write([{ stream, revision: 0 }]))).toEqual({ result: 'conflict', current: [finished] })
@@ -145,7 +145,7 @@ function appends(given: Given): void {
     test('does not finish a stream whose name has no time, since that would never be forgotten', async () => {
       const { log } = given()
       const stream = aLastingStream()
-      await expect(log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, foldVersion: 1, state: null }] })).rejects.toThrow('cannot finish')
+      await expect(log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, stateVersion: 1, state: null }] })).rejects.toThrow('cannot finish')
       expect(await log.loadStates([stream])).toEqual([{ stream, status: 'absent', revision: 0 }])
     })
   })

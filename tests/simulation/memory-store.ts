@@ -1,5 +1,5 @@
 import type { Registered } from '../../src/projections/engine/checkpoint.ts'
-import type { ClaimHolder } from '../../src/projections/engine/lease-rows.ts'
+import type { LeaseHolder } from '../../src/projections/engine/lease-rows.ts'
 import { schemaOf } from '../../src/projections/engine/generations.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import type { Random } from './random.ts'
@@ -8,7 +8,7 @@ import type { Weather } from './fault-rates.ts'
 
 /** A table: rows by their key. Rows are never changed in place. */
 export type Table = Map<string, unknown>
-type Claim = ClaimHolder & { version: number; generation: number; touchedAtMs: number }
+type Claim = LeaseHolder & { version: number; generation: number; touchedAtMs: number }
 
 type Contents = {
   registry: Map<string, Registered>
@@ -138,7 +138,7 @@ function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transa
     async loadHolder({ draft }, name) {
       return draft.claims.get(name)
     },
-    async takeClaim(tx, { name, ...claim }, over, leaseSeconds) {
+    async takeLease(tx, { name, ...claim }, over, leaseSeconds) {
       await tx.statement('claim the rebuild')
       const holder = tx.draft.claims.get(name)
       if (holder && holder.fence !== over && holder.touchedAtMs >= nowMs() - leaseSeconds * 1000) return false
@@ -149,14 +149,14 @@ function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transa
       const claim = draft.claims.get(name)
       if (claim) draft.claims.set(name, { ...claim, generation })
     },
-    async touchClaim(tx, name, { fence }) {
+    async renewLease(tx, name, { fence }) {
       await tx.statement('touch the claim')
       const claim = tx.draft.claims.get(name)
       if (claim?.fence !== fence) return false
       tx.draft.claims.set(name, { ...claim, touchedAtMs: nowMs() })
       return true
     },
-    async releaseClaim({ draft }, name, { fence }) {
+    async releaseLease({ draft }, name, { fence }) {
       if (draft.claims.get(name)?.fence === fence) draft.claims.delete(name)
     },
   }

@@ -9,7 +9,7 @@ import { archiveProgress } from '../../src/events/log/archive/progress.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { startTail, type LogTail } from '../../src/events/log/read/tail.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { keepUp, type Life } from '../../src/projections/engine/subscription.ts'
+import { runSubscription, type Subscription } from '../../src/projections/engine/subscription.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import { memoryServer, type MemoryServer, type Moment } from '../support/memory-log/memory-log.ts'
 import { memoryDatabase, type MemoryDatabase, type MemoryTx } from './memory-store.ts'
@@ -30,7 +30,7 @@ export type Plant = {
 }
 
 export type GateProcess = { owner: Owner; gate: CommandGate }
-export type ProjectorProcess = { owner: Owner; version: number; lives: Life<MemoryTx>[] }
+export type ProjectorProcess = { owner: Owner; version: number; lives: Subscription<MemoryTx>[] }
 
 /** Everything that lives in one run, and how it is started and ended. */
 export type World = {
@@ -71,7 +71,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   const scheduler = createScheduler(random, startMs, note)
   let weather = weatherOf(random)
   // One command is worth an append of its own where appends are to overlap.
-  const worthAnAppend = random.pick([1, 2, 32])
+  const minPipelined = random.pick([1, 2, 32])
   let archived: Moment | null = null
   let comebacks = 0
   let ticks = 0
@@ -101,7 +101,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
-        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger, worthAnAppend }),
+        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger, minPipelined }),
       }
     },
 
@@ -121,15 +121,15 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
         logger: silentLogger,
         pause: (ms: number) => scheduler.step(owner, 'pauses', ms),
       }
-      const lives = projectionsOf(version, mayFail).map((projection): Life<MemoryTx> => {
+      const lives = projectionsOf(version, mayFail).map((projection): Subscription<MemoryTx> => {
         const notify = () => {
           if (life.state === 'stopped' && !isExcused(life)) world.violations.push(`${projection.name} stopped: ${life.fault?.message}`)
         }
-        const life: Life<MemoryTx> = { projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }
+        const life: Subscription<MemoryTx> = { projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }
         return life
       })
       world.projectors.push({ owner, version, lives })
-      for (const life of lives) void keepUp(dependencies, life, new AbortController().signal)
+      for (const life of lives) void runSubscription(dependencies, life, new AbortController().signal)
     },
 
     startReader() {
@@ -180,7 +180,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   }
 
   /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */
-  function isExcused({ fault, projection }: Life<MemoryTx>): boolean {
+  function isExcused({ fault, projection }: Subscription<MemoryTx>): boolean {
     if (fault?.code === 'poison_event') return weather.applyFails > 0
     if (fault?.code === 'checkpoint_not_in_log') return comebacks > 0
     return fault?.code === 'projection_of_newer_program' && world.projectors.some(({ version }) => version > projection.version)

@@ -34,14 +34,14 @@ export type TestCouncil = {
 }
 
 /** Two of them on one council id are two processes of the same council. */
-export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock, worthAnAppend }: { clock?: Clock } & Pick<GateDependencies, 'worthAnAppend'> = {}): Promise<TestCouncil> {
+export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock, minPipelined }: { clock?: Clock } & Pick<GateDependencies, 'minPipelined'> = {}): Promise<TestCouncil> {
   const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
   const openBlocking = () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
   const log = redisLog({ redis, openBlocking, keys, incarnation, durability: 'fsync', macs: testMacs })
-  const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger, worthAnAppend })
+  const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger, minPipelined })
   return {
     councilId,
     keys,

@@ -14,7 +14,7 @@ export function write(streams: { stream: StreamName; revision: number | 'any' }[
     commands: [{ principal: 'tester', commandId, contentHash: 'h', events: streams.length }],
     reads: streams.map(({ stream, revision }) => ({ stream, revision })),
     events: streams.map(({ stream }) => anEvent(stream, commandId)),
-    states: streams.map(({ stream }) => ({ stream, foldVersion: 1, state: '{}' })),
+    states: streams.map(({ stream }) => ({ stream, stateVersion: 1, state: '{}' })),
     jobs: [],
     finishedJobs: [],
   }

@@ -6,7 +6,7 @@ import { gatherConversation } from './conversation.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
 import { callModel, settleCall, type CallOutcome } from '../model-call.ts'
 import { fastPathMessages } from './prompts.ts'
-import { executeFor, mustBeDone, RunEnded, type AgentDependencies, type Run, type StopReason } from '../run.ts'
+import { executeUntilKnown, assertAppended, RunEnded, type AgentDependencies, type Run, type StopReason } from '../run.ts'
 
 /**
  * `UserFacingOrchestrator`: how the council comes to an answer. LangGraph gives the control flow; whatever must
@@ -76,7 +76,7 @@ async function sense(dependencies: OrchestratorDependencies, state: Orchestrator
   const reason = run.signal.reason as StopReason | undefined
   if (reason === 'shutdown' || reason === 'superseded') throw new RunEnded('the run was stopped before it called a model', reason)
   const { requestId, attempt } = run
-  mustBeDone('RouteRequest', await executeFor(dependencies, run, RouteRequest, { requestId, attempt, ...chosen, ...(gathered && { conversation: gathered.sensed }) }))
+  assertAppended('RouteRequest', await executeUntilKnown(dependencies, run, RouteRequest, { requestId, attempt, ...chosen, ...(gathered && { conversation: gathered.sensed }) }))
   return gathered ? { turns: gathered.turns, degraded: gathered.sensed.reason === 'unavailable' } : {}
 }
 

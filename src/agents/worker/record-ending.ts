@@ -8,7 +8,7 @@ import type { AnswerFailureCode } from '../../events/chat.ts'
 import { chatStream } from '../../events/identifiers.ts'
 import { fittingText } from './answer-text.ts'
 import { lostCall, settleCall, withoutFigures } from '../model-call.ts'
-import { executeFor, type AgentDependencies, type Run } from '../run.ts'
+import { executeUntilKnown, type AgentDependencies, type Run } from '../run.ts'
 
 /** How an answer ends. `text` is what clients may have seen; the settlement is that of the last model call, where one is open. */
 export type Ending = { text: string; firstTextAtMs: number | null; settlement?: Settlement } & (
@@ -76,11 +76,11 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
   }
   switch (ending.kind) {
     case 'completed':
-      return executeFor(dependencies, run, CompleteAnswer, { ...common, finishReason: ending.finishReason, degraded: ending.degraded })
+      return executeUntilKnown(dependencies, run, CompleteAnswer, { ...common, finishReason: ending.finishReason, degraded: ending.degraded })
     case 'failed':
-      return executeFor(dependencies, run, FailAnswer, { ...common, code: ending.code, message: messageOf(ending) })
+      return executeUntilKnown(dependencies, run, FailAnswer, { ...common, code: ending.code, message: messageOf(ending) })
     case 'cancelled':
-      return executeFor(dependencies, run, CancelAnswer, common)
+      return executeUntilKnown(dependencies, run, CancelAnswer, common)
     default:
       return ending satisfies never
   }

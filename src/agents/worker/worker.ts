@@ -8,7 +8,7 @@ import type { LogTail } from '../../events/log/read/tail.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { PromptInConversation } from '../../projections/earlier-turns.ts'
 import { answerPrompt, giveUp, type AnswerDependencies } from './answer.ts'
-import { executeFor, mustBeDone, RunEnded, type Run, type StopReason } from '../run.ts'
+import { executeUntilKnown, assertAppended, RunEnded, type Run, type StopReason } from '../run.ts'
 
 export type WorkerDependencies = AnswerDependencies & { log: EventLog; tail: LogTail; jobs: JobQueue; logger: Logger }
 
@@ -132,10 +132,10 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
     const { state: before } = await dependencies.gate.load(chat, job.stream)
     if (before.status !== 'open') return await dependencies.jobs.drop(job)
     const next = before.attempt + 1
-    const started = await executeFor(dependencies, base, StartAttempt, { requestId, attempt: next, worker: name })
+    const started = await executeUntilKnown(dependencies, base, StartAttempt, { requestId, attempt: next, worker: name })
     if (started.result === 'refused' && started.code === 'prompt_finished') return await dependencies.jobs.drop(job)
     const exhausted = started.result === 'refused' && started.code === 'attempts_exhausted'
-    if (!exhausted) mustBeDone('StartAttempt', started)
+    if (!exhausted) assertAppended('StartAttempt', started)
 
     const number = exhausted ? before.attempt : next
     one.attempt = number

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { chatProtocol, type ClientFrame } from '../../api/chat/frames.ts'
-import { parseServerFrame, type Said } from './received-frames.ts'
+import { parseServerFrame, type ReceivedFrame } from './received-frames.ts'
 import { CliError } from '../failure.ts'
 import type { ChatServer } from './find-server.ts'
 
@@ -19,7 +19,7 @@ export class ConnectionLost extends Error {
 export type ChatConnection = {
   send: (frame: ClientFrame) => void
   /** Everything that the server says, in order. Ends never: throws ConnectionLost, or CliError where coming back is of no use. */
-  frames: AsyncGenerator<Said>
+  frames: AsyncGenerator<ReceivedFrame>
   close: () => void
 }
 
@@ -61,10 +61,10 @@ export async function openConnection(server: ChatServer): Promise<ChatConnection
 }
 
 /** What comes on a socket, from now on, until its end is thrown. */
-function framesOf(socket: WebSocket): AsyncGenerator<Said> {
-  const inbox: (Said | Error)[] = []
+function framesOf(socket: WebSocket): AsyncGenerator<ReceivedFrame> {
+  const inbox: (ReceivedFrame | Error)[] = []
   let wake: (() => void) | undefined
-  const put = (item: Said | Error) => {
+  const put = (item: ReceivedFrame | Error) => {
     inbox.push(item)
     wake?.()
   }

@@ -1,7 +1,7 @@
 import type { ClientFrame, ServerFrame } from '../../api/chat/frames.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import { ConnectionLost, type ChatConnection } from './connection.ts'
-import type { Said } from './received-frames.ts'
+import type { ReceivedFrame } from './received-frames.ts'
 import { CliError } from '../failure.ts'
 
 export type ConversationDependencies = {
@@ -33,7 +33,7 @@ const passingErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
  * again and the answer resumed where it was, some times and with growing waits. Before anything of the answer came, the
  * prompt itself is sent again: under the same id it is the same prompt. A caller that leaves before the end cancels the prompt. Throws CliError.
  */
-export async function* converse(prompt: Prompt, dependencies: ConversationDependencies): AsyncGenerator<Said, Ending> {
+export async function* converse(prompt: Prompt, dependencies: ConversationDependencies): AsyncGenerator<ReceivedFrame, Ending> {
   const { connect, pause, note, nobodyThere, interrupted } = dependencies
   const { requestId } = prompt
   const ended = giveUpAfterCancel(interrupted)
@@ -94,7 +94,7 @@ async function* untilInterrupted(
   requestId: Uuid7,
   interrupted: AbortSignal,
   givenUp: AbortSignal,
-): AsyncGenerator<Said> {
+): AsyncGenerator<ReceivedFrame> {
   const cancel = () => connection.send({ type: 'cancel', requestId })
   if (interrupted.aborted) cancel()
   else interrupted.addEventListener('abort', cancel, { once: true })

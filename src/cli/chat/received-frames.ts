@@ -3,12 +3,12 @@ import { ServerFrame } from '../../api/chat/frames.ts'
 import { CliError } from '../failure.ts'
 
 /** What the server said: as it came, and as this program knows it. A type that it does not know is of a newer server. */
-export type Said = { raw: object; frame: ServerFrame | undefined }
+export type ReceivedFrame = { raw: object; frame: ServerFrame | undefined }
 
 const AnyFrame = z.looseObject({ type: z.string() })
 
 /** Throws CliError `malformed_frame` for anything that is not a frame, or a known one of another shape. */
-export function parseServerFrame(text: string): Said {
+export function parseServerFrame(text: string): ReceivedFrame {
   let json: unknown
   try {
     json = JSON.parse(text)

@@ -4,11 +4,11 @@ import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { printableLine } from '../../platform/printable.ts'
 import type { CliContext } from '../context.ts'
-import { startOf, type Moment } from '../log-point.ts'
+import { startOf, type LogPoint } from '../log-point.ts'
 import { fit, type Output } from '../output.ts'
 import { openLogForReading } from '../stores.ts'
 
-export type EventsOptions = { stream?: StreamName; type?: string; from?: Moment; limit?: number; follow?: boolean }
+export type EventsOptions = { stream?: StreamName; type?: string; from?: LogPoint; limit?: number; follow?: boolean }
 
 /** `council events`: the log, in order, to its end or (`--follow`) as it goes on until Ctrl-C. */
 export async function events(

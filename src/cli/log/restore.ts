@@ -4,7 +4,7 @@ import { restore as restoreLog, type Restored } from '../../events/log/restore/r
 import { RestoreRefused } from '../../events/log/restore/stores.ts'
 import { acquireDataDirLock } from '../../platform/process/data-dir-lock.ts'
 import { assertDataDir } from '../../platform/process/data-dir.ts'
-import { endLeftovers } from '../../platform/process/orphans.ts'
+import { endOrphans } from '../../platform/process/orphans.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import type { Postgres } from '../../platform/postgres/postgres.ts'
 import { startProgress, type Progress } from '../../platform/progress.ts'
@@ -51,7 +51,7 @@ async function openEverything({ config, output, clock }: CliContext, closing: As
   const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
   if (lock?.held) {
     closing.defer(() => lock.release())
-    await endLeftovers(config.dataDir)
+    await endOrphans(config.dataDir)
     const { openStores } = await import('../serve/stores.ts')
     const steps = createSteps(output.stderr, clock)
     const { redis, postgres } = await openStores(config, closing, steps, silentLogger)

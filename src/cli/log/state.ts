@@ -5,11 +5,11 @@ import type { LogReader } from '../../events/log/log.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
-import { endOf, type Moment } from '../log-point.ts'
+import { endOf, type LogPoint } from '../log-point.ts'
 import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading } from '../stores.ts'
 
-export type StateOptions = { at?: Moment }
+export type StateOptions = { at?: LogPoint }
 
 type Folded = { revision: number; position: Position; state: unknown }
 

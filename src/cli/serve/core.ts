@@ -3,7 +3,7 @@ import { createGate, type CommandGate } from '../../commands/gate/gate.ts'
 import { postgresArchive, type Archive } from '../../events/log/archive/archive.ts'
 import { archivedAppends } from '../../events/log/archive/archived-appends.ts'
 import type { LogIdentity } from '../../events/log/archive/chain.ts'
-import { assertPowerSafe } from '../../events/log/archive/power-safe.ts'
+import { assertCrashSafe } from '../../events/log/archive/power-safe.ts'
 import { archiveProgress, type ArchiveProgress } from '../../events/log/archive/progress.ts'
 import { logKeys, type LogKeys } from '../../events/log/keys.ts'
 import type { EventMacs } from '../../events/log/integrity/mac.ts'
@@ -40,7 +40,7 @@ export async function openCore(config: Config, stores: Stores, closing: Closing,
   const { durability } = config
   const macs = macKeys(config)
   const { redis, postgres } = stores
-  if (durability === 'archived') await assertPowerSafe(postgres, { isEmbedded: config.databaseUrl === undefined })
+  if (durability === 'archived') await assertCrashSafe(postgres, { isEmbedded: config.databaseUrl === undefined })
   await migrate(postgres)
   const { councilId } = config
   const archive = postgresArchive(postgres)

@@ -7,7 +7,7 @@ import { CliError, failureOf } from '../failure.ts'
 import { allStarted, inStep, StartFailed } from './start-failure.ts'
 import { acquireDataDirLock } from '../../platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'
-import { endLeftovers, killChildren } from '../../platform/process/orphans.ts'
+import { endOrphans, killChildren } from '../../platform/process/orphans.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { printable } from '../../platform/printable.ts'
@@ -77,7 +77,7 @@ async function run({ config, roles, version, stdout, steps: shown }: ServeOption
   steps.step('reading its settings')
   const prices = await inStep('reading PRICES_FILE', () => loadPrices(config))
   if (roles.includes('api')) await inStep('listening', () => assertCanListen(config.host, config.port))
-  const leftovers = await endLeftovers(config.dataDir)
+  const leftovers = await endOrphans(config.dataDir)
   if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
 
   // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,

@@ -25,7 +25,7 @@ export type LiveAccount = {
 
 export type Account = { status: 'absent' } | LiveAccount
 
-export const account: Aggregate<Account, AccountEvent> = { category: 'account', foldVersion: 1, initial: { status: 'absent' }, evolve }
+export const account: Aggregate<Account, AccountEvent> = { category: 'account', stateVersion: 1, initial: { status: 'absent' }, evolve }
 
 /** Throws where events do not follow each other: an overdrawn account, a reservation that is resolved twice. */
 function evolve(state: Account, event: AccountEvent): Account {

@@ -32,7 +32,7 @@ const finished: Chat = { status: 'finished' }
 
 export const chat: Aggregate<Chat, ChatEvent> = {
   category: 'chat',
-  foldVersion: 1,
+  stateVersion: 1,
   initial: { status: 'absent' },
   finished,
   evolve,

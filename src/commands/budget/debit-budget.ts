@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { chatStream, Uuid7 } from '../../events/identifiers.ts'
 import { budget } from '../aggregates/budget.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { settle, Settlement } from './settlement.ts'
 
@@ -10,7 +10,7 @@ import { settle, Settlement } from './settlement.ts'
  * Settles a model call without ending the prompt: one that a crashed worker left open, or one that is
  * handed over at an orderly stop. Incurred cost is never refused.
  */
-export const DebitBudget = commandOver({ chat, budget })({
+export const DebitBudget = defineCommand({ chat, budget })({
   name: 'DebitBudget',
   schema: z.strictObject({ requestId: Uuid7, attempt: z.int().positive(), settlement: Settlement }),
   reads: ({ requestId, settlement }) => ({ chat: chatStream(requestId), budget: settlement.budget }),

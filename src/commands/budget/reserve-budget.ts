@@ -3,14 +3,14 @@ import { Micros } from '../../events/amounts.ts'
 import { budgetStream, chatStream, Uuid7 } from '../../events/identifiers.ts'
 import { availableMicros, budget } from '../aggregates/budget.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
  * Promises money to one model call before it is made, and notes the call on its prompt, in one append.
  * Refused when the day's budget cannot cover it: what is reserved counts as spent.
  */
-export const ReserveBudget = commandOver({ chat, budget })({
+export const ReserveBudget = defineCommand({ chat, budget })({
   name: 'ReserveBudget',
   schema: z.strictObject({
     scope: z.literal('council'),

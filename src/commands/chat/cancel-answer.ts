@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 
 /** The worker has stopped because somebody asked it to. What was used until then is paid for. */
-export const CancelAnswer = commandOver(endingAggregates)({
+export const CancelAnswer = defineCommand(endingAggregates)({
   name: 'CancelAnswer',
   schema: z.strictObject(answerEnding),
   reads: endingReads,

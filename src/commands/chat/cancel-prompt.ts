@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { chatStream, Uuid7 } from '../../events/identifiers.ts'
 import { chat } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
  * A user does not want the answer any more. A prompt that nobody works on ends at once; otherwise the worker is
  * told, stops the model and ends the prompt itself, since only it knows what was used.
  */
-export const CancelPrompt = commandOver({ chat })({
+export const CancelPrompt = defineCommand({ chat })({
   name: 'CancelPrompt',
   schema: z.strictObject({ requestId: Uuid7 }),
   reads: ({ requestId }) => ({ chat: chatStream(requestId) }),

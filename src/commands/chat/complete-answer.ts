@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 
 /** The answer is whole. */
-export const CompleteAnswer = commandOver(endingAggregates)({
+export const CompleteAnswer = defineCommand(endingAggregates)({
   name: 'CompleteAnswer',
   schema: z.strictObject({ ...answerEnding, finishReason: z.enum(['stop', 'length']), degraded: z.boolean() }),
   reads: endingReads,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { answerFailureCodes } from '../../events/chat.ts'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 
 /** There will be no (whole) answer; the code says why and the message what to do. Text that was streamed stays on record. */
-export const FailAnswer = commandOver(endingAggregates)({
+export const FailAnswer = defineCommand(endingAggregates)({
   name: 'FailAnswer',
   schema: z.strictObject({ ...answerEnding, code: z.enum(answerFailureCodes), message: z.string().min(1).max(1000) }),
   reads: endingReads,

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { AnswerPath, SensedConversation } from '../../events/chat.ts'
 import { chatStream, Uuid7 } from '../../events/identifiers.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Records which path an answer takes and who decided so; for a prompt of a named conversation also which of its turns the model is shown. */
-export const RouteRequest = commandOver({ chat })({
+export const RouteRequest = defineCommand({ chat })({
   name: 'RouteRequest',
   schema: z.strictObject({
     requestId: Uuid7,

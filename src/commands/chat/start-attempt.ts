@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { chatStream, Uuid7 } from '../../events/identifiers.ts'
 import { chat, maxAttempts } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
  * A worker takes a prompt, with the attempt's number that it expects to be the next: so no two workers ever have the
  * same one. From here on every other worker that still works on the prompt is refused.
  */
-export const StartAttempt = commandOver({ chat })({
+export const StartAttempt = defineCommand({ chat })({
   name: 'StartAttempt',
   schema: z.strictObject({ requestId: Uuid7, attempt: z.int().positive(), worker: z.string().min(1).max(128) }),
   reads: ({ requestId }) => ({ chat: chatStream(requestId) }),

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { AnswerPath, maxPromptCharacters } from '../../events/chat.ts'
 import { chatStream, ConversationId, Uuid7 } from '../../events/identifiers.ts'
 import { chat } from '../aggregates/chat.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** A user asks the council. The answer is a job for the workers, handed over in the same append. */
-export const SubmitPrompt = commandOver({ chat })({
+export const SubmitPrompt = defineCommand({ chat })({
   name: 'SubmitPrompt',
   startsWork: true,
   schema: z.strictObject({

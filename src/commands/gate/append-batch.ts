@@ -7,7 +7,7 @@ import type { Logger } from '../../platform/logger.ts'
 import type { Aggregate } from '../decider.ts'
 import { decideBatch, resultOf, StateTooLarge, type DecidedBatch } from './decide-batch.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
-import { unfold, type Held, type StateCache } from './state-cache.ts'
+import { hydrate, type CachedState, type StateCache } from './state-cache.ts'
 import type { CommandResult, Pending, RejectionCode } from './types.ts'
 import { refusalCodes } from '../refusals.ts'
 
@@ -30,10 +30,10 @@ const newestIdsMs = 3_600_000
 export type Decided = { batch: readonly Pending[]; aggregates: Aggregates; decided: DecidedBatch }
 
 /** A batch whose append is in flight. */
-export type Flight = Decided & { answer: Promise<AppendResult> }
+export type AppendInFlight = Decided & { answer: Promise<AppendResult> }
 
 /** Decides a batch on the states as they are now. Throws what the log throws. */
-export async function decideNow(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Decided> {
+export async function decideFresh(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Decided> {
   const aggregates = aggregatesOf(batch)
   return decide(dependencies, batch, aggregates, await loadStates(dependencies, aggregates))
 }
@@ -42,9 +42,9 @@ export async function decideNow(dependencies: WriteDependencies, batch: readonly
  * Decides a batch on the states that the appends in flight will have led to, which it names in what it expects: it is in conflict
  * where they do not come about. Null where a state would have to be read first.
  */
-export function decideBehind(dependencies: WriteDependencies, batch: readonly Pending[], flights: readonly Flight[]): Decided | null {
+export function decideSpeculatively(dependencies: WriteDependencies, batch: readonly Pending[], flights: readonly AppendInFlight[]): Decided | null {
   const aggregates = aggregatesOf(batch)
-  const before = new Map<StreamName, Held>()
+  const before = new Map<StreamName, CachedState>()
   for (const [stream, aggregate] of aggregates) {
     const last = flights.findLast(({ decided }) => decided.after.has(stream))
     const held = last?.decided.after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
@@ -54,16 +54,16 @@ export function decideBehind(dependencies: WriteDependencies, batch: readonly Pe
   return decide(dependencies, batch, aggregates, before)
 }
 
-function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, Held>): Decided {
+function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, CachedState>): Decided {
   const decided = decideBatch(batch, before, { now: isoTime(clock.nowMs()), newId, recordsRefusalOf })
   return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
 }
 
 /** Sends a batch off. Where the answer fails, the outcome of commands with `mayBeDone` is unknown. */
-export function send({ log }: WriteDependencies, decided: Decided): Flight {
-  const { request, verdicts } = decided.decided
+export function sendAppend({ log }: WriteDependencies, decided: Decided): AppendInFlight {
+  const { request, commands } = decided.decided
   const answer = log.append(request).catch((error: unknown) => {
-    if (mayHaveWritten(error)) for (const { pending } of verdicts) pending.mayBeDone = true
+    if (mayHaveWritten(error)) for (const { pending } of commands) pending.mayBeDone = true
     throw error
   })
   // It is waited for a little later: until then a failure must not count as unhandled.
@@ -88,9 +88,9 @@ function aggregatesOf(batch: readonly Pending[]): Aggregates {
   return aggregates
 }
 
-async function loadStates(dependencies: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, Held>> {
+async function loadStates(dependencies: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, CachedState>> {
   const { log, cache } = dependencies
-  const states = new Map<StreamName, Held>()
+  const states = new Map<StreamName, CachedState>()
   const missing: StreamName[] = []
   for (const [stream, aggregate] of aggregates) {
     const held = heldWithoutReading(dependencies, stream, aggregate)
@@ -104,7 +104,7 @@ async function loadStates(dependencies: WriteDependencies, aggregates: Aggregate
   return states
 }
 
-function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamName, { initial }: Aggregate<unknown>): Held | undefined {
+function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamName, { initial }: Aggregate<unknown>): CachedState | undefined {
   const cached = cache.get(stream)
   if (cached || !cache.expectsNew) return cached
   // An id that is not of today would be taken for an attempt to start an old stream anew.
@@ -112,10 +112,10 @@ function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamN
   return timeMs === undefined || timeMs > clock.nowMs() - newestIdsMs ? { revision: 0, state: initial } : undefined
 }
 
-async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<Held> {
+async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<CachedState> {
   const aggregate = aggregates.get(stored.stream)
   if (!aggregate) throw new Error(`nobody asked for the state of ${stored.stream}`)
-  const held = await unfold(log, aggregate, stored)
+  const held = await hydrate(log, aggregate, stored)
   cache.set(stored.stream, held)
   return held
 }
@@ -124,14 +124,14 @@ async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates
  * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
  * Nobody is told of a decision that failed unless the log has confirmed what it was made on.
  */
-export async function settle({ log, cache }: WriteDependencies, { batch, decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
-  const { verdicts, after, failed } = decided
-  const pendingAt = (index: number): Pending | undefined => verdicts[index]?.pending
+export async function settleBatch({ log, cache }: WriteDependencies, { batch, decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
+  const { commands, after, failed } = decided
+  const pendingAt = (index: number): Pending | undefined => commands[index]?.pending
   const settled = new Set<Pending | undefined>()
   switch (outcome.result) {
     case 'appended': {
       for (const [stream, { revision, state }] of after) cache.set(stream, { revision, state })
-      settleAppended(verdicts, outcome)
+      settleAppended(commands, outcome)
       for (const { pending, error } of failed) failOne(pending, error)
       return []
     }
@@ -166,7 +166,7 @@ export async function settle({ log, cache }: WriteDependencies, { batch, decided
   return batch.filter((pending) => !settled.has(pending))
 }
 
-function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
+function settleAppended(commands: DecidedBatch['commands'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
   const histories = new Map(anyRevisions)
   const historyRevision = (stream: StreamName): number | undefined => {
     const before = histories.get(stream)
@@ -174,9 +174,9 @@ function settleAppended(verdicts: DecidedBatch['verdicts'], { positions, anyRevi
     return before === undefined ? undefined : before + 1
   }
   let next = 0
-  for (const verdict of verdicts) {
-    verdict.pending.settle(resultOf(verdict, positions, next, historyRevision))
-    next += verdict.recorded
+  for (const decided of commands) {
+    decided.pending.settle(resultOf(decided, positions, next, historyRevision))
+    next += decided.recorded
   }
 }
 

@@ -1,67 +1,71 @@
 import type { AppendResult } from '../../events/log/log.ts'
 
-/** While the log writes one append, the next is decided, and is there when it is done. */
+/** While Redis writes one append, the gate decides the next one and sends it. */
 const maxInFlight = 2
-/** Two small appends take longer than one. */
-const usuallyWorthAnAppend = 32
+/** One append of 64 commands is faster than two of 32. */
+const defaultMinPipelined = 32
 /**
- * After so many appends that followed at once, others get room to write to the same aggregates. Whoever has met nobody in as
- * many appends as one row may have goes on for longer: each gap costs a turn of the log.
+ * Pause after this many back-to-back appends, so that competing gates can write to the same aggregates. A gate that has seen no
+ * competitor for 64 appends pauses less often; each pause costs a round trip.
  */
-const maxInARow = { besideOthers: 4, alone: 64 }
-/** A quarter of a batch is enough to get a turn; smaller ones cost everybody more than they win (measured with four gates on one account). */
+const maxConsecutive = { withCompetitors: 4, alone: 64 }
+/** A quarter of a batch is small enough to win a conflict; smaller batches cost more than they win (measured with four gates on one account). */
 const maxHalvings = 2
 
-/** How many commands an append takes, and whether one follows another before it has landed. */
-export type Pace = {
-  /** With none in flight: of so many that wait. A new row begins. */
-  first: (waiting: number) => number
-  /** Behind appends in flight, of so many commands each: of so many that wait. 0: it is not time for one. */
-  behind: (inFlight: readonly number[], waiting: number) => number
+/** Decides how many commands the next append takes, and whether it may be sent while another append is in flight. */
+export type Backoff = {
+  /** The size of the next batch while no append is in flight. Starts a new run of back-to-back appends. */
+  firstSize: (waiting: number) => number
+  /** The size of a batch to send after the appends in flight (their sizes); 0: wait for an answer first. */
+  pipelinedSize: (inFlight: readonly number[], waiting: number) => number
   sent: () => void
-  landed: (outcome: AppendResult) => void
-  /** Nothing more follows in this row. */
-  endRow: () => void
-  /** Others have written to the same aggregates: two that try at once, again and again, slow down both. */
-  hasLost: () => boolean
+  answered: (outcome: AppendResult) => void
+  /** Sends no further append in this run. */
+  endRun: () => void
+  /** Whether the newest append lost to another gate: gates that retry at once slow each other down. */
+  lostLast: () => boolean
 }
 
-export function createPace(worthAnAppend = usuallyWorthAnAppend): Pace {
-  let sentInARow = 0
-  let conflictsInARow = 0
-  /** Appends since somebody else's was last noticed, and the sequence that the next event has if nobody else writes one. */
+export function createBackoff(minPipelined = defaultMinPipelined): Backoff {
+  let consecutive = 0
+  let conflicts = 0
+  /** Appends since another gate's event last appeared. */
   let appendsAlone = Infinity
+  /** The sequence of the next event if no other gate writes first. */
   let nextSequence: number | undefined
 
-  /** Of many, one half is decided while the other is in flight. */
-  const share = (all: number, waiting: number): number => (all >= 2 * worthAnAppend ? Math.ceil(all / 2) : waiting)
+  /** Splits a large backlog in half: one half is decided while the other is in flight. */
+  const share = (all: number, waiting: number): number => (all >= 2 * minPipelined ? Math.ceil(all / 2) : waiting)
 
   return {
-    first(waiting) {
-      sentInARow = 0
-      // Whoever has lost to others takes fewer: a small batch is decided before their next append is there, a large one never is.
-      return Math.max(1, share(waiting, waiting) >> Math.min(conflictsInARow, maxHalvings))
+    firstSize(waiting) {
+      consecutive = 0
+      // After a conflict a gate takes fewer commands: it decides a small batch before the competitor's next append arrives.
+      return Math.max(1, share(waiting, waiting) >> Math.min(conflicts, maxHalvings))
     },
 
-    behind(inFlight, waiting) {
-      if (inFlight.length === 0 || inFlight.length >= maxInFlight || waiting < worthAnAppend) return 0
-      if (sentInARow >= (appendsAlone < maxInARow.alone ? maxInARow.besideOthers : maxInARow.alone)) return 0
-      const size = share(inFlight.reduce((sum, commands) => sum + commands, waiting), waiting)
+    pipelinedSize(inFlight, waiting) {
+      if (inFlight.length === 0 || inFlight.length >= maxInFlight || waiting < minPipelined) return 0
+      if (consecutive >= (appendsAlone < maxConsecutive.alone ? maxConsecutive.withCompetitors : maxConsecutive.alone)) return 0
+      const size = share(
+        inFlight.reduce((sum, commands) => sum + commands, waiting),
+        waiting,
+      )
       return waiting >= size ? size : 0
     },
 
-    sent: () => void sentInARow++,
+    sent: () => void consecutive++,
 
-    landed(outcome) {
-      conflictsInARow = outcome.result === 'conflict' ? conflictsInARow + 1 : 0
+    answered(outcome) {
+      conflicts = outcome.result === 'conflict' ? conflicts + 1 : 0
       if (outcome.result === 'conflict') appendsAlone = 0
       if (outcome.result !== 'appended' || outcome.positions.length === 0) return
       appendsAlone = outcome.firstSequence === (nextSequence ?? outcome.firstSequence) ? appendsAlone + 1 : 0
       nextSequence = outcome.firstSequence + outcome.positions.length
     },
 
-    endRow: () => void (sentInARow = Infinity),
+    endRun: () => void (consecutive = Infinity),
 
-    hasLost: () => conflictsInARow > 0,
+    lostLast: () => conflicts > 0,
   }
 }

@@ -5,7 +5,7 @@ import { refusalsStream } from '../../events/refusals.ts'
 import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../../events/log/log.ts'
 import type { Aggregate, Decision, Event, ReadSet } from '../decider.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
-import type { Held } from './state-cache.ts'
+import type { CachedState } from './state-cache.ts'
 import type { AppendedEvent, CommandResult, Pending } from './types.ts'
 import { refusalHistory } from '../aggregates/refusals.ts'
 import type { Refusal } from '../refusals.ts'
@@ -16,7 +16,7 @@ const maxStateCharacters = 65_536
 const maxAppendCharacters = 2_000_000
 
 /** What one command of a batch came to, before the log has confirmed it. */
-type Verdict = {
+type DecidedCommand = {
   pending: Pending
   events: Omit<AppendedEvent, 'position'>[]
   /** Events that the append has for it: its own, or the record of its refusal. */
@@ -26,9 +26,9 @@ type Verdict = {
 
 export type DecidedBatch = {
   request: AppendRequest
-  verdicts: Verdict[]
+  commands: DecidedCommand[]
   /** The aggregates as they will be when the request is applied. */
-  after: ReadonlyMap<StreamName, Held>
+  after: ReadonlyMap<StreamName, CachedState>
   /** Commands whose decision threw, or whose state would be too large; they are not part of the request. */
   failed: { pending: Pending; error: unknown }[]
   /** Commands that did not fit into one append any more, in order. */
@@ -42,14 +42,14 @@ export type Deciding = { now: string; newId: () => string; recordsRefusalOf: Ref
  * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
  * `before` has every aggregate that the commands read, but for histories. Pure, but for what `deciding` gives.
  */
-export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, deciding: Deciding): DecidedBatch {
+export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, CachedState>, deciding: Deciding): DecidedBatch {
   const decided = decideAll(batch, before, deciding, false)
   // Hardly ever: then every command's own state is looked at, to find the one that is too much.
   return decided.request.states.some(({ state }) => isTooLarge(state)) ? decideAll(batch, before, deciding, true) : decided
 }
 
 /** A state is written out once an append, however many commands change it; only `checksEach` writes it out for each. */
-function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Held>, deciding: Deciding, checksEach: boolean): DecidedBatch {
+function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, CachedState>, deciding: Deciding, checksEach: boolean): DecidedBatch {
   const { now } = deciding
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
@@ -57,7 +57,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
   const events: NewEvent[] = []
   const jobs: NewJob[] = []
   const finishedJobs: string[] = []
-  const verdicts: Verdict[] = []
+  const commands: DecidedCommand[] = []
   const failed: DecidedBatch['failed'] = []
   let characters = 0
   let taken = 0
@@ -86,10 +86,10 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
         characters += event.data.length + event.metadata.length
       }
       if (decision.outcome === 'accepted') {
-        for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: verdicts.length })
+        for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: commands.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
       }
-      verdicts.push({ pending, decision, events: made.own, recorded: made.events.length })
+      commands.push({ pending, decision, events: made.own, recorded: made.events.length })
     } catch (error) {
       failed.push({ pending, error })
     }
@@ -98,7 +98,7 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
   const states = [...written].map(([stream, aggregate]) => newState(stream, aggregate, working.get(stream)?.state))
   return {
     request: {
-      commands: verdicts.map(({ pending, recorded }) => ({
+      commands: commands.map(({ pending, recorded }) => ({
         principal: pending.context.principal,
         commandId: pending.context.commandId,
         contentHash: pending.contentHash,
@@ -110,20 +110,20 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, He
       jobs,
       finishedJobs,
     },
-    verdicts,
+    commands,
     after: settledLater(states, working),
     failed,
     undecided: batch.slice(taken),
   }
 }
 
-function expected(stream: StreamName, held: Held | undefined): ExpectedRevision {
+function expected(stream: StreamName, held: CachedState | undefined): ExpectedRevision {
   if (!held) return { stream, revision: 0 }
   return held.unsettled ? { stream, revision: held.revision, state: held.unsettled } : { stream, revision: held.revision }
 }
 
-function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamName, Held>): Map<StreamName, Held> {
-  const after = new Map<StreamName, Held>()
+function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamName, CachedState>): Map<StreamName, CachedState> {
+  const after = new Map<StreamName, CachedState>()
   for (const unsettled of states) {
     const held = working.get(unsettled.stream)
     // A history is in no state.
@@ -133,16 +133,16 @@ function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamNa
 }
 
 /** A history keeps its revision and nothing else, a finished stream not even that for ever. */
-function newState(stream: StreamName, { foldVersion, finished, history }: Aggregate<unknown>, state: unknown): NewState {
-  if (history) return { stream, foldVersion, state: '{}' }
-  return { stream, foldVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
+function newState(stream: StreamName, { stateVersion, finished, history }: Aggregate<unknown>, state: unknown): NewState {
+  if (history) return { stream, stateVersion, state: '{}' }
+  return { stream, stateVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
 }
 
 /**
  * What a command's caller is told once the append is durable: `positions` are those of all its events, and its own begin at
  * `from`. Revisions in a history count from where the append found it, which `historyRevision` says (and moves on).
  */
-export function resultOf({ decision, events }: Verdict, positions: readonly Position[], from: number, historyRevision: (stream: StreamName) => number | undefined): CommandResult {
+export function resultOf({ decision, events }: DecidedCommand, positions: readonly Position[], from: number, historyRevision: (stream: StreamName) => number | undefined): CommandResult {
   if (decision.outcome === 'refused') {
     const { code, details } = decision
     return details ? { result: 'refused', code, details } : { result: 'refused', code }
@@ -153,7 +153,7 @@ export function resultOf({ decision, events }: Verdict, positions: readonly Posi
 
 const isTooLarge = (state: string | null): boolean => state !== null && state.length > maxStateCharacters
 
-function decideOne({ definition, command, context, streams }: Pending, working: ReadonlyMap<StreamName, Held>, now: string): Decision<ReadSet> {
+function decideOne({ definition, command, context, streams }: Pending, working: ReadonlyMap<StreamName, CachedState>, now: string): Decision<ReadSet> {
   const states: Record<string, unknown> = {}
   for (const alias in definition.aggregates) {
     const aggregate = definition.aggregates[alias]
@@ -164,9 +164,9 @@ function decideOne({ definition, command, context, streams }: Pending, working: 
 }
 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
-type Made = { events: NewEvent[]; own: Verdict['events']; states: { stream: StreamName; held: Held; aggregate: Aggregate<unknown> }[] }
+type Made = { events: NewEvent[]; own: DecidedCommand['events']; states: { stream: StreamName; held: CachedState; aggregate: Aggregate<unknown> }[] }
 
-function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, Held>, { now, newId }: Deciding): Made {
+function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, CachedState>, { now, newId }: Deciding): Made {
   const { definition, streams } = pending
   const made: Made = { events: [], own: [], states: [] }
   const metadata = metadataOf(pending, now)

@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Aggregate, CommandDefinition, ReadSet } from '../decider.ts'
 import { refusalAllowance } from './refusal-allowance.ts'
-import { stateCache, unfold } from './state-cache.ts'
+import { stateCache, hydrate } from './state-cache.ts'
 import type { CommandContext, CommandResult, RejectionCode } from './types.ts'
 import { createWriter, type WriterDependencies } from './writer.ts'
 
@@ -18,7 +18,7 @@ export type GateDependencies = {
   /** Whether the log's memory is so far used up that no new work may begin. */
   isNearlyFull?: () => boolean
   logger: Logger
-} & Pick<WriterDependencies, 'worthAnAppend'>
+} & Pick<WriterDependencies, 'minPipelined'>
 
 /** Bounds of the gate; every one of them is a limit on memory or on waiting. */
 const maxQueued = 10_000
@@ -37,9 +37,9 @@ export type CommandGate = {
   stoppedBy: () => LogStopped | null
 }
 
-export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger, worthAnAppend }: GateDependencies): CommandGate {
+export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger, minPipelined }: GateDependencies): CommandGate {
   const cache = stateCache(maxCachedStreams)
-  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause, worthAnAppend })
+  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause, minPipelined })
 
   return {
     execute(definition, input, context) {
@@ -64,7 +64,7 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
     async load<State>(aggregate: Aggregate<State, never>, stream: StreamName) {
       const [stored] = await log.loadStates([stream])
       if (!stored) throw new Error(`no answer for ${stream}`)
-      const held = await unfold(log, aggregate, stored)
+      const held = await hydrate(log, aggregate, stored)
       return { revision: held.revision, state: held.state as State }
     },
 

@@ -1,46 +1,50 @@
-import type { Pace } from './backoff.ts'
+import { decideSpeculatively, sendAppend, type AppendInFlight, type Decided, type WriteDependencies } from './append-batch.ts'
+import type { Backoff } from './backoff.ts'
 import { takeBatch } from './queue.ts'
 import type { Pending } from './types.ts'
-import { decideBehind, send, type Decided, type Flight, type WriteDependencies } from './append-batch.ts'
 
-/** The appends in flight, in the order of their sending. */
-export type Flights = {
-  oldest: () => Flight | undefined
-  /** Sends what was decided. What did not fit into it waits on, first in the queue. */
-  takeOff: (decided: Decided) => void
-  /** The oldest is not in flight any more. */
-  landed: () => void
-  /** Looks, at the end of this turn, when all are there who come together, whether enough wait to be sent behind what is in flight. */
-  followSoon: () => void
+/** The appends in flight, oldest first. */
+export type InFlight = {
+  oldest: () => AppendInFlight | undefined
+  /** Sends a decided batch. Commands that did not fit return to the head of the queue. */
+  send: (decided: Decided) => void
+  /** Removes the oldest append once its answer has arrived. */
+  removeOldest: () => void
+  /** At the end of this turn, when every caller of the turn has queued its command, sends another append if enough commands wait. */
+  scheduleNext: () => void
 }
 
-export function createFlights(dependencies: WriteDependencies, queue: Pending[], pace: Pace): Flights {
-  const flights: Flight[] = []
-  let isAboutToFollow = false
-  const sizeBehind = (): number => pace.behind(flights.map(({ batch }) => batch.length), queue.length)
+export function createInFlight(dependencies: WriteDependencies, queue: Pending[], backoff: Backoff): InFlight {
+  const appends: AppendInFlight[] = []
+  let isScheduled = false
+  const nextSize = (): number =>
+    backoff.pipelinedSize(
+      appends.map(({ batch }) => batch.length),
+      queue.length,
+    )
 
-  function takeOff(decided: Decided): void {
+  function send(decided: Decided): void {
     queue.unshift(...decided.decided.undecided)
-    flights.push(send(dependencies, decided))
-    pace.sent()
-    followSoon()
+    appends.push(sendAppend(dependencies, decided))
+    backoff.sent()
+    scheduleNext()
   }
 
-  function followSoon(): void {
-    if (isAboutToFollow || sizeBehind() === 0) return
-    isAboutToFollow = true
+  function scheduleNext(): void {
+    if (isScheduled || nextSize() === 0) return
+    isScheduled = true
     process.nextTick(() => {
-      isAboutToFollow = false
-      const size = sizeBehind()
-      if (size > 0) follow(takeBatch(queue, size))
+      isScheduled = false
+      const size = nextSize()
+      if (size > 0) sendNext(takeBatch(queue, size))
     })
   }
 
-  function follow(batch: readonly Pending[]): void {
-    const decided = decideBehind(dependencies, batch, flights)
-    if (decided) takeOff(decided)
+  function sendNext(batch: readonly Pending[]): void {
+    const decided = decideSpeculatively(dependencies, batch, appends)
+    if (decided) send(decided)
     else queue.unshift(...batch)
   }
 
-  return { oldest: () => flights[0], takeOff, landed: () => void flights.shift(), followSoon }
+  return { oldest: () => appends[0], send, removeOldest: () => void appends.shift(), scheduleNext }
 }

@@ -3,17 +3,17 @@ import type { EventLog, NewState, StoredState } from '../../events/log/log.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** An aggregate as of a revision; with what an append writes of it, as long as that append is in flight. */
-export type Held = { revision: number; state: unknown; unsettled?: NewState }
+export type CachedState = { revision: number; state: unknown; unsettled?: NewState }
 
 /** A stored state as the aggregate knows it; folded again from the events where an older program wrote it. */
-export async function unfold(log: Pick<EventLog, 'read'>, aggregate: Aggregate<unknown>, stored: StoredState): Promise<Held> {
+export async function hydrate(log: Pick<EventLog, 'read'>, aggregate: Aggregate<unknown>, stored: StoredState): Promise<CachedState> {
   if (stored.status === 'absent') return { revision: 0, state: aggregate.initial }
   if (stored.status === 'finished') {
     if (aggregate.finished === undefined) throw new Error(`${stored.stream} is finished, but a ${aggregate.category} never finishes`)
     return { revision: stored.revision, state: aggregate.finished }
   }
-  if (stored.foldVersion === aggregate.foldVersion) return { revision: stored.revision, state: JSON.parse(stored.state) }
-  let held: Held = { revision: 0, state: aggregate.initial }
+  if (stored.stateVersion === aggregate.stateVersion) return { revision: stored.revision, state: JSON.parse(stored.state) }
+  let held: CachedState = { revision: 0, state: aggregate.initial }
   for await (const events of log.read({ streams: [stored.stream] }))
     for (const event of events) held = { revision: event.revision, state: aggregate.evolve(held.state, event) }
   if (held.revision < stored.revision) throw new Error(`${stored.stream} is at revision ${stored.revision}, but the log only shows ${held.revision}`)
@@ -22,8 +22,8 @@ export async function unfold(log: Pick<EventLog, 'read'>, aggregate: Aggregate<u
 
 /** What the gate knows of aggregates, those that were not used for long forgotten first. Never trusted: every append checks the revisions. */
 export type StateCache = {
-  get: (stream: StreamName) => Held | undefined
-  set: (stream: StreamName, held: Held) => void
+  get: (stream: StreamName) => CachedState | undefined
+  set: (stream: StreamName, held: CachedState) => void
   forget: (streams: Iterable<StreamName>) => void
   /**
    * Whether streams that are not in here are taken for new ones, which they mostly are where every command has a stream of its
@@ -37,9 +37,9 @@ export type StateCache = {
  * (Deleting the oldest key of one big Map, over and over, means to step over all the holes that were left before it.)
  */
 export function stateCache(maxStreams: number): StateCache {
-  let newer = new Map<StreamName, Held>()
+  let newer = new Map<StreamName, CachedState>()
   let older = newer
-  const keep = (stream: StreamName, held: Held): void => {
+  const keep = (stream: StreamName, held: CachedState): void => {
     if (newer.size >= maxStreams / 2) {
       older = newer
       newer = new Map()

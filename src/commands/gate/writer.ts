@@ -1,54 +1,54 @@
 import { LogStopped } from '../../events/log/log.ts'
-import { createFlights } from './in-flight.ts'
-import { createPace } from './backoff.ts'
+import { decideFresh, giveUp, settleBatch, type AppendInFlight, type WriteDependencies } from './append-batch.ts'
+import { createBackoff } from './backoff.ts'
+import { createInFlight } from './in-flight.ts'
 import { takeBatch } from './queue.ts'
 import type { Pending } from './types.ts'
-import { decideNow, giveUp, settle, type Flight, type WriteDependencies } from './append-batch.ts'
 
 const retryPauseMs = 50
-/** Whoever has won goes on meanwhile. */
+/** The gate that won the conflict writes on during this pause. */
 const pauseAfterConflictMs = 2
 
 export type WriterDependencies = WriteDependencies & {
   pause: (ms: number) => Promise<void>
-  /** So many waiting commands are sent behind an append that is in flight; fewer wait until it has landed. 32 by default. */
-  worthAnAppend?: number | undefined
+  /** The gate sends a second append while one is in flight once this many commands wait; 32 by default. */
+  minPipelined?: number | undefined
 }
 
 export type CommandWriter = {
   write: (pending: Pending) => void
-  /** How many wait that no append has taken yet. */
+  /** Commands that no append has taken yet. */
   waiting: () => number
-  /** Why nothing may be written any more; null while everything is well. */
+  /** Why the writer stopped for good; null while it runs. */
   stoppedBy: () => LogStopped | null
 }
 
 /**
- * Group commit: what comes while an append is in flight waits for the next one. Where enough waits, that one is sent at once,
- * decided on what the one before it leads to.
+ * Group commit: commands that arrive while an append is in flight wait for the next one. Once enough commands wait, the writer
+ * sends the next append at once, decided on the states that the one in flight will lead to.
  */
 export function createWriter(dependencies: WriterDependencies): CommandWriter {
   const queue: Pending[] = []
-  const pace = createPace(dependencies.worthAnAppend)
-  const flights = createFlights(dependencies, queue, pace)
+  const backoff = createBackoff(dependencies.minPipelined)
+  const inFlight = createInFlight(dependencies, queue, backoff)
   let isDraining = false
   let stopped: LogStopped | null = null
 
   async function drain(): Promise<void> {
     isDraining = true
     while (queue.length > 0) {
-      await writeFrom(takeBatch(queue, pace.first(queue.length)))
-      // Whoever was answered just now may ask again in this very turn, and belongs into the next append.
+      await writeRun(takeBatch(queue, backoff.firstSize(queue.length)))
+      // A caller that was just answered may send its next command in this same turn; that command belongs in the next append.
       await turnEnd()
     }
     isDraining = false
   }
 
-  /** Writes a batch, and behind it what comes meanwhile; what is left over when all of that has landed returns to the queue, in order. */
-  async function writeFrom(batch: readonly Pending[]): Promise<void> {
+  /** Writes a batch, and the batches pipelined after it. Commands that must be decided again return to the queue, in order. */
+  async function writeRun(batch: readonly Pending[]): Promise<void> {
     const again: Pending[] = []
     let isUnanswered = false
-    /** Does a step for a batch. Where the log fails, all of the batch is left over. */
+    /** Runs one step for a batch. If the log fails, the whole batch must be decided again. */
     const attempt = async (step: () => Promise<readonly Pending[]>, commands: readonly Pending[]): Promise<void> => {
       try {
         again.push(...(await step()))
@@ -60,27 +60,27 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
     }
 
     await attempt(async () => {
-      flights.takeOff(await decideNow(dependencies, batch))
+      inFlight.send(await decideFresh(dependencies, batch))
       return []
     }, batch)
-    for (let flight = flights.oldest(); flight; flight = flights.oldest()) {
-      const landing = flight
-      await attempt(() => land(landing), landing.batch)
-      flights.landed()
-      // Then others were decided on what has not come about: they land, and nothing follows them.
-      if (again.length > 0) pace.endRow()
-      flights.followSoon()
+    for (let oldest = inFlight.oldest(); oldest; oldest = inFlight.oldest()) {
+      const append = oldest
+      await attempt(() => settle(append), append.batch)
+      inFlight.removeOldest()
+      // The appends still in flight were decided on states that will not exist: they fail, and nothing is sent after them.
+      if (again.length > 0) backoff.endRun()
+      inFlight.scheduleNext()
     }
     queue.unshift(...again)
     if (stopped) rejectAll(stopped)
     else if (isUnanswered) await dependencies.pause(retryPauseMs)
-    else if (pace.hasLost()) await dependencies.pause(pauseAfterConflictMs)
+    else if (backoff.lostLast()) await dependencies.pause(pauseAfterConflictMs)
   }
 
-  async function land(flight: Flight): Promise<readonly Pending[]> {
-    const outcome = await flight.answer
-    pace.landed(outcome)
-    return settle(dependencies, flight, outcome)
+  async function settle(append: AppendInFlight): Promise<readonly Pending[]> {
+    const outcome = await append.answer
+    backoff.answered(outcome)
+    return settleBatch(dependencies, append, outcome)
   }
 
   function stop(error: LogStopped): void {
@@ -95,7 +95,7 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
   return {
     write(pending) {
       queue.push(pending)
-      if (isDraining) flights.followSoon()
+      if (isDraining) inFlight.scheduleNext()
       else void drain()
     },
     waiting: () => queue.length,
@@ -105,7 +105,10 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
 
 const turnEnd = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
 
-/** The connection failed. Returns whom to send again: the ids of commands tell whether an append that nobody heard of was applied. */
+/**
+ * Handles an append whose answer was lost with the connection. Returns the commands to send again: their ids tell the log whether
+ * the lost append was applied.
+ */
 function unanswered({ logger, cache, clock }: WriterDependencies, error: unknown, batch: readonly Pending[]): Pending[] {
   logger.warn({ err: error, commands: batch.length }, 'the log could not be written; trying again')
   for (const { streams } of batch) cache.forget(Object.values(streams).filter((stream) => stream !== null))

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { sealEvents, sealsStream } from '../../events/seals.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { sealHistory } from '../aggregates/seals.ts'
 
 /** Records the key under which seals are made from now on, vouched for by the one before it. `day`: today in UTC, `yyyy-mm-dd`. */
-export const IntroduceSealingKey = commandOver({ seals: sealHistory })({
+export const IntroduceSealingKey = defineCommand({ seals: sealHistory })({
   name: 'IntroduceSealingKey',
   schema: z.strictObject({ day: z.iso.date(), ...sealEvents.SealingKeyIntroduced.data.shape }),
   reads: ({ day }) => ({ seals: sealsStream(day) }),

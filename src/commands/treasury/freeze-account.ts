@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { maxReasonCharacters } from '../../events/account.ts'
 import { AccountId, accountStream } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Stops an account: nothing is transferred from or to it, and nothing of it is reserved. What was incurred is still paid. */
-export const FreezeAccount = commandOver({ account })({
+export const FreezeAccount = defineCommand({ account })({
   name: 'FreezeAccount',
   schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),
   recordsRefusals: true,

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { maxReasonCharacters } from '../../events/account.ts'
 import { treasuryStream } from '../../events/identifiers.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 /** The emergency stop: nothing is transferred or reserved on any account until it is lifted. What was incurred is still paid. */
-export const FreezeTreasury = commandOver({ treasury })({
+export const FreezeTreasury = defineCommand({ treasury })({
   name: 'FreezeTreasury',
   schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),
   recordsRefusals: true,

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { AccountEvent } from '../../events/account.ts'
 import { AccountId, accountStream } from '../../events/identifiers.ts'
 import { account, defaultAgentLimits } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Opens an empty account. An agent's has the default limits from its first moment. */
-export const OpenAccount = commandOver({ account })({
+export const OpenAccount = defineCommand({ account })({
   name: 'OpenAccount',
   schema: z.strictObject({ account: AccountId }),
   recordsRefusals: true,

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { accountStream, Uuid7 } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
 
 /** Gives a promise back: nothing was used. Also on a frozen account, since no money moves. */
-export const ReleaseReservation = commandOver({ account })({
+export const ReleaseReservation = defineCommand({ account })({
   name: 'ReleaseReservation',
   schema: z.strictObject({ account: Payer, reservationId: Uuid7 }),
   recordsRefusals: true,

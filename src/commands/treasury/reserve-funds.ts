@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { PositiveMicros, type AccountEvent } from '../../events/account.ts'
 import { accountStream, treasuryStream, Uuid7 } from '../../events/identifiers.ts'
 import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
 import { spendingProblem, usable } from './spending.ts'
@@ -17,7 +17,7 @@ const maxSweptAtOnce = 16
  * Promises money of an account until `expiresAt`, before it is spent. Also ends reservations of the account that nobody
  * will settle any more, so that forgotten ones do not add up.
  */
-export const ReserveFunds = commandOver({ account, treasury })({
+export const ReserveFunds = defineCommand({ account, treasury })({
   name: 'ReserveFunds',
   schema: z.strictObject({
     account: Payer,

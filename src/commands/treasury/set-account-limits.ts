@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { Micros } from '../../events/amounts.ts'
 import { AccountId, accountStream } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Sets how much an account may move away or promise in one action and in one day (UTC). 0 means nothing at all. */
-export const SetAccountLimits = commandOver({ account })({
+export const SetAccountLimits = defineCommand({ account })({
   name: 'SetAccountLimits',
   schema: z.strictObject({ account: AccountId, dailyMicros: Micros, perActionMicros: Micros }),
   recordsRefusals: true,

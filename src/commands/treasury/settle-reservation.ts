@@ -3,7 +3,7 @@ import { Micros } from '../../events/amounts.ts'
 import type { AccountEvent } from '../../events/account.ts'
 import { AccountId, accountStream, Uuid7 } from '../../events/identifiers.ts'
 import { account, availableMicros, dayOf, isExpired, type Account } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
 
@@ -19,7 +19,7 @@ const maxCostMicros = 1_000_000_000_000
  * is frozen: above the reservation, or after its expiry, it is taken from the account as far as its money is not promised
  * to others, then from `reserve`, then from `overrun`. Source: domain rules, "Treasury".
  */
-export const SettleReservation = commandOver({ account, reserve: account, overrun: account, spend: account })({
+export const SettleReservation = defineCommand({ account, reserve: account, overrun: account, spend: account })({
   name: 'SettleReservation',
   schema: z.strictObject({ account: Payer, reservationId: Uuid7, actualMicros: Micros.max(maxCostMicros) }),
   recordsRefusals: true,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { maxReasonCharacters, PositiveMicros, TransferId } from '../../events/account.ts'
 import { AccountId, accountStream, treasuryStream } from '../../events/identifiers.ts'
 import { account, dayOf } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
@@ -12,7 +12,7 @@ import { treasury } from '../aggregates/treasury.ts'
  * account may pay what is available on it; `external`, where funding comes from, may go below zero. Only the command's id
  * makes a retry safe: docs/decisions/0016-only-the-key-protects-a-transfer.md.
  */
-export const TransferFunds = commandOver({ from: account, to: account, treasury })({
+export const TransferFunds = defineCommand({ from: account, to: account, treasury })({
   name: 'TransferFunds',
   schema: z.strictObject({
     /** The caller's name for the movement, on both of its sides. Not checked for being new: the same one may be used again. */

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { maxReasonCharacters } from '../../events/account.ts'
 import { AccountId, accountStream } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Lets a frozen account move money again. */
-export const UnfreezeAccount = commandOver({ account })({
+export const UnfreezeAccount = defineCommand({ account })({
   name: 'UnfreezeAccount',
   schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),
   recordsRefusals: true,

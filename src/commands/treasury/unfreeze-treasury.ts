@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { maxReasonCharacters } from '../../events/account.ts'
 import { treasuryStream } from '../../events/identifiers.ts'
-import { commandOver } from '../decider.ts'
+import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 /** Lifts the emergency stop. Accounts that were frozen by themselves stay so. */
-export const UnfreezeTreasury = commandOver({ treasury })({
+export const UnfreezeTreasury = defineCommand({ treasury })({
   name: 'UnfreezeTreasury',
   schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),
   recordsRefusals: true,

@@ -4,7 +4,7 @@ import { stateText } from './append/stored-states.ts'
 
 /** How the streams of one kind are folded: what this layer needs to know of an aggregate. */
 export type StreamFold = {
-  foldVersion: number
+  stateVersion: number
   initial: unknown
   /** The state after the last event of a stream: `evolve` returns this very value. */
   finished?: unknown
@@ -77,4 +77,4 @@ const reached = ({ revision, position }: RecordedEvent, before: LiveStream | und
 
 /** A live stream's state, as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>
-  stateText(revision, { foldVersion: fold.foldVersion, state: fold.history ? '{}' : JSON.stringify(state) })
+  stateText(revision, { stateVersion: fold.stateVersion, state: fold.history ? '{}' : JSON.stringify(state) })

@@ -20,7 +20,7 @@ export type NewEvent = { stream: StreamName; type: string; version: number; data
  * The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. Null: the stream
  * is finished (its name ends in a UUIDv7); only its revision is remembered, as long as its id could be used again.
  */
-export type FoldedState = { foldVersion: number; state: string | null }
+export type FoldedState = { stateVersion: number; state: string | null }
 export type NewState = { stream: StreamName } & FoldedState
 
 /** Work that follows from the first event of a command, named by its index in the request. */
@@ -40,7 +40,7 @@ export type AppendRequest = {
 /** `absent`: never written to, or finished so long ago that nothing can start under its id any more. */
 export type StoredState = { stream: StreamName; revision: number } & (
   | { status: 'absent' }
-  | { status: 'live'; foldVersion: number; state: string }
+  | { status: 'live'; stateVersion: number; state: string }
   | { status: 'finished' }
 )
 export type KnownCommand = { index: number; contentHash: string; first: Position; last: Position }

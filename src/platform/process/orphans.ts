@@ -15,7 +15,7 @@ const PidFile = z.strictObject({
 })
 export type PidFile = z.infer<typeof PidFile>
 
-export type Leftover = { name: string; pid: number }
+export type Orphan = { name: string; pid: number }
 
 export function writePidFile(dataDir: string, name: string, file: PidFile): void {
   const path = pidFilePath(dataDir, name)
@@ -33,7 +33,7 @@ export function removePidFile(dataDir: string, name: string): void {
  * before anything in it is opened: a Redis that still runs would write the same files as the next one.
  * A process is ended only when pid, start time and command line are those that were written down: a pid may be somebody else's by now.
  */
-export async function endLeftovers(dataDir: string, graceMs = 5_000): Promise<Leftover[]> {
+export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orphan[]> {
   const { run } = dataPaths(dataDir)
   makePrivateDir(run)
   const names = readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))

@@ -4,15 +4,15 @@ import type { Tx } from './projection.ts'
 import { IntegerColumn } from './rows.ts'
 
 /** The right to build the next generation of one projection. `fence` names it, so that one who was taken over cannot write any more. */
-export type RebuildClaim = { fence: string; generation: number }
+export type RebuildLease = { fence: string; generation: number }
 
 const Holder = z.object({ host: z.string(), pid: IntegerColumn, fence: z.string(), started_at: z.coerce.date() })
 
 /** Who holds a claim. `startedAt` is the database's clock; null before it has given it. */
-export type ClaimHolder = { host: string; pid: number; fence: string; startedAt: Date | null }
+export type LeaseHolder = { host: string; pid: number; fence: string; startedAt: Date | null }
 
 /** Who rebuilds a projection, if anybody does. */
-export async function loadHolder(tx: Tx, name: string): Promise<ClaimHolder | undefined> {
+export async function loadHolder(tx: Tx, name: string): Promise<LeaseHolder | undefined> {
   const { rows } = await sql`select host, pid, fence, started_at from projection_rebuilds where name = ${name}`.execute(tx)
   if (rows.length === 0) return undefined
   const { started_at: startedAt, ...holder } = Holder.parse(rows[0])
@@ -20,9 +20,9 @@ export async function loadHolder(tx: Tx, name: string): Promise<ClaimHolder | un
 }
 
 /** Claims a rebuild, if nobody holds it, or the holder has the fence `over`, or has been silent for the lease. False: somebody does. */
-export async function takeClaim(
+export async function takeLease(
   tx: Tx,
-  { name, version, fence, host, pid }: ClaimHolder & { name: string; version: number },
+  { name, version, fence, host, pid }: LeaseHolder & { name: string; version: number },
   over: string,
   leaseSeconds: number,
 ): Promise<boolean> {
@@ -44,13 +44,13 @@ export async function nameGeneration(tx: Tx, name: string, generation: number): 
 }
 
 /** Says that the rebuild is under way, and keeps others out until the transaction ends. False: the claim was taken over. */
-export async function touchClaim(tx: Tx, name: string, { fence }: RebuildClaim): Promise<boolean> {
+export async function renewLease(tx: Tx, name: string, { fence }: RebuildLease): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update projection_rebuilds set touched_at = clock_timestamp() where name = ${name} and fence = ${fence}`.execute(tx)
   return numAffectedRows === 1n
 }
 
 /** Gives the claim back. */
-export async function releaseClaim(tx: Tx, name: string, { fence }: RebuildClaim): Promise<void> {
+export async function releaseLease(tx: Tx, name: string, { fence }: RebuildLease): Promise<void> {
   await sql`delete from projection_rebuilds where name = ${name} and fence = ${fence}`.execute(tx)
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { loadRegistered, moveCheckpoint, register } from './checkpoint.ts'
-import { loadHolder, nameGeneration, releaseClaim, takeClaim, touchClaim } from './lease-rows.ts'
+import { loadHolder, nameGeneration, releaseLease, takeLease, renewLease } from './lease-rows.ts'
 import { createGeneration, dropOtherGenerations, generationsOf, serveGeneration } from './generations.ts'
 import { migrate } from './migrate.ts'
 import type { Database, Tx } from './projection.ts'
@@ -19,8 +19,8 @@ export const postgresStore = (database: Database): ReadModelStore<Tx> => ({
   serveGeneration,
   limitWaiting: async (tx, waitMs) => void (await sql`set local lock_timeout = ${sql.lit(waitMs)}`.execute(tx)),
   loadHolder,
-  takeClaim,
+  takeLease,
   nameGeneration,
-  touchClaim,
-  releaseClaim,
+  renewLease,
+  releaseLease,
 })

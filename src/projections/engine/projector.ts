@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { keepUp, type KeepUpDependencies, type Life } from './subscription.ts'
+import { runSubscription, type SubscriptionDependencies, type Subscription } from './subscription.ts'
 import { postgresStore } from './postgres-store.ts'
 import type { Database, Projection, Tx } from './projection.ts'
 import type { Rebuilder } from './rebuild-lease.ts'
 import { newestSequence } from './rebuild.ts'
 import { thisProcess } from './this-process.ts'
 
-export type ProjectorDependencies = Pick<KeepUpDependencies<Tx>, 'log' | 'logger'> & {
+export type ProjectorDependencies = Pick<SubscriptionDependencies<Tx>, 'log' | 'logger'> & {
   database: Database
   projections: readonly Projection[]
   /** Replaced in tests. */
   rebuilder?: Rebuilder
   elapsedMs?: () => number
-  pause?: KeepUpDependencies<Tx>['pause']
+  pause?: SubscriptionDependencies<Tx>['pause']
 }
 
 /** Where a read model is, and how it is. */
@@ -66,8 +66,8 @@ export function startProjector({
   const notify = () => {
     for (const look of [...changed]) look()
   }
-  const lives = projections.map((projection): Life<Tx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }))
-  const loops = lives.map((life) => keepUp({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal))
+  const lives = projections.map((projection): Subscription<Tx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }))
+  const loops = lives.map((life) => runSubscription({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal))
 
   let looking = false
   const timer = setInterval(() => {
@@ -117,7 +117,7 @@ export function startProjector({
 const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boolean =>
   checkpoint !== undefined && comparePositions(checkpoint.position, position) >= 0
 
-function statusOf({ projection: { name, money }, checkpoint, state, fault }: Life<Tx>, head: number): ProjectionStatus {
+function statusOf({ projection: { name, money }, checkpoint, state, fault }: Subscription<Tx>, head: number): ProjectionStatus {
   const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
   return { name, money, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }

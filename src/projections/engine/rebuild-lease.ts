@@ -1,4 +1,4 @@
-import type { ClaimHolder, RebuildClaim } from './lease-rows.ts'
+import type { LeaseHolder, RebuildLease } from './lease-rows.ts'
 import { ProjectionError } from './projection-error.ts'
 import type { Projection } from './projection.ts'
 import type { ReadModelStore } from './store.ts'
@@ -21,7 +21,7 @@ const leaseSeconds = 30
  * A row and not a lock of the session, because the embedded Postgres has one session for all its clients.
  * Throws ProjectionError `rebuild_running` or `projection_of_newer_program`.
  */
-export async function claimRebuild<T>(store: ReadModelStore<T>, projection: Projection<T>, rebuilder: Rebuilder): Promise<RebuildClaim> {
+export async function leaseRebuild<T>(store: ReadModelStore<T>, projection: Projection<T>, rebuilder: Rebuilder): Promise<RebuildLease> {
   const { name, version } = projection
   const { host, pid } = rebuilder
   return store.transaction(async (tx) => {
@@ -30,7 +30,7 @@ export async function claimRebuild<T>(store: ReadModelStore<T>, projection: Proj
     const holder = await store.loadHolder(tx, name)
     const dead = holder && holder.host === host && !rebuilder.isAlive(holder.pid) ? holder.fence : ''
     const fence = rebuilder.newFence()
-    if (!(await store.takeClaim(tx, { name, version, fence, host, pid, startedAt: null }, dead, leaseSeconds))) throw running(name, holder)
+    if (!(await store.takeLease(tx, { name, version, fence, host, pid, startedAt: null }, dead, leaseSeconds))) throw running(name, holder)
 
     const generation = Math.max(registered?.generation ?? 0, ...(await store.generationsOf(tx, name))) + 1
     await store.dropOtherGenerations(tx, name, registered?.generation)
@@ -41,12 +41,12 @@ export async function claimRebuild<T>(store: ReadModelStore<T>, projection: Proj
 }
 
 /** Gives the claim back when the rebuild has failed, with everything that it had built. */
-export async function abandonClaim<T>(store: ReadModelStore<T>, name: string, claim: RebuildClaim): Promise<void> {
+export async function abandonRebuild<T>(store: ReadModelStore<T>, name: string, claim: RebuildLease): Promise<void> {
   await store.transaction(async (tx) => {
-    if (!(await store.touchClaim(tx, name, claim))) return
+    if (!(await store.renewLease(tx, name, claim))) return
     const registered = await store.loadRegistered(tx, name)
     await store.dropOtherGenerations(tx, name, registered?.generation)
-    await store.releaseClaim(tx, name, claim)
+    await store.releaseLease(tx, name, claim)
   })
 }
 
@@ -56,7 +56,7 @@ export const newerProgram = (name: string, stored: number, known: number): Proje
     `${name} was built as version ${stored}, this program knows version ${known}: run the newer program`,
   )
 
-const running = (name: string, holder: ClaimHolder | undefined): ProjectionError =>
+const running = (name: string, holder: LeaseHolder | undefined): ProjectionError =>
   new ProjectionError(
     'rebuild_running',
     `${name} is being rebuilt already${holder ? ` by process ${holder.pid} on ${holder.host}, since ${holder.startedAt?.toISOString() ?? 'just now'}` : ''}; ` +

@@ -3,11 +3,11 @@ import { beginning, justBefore } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import { applyEvents, type Target } from './apply.ts'
 import { beforeFirst, checkpointAt, readGapless, type Checkpoint } from './checkpoint.ts'
-import type { RebuildClaim } from './lease-rows.ts'
+import type { RebuildLease } from './lease-rows.ts'
 import { ProjectionError } from './projection-error.ts'
 import { schemaOf } from './generations.ts'
 import type { Projection } from './projection.ts'
-import { abandonClaim, claimRebuild, newerProgram, type Rebuilder } from './rebuild-lease.ts'
+import { abandonRebuild, leaseRebuild, newerProgram, type Rebuilder } from './rebuild-lease.ts'
 import type { ReadModelStore } from './store.ts'
 
 export type RebuildDependencies<T> = {
@@ -39,7 +39,7 @@ export async function rebuild<T>(
   { onProgress, signal }: { onProgress?: (progress: RebuildProgress) => void; signal?: AbortSignal } = {},
 ): Promise<Rebuilt> {
   const startedMs = elapsedMs()
-  const claim = await claimRebuild(store, projection, rebuilder)
+  const claim = await leaseRebuild(store, projection, rebuilder)
   const { name } = projection
   const seconds = () => Math.max(0.001, (elapsedMs() - startedMs) / 1000)
   try {
@@ -51,7 +51,7 @@ export async function rebuild<T>(
       last = to
       report(to)
     }
-    const target: Target<T> = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => store.touchClaim(tx, name, claim), applied }
+    const target: Target<T> = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => store.renewLease(tx, name, claim), applied }
     const catchUp = async () => {
       for await (const events of readGapless(log, name, last)) {
         signal?.throwIfAborted()
@@ -77,7 +77,7 @@ export async function rebuild<T>(
     }
   } catch (error) {
     // If this fails as well, the next rebuild finds the claim and cleans up.
-    await abandonClaim(store, name, claim).catch(() => undefined)
+    await abandonRebuild(store, name, claim).catch(() => undefined)
     throw error
   }
 }
@@ -87,13 +87,13 @@ async function swap<T>(
   store: ReadModelStore<T>,
   log: Pick<EventLog, 'read'>,
   { projection, schema }: Target<T>,
-  claim: RebuildClaim,
+  claim: RebuildLease,
   built: Checkpoint,
 ): Promise<Checkpoint> {
   const { name, version } = projection
   return store.transaction(async (tx) => {
     await store.limitWaiting(tx, swapWaitMs)
-    if (!(await store.touchClaim(tx, name, claim))) lost(name)
+    if (!(await store.renewLease(tx, name, claim))) lost(name)
     // From here on no projector can move the old generation, so the new one cannot fall behind what queries have already seen.
     const registered = await store.loadRegistered(tx, name, { forUpdate: true })
     if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
@@ -104,7 +104,7 @@ async function swap<T>(
     }
     await store.serveGeneration(tx, projection, claim.generation)
     await store.register(tx, name, { version, generation: claim.generation, ...last })
-    await store.releaseClaim(tx, name, claim)
+    await store.releaseLease(tx, name, claim)
     await store.dropOtherGenerations(tx, name, claim.generation)
     return last
   })

@@ -1,6 +1,6 @@
 import type { Checkpoint, Registered } from './checkpoint.ts'
 import type { Projection } from './projection.ts'
-import type { ClaimHolder, RebuildClaim } from './lease-rows.ts'
+import type { LeaseHolder, RebuildLease } from './lease-rows.ts'
 
 /**
  * Everything that the projector asks of the database beside the statements of the projections themselves. `T` is a
@@ -33,12 +33,12 @@ export type ReadModelStore<T> = {
   limitWaiting: (tx: T, waitMs: number) => Promise<void>
 
   /** Who rebuilds a projection, if anybody does. */
-  loadHolder: (tx: T, name: string) => Promise<ClaimHolder | undefined>
+  loadHolder: (tx: T, name: string) => Promise<LeaseHolder | undefined>
   /** Claims a rebuild, if nobody holds it, or the holder has the fence `over`, or has been silent for the lease. False: somebody does. */
-  takeClaim: (tx: T, holder: ClaimHolder & { name: string; version: number }, over: string, leaseSeconds: number) => Promise<boolean>
+  takeLease: (tx: T, holder: LeaseHolder & { name: string; version: number }, over: string, leaseSeconds: number) => Promise<boolean>
   /** Says which generation the rebuild makes. */
   nameGeneration: (tx: T, name: string, generation: number) => Promise<void>
   /** Says that the rebuild is under way, and keeps others out until the transaction ends. False: the claim was taken over. */
-  touchClaim: (tx: T, name: string, claim: RebuildClaim) => Promise<boolean>
-  releaseClaim: (tx: T, name: string, claim: RebuildClaim) => Promise<void>
+  renewLease: (tx: T, name: string, claim: RebuildLease) => Promise<boolean>
+  releaseLease: (tx: T, name: string, claim: RebuildLease) => Promise<void>
 }

@@ -14,7 +14,7 @@ import { newerProgram, type Rebuilder } from './rebuild-lease.ts'
 import type { ReadModelStore } from './store.ts'
 
 /** What is known of one projection in this process; `notify` is called after every change. */
-export type Life<T> = {
+export type Subscription<T> = {
   readonly projection: Projection<T>
   /** Undefined until it was read for the first time. */
   checkpoint: Checkpoint | undefined
@@ -25,7 +25,7 @@ export type Life<T> = {
 
 type ProjectedLog = Pick<EventLog, 'read' | 'follow' | 'head'>
 
-export type KeepUpDependencies<T> = {
+export type SubscriptionDependencies<T> = {
   log: ProjectedLog
   store: ReadModelStore<T>
   rebuilder: Rebuilder
@@ -40,9 +40,9 @@ const firstPauseMs = 100
 const maxPauseMs = 5_000
 
 /** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
-export async function keepUp<T>(dependencies: KeepUpDependencies<T>, life: Life<T>, signal: AbortSignal): Promise<void> {
+export async function runSubscription<T>(dependencies: SubscriptionDependencies<T>, life: Subscription<T>, signal: AbortSignal): Promise<void> {
   const logger = dependencies.logger.child({ projection: life.projection.name })
-  const become = (state: Life<T>['state'], fault?: Life<T>['fault']) => {
+  const become = (state: Subscription<T>['state'], fault?: Subscription<T>['fault']) => {
     Object.assign(life, { state, fault })
     life.notify()
   }
@@ -71,8 +71,8 @@ export async function keepUp<T>(dependencies: KeepUpDependencies<T>, life: Life<
 
 /** Makes sure that tables of this version exist and belong to this log. Says where they are. */
 async function prepare<T>(
-  { log, store, rebuilder, elapsedMs, logger }: KeepUpDependencies<T>,
-  life: Life<T>,
+  { log, store, rebuilder, elapsedMs, logger }: SubscriptionDependencies<T>,
+  life: Subscription<T>,
   signal: AbortSignal,
 ): Promise<Registered> {
   const { projection } = life
@@ -93,8 +93,8 @@ async function prepare<T>(
 
 /** Applies the log from a checkpoint on. Returns when somebody else has put another generation in its place: then it begins anew. */
 async function follow<T>(
-  { log, store }: KeepUpDependencies<T>,
-  life: Life<T>,
+  { log, store }: SubscriptionDependencies<T>,
+  life: Subscription<T>,
   from: Registered,
   signal: AbortSignal,
   onProgress: () => void,

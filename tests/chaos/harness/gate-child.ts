@@ -26,7 +26,7 @@ process.on('SIGTERM', () => (leaving = true))
 
 const clock = { nowMs: () => systemClock.nowMs() + jumpedMs }
 // One command is worth an append of its own, so that appends overlap although clients are few.
-const council = await openTestCouncil(redisUrl, councilId, { clock, worthAnAppend: random.pick([1, 32]) })
+const council = await openTestCouncil(redisUrl, councilId, { clock, minPipelined: random.pick([1, 32]) })
 const gate = recorded(council.gate, historyFile, name)
 const stopTail = new AbortController()
 // As every process of a council has it: what it reads it knows to be in the log.

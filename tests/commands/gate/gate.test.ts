@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
-import { commandOver } from '../../../src/commands/decider.ts'
+import { defineCommand } from '../../../src/commands/decider.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { chatStream, Uuid7 } from '../../../src/events/identifiers.ts'
@@ -84,7 +84,7 @@ describe('a command', () => {
 })
 
 describe('a command that breaks its own promise', () => {
-  const Broken = commandOver({ chat })({
+  const Broken = defineCommand({ chat })({
     name: 'Broken',
     schema: z.strictObject({ requestId: Uuid7 }),
     reads: ({ requestId }) => ({ chat: chatStream(requestId) }),

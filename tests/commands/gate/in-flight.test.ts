@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { account } from '../../../src/commands/aggregates/account.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
-import { commandOver } from '../../../src/commands/decider.ts'
+import { defineCommand } from '../../../src/commands/decider.ts'
 import { createGate } from '../../../src/commands/gate/gate.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
@@ -122,7 +122,7 @@ describe('commands that wait while an append is in flight', () => {
   test('are told of a decision that fails only if what it was made on has come about', async () => {
     await council.execute(TransferFunds, transfer())
     const { balanceMicros } = await stateOf('reserve')
-    const Fragile = commandOver({ account })({
+    const Fragile = defineCommand({ account })({
       name: 'Fragile',
       schema: z.strictObject({}),
       reads: () => ({ account: accountStream(id('reserve')) }),

@@ -42,7 +42,7 @@ function finishing(stream: StreamName): AppendRequest {
     commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 1 }],
     reads: [{ stream, revision: 0 }],
     events: [{ stream, type: 'CancellationRequested', version: 1, data: '{"by":"tester"}', metadata }],
-    states: [{ stream, foldVersion: 1, state: null }],
+    states: [{ stream, stateVersion: 1, state: null }],
     jobs: [],
     finishedJobs: [],
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startChild, type Child, type ChildReport, type ChildSpec, type RestartPolicy } from '../../../src/platform/process/children.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
-import { endLeftovers, writePidFile } from '../../../src/platform/process/orphans.ts'
+import { endOrphans, writePidFile } from '../../../src/platform/process/orphans.ts'
 import { processTable } from '../../../src/platform/process/process-table.ts'
 import { startTicks } from '../../../src/platform/process/processes.ts'
 
@@ -169,7 +169,7 @@ describe('a start', () => {
   test('fails, and leaves nothing running, when the child is not ready in time', async () => {
     const dataDir = newDir()
     await expect(supervised(dataDir, 'setInterval(() => {}, 1e9)', { readyTimeoutMs: 50 })).rejects.toThrow('it was not ready within 50 ms')
-    expect(await endLeftovers(dataDir)).toEqual([])
+    expect(await endOrphans(dataDir)).toEqual([])
   })
 
   test('fails when there is no such program', async () => {
@@ -196,10 +196,10 @@ describe('what a killed council left', () => {
     const dataDir = newDir()
     const pid = await killedCouncil(dataDir)
     expect(startTicks(pid)).toBeDefined()
-    expect(await endLeftovers(dataDir, 50)).toEqual([{ name: 'program', pid }])
+    expect(await endOrphans(dataDir, 50)).toEqual([{ name: 'program', pid }])
     expect(startTicks(pid)).toBeUndefined()
     expect(pidFiles(dataDir)).toEqual([])
-    expect(await endLeftovers(dataDir)).toEqual([])
+    expect(await endOrphans(dataDir)).toEqual([])
   })
 
   test('is found by its command line when the council died before it knew the pid', async () => {
@@ -209,7 +209,7 @@ describe('what a killed council left', () => {
     await once(orphan, 'spawn')
     const ended = once(orphan, 'exit')
     writePidFile(dataDir, 'program', { command: [process.execPath, ...args] })
-    expect(await endLeftovers(dataDir)).toEqual([{ name: 'program', pid: orphan.pid }])
+    expect(await endOrphans(dataDir)).toEqual([{ name: 'program', pid: orphan.pid }])
     expect(await ended).toEqual([null, 'SIGTERM'])
   })
 
@@ -224,7 +224,7 @@ describe('what a killed council left', () => {
     const pid = stranger.pid ?? 0
     const ticks = startTicks(pid) ?? 0
     writePidFile(dataDir, 'program', { command: [process.execPath, ...args, ...(argument ? [argument] : [])], process: { pid, startTicks: ticks + ticksLater } })
-    expect(await endLeftovers(dataDir)).toEqual([])
+    expect(await endOrphans(dataDir)).toEqual([])
     expect(startTicks(pid)).toBe(ticks)
     const ended = once(stranger, 'exit')
     stranger.kill('SIGKILL')

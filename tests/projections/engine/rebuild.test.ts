@@ -9,7 +9,7 @@ import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { postgresStore } from '../../../src/projections/engine/postgres-store.ts'
 import type { Projection } from '../../../src/projections/engine/projection.ts'
 import type { RebuildProgress } from '../../../src/projections/engine/rebuild.ts'
-import { claimRebuild, type Rebuilder } from '../../../src/projections/engine/rebuild-lease.ts'
+import { leaseRebuild, type Rebuilder } from '../../../src/projections/engine/rebuild-lease.ts'
 import { readConsistently } from '../../../src/projections/engine/snapshot.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
@@ -159,7 +159,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
 
   test('is refused while another one runs, and by whom that is', async () => {
     await builtLive()
-    await claimRebuild(postgresStore(db.postgres), costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
+    await leaseRebuild(postgresStore(db.postgres), costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
     await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
       code: 'rebuild_running',
       message: expect.stringContaining('process 4711 on elsewhere') as unknown,

@@ -81,9 +81,9 @@ function unusable(held: Held, nowMs: number, { commands }: AppendRequest, idTime
 }
 
 function assertWritable({ commands, states, jobs }: AppendRequest, stored: readonly StoredState[], indexOf: (stream: StreamName) => number): void {
-  for (const { stream, foldVersion, state } of states) {
+  for (const { stream, stateVersion, state } of states) {
     const before = stored[indexOf(stream)]
-    if (before?.status === 'live' && before.foldVersion > foldVersion) throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
+    if (before?.status === 'live' && before.stateVersion > stateVersion) throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
     if (!state && streamTimeMs(stream) === undefined) throw new Error('a stream without the time of an id in its name cannot finish')
   }
   for (const { command } of jobs) if (!commands[command]?.events) throw new Error('a job needs an event that it is about')
@@ -100,10 +100,10 @@ function write(held: Held, nowMs: number, request: AppendRequest, stored: readon
     positions.push(held.lastPosition)
     held.entries.push(entryOf({ ...event, position: held.lastPosition, sequence: ++held.sequence, revision, mac: '' }))
   }
-  for (const { stream, foldVersion, state } of request.states) {
+  for (const { stream, stateVersion, state } of request.states) {
     const revision = revisions[indexOf(stream)] ?? 0
     const timeMs = streamTimeMs(stream)
-    if (state) held.states.set(stream, stateText(revision, { foldVersion, state }))
+    if (state) held.states.set(stream, stateText(revision, { stateVersion, state }))
     else held.states.delete(stream)
     if (!state && timeMs !== undefined) remember(held, keys.finished(timeMs), stream, String(revision), nowMs, keepMs)
   }

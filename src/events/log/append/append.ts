@@ -65,7 +65,7 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   column(args, placed.macs, (mac) => mac)
   args.push(states.length)
   column(args, states, ({ stream }) => readIndex.get(stream) ?? unplaced(stream))
-  column(args, states, ({ foldVersion }) => foldVersion)
+  column(args, states, ({ stateVersion }) => stateVersion)
   column(args, states, ({ state }) => state ?? '')
   args.push(jobs.length)
   column(args, jobs, ({ kind }) => kind)

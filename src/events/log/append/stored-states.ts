@@ -19,8 +19,8 @@ export async function loadStates(redis: RedisClient, keys: LogKeys, streams: rea
 }
 
 /** `<revision>:<fold version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
-export const stateText = (revision: number, { foldVersion, state }: FoldedState): string =>
-  state === null ? `${revision}:finished` : `${revision}:${foldVersion}:${state}`
+export const stateText = (revision: number, { stateVersion, state }: FoldedState): string =>
+  state === null ? `${revision}:finished` : `${revision}:${stateVersion}:${state}`
 
 /** What `stateText` writes, read again. */
 export function parseState(stream: StreamName, stored: string | null): StoredState {
@@ -28,5 +28,5 @@ export function parseState(stream: StreamName, stored: string | null): StoredSta
   const [whole, revision, fold] = /^(\d+):(\d+|finished)(?::|$)/.exec(stored) ?? []
   if (whole === undefined) throw new Error(`the stored state of ${stream} is malformed`)
   if (fold === 'finished') return { stream, status: 'finished', revision: Number(revision) }
-  return { stream, status: 'live', revision: Number(revision), foldVersion: Number(fold), state: stored.slice(whole.length) }
+  return { stream, status: 'live', revision: Number(revision), stateVersion: Number(fold), state: stored.slice(whole.length) }
 }

@@ -26,7 +26,7 @@ function fixOf({ name, source, role, database }: z.output<typeof Settings>[numbe
 }
 
 /** Refuses DURABILITY=archived on an archive that is not power-safe. Throws LogStopped `not_durable`. */
-export async function assertPowerSafe(postgres: Pick<Postgres<unknown>, 'snapshot'>, { isEmbedded }: { isEmbedded: boolean }): Promise<void> {
+export async function assertCrashSafe(postgres: Pick<Postgres<unknown>, 'snapshot'>, { isEmbedded }: { isEmbedded: boolean }): Promise<void> {
   if (isEmbedded) throw new LogStopped('not_durable', 'DURABILITY=archived needs a real PostgreSQL, the embedded one is not power-safe: set DATABASE_URL, or DURABILITY=fsync')
   const wrong = await unsafeSettings(postgres)
   if (wrong.length > 0) throw new LogStopped('not_durable', `this PostgreSQL would lose acknowledged events (DURABILITY=archived): ${wrong.join(' ')}`)

@@ -3,7 +3,7 @@ import type { Position } from '../../identifiers.ts'
 import type { LogKeys } from '../keys.ts'
 import type { ReadOptions } from '../log.ts'
 import { followHot, hotLog } from './hot-log.ts'
-import { followSeamless, readSeamless, type ArchiveReader } from './tiered-read.ts'
+import { followTiered, readTiered, type ArchiveReader } from './tiered-read.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 export type StoredLogOptions = {
@@ -43,9 +43,9 @@ export function storedLog({ redis, openBlocking, keys, archive = null }: StoredL
   }
 
   return {
-    readStored: (options = {}) => readSeamless(hotLog(redis, keys), archive, options),
+    readStored: (options = {}) => readTiered(hotLog(redis, keys), archive, options),
     followStored: (after, signal) =>
-      connected(signal, (blocking) => followSeamless(hotLog(blocking, keys), archive, (from) => followHot(blocking, keys.log, from, signal), after)),
+      connected(signal, (blocking) => followTiered(hotLog(blocking, keys), archive, (from) => followHot(blocking, keys.log, from, signal), after)),
     followHotLog: (after, signal) => connected(signal, (blocking) => followHot(blocking, keys.log, after, signal)),
   }
 }

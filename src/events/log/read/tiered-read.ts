@@ -12,7 +12,7 @@ export type ArchiveReader = Pick<Archive, 'checkpoint' | 'read'>
  * Filters are applied to what was written; an entry that is not an event throws UnreadableEvent. Throws LogStopped
  * `log_trimmed` where events have left Redis that are not in the archive, or there is none.
  */
-export async function* readSeamless(hot: HotLog, archive: ArchiveReader | null, options: ReadOptions): AsyncGenerator<StoredEvent[]> {
+export async function* readTiered(hot: HotLog, archive: ArchiveReader | null, options: ReadOptions): AsyncGenerator<StoredEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
   let left = options.limit ?? Infinity
@@ -29,7 +29,7 @@ export async function* readSeamless(hot: HotLog, archive: ArchiveReader | null, 
  * Everything after a position, then what `newer` brings (the hot log after a position, as it grows). What leaves Redis before
  * it was read comes from the archive. Throws like `readSeamless`.
  */
-export async function* followSeamless(
+export async function* followTiered(
   hot: HotLog,
   archive: ArchiveReader | null,
   newer: (after: Position) => AsyncGenerator<StoredEvent[]>,

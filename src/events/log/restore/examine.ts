@@ -7,7 +7,7 @@ import { foldStreams, type Folds } from '../folds.ts'
 import { hotEntries } from '../read/hot-entries.ts'
 import { LogStopped } from '../log.ts'
 import { readStored, type StoredEvent } from '../read/stored-event.ts'
-import { firstDifference, walk, type Place } from '../verify/merge-join.ts'
+import { firstDifference, mergeJoin, type Place } from '../verify/merge-join.ts'
 import { RestoreRefused, type RestoreStores } from './stores.ts'
 
 /** A log as archive and Redis together have it, and how much of it Redis lacks. */
@@ -51,7 +51,7 @@ export async function examine(stores: RestoreStores, { windowStartMs, onProgress
     Object.assign(end, { position, sequence, macKey: mac === '' ? end.macKey : mac.slice(0, mac.indexOf('.')) })
   }
 
-  for await (const places of walk(archivedUpTo(archive.read(), checkpoint.sequence), hotEntries(redis, keys.log, beginning, '+'))) {
+  for await (const places of mergeJoin(archivedUpTo(archive.read(), checkpoint.sequence), hotEntries(redis, keys.log, beginning, '+'))) {
     signal.throwIfAborted()
     for (const place of places) {
       continuity.look(place)

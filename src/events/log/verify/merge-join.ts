@@ -14,7 +14,7 @@ export type Place = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } |
 const maxPlaces = 100
 
 /** Archive and hot stream side by side, by position, some at a time. Both must rise for that; where they do not, places come apart. */
-export async function* walk(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<StreamEntry[]>): AsyncGenerator<Place[]> {
+export async function* mergeJoin(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<StreamEntry[]>): AsyncGenerator<Place[]> {
   const left = cursor(archive)
   const right = cursor(hot)
   for (;;) {

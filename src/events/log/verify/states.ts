@@ -43,7 +43,7 @@ export async function compareStates({ redis, keys, folds, report, catchUp, end }
     if (!live) return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, of which the log has no event`)
     if (state.revision < live.revision)
       return differs(stream, live, 'state_differs', `the state stored for ${stream} is of revision ${state.revision}, but the log is at ${live.revision}`)
-    if (state.foldVersion !== live.fold.foldVersion) return void counts.otherFold++
+    if (state.stateVersion !== live.fold.stateVersion) return void counts.otherFold++
     const folded = storedText(live)
     if (stored === folded || isSame(state.state, folded.slice(folded.indexOf(':', folded.indexOf(':') + 1) + 1))) return void counts.agree++
     differs(stream, live, 'state_differs', `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events make ${JSON.stringify(live.state)}`)

@@ -15,7 +15,7 @@ import type { SealCheck } from './seals.ts'
 import { createSeen } from './seen.ts'
 
 /** One walk over the events of a log, in order, each of which is checked against all that came before. */
-export type Pass = {
+export type Verifier = {
   folds: Folds
   ledger: Ledger
   authenticity: Authenticity | null
@@ -25,9 +25,9 @@ export type Pass = {
   end: () => { events: number; first: Position; position: Position; sequence: number; chainHead: ChainHead }
 }
 
-export type PassOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; seals: SealCheck; report: Faults['report'] }
+export type VerifierOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; seals: SealCheck; report: Faults['report'] }
 
-export function startPass({ identity, macs, foldOf, seals, report }: PassOptions): Pass {
+export function createVerifier({ identity, macs, foldOf, seals, report }: VerifierOptions): Verifier {
   const folds = foldStreams(foldOf)
   const ledger = ledgerCheck(report)
   const order = orderCheck(report)

@@ -10,11 +10,11 @@ import { hotEntries } from '../read/hot-entries.ts'
 import type { LogKeys } from '../keys.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { hotEntry, walk } from './merge-join.ts'
+import { hotEntry, mergeJoin } from './merge-join.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
 import type { Faults } from './faults.ts'
 import { checkJobs, type CheckedJobs } from './jobs.ts'
-import { startPass, type Pass } from './verifier.ts'
+import { createVerifier, type Verifier } from './verifier.ts'
 import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
 import { compareStates, type ComparedStates } from './states.ts'
 
@@ -36,7 +36,7 @@ export type LogUnderAudit = {
 }
 
 export type AuditedLog = {
-  end: ReturnType<Pass['end']>
+  end: ReturnType<Verifier['end']>
   archive: ArchiveCheckpoint | null
   /** Null: there were no keys to check them with. */
   macs: { genuine: number; unvouched: number } | null
@@ -66,12 +66,12 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   }
   const identity = { councilId, incarnation }
   const seals = sealCheck(identity, await allSeals(log, checkpoint, hot), log.outside, report)
-  const pass = startPass({ ...log, identity, seals })
+  const pass = createVerifier({ ...log, identity, seals })
   const stores = compareStores({ ...log, checkpoint, hot })
   const total = Math.max(checkpoint?.sequence ?? 0, hot.sequence)
   const archived = archive && checkpoint ? upToSequence(archive.read(), checkpoint.sequence) : nothing()
   const entries = isSameLog ? hotEntries(redis, keys.log, beginning, hot.position) : nothing()
-  for await (const places of walk(archived, entries)) {
+  for await (const places of mergeJoin(archived, entries)) {
     log.signal.throwIfAborted()
     await stores.look(places)
     for (const { archived: event, hot: entry } of places) {
@@ -122,7 +122,7 @@ async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: nu
 async function* nothing(): AsyncGenerator<never[]> {}
 
 /** Everything that has come since, checked as the rest was. */
-async function catchUp({ redis, keys, report }: LogUnderAudit, pass: Pass, taken: (stream: StreamName) => void): Promise<void> {
+async function catchUp({ redis, keys, report }: LogUnderAudit, pass: Verifier, taken: (stream: StreamName) => void): Promise<void> {
   const { position } = await hotEnd(redis, keys)
   for await (const entries of hotEntries(redis, keys.log, pass.end().position, position))
     for (const raw of entries) {

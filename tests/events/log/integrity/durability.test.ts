@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { assertPowerSafe, unsafeSettings } from '../../../../src/events/log/archive/power-safe.ts'
+import { assertCrashSafe, unsafeSettings } from '../../../../src/events/log/archive/power-safe.ts'
 import { assertDurable, type Durability } from '../../../../src/events/log/integrity/durability.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../../../src/platform/postgres/postgres.ts'
@@ -85,7 +85,7 @@ describe('a PostgreSQL', () => {
   }
 
   test('that keeps what it has committed is power-safe', async () => {
-    await assertPowerSafe(await database(), { isEmbedded: false })
+    await assertCrashSafe(await database(), { isEmbedded: false })
   })
 
   test('that answers before it has written is refused, with the statements that put it right', async () => {
@@ -97,7 +97,7 @@ describe('a PostgreSQL', () => {
     const postgres = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
     onTestFinished(() => postgres.close())
     expect(await unsafeSettings(postgres)).toEqual([expect.stringContaining(`synchronous_commit is off: ALTER DATABASE "${name}" RESET synchronous_commit;`)])
-    await expect(assertPowerSafe(postgres, { isEmbedded: false })).rejects.toMatchObject({ code: 'not_durable' })
+    await expect(assertCrashSafe(postgres, { isEmbedded: false })).rejects.toMatchObject({ code: 'not_durable' })
     // The statements do what they say.
     await postgres.transaction((tx) => sql`alter database ${sql.id(name)} reset synchronous_commit`.execute(tx))
     const again = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
@@ -106,6 +106,6 @@ describe('a PostgreSQL', () => {
   })
 
   test('that is embedded is refused, whatever it says of itself', async () => {
-    await expect(assertPowerSafe(await database(), { isEmbedded: true })).rejects.toThrow('set DATABASE_URL')
+    await expect(assertCrashSafe(await database(), { isEmbedded: true })).rejects.toThrow('set DATABASE_URL')
   })
 })

@@ -4,7 +4,7 @@ import { comparePositions, type Position, type StreamName } from '../../../../sr
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import type { ReadOptions } from '../../../../src/events/log/log.ts'
 import { hotLog, type HotLog } from '../../../../src/events/log/read/hot-log.ts'
-import { followSeamless, readSeamless } from '../../../../src/events/log/read/tiered-read.ts'
+import { followTiered, readTiered } from '../../../../src/events/log/read/tiered-read.ts'
 import { migrate } from '../../../../src/projections/engine/migrate.ts'
 import { allArchived, archive, storedLogOf } from '../../../support/archived-council.ts'
 import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
@@ -98,7 +98,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     await fc.assert(
       fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, meanwhile, size) => {
         await untrimmed()
-        expect(await sequencesOf(readSeamless(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(reference(events, options))
+        expect(await sequencesOf(readTiered(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(reference(events, options))
       }),
       { numRuns: 150 },
     )
@@ -117,7 +117,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
             yield page
           }
         }
-        const followed = await sequencesOf(followSeamless(hot, stored, newer, after))
+        const followed = await sequencesOf(followTiered(hot, stored, newer, after))
         expect(followed).toEqual(reference(events, { after }))
       }),
       { numRuns: 60 },
