@@ -1,6 +1,15 @@
 import { join } from 'node:path'
 import { percentilesOf, type Measured } from './harness/closed-loop.ts'
-import { depositsOnFreshLog, limitRunner, perSecond, xaddsOf, type Deposits, type GateProcess, type Limits, type PeerProcess } from './harness/competitors.ts'
+import {
+  depositsOnFreshLog,
+  limitRunner,
+  perSecond,
+  xaddsOf,
+  type Deposits,
+  type GateProcess,
+  type Limits,
+  type PeerProcess,
+} from './harness/competitors.ts'
 import { makeDataFolder } from './harness/data-folder.ts'
 import { payloadBytes } from './harness/deposit.ts'
 import { growthOf } from './harness/growth.ts'
@@ -57,8 +66,20 @@ async function measure(): Promise<Figures> {
   await gate.stop()
   await redis.kill()
   return {
-    settings: { runs, durationMs, payloadBytes, redis: redisSettings, postgres: { version: postgres.version, ...postgresSettings }, peerPoolSize, pipelined },
-    figures: { inFlight: Object.fromEntries([...levels].map(([inFlight, level]) => [inFlight, figuresOf(inFlight, level)])), growth, memory },
+    settings: {
+      runs,
+      durationMs,
+      payloadBytes,
+      redis: redisSettings,
+      postgres: { version: postgres.version, ...postgresSettings },
+      peerPoolSize,
+      pipelined,
+    },
+    figures: {
+      inFlight: Object.fromEntries([...levels].map(([inFlight, level]) => [inFlight, figuresOf(inFlight, level)])),
+      growth,
+      memory,
+    },
     ratios: ratiosOf(levels),
   }
 }
@@ -73,7 +94,11 @@ function figuresOf(inFlight: number, { ours, limit, clientXadd, peer, pipelinedL
     peer: spread(peer.map(perSecond)),
     ...(pipelinedLimit.length > 0 && { pipelinedXadd: spread(pipelinedLimit.map((run) => run.perSecond)) }),
   }
-  console.log(`${inFlight} in flight, a second: ${Object.entries(rates).map(([name, rate]) => `${name} ${rounded(rate)}`).join(', ')}`)
+  console.log(
+    `${inFlight} in flight, a second: ${Object.entries(rates)
+      .map(([name, rate]) => `${name} ${rounded(rate)}`)
+      .join(', ')}`,
+  )
   const cpu = {
     gate: spread(ours.map(({ cpuMicros, commands }) => cpuMicros / commands)),
     redis: spread(ours.map(({ redisCpuMicros, commands }) => redisCpuMicros / commands)),
@@ -81,8 +106,20 @@ function figuresOf(inFlight: number, { ours, limit, clientXadd, peer, pipelinedL
     clientForXadd: spread(clientXadd.map(({ cpuMicros, commands }) => cpuMicros / commands)),
     peerWithoutPostgres: spread(peer.map(({ cpuMicros, commands }) => cpuMicros / commands)),
   }
-  console.log(`${inFlight} in flight, µs of work each: ${Object.entries(cpu).map(([name, micros]) => `${name} ${rounded(micros)}`).join(', ')}`)
-  return { perSecond: rates, cpuMicrosEach: cpu, latencyMs: { ours: percentilesOf(ours), peer: percentilesOf(peer), bareXadd: limit.map(({ latencies }) => latencies) } }
+  console.log(
+    `${inFlight} in flight, µs of work each: ${Object.entries(cpu)
+      .map(([name, micros]) => `${name} ${rounded(micros)}`)
+      .join(', ')}`,
+  )
+  return {
+    perSecond: rates,
+    cpuMicrosEach: cpu,
+    latencyMs: {
+      ours: percentilesOf(ours),
+      peer: percentilesOf(peer),
+      bareXadd: limit.map(({ latencies }) => latencies),
+    },
+  }
 }
 
 function ratiosOf(levels: ReadonlyMap<number, Level>): Figures['ratios'] {
@@ -92,7 +129,10 @@ function ratiosOf(levels: ReadonlyMap<number, Level>): Figures['ratios'] {
   return {
     'times the peer, 64 in flight': ratioOf(ours(64), level(64).peer.map(perSecond)),
     'of a bare XADD, 64 in flight': ratioOf(ours(64), bare(64)),
-    'of a pipelined XADD, 1024 in flight': ratioOf(ours(1024), level(1024).pipelinedLimit.map((run) => run.perSecond)),
+    'of a pipelined XADD, 1024 in flight': ratioOf(
+      ours(1024),
+      level(1024).pipelinedLimit.map((run) => run.perSecond),
+    ),
     // With one in flight a second holds as many commands as each takes time.
     'time of one command over that of one bare XADD': ratioOf(bare(1), ours(1)),
   }

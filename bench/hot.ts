@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { percentilesOf, type Measured } from './harness/closed-loop.ts'
-import { depositsOnFreshLog, limitRunner, perSecond, type GateProcess, type PeerProcess } from './harness/competitors.ts'
+import {
+  depositsOnFreshLog,
+  limitRunner,
+  perSecond,
+  type GateProcess,
+  type PeerProcess,
+} from './harness/competitors.ts'
 import { makeDataFolder } from './harness/data-folder.ts'
 import { payloadBytes } from './harness/deposit.ts'
 import type { GateReply } from './harness/gate-process.ts'
@@ -31,7 +37,8 @@ async function measure(): Promise<Figures> {
   const limit = limitRunner(redis)
 
   const load = { inFlight, durationMs }
-  const deposits = (processes: number, streams: 'unique' | 'hot') => depositsOnFreshLog(redis, gates.slice(0, processes), streams, load)
+  const deposits = (processes: number, streams: 'unique' | 'hot') =>
+    depositsOnFreshLog(redis, gates.slice(0, processes), streams, load)
   const measured: Measurements = { unique: [], one: [], two: [], four: [], bareXadd: [], peer: [] }
   for (let run = 0; run <= runs; run++) {
     const unique = await deposits(1, 'unique')
@@ -50,7 +57,15 @@ async function measure(): Promise<Figures> {
   await postgres.stop()
   await redis.kill()
   return {
-    settings: { runs, durationMs, inFlight, payloadBytes, redis: redisSettings, postgres: { version: postgres.version, ...postgresSettings }, peerPoolSize },
+    settings: {
+      runs,
+      durationMs,
+      inFlight,
+      payloadBytes,
+      redis: redisSettings,
+      postgres: { version: postgres.version, ...postgresSettings },
+      peerPoolSize,
+    },
     figures: figuresOf(measured),
     ratios: ratiosOf(measured),
   }
@@ -58,14 +73,26 @@ async function measure(): Promise<Figures> {
 
 /** What several processes acknowledged together, a second of the slowest of them. */
 const together = (replies: readonly GateReply[]): number =>
-  replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0) / Math.max(...replies.map(({ seconds }) => seconds))
+  replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0) /
+  Math.max(...replies.map(({ seconds }) => seconds))
 
 function figuresOf({ bareXadd, peer, ...ours }: Measurements): Figures['figures'] {
-  const named = Object.entries(ours).map(([name, runsOfIt]) => [
-    name,
-    { perSecond: spread(runsOfIt.map(together)), latencyMs: percentilesOf(runsOfIt.flat()), failed: failures(runsOfIt.flat()) },
-  ] as const)
-  const all = { ...Object.fromEntries(named), peer: { perSecond: spread(peer.map(perSecond)), latencyMs: percentilesOf(peer) }, bareXadd: { perSecond: spread(bareXadd) } }
+  const named = Object.entries(ours).map(
+    ([name, runsOfIt]) =>
+      [
+        name,
+        {
+          perSecond: spread(runsOfIt.map(together)),
+          latencyMs: percentilesOf(runsOfIt.flat()),
+          failed: failures(runsOfIt.flat()),
+        },
+      ] as const,
+  )
+  const all = {
+    ...Object.fromEntries(named),
+    peer: { perSecond: spread(peer.map(perSecond)), latencyMs: percentilesOf(peer) },
+    bareXadd: { perSecond: spread(bareXadd) },
+  }
   for (const [name, { perSecond: rate }] of Object.entries(all)) console.log(`${name}: ${rounded(rate)} a second`)
   return all
 }
@@ -73,7 +100,8 @@ function figuresOf({ bareXadd, peer, ...ours }: Measurements): Figures['figures'
 function failures(replies: readonly GateReply[]): Record<string, number> {
   const failed: Record<string, number> = {}
   for (const { outcomes } of replies)
-    for (const [outcome, count] of Object.entries(outcomes)) if (outcome !== 'appended') failed[outcome] = (failed[outcome] ?? 0) + count
+    for (const [outcome, count] of Object.entries(outcomes))
+      if (outcome !== 'appended') failed[outcome] = (failed[outcome] ?? 0) + count
   return failed
 }
 

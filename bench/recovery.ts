@@ -37,7 +37,12 @@ async function measure(): Promise<Figures> {
         // Both at once, as whatever restarts them would: the process waits for its Redis by itself.
         const [started] = await Promise.all([startGate(redis), redis.start()])
         gate = started
-        const { outcomes } = await gate.ask({ do: 'deposit', councilId, streams: 'unique', load: { inFlight: 1, durationMs: 0 } })
+        const { outcomes } = await gate.ask({
+          do: 'deposit',
+          councilId,
+          streams: 'unique',
+          load: { inFlight: 1, durationMs: 0 },
+        })
         acknowledged += outcomes['appended'] ?? 0
       }),
     )
@@ -45,7 +50,9 @@ async function measure(): Promise<Figures> {
   }
   await gate.stop()
   await redis.kill()
-  console.log(`answering after ${rounded(spread(answeringMs))} ms, Redis alone has loaded after ${rounded(spread(loadMs))} ms`)
+  console.log(
+    `answering after ${rounded(spread(answeringMs))} ms, Redis alone has loaded after ${rounded(spread(loadMs))} ms`,
+  )
   return {
     settings: { runs, events, payloadBytes, redis: redisSettings },
     figures: { answeringMs: spread(answeringMs), redisLoadMs: spread(loadMs) },
@@ -65,7 +72,8 @@ async function checkNothingLost(redis: RedisServer, acknowledged: number): Promi
   const council = await openBenchCouncil(redis.url, councilId)
   const found = await council.redis.xlen(council.keys.log)
   council.close()
-  if (found !== acknowledged) throw new Error(`the run is void: ${acknowledged} events were acknowledged, the log has ${found}`)
+  if (found !== acknowledged)
+    throw new Error(`the run is void: ${acknowledged} events were acknowledged, the log has ${found}`)
 }
 
 await reportOf('recovery', measure, { keep: !isQuick }).finally(folder.remove)

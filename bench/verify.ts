@@ -43,7 +43,8 @@ async function measure(): Promise<Figures> {
   for (let run = 0; run <= runs; run++) {
     const verified = await timed(() => verifyAll(council, postgres))
     const read = await timed(() => readAndHash(council, postgres))
-    if (read.result.events !== verified.result) throw new Error(`verified ${verified.result} events, read ${read.result.events}`)
+    if (read.result.events !== verified.result)
+      throw new Error(`verified ${verified.result} events, read ${read.result.events}`)
     // The first of them only warms up compilers and caches.
     if (run === 0) continue
     ours.push(verified.result / verified.seconds)
@@ -57,7 +58,12 @@ async function measure(): Promise<Figures> {
   console.log(`verify: ${rounded(spread(ours))} events a second; read and hash: ${rounded(spread(bare))}`)
   return {
     settings: { runs, transfers, redis: redisSettings, postgres: { version: server.version, ...postgresSettings } },
-    figures: { events: transfers * 2, bytes, verify: { perSecond: spread(ours) }, readAndHash: { perSecond: spread(bare) } },
+    figures: {
+      events: transfers * 2,
+      bytes,
+      verify: { perSecond: spread(ours) },
+      readAndHash: { perSecond: spread(bare) },
+    },
     ratios: { 'of a bare loop that reads and hashes the same bytes': ratioOf(ours, bare) },
   }
 }
@@ -89,12 +95,19 @@ async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unkno
 }
 
 /** The least that anybody has to do: read every row and every entry, chain a hash over each of the two, and compare them. */
-async function readAndHash({ redis, keys }: BenchCouncil, { snapshot }: Postgres<unknown>): Promise<{ events: number; bytes: number }> {
+async function readAndHash(
+  { redis, keys }: BenchCouncil,
+  { snapshot }: Postgres<unknown>,
+): Promise<{ events: number; bytes: number }> {
   let [events, bytes, sequence, position, archiveHead, hotHead] = [0, 0, '0', '0-0', '', '']
   for (;;) {
     const from = sequence
     const [{ rows }, entries] = await Promise.all([
-      snapshot((tx) => sql<Record<string, string>>`select * from event_archive where sequence > ${from} order by sequence limit ${pageSize}`.execute(tx)),
+      snapshot((tx) =>
+        sql<
+          Record<string, string>
+        >`select * from event_archive where sequence > ${from} order by sequence limit ${pageSize}`.execute(tx),
+      ),
       redis.xrange(keys.log, `(${position}`, '+', 'COUNT', pageSize),
     ])
     for (const row of rows) {

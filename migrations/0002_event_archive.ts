@@ -21,7 +21,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db)
   await sql`create index on event_archive (type, sequence)`.execute(db)
   // Positions compare as two numbers, never as text.
-  await sql`create index on event_archive ((split_part(position, '-', 1)::numeric), (split_part(position, '-', 2)::numeric))`.execute(db)
+  await sql`create index on event_archive ((split_part(position, '-', 1)::numeric), (split_part(position, '-', 2)::numeric))`.execute(
+    db,
+  )
 
   // One row: a database holds the archive of one log. What is trimmed from Redis is only here from then on.
   await sql`

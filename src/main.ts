@@ -37,9 +37,21 @@ const exitCode = await runCli(process.argv.slice(2), {
   interrupted: interrupted.signal,
   async serve({ config, roles }) {
     // Only here: the command line answers at once, and does not load what it takes to run a council.
-    const [{ serve }, { createSteps }] = await Promise.all([import('./cli/serve/serve.ts'), import('./cli/serve/steps.ts')])
+    const [{ serve }, { createSteps }] = await Promise.all([
+      import('./cli/serve/serve.ts'),
+      import('./cli/serve/steps.ts'),
+    ])
     hasServed = true
-    return serve({ config, roles, version, stdout, stderr, steps: createSteps(stderr, systemClock), ended, insisted: insisted.signal })
+    return serve({
+      config,
+      roles,
+      version,
+      stdout,
+      stderr,
+      steps: createSteps(stderr, systemClock),
+      ended,
+      insisted: insisted.signal,
+    })
   },
 })
 

@@ -15,13 +15,22 @@ async function repository(imports: Record<string, string[]>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'architecture-'))
   planted = root
   await symlink(resolve('node_modules'), join(root, 'node_modules'))
-  await writeFile(join(root, 'tsconfig.json'), '{ "compilerOptions": { "module": "nodenext", "allowImportingTsExtensions": true, "noEmit": true } }')
+  await writeFile(
+    join(root, 'tsconfig.json'),
+    '{ "compilerOptions": { "module": "nodenext", "allowImportingTsExtensions": true, "noEmit": true } }',
+  )
   await writeFile(
     join(root, 'package.json'),
     '{ "type": "module", "dependencies": { "ioredis": "*", "zod": "*", "pg": "*" }, "devDependencies": { "fast-check": "*" } }',
   )
-  const imported = Object.values(imports).flat().map((name) => name.replace('type ', '')).filter((name) => name.endsWith('.ts'))
-  for (const [file, names] of Object.entries({ ...Object.fromEntries(imported.map((name) => [name, []])), ...imports })) {
+  const imported = Object.values(imports)
+    .flat()
+    .map((name) => name.replace('type ', ''))
+    .filter((name) => name.endsWith('.ts'))
+  for (const [file, names] of Object.entries({
+    ...Object.fromEntries(imported.map((name) => [name, []])),
+    ...imports,
+  })) {
     await mkdir(join(root, dirname(file)), { recursive: true })
     await writeFile(join(root, file), [...names.map((name) => statement(file, name)), 'export {}', ''].join('\n'))
   }
@@ -61,9 +70,24 @@ describe('the architecture', () => {
 
   test.each([
     ['platform that knows events', 'src/platform/a.ts', 'src/events/b.ts', 'platform-imports-only-to-its-left'],
-    ['commands that know projections', 'src/commands/gate/gate.ts', 'src/projections/b.ts', 'commands-imports-only-to-its-left'],
-    ['projections that know commands', 'src/projections/a.ts', 'src/commands/b.ts', 'projections-imports-only-to-its-left'],
-    ['projections that know commands by type alone', 'src/projections/a.ts', 'type src/commands/b.ts', 'projections-imports-only-to-its-left'],
+    [
+      'commands that know projections',
+      'src/commands/gate/gate.ts',
+      'src/projections/b.ts',
+      'commands-imports-only-to-its-left',
+    ],
+    [
+      'projections that know commands',
+      'src/projections/a.ts',
+      'src/commands/b.ts',
+      'projections-imports-only-to-its-left',
+    ],
+    [
+      'projections that know commands by type alone',
+      'src/projections/a.ts',
+      'type src/commands/b.ts',
+      'projections-imports-only-to-its-left',
+    ],
     ['agents that know the api', 'src/agents/a.ts', 'src/api/b.ts', 'agents-imports-only-to-its-left'],
     ['an api that knows the command line', 'src/api/a.ts', 'src/cli/b.ts', 'api-imports-only-to-its-left'],
     ['a second composition root', 'src/cli/a.ts', 'src/main.ts', 'one-composition-root'],
@@ -84,13 +108,19 @@ describe('the architecture', () => {
   })
 
   test('refuses a circle', async () => {
-    expect(await rulesBroken({ 'src/agents/a.ts': ['src/agents/b.ts'], 'src/agents/b.ts': ['src/agents/a.ts'] })).toEqual(['no-circle'])
+    expect(
+      await rulesBroken({ 'src/agents/a.ts': ['src/agents/b.ts'], 'src/agents/b.ts': ['src/agents/a.ts'] }),
+    ).toEqual(['no-circle'])
   })
 
   test('is not upheld by files that the tool did not look at', async () => {
     const root = await repository({ 'src/agents/a.ts': ['src/cli/b.ts'] })
     const blind = join(root, 'blind.cjs')
     await writeFile(blind, "module.exports = { options: { exclude: { path: '^src/' } } }")
-    expect(await checkArchitecture(root, blind)).toEqual({ violations: [], seen: 0, unseen: ['src/agents/a.ts', 'src/cli/b.ts'] })
+    expect(await checkArchitecture(root, blind)).toEqual({
+      violations: [],
+      seen: 0,
+      unseen: ['src/agents/a.ts', 'src/cli/b.ts'],
+    })
   })
 })

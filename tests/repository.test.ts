@@ -73,7 +73,9 @@ describe('its documents', () => {
   })
 
   test('explain every stable code', async () => {
-    const codes = (await Promise.all(ownFiles.filter((file) => file.startsWith('src/') && file.endsWith('.ts')).map(codesIn))).flat()
+    const codes = (
+      await Promise.all(ownFiles.filter((file) => file.startsWith('src/') && file.endsWith('.ts')).map(codesIn))
+    ).flat()
     const explained = existsSync('docs/errors.md') ? read('docs/errors.md') : ''
     expect(codes.length).toBeGreaterThan(0)
     expect(codes.filter((code) => !explained.includes(`\`${code}\``))).toEqual([])

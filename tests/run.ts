@@ -13,6 +13,7 @@ import { verdictLine, type Counts } from './support/verdict.ts'
 const checks: readonly Check[] = [
   { name: 'lint', command: 'eslint', args: ['.', '--max-warnings', '0'] },
   { name: 'types', command: 'tsc', args: [] },
+  { name: 'format', command: 'prettier', args: ['--check', '{src,tests,bench,migrations}/**/*.ts'] },
   { name: 'rules', command: 'node', args: ['tests/rules.ts'] },
   { name: 'unused', command: 'knip', args: ['--no-config-hints'] },
 ]
@@ -23,7 +24,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const environment = { ...process.env, PATH: [resolve('node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter) }
 const checked = await runChecks(checks, { environment, atOnce: availableParallelism(), signal: interrupted.signal })
-const tested = await runSuite(process.argv.slice(2), { environment, reportFile: join(scratch, 'report.json'), signal: interrupted.signal })
+const tested = await runSuite(process.argv.slice(2), {
+  environment,
+  reportFile: join(scratch, 'report.json'),
+  signal: interrupted.signal,
+})
 const total: Counts = {
   passed: checked.passed + tested.passed,
   failed: checked.failed + tested.failed,

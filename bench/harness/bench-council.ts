@@ -27,12 +27,20 @@ export type BenchCouncil = {
 }
 
 export async function openBenchCouncil(redisUrl: string, councilId: string): Promise<BenchCouncil> {
-  const connect = (role: 'command' | 'blocking') => connectRedis({ url: redisUrl, role, name: 'bench', logger: silentLogger, commandTimeoutMs: 30_000 })
+  const connect = (role: 'command' | 'blocking') =>
+    connectRedis({ url: redisUrl, role, name: 'bench', logger: silentLogger, commandTimeoutMs: 30_000 })
   const redis = connect('command')
   await whenRedisReady(redis, maxStartMs)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: benchMacs, newIncarnation: newUuid7() })
-  const log = redisLog({ redis, openBlocking: () => connect('blocking'), keys, incarnation, durability: 'fsync', macs: benchMacs })
+  const log = redisLog({
+    redis,
+    openBlocking: () => connect('blocking'),
+    keys,
+    incarnation,
+    durability: 'fsync',
+    macs: benchMacs,
+  })
   const gate = createGate({ log, clock: systemClock, newId: newUuid7, pause: (ms) => pause(ms), logger: silentLogger })
   return { keys, redis, log, gate, close: () => redis.disconnect() }
 }

@@ -18,7 +18,10 @@ export async function checkLog({ log, redis, keys }: BenchCouncil, acknowledged:
   for await (const page of log.read())
     for (const event of page) {
       must(event.sequence === ++sequence, `the sequence ${event.sequence} follows ${sequence - 1}`)
-      must(event.revision === (revisions.get(event.stream) ?? 0) + 1, `${event.stream} has a gap before revision ${event.revision}`)
+      must(
+        event.revision === (revisions.get(event.stream) ?? 0) + 1,
+        `${event.stream} has a gap before revision ${event.revision}`,
+      )
       revisions.set(event.stream, event.revision)
       commandIds.add(event.metadata.commandId)
       sumMicros += Data.parse(event.data).amountMicros
@@ -28,7 +31,10 @@ export async function checkLog({ log, redis, keys }: BenchCouncil, acknowledged:
   must(sumMicros === acknowledged * amountMicros, 'the events do not add up')
   const live = [...revisions].filter(([stream]) => streamCategory(stream as never) === 'ledger')
   must((await redis.hlen(keys.states)) === live.length, 'there are not as many states as streams')
-  must((await balanceOf({ redis, keys })) === live.reduce((sum, [, revision]) => sum + revision, 0) * amountMicros, 'the states do not add up')
+  must(
+    (await balanceOf({ redis, keys })) === live.reduce((sum, [, revision]) => sum + revision, 0) * amountMicros,
+    'the states do not add up',
+  )
 }
 
 async function balanceOf({ redis, keys }: Pick<BenchCouncil, 'redis' | 'keys'>): Promise<number> {

@@ -16,7 +16,8 @@ const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(p
 /** Starts a server; it has printed its ready line when this resolves. It does not outlive this process where the system can see to that (Linux). */
 export async function startChildServer({ command, args, cwd, user }: Program, readyLine: RegExp): Promise<ChildServer> {
   const asUser = user === undefined ? [] : [`--reuid=${user}`, `--regid=${user}`, '--init-groups']
-  const [file, ...all] = setpriv === undefined ? [command, ...args] : [setpriv, ...asUser, '--pdeathsig=KILL', '--', command, ...args]
+  const [file, ...all] =
+    setpriv === undefined ? [command, ...args] : [setpriv, ...asUser, '--pdeathsig=KILL', '--', command, ...args]
   const child = spawn(file, all, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   await new Promise<void>((resolve, reject) => {

@@ -8,7 +8,10 @@ import { redisCpuMicros } from './redis-cpu.ts'
 import type { RedisServer } from './redis-server.ts'
 
 export type GateProcess = MeasuredProcess<GateRequest, GateReply>
-export type PeerProcess = MeasuredProcess<{ load: Load; streams: 'unique' | 'hot'; councilId: string }, Measured & { events: number }>
+export type PeerProcess = MeasuredProcess<
+  { load: Load; streams: 'unique' | 'hot'; councilId: string },
+  Measured & { events: number }
+>
 
 export const perSecond = ({ commands, seconds }: Measured): number => commands / seconds
 
@@ -20,13 +23,21 @@ export const freshCouncilId = (): string => `bench${++logs}`
 export type Deposits = GateReply & { redisCpuMicros: number }
 
 /** Deposits by one or more gate processes at once on one fresh log, which is checked, and then removed, before this resolves. */
-export async function depositsOnFreshLog(server: RedisServer, gates: readonly GateProcess[], streams: 'unique' | 'hot', load: Load): Promise<Deposits[]> {
+export async function depositsOnFreshLog(
+  server: RedisServer,
+  gates: readonly GateProcess[],
+  streams: 'unique' | 'hot',
+  load: Load,
+): Promise<Deposits[]> {
   const councilId = freshCouncilId()
   const council = await openBenchCouncil(server.url, councilId)
   const before = await redisCpuMicros(council)
   const replies = await Promise.all(gates.map((gate) => gate.ask({ do: 'deposit', councilId, streams, load })))
   const worked = (await redisCpuMicros(council)) - before
-  await checkLog(council, replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0))
+  await checkLog(
+    council,
+    replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0),
+  )
   // At once, in this turn of the server: freeing it in the background would be somebody else's burden.
   await council.redis.flushall('SYNC')
   council.close()
@@ -46,7 +57,9 @@ export async function xaddsOf(server: RedisServer, gate: GateProcess, load: Load
 export type Limits = LimitMeasured & { redisCpuMicrosEach: number }
 
 /** The limit for about so long: how many commands that takes is known from the last time. */
-export function limitRunner(server: RedisServer): (clients: number, pipeline: number, durationMs: number) => Promise<Limits> {
+export function limitRunner(
+  server: RedisServer,
+): (clients: number, pipeline: number, durationMs: number) => Promise<Limits> {
   const rates = new Map<string, number>()
   return async (clients, pipeline, durationMs) => {
     const key = `${clients}/${pipeline}`
@@ -62,4 +75,3 @@ export function limitRunner(server: RedisServer): (clients: number, pipeline: nu
     return { ...measured, redisCpuMicrosEach }
   }
 }
-

@@ -13,10 +13,18 @@ export const ledger: Aggregate<Ledger, Credited> = {
   category: 'ledger',
   stateVersion: 1,
   initial: { balanceMicros: 0, deposits: 0 },
-  evolve: ({ balanceMicros, deposits }, { data }) => ({ balanceMicros: balanceMicros + data.amountMicros, deposits: deposits + 1 }),
+  evolve: ({ balanceMicros, deposits }, { data }) => ({
+    balanceMicros: balanceMicros + data.amountMicros,
+    deposits: deposits + 1,
+  }),
 }
 
-const fields = { ledger: StreamName, transferId: TransferId, amountMicros: PositiveMicros, reason: z.string().min(1).max(500) }
+const fields = {
+  ledger: StreamName,
+  transferId: TransferId,
+  amountMicros: PositiveMicros,
+  reason: z.string().min(1).max(500),
+}
 
 /**
  * The command that is measured: one event of an existing type on one small account. Everything a command over money has
@@ -35,7 +43,13 @@ export const Deposit = defineCommand({ ledger })({
 
 type Closed = { status: 'open' | 'closed' }
 const closed: Closed = { status: 'closed' }
-const closing: Aggregate<Closed, Credited> = { category: 'closing', stateVersion: 1, initial: { status: 'open' }, finished: closed, evolve: () => closed }
+const closing: Aggregate<Closed, Credited> = {
+  category: 'closing',
+  stateVersion: 1,
+  initial: { status: 'open' },
+  finished: closed,
+  evolve: () => closed,
+}
 
 /** The same on a stream that is finished by it, to see what a finished stream costs. */
 export const CloseAtOnce = defineCommand({ closing })({

@@ -42,7 +42,9 @@ answerRequests<GateReply>(
     const execute = async (stream: StreamName, id: Uuid7): Promise<void> => {
       const input = deposit(stream, id)
       const context = fullContext(id)
-      const result = await (streamCategory(stream) === 'closing' ? gate.execute(CloseAtOnce, input, context) : gate.execute(Deposit, input, context))
+      const result = await (streamCategory(stream) === 'closing'
+        ? gate.execute(CloseAtOnce, input, context)
+        : gate.execute(Deposit, input, context))
       count('code' in result ? result.code : result.result)
     }
     switch (request.do) {

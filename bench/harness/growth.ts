@@ -18,7 +18,12 @@ export type Growth = {
 }[]
 
 /** The figures as the log grows. Each stands for a kind of work that must not take longer with more history. */
-export async function growthOf(redis: RedisServer, gate: GateProcess, sizes: readonly number[], durationMs: number): Promise<{ at: Growth; slopes: Record<string, number> }> {
+export async function growthOf(
+  redis: RedisServer,
+  gate: GateProcess,
+  sizes: readonly number[],
+  durationMs: number,
+): Promise<{ at: Growth; slopes: Record<string, number> }> {
   const councilId = freshCouncilId()
   const council = await openBenchCouncil(redis.url, councilId)
   const at: Growth = []
@@ -27,7 +32,8 @@ export async function growthOf(redis: RedisServer, gate: GateProcess, sizes: rea
     await gate.ask({ do: 'fill', councilId, from: events, to: size })
     events = size
     const p50 = (measured: Measured): number => percentilesOf([measured]).p50
-    const append = (inFlight: number) => gate.ask({ do: 'deposit', councilId, streams: 'unique', load: { inFlight, durationMs } })
+    const append = (inFlight: number) =>
+      gate.ask({ do: 'deposit', councilId, streams: 'unique', load: { inFlight, durationMs } })
     const figures = {
       events: await council.redis.xlen(council.keys.log),
       appendsPerSecond: perSecond(await append(64)),
@@ -35,7 +41,9 @@ export async function growthOf(redis: RedisServer, gate: GateProcess, sizes: rea
       loadMs: p50(await gate.ask({ do: 'load', councilId, load: { inFlight: 1, durationMs }, streams: size })),
       pageMs: p50(await readPages(council, durationMs)),
     }
-    console.log(`${figures.events} events: ${Math.round(figures.appendsPerSecond)} appends/s, append ${figures.appendMs} ms, load ${figures.loadMs} ms, page ${figures.pageMs} ms`)
+    console.log(
+      `${figures.events} events: ${Math.round(figures.appendsPerSecond)} appends/s, append ${figures.appendMs} ms, load ${figures.loadMs} ms, page ${figures.pageMs} ms`,
+    )
     at.push(figures)
   }
   await council.redis.flushall('SYNC')

@@ -5,16 +5,25 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 
 const run = promisify(execFile)
-const firstLine = async (command: string, args: string[]): Promise<string> => (await run(command, args)).stdout.split('\n')[0]?.trim() ?? ''
+const firstLine = async (command: string, args: string[]): Promise<string> =>
+  (await run(command, args)).stdout.split('\n')[0]?.trim() ?? ''
 
 const Lockfile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) })
 
 /** On what, and with which versions, something was measured. */
 export async function describeMachine() {
   const version = (lockfile: string, name: string): string =>
-    Lockfile.parse(JSON.parse(readFileSync(new URL(lockfile, import.meta.url), 'utf8'))).packages[`node_modules/${name}`]?.version ?? 'unknown'
+    Lockfile.parse(JSON.parse(readFileSync(new URL(lockfile, import.meta.url), 'utf8'))).packages[
+      `node_modules/${name}`
+    ]?.version ?? 'unknown'
   return {
-    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryBytes: totalmem(), kernel: release(), loadBefore: loadavg() },
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryBytes: totalmem(),
+      kernel: release(),
+      loadBefore: loadavg(),
+    },
     versions: {
       node: process.version,
       redis: await firstLine('redis-server', ['--version']),

@@ -12,13 +12,23 @@ export type MeasuredProcess<Request, Reply> = {
 }
 
 /** `--cpu-prof <folder>` on a benchmark's command line profiles every process that it measures. */
-const profileFolder = process.argv.includes('--cpu-prof') ? process.argv[process.argv.indexOf('--cpu-prof') + 1] : undefined
+const profileFolder = process.argv.includes('--cpu-prof')
+  ? process.argv[process.argv.indexOf('--cpu-prof') + 1]
+  : undefined
 
 /** As the council runs (bin/toolchain.sh). */
-const nodeFlags = readFileSync(join(import.meta.dirname, '../../bin/node-flags'), 'utf8').trim().split(' ')
+const nodeFlags = readFileSync(join(import.meta.dirname, '../../bin/node-flags'), 'utf8')
+  .trim()
+  .split(' ')
 
-export async function startMeasured<Request extends object, Reply>(program: string, args: readonly string[]): Promise<MeasuredProcess<Request, Reply>> {
-  const execArgv = [...nodeFlags, ...(profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder])]
+export async function startMeasured<Request extends object, Reply>(
+  program: string,
+  args: readonly string[],
+): Promise<MeasuredProcess<Request, Reply>> {
+  const execArgv = [
+    ...nodeFlags,
+    ...(profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]),
+  ]
   const child = fork(join(import.meta.dirname, '..', program), [...args], { execArgv, stdio: 'inherit' })
   await once(child, 'message')
   return {

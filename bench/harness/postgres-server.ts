@@ -11,7 +11,12 @@ const run = promisify(execFile)
 /** PostgreSQL's programs refuse to run as root; Debian's packages bring this user. */
 const asServerUser = process.getuid?.() === 0 ? { user: 'postgres' } : {}
 
-export const postgresSettings = { fsync: 'on', synchronous_commit: 'on', shared_buffers: '512MB', max_wal_size: '4GB' } as const
+export const postgresSettings = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+} as const
 
 export type PostgresServer = { url: string; version: string; stop: () => Promise<void> }
 
@@ -22,22 +27,41 @@ export async function startPostgres(dir: string): Promise<PostgresServer> {
   if (asServerUser.user !== undefined) await run('chown', [asServerUser.user, dir])
   const dataDir = join(dir, 'data')
   const initialised = await startChildServer(
-    { command: join(programs, 'initdb'), args: ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C'], cwd: dir, ...asServerUser },
+    {
+      command: join(programs, 'initdb'),
+      args: ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C'],
+      cwd: dir,
+      ...asServerUser,
+    },
     /^Success\./,
   )
   await initialised.end('SIGTERM')
   const port = await freePort()
-  const settings = { ...postgresSettings, listen_addresses: '127.0.0.1', unix_socket_directories: dir, port: String(port) }
+  const settings = {
+    ...postgresSettings,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: dir,
+    port: String(port),
+  }
   const args = ['-D', dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-  const server = await startChildServer({ command: join(programs, 'postgres'), args, cwd: dir, ...asServerUser }, /database system is ready to accept connections/)
+  const server = await startChildServer(
+    { command: join(programs, 'postgres'), args, cwd: dir, ...asServerUser },
+    /database system is ready to accept connections/,
+  )
   const { stdout } = await run(join(programs, 'postgres'), ['--version'])
-  return { url: `postgres://council@127.0.0.1:${port}/postgres`, version: stdout.trim(), stop: () => server.end('SIGINT') }
+  return {
+    url: `postgres://council@127.0.0.1:${port}/postgres`,
+    version: stdout.trim(),
+    stop: () => server.end('SIGINT'),
+  }
 }
 
 /** The newest that Debian's packages put down, or whatever is on the path. */
 function findPrograms(): string {
   const packaged = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-  const found = [...packaged.toReversed(), ...(process.env['PATH'] ?? '').split(':')].find((folder) => existsSync(join(folder, 'initdb')))
+  const found = [...packaged.toReversed(), ...(process.env['PATH'] ?? '').split(':')].find((folder) =>
+    existsSync(join(folder, 'initdb')),
+  )
   if (found === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
   return found
 }

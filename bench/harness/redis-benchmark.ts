@@ -30,11 +30,35 @@ export function entry(): string[] {
 }
 
 /** What Redis can do at most: bare XADDs of the same bytes, from Redis' own load generator. */
-export async function redisBenchmark(port: number, key: string, { clients, pipeline, commands }: Limit): Promise<LimitMeasured> {
-  const args = ['-h', '127.0.0.1', '-p', String(port), '-c', String(clients), '-P', String(pipeline), '-n', String(commands), '--csv', 'XADD', key, '*', ...entry()]
+export async function redisBenchmark(
+  port: number,
+  key: string,
+  { clients, pipeline, commands }: Limit,
+): Promise<LimitMeasured> {
+  const args = [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-c',
+    String(clients),
+    '-P',
+    String(pipeline),
+    '-n',
+    String(commands),
+    '--csv',
+    'XADD',
+    key,
+    '*',
+    ...entry(),
+  ]
   const { stdout } = await run('redis-benchmark', args, { maxBuffer: 1_000_000 })
   // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"; the test's name holds the command.
-  const figures = stdout.trim().split('","').slice(-7).map((text) => Number(text.replaceAll('"', '')))
+  const figures = stdout
+    .trim()
+    .split('","')
+    .slice(-7)
+    .map((text) => Number(text.replaceAll('"', '')))
   const [perSecond = Number.NaN, , , p50 = Number.NaN, p95 = Number.NaN, p99 = Number.NaN, max = Number.NaN] = figures
   if (!(perSecond > 0)) throw new Error(`redis-benchmark printed ${stdout.slice(-300)}`)
   return { perSecond, latencies: { p50, p95, p99, max } }

@@ -14,12 +14,7 @@ export const redisSettings = {
   'auto-aof-rewrite-percentage': '0',
 } as const
 
-export type RedisServer = {
-  url: string
-  port: number
-  start: () => Promise<void>
-  kill: () => Promise<void>
-}
+export type RedisServer = { url: string; port: number; start: () => Promise<void>; kill: () => Promise<void> }
 
 /** A real redis-server in a folder of its own, on loopback. */
 export async function startRedis(dir: string): Promise<RedisServer> {

@@ -5,7 +5,12 @@ import { z } from 'zod'
 import { describeMachine, measuredCommit } from './machine.ts'
 import type { Spread } from './spread.ts'
 
-const Goal = z.strictObject({ name: z.string(), atLeast: z.number().optional(), atMost: z.number().optional(), below: z.number().optional() })
+const Goal = z.strictObject({
+  name: z.string(),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+  below: z.number().optional(),
+})
 type Goal = z.infer<typeof Goal>
 const Goals = z.record(z.string(), z.array(Goal))
 
@@ -20,7 +25,11 @@ export type Figures = {
 }
 
 /** Runs a benchmark and prints its result, in the last line as JSON. `keep`: also under `bench/results/`, with all that was measured. */
-export async function reportOf(bench: string, measure: () => Promise<Figures>, { keep }: { keep: boolean }): Promise<void> {
+export async function reportOf(
+  bench: string,
+  measure: () => Promise<Figures>,
+  { keep }: { keep: boolean },
+): Promise<void> {
   const before = { commit: await measuredCommit(), at: new Date().toISOString(), ...(await describeMachine()) }
   const { settings, figures, ratios } = await measure()
   const goals = (await goalsOf(bench)).map((goal) => judge(goal, ratios[goal.name]))
@@ -31,7 +40,8 @@ export async function reportOf(bench: string, measure: () => Promise<Figures>, {
     const file = join(benchFolder, 'results', `${bench}-${before.at.slice(0, 19).replaceAll(':', '')}.json`)
     await writeFile(file, `${JSON.stringify({ ...before, loadAfter: loadavg(), ...result }, null, 2)}\n`)
   }
-  for (const { name, value, goal, met } of goals) console.log(`${met ? 'met   ' : 'missed'} ${name}: ${value.toFixed(2)} (${goal})`)
+  for (const { name, value, goal, met } of goals)
+    console.log(`${met ? 'met   ' : 'missed'} ${name}: ${value.toFixed(2)} (${goal})`)
   console.log(JSON.stringify(result))
 }
 
@@ -44,7 +54,15 @@ async function goalsOf(bench: string): Promise<Goal[]> {
 function judge({ name, atLeast, atMost, below }: Goal, ratio: number | Spread | undefined) {
   const value = typeof ratio === 'object' ? ratio.median : ratio
   if (value === undefined) throw new Error(`the goal "${name}" was not measured`)
-  const met = (atLeast === undefined || value >= atLeast) && (atMost === undefined || value <= atMost) && (below === undefined || value < below)
-  const goal = atLeast !== undefined ? `at least ${atLeast}` : atMost !== undefined ? `at most ${atMost}` : `below ${below ?? 'anything'}`
+  const met =
+    (atLeast === undefined || value >= atLeast) &&
+    (atMost === undefined || value <= atMost) &&
+    (below === undefined || value < below)
+  const goal =
+    atLeast !== undefined
+      ? `at least ${atLeast}`
+      : atMost !== undefined
+        ? `at most ${atMost}`
+        : `below ${below ?? 'anything'}`
   return { name, value, goal, met }
 }

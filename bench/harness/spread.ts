@@ -12,6 +12,8 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** Run by run, since what ran side by side met the same machine. */
-export const ratioOf = (ours: readonly number[], theirs: readonly number[]): Spread => spread(ours.map((value, run) => value / (theirs[run] ?? Number.NaN)))
+export const ratioOf = (ours: readonly number[], theirs: readonly number[]): Spread =>
+  spread(ours.map((value, run) => value / (theirs[run] ?? Number.NaN)))
 
-export const rounded = ({ median, min, max }: Spread): string => `${Math.round(median)} (${Math.round(min)}…${Math.round(max)})`
+export const rounded = ({ median, min, max }: Spread): string =>
+  `${Math.round(median)} (${Math.round(min)}…${Math.round(max)})`

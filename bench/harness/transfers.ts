@@ -14,13 +14,17 @@ const reason = 'for services rendered, '.repeat(20).slice(0, payloadBytes - 130)
 
 /** Fills a log with transfers between real accounts: two events each, of about `payloadBytes`. */
 export async function fillWithTransfers({ gate }: BenchCouncil, transfers: number): Promise<void> {
-  const [external, ...payees] = ['external', ...Array.from({ length: accounts }, (_, n) => `agent:${n}`)].map((name) => AccountId.parse(name))
+  const [external, ...payees] = ['external', ...Array.from({ length: accounts }, (_, n) => `agent:${n}`)].map((name) =>
+    AccountId.parse(name),
+  )
   if (!external) throw new Error('somebody has to pay')
   const asserted = async (execution: ReturnType<BenchCouncil['gate']['execute']>): Promise<void> => {
     const result = await execution
     if (result.result !== 'appended') throw new Error(`a command was not done: ${JSON.stringify(result)}`)
   }
-  await Promise.all([external, ...payees].map((account) => asserted(gate.execute(OpenAccount, { account }, fullContext(newId())))))
+  await Promise.all(
+    [external, ...payees].map((account) => asserted(gate.execute(OpenAccount, { account }, fullContext(newId())))),
+  )
   for (let done = 0; done < transfers; done += inFlight)
     await Promise.all(
       Array.from({ length: Math.min(inFlight, transfers - done) }, (_, n) => {
@@ -32,7 +36,11 @@ export async function fillWithTransfers({ gate }: BenchCouncil, transfers: numbe
 }
 
 /** Archives all that Redis has of a log. */
-export async function archiveWhole({ redis, keys }: BenchCouncil, postgres: Postgres<unknown>, identity: LogIdentity): Promise<void> {
+export async function archiveWhole(
+  { redis, keys }: BenchCouncil,
+  postgres: Postgres<unknown>,
+  identity: LogIdentity,
+): Promise<void> {
   const archive = postgresArchive(postgres)
   const hot = hotLog(redis, keys)
   for (let checkpoint = await archive.checkpoint(); ; checkpoint = await archive.checkpoint()) {

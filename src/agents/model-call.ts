@@ -43,7 +43,10 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
     const callId = newId()
     const now = clock.nowMs()
     const day = isoTime(now).slice(0, 10)
-    const atMost = { promptTokens: model.promptTokensAtMost(request.messages, request.answer.soFar()), completionTokens: answerMaxTokens }
+    const atMost = {
+      promptTokens: model.promptTokensAtMost(request.messages, request.answer.soFar()),
+      completionTokens: answerMaxTokens,
+    }
     const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
       scope: 'council',
       day,
@@ -57,9 +60,19 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
       expiresAt: isoTime(now + reservationMs),
     })
     if (reserved.result === 'refused' && reserved.code === 'budget_exceeded')
-      return { kind: 'failed', code: 'budget_exceeded', message: `the council's budget of the day is used up; it is whole again at ${String(reserved.details?.['nextDay'])}` }
+      return {
+        kind: 'failed',
+        code: 'budget_exceeded',
+        message: `the council's budget of the day is used up; it is whole again at ${String(reserved.details?.['nextDay'])}`,
+      }
     assertAppended('ReserveBudget', reserved)
-    return await stream(dependencies, run, request, { callId, budget: budgetStream('council', day), price }, usageMeter(atMost))
+    return await stream(
+      dependencies,
+      run,
+      request,
+      { callId, budget: budgetStream('council', day), price },
+      usageMeter(atMost),
+    )
   } catch (error) {
     if (error instanceof ModelError) return { kind: 'failed', code: failureCode(error.code), message: error.message }
     throw error
@@ -68,7 +81,13 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
 
 type PaidCall = { callId: string; budget: Settlement['budget']; price: Price }
 
-async function stream({ model, answerMaxTokens }: AgentDependencies, run: Run, { messages, answer }: CallRequest, paid: PaidCall, meter: UsageMeter): Promise<CallOutcome> {
+async function stream(
+  { model, answerMaxTokens }: AgentDependencies,
+  run: Run,
+  { messages, answer }: CallRequest,
+  paid: PaidCall,
+  meter: UsageMeter,
+): Promise<CallOutcome> {
   const completed = (finishReason: 'stop' | 'length', degraded: boolean): CallOutcome => ({
     kind: 'completed',
     finishReason,
@@ -104,7 +123,11 @@ async function stream({ model, answerMaxTokens }: AgentDependencies, run: Run, {
           break
         case 'end':
           answer.finish()
-          if (answer.soFar() === '') throw new ModelError('empty_answer', 'The model finished without a word of an answer. Ask again, or ask differently.')
+          if (answer.soFar() === '')
+            throw new ModelError(
+              'empty_answer',
+              'The model finished without a word of an answer. Ask again, or ask differently.',
+            )
           return completed(chunk.finishReason, chunk.degraded)
         default:
           chunk satisfies never
@@ -114,14 +137,28 @@ async function stream({ model, answerMaxTokens }: AgentDependencies, run: Run, {
   } catch (error) {
     const used = meter.result()
     if (error instanceof ModelError && error.code === 'model_cancelled')
-      return { kind: 'stopped', reason: cutReasonOf(run), settlement: settlement(paid, error.neverSent ? 'released' : 'cancelled', used) }
+      return {
+        kind: 'stopped',
+        reason: cutReasonOf(run),
+        settlement: settlement(paid, error.neverSent ? 'released' : 'cancelled', used),
+      }
     if (!(error instanceof ModelError)) {
       run.logger.error({ err: error }, 'the model client broke its promise')
-      return { kind: 'failed', code: 'internal', message: 'the model client failed in a way that it must not', settlement: settlement(paid, 'failed', used) }
+      return {
+        kind: 'failed',
+        code: 'internal',
+        message: 'the model client failed in a way that it must not',
+        settlement: settlement(paid, 'failed', used),
+      }
     }
     run.logger.warn({ code: error.code, err: error }, 'the model call failed')
     const outcome = neverReachedModel.has(error.code) && !isBegun ? 'released' : 'failed'
-    return { kind: 'failed', code: failureCode(error.code), message: error.message, settlement: settlement(paid, outcome, used) }
+    return {
+      kind: 'failed',
+      code: failureCode(error.code),
+      message: error.message,
+      settlement: settlement(paid, outcome, used),
+    }
   }
 }
 
@@ -129,18 +166,36 @@ const cutReasonOf = ({ signal }: Run): CutReason => (signal.aborted ? (signal.re
 
 /** Settles a call outside of a terminal command: one that goes on in another call. */
 export async function settleCall(dependencies: AgentDependencies, run: Run, settled: Settlement): Promise<void> {
-  assertAppended('DebitBudget', await executeUntilKnown(dependencies, run, DebitBudget, { requestId: run.requestId, attempt: run.attempt, settlement: settled }))
+  assertAppended(
+    'DebitBudget',
+    await executeUntilKnown(dependencies, run, DebitBudget, {
+      requestId: run.requestId,
+      attempt: run.attempt,
+      settlement: settled,
+    }),
+  )
 }
 
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
 /** A call whose end is not known: its usage is unknown, so it costs what was reserved for it. */
-export const lostCall = (callId: string, budget: Settlement['budget'], price: Price): Settlement => settlement({ callId, budget, price }, 'lost', unknownUsage)
+export const lostCall = (callId: string, budget: Settlement['budget'], price: Price): Settlement =>
+  settlement({ callId, budget, price }, 'lost', unknownUsage)
 
 /** The same settlement at the reservation, for a bill that cannot be written. */
-export const withoutFigures = (settled: Settlement): Settlement => ({ ...settled, usage: 'unknown', promptTokens: 0, completionTokens: 0, costMicros: 0 })
+export const withoutFigures = (settled: Settlement): Settlement => ({
+  ...settled,
+  usage: 'unknown',
+  promptTokens: 0,
+  completionTokens: 0,
+  costMicros: 0,
+})
 
-const settlement = ({ callId, budget, price }: PaidCall, outcome: Settlement['outcome'], { source, promptTokens, completionTokens }: MeteredUsage): Settlement => ({
+const settlement = (
+  { callId, budget, price }: PaidCall,
+  outcome: Settlement['outcome'],
+  { source, promptTokens, completionTokens }: MeteredUsage,
+): Settlement => ({
   callId,
   budget,
   outcome,
@@ -152,7 +207,14 @@ const settlement = ({ callId, budget, price }: PaidCall, outcome: Settlement['ou
 })
 
 /** After these, nothing was computed for us: the reservation is given back. */
-const neverReachedModel: ReadonlySet<ModelErrorCode> = new Set(['model_unavailable', 'model_overloaded', 'model_unauthorized', 'model_unknown', 'model_rejected', 'prompt_too_long'])
+const neverReachedModel: ReadonlySet<ModelErrorCode> = new Set([
+  'model_unavailable',
+  'model_overloaded',
+  'model_unauthorized',
+  'model_unknown',
+  'model_rejected',
+  'prompt_too_long',
+])
 
 function failureCode(code: ModelErrorCode): AnswerFailureCode {
   if (code === 'model_interrupted') return 'interrupted'

@@ -69,7 +69,8 @@ export async function executeUntilKnown<C, Reads extends ReadSet>(
   }
   for (;;) {
     const result = await gate.execute(definition, input, context)
-    const indefinite = result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
+    const indefinite =
+      result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
     if (!indefinite || run.leaving.aborted) return result
     run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; asking again')
     await pause(retryPauseMs)
@@ -89,5 +90,6 @@ export class RunEnded extends Error {
 
 /** Throws RunEnded unless the command is in the log. */
 export function assertAppended(command: string, result: CommandResult): void {
-  if (result.result === 'refused' || result.result === 'rejected') throw new RunEnded(`${command} was ${result.result}: ${result.code}`, result.code)
+  if (result.result === 'refused' || result.result === 'rejected')
+    throw new RunEnded(`${command} was ${result.result}: ${result.code}`, result.code)
 }

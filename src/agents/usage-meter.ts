@@ -23,7 +23,10 @@ export function usageMeter(atMost: TokenUsage): UsageMeter {
   let bytes = 0
   let isContradicted = false
   /** The greatest possible figures so far. */
-  const greatest: { promptTokens: number | null; completionTokens: number | null } = { promptTokens: null, completionTokens: null }
+  const greatest: { promptTokens: number | null; completionTokens: number | null } = {
+    promptTokens: null,
+    completionTokens: null,
+  }
   /** The fewest tokens that can have made what was sent. */
   const fewest = () => ({ promptTokens: 1, completionTokens: Math.ceil(bytes / maxBytesPerToken) })
 

@@ -35,7 +35,11 @@ const intervalMs = 5_000
 const defaultWithinMs = 3_000
 
 /** Looks at every part in the background, and logs each change. Resolves after the first look. */
-export async function watchHealth(checks: readonly HealthCheck[], nowMs: () => number, logger: Logger): Promise<Health> {
+export async function watchHealth(
+  checks: readonly HealthCheck[],
+  nowMs: () => number,
+  logger: Logger,
+): Promise<Health> {
   const watches = checks.map((check) => watchPart(check, nowMs, logger))
   const lookAtAll = () => Promise.all(watches.map((watch) => watch.look()))
   await lookAtAll()
@@ -51,13 +55,21 @@ export async function watchHealth(checks: readonly HealthCheck[], nowMs: () => n
 }
 
 /** Looks at one part, never twice at once: a slow part does not hold up the others, and keeps its name. */
-function watchPart({ name, kind, isNeeded, look, withinMs = defaultWithinMs }: HealthCheck, nowMs: () => number, logger: Logger) {
+function watchPart(
+  { name, kind, isNeeded, look, withinMs = defaultWithinMs }: HealthCheck,
+  nowMs: () => number,
+  logger: Logger,
+) {
   let latest: Check = { name, kind, status: 'pass', output: 'not looked at yet', atMs: nowMs() }
   let isLooking = false
   const found = ({ status, output }: Finding): void => {
     const before = latest.status
     latest = { name, kind, status: status === 'fail' && !isNeeded ? 'warn' : status, output, atMs: nowMs() }
-    if (latest.status !== before) logger[latest.status === 'pass' ? 'info' : 'warn']({ part: name, status: latest.status, output }, 'a part has changed its health')
+    if (latest.status !== before)
+      logger[latest.status === 'pass' ? 'info' : 'warn'](
+        { part: name, status: latest.status, output },
+        'a part has changed its health',
+      )
   }
   const lookOnce = async (): Promise<void> => {
     isLooking = true

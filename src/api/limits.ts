@@ -23,15 +23,22 @@ export type SubjectLimits = {
   socket: (subject: string) => (() => void) | null
 }
 
-export function subjectLimits({ maxSocketsPerSubject, maxInFlightPerSubject, maxPromptsPerMinute, maxFramesPerSecond, elapsedMs }: LimitSettings): SubjectLimits {
+export function subjectLimits({
+  maxSocketsPerSubject,
+  maxInFlightPerSubject,
+  maxPromptsPerMinute,
+  maxFramesPerSecond,
+  elapsedMs,
+}: LimitSettings): SubjectLimits {
   const prompts = new RateLimiterMemory({ points: maxPromptsPerMinute, duration: 60 })
   const inFlight = places(maxInFlightPerSubject)
   const sockets = places(maxSocketsPerSubject)
   return {
-    prompt: (subject) => prompts.consume(subject).then(
-      () => true,
-      () => false,
-    ),
+    prompt: (subject) =>
+      prompts.consume(subject).then(
+        () => true,
+        () => false,
+      ),
     inFlight,
     maxFeedsPerSocket: maxInFlightPerSubject,
     frameDelayMs: pace(maxFramesPerSecond, elapsedMs),

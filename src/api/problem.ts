@@ -59,11 +59,17 @@ export type Problem = {
 
 /** Answers with `application/problem+json` (RFC 9457) and a stable code. */
 export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
-  return answerProblem(reply, { status: statuses[code], code, detail, ...(statuses[code] === 503 || statuses[code] === 429 ? { retryAfterSeconds: 1 } : {}) })
+  return answerProblem(reply, {
+    status: statuses[code],
+    code,
+    detail,
+    ...(statuses[code] === 503 || statuses[code] === 429 ? { retryAfterSeconds: 1 } : {}),
+  })
 }
 
 /** The problem of everyone without a token, whatever it is that they ask for. */
-export const sendUnauthorized = (reply: FastifyReply): FastifyReply => sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
+export const sendUnauthorized = (reply: FastifyReply): FastifyReply =>
+  sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
 
 /** A whole response for a connection on which nothing has been understood, and that ends with it. */
 export function printProblem(code: ProblemCode, detail: string): string {

@@ -37,7 +37,14 @@ declare module 'fastify' {
 }
 
 /** The HTTP and WebSocket surface. Everything but the probes needs a token; strangers learn pass, warn or fail. */
-export async function createServer({ access, chat, health, readModel, version, logger }: ServerDependencies): Promise<FastifyInstance> {
+export async function createServer({
+  access,
+  chat,
+  health,
+  readModel,
+  version,
+  logger,
+}: ServerDependencies): Promise<FastifyInstance> {
   const server = Fastify({
     bodyLimit: maxFrameBytes,
     requestTimeout: 30_000,
@@ -72,13 +79,15 @@ export async function createServer({ access, chat, health, readModel, version, l
     request.principal = access.authenticate(request.headers.authorization)
     if (!request.principal && !request.routeOptions.config.isPublic) return sendUnauthorized(reply)
     if (isStopping) return sendProblem(reply, 'stopping', 'the server is stopping; ask again')
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') return sendProblem(reply, 'malformed_request', 'Host is needed')
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      return sendProblem(reply, 'malformed_request', 'Host is needed')
     return undefined
   })
   server.setNotFoundHandler(sendNotFound)
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500
-    if (status >= 500) logger.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'a request failed')
+    if (status >= 500)
+      logger.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'a request failed')
     if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
     if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
     if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
@@ -96,7 +105,10 @@ export async function createServer({ access, chat, health, readModel, version, l
     const { status, checks } = health.current()
     void reply.code(status === 'fail' ? 503 : 200).type('application/health+json')
     if (!request.principal) return { status }
-    const byName = checks.map(({ name, status: partStatus, kind, output, atMs }) => [name, [{ componentType: 'component', status: partStatus, kind, output, time: isoTime(atMs) }]])
+    const byName = checks.map(({ name, status: partStatus, kind, output, atMs }) => [
+      name,
+      [{ componentType: 'component', status: partStatus, kind, output, time: isoTime(atMs) }],
+    ])
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
   commandsRoute(server, chat)
@@ -108,7 +120,8 @@ export async function createServer({ access, chat, health, readModel, version, l
 
 const isPublic = { config: { isPublic: true } }
 
-const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`)
+const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`)
 
 /** Node (26.10) reads nothing any more after a request for an upgrade that it did not get. */
 function endAfterUpgrade({ headers }: FastifyRequest, reply: FastifyReply): void {
@@ -136,7 +149,8 @@ function watchMethods(server: FastifyInstance): () => void {
   return () => {
     for (const [url, methods] of [...allowed]) {
       const allow = [...methods].join(', ')
-      const refuse = async (_request: FastifyRequest, reply: FastifyReply) => sendProblem(reply.header('allow', allow), 'method_not_allowed', `only ${allow}`)
+      const refuse = async (_request: FastifyRequest, reply: FastifyReply) =>
+        sendProblem(reply.header('allow', allow), 'method_not_allowed', `only ${allow}`)
       const others = server.supportedMethods.filter((method) => !methods.has(method))
       server.route({ method: others, url, exposeHeadRoute: false, onRequest: refuse, handler: refuse })
     }
@@ -177,9 +191,14 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
     {
       websocket: true,
       onRequest: async (request, reply) => {
-        if (!access.originAllowed(request.headers.origin)) return sendProblem(reply, 'origin_not_allowed', 'this origin is not in ALLOWED_ORIGINS')
+        if (!access.originAllowed(request.headers.origin))
+          return sendProblem(reply, 'origin_not_allowed', 'this origin is not in ALLOWED_ORIGINS')
         if (request.ws) return undefined
-        const { code, detail, headers } = handshakeFault(request.raw) ?? { code: 'bad_handshake', detail: `the chat is at ${chatPath}, written so`, headers: {} }
+        const { code, detail, headers } = handshakeFault(request.raw) ?? {
+          code: 'bad_handshake',
+          detail: `the chat is at ${chatPath}, written so`,
+          headers: {},
+        }
         return sendProblem(reply.headers(headers), code, detail)
       },
     },

@@ -1,7 +1,15 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
-import { AccountId, beginning, comparePositions, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import {
+  AccountId,
+  beginning,
+  comparePositions,
+  justBefore,
+  Position,
+  StreamName,
+  Uuid7,
+} from '../events/identifiers.ts'
 import { CliError } from './failure.ts'
 
 /** Where an event is in the log, or a time of the log's clock: the milliseconds from the first to the last that it names, both included. */
@@ -39,19 +47,22 @@ export function startOf(moment: LogPoint): Position {
 }
 
 /** Reading up to this position ends with the moment. */
-export const endOf = (moment: LogPoint): Position => ('position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position))
+export const endOf = (moment: LogPoint): Position =>
+  'position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position)
 
 /** Tells which positions a range includes. Throws CliError `usage` for a range that ends before it starts. */
 export function inRange({ from, to }: Range): (position: Position) => boolean {
   const after = from && startOf(from)
   const upTo = to && endOf(to)
   if (after && upTo && comparePositions(after, upTo) >= 0) throw new CliError('usage', '--to is before --from')
-  return (position) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0)
+  return (position) =>
+    (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0)
 }
 
 export function parseStream(text: string): StreamName {
   const stream = StreamName.safeParse(text)
-  if (!stream.success) throw new InvalidArgumentError('It must be the name of a stream, such as chat/<id> or budget/council/2026-11-23.')
+  if (!stream.success)
+    throw new InvalidArgumentError('It must be the name of a stream, such as chat/<id> or budget/council/2026-11-23.')
   return stream.data
 }
 
@@ -68,7 +79,8 @@ export function parseRequestId(text: string): Uuid7 {
 
 export function parseAccountId(text: string): AccountId {
   const id = AccountId.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('It must be reserve, spend, external, overrun, agent:<id> or bounty:<id>.')
+  if (!id.success)
+    throw new InvalidArgumentError('It must be reserve, spend, external, overrun, agent:<id> or bounty:<id>.')
   return id.data
 }
 

@@ -58,8 +58,10 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
         else resolve()
       })
     })
-  const shownJson = (value: unknown, on: OutputStream): string => (on.isTTY ? printable(JSON.stringify(value)) : JSON.stringify(value))
-  const shownLines = (lines: string | readonly string[]): string => (typeof lines === 'string' ? line(lines) : lines.map(line).join('\n'))
+  const shownJson = (value: unknown, on: OutputStream): string =>
+    on.isTTY ? printable(JSON.stringify(value)) : JSON.stringify(value)
+  const shownLines = (lines: string | readonly string[]): string =>
+    typeof lines === 'string' ? line(lines) : lines.map(line).join('\n')
 
   return {
     json,
@@ -72,10 +74,15 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
     note: (text) => void stderr.write(`${line(text)}\n`),
     fail({ code, message }) {
       // What follows the first line is indented: it cannot look like another error.
-      const text = json ? shownJson({ code, message }, stderr) : `error: ${printable(message).replaceAll('\n', '\n       ')} (${printableLine(code)})`
+      const text = json
+        ? shownJson({ code, message }, stderr)
+        : `error: ${printable(message).replaceAll('\n', '\n       ')} (${printableLine(code)})`
       stderr.write(`${text}\n`)
     },
-    paint: (style, text) => (isTerminal && !noColor && !json ? styleText(style, printableLine(text), { validateStream: false }).replaceAll('\x1b', mark) : text),
+    paint: (style, text) =>
+      isTerminal && !noColor && !json
+        ? styleText(style, printableLine(text), { validateStream: false }).replaceAll('\x1b', mark)
+        : text,
     stderr,
   }
 }
@@ -84,7 +91,8 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
 function failedWrite(error: Error): Error {
   const code = 'code' in error ? error.code : undefined
   // A socket whose reader left with something unread says ECONNRESET where a pipe says EPIPE.
-  if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed('the reader of the output went away')
+  if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED')
+    return new OutputClosed('the reader of the output went away')
   return new CliError('output_failed', `the output could not be written: ${messageOf(error)}`)
 }
 

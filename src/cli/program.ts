@@ -7,7 +7,15 @@ import type { ChatOptions } from './chat/chat.ts'
 import type { CliContext, InputStream } from './context.ts'
 import type { EventsOptions } from './log/events.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
-import { parseAccountId, parseCount, parseEventType, parseLogPoint, parseRequestId, parseStream, type Range } from './log-point.ts'
+import {
+  parseAccountId,
+  parseCount,
+  parseEventType,
+  parseLogPoint,
+  parseRequestId,
+  parseStream,
+  type Range,
+} from './log-point.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './log/restore.ts'
 import { parseRoles, roles, type Role } from './serve/roles.ts'
@@ -37,7 +45,13 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
   let exitCode = 0
   const run = async (work: (context: CliContext) => Promise<number>): Promise<void> => {
     const config = configOf(dependencies.loadConfig())
-    exitCode = await work({ config, output, interrupted: dependencies.interrupted, clock: dependencies.clock, stdin: dependencies.stdin })
+    exitCode = await work({
+      config,
+      output,
+      interrupted: dependencies.interrupted,
+      clock: dependencies.clock,
+      stdin: dependencies.stdin,
+    })
   }
   let help = ''
   const program = buildProgram(run, dependencies)
@@ -78,11 +92,15 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .command('chat')
     .description('ask the council, and watch the answer come; without a question, a conversation')
     .argument('[question]', 'read from the input when left out: a question a line')
-    .addOption(new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']))
+    .addOption(
+      new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']),
+    )
     .option('--conversation <id>', 'the conversation that this belongs to')
     .action((question: string | undefined, options: ChatOptions) =>
       run(async (context) =>
-        question === undefined ? (await import('./chat/session.ts')).chatSession(options, context) : (await import('./chat/chat.ts')).chat(question, options, context),
+        question === undefined
+          ? (await import('./chat/session.ts')).chatSession(options, context)
+          : (await import('./chat/chat.ts')).chat(question, options, context),
       ),
     )
 
@@ -94,11 +112,15 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
-    .action((options: EventsOptions) => run(async (context) => (await import('./log/events.ts')).events(options, context)))
+    .action((options: EventsOptions) =>
+      run(async (context) => (await import('./log/events.ts')).events(options, context)),
+    )
 
   program
     .command('state')
-    .description('fold one aggregate from its events; without --at also compare it with the state that commands decide on')
+    .description(
+      'fold one aggregate from its events; without --at also compare it with the state that commands decide on',
+    )
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
     .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((stream: StreamName, options: StateOptions) =>
@@ -117,7 +139,9 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
     .command('restore')
     .description('refill a Redis that lost its log, or the end of it, from the archive')
     .option('--dry-run', 'only say what would be written')
-    .action((options: RestoreCommandOptions) => run(async (context) => (await import('./log/restore.ts')).restore(options, context)))
+    .action((options: RestoreCommandOptions) =>
+      run(async (context) => (await import('./log/restore.ts')).restore(options, context)),
+    )
 
   return program
 }
@@ -134,10 +158,14 @@ function addAudits(program: Command, run: Run): void {
     .command('request')
     .description('the whole story of one prompt')
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
-    .action((requestId: Uuid7) => run(async (context) => (await import('./audit/request.ts')).auditRequest(requestId, context)))
+    .action((requestId: Uuid7) =>
+      run(async (context) => (await import('./audit/request.ts')).auditRequest(requestId, context)),
+    )
   audit
     .command('account')
-    .description('the history of one account, with its balance after every event; and whether state and read model say the same')
+    .description(
+      'the history of one account, with its balance after every event; and whether state and read model say the same',
+    )
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
     .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
     .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseLogPoint)
@@ -150,7 +178,9 @@ function addAudits(program: Command, run: Run): void {
     .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
     .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
     .option('--resume', 'let a log that was halted be written to again, when there is no fault')
-    .action((options: AuditVerifyOptions) => run(async (context) => (await import('./audit/verify.ts')).auditVerify(options, context)))
+    .action((options: AuditVerifyOptions) =>
+      run(async (context) => (await import('./audit/verify.ts')).auditVerify(options, context)),
+    )
 }
 
 function everyCommand(program: Command): Command[] {
@@ -185,4 +215,5 @@ function usageOf(error: CommanderError, command: Command): Failure | undefined {
 const named = (program: Command, args: readonly string[]): Command =>
   args.reduce((command, arg) => command.commands.find((known) => known.name() === arg) ?? command, program)
 
-const pathOf = (command: Command): string => (command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name())
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()

@@ -44,7 +44,10 @@ export async function openRedis(config: Config, closing: AsyncDisposableStack): 
 export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
   const { redis, connect, keys } = await openRedis(config, closing)
   if ((await redis.hexists(keys.meta, 'incarnation')) === 0)
-    throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`)
+    throw new CliError(
+      'no_log',
+      `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`,
+    )
   return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(config, closing) })
 }
 
@@ -61,10 +64,18 @@ function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveRead
 }
 
 /** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
-export async function openReadModels(config: Config, closing: AsyncDisposableStack, { statementTimeoutMs = 30_000 } = {}): Promise<Postgres<unknown>> {
+export async function openReadModels(
+  config: Config,
+  closing: AsyncDisposableStack,
+  { statementTimeoutMs = 30_000 } = {},
+): Promise<Postgres<unknown>> {
   const url =
     config.databaseUrl?.reveal() ??
-    embeddedUrl(config, '.s.PGSQL.5432', (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`)
+    embeddedUrl(
+      config,
+      '.s.PGSQL.5432',
+      (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`,
+    )
   const postgres = connectPostgres<unknown>({
     url,
     maxConnections: maxPostgresConnections,
@@ -78,7 +89,11 @@ export async function openReadModels(config: Config, closing: AsyncDisposableSta
 }
 
 /** The address of an embedded server, which listens as long as its council runs. */
-function embeddedUrl({ dataDir }: Config, socketName: string, toUrl: (socket: string, folder: string) => string): string {
+function embeddedUrl(
+  { dataDir }: Config,
+  socketName: string,
+  toUrl: (socket: string, folder: string) => string,
+): string {
   const folder = socketDirOf(dataDir)
   const socket = join(folder, socketName)
   if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`, dataDir)
@@ -90,5 +105,8 @@ export function noCouncil(where: string, dataDir?: string): CliError {
   const start = dataDir === undefined ? undefined : readStartFile(dataDir)
   if (!start) return new CliError('no_council', `no council is running ${where}: start one with bin/start`)
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(start.startedAt)) / 1_000))
-  return new CliError('council_starting', `a council is starting ${where} (pid ${start.pid}, for ${seconds} s, now: ${start.step}); try again in a moment`)
+  return new CliError(
+    'council_starting',
+    `a council is starting ${where} (pid ${start.pid}, for ${seconds} s, now: ${start.step}); try again in a moment`,
+  )
 }

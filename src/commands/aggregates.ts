@@ -21,7 +21,8 @@ const aggregates = new Map<string, Aggregate<unknown>>([
 export const aggregateKinds: readonly string[] = [...aggregates.keys()]
 
 /** How a stream is folded; undefined where no aggregate has such streams. */
-export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined => aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
+export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined =>
+  aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
 
 /** Whether a stream only remembers: anything may be added to it, at any revision. */
 export const isHistory = (stream: StreamName): boolean => aggregateOf(stream)?.history === true

@@ -27,7 +27,12 @@ export type JobRequest = { kind: 'answer'; on: StreamName }
 
 /** What a command leads to: events for the aggregates it read, or a refusal with a stable code and the figures that explain it. */
 export type Decision<Reads extends ReadSet> =
-  | { outcome: 'accepted'; events: { [Alias in keyof Reads]?: EventsOf<Reads[Alias]>[] }; jobs?: JobRequest[]; finishesJob?: string }
+  | {
+      outcome: 'accepted'
+      events: { [Alias in keyof Reads]?: EventsOf<Reads[Alias]>[] }
+      jobs?: JobRequest[]
+      finishesJob?: string
+    }
   | Refusal
 
 /** The aggregates that a decision looks at, each under a name of its own. */
@@ -55,4 +60,7 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
 /** Defines a command over the aggregates that it reads: `commandOver({ chat, budget })({ name, schema, reads, decide })`. */
 export const defineCommand =
   <Reads extends ReadSet>(aggregates: Reads) =>
-  <C>(definition: Omit<CommandDefinition<C, Reads>, 'aggregates'>): CommandDefinition<C, Reads> => ({ ...definition, aggregates })
+  <C>(definition: Omit<CommandDefinition<C, Reads>, 'aggregates'>): CommandDefinition<C, Reads> => ({
+    ...definition,
+    aggregates,
+  })

@@ -14,7 +14,10 @@ import { UnfreezeTreasury } from './treasury/unfreeze-treasury.ts'
 export type PublicCommand = { definition: CommandDefinition<unknown, ReadSet>; idField?: string }
 
 /** Its own schema parses the command before anything else sees it, so that from here on only the two together are used. */
-const open = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, idField?: string): [string, PublicCommand] => [
+const open = <C, Reads extends ReadSet>(
+  definition: CommandDefinition<C, Reads>,
+  idField?: string,
+): [string, PublicCommand] => [
   definition.name,
   { definition: definition as CommandDefinition<unknown, ReadSet>, ...(idField && { idField }) },
 ]

@@ -30,4 +30,5 @@ export type RefusalCode = (typeof refusalCodes)[number]
 
 export type Refusal = { outcome: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
 
-export const refused = (code: RefusalCode, details?: Record<string, string | number>): Refusal => (details ? { outcome: 'refused', code, details } : { outcome: 'refused', code })
+export const refused = (code: RefusalCode, details?: Record<string, string | number>): Refusal =>
+  details ? { outcome: 'refused', code, details } : { outcome: 'refused', code }

@@ -16,7 +16,12 @@ export const TransferId = z.string().regex(/^[A-Za-z0-9:_.-]{1,64}$/)
 /** Amounts that move are positive on both sides; the event's type says in which direction. */
 export const PositiveMicros = z.int().positive()
 
-const movement = { transferId: TransferId, amountMicros: PositiveMicros, reason, ref: z.string().min(1).max(128).optional() }
+const movement = {
+  transferId: TransferId,
+  amountMicros: PositiveMicros,
+  reason,
+  ref: z.string().min(1).max(128).optional(),
+}
 const reservation = { reservationId: Uuid7, amountMicros: PositiveMicros }
 
 /** What a cost came to and who bore it: the three parts are the whole. `aboveMicros` is what the reservation did not cover. */

@@ -12,7 +12,13 @@ const requestId = z.string().max(64)
 export const budgetEvents = {
   BudgetReserved: {
     version: 1,
-    data: z.strictObject({ callId, requestId, model: z.string().max(256), amountMicros: Micros, expiresAt: z.iso.datetime() }),
+    data: z.strictObject({
+      callId,
+      requestId,
+      model: z.string().max(256),
+      amountMicros: Micros,
+      expiresAt: z.iso.datetime(),
+    }),
   },
   /** Settles a reservation. `usage: unknown` is charged at the reservation, never at an invented figure and never for nothing. */
   BudgetDebited: {
@@ -33,7 +39,10 @@ export const budgetEvents = {
     }),
   },
   /** The call never reached a model: nothing was used. */
-  BudgetReleased: { version: 1, data: z.strictObject({ callId, requestId, amountMicros: Micros, reason: z.string().max(200) }) },
+  BudgetReleased: {
+    version: 1,
+    data: z.strictObject({ callId, requestId, amountMicros: Micros, reason: z.string().max(200) }),
+  },
 } as const
 
 export type BudgetEvent = EventOf<typeof budgetEvents>

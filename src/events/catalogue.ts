@@ -7,4 +7,11 @@ import { sealEvents } from './seals.ts'
 import { treasuryEvents } from './treasury.ts'
 
 /** Every event type that exists. A type that is not here stops whoever reads the log: nothing is ever skipped unseen. */
-export const eventCatalogue: EventCatalogue = { ...chatEvents, ...budgetEvents, ...refusalEvents, ...accountEvents, ...treasuryEvents, ...sealEvents }
+export const eventCatalogue: EventCatalogue = {
+  ...chatEvents,
+  ...budgetEvents,
+  ...refusalEvents,
+  ...accountEvents,
+  ...treasuryEvents,
+  ...sealEvents,
+}

@@ -32,7 +32,11 @@ const AnswerFailureCode = z.enum(answerFailureCodes)
 
 const answerText = z.string().max(maxAnswerCharacters)
 const tokens = z.strictObject({ promptTokens: TokenCount, completionTokens: TokenCount })
-const timings = z.strictObject({ queuedMs: z.number().nonnegative(), firstTokenMs: z.number().nonnegative().nullable(), totalMs: z.number().nonnegative() })
+const timings = z.strictObject({
+  queuedMs: z.number().nonnegative(),
+  firstTokenMs: z.number().nonnegative().nullable(),
+  totalMs: z.number().nonnegative(),
+})
 /** What the request cost in all its attempts, over `budget/council/…`. */
 const bill = { costMicros: Micros, tokens, timings }
 
@@ -65,30 +69,60 @@ export const chatEvents = {
     }),
   },
   /** A worker took the job. What an older attempt still tries to record is refused from here on. */
-  AttemptStarted: { version: 1, data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }) },
+  AttemptStarted: {
+    version: 1,
+    data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }),
+  },
   RequestRouted: {
     version: 1,
-    data: z.strictObject({ path: AnswerPath, intent: z.string().max(64), by: z.enum(['rule', 'model', 'user']), confidence: z.number().min(0).max(1) }),
+    data: z.strictObject({
+      path: AnswerPath,
+      intent: z.string().max(64),
+      by: z.enum(['rule', 'model', 'user']),
+      confidence: z.number().min(0).max(1),
+    }),
   },
   /** Recorded together with the route, for a prompt of a named conversation. An attempt that takes over shows its model the same turns. */
   ContextSensed: { version: 1, data: z.strictObject({ conversation: SensedConversation }) },
   /** From here on money is reserved under `callId` in every budget named. Whoever takes over settles what is still open. */
   ModelCallStarted: {
     version: 1,
-    data: z.strictObject({ callId: z.string().max(128), attempt: z.int().positive(), phase: z.string().max(32), member: z.string().max(64), model: z.string().max(256), budgets: z.array(StreamName).max(8), reservedMicros: Micros }),
+    data: z.strictObject({
+      callId: z.string().max(128),
+      attempt: z.int().positive(),
+      phase: z.string().max(32),
+      member: z.string().max(64),
+      model: z.string().max(256),
+      budgets: z.array(StreamName).max(8),
+      reservedMicros: Micros,
+    }),
   },
   ModelCallEnded: {
     /** 2: `usage` may be `corrected`. */
     version: 2,
-    data: z.strictObject({ callId: z.string().max(128), outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']), usage: UsageSource, ...tokens.shape, costMicros: Micros }),
+    data: z.strictObject({
+      callId: z.string().max(128),
+      outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']),
+      usage: UsageSource,
+      ...tokens.shape,
+      costMicros: Micros,
+    }),
   },
   CancellationRequested: { version: 1, data: z.strictObject({ by: z.string().max(128) }) },
   AnswerCompleted: {
     version: 1,
-    data: z.strictObject({ text: answerText, finishReason: z.enum(['stop', 'length']), degraded: z.boolean(), ...bill }),
+    data: z.strictObject({
+      text: answerText,
+      finishReason: z.enum(['stop', 'length']),
+      degraded: z.boolean(),
+      ...bill,
+    }),
   },
   /** 2: the codes `empty_answer` and `answer_filtered`. */
-  AnswerFailed: { version: 2, data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }) },
+  AnswerFailed: {
+    version: 2,
+    data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }),
+  },
   AnswerCancelled: { version: 1, data: z.strictObject({ text: answerText, ...bill }) },
 } as const
 

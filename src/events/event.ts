@@ -5,7 +5,9 @@ import type { Position, StreamName } from './identifiers.ts'
 export type EventCatalogue = Record<string, { version: number; data: z.ZodType }>
 
 /** The union of a catalogue's events, discriminated by `type`. */
-export type EventOf<C extends EventCatalogue> = { [T in keyof C & string]: { type: T; data: z.infer<C[T]['data']> } }[keyof C & string]
+export type EventOf<C extends EventCatalogue> = {
+  [T in keyof C & string]: { type: T; data: z.infer<C[T]['data']> }
+}[keyof C & string]
 
 /** Who did what on whose behalf. Stored beside every event; times are ISO 8601 UTC. */
 export const EventMetadata = z.strictObject({

@@ -14,9 +14,18 @@ const streamPattern = /^[a-z]+(\/[A-Za-z0-9:_.-]{1,128}){1,3}$/
 const uuidCharacters = 36
 const uuid7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-export const Position = z.custom<Position>((value) => typeof value === 'string' && positionPattern.test(value), 'must be a position, <ms>-<seq>')
-export const StreamName = z.custom<StreamName>((value) => typeof value === 'string' && streamPattern.test(value), 'must be a stream name, <aggregate>/<id>')
-export const Uuid7 = z.custom<Uuid7>((value) => typeof value === 'string' && uuid7Pattern.test(value), 'must be a lower-case UUIDv7')
+export const Position = z.custom<Position>(
+  (value) => typeof value === 'string' && positionPattern.test(value),
+  'must be a position, <ms>-<seq>',
+)
+export const StreamName = z.custom<StreamName>(
+  (value) => typeof value === 'string' && streamPattern.test(value),
+  'must be a stream name, <aggregate>/<id>',
+)
+export const Uuid7 = z.custom<Uuid7>(
+  (value) => typeof value === 'string' && uuid7Pattern.test(value),
+  'must be a lower-case UUIDv7',
+)
 
 /**
  * Whose money it is: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (what models and tools
@@ -45,7 +54,8 @@ export const beginning = '0-0' as Position
 /** Negative when `left` comes before `right`. Positions compare as two numbers, never as text. */
 export function comparePositions(left: Position, right: Position): number {
   // Mostly both are of the same length, and then text compares as numbers do.
-  if (left.length === right.length && left.indexOf('-') === right.indexOf('-')) return left === right ? 0 : left < right ? -1 : 1
+  if (left.length === right.length && left.indexOf('-') === right.indexOf('-'))
+    return left === right ? 0 : left < right ? -1 : 1
   const [leftMs, leftSeq] = positionParts(left)
   const [rightMs, rightSeq] = positionParts(right)
   return leftMs - rightMs || leftSeq - rightSeq

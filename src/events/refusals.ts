@@ -8,7 +8,11 @@ import { StreamName } from './identifiers.ts'
 export const refusalEvents = {
   CommandRefused: {
     version: 1,
-    data: z.strictObject({ command: z.string().max(64), code: z.string().max(64), details: z.record(z.string().max(64), z.union([z.string().max(500), z.number()])) }),
+    data: z.strictObject({
+      command: z.string().max(64),
+      code: z.string().max(64),
+      details: z.record(z.string().max(64), z.union([z.string().max(500), z.number()])),
+    }),
   },
 } as const
 

@@ -39,12 +39,30 @@ export type SealingKey = z.infer<typeof sealingKey>
 type OfLog = { councilId: string; incarnation: string }
 
 /** The text that a seal signs, in UTF-8: one field a line, each without line breaks, in this order, with a line break at the end. */
-export const sealText = ({ councilId, incarnation }: OfLog, { sequence, position, chainHead, keyId: key }: Seal): string =>
-  lines('hybrid-ai-council seal 1', `council ${councilId}`, `incarnation ${incarnation}`, `sequence ${sequence}`, `position ${position}`, `chain ${chainHead}`, `key ${key}`)
+export const sealText = (
+  { councilId, incarnation }: OfLog,
+  { sequence, position, chainHead, keyId: key }: Seal,
+): string =>
+  lines(
+    'hybrid-ai-council seal 1',
+    `council ${councilId}`,
+    `incarnation ${incarnation}`,
+    `sequence ${sequence}`,
+    `position ${position}`,
+    `chain ${chainHead}`,
+    `key ${key}`,
+  )
 
 /** The text with which a sealing key is introduced, made like that of a seal. */
 export const sealingKeyText = ({ councilId, incarnation }: OfLog, { keyId: key, publicKey, by }: SealingKey): string =>
-  lines('hybrid-ai-council sealing key 1', `council ${councilId}`, `incarnation ${incarnation}`, `key ${key}`, `public ${publicKey}`, `by ${by ?? 'itself'}`)
+  lines(
+    'hybrid-ai-council sealing key 1',
+    `council ${councilId}`,
+    `incarnation ${incarnation}`,
+    `key ${key}`,
+    `public ${publicKey}`,
+    `by ${by ?? 'itself'}`,
+  )
 
 const lines = (...fields: string[]): string => `${fields.join('\n')}\n`
 

@@ -44,7 +44,12 @@ export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcas
   return (type, version, data, at) => {
     const known = own(catalogue, type)
     if (!known) throw new UnreadableEvent('unknown_event_type', at, `unknown event type ${type}`)
-    if (version > known.version) throw new UnreadableEvent('unknown_event_version', at, `${type} has version ${version}, this program knows ${known.version}`)
+    if (version > known.version)
+      throw new UnreadableEvent(
+        'unknown_event_version',
+        at,
+        `${type} has version ${version}, this program knows ${known.version}`,
+      )
     let current = data
     for (let from = version; from < known.version; from++) {
       const step = own(steps, type)?.[from]
@@ -52,11 +57,20 @@ export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcas
       try {
         current = step(current)
       } catch (error) {
-        throw new UnreadableEvent('malformed_event', at, `${type} v${version}: its upcaster from version ${from} failed: ${String(error)}`)
+        throw new UnreadableEvent(
+          'malformed_event',
+          at,
+          `${type} v${version}: its upcaster from version ${from} failed: ${String(error)}`,
+        )
       }
     }
     const parsed = known.data.safeParse(current)
-    if (!parsed.success) throw new UnreadableEvent('malformed_event', at, `${type} v${version}: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`)
+    if (!parsed.success)
+      throw new UnreadableEvent(
+        'malformed_event',
+        at,
+        `${type} v${version}: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`,
+      )
     return parsed.data
   }
 }
@@ -65,4 +79,5 @@ export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcas
 export const upcast: Upcast = upcasterOver(eventCatalogue, upcasters)
 
 /** A type is a text from the log: what every object inherits is none. */
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined)
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined

@@ -19,7 +19,10 @@ export type LogTarget = { stream: DestinationStream } | { file: string }
  */
 export function createLogger(level: string, target: LogTarget): Logger {
   if ('file' in target) makeFolders(dirname(target.file))
-  const destination = 'stream' in target ? target.stream : pino.destination({ dest: target.file, append: true, mkdir: false, mode: 0o600 })
+  const destination =
+    'stream' in target
+      ? target.stream
+      : pino.destination({ dest: target.file, append: true, mkdir: false, mode: 0o600 })
   // A disk that is full costs log lines, never the council.
   if (destination instanceof EventEmitter && 'file' in target) destination.on('error', () => undefined)
   return pino(
@@ -31,7 +34,10 @@ export function createLogger(level: string, target: LogTarget): Logger {
       // The same JSON, with what a terminal would obey written as escapes: models and servers write parts of it.
       hooks: { logMethod: withoutRepetition(), streamWrite: printable },
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: ['token', 'apiKey', 'authorization', 'req.headers.authorization', '*.password'], censor: '[redacted]' },
+      redact: {
+        paths: ['token', 'apiKey', 'authorization', 'req.headers.authorization', '*.password'],
+        censor: '[redacted]',
+      },
     },
     destination,
   )

@@ -3,7 +3,8 @@ import { messageOf } from './platform-error.ts'
 
 /** Of Node and the system (ECONNREFUSED), of PostgreSQL (classes 08, 53, 57: connection, resources, shutdown), and of this program. */
 const outageCodes = /^(E[A-Z0-9]+|(08|53|57)[0-9A-Z]{3}|[a-z]+(_[a-z]+)+)$/
-const outageWords = /^((outcome_unknown|log_unavailable|overloaded): |Connection is closed|Reached the max retries per request limit|Command timed out|Socket timeout|connect E|timeout exceeded when trying to connect|Connection terminated|(MISCONF|LOADING|CLUSTERDOWN|READONLY) )/
+const outageWords =
+  /^((outcome_unknown|log_unavailable|overloaded): |Connection is closed|Reached the max retries per request limit|Command timed out|Socket timeout|connect E|timeout exceeded when trying to connect|Connection terminated|(MISCONF|LOADING|CLUSTERDOWN|READONLY) )/
 
 /** Whether an error says that a server or a disk is away. Where in the program that was noticed helps nobody then. */
 function isOutage(error: Error): boolean {

@@ -31,7 +31,13 @@ export function messageOf(error: unknown): string {
 
 /** What ioredis says about its own settings, where it means that a server is away. */
 const inPlainWords: readonly (readonly [RegExp, string])[] = [
-  [/^(Stream|Cluster) isn't (writeable|ready) and enableOfflineQueue options is false$/, 'Redis is not reachable: there is no connection'],
-  [/^Reached the max retries per request limit/, 'the connection to Redis broke; a command that was under way may have run'],
+  [
+    /^(Stream|Cluster) isn't (writeable|ready) and enableOfflineQueue options is false$/,
+    'Redis is not reachable: there is no connection',
+  ],
+  [
+    /^Reached the max retries per request limit/,
+    'the connection to Redis broke; a command that was under way may have run',
+  ],
   [/^Connection is closed\.$/, 'the connection to Redis is closed'],
 ]

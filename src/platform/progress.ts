@@ -41,7 +41,8 @@ export function startProgress({ label: given, unit = 'items', stream, clock }: P
   const line = (): string => {
     const { perSecond, remainingMs } = pace(done, total, elapsedMs())
     const rate = done === 0 ? '' : `  ${amount(done, unit)}  ${amount(perSecond, unit)}/s`
-    if (total === undefined || remainingMs === undefined) return `${spinner[frame++ % spinner.length]} ${label}  ${seconds(elapsedMs())}${rate}`
+    if (total === undefined || remainingMs === undefined)
+      return `${spinner[frame++ % spinner.length]} ${label}  ${seconds(elapsedMs())}${rate}`
     return `${bar(done / total)} ${label}${rate}  ${seconds(remainingMs)} left`
   }
   const writeJson = (state: 'running' | 'done' | 'failed' | 'stopped'): void => {
@@ -60,14 +61,19 @@ export function startProgress({ label: given, unit = 'items', stream, clock }: P
       clearInterval(timer)
       if (elapsedMs() < silentMs) return
       if (isTerminal && outcome === 'stopped') stream.write('\r\x1b[2K')
-      else if (isTerminal) stream.write(`\r\x1b[2K${outcome === 'done' ? '✓' : '✗'} ${label}  ${seconds(elapsedMs())}\n`)
+      else if (isTerminal)
+        stream.write(`\r\x1b[2K${outcome === 'done' ? '✓' : '✗'} ${label}  ${seconds(elapsedMs())}\n`)
       else writeJson(outcome)
     },
   }
 }
 
 /** The average so far, per second, and how long the rest takes at that rate (milliseconds; undefined when nobody can say). */
-function pace(done: number, total: number | undefined, elapsedMs: number): { perSecond: number; remainingMs: number | undefined } {
+function pace(
+  done: number,
+  total: number | undefined,
+  elapsedMs: number,
+): { perSecond: number; remainingMs: number | undefined } {
   const perSecond = elapsedMs === 0 ? 0 : Math.round((done * 1_000) / elapsedMs)
   const isKnown = total !== undefined && total > 0 && done > 0
   return { perSecond, remainingMs: isKnown ? Math.max(0, Math.round(((total - done) * elapsedMs) / done)) : undefined }
@@ -83,5 +89,7 @@ function amount(value: number, unit: 'bytes' | 'items'): string {
 }
 
 function seconds(ms: number): string {
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(0)} s` : `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1_000)} s`
+  return ms < 60_000
+    ? `${(ms / 1_000).toFixed(0)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1_000)} s`
 }

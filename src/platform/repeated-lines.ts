@@ -8,7 +8,21 @@ const everyMs = 60_000
 /** Different lines that are remembered; beyond that all are forgotten, and may be written again. */
 const maxLines = 500
 /** Texts that do not make two lines different: one outage fails many requests and jobs. Figures do not, either. */
-const ids = new Set(['requestId', 'commandId', 'correlationId', 'traceparent', 'principal', 'subject', 'stream', 'entry', 'position', 'at', 'path', 'method', 'remoteAddress'])
+const ids = new Set([
+  'requestId',
+  'commandId',
+  'correlationId',
+  'traceparent',
+  'principal',
+  'subject',
+  'stream',
+  'entry',
+  'position',
+  'at',
+  'path',
+  'method',
+  'remoteAddress',
+])
 
 type Seen = { suppressed: number; timer: NodeJS.Timeout }
 
@@ -16,7 +30,9 @@ type Seen = { suppressed: number; timer: NodeJS.Timeout }
  * A hook for pino: a warning or an error that says what another one has just said is counted instead of written, and the count is
  * written at most once a minute. An outage that fails a thousand calls a second has a line of its own, not a thousand.
  */
-export function withoutRepetition(intervalMs = everyMs): (this: Logger, args: Parameters<LogFn>, method: LogFn, level: number) => void {
+export function withoutRepetition(
+  intervalMs = everyMs,
+): (this: Logger, args: Parameters<LogFn>, method: LogFn, level: number) => void {
   const seen = new Map<string, Seen>()
 
   return function (args, method, level) {
@@ -46,12 +62,15 @@ export function withoutRepetition(intervalMs = everyMs): (this: Logger, args: Pa
 
 type Fields = Record<string, unknown>
 
-const firstObject = ([first]: readonly unknown[]): Fields | undefined => (typeof first === 'object' && first !== null ? (first as Fields) : undefined)
+const firstObject = ([first]: readonly unknown[]): Fields | undefined =>
+  typeof first === 'object' && first !== null ? (first as Fields) : undefined
 const textOf = (args: readonly unknown[]): string => String(firstObject(args) ? (args[1] ?? '') : args[0])
 
 function fieldsOf(args: readonly unknown[]): Fields {
   const fields = firstObject(args) ?? {}
-  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => typeof value === 'string' && !ids.has(name)))
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => typeof value === 'string' && !ids.has(name)),
+  )
 }
 
 const errorOf = (args: readonly unknown[]): unknown => (args[0] instanceof Error ? args[0] : firstObject(args)?.['err'])

@@ -21,7 +21,8 @@ export type AccountRow = z.output<typeof AccountRow>
 type RecordedAccountEvent = RecordedEvent<AccountEvent>
 
 /** An event of an account. Data was checked against the catalogue when it was read. */
-export const isAccountEvent = (event: RecordedEvent): event is RecordedAccountEvent => event.stream.startsWith('account/')
+export const isAccountEvent = (event: RecordedEvent): event is RecordedAccountEvent =>
+  event.stream.startsWith('account/')
 
 export const accountIdOf = (stream: string): string => stream.slice('account/'.length)
 
@@ -44,7 +45,10 @@ export function evolveAccountRow(row: AccountRow | undefined, event: RecordedAcc
   return { ...row, ...changes(row, event), ...last }
 }
 
-function changes(row: AccountRow, event: Exclude<RecordedAccountEvent, { type: 'AccountOpened' }>): Partial<AccountRow> {
+function changes(
+  row: AccountRow,
+  event: Exclude<RecordedAccountEvent, { type: 'AccountOpened' }>,
+): Partial<AccountRow> {
   switch (event.type) {
     case 'AccountCredited':
       return { balance_micros: row.balance_micros + event.data.amountMicros }

@@ -44,7 +44,10 @@ export const accounts: Projection = {
 }
 
 async function loadRows(tx: Tx, schema: string, accountIds: readonly string[]): Promise<Map<string, AccountRow>> {
-  const { rows } = await sql`select ${names} from ${sql.id(schema, 'accounts')} where account_id = any(${accountIds}::text[])`.execute(tx)
+  const { rows } =
+    await sql`select ${names} from ${sql.id(schema, 'accounts')} where account_id = any(${accountIds}::text[])`.execute(
+      tx,
+    )
   return new Map(rows.map((row) => AccountRow.parse(row)).map((row) => [row.account_id, row]))
 }
 

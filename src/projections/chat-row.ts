@@ -68,9 +68,19 @@ function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'Prompt
     case 'CancellationRequested':
       return {}
     case 'AnswerCompleted':
-      return { ...ended(event), status: 'completed', finish_reason: event.data.finishReason, degraded: event.data.degraded }
+      return {
+        ...ended(event),
+        status: 'completed',
+        finish_reason: event.data.finishReason,
+        degraded: event.data.degraded,
+      }
     case 'AnswerFailed':
-      return { ...ended(event), status: 'failed', failure_code: event.data.code, failure_message: storableText(event.data.message) }
+      return {
+        ...ended(event),
+        status: 'failed',
+        failure_code: event.data.code,
+        failure_message: storableText(event.data.message),
+      }
     case 'AnswerCancelled':
       return { ...ended(event), status: 'cancelled' }
     default:
@@ -92,7 +102,12 @@ const ended = ({ data, metadata }: Ending): Partial<ChatRow> => ({
   ended_at: metadata.occurredAt,
 })
 
-const submitted = ({ data, metadata, position, sequence }: Extract<RecordedChatEvent, { type: 'PromptSubmitted' }>): ChatRow => ({
+const submitted = ({
+  data,
+  metadata,
+  position,
+  sequence,
+}: Extract<RecordedChatEvent, { type: 'PromptSubmitted' }>): ChatRow => ({
   request_id: data.requestId,
   conversation_id: storableText(data.conversationId),
   actor: storableText(metadata.actor),

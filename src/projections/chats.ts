@@ -50,7 +50,9 @@ export const chats: Projection = {
     await sql`create table ${sql.id(schema, 'chats')} (${sql.join(list)})`.execute(tx)
     await sql`create index on ${sql.id(schema, 'chats')} (conversation_id, submitted_at)`.execute(tx)
     await sql`create index on ${sql.id(schema, 'chats')} (submitted_at)`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'chats')} (actor, conversation_id, last_sequence) where ${isTurn}`.execute(tx)
+    await sql`create index on ${sql.id(schema, 'chats')} (actor, conversation_id, last_sequence) where ${isTurn}`.execute(
+      tx,
+    )
   },
 
   async apply(tx, schema, events) {
@@ -77,7 +79,9 @@ async function loadRows(tx: Tx, schema: string, requestIds: readonly string[]): 
 
 async function storeRows(tx: Tx, schema: string, rows: readonly ChatRow[]): Promise<void> {
   const typed = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${sql.raw(typeAlone(type))}`)
-  const updates = names.filter((name) => name !== 'request_id').map((name) => sql`${sql.id(name)} = excluded.${sql.id(name)}`)
+  const updates = names
+    .filter((name) => name !== 'request_id')
+    .map((name) => sql`${sql.id(name)} = excluded.${sql.id(name)}`)
   await sql`
     insert into ${sql.id(schema, 'chats')} (${sql.join(names.map((name) => sql.id(name)))})
     select * from json_to_recordset(${JSON.stringify(rows)}::json) as chat (${sql.join(typed)})

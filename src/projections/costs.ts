@@ -48,7 +48,9 @@ export const costs: Projection = {
         (sequence, position, stream, day, call_id, request_id, model, phase, member, usage, prompt_tokens, completion_tokens, price_ref, actual_micros, occurred_at)
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as cost (
         sequence bigint, position text, stream text, day date, call_id text, request_id text, model text, phase text, member text, usage text,
-        prompt_tokens bigint, completion_tokens bigint, price_ref text, actual_micros bigint, occurred_at timestamptz)`.execute(tx)
+        prompt_tokens bigint, completion_tokens bigint, price_ref text, actual_micros bigint, occurred_at timestamptz)`.execute(
+      tx,
+    )
   },
 }
 

@@ -34,16 +34,26 @@ const maxTurnBytes = 1024 * 1024
 const maxCountedTurns = 10_000
 
 const Rows = z.array(
-  z.object({ request_id: Uuid7, prompt: z.string(), answer: z.string() }).transform((row): EarlierTurn => ({ requestId: row.request_id, question: row.prompt, answer: row.answer })),
+  z
+    .object({ request_id: Uuid7, prompt: z.string(), answer: z.string() })
+    .transform((row): EarlierTurn => ({ requestId: row.request_id, question: row.prompt, answer: row.answer })),
 )
 const Counted = z.tuple([z.object({ total: IntegerColumn })])
 
 /** Reads `read_models.chats`, never staler than the prompt. */
 export function earlierTurns(postgres: Pick<Postgres<unknown>, 'snapshot'>): EarlierTurns {
-  const read = readModelReader(postgres, { waitMs: readWithinMs, pollMs, elapsedMs: () => performance.now(), pause: (ms) => delay(ms) })
+  const read = readModelReader(postgres, {
+    waitMs: readWithinMs,
+    pollMs,
+    elapsedMs: () => performance.now(),
+    pause: (ms) => delay(ms),
+  })
 
   /** A server that is silent answers nothing for longer than anyone may wait here. */
-  async function inTime<Result>(prompt: PromptInConversation, work: (tx: Tx) => Promise<Result>): Promise<Result | null> {
+  async function inTime<Result>(
+    prompt: PromptInConversation,
+    work: (tx: Tx) => Promise<Result>,
+  ): Promise<Result | null> {
     const given = new AbortController()
     const late = delay(readWithinMs, null, { signal: given.signal }).catch(() => null)
     const reading = read(chats, prompt.position, work).then(
@@ -54,7 +64,8 @@ export function earlierTurns(postgres: Pick<Postgres<unknown>, 'snapshot'>): Ear
   }
 
   return {
-    before: (prompt) => inTime(prompt, async (tx) => ({ turns: await newestTurns(tx, prompt), total: await countTurns(tx, prompt) })),
+    before: (prompt) =>
+      inTime(prompt, async (tx) => ({ turns: await newestTurns(tx, prompt), total: await countTurns(tx, prompt) })),
     named: async (prompt, requestIds) => {
       const turns = await inTime(prompt, (tx) => turnsOf(tx, prompt, requestIds))
       const byId = new Map(turns?.map((turn) => [turn.requestId, turn]))
@@ -82,12 +93,16 @@ async function newestTurns(tx: Tx, prompt: PromptInConversation): Promise<Earlie
 
 async function countTurns(tx: Tx, prompt: PromptInConversation): Promise<number> {
   const { rows } = await sql`
-    select count(*) as total from (select 1 from read_models.chats where ${isEarlier(prompt)} limit ${maxCountedTurns}) as turns`.execute(tx)
+    select count(*) as total from (select 1 from read_models.chats where ${isEarlier(prompt)} limit ${maxCountedTurns}) as turns`.execute(
+    tx,
+  )
   return Counted.parse(rows)[0].total
 }
 
 async function turnsOf(tx: Tx, prompt: PromptInConversation, requestIds: readonly Uuid7[]): Promise<EarlierTurn[]> {
   const { rows } = await sql`
-    select request_id, prompt, answer from read_models.chats where request_id = any(${requestIds}::text[]) and ${isEarlier(prompt)}`.execute(tx)
+    select request_id, prompt, answer from read_models.chats where request_id = any(${requestIds}::text[]) and ${isEarlier(prompt)}`.execute(
+    tx,
+  )
   return Rows.parse(rows)
 }

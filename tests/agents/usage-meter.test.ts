@@ -7,7 +7,10 @@ const atMost = { promptTokens: 100, completionTokens: 16 }
 const unknown = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
 type Step = UsageReport | string
-const said = (promptTokens: number | null, completionTokens: number | null): UsageReport => ({ promptTokens, completionTokens })
+const said = (promptTokens: number | null, completionTokens: number | null): UsageReport => ({
+  promptTokens,
+  completionTokens,
+})
 
 function metered(steps: readonly Step[]) {
   const meter = usageMeter(atMost)
@@ -48,8 +51,16 @@ describe('usage', () => {
   })
 
   test('is as reported where nothing contradicts it', () => {
-    expect(metered([said(37, 0), said(37, 1), 'Paris', said(37, 3), ' is Paris.', said(37, 4)])).toEqual({ source: 'reported', promptTokens: 37, completionTokens: 4 })
-    expect(metered([said(null, null), 'Paris', said(37, 16)])).toEqual({ source: 'reported', promptTokens: 37, completionTokens: 16 })
+    expect(metered([said(37, 0), said(37, 1), 'Paris', said(37, 3), ' is Paris.', said(37, 4)])).toEqual({
+      source: 'reported',
+      promptTokens: 37,
+      completionTokens: 4,
+    })
+    expect(metered([said(null, null), 'Paris', said(37, 16)])).toEqual({
+      source: 'reported',
+      promptTokens: 37,
+      completionTokens: 16,
+    })
   })
 
   test('never costs more than was reserved, is never free, and is never below what was said last and is possible', () => {
@@ -62,7 +73,8 @@ describe('usage', () => {
         expect(result.promptTokens).toBeGreaterThanOrEqual(1)
         expect(result.promptTokens).toBeLessThanOrEqual(atMost.promptTokens)
         expect(result.completionTokens).toBeLessThanOrEqual(atMost.completionTokens)
-        if (steps.some((part) => typeof part === 'string' && part !== '')) expect(result.completionTokens).toBeGreaterThanOrEqual(1)
+        if (steps.some((part) => typeof part === 'string' && part !== ''))
+          expect(result.completionTokens).toBeGreaterThanOrEqual(1)
       }),
     )
   })

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const gate = recorded(council.gate, historyFile, 'gate')
   for (const ask of beginnings()) await ask.execute(gate, 'owner')
   const next = mixedLoad(seeded(5), Date.now)
-  for (let asked = 0; asked < 300; ) {
+  for (let asked = 0; asked < 300;) {
     const ask = next()
     if (ask.name.endsWith('Prompt')) continue
     await ask.execute(gate, 'client')
@@ -37,9 +37,15 @@ beforeAll(async () => {
   const identity = await identityOf(council)
   let head = chainStart(identity)
   const archived = hot.map((event) => ({ ...event, chainHead: (head = extendChain(head, event)).toString('hex') }))
-  const evidence = await collectEvidence(council, { archived: { identity, hot, archived }, readModels: { chats: [], accounts: [], costs: [] } })
+  const evidence = await collectEvidence(council, {
+    archived: { identity, hot, archived },
+    readModels: { chats: [], accounts: [], costs: [] },
+  })
   council.close()
-  story = { calls: readHistory([historyFile]), evidence: { ...evidence, readModels: foldedReadModels(evidence.events) } }
+  story = {
+    calls: readHistory([historyFile]),
+    evidence: { ...evidence, readModels: foldedReadModels(evidence.events) },
+  }
 })
 
 const copy = (): Story => structuredClone(story)
@@ -72,8 +78,13 @@ describe('the checker finds', () => {
 
   test('a write that was done twice', () => {
     const planted = copy()
-    const again = appended(planted, 'TransferFunds').events.map((event, index) => ({ ...event, position: `999999999999999-${index}` as Position }))
-    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } })).toContain('doubled write')
+    const again = appended(planted, 'TransferFunds').events.map((event, index) => ({
+      ...event,
+      position: `999999999999999-${index}` as Position,
+    }))
+    expect(
+      kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } }),
+    ).toContain('doubled write')
   })
 
   test('a write of which nobody knows the outcome and which was done twice', () => {
@@ -82,7 +93,9 @@ describe('the checker finds', () => {
     call.outcome = { kind: 'unknown', why: 'planted' }
     expect(kindsOf(planted)).toEqual([])
     const again = events.map((event) => ({ ...event, position: '999999999999999-0' as Position }))
-    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } })).toContain('doubled write')
+    expect(
+      kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } }),
+    ).toContain('doubled write')
   })
 
   test('half a transfer, also when nobody knows its outcome', () => {
@@ -101,7 +114,10 @@ describe('the checker finds', () => {
   })
 
   test('a command that was refused, or turned away, and is there all the same', () => {
-    for (const outcome of [{ kind: 'refused', code: 'insufficient_funds' }, { kind: 'rejected', code: 'log_unavailable' }] as const) {
+    for (const outcome of [
+      { kind: 'refused', code: 'insufficient_funds' },
+      { kind: 'rejected', code: 'log_unavailable' },
+    ] as const) {
       const planted = copy()
       appended(planted, 'TransferFunds').call.outcome = outcome
       expect(kindsOf(planted)).toEqual(['refused but present'])
@@ -123,7 +139,8 @@ describe('the checker finds', () => {
 
   test('an account that is overdrawn, and a log that does not sum up', () => {
     const planted = copy()
-    for (const { type, data } of appended(planted, 'TransferFunds').events) Object.assign(data as object, { amountMicros: type === 'AccountDebited' ? 10 ** 12 : 1 })
+    for (const { type, data } of appended(planted, 'TransferFunds').events)
+      Object.assign(data as object, { amountMicros: type === 'AccountDebited' ? 10 ** 12 : 1 })
     expect(kindsOf(planted)).toEqual(expect.arrayContaining(['half-written', 'ledger']))
   })
 
@@ -134,7 +151,15 @@ describe('the checker finds', () => {
     const freeze = planted.evidence.events.find(({ type }) => type === 'AccountFrozen')
     if (!debit || !freeze) throw new Error('nothing was frozen in this story')
     const frozen: RecordedEvent = { ...freeze, stream: debit.stream }
-    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: planted.evidence.events.flatMap((event) => (event === debit ? [frozen, event] : [event])) } })).toContain('moved while frozen')
+    expect(
+      kindsOf({
+        ...planted,
+        evidence: {
+          ...planted.evidence,
+          events: planted.evidence.events.flatMap((event) => (event === debit ? [frozen, event] : [event])),
+        },
+      }),
+    ).toContain('moved while frozen')
   })
 
   test('an event that nobody asked for, a state that is no fold, a forgotten command, a wrong row', () => {
@@ -166,15 +191,32 @@ describe('the checker finds', () => {
       const planted = copy()
       const archived = [...planted.evidence.archived.archived]
       plant(archived)
-      expect(kindsOf({ ...planted, evidence: { ...planted.evidence, archived: { ...planted.evidence.archived, archived } } })).toEqual(['archive'])
+      expect(
+        kindsOf({
+          ...planted,
+          evidence: { ...planted.evidence, archived: { ...planted.evidence.archived, archived } },
+        }),
+      ).toEqual(['archive'])
     }
   })
 
   test('a prompt that has no job and never ended', () => {
     const planted = copy()
-    const submitted = { ...planted.evidence.events[0], stream: 'chat/0199a0b0-0000-7000-8000-000000000001', type: 'PromptSubmitted', data: {} } as RecordedEvent
-    expect(kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, submitted], readModels: story.evidence.readModels } })).toEqual(
-      expect.arrayContaining(['lost job', 'never ended']),
-    )
+    const submitted = {
+      ...planted.evidence.events[0],
+      stream: 'chat/0199a0b0-0000-7000-8000-000000000001',
+      type: 'PromptSubmitted',
+      data: {},
+    } as RecordedEvent
+    expect(
+      kindsOf({
+        ...planted,
+        evidence: {
+          ...planted.evidence,
+          events: [...planted.evidence.events, submitted],
+          readModels: story.evidence.readModels,
+        },
+      }),
+    ).toEqual(expect.arrayContaining(['lost job', 'never ended']))
   })
 })

@@ -32,7 +32,11 @@ const mixedFaults = 4
 
 /** What happens in a round, by name; in `mixed` rounds the seed says. */
 function plan(index: number, seed: number): { name: string; strikes: Fault[] } {
-  if (values.fault === 'mixed') return { name: 'mixed', strikes: Array.from({ length: mixedFaults }, (_, at) => faults[(seed * 7 + at * 5) % faults.length] as Fault) }
+  if (values.fault === 'mixed')
+    return {
+      name: 'mixed',
+      strikes: Array.from({ length: mixedFaults }, (_, at) => faults[(seed * 7 + at * 5) % faults.length] as Fault),
+    }
   const chosen = values.fault === 'all' ? faults : values.fault.split(',').map(faultNamed)
   const one = chosen[index % chosen.length] as Fault
   return { name: one.name, strikes: Array.from({ length: times }, () => one) }
@@ -58,7 +62,8 @@ try {
       `round ${index + 1} seed ${seed} ${name.padEnd(16)} ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s  ok ${ok} refused ${refused} rejected ${rejected} unknown ${unknown} events ${result.events}  violations ${result.violations.length}`,
     )
     for (const { kind, what } of result.violations.slice(0, 10)) console.log(`  ${kind}: ${what}`)
-    if (result.violations.length > 0) console.log(`  repeat: npm run chaos -- --rounds 1 --seed ${seed} --times ${times} --fault ${name}`)
+    if (result.violations.length > 0)
+      console.log(`  repeat: npm run chaos -- --rounds 1 --seed ${seed} --times ${times} --fault ${name}`)
   }
 } finally {
   // Nobody needs what is in it any more: no time is lost on writing it down.

@@ -15,7 +15,13 @@ const workers: ServedCouncil[] = []
 beforeAll(async () => {
   model = await startVllmStandIn()
   const councilId = freshCouncilId()
-  settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url }
+  settings = {
+    COUNCIL_ID: councilId,
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: await createDatabase(),
+    VLLM_URL: model.url,
+  }
   log = await openTestCouncil(redisUrl, councilId)
   api = await serveCouncil(settings, 'api')
 })
@@ -53,7 +59,8 @@ describe('a worker that is killed in mid-stream', () => {
     await first.emit(' capital')
     await client.frame('token')
     // Both tokens are out before the kill, in one frame or in two.
-    while (client.text() !== 'The capital') await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
+    while (client.text() !== 'The capital')
+      await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
     await startWorker()
     await doomed.kill()
 
@@ -68,9 +75,13 @@ describe('a worker that is killed in mid-stream', () => {
       expect.objectContaining({ attempt: 2 }),
     ])
     expect(events.filter(({ type }) => terminals.includes(type))).toHaveLength(1)
-    const debits = (await log.events()).filter(({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId)
+    const debits = (await log.events()).filter(
+      ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
+    )
     expect(debits.map(({ data }) => (data as { usage: string }).usage)).toEqual(['unknown', 'reported'])
-    expect(completed.costMicros).toBe(debits.reduce((sum, { data }) => sum + (data as { actualMicros: number }).actualMicros, 0))
+    expect(completed.costMicros).toBe(
+      debits.reduce((sum, { data }) => sum + (data as { actualMicros: number }).actualMicros, 0),
+    )
     client.close()
   })
 
@@ -81,7 +92,8 @@ describe('a worker that is killed in mid-stream', () => {
       const answer = model.nextAnswer({ gated: true })
       const worker = await startWorker()
       await answer.emit(word)
-      while (!client.text().endsWith(word)) await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
+      while (!client.text().endsWith(word))
+        await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
       await worker.kill()
     }
     await startWorker()

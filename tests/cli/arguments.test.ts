@@ -40,7 +40,10 @@ describe('the command line', () => {
   test('says what is wrong as JSON where JSON is asked for', async () => {
     const { code, stderr } = await council({}, ['events', '--json', '--limit', 'many'])
     expect(code).toBe(2)
-    expect(JSON.parse(stderr)).toEqual({ code: 'usage', message: expect.stringContaining('a whole number from 1') as unknown })
+    expect(JSON.parse(stderr)).toEqual({
+      code: 'usage',
+      message: expect.stringContaining('a whole number from 1') as unknown,
+    })
   })
 
   test('names every wrong setting before it touches anything', async () => {

@@ -18,7 +18,10 @@ describe('a moment', () => {
     expect(parseLogPoint(text)).toEqual({ firstMs: ms(first), lastMs: ms(last) })
     const includes = inRange({ from: parseLogPoint(text), to: parseLogPoint(text) })
     expect([at(first), at(last, highest)].map(includes)).toEqual([true, true])
-    expect([`${ms(first) - 1}-${highest}` as Position, `${ms(last) + 1}-0` as Position].map(includes)).toEqual([false, false])
+    expect([`${ms(first) - 1}-${highest}` as Position, `${ms(last) + 1}-0` as Position].map(includes)).toEqual([
+      false,
+      false,
+    ])
   })
 
   test.each([
@@ -37,13 +40,25 @@ describe('a moment', () => {
   test('that is a position is that event alone', () => {
     const moment = parseLogPoint('1795448595415-7')
     const includes = inRange({ from: moment, to: moment })
-    expect((['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]).map(includes)).toEqual([false, true, false])
+    expect((['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]).map(includes)).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 
-  test.each(['2026-02-29', '2026-02-30', '2026-04-31', '2026-13-01', '2026-1-1', '20261125', '2026-11-25T10:00:00', '2026-11-25T24:00:00Z', 'yesterday', ''])(
-    'is not %j',
-    (text) => expect(() => parseLogPoint(text)).toThrow('It must be a position'),
-  )
+  test.each([
+    '2026-02-29',
+    '2026-02-30',
+    '2026-04-31',
+    '2026-13-01',
+    '2026-1-1',
+    '20261125',
+    '2026-11-25T10:00:00',
+    '2026-11-25T24:00:00Z',
+    'yesterday',
+    '',
+  ])('is not %j', (text) => expect(() => parseLogPoint(text)).toThrow('It must be a position'))
 
   test('before there were positions includes the first one', () => {
     expect(startOf(parseLogPoint('1969-12-31'))).toBe('0-0')
@@ -54,13 +69,17 @@ describe('a moment', () => {
 
 describe('a range', () => {
   test('of days includes an event exactly when its day, in UTC, is one of them', () => {
-    const day = fc.date({ min: new Date('2024-01-01'), max: new Date('2032-12-31'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10))
+    const day = fc
+      .date({ min: new Date('2024-01-01'), max: new Date('2032-12-31'), noInvalidDate: true })
+      .map((date) => date.toISOString().slice(0, 10))
     const event = fc.date({ min: new Date('2023-12-01'), max: new Date('2033-01-31'), noInvalidDate: true })
     fc.assert(
       fc.property(day, day, event, fc.nat(), (one, other, when, sequence) => {
         const [from, to] = one < other ? [one, other] : [other, one]
         const happened = when.toISOString().slice(0, 10)
-        expect(inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })(`${when.getTime()}-${sequence}` as Position)).toBe(from <= happened && happened <= to)
+        expect(
+          inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })(`${when.getTime()}-${sequence}` as Position),
+        ).toBe(from <= happened && happened <= to)
       }),
     )
   })
@@ -76,7 +95,9 @@ describe('a range', () => {
     ['5-6', '5-5'],
     ['2026-11-25T10:00:00Z', '2026-11-25T09:59:59.999Z'],
   ])('from %s to %s is refused', (from, to) => {
-    expect(() => inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })).toThrow(expect.objectContaining({ code: 'usage', exitCode: 2 }))
+    expect(() => inRange({ from: parseLogPoint(from), to: parseLogPoint(to) })).toThrow(
+      expect.objectContaining({ code: 'usage', exitCode: 2 }),
+    )
   })
 
   test('starts and ends where its moment does', () => {

@@ -32,7 +32,11 @@ afterAll(async () => {
 function start(args: readonly string[], stdio: StdioOptions, settings: Record<string, string> = audited.settings) {
   const env = { PATH: process.env['PATH'], DATA_DIR: emptyDataDir(), ...settings }
   const child = spawn(process.execPath, [main, ...args], { env, stdio })
-  return { child, stderr: child.stderr ? text(child.stderr) : Promise.resolve(''), ended: once(child, 'close').then(([code]) => code as number | null) }
+  return {
+    child,
+    stderr: child.stderr ? text(child.stderr) : Promise.resolve(''),
+    ended: once(child, 'close').then(([code]) => code as number | null),
+  }
 }
 
 /** Where every write fails as on a full disk. */
@@ -57,13 +61,23 @@ const commands: (() => string[])[] = [
   () => ['--help'],
   () => ['--version'],
 ]
-const named = commands.map((args) => [args().filter((arg) => arg !== undefined).join(' '), args] as const)
+const named = commands.map(
+  (args) =>
+    [
+      args()
+        .filter((arg) => arg !== undefined)
+        .join(' '),
+      args,
+    ] as const,
+)
 
 describe.each(named)('council %s', (_, args) => {
   test('fails when its output cannot be written', async () => {
     const { stderr, ended } = start(args(), ['ignore', fullDevice(), 'pipe'])
     expect(await ended).toBe(1)
-    expect((await stderr).trimEnd().split('\n').at(-1)).toMatch(/^error: the output could not be written: .*ENOSPC.* \(output_failed\)$|^\{"code":"output_failed",.*ENOSPC/)
+    expect((await stderr).trimEnd().split('\n').at(-1)).toMatch(
+      /^error: the output could not be written: .*ENOSPC.* \(output_failed\)$|^\{"code":"output_failed",.*ENOSPC/,
+    )
   })
 
   test('ends quietly with 141 when its reader is gone', async () => {
@@ -73,7 +87,10 @@ describe.each(named)('council %s', (_, args) => {
   })
 
   test('does not mind a stderr that fails', async () => {
-    const { child, ended } = start([...args(), ...(args().includes('--follow') ? ['--limit', '1'] : [])], ['ignore', 'pipe', fullDevice()])
+    const { child, ended } = start(
+      [...args(), ...(args().includes('--follow') ? ['--limit', '1'] : [])],
+      ['ignore', 'pipe', fullDevice()],
+    )
     child.stdout?.resume()
     expect(await ended).toBe(0)
   })
@@ -102,7 +119,10 @@ describe('council chat', () => {
   const asked = async (stdout: 'pipe' | number) => {
     const server = await startChatStandIn()
     onTestFinished(server.close)
-    const program = start(['chat', 'Why?'], ['ignore', stdout, 'pipe'], { COUNCIL_URL: server.url, COUNCIL_TOKEN: standInToken })
+    const program = start(['chat', 'Why?'], ['ignore', stdout, 'pipe'], {
+      COUNCIL_URL: server.url,
+      COUNCIL_TOKEN: standInToken,
+    })
     const visit = await server.visits()
     const frame = await visit.next()
     if (frame.type !== 'prompt') throw new Error('the client did not ask')
@@ -127,7 +147,9 @@ describe('council chat', () => {
 
 test('bin/council refuses a standard output that is closed, which the program itself could not see', async () => {
   const run = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
-    execFile('bash', ['-c', 'bin/council audit verify >&-'], { cwd: repository }, (error, _stdout, stderr) => resolve({ code: error?.code ?? 0, stderr }))
+    execFile('bash', ['-c', 'bin/council audit verify >&-'], { cwd: repository }, (error, _stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stderr }),
+    )
   })
   expect(run).toEqual({ code: 1, stderr: 'error: standard output is closed (output_failed)\n' })
 })

@@ -23,14 +23,40 @@ function kept(terminal: boolean) {
 
 function opened({ terminal = true, json = false, noColor = true } = {}) {
   const [stdout, stderr] = [kept(terminal), kept(terminal)]
-  return { output: createOutput({ stdout: stdout.stream, stderr: stderr.stream, json, noColor }), stdout: stdout.text, stderr: stderr.text }
+  return {
+    output: createOutput({ stdout: stdout.stream, stderr: stderr.stream, json, noColor }),
+    stdout: stdout.text,
+    stderr: stderr.text,
+  }
 }
 
 /** What a terminal must never be sent by someone else. */
 const forbidden = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\p{Cs}]/u
 const hostile = fc.string({
   unit: fc.oneof(
-    fc.constantFrom('\x1b', '\x1b[31m', '\x1b]0;title\x07', '\x9b', '\x7f', '\r', '\n', '\t', '\0', '\u202e', '\u2066', '\u200f', '\u061c', '\u2028', '\u2029', '\ufeff', '\ud83d', '\ude00', '😀', 'µ', '\\u001b'),
+    fc.constantFrom(
+      '\x1b',
+      '\x1b[31m',
+      '\x1b]0;title\x07',
+      '\x9b',
+      '\x7f',
+      '\r',
+      '\n',
+      '\t',
+      '\0',
+      '\u202e',
+      '\u2066',
+      '\u200f',
+      '\u061c',
+      '\u2028',
+      '\u2029',
+      '\ufeff',
+      '\ud83d',
+      '\ude00',
+      '😀',
+      'µ',
+      '\\u001b',
+    ),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
   ),
 })
@@ -102,11 +128,23 @@ describe('text from elsewhere', () => {
   test('is printable in progress and in the banner', () => {
     const stream = kept(true)
     let nowMs = 0
-    const progress = startProgress({ label: 'reading \x1b[2J\u202e', stream: stream.stream, clock: { nowMs: () => nowMs } })
+    const progress = startProgress({
+      label: 'reading \x1b[2J\u202e',
+      stream: stream.stream,
+      clock: { nowMs: () => nowMs },
+    })
     nowMs = 5_000
     progress.end('done')
     expect(stripVTControlCharacters(stream.text().replace('\r', ''))).not.toMatch(forbidden)
-    const text = banner({ seconds: 1, isTerminal: true, roles: ['api'], url: 'http://x', token: { token: 't', from: 'file' }, tokenFile: '/a\x1b[2Jb', parts: [{ name: 'model', kind: 'real', what: 'named \x9b2J\nby its server' }] })
+    const text = banner({
+      seconds: 1,
+      isTerminal: true,
+      roles: ['api'],
+      url: 'http://x',
+      token: { token: 't', from: 'file' },
+      tokenFile: '/a\x1b[2Jb',
+      parts: [{ name: 'model', kind: 'real', what: 'named \x9b2J\nby its server' }],
+    })
     expect(stripVTControlCharacters(text)).not.toMatch(forbidden)
     expect(text).toContain('/a\\u001b[2Jb')
     expect(text).toContain('named \\u009b2J\\u000aby its server')
@@ -126,16 +164,22 @@ describe('a write', () => {
     })
   const on = (stdout: OutputStream) => createOutput({ stdout, stderr: kept(false).stream, json: false, noColor: true })
 
-  test.each(['EPIPE', 'ECONNRESET'])('that fails with %s says that the reader is gone, also the next time', async (code) => {
-    const output = on(failing(code))
-    await expect(output.write('x')).rejects.toThrow(OutputClosed)
-    await expect(output.write('y')).rejects.toThrow(OutputClosed)
-  })
+  test.each(['EPIPE', 'ECONNRESET'])(
+    'that fails with %s says that the reader is gone, also the next time',
+    async (code) => {
+      const output = on(failing(code))
+      await expect(output.write('x')).rejects.toThrow(OutputClosed)
+      await expect(output.write('y')).rejects.toThrow(OutputClosed)
+    },
+  )
 
   test.each(['ENOSPC', 'EIO', 'EBADF'])('that fails with %s fails the command, also the next time', async (code) => {
     const output = on(failing(code))
     await expect(output.write('x')).rejects.toMatchObject({ code: 'output_failed', exitCode: 1 })
-    await expect(output.result(1, () => 'y')).rejects.toMatchObject({ code: 'output_failed', message: expect.stringContaining(code) as unknown })
+    await expect(output.result(1, () => 'y')).rejects.toMatchObject({
+      code: 'output_failed',
+      message: expect.stringContaining(code) as unknown,
+    })
   })
 
   test('waits until what was written is taken', async () => {

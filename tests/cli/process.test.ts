@@ -20,7 +20,12 @@ beforeAll(async () => {
 afterAll(() => council.close())
 
 function start(...args: string[]) {
-  const env = { PATH: process.env['PATH'], REDIS_URL: redisUrl, COUNCIL_ID: council.councilId, DATA_DIR: emptyDataDir() }
+  const env = {
+    PATH: process.env['PATH'],
+    REDIS_URL: redisUrl,
+    COUNCIL_ID: council.councilId,
+    DATA_DIR: emptyDataDir(),
+  }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   return {
     child,
@@ -31,16 +36,17 @@ function start(...args: string[]) {
 }
 
 describe('the program', () => {
-  test.each([[['events', '--json']], [['state', `budget/council/${historyDay}`, '--json']], [['audit', 'cost', '--json']]])(
-    'ends by itself when it has said everything: %j',
-    async (args) => {
-      const { stdout, stderr, ended } = start(...args)
-      const lines = (await text(stdout)).trimEnd().split('\n')
-      expect(await ended).toEqual([0, null])
-      expect(await stderr).toBe('')
-      for (const line of lines) expect(JSON.parse(line)).toBeTypeOf('object')
-    },
-  )
+  test.each([
+    [['events', '--json']],
+    [['state', `budget/council/${historyDay}`, '--json']],
+    [['audit', 'cost', '--json']],
+  ])('ends by itself when it has said everything: %j', async (args) => {
+    const { stdout, stderr, ended } = start(...args)
+    const lines = (await text(stdout)).trimEnd().split('\n')
+    expect(await ended).toEqual([0, null])
+    expect(await stderr).toBe('')
+    for (const line of lines) expect(JSON.parse(line)).toBeTypeOf('object')
+  })
 
   test('ends quietly when nobody reads on, as with head', async () => {
     const { stdout, stderr, ended } = start('events', '--json')

@@ -41,11 +41,16 @@ export function appendProperties(setUp: () => Promise<LogSubject>): void {
 function assertWritten({ request, result }: Told, written: readonly RecordedEvent[]): void {
   if (!isAppended(result)) return expect(written).toEqual([])
   expect(written.map(({ position, sequence, stream }) => ({ position, sequence, stream }))).toEqual(
-    request.events.map(({ stream }, index) => ({ position: result.positions[index], sequence: result.firstSequence + index, stream })),
+    request.events.map(({ stream }, index) => ({
+      position: result.positions[index],
+      sequence: result.firstSequence + index,
+      stream,
+    })),
   )
 }
 
-const isAppended = (result: Told['result']): result is Extract<AppendResult, { result: 'appended' }> => 'result' in result && result.result === 'appended'
+const isAppended = (result: Told['result']): result is Extract<AppendResult, { result: 'appended' }> =>
+  'result' in result && result.result === 'appended'
 
 /** Sequences without a gap from 1, positions that only rise, revisions from 1 to n in every stream. */
 function assertInOrder(events: readonly RecordedEvent[]): void {
@@ -59,7 +64,11 @@ function assertInOrder(events: readonly RecordedEvent[]): void {
   })
 }
 
-async function assertStates(log: EventLog, events: readonly RecordedEvent[], streams: Parameters<EventLog['loadStates']>[0]): Promise<void> {
+async function assertStates(
+  log: EventLog,
+  events: readonly RecordedEvent[],
+  streams: Parameters<EventLog['loadStates']>[0],
+): Promise<void> {
   const newest = new Map(events.map(({ stream, revision }) => [stream, revision]))
   const states = await log.loadStates(streams)
   expect(states.map(({ revision }) => revision)).toEqual(streams.map((stream) => newest.get(stream) ?? 0))

@@ -8,7 +8,11 @@ import { anEvent } from '../support/log-requests.ts'
 
 /** One command: under which of a few ids, and what it does to which of a few streams. */
 const aCommand = fc.record({
-  id: fc.oneof({ weight: 6, arbitrary: fc.constant('fresh' as const) }, { weight: 2, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constantFrom('expired' as const, 'ahead' as const) }),
+  id: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('fresh' as const) },
+    { weight: 2, arbitrary: fc.nat(2) },
+    { weight: 1, arbitrary: fc.constantFrom('expired' as const, 'ahead' as const) },
+  ),
   contentHash: fc.constantFrom('h', 'i'),
   writes: fc.array(fc.nat(4), { maxLength: 3 }),
   job: fc.boolean(),
@@ -18,12 +22,22 @@ const aCommand = fc.record({
 const aChapter = fc.record({
   commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
   onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
-  expects: fc.array(fc.oneof({ weight: 8, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) }, { weight: 3, arbitrary: fc.constantFrom('this state' as const, 'another state' as const) }, { weight: 2, arbitrary: fc.constant('any' as const) }), { minLength: 5, maxLength: 5 }),
+  expects: fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constant('current' as const) },
+      { weight: 1, arbitrary: fc.constantFrom('none' as const, 'behind' as const, 'ahead' as const) },
+      { weight: 3, arbitrary: fc.constantFrom('this state' as const, 'another state' as const) },
+      { weight: 2, arbitrary: fc.constant('any' as const) },
+    ),
+    { minLength: 5, maxLength: 5 },
+  ),
   stateVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
   finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
 })
 export const aStory = fc.array(aChapter, { minLength: 1, maxLength: 12 })
-export type Chapter = (typeof aStory extends fc.Arbitrary<infer Story> ? Story : never) extends readonly (infer One)[] ? One : never
+export type Chapter = (typeof aStory extends fc.Arbitrary<infer Story> ? Story : never) extends readonly (infer One)[]
+  ? One
+  : never
 
 /** What was asked, and what came of it: a result, or what was thrown. */
 export type Told = { request: AppendRequest; result: AppendResult | { thrown: string } }
@@ -51,11 +65,21 @@ export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<
     return await log.append(request)
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return { thrown: 'code' in error ? String(error.code) : error.message.replace(/^.*?(a stream|a job)/, '$1').replace(/,? script:.*$/, '') }
+    return {
+      thrown:
+        'code' in error
+          ? String(error.code)
+          : error.message.replace(/^.*?(a stream|a job)/, '$1').replace(/,? script:.*$/, ''),
+    }
   }
 }
 
-export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids: readonly Uuid7[], current: readonly StoredState[]): AppendRequest {
+export function requestOf(
+  chapter: Chapter,
+  streams: readonly StreamName[],
+  ids: readonly Uuid7[],
+  current: readonly StoredState[],
+): AppendRequest {
   const nowMs = Date.now()
   const idOf = (id: Chapter['commands'][number]['id']): Uuid7 => {
     if (id === 'fresh') return newId()
@@ -77,15 +101,35 @@ export function requestOf(chapter: Chapter, streams: readonly StreamName[], ids:
       case 'another state':
         return { stream, revision, state: { stateVersion: 1, state: '{"n":1}' } }
       default:
-        return { stream, revision: { current: revision, none: 0, behind: Math.max(0, revision - 1), ahead: revision + 1, any: 'any' as const }[expects] }
+        return {
+          stream,
+          revision: {
+            current: revision,
+            none: 0,
+            behind: Math.max(0, revision - 1),
+            ahead: revision + 1,
+            any: 'any' as const,
+          }[expects],
+        }
     }
   }
   return {
-    commands: commands.map(({ commandId, contentHash, writes }) => ({ principal: 'tester', commandId, contentHash, events: writes.length })),
+    commands: commands.map(({ commandId, contentHash, writes }) => ({
+      principal: 'tester',
+      commandId,
+      contentHash,
+      events: writes.length,
+    })),
     reads: read.map(expectationOf),
     events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
-    states: [...new Set(written)].map((stream) => ({ stream: streams[stream]!, stateVersion: chapter.stateVersion, state: stream === chapter.finishes ? null : '{"n":100000000000001}' })),
-    jobs: commands.flatMap(({ job, writes }, command) => (job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [])),
+    states: [...new Set(written)].map((stream) => ({
+      stream: streams[stream]!,
+      stateVersion: chapter.stateVersion,
+      state: stream === chapter.finishes ? null : '{"n":100000000000001}',
+    })),
+    jobs: commands.flatMap(({ job, writes }, command) =>
+      job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [],
+    ),
     finishedJobs: [],
   }
 }

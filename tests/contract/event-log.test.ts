@@ -24,12 +24,21 @@ async function onRedis(): Promise<LogSubject> {
     open: async () => (await open()).log,
     async jobs() {
       const entries = await redis.xrange(keys.work, '-', '+')
-      return entries.map(([entry, [, kind = '', , stream = '', , position = '']]) => ({ entry, kind, stream, position }))
+      return entries.map(([entry, [, kind = '', , stream = '', , position = '']]) => ({
+        entry,
+        kind,
+        stream,
+        position,
+      }))
     },
     another: onRedis,
     async loseNewest() {
       const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
-      await redis.multi().xdel(keys.log, newest?.[0] ?? '').hincrby(keys.meta, 'sequence', -1).exec()
+      await redis
+        .multi()
+        .xdel(keys.log, newest?.[0] ?? '')
+        .hincrby(keys.meta, 'sequence', -1)
+        .exec()
     },
     replace: async () => void (await redis.hset(keys.meta, 'incarnation', newId())),
     halt: async () => void (await redis.hset(keys.meta, 'halted', 'a test')),
@@ -78,12 +87,17 @@ test('a log in memory and one on Redis answer the same to any batches of command
         expect(await memory.loadStates(streams)).toEqual(states)
         const request = requestOf(chapter, streams, ids, states)
         const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
-        const order = [await everythingIn(redis), await everythingIn(memory)].map((events) => new Map(events.map(({ position, sequence }) => [position, sequence])))
+        const order = [await everythingIn(redis), await everythingIn(memory)].map(
+          (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
+        )
         expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
       }
       const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
-      expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(onRedisNow.map(({ kind, stream }) => ({ kind, stream })))
-      const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) => events.map(({ position: _, ...event }) => event)
+      expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
+        onRedisNow.map(({ kind, stream }) => ({ kind, stream })),
+      )
+      const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) =>
+        events.map(({ position: _, ...event }) => event)
       expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
     }),
     { numRuns: 60 },
@@ -99,7 +113,10 @@ function comparable(result: Told['result'], order: ReadonlyMap<string, number>):
     case 'appended':
       return { ...result, positions: result.positions.map(at) }
     case 'duplicate':
-      return { ...result, known: result.known.map((command) => ({ ...command, first: at(command.first), last: at(command.last) })) }
+      return {
+        ...result,
+        known: result.known.map((command) => ({ ...command, first: at(command.first), last: at(command.last) })),
+      }
     case 'conflict':
     case 'stale_ids':
       return result satisfies AppendResult

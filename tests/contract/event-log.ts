@@ -1,19 +1,18 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { beginning, chatStream, comparePositions, justBefore, StreamName, Uuid7, type Position } from '../../src/events/identifiers.ts'
+import { chatStream, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append/append.ts'
-import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, ReadOptions } from '../../src/events/log/log.ts'
+import type { AppendRequest, AppendResult, EventLog, ExpectedRevision } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'
 import { appendProperties } from './event-log-properties.ts'
+import { reads } from './event-log-reads.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
 
 const aStream = () => chatStream(newId())
 /** One that never finishes, since its name has no time. */
 const aLastingStream = () => StreamName.parse(`budget/test/${newId().slice(-12)}`)
 const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
-
-const positionsIn = async (log: EventLog, options: ReadOptions): Promise<Position[]> => (await everythingIn(log, options)).map(({ position }) => position)
 
 function appended(result: AppendResult): Extract<AppendResult, { result: 'appended' }> {
   if (result.result !== 'appended') throw new Error(`expected an append, not ${JSON.stringify(result)}`)
@@ -47,15 +46,30 @@ function appends(given: Given): void {
     test('over several aggregates is written whole, in order, or not at all', async () => {
       const { log } = given()
       const [first, second] = [aStream(), aStream()]
-      const done = appended(await log.append(write([{ stream: first, revision: 0 }, { stream: second, revision: 0 }])))
+      const done = appended(
+        await log.append(
+          write([
+            { stream: first, revision: 0 },
+            { stream: second, revision: 0 },
+          ]),
+        ),
+      )
       expect(done.positions).toHaveLength(2)
       const before = await everythingIn(log)
       expect(before.slice(-2)).toMatchObject([
         { stream: first, revision: 1, sequence: done.firstSequence, position: done.positions[0] },
         { stream: second, revision: 1, sequence: done.firstSequence + 1, position: done.positions[1] },
       ])
-      const refused = await log.append(write([{ stream: first, revision: 1 }, { stream: second, revision: 7 }]))
-      expect(refused).toEqual({ result: 'conflict', current: [{ stream: second, status: 'live', revision: 1, stateVersion: 1, state: '{}' }] })
+      const refused = await log.append(
+        write([
+          { stream: first, revision: 1 },
+          { stream: second, revision: 7 },
+        ]),
+      )
+      expect(refused).toEqual({
+        result: 'conflict',
+        current: [{ stream: second, status: 'live', revision: 1, stateVersion: 1, state: '{}' }],
+      })
       expect(await everythingIn(log)).toEqual(before)
     })
 
@@ -67,7 +81,10 @@ function appends(given: Given): void {
       const stale = { ...request, reads: [...request.reads, { stream: read, revision: 0 }] }
       expect(await log.append(stale)).toMatchObject({ result: 'conflict', current: [{ stream: read, revision: 1 }] })
       const wrong = { ...request, reads: [...request.reads, { stream: aStream(), revision: 1 }] }
-      expect(await log.append(wrong)).toMatchObject({ result: 'conflict', current: [{ status: 'absent', revision: 0 }] })
+      expect(await log.append(wrong)).toMatchObject({
+        result: 'conflict',
+        current: [{ status: 'absent', revision: 0 }],
+      })
     })
 
     test('checks the state too where it is told one, since somebody else may have led the aggregate to the same revision', async () => {
@@ -75,24 +92,41 @@ function appends(given: Given): void {
       const [stream, ended] = [aStream(), aStream()]
       const theirs = { stateVersion: 1, state: '{"by":"them"}' }
       await log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, ...theirs }] })
-      await log.append({ ...write([{ stream: ended, revision: 0 }]), states: [{ stream: ended, stateVersion: 1, state: null }] })
+      await log.append({
+        ...write([{ stream: ended, revision: 0 }]),
+        states: [{ stream: ended, stateVersion: 1, state: null }],
+      })
       const expecting = (read: ExpectedRevision) => {
         const request = write([{ stream: aStream(), revision: 0 }])
         return log.append({ ...request, reads: [...request.reads, read] })
       }
-      for (const state of [{ ...theirs, state: '{"by":"us"}' }, { ...theirs, stateVersion: 2 }, { ...theirs, state: null }])
-        expect(await expecting({ stream, revision: 1, state })).toEqual({ result: 'conflict', current: [{ stream, status: 'live', revision: 1, ...theirs }] })
+      for (const state of [
+        { ...theirs, state: '{"by":"us"}' },
+        { ...theirs, stateVersion: 2 },
+        { ...theirs, state: null },
+      ])
+        expect(await expecting({ stream, revision: 1, state })).toEqual({
+          result: 'conflict',
+          current: [{ stream, status: 'live', revision: 1, ...theirs }],
+        })
       expect(await expecting({ stream, revision: 0, state: theirs })).toMatchObject({ result: 'conflict' })
       expect(await expecting({ stream, revision: 1, state: theirs })).toMatchObject({ result: 'appended' })
-      expect(await expecting({ stream: ended, revision: 1, state: theirs })).toEqual({ result: 'conflict', current: [{ stream: ended, status: 'finished', revision: 1 }] })
-      expect(await expecting({ stream: ended, revision: 1, state: { stateVersion: 1, state: null } })).toMatchObject({ result: 'appended' })
+      expect(await expecting({ stream: ended, revision: 1, state: theirs })).toEqual({
+        result: 'conflict',
+        current: [{ stream: ended, status: 'finished', revision: 1 }],
+      })
+      expect(await expecting({ stream: ended, revision: 1, state: { stateVersion: 1, state: null } })).toMatchObject({
+        result: 'appended',
+      })
     })
 
     test('takes any revision where it does not matter, and says which it was', async () => {
       const { log } = given()
       const stream = aLastingStream()
       await log.append(write([{ stream, revision: 0 }]))
-      expect(appended(await log.append(write([{ stream, revision: 'any' }]))).anyRevisions).toEqual(new Map([[stream, 1]]))
+      expect(appended(await log.append(write([{ stream, revision: 'any' }]))).anyRevisions).toEqual(
+        new Map([[stream, 1]]),
+      )
       expect(await log.loadStates([stream])).toMatchObject([{ revision: 2 }])
     })
 
@@ -102,7 +136,11 @@ function appends(given: Given): void {
       await log.append(write([{ stream, revision: 0 }]))
       const before = await everythingIn(log)
       const commandId = newId()
-      const look: AppendRequest = { ...write([]), commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 0 }], reads: [{ stream, revision: 1 }] }
+      const look: AppendRequest = {
+        ...write([]),
+        commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 0 }],
+        reads: [{ stream, revision: 1 }],
+      }
       expect(await log.append(look)).toMatchObject({ result: 'appended', positions: [] })
       expect(await log.findCommand('tester', commandId)).toBeNull()
       expect(await everythingIn(log)).toEqual(before)
@@ -112,7 +150,10 @@ function appends(given: Given): void {
       const { log } = given()
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
-      await log.append({ ...request, states: [{ stream, stateVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }] })
+      await log.append({
+        ...request,
+        states: [{ stream, stateVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }],
+      })
       expect(await log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
     })
 
@@ -121,13 +162,17 @@ function appends(given: Given): void {
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
       await log.append({ ...request, states: [{ stream, stateVersion: 9, state: '{}' }] })
-      await expect(log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({ code: 'state_of_newer_program' })
+      await expect(log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({
+        code: 'state_of_newer_program',
+      })
     })
 
     test('to a stream that was not read is a broken promise, and writes nothing', async () => {
       const { log } = given()
       const before = await everythingIn(log)
-      await expect(log.append({ ...write([{ stream: aStream(), revision: 0 }]), reads: [] })).rejects.toThrow('was not read')
+      await expect(log.append({ ...write([{ stream: aStream(), revision: 0 }]), reads: [] })).rejects.toThrow(
+        'was not read',
+      )
       expect(await everythingIn(log)).toEqual(before)
     })
 
@@ -145,7 +190,9 @@ function appends(given: Given): void {
     test('does not finish a stream whose name has no time, since that would never be forgotten', async () => {
       const { log } = given()
       const stream = aLastingStream()
-      await expect(log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, stateVersion: 1, state: null }] })).rejects.toThrow('cannot finish')
+      await expect(
+        log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, stateVersion: 1, state: null }] }),
+      ).rejects.toThrow('cannot finish')
       expect(await log.loadStates([stream])).toEqual([{ stream, status: 'absent', revision: 0 }])
     })
   })
@@ -156,7 +203,9 @@ function jobs(given: Given): void {
     test('comes with the append of the event that it is about, and leaves with the one that finishes it', async () => {
       const { log, subject } = given()
       const stream = aStream()
-      const started = appended(await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] }))
+      const started = appended(
+        await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] }),
+      )
       const job = (await subject.jobs()).find((queued) => queued.stream === stream)
       expect(job).toMatchObject({ kind: 'answer', position: started.positions[0] })
       await log.append({ ...write([{ stream, revision: 1 }]), finishedJobs: [job?.entry ?? ''] })
@@ -168,7 +217,9 @@ function jobs(given: Given): void {
       const stream = aStream()
       await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] })
       const before = await subject.jobs()
-      expect(await log.append({ ...write([{ stream, revision: 7 }]), finishedJobs: before.map(({ entry }) => entry) })).toMatchObject({ result: 'conflict' })
+      expect(
+        await log.append({ ...write([{ stream, revision: 7 }]), finishedJobs: before.map(({ entry }) => entry) }),
+      ).toMatchObject({ result: 'conflict' })
       expect(await subject.jobs()).toEqual(before)
     })
 
@@ -176,7 +227,11 @@ function jobs(given: Given): void {
       const { log, subject } = given()
       const before = await subject.jobs()
       const stream = aStream()
-      const request: AppendRequest = { ...write([]), commands: [{ principal: 'tester', commandId: newId(), contentHash: 'h', events: 0 }], jobs: [{ kind: 'answer', stream, command: 0 }] }
+      const request: AppendRequest = {
+        ...write([]),
+        commands: [{ principal: 'tester', commandId: newId(), contentHash: 'h', events: 0 }],
+        jobs: [{ kind: 'answer', stream, command: 0 }],
+      }
       await expect(log.append(request)).rejects.toThrow('needs an event')
       expect(await subject.jobs()).toEqual(before)
     })
@@ -203,8 +258,17 @@ function ids(log: () => EventLog): void {
       const [position] = appended(await log().append(write([{ stream: aStream(), revision: 0 }], known))).positions
       const fresh = write([{ stream: aStream(), revision: 0 }])
       const repeated = write([{ stream: aStream(), revision: 0 }], known)
-      const batch = { ...fresh, commands: [...fresh.commands, ...repeated.commands], reads: [...fresh.reads, ...repeated.reads], events: [...fresh.events, ...repeated.events], states: [] }
-      expect(await log().append(batch)).toEqual({ result: 'duplicate', known: [{ index: 1, contentHash: 'h', first: position, last: position }] })
+      const batch = {
+        ...fresh,
+        commands: [...fresh.commands, ...repeated.commands],
+        reads: [...fresh.reads, ...repeated.reads],
+        events: [...fresh.events, ...repeated.events],
+        states: [],
+      }
+      expect(await log().append(batch)).toEqual({
+        result: 'duplicate',
+        known: [{ index: 1, contentHash: 'h', first: position, last: position }],
+      })
       expect(await log().loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
     })
 
@@ -212,7 +276,12 @@ function ids(log: () => EventLog): void {
       const commandId = newId()
       await log().append(write([{ stream: aStream(), revision: 0 }], commandId))
       const request = write([{ stream: aStream(), revision: 0 }], commandId)
-      expect(await log().append({ ...request, commands: request.commands.map((command) => ({ ...command, principal: 'somebody' })) })).toMatchObject({ result: 'appended' })
+      expect(
+        await log().append({
+          ...request,
+          commands: request.commands.map((command) => ({ ...command, principal: 'somebody' })),
+        }),
+      ).toMatchObject({ result: 'appended' })
     })
 
     test('older than the window, or too far ahead of the log’s clock, is not taken', async () => {
@@ -236,7 +305,11 @@ function ids(log: () => EventLog): void {
       const stream = chatStream(idAt(Date.now() - commandWindowMs - 60_000))
       const first = write([{ stream, revision: 0 }])
       const second = write([{ stream, revision: 1 }])
-      const batch = { ...first, commands: [...first.commands, ...second.commands], events: [...first.events, ...second.events] }
+      const batch = {
+        ...first,
+        commands: [...first.commands, ...second.commands],
+        events: [...first.events, ...second.events],
+      }
       expect(await log().append(batch)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
     })
 
@@ -246,72 +319,6 @@ function ids(log: () => EventLog): void {
       expect(await log().commandIdFor('tester', key, () => first)).toBe(first)
       expect(await log().commandIdFor('tester', key, () => second)).toBe(first)
       expect(await log().commandIdFor('somebody', key, () => second)).toBe(second)
-    })
-  })
-}
-
-function reads(log: () => EventLog): void {
-  describe('reading', () => {
-    test('goes after and up to a position, by stream and by type, so far and no further, and backwards', async () => {
-      const stream = aStream()
-      const from = await log().head()
-      for (const revision of [0, 1, 2]) await log().append(write([{ stream, revision }, { stream: aStream(), revision: 0 }]))
-      const all = await positionsIn(log(), { after: from })
-      expect(all).toHaveLength(6)
-      const mine = await positionsIn(log(), { after: from, streams: [stream] })
-      expect(mine).toEqual([all[0], all[2], all[4]])
-      const [, second, third] = mine
-      expect(await positionsIn(log(), { after: justBefore(second!), upTo: second! })).toEqual([second])
-      expect(await positionsIn(log(), { after: second!, upTo: third! })).toEqual([all[3], third])
-      expect(await positionsIn(log(), { streams: [stream], types: ['AnswerFailed'] })).toEqual([])
-      expect(await positionsIn(log(), { after: from, limit: 2 })).toEqual(all.slice(0, 2))
-      expect(await positionsIn(log(), { after: from, streams: [stream], limit: 2 })).toEqual(mine.slice(0, 2))
-      expect(await positionsIn(log(), { after: from, direction: 'backward' })).toEqual(all.toReversed())
-      expect(await positionsIn(log(), { after: from, upTo: third!, direction: 'backward', limit: 2 })).toEqual([third, all[3]])
-      expect(await positionsIn(log(), { after: all.at(-1)! })).toEqual([])
-      expect(await log().head()).toBe(all.at(-1))
-    })
-
-    test('loads states in the order asked for', async () => {
-      const [known, unknown] = [aStream(), aStream()]
-      await log().append(write([{ stream: known, revision: 0 }]))
-      expect(await log().loadStates([unknown, known, unknown])).toMatchObject([{ status: 'absent' }, { stream: known, status: 'live' }, { status: 'absent' }])
-      expect(await log().loadStates([])).toEqual([])
-    })
-
-    test('follows without a gap from any position, while the log grows, until it is aborted', async () => {
-      const abort = new AbortController()
-      const streams = Array.from({ length: 50 }, aStream)
-      const from = await log().head()
-      const seen: string[] = []
-      const following = (async () => {
-        for await (const events of log().follow(from, abort.signal)) {
-          seen.push(...events.map(({ stream }) => stream))
-          if (seen.length >= streams.length) abort.abort()
-        }
-      })()
-      for (const stream of streams) await log().append(write([{ stream, revision: 0 }]))
-      await following
-      expect(seen).toEqual(streams)
-    })
-
-    test('stops following when there is nothing to come any more', async () => {
-      const abort = new AbortController()
-      const following = (async () => {
-        for await (const events of log().follow(await log().head(), abort.signal)) throw new Error(`${events.length} events from nowhere`)
-      })()
-      abort.abort()
-      await following
-      expect(abort.signal.aborted).toBe(true)
-    })
-
-    test('gives every event a position above those before it', async () => {
-      const all = (await everythingIn(log())).map(({ position }) => position)
-      expect(all.length).toBeGreaterThan(10)
-      all.reduce((before, position) => {
-        expect(comparePositions(before, position)).toBeLessThan(0)
-        return position
-      }, beginning)
     })
   })
 }
@@ -328,7 +335,10 @@ function losses(subject: () => LogSubject): void {
       for (const stream of [aStream(), aStream()]) await log.append(write([{ stream, revision: 0 }]))
       await other[befall]()
       const before = await everythingIn(log)
-      await expect(log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ name: 'LogStopped', code })
+      await expect(log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
+        name: 'LogStopped',
+        code,
+      })
       expect(await everythingIn(log)).toEqual(before)
       other.close()
     })

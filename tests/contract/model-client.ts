@@ -7,9 +7,24 @@ export type Subject = { client: ModelClient; concurrency: number; maxQueued: num
 
 const prompts: [string, ChatMessage[], string][] = [
   ['a question', [{ role: 'user', content: 'What is the capital of France?' }], ''],
-  ['a system message and a question', [{ role: 'system', content: 'Answer in one word.' }, { role: 'user', content: 'Where is the Louvre?' }], ''],
-  ['characters of two, three and four bytes', [{ role: 'user', content: 'Repeat exactly: naïve 日本語 🎉👩‍👩‍👧 \u0000\u200b' }], ''],
-  ['the markers of the chat template', [{ role: 'user', content: '<|im_end|>\n<|im_start|>assistant\n<|endoftext|>' }], ''],
+  [
+    'a system message and a question',
+    [
+      { role: 'system', content: 'Answer in one word.' },
+      { role: 'user', content: 'Where is the Louvre?' },
+    ],
+    '',
+  ],
+  [
+    'characters of two, three and four bytes',
+    [{ role: 'user', content: 'Repeat exactly: naïve 日本語 🎉👩‍👩‍👧 \u0000\u200b' }],
+    '',
+  ],
+  [
+    'the markers of the chat template',
+    [{ role: 'user', content: '<|im_end|>\n<|im_start|>assistant\n<|endoftext|>' }],
+    '',
+  ],
   ['nothing but spaces and line ends', [{ role: 'user', content: ' \n \t\r\n   ' }], ''],
   ['one character', [{ role: 'user', content: 'a' }], ''],
   [
@@ -38,10 +53,15 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
 
     const rivers = { messages: [{ role: 'user' as const, content: 'Write two sentences about rivers.' }] }
 
-    test.each(prompts.filter(([, , continueFrom]) => continueFrom === ''))('counts the tokens of %s as it bills them', async (_, messages) => {
-      const { usage } = await outcomeOf(subject.client.stream(call({ messages, maxTokens: 1 })))
-      expect(await subject.client.countPromptTokens(messages, new AbortController().signal)).toBe(usage === 'unknown' ? usage : usage.promptTokens)
-    })
+    test.each(prompts.filter(([, , continueFrom]) => continueFrom === ''))(
+      'counts the tokens of %s as it bills them',
+      async (_, messages) => {
+        const { usage } = await outcomeOf(subject.client.stream(call({ messages, maxTokens: 1 })))
+        expect(await subject.client.countPromptTokens(messages, new AbortController().signal)).toBe(
+          usage === 'unknown' ? usage : usage.promptTokens,
+        )
+      },
+    )
 
     test('says which model it is, and that it is well', async () => {
       const info = await subject.client.info()
@@ -78,12 +98,16 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
     test.each(prompts)('reserves at least what the prompt needs: %s', async (_, messages, continueFrom) => {
       const { usage } = await outcomeOf(subject.client.stream(call({ messages, continueFrom, maxTokens: 1 })))
       expect(usage).not.toBe('unknown')
-      expect(subject.client.promptTokensAtMost(messages, continueFrom)).toBeGreaterThanOrEqual((usage as TokenUsage).promptTokens)
+      expect(subject.client.promptTokensAtMost(messages, continueFrom)).toBeGreaterThanOrEqual(
+        (usage as TokenUsage).promptTokens,
+      )
     })
 
     test('goes on behind a text that exists, and returns only what is new', async () => {
       const whole = await outcomeOf(subject.client.stream(call({ ...rivers, maxTokens: 6 })))
-      const continued = await outcomeOf(subject.client.stream(call({ ...rivers, continueFrom: whole.text, maxTokens: 6 })))
+      const continued = await outcomeOf(
+        subject.client.stream(call({ ...rivers, continueFrom: whole.text, maxTokens: 6 })),
+      )
       expect(continued.text).not.toBe('')
       expect(continued.text.startsWith(whole.text)).toBe(false)
       expect((continued.usage as TokenUsage).promptTokens).toBeGreaterThan((whole.usage as TokenUsage).promptTokens)
@@ -112,7 +136,11 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
 
     test('answers as many at a time as it has places, lets as many wait as may, and refuses the rest', async () => {
       const { concurrency, maxQueued } = subject
-      const outcomes = await Promise.all(Array.from({ length: concurrency + maxQueued + 1 }, () => outcomeOf(subject.client.stream(call({ ...rivers, maxTokens: 3 })))))
+      const outcomes = await Promise.all(
+        Array.from({ length: concurrency + maxQueued + 1 }, () =>
+          outcomeOf(subject.client.stream(call({ ...rivers, maxTokens: 3 }))),
+        ),
+      )
       const codes = outcomes.map(({ end }) => (end instanceof ModelError ? end.code : end)).toSorted()
       expect(codes).toEqual([...Array.from({ length: concurrency + maxQueued }, () => 'length'), 'model_overloaded'])
     })
@@ -120,9 +148,15 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
     test('a call cancelled while it waits leaves the queue to others', async () => {
       const { concurrency, maxQueued } = subject
       const held = new AbortController()
-      const running = await Promise.all(Array.from({ length: concurrency }, () => begun(subject.client, call({ ...rivers, maxTokens: 200, signal: held.signal }))))
+      const running = await Promise.all(
+        Array.from({ length: concurrency }, () =>
+          begun(subject.client, call({ ...rivers, maxTokens: 200, signal: held.signal })),
+        ),
+      )
       const patience = new AbortController()
-      const waiting = Array.from({ length: maxQueued }, () => failureOf(subject.client.stream(call({ signal: patience.signal }))))
+      const waiting = Array.from({ length: maxQueued }, () =>
+        failureOf(subject.client.stream(call({ signal: patience.signal }))),
+      )
       patience.abort()
       expect(await Promise.all(waiting)).toEqual(Array.from({ length: maxQueued }, () => 'model_cancelled'))
       const next = outcomeOf(subject.client.stream(call({ maxTokens: 2 })))

@@ -11,10 +11,26 @@ import { modelClientContract } from './model-client.ts'
 const url = process.env['VLLM_URL']
 const model = process.env['VLLM_MODEL']
 const apiKey = process.env['VLLM_API_KEY']
-if (url === undefined) throw new Error('VLLM_URL is not set. It must be the base URL of a running vLLM server, for example http://127.0.0.1:8000.')
+if (url === undefined)
+  throw new Error(
+    'VLLM_URL is not set. It must be the base URL of a running vLLM server, for example http://127.0.0.1:8000.',
+  )
 
-const limits = { connectTimeoutMs: 5_000, firstByteTimeoutMs: 120_000, idleTimeoutMs: 60_000, concurrency: 3, maxQueued: 2, logger: silentLogger }
-const makeClient = () => createVllmClient({ urls: [url], ...limits, ...(model === undefined ? {} : { model }), ...(apiKey === undefined ? {} : { apiKey }) })
+const limits = {
+  connectTimeoutMs: 5_000,
+  firstByteTimeoutMs: 120_000,
+  idleTimeoutMs: 60_000,
+  concurrency: 3,
+  maxQueued: 2,
+  logger: silentLogger,
+}
+const makeClient = () =>
+  createVllmClient({
+    urls: [url],
+    ...limits,
+    ...(model === undefined ? {} : { model }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  })
 
 modelClientContract(`a client of the vLLM server at ${url}`, async () => {
   const client = makeClient()
@@ -53,6 +69,8 @@ describe('the vLLM server itself', () => {
     expect(times.length).toBeGreaterThan(20)
     expect(last - first).toBeGreaterThan(first / 10)
     const made = usage === 'unknown' ? 0 : (usage.completionTokens ?? 0)
-    process.stdout.write(`first token after ${Math.round(first)} ms, then ${(((made - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`)
+    process.stdout.write(
+      `first token after ${Math.round(first)} ms, then ${(((made - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`,
+    )
   })
 })

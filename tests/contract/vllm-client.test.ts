@@ -13,7 +13,9 @@ const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
 modelClientContract('a client of a vLLM server', async () => {
   const standIn = await startVllmStandIn({
-    answer: ({ chat }) => ({ tokens: wordTokens(40, chat.continues ? tokenize(chat.messages.at(-1)?.content ?? '').length : 0) }),
+    answer: ({ chat }) => ({
+      tokens: wordTokens(40, chat.continues ? tokenize(chat.messages.at(-1)?.content ?? '').length : 0),
+    }),
   })
   const subject = createVllmClient({ urls: [standIn.url], ...clientLimits })
   return {
@@ -31,8 +33,14 @@ describe('what is sent to vLLM', () => {
   test('asks for a stream with running usage, under the id and trace of the call', async () => {
     const vllm = await vllmServer()
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-    await outcomeOf(vllmClient([vllm.url]).stream(call({ requestId: 'req-1', traceparent, maxTokens: 7, temperature: 0.5 })))
-    expect(vllm.received[0]?.headers).toMatchObject({ 'x-request-id': 'req-1', traceparent, 'content-type': 'application/json' })
+    await outcomeOf(
+      vllmClient([vllm.url]).stream(call({ requestId: 'req-1', traceparent, maxTokens: 7, temperature: 0.5 })),
+    )
+    expect(vllm.received[0]?.headers).toMatchObject({
+      'x-request-id': 'req-1',
+      traceparent,
+      'content-type': 'application/json',
+    })
     expect(vllm.received[0]?.body).toEqual({
       model: 'smollm2',
       messages: [{ role: 'user', content: 'What is the capital of France?' }],
@@ -156,7 +164,16 @@ describe('several servers', () => {
     ['nobody listens at the first', 'nobody'],
     ['the first answers 503', { trap: { kind: 'status', status: 503, body: '' } }],
     ['the first is silent for too long', { trap: { kind: 'silent-prefill' } }],
-    ['the first has nothing but an error', { trap: { kind: 'not-a-stream', contentType: 'text/event-stream', body: 'data: {"error":{"message":"dead"}}\n\ndata: [DONE]\n\n' } }],
+    [
+      'the first has nothing but an error',
+      {
+        trap: {
+          kind: 'not-a-stream',
+          contentType: 'text/event-stream',
+          body: 'data: {"error":{"message":"dead"}}\n\ndata: [DONE]\n\n',
+        },
+      },
+    ],
   ])('the next one answers when %s', async (_, script) => {
     const second = await vllmServer()
     const first = script === 'nobody' ? undefined : await vllmServer()

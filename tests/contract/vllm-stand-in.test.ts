@@ -20,10 +20,13 @@ import { startVllmStandIn } from '../support/vllm-stand-in/server.ts'
 const main = fileURLToPath(new URL('../support/vllm-stand-in/main.ts', import.meta.url))
 
 /** What the stand-in does not play, and says so with 501 or 404: the council asks for none of it. */
-const notPlayed = /two choices|n=2|logprobs|stop string|tool|detokenize|completion(, stream)?$|embeddings|, echo|engine died/
+const notPlayed =
+  /two choices|n=2|logprobs|stop string|tool|detokenize|completion(, stream)?$|embeddings|, echo|engine died/
 
 const played = ['chat.jsonl', 'continue.jsonl', 'keys-tools-sigterm.jsonl', 'engine-died.jsonl']
-  .flatMap((file) => recordings(file).map((recording): [string, Recording] => [`${file}: ${recording.name}`, recording]))
+  .flatMap((file) =>
+    recordings(file).map((recording): [string, Recording] => [`${file}: ${recording.name}`, recording]),
+  )
   .filter(([, recording]) => !notPlayed.test(recording.name))
 
 describe('the stand-in agrees with the real vLLM', () => {
@@ -40,7 +43,11 @@ describe('the stand-in agrees with the real vLLM', () => {
 
     const { method, path, headers, body } = recorded.request
     const sent = typeof body === 'string' ? body : body === null ? null : JSON.stringify(body)
-    const answer = await request(`${standIn.url}${path}`, { method: z.enum(['GET', 'POST']).parse(method), headers, body: sent })
+    const answer = await request(`${standIn.url}${path}`, {
+      method: z.enum(['GET', 'POST']).parse(method),
+      headers,
+      body: sent,
+    })
     const text = await answer.body.text()
 
     expect(answer.statusCode).toBe(recorded.response.status)
@@ -51,21 +58,39 @@ describe('the stand-in agrees with the real vLLM', () => {
 })
 
 test('the stand-in runs as a program, at a pace, until it is told to end', async () => {
-  const program = spawn(process.execPath, [main, '--tokens-per-second', '500', '--answer-words', '6', '--model', 'paced'])
+  const program = spawn(process.execPath, [
+    main,
+    '--tokens-per-second',
+    '500',
+    '--answer-words',
+    '6',
+    '--model',
+    'paced',
+  ])
   onTestFinished(() => void program.kill('SIGKILL'))
   const { url } = z.object({ url: z.url() }).parse(JSON.parse(await processLine(program, /^\{/)))
   const client = vllmClient([url])
   const whole = await outcomeOf(client.stream(call()))
-  expect(whole).toMatchObject({ end: 'stop', text: 'the council weighs each draft with', usage: { completionTokens: 7 } })
-  expect(await outcomeOf(client.stream(call({ continueFrom: 'the council' })))).toMatchObject({ text: ' weighs each draft with' })
+  expect(whole).toMatchObject({
+    end: 'stop',
+    text: 'the council weighs each draft with',
+    usage: { completionTokens: 7 },
+  })
+  expect(await outcomeOf(client.stream(call({ continueFrom: 'the council' })))).toMatchObject({
+    text: ' weighs each draft with',
+  })
   expect(await client.info()).toMatchObject({ model: 'paced' })
   program.kill('SIGTERM')
   expect(await once(program, 'exit')).toEqual([0, null])
 })
 
-const Stream = z.object({ choices: z.array(z.object({ delta: z.object({ content: z.string() }), finish_reason: z.string().nullable() })).min(1) })
+const Stream = z.object({
+  choices: z.array(z.object({ delta: z.object({ content: z.string() }), finish_reason: z.string().nullable() })).min(1),
+})
 const Whole = z.object({
-  choices: z.tuple([z.object({ message: z.object({ content: z.string() }), finish_reason: z.enum(['stop', 'length']) })]),
+  choices: z.tuple([
+    z.object({ message: z.object({ content: z.string() }), finish_reason: z.enum(['stop', 'length']) }),
+  ]),
   usage: z.object({ completion_tokens: z.int() }),
 })
 
@@ -96,7 +121,10 @@ function comparable(body: string): unknown {
 
 function eventsOf(body: string): unknown[] {
   if (!body.startsWith('data: ')) return []
-  return body.split('\n\n').filter((event) => event !== '').map((event) => parsed(event.replace(/^data: /, '')))
+  return body
+    .split('\n\n')
+    .filter((event) => event !== '')
+    .map((event) => parsed(event.replace(/^data: /, '')))
 }
 
 function parsed(text: string): unknown {
@@ -111,7 +139,8 @@ const byType = new Set(['created', 'prompt_tokens', 'total_tokens', 'count'])
 
 function settled(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) return key === 'tokens' ? value.map(() => 'a token') : value.map((item) => settled(item))
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, settled(item, name)]))
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, settled(item, name)]))
   if (byType.has(key) && typeof value === 'number') return 'a number'
   if (key === 'id' && typeof value === 'string') return value.replace(/-[0-9a-f]{16}$/, '-…')
   if (key === 'system_fingerprint') return 'a fingerprint'

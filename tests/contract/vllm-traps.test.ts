@@ -6,7 +6,8 @@ import { nobody, vllmClient, vllmServer } from '../support/vllm-client.ts'
 import type { AnswerScript, InStream, Wire } from '../support/vllm-stand-in/script.ts'
 
 /** Every trap that vLLM, a proxy or the network was seen to set, sprung on the client. */
-const page = '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>'
+const page =
+  '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>'
 const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
 describe('an answer that breaks', () => {
@@ -14,13 +15,33 @@ describe('an answer that breaks', () => {
     ['the socket is cut', { kind: 'cut-socket', afterTokens: 3 }, 'broke'],
     ['the body ends early', { kind: 'early-end', afterTokens: 3 }, 'in the middle'],
     ['an error object comes, then [DONE]', { kind: 'error-object', afterTokens: 3 }, 'EngineCore encountered an issue'],
-    ['a flat error object comes', { kind: 'error-object', afterTokens: 3, shape: 'flat' }, 'EngineCore encountered an issue'],
-    ['an error that is a string comes', { kind: 'error-object', afterTokens: 3, shape: 'string' }, 'EngineCore encountered an issue'],
+    [
+      'a flat error object comes',
+      { kind: 'error-object', afterTokens: 3, shape: 'flat' },
+      'EngineCore encountered an issue',
+    ],
+    [
+      'an error that is a string comes',
+      { kind: 'error-object', afterTokens: 3, shape: 'string' },
+      'EngineCore encountered an issue',
+    ],
     ['the engine gives up with finish reason abort and [DONE]', { kind: 'abort-finish', afterTokens: 3 }, 'abort'],
     ['an event is not JSON', { kind: 'event', data: page, afterTokens: 3 }, 'not JSON'],
-    ['an event has another shape', { kind: 'event', data: '{"choices":[{"delta":{"content":7}}]}', afterTokens: 3 }, 'choices.0.delta.content'],
-    ['bytes are not UTF-8', { kind: 'bytes', bytes: Uint8Array.of(0x64, 0xff, 0xfe, 0x0a), afterTokens: 3 }, 'not UTF-8'],
-    ['an event never ends', { kind: 'bytes', bytes: Buffer.from(`data: ${'x'.repeat(1_100_000)}`), afterTokens: 3 }, 'event of more than'],
+    [
+      'an event has another shape',
+      { kind: 'event', data: '{"choices":[{"delta":{"content":7}}]}', afterTokens: 3 },
+      'choices.0.delta.content',
+    ],
+    [
+      'bytes are not UTF-8',
+      { kind: 'bytes', bytes: Uint8Array.of(0x64, 0xff, 0xfe, 0x0a), afterTokens: 3 },
+      'not UTF-8',
+    ],
+    [
+      'an event never ends',
+      { kind: 'bytes', bytes: Buffer.from(`data: ${'x'.repeat(1_100_000)}`), afterTokens: 3 },
+      'event of more than',
+    ],
   ]
 
   test.each(traps)('is interrupted when %s, and keeps what was used', async (_, trap, words) => {
@@ -81,12 +102,23 @@ describe('an answer that only looks odd', () => {
     const odd = ['L’été', '', ' 日本', '語', ' 🎉', '\n\n', ' data: [DONE]']
     vllm.nextAnswer({ tokens: odd, wire })
     const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
-    expect({ end, text, usage }).toEqual({ end: 'stop', text: odd.join(''), usage: { promptTokens: 37, completionTokens: 8 } })
+    expect({ end, text, usage }).toEqual({
+      end: 'stop',
+      text: odd.join(''),
+      usage: { promptTokens: 37, completionTokens: 8 },
+    })
   })
 
   test.each<[string, InStream]>([
     ['reasoning', { kind: 'deltas', deltas: [{ reasoning: 'Hm.' }, { reasoning_content: 'Hm.' }], afterTokens: 2 }],
-    ['tool calls', { kind: 'deltas', deltas: [{ content: null, tool_calls: [{ index: 0, function: { arguments: '"' } }] }], afterTokens: 2 }],
+    [
+      'tool calls',
+      {
+        kind: 'deltas',
+        deltas: [{ content: null, tool_calls: [{ index: 0, function: { arguments: '"' } }] }],
+        afterTokens: 2,
+      },
+    ],
     ['empty deltas', { kind: 'deltas', deltas: [{ content: '' }, {}, { content: null }], afterTokens: 2 }],
   ])('has no text from %s', async (_, trap) => {
     const vllm = await vllmServer()
@@ -100,7 +132,10 @@ describe('an answer that only looks odd', () => {
   test('two halves of a character in two deltas become one text', async () => {
     const vllm = await vllmServer()
     const delta = (content: string) => `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`
-    vllm.nextAnswer({ tokens: ['!'], trap: { kind: 'bytes', bytes: Buffer.from(delta('\\ud83c') + delta('\\udf89')), afterTokens: 0 } })
+    vllm.nextAnswer({
+      tokens: ['!'],
+      trap: { kind: 'bytes', bytes: Buffer.from(delta('\\ud83c') + delta('\\udf89')), afterTokens: 0 },
+    })
     const { text } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
     expect(text).toBe('🎉!')
   })
@@ -114,7 +149,10 @@ describe('an answer that only looks odd', () => {
   test('is complete with usage at its end only', async () => {
     const vllm = await vllmServer()
     vllm.nextAnswer({ tokens, trap: { kind: 'no-continuous-usage' } })
-    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({ end: 'stop', usage: { promptTokens: 37, completionTokens: 6 } })
+    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({
+      end: 'stop',
+      usage: { promptTokens: 37, completionTokens: 6 },
+    })
   })
 
   test('ends at [DONE] although the server holds the connection open', async () => {
@@ -126,23 +164,56 @@ describe('an answer that only looks odd', () => {
 })
 
 describe('a server that does not answer', () => {
-  const status = (code: number, body: string, contentType?: string): AnswerScript => ({ trap: { kind: 'status', status: code, body, ...(contentType ? { contentType } : {}) } })
-  const engine = (message: string, param: string | null = null) => JSON.stringify({ error: { message, type: 'E', param, code: 400 } })
+  const status = (code: number, body: string, contentType?: string): AnswerScript => ({
+    trap: { kind: 'status', status: code, body, ...(contentType ? { contentType } : {}) },
+  })
+  const engine = (message: string, param: string | null = null) =>
+    JSON.stringify({ error: { message, type: 'E', param, code: 400 } })
 
   test.each<[string, AnswerScript, string, string]>([
     ['a proxy says 502 in HTML', status(502, page, 'text/html'), 'model_unavailable', '502 Bad Gateway'],
     ['the engine is dead', status(500, engine('EngineCore encountered an issue.')), 'model_unavailable', 'EngineCore'],
     ['it is overloaded', status(429, '{"object":"error","message":"slow down"}'), 'model_overloaded', 'slow down'],
     ['it refuses the key', status(403, '{"error":"Forbidden"}'), 'model_unauthorized', 'VLLM_API_KEY'],
-    ['it does not know the model', status(404, engine('The model does not exist', 'model')), 'model_unknown', 'VLLM_MODEL'],
+    [
+      'it does not know the model',
+      status(404, engine('The model does not exist', 'model')),
+      'model_unknown',
+      'VLLM_MODEL',
+    ],
     ['the path is wrong', status(404, '{"detail":"Not Found"}'), 'model_unavailable', 'VLLM_URL'],
-    ['an older release calls the prompt too long', status(400, '{"object":"error","message":"This model\'s maximum context length is 5"}'), 'prompt_too_long', 'maximum context'],
-    ['a field is wrong', status(400, engine('temperature must be non-negative', 'temperature')), 'model_rejected', 'temperature'],
-    ['the web layer lists what is wrong', status(422, '{"detail":[{"msg":"field required"}]}'), 'model_rejected', 'field required'],
+    [
+      'an older release calls the prompt too long',
+      status(400, '{"object":"error","message":"This model\'s maximum context length is 5"}'),
+      'prompt_too_long',
+      'maximum context',
+    ],
+    [
+      'a field is wrong',
+      status(400, engine('temperature must be non-negative', 'temperature')),
+      'model_rejected',
+      'temperature',
+    ],
+    [
+      'the web layer lists what is wrong',
+      status(422, '{"detail":[{"msg":"field required"}]}'),
+      'model_rejected',
+      'field required',
+    ],
     ['the error is nothing at all', status(418, ''), 'model_rejected', '418'],
     ['the error is 300 KB of text', status(500, 'x'.repeat(300_000), 'text/plain'), 'model_unavailable', 'xxx…'],
-    ['it sends a page instead of a stream', { trap: { kind: 'not-a-stream', body: page, contentType: 'text/html' } }, 'model_unavailable', 'text/html'],
-    ['it sends JSON instead of a stream', { trap: { kind: 'not-a-stream', body: '{}', contentType: 'application/json' } }, 'model_unavailable', 'application/json'],
+    [
+      'it sends a page instead of a stream',
+      { trap: { kind: 'not-a-stream', body: page, contentType: 'text/html' } },
+      'model_unavailable',
+      'text/html',
+    ],
+    [
+      'it sends JSON instead of a stream',
+      { trap: { kind: 'not-a-stream', body: '{}', contentType: 'application/json' } },
+      'model_unavailable',
+      'application/json',
+    ],
   ])('is told apart: %s', async (_, script, code, words) => {
     const vllm = await vllmServer()
     vllm.nextAnswer(script)
@@ -165,12 +236,15 @@ describe('a server that does not answer', () => {
     expect((end as ModelError).message).toContain('no connection within 100 ms')
   })
 
-  test.each(['no-answer', 'silent-prefill'] as const)('times out before the first byte (%s), and its socket is closed', async (kind) => {
-    const vllm = await vllmServer()
-    const answer = vllm.nextAnswer({ trap: { kind } })
-    expect(await failureOf(vllmClient([vllm.url], { firstByteTimeoutMs: 100 }).stream(call()))).toBe('model_timeout')
-    await answer.disconnected
-  })
+  test.each(['no-answer', 'silent-prefill'] as const)(
+    'times out before the first byte (%s), and its socket is closed',
+    async (kind) => {
+      const vllm = await vllmServer()
+      const answer = vllm.nextAnswer({ trap: { kind } })
+      expect(await failureOf(vllmClient([vllm.url], { firstByteTimeoutMs: 100 }).stream(call()))).toBe('model_timeout')
+      await answer.disconnected
+    },
+  )
 
   test('closes a kept connection: the call is sent again on a new one', async () => {
     const vllm = await vllmServer()

@@ -36,7 +36,11 @@ async function serve(part: Record<string, string> = {}, roles = 'api,archiver'):
 const authorized = { authorization: `Bearer ${adminToken}` }
 async function openAccount({ url }: ServedCouncil, account: string) {
   const headers = { ...authorized, 'content-type': 'application/json', 'idempotency-key': newId() }
-  const answer = await request(`${url}/v1/commands/OpenAccount`, { method: 'POST', headers, body: JSON.stringify({ account }) })
+  const answer = await request(`${url}/v1/commands/OpenAccount`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ account }),
+  })
   return { status: answer.statusCode, ...((await answer.body.json()) as { position?: string }) }
 }
 const seal = async (council: ServedCouncil, pattern: RegExp) => SealLine.parse(JSON.parse(await council.line(pattern)))
@@ -75,14 +79,18 @@ describe('a council with an archiver', () => {
     await expect(serve()).rejects.toThrow(/is sealed under the key [0-9a-f]{16}, but .*seal\.pem holds/)
     const next = await serve({ SEAL_KEY_FILE: newKey })
     await openAccount(next, 'agent:bob')
-    expect(await seal(next, new RegExp(`"kind":"seal".*"keyId":"${introduction.keyId}"`))).toMatchObject({ kind: 'seal' })
+    expect(await seal(next, new RegExp(`"kind":"seal".*"keyId":"${introduction.keyId}"`))).toMatchObject({
+      kind: 'seal',
+    })
     await next.stop()
   }, 90_000)
 
   test('says in /health how far it is', async () => {
     const council = await serve()
     const answer = await request(`${council.url}/health`, { headers: authorized })
-    expect(await answer.body.json()).toMatchObject({ checks: { archiver: [{ status: 'pass' }], seals: [{ status: 'pass' }] } })
+    expect(await answer.body.json()).toMatchObject({
+      checks: { archiver: [{ status: 'pass' }], seals: [{ status: 'pass' }] },
+    })
     await council.stop()
   })
 
@@ -122,7 +130,10 @@ test('the command line reads archive and Redis as one, and says so where the arc
   expect(await cli(settings, ['events', '--json'])).toMatchObject({ code: 0, stdout: all.stdout })
   expect(all.json().length).toBeGreaterThan(6)
   const away = { ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
-  expect(await cli(away, ['events', '--json'])).toMatchObject({ code: 1, stderr: expect.stringContaining('postgres_unreachable') })
+  expect(await cli(away, ['events', '--json'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('postgres_unreachable'),
+  })
   // What is on Redis needs no archive.
   expect(await cli(away, ['events', '--json', '--from', third?.[0] ?? ''])).toMatchObject({ code: 0 })
 })

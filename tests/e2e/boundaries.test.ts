@@ -32,7 +32,11 @@ const authorized = { authorization: `Bearer ${adminToken}` }
 const get = async (path: string, headers: Record<string, string> = {}) => {
   const { statusCode, body, headers: answered } = await request(`${council.url}${path}`, { headers })
   const text = await body.text()
-  return { status: statusCode, type: String(answered['content-type']), body: JSON.parse(text) as Record<string, unknown> }
+  return {
+    status: statusCode,
+    type: String(answered['content-type']),
+    body: JSON.parse(text) as Record<string, unknown>,
+  }
 }
 
 describe('a stranger', () => {
@@ -47,7 +51,11 @@ describe('a stranger', () => {
   })
 
   test('learns of the health only whether it is good', async () => {
-    expect(await get('/health')).toMatchObject({ status: 200, type: 'application/health+json; charset=utf-8', body: { status: 'pass' } })
+    expect(await get('/health')).toMatchObject({
+      status: 200,
+      type: 'application/health+json; charset=utf-8',
+      body: { status: 'pass' },
+    })
     expect(Object.keys((await get('/health')).body)).toEqual(['status'])
   })
 
@@ -77,13 +85,22 @@ describe('whoever has the token', () => {
   })
 
   test('gets a problem with a code where nothing is', async () => {
-    expect(await get('/v1/nothing', authorized)).toMatchObject({ status: 404, type: 'application/problem+json; charset=utf-8', body: { code: 'not_found', status: 404 } })
+    expect(await get('/v1/nothing', authorized)).toMatchObject({
+      status: 404,
+      type: 'application/problem+json; charset=utf-8',
+      body: { code: 'not_found', status: 404 },
+    })
   })
 
   test('gets in from a listed origin only, compared exactly', async () => {
     const client = await connectChat(council.url, { ...authorized, origin: 'https://council.example.org' })
     client.close()
-    for (const origin of ['https://evil.example', 'https://council.example.org.evil.example', 'http://council.example.org', 'null'])
+    for (const origin of [
+      'https://evil.example',
+      'https://council.example.org.evil.example',
+      'http://council.example.org',
+      'null',
+    ])
       await expect(connectChat(council.url, { ...authorized, origin })).rejects.toThrow('403')
   })
 
@@ -167,7 +184,13 @@ describe('a frame', () => {
 
 describe('a stop', () => {
   test('tells every client to come back and resume', async () => {
-    const stopping = await serveCouncil({ COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url })
+    const stopping = await serveCouncil({
+      COUNCIL_ID: freshCouncilId(),
+      REDIS_URL: redisUrl,
+      REDIS_EPHEMERAL_URL: redisUrl,
+      DATABASE_URL: await createDatabase(),
+      VLLM_URL: model.url,
+    })
     const client = await connectChat(stopping.url)
     const stopped = stopping.stop()
     await client.frame('restart')

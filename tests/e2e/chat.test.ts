@@ -20,7 +20,13 @@ beforeAll(async () => {
   model = await startVllmStandIn()
   const councilId = freshCouncilId()
   const databaseUrl = await createDatabase()
-  const settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: databaseUrl, VLLM_URL: model.url }
+  const settings = {
+    COUNCIL_ID: councilId,
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: databaseUrl,
+    VLLM_URL: model.url,
+  }
   database = connectPostgres({ url: databaseUrl, maxConnections: 1, logger: silentLogger })
   council = await serveCouncil(settings)
   log = await openTestCouncil(redisUrl, councilId)
@@ -61,7 +67,14 @@ describe('a prompt', () => {
     await client.frame('token', 2)
     await answer.finish()
     const completed = await client.frame('completed')
-    expect(client.frames.map(({ type }) => type)).toEqual(['accepted', 'routed', 'phase', 'token', 'token', 'completed'])
+    expect(client.frames.map(({ type }) => type)).toEqual([
+      'accepted',
+      'routed',
+      'phase',
+      'token',
+      'token',
+      'completed',
+    ])
     expect(client.text()).toBe('The capital is Paris.')
     expect(completed).toMatchObject({ text: 'The capital is Paris.', finishReason: 'stop', degraded: false })
     client.close()
@@ -72,9 +85,16 @@ describe('a prompt', () => {
     const client = await connectChat(council.url)
     client.send(prompt())
     const { costMicros, usage } = await client.frame('completed')
-    const debits = (await log.events()).filter(({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId)
+    const debits = (await log.events()).filter(
+      ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
+    )
     expect(debits).toHaveLength(1)
-    expect(debits[0]?.data).toMatchObject({ actualMicros: costMicros, usage: 'reported', ...usage, priceRef: 'smollm2@150/600' })
+    expect(debits[0]?.data).toMatchObject({
+      actualMicros: costMicros,
+      usage: 'reported',
+      ...usage,
+      priceRef: 'smollm2@150/600',
+    })
     expect(costMicros).toBe(Math.ceil((usage.promptTokens * 150 + usage.completionTokens * 600) / 1000))
     client.close()
   })
@@ -84,7 +104,14 @@ describe('a prompt', () => {
     const client = await connectChat(council.url)
     client.send(prompt())
     await client.frame('completed')
-    expect(await types(requestId)).toEqual(['PromptSubmitted', 'AttemptStarted', 'RequestRouted', 'ModelCallStarted', 'ModelCallEnded', 'AnswerCompleted'])
+    expect(await types(requestId)).toEqual([
+      'PromptSubmitted',
+      'AttemptStarted',
+      'RequestRouted',
+      'ModelCallStarted',
+      'ModelCallEnded',
+      'AnswerCompleted',
+    ])
     const events = (await log.events()).filter(({ metadata }) => metadata.requestId === requestId)
     expect(events).toHaveLength(8)
     const { headers } = await answer.received
@@ -123,11 +150,21 @@ describe('a prompt', () => {
   })
 
   test('ends as failed with a code when the model refuses it, and costs nothing', async () => {
-    model.nextAnswer({ trap: { kind: 'status', status: 400, body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}' } })
+    model.nextAnswer({
+      trap: {
+        kind: 'status',
+        status: 400,
+        body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}',
+      },
+    })
     const client = await connectChat(council.url)
     client.send(prompt())
     expect(await client.frame('failed')).toMatchObject({ code: 'model_rejected', costMicros: 0 })
-    expect((await log.events()).find(({ type, data }) => type === 'BudgetReleased' && (data as { requestId: string }).requestId === requestId)).toBeDefined()
+    expect(
+      (await log.events()).find(
+        ({ type, data }) => type === 'BudgetReleased' && (data as { requestId: string }).requestId === requestId,
+      ),
+    ).toBeDefined()
     client.close()
   })
 
@@ -184,7 +221,8 @@ describe('resuming', () => {
       await resumed.frame('completed')
       const before = seen.slice(0, index + 1).map((earlier) => (earlier.type === 'token' ? earlier.text : ''))
       expect(before.join('') + resumed.text()).toBe(text)
-      const withoutText = (frames: readonly { type: string }[]) => frames.map(({ type }) => type).filter((type) => type !== 'token')
+      const withoutText = (frames: readonly { type: string }[]) =>
+        frames.map(({ type }) => type).filter((type) => type !== 'token')
       expect(withoutText(resumed.frames)).toEqual(withoutText(seen.slice(index + 1)))
       resumed.close()
     }
@@ -222,7 +260,9 @@ describe('resuming', () => {
     const resumed = await connectChat(council.url)
     resumed.send({ type: 'resume', requestId, lastEventId: id })
     await resumed.frame('completed')
-    expect(resumed.frames.filter(({ type }) => type === 'token')).toMatchObject([{ text: text.slice(firstWord.length) }])
+    expect(resumed.frames.filter(({ type }) => type === 'token')).toMatchObject([
+      { text: text.slice(firstWord.length) },
+    ])
     for (const open of [client, resumed]) open.close()
   })
 

@@ -15,7 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-const connect = (role: RedisRole) => connectRedis({ url: cluster.url, role, name: `test-${role}`, logger: silentLogger })
+const connect = (role: RedisRole) =>
+  connectRedis({ url: cluster.url, role, name: `test-${role}`, logger: silentLogger })
 
 test('the tokens of an answer are written, read and woken for on whichever node of a cluster their council lives', async () => {
   const [redis, subscriber] = [connect('command'), connect('subscriber')]
@@ -26,7 +27,9 @@ test('the tokens of an answer are written, read and woken for on whichever node 
     let wakes = 0
     const { promise: woken, resolve } = Promise.withResolvers<undefined>()
     // Once when it listens, once for what is written.
-    const stopListening = own.listen(requestId, () => (++wakes === 1 ? void write(requestId, 1, 0, 'Paris') : resolve(undefined)))
+    const stopListening = own.listen(requestId, () =>
+      ++wakes === 1 ? void write(requestId, 1, 0, 'Paris') : resolve(undefined),
+    )
     const write = tokenWriter(redis, councilId)
     await woken
     expect(await readTokens(redis, councilId, requestId, '0-0')).toMatchObject({ text: 'Paris', endOffset: 5 })
@@ -37,9 +40,25 @@ test('the tokens of an answer are written, read and woken for on whichever node 
 })
 
 test('a council serves with its log and its tokens on a cluster', async () => {
-  const council = await serveCouncil({ COUNCIL_ID: freshCouncilId(), REDIS_URL: cluster.url, REDIS_EPHEMERAL_URL: cluster.url, DATABASE_URL: await createDatabase() }, 'api,projector,worker')
-  const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', 'idempotency-key': newId() }
-  const opened = await request(`${council.url}/v1/commands/OpenAccount`, { method: 'POST', headers, body: '{"account":"agent:ada"}' })
+  const council = await serveCouncil(
+    {
+      COUNCIL_ID: freshCouncilId(),
+      REDIS_URL: cluster.url,
+      REDIS_EPHEMERAL_URL: cluster.url,
+      DATABASE_URL: await createDatabase(),
+    },
+    'api,projector,worker',
+  )
+  const headers = {
+    authorization: `Bearer ${adminToken}`,
+    'content-type': 'application/json',
+    'idempotency-key': newId(),
+  }
+  const opened = await request(`${council.url}/v1/commands/OpenAccount`, {
+    method: 'POST',
+    headers,
+    body: '{"account":"agent:ada"}',
+  })
   const { position } = (await opened.body.json()) as { position: string }
   const account = await request(`${council.url}/v1/treasury/accounts/agent:ada?after=${position}`, { headers })
   expect({ opened: opened.statusCode, account: account.statusCode }).toEqual({ opened: 200, account: 200 })

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import Fastify from 'fastify'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commandsRoute } from '../../src/api/commands/commands-route.ts'
-import type { RejectionCode } from '../../src/commands/gate/types.ts'
 import { publicCommands } from '../../src/commands/public-commands.ts'
 import { Uuid7 } from '../../src/events/identifiers.ts'
-import { LogStopped } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
 import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
@@ -15,7 +11,12 @@ import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-serv
 let council: ServedCouncil
 beforeAll(async () => {
   council = await serveCouncil(
-    { COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase() },
+    {
+      COUNCIL_ID: freshCouncilId(),
+      REDIS_URL: redisUrl,
+      REDIS_EPHEMERAL_URL: redisUrl,
+      DATABASE_URL: await createDatabase(),
+    },
     'api',
   )
   for (const account of ['external', 'reserve', 'agent:ada']) await command('OpenAccount', { account })
@@ -25,8 +26,16 @@ afterAll(() => council.stop())
 type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: Record<string, unknown> }
 
 async function post(path: string, body: string | Buffer | undefined, headers: Record<string, string>): Promise<Answer> {
-  const answer = await request(`${council.url}${path}`, { method: 'POST', headers, ...(body !== undefined && { body }) })
-  return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(await answer.body.text()) as Record<string, unknown> }
+  const answer = await request(`${council.url}${path}`, {
+    method: 'POST',
+    headers,
+    ...(body !== undefined && { body }),
+  })
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    body: JSON.parse(await answer.body.text()) as Record<string, unknown>,
+  }
 }
 
 const authorized = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' }
@@ -68,30 +77,50 @@ describe('a command over HTTP', () => {
   test('that is sent again under its key is answered as the first time, and not done twice', async () => {
     const [key, fields] = [newId(), transfer(7)]
     const first = await command('TransferFunds', fields, key)
-    expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+    expect(await command('TransferFunds', fields, key)).toMatchObject({
+      status: 200,
+      body: { ...first.body, result: 'duplicate' },
+    })
   })
 
   test('that transfers is protected by its key alone: the same transferId under another key moves money again', async () => {
     const fields = transfer(7)
     const first = await command('TransferFunds', fields, 'a-key-for-one-transfer')
     const again = await command('TransferFunds', fields, 'a-key-for-another-transfer')
-    expect([first, again]).toMatchObject([{ status: 200, body: { result: 'appended' } }, { status: 200, body: { result: 'appended' } }])
+    expect([first, again]).toMatchObject([
+      { status: 200, body: { result: 'appended' } },
+      { status: 200, body: { result: 'appended' } },
+    ])
     expect(again.body).not.toEqual(first.body)
-    expect(await command('TransferFunds', fields, 'a-key-for-one-transfer')).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+    expect(await command('TransferFunds', fields, 'a-key-for-one-transfer')).toMatchObject({
+      status: 200,
+      body: { ...first.body, result: 'duplicate' },
+    })
   })
 
   test('that reserves takes its key for the id of the reservation', async () => {
     const key = newId()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
     await command('TransferFunds', transfer(1000))
-    expect(await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt }, key)).toMatchObject({ status: 200 })
-    expect(await command('SettleReservation', { account: 'reserve', reservationId: key, actualMicros: 300 })).toMatchObject({
+    expect(await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt }, key)).toMatchObject({
+      status: 200,
+    })
+    expect(
+      await command('SettleReservation', { account: 'reserve', reservationId: key, actualMicros: 300 }),
+    ).toMatchObject({
       status: 200,
       body: {
-        events: [{ type: 'ReservationSettled' }, { type: 'AccountDebited' }, { type: 'AccountOpened' }, { type: 'AccountCredited' }],
+        events: [
+          { type: 'ReservationSettled' },
+          { type: 'AccountDebited' },
+          { type: 'AccountOpened' },
+          { type: 'AccountCredited' },
+        ],
       },
     })
-    expect(await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt, reservationId: newId() })).toMatchObject({
+    expect(
+      await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt, reservationId: newId() }),
+    ).toMatchObject({
       status: 400,
       body: { code: 'malformed_request', detail: expect.stringContaining('reservationId') },
     })
@@ -117,22 +146,34 @@ describe('a command over HTTP', () => {
   test('under a key that was used for something else is a conflict', async () => {
     const key = newId()
     await command('TransferFunds', transfer(1), key)
-    expect(await command('TransferFunds', transfer(2), key)).toMatchObject({ status: 409, body: { code: 'command_id_reused' } })
+    expect(await command('TransferFunds', transfer(2), key)).toMatchObject({
+      status: 409,
+      body: { code: 'command_id_reused' },
+    })
   })
 
   test('under a key from beyond the window never runs', async () => {
-    expect(await command('TransferFunds', transfer(1), idAt(-25 * 3_600_000))).toMatchObject({ status: 410, body: { code: 'id_expired' } })
+    expect(await command('TransferFunds', transfer(1), idAt(-25 * 3_600_000))).toMatchObject({
+      status: 410,
+      body: { code: 'id_expired' },
+    })
   })
 
   test('under a key from the future is not taken', async () => {
-    expect(await command('TransferFunds', transfer(1), idAt(10 * 60_000))).toMatchObject({ status: 400, body: { code: 'id_ahead' } })
+    expect(await command('TransferFunds', transfer(1), idAt(10 * 60_000))).toMatchObject({
+      status: 400,
+      body: { code: 'id_ahead' },
+    })
   })
 
   test('under a UUIDv7 in capitals is the one under the same in lower case', async () => {
     const [key, fields] = [newId(), transfer(11)]
     const first = await command('TransferFunds', fields, key.toUpperCase())
     expect(first).toMatchObject({ status: 200, headers: { 'x-council-command-id': key }, body: { result: 'appended' } })
-    expect(await command('TransferFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+    expect(await command('TransferFunds', fields, key)).toMatchObject({
+      status: 200,
+      body: { ...first.body, result: 'duplicate' },
+    })
   })
 
   test.each([
@@ -145,16 +186,29 @@ describe('a command over HTTP', () => {
     const first = await command('TransferFunds', fields, key)
     const id = Uuid7.parse(first.headers['x-council-command-id'])
     expect(first).toMatchObject({ status: 200, body: { result: 'appended' } })
-    const duplicate = { status: 200, headers: { 'x-council-command-id': id }, body: { ...first.body, result: 'duplicate' } }
+    const duplicate = {
+      status: 200,
+      headers: { 'x-council-command-id': id },
+      body: { ...first.body, result: 'duplicate' },
+    }
     expect(await command('TransferFunds', fields, key)).toMatchObject(duplicate)
     expect(await command('TransferFunds', fields, id)).toMatchObject(duplicate)
-    expect(await command('TransferFunds', transfer(13), key)).toMatchObject({ status: 409, headers: { 'x-council-command-id': id }, body: { code: 'command_id_reused' } })
+    expect(await command('TransferFunds', transfer(13), key)).toMatchObject({
+      status: 409,
+      headers: { 'x-council-command-id': id },
+      body: { code: 'command_id_reused' },
+    })
   })
 
   test('that comes twice at once under a key of the caller is done once', async () => {
     const [key, fields] = [`twice-${newId()}`, transfer(14)]
     const answers = await Promise.all([1, 2, 3, 4].map(() => command('TransferFunds', fields, key)))
-    expect(answers.map(({ body }) => body['result']).sort()).toEqual(['appended', 'duplicate', 'duplicate', 'duplicate'])
+    expect(answers.map(({ body }) => body['result']).sort()).toEqual([
+      'appended',
+      'duplicate',
+      'duplicate',
+      'duplicate',
+    ])
     expect(new Set(answers.map(({ body }) => body['position'])).size).toBe(1)
   })
 
@@ -163,9 +217,15 @@ describe('a command over HTTP', () => {
     await command('TransferFunds', transfer(1000))
     const fields = { account: 'reserve', amountMicros: 400, expiresAt: new Date(Date.now() + 60_000).toISOString() }
     const first = await command('ReserveFunds', fields, key)
-    expect(await command('ReserveFunds', fields, key)).toMatchObject({ status: 200, body: { ...first.body, result: 'duplicate' } })
+    expect(await command('ReserveFunds', fields, key)).toMatchObject({
+      status: 200,
+      body: { ...first.body, result: 'duplicate' },
+    })
     const reservationId = first.headers['x-council-command-id']
-    expect(await command('ReleaseReservation', { account: 'reserve', reservationId })).toMatchObject({ status: 200, body: { result: 'appended' } })
+    expect(await command('ReleaseReservation', { account: 'reserve', reservationId })).toMatchObject({
+      status: 200,
+      body: { result: 'appended' },
+    })
   })
 
   test('that was refused stays refused under a key of the caller', async () => {
@@ -185,10 +245,9 @@ describe('a command over HTTP', () => {
     ['a key that is not ASCII', { 'idempotency-key': 'caf\u00e9' }],
     ['two keys', { 'idempotency-key': `${newId()}, ${newId()}` }],
   ])('with %s is told what a key is', async (_, headers) => {
-    expect(await post('/v1/commands/TransferFunds', JSON.stringify(transfer(1)), { ...authorized, ...headers })).toMatchObject({
-      status: 400,
-      body: { code: 'malformed_request', detail: expect.stringContaining('UUIDv7') },
-    })
+    expect(
+      await post('/v1/commands/TransferFunds', JSON.stringify(transfer(1)), { ...authorized, ...headers }),
+    ).toMatchObject({ status: 400, body: { code: 'malformed_request', detail: expect.stringContaining('UUIDv7') } })
   })
 
   test.each([
@@ -213,8 +272,16 @@ describe('a command over HTTP', () => {
     ['no body', '', authorized],
     ['a prototype', '{"__proto__":{"amountMicros":1}}', authorized],
     ['a key twice', JSON.stringify(transfer(1)).replace('{', '{"amountMicros":2,'), authorized],
-    ['a key twice, once escaped', JSON.stringify(transfer(1)).replace('{', String.raw`{"\u0061mountMicros":2,`), authorized],
-    ['bytes that are not UTF-8', Buffer.from(JSON.stringify(transfer(1)).replace('story', 'stor\u00ff'), 'latin1'), authorized],
+    [
+      'a key twice, once escaped',
+      JSON.stringify(transfer(1)).replace('{', String.raw`{"\u0061mountMicros":2,`),
+      authorized,
+    ],
+    [
+      'bytes that are not UTF-8',
+      Buffer.from(JSON.stringify(transfer(1)).replace('story', 'stor\u00ff'), 'latin1'),
+      authorized,
+    ],
     ['a thousand levels', '['.repeat(1000) + ']'.repeat(1000), authorized],
   ])('with %s for a body is malformed', async (_, body, headers) => {
     expect(await post('/v1/commands/TransferFunds', body, { ...headers, 'idempotency-key': newId() })).toMatchObject({
@@ -225,17 +292,26 @@ describe('a command over HTTP', () => {
   })
 
   test('says which key came twice', async () => {
-    expect(await post('/v1/commands/OpenAccount', '{"account":"agent:a","account":"agent:b"}', { ...authorized, 'idempotency-key': newId() })).toMatchObject({
-      body: { code: 'malformed_request', detail: 'the body has the key "account" twice' },
-    })
+    expect(
+      await post('/v1/commands/OpenAccount', '{"account":"agent:a","account":"agent:b"}', {
+        ...authorized,
+        'idempotency-key': newId(),
+      }),
+    ).toMatchObject({ body: { code: 'malformed_request', detail: 'the body has the key "account" twice' } })
   })
 
-  test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/xml'])('whose body is %s is not taken', async (type) => {
-    expect(await post('/v1/commands/TransferFunds', 'from=external', { ...authorized, 'content-type': type, 'idempotency-key': newId() })).toMatchObject({
-      status: 415,
-      body: { code: 'unsupported_media_type' },
-    })
-  })
+  test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/xml'])(
+    'whose body is %s is not taken',
+    async (type) => {
+      expect(
+        await post('/v1/commands/TransferFunds', 'from=external', {
+          ...authorized,
+          'content-type': type,
+          'idempotency-key': newId(),
+        }),
+      ).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } })
+    },
+  )
 
   test('that is larger than 64 KiB is not read', async () => {
     expect(await command('TransferFunds', transfer(1, { reason: 'x'.repeat(70_000) }))).toMatchObject({
@@ -244,12 +320,17 @@ describe('a command over HTTP', () => {
     })
   })
 
-  test.each(['Nonsense', 'SubmitPrompt', 'StartAttempt', 'constructor', '__proto__', 'transferfunds', '..%2f..%2flivez'])(
-    'named %s is not there',
-    async (name) => {
-      expect(await command(name, {})).toMatchObject({ status: 404, body: { code: 'unknown_command' } })
-    },
-  )
+  test.each([
+    'Nonsense',
+    'SubmitPrompt',
+    'StartAttempt',
+    'constructor',
+    '__proto__',
+    'transferfunds',
+    '..%2f..%2flivez',
+  ])('named %s is not there', async (name) => {
+    expect(await command(name, {})).toMatchObject({ status: 404, body: { code: 'unknown_command' } })
+  })
 
   test('of a stranger is not looked at', async () => {
     for (const path of ['/v1/commands/TransferFunds', '/v1/commands/Nonsense'])
@@ -262,10 +343,17 @@ describe('a command over HTTP', () => {
 
   test('that makes no sense is a problem with a code, whatever it is', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...publicCommands.keys()), fc.oneof(fc.json(), fc.string()), async (name, body) => {
-        const answer = await post(`/v1/commands/${name}`, body, { ...authorized, 'idempotency-key': newId() })
-        expect(answer).toMatchObject({ status: 400, body: { code: expect.stringMatching(/^malformed_(request|command)$/) } })
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...publicCommands.keys()),
+        fc.oneof(fc.json(), fc.string()),
+        async (name, body) => {
+          const answer = await post(`/v1/commands/${name}`, body, { ...authorized, 'idempotency-key': newId() })
+          expect(answer).toMatchObject({
+            status: 400,
+            body: { code: expect.stringMatching(/^malformed_(request|command)$/) },
+          })
+        },
+      ),
       { numRuns: 100 },
     )
   })
@@ -277,65 +365,11 @@ describe('the emergency stop over HTTP', () => {
       status: 200,
       body: { revisions: { 'governance/treasury': 1 } },
     })
-    expect(await command('TransferFunds', transfer(1))).toMatchObject({ status: 422, body: { code: 'treasury_frozen' } })
+    expect(await command('TransferFunds', transfer(1))).toMatchObject({
+      status: 422,
+      body: { code: 'treasury_frozen' },
+    })
     expect(await command('UnfreezeTreasury', { reason: 'false alarm' })).toMatchObject({ status: 200 })
     expect(await command('TransferFunds', transfer(1))).toMatchObject({ status: 200 })
-  })
-})
-
-describe('a log that cannot take it now', () => {
-  /** The route before a gate that turns everything away for one reason: the real one does so only when its log is gone. */
-  async function turnedAway(code: RejectionCode, { key = newId(), stoppedBy = null, places = 1 }: { key?: string; stoppedBy?: LogStopped | null; places?: number } = {}) {
-    const server = Fastify()
-    server.decorateRequest('principal', null)
-    server.addHook('onRequest', async (incoming) => void (incoming.principal = { subject: 'ada' }))
-    commandsRoute(server, {
-      gate: {
-        execute: async () => ({ result: 'rejected', code, message: 'why' }),
-        load: () => Promise.reject(new Error('not asked for')),
-        stoppedBy: () => stoppedBy,
-      },
-      log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
-      limits: { inFlight: () => (places > 0 ? () => undefined : null) },
-      newId,
-    })
-    const answer = await server.inject({
-      method: 'POST',
-      url: '/v1/commands/FreezeTreasury',
-      headers: { 'idempotency-key': key },
-      payload: { reason: 'story' },
-    })
-    return {
-      status: answer.statusCode,
-      retryAfter: answer.headers['retry-after'],
-      type: answer.headers['content-type'],
-      code: answer.json<{ code: string }>().code,
-    }
-  }
-
-  test('is asked for later where the caller has too many under way', async () => {
-    expect(await turnedAway('overloaded', { places: 0 })).toMatchObject({ status: 429, retryAfter: '1', code: 'too_many_in_flight' })
-  })
-
-  test.each([
-    ['overloaded', '1'],
-    ['log_unavailable', '1'],
-    ['outcome_unknown', '1'],
-    ['log_stopped', '30'],
-  ] as const)('answers %s with when to ask again', async (code, retryAfter) => {
-    expect(await turnedAway(code)).toEqual({ status: 503, retryAfter, type: 'application/problem+json; charset=utf-8', code })
-  })
-
-  test('cannot say which command the key of a caller stands for, and has done nothing', async () => {
-    expect(await turnedAway('overloaded', { key: 'order-66' })).toMatchObject({ status: 503, retryAfter: '1', code: 'log_unavailable' })
-  })
-
-  test('is not written to for the key of a caller once it has stopped', async () => {
-    const stoppedBy = new LogStopped('log_replaced', 'another log')
-    expect(await turnedAway('overloaded', { key: 'order-66', stoppedBy })).toMatchObject({ status: 503, retryAfter: '30', code: 'log_stopped' })
-  })
-
-  test('calls a state that would be too large a defect of its own', async () => {
-    expect(await turnedAway('state_too_large')).toMatchObject({ status: 500, code: 'state_too_large' })
   })
 })

@@ -42,7 +42,8 @@ const council = services['council']!
 
 /** A value as Compose gives it where none of the variables of its user is set. */
 const byDefault = (text: string): string => text.replace(/\$\{\w+:-([^}]*)\}/g, '$1')
-const settingsOf = (environment: Record<string, string>) => Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, byDefault(value)]))
+const settingsOf = (environment: Record<string, string>) =>
+  Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, byDefault(value)]))
 
 const run = promisify(execFile)
 
@@ -63,7 +64,9 @@ describe('docker-compose.yml', () => {
   test('mounts each secret that a service names, and holds none itself', () => {
     const named = new Set<string>()
     for (const { environment, secrets } of Object.values(services)) {
-      const files = Object.entries(environment).flatMap(([name, value]) => (name.endsWith('_FILE') ? [value.replace('/run/secrets/', '')] : []))
+      const files = Object.entries(environment).flatMap(([name, value]) =>
+        name.endsWith('_FILE') ? [value.replace('/run/secrets/', '')] : [],
+      )
       expect(files.toSorted()).toEqual(secrets.toSorted())
       for (const secret of secrets) named.add(secret)
       expect(Object.keys(environment).filter((name) => /TOKEN$|PASSWORD$|_KEY$/.test(name))).toEqual([])
@@ -72,7 +75,9 @@ describe('docker-compose.yml', () => {
   })
 
   test('publishes the api on this machine, and nothing else', () => {
-    expect(Object.entries(services).flatMap(([name, { ports }]) => ports.map((port) => [name, port]))).toEqual([['council', '127.0.0.1:8787:8787']])
+    expect(Object.entries(services).flatMap(([name, { ports }]) => ports.map((port) => [name, port]))).toEqual([
+      ['council', '127.0.0.1:8787:8787'],
+    ])
   })
 
   test('pins each image, checks the health of each service, and lets no log grow without end', () => {
@@ -84,7 +89,11 @@ describe('docker-compose.yml', () => {
   })
 
   test('waits for what the council needs, keeps its data in volumes that exist, and runs it without root on files that it cannot change', () => {
-    expect(Object.keys(council.depends_on ?? {}).map((name) => services[name] !== undefined)).toEqual([true, true, true])
+    expect(Object.keys(council.depends_on ?? {}).map((name) => services[name] !== undefined)).toEqual([
+      true,
+      true,
+      true,
+    ])
     const volumes = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(':')[0]))
     expect([...new Set(volumes)].toSorted()).toEqual(Object.keys(composed.volumes).toSorted())
     expect(byDefault(council.user ?? '')).toBe('1000:1000')
@@ -116,7 +125,9 @@ describe('the council of docker-compose.yml, on servers started by hand', () => 
   const secrets = emptyDataDir()
   beforeAll(async () => {
     const { uid, gid } = statSync(secrets)
-    await run('bash', [join(repositoryRoot, 'bin/compose-secrets'), secrets], { env: { ...process.env, COUNCIL_UID: String(uid), COUNCIL_GID: String(gid) } })
+    await run('bash', [join(repositoryRoot, 'bin/compose-secrets'), secrets], {
+      env: { ...process.env, COUNCIL_UID: String(uid), COUNCIL_GID: String(gid) },
+    })
   })
 
   /** The Redis of a service, with the flags that it has there. */
@@ -124,63 +135,95 @@ describe('the council of docker-compose.yml, on servers started by hand', () => 
     const [program = '', ...args] = services[service]?.command ?? []
     const port = await freePort()
     const dir = emptyDataDir()
-    const server = await startServer({ command: program, args: [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', dir], endSignal: 'SIGTERM' }, /Ready to accept connections/)
+    const server = await startServer(
+      {
+        command: program,
+        args: [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', dir],
+        endSignal: 'SIGTERM',
+      },
+      /Ready to accept connections/,
+    )
     onTestFinished(() => stopChild(server, 'SIGTERM'))
     return `redis://127.0.0.1:${port}`
   }
 
-  test('starts with the same command and settings, is healthy, answers a prompt, and stops in its time', { timeout: 180_000 }, async () => {
-    const postgres = await startPostgres()
-    onTestFinished(() => postgres.stop())
-    const admin = new pg.Client({ connectionString: postgres.url })
-    await admin.connect()
-    await admin.query('create database council')
-    await admin.end()
-    const vllm = await startVllmStandIn()
-    onTestFinished(() => vllm.close())
+  test(
+    'starts with the same command and settings, is healthy, answers a prompt, and stops in its time',
+    { timeout: 180_000 },
+    async () => {
+      const postgres = await startPostgres()
+      onTestFinished(() => postgres.stop())
+      const admin = new pg.Client({ connectionString: postgres.url })
+      await admin.connect()
+      await admin.query('create database council')
+      await admin.end()
+      const vllm = await startVllmStandIn()
+      onTestFinished(() => vllm.close())
 
-    // The same settings; addresses, and where secrets and data are, are this machine's.
-    const databaseUrl = new URL(readFileSync(join(secrets, 'database-url'), 'utf8').trim())
-    expect([databaseUrl.username, databaseUrl.host, databaseUrl.pathname, databaseUrl.password]).toEqual(['council', 'postgres:5432', '/council', readFileSync(join(secrets, 'postgres-password'), 'utf8').trim()])
-    databaseUrl.host = new URL(postgres.url).host
-    writeFileSync(join(secrets, 'database-url'), databaseUrl.href, { mode: 0o600 })
-    const port = await freePort()
-    const dataDir = emptyDataDir()
-    mkdirSync(join(dataDir, 'data'), { mode: 0o700 })
-    const here: Record<string, string> = {
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      DATA_DIR: join(dataDir, 'data'),
-      MODEL_CACHE: join(dataDir, 'models'),
-      REDIS_URL: await redisOf('redis'),
-      REDIS_EPHEMERAL_URL: await redisOf('redis-ephemeral'),
-      VLLM_URL: vllm.url,
-    }
-    const given = settingsOf(council.environment)
-    const settings = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, here[name] ?? value.replace('/run/secrets', secrets)]))
-    expect(Object.keys(here).filter((name) => !(name in given))).toEqual([])
-    expect(loadConfig({ env: settings, cwd: dataDir }).ok).toBe(true)
+      // The same settings; addresses, and where secrets and data are, are this machine's.
+      const databaseUrl = new URL(readFileSync(join(secrets, 'database-url'), 'utf8').trim())
+      expect([databaseUrl.username, databaseUrl.host, databaseUrl.pathname, databaseUrl.password]).toEqual([
+        'council',
+        'postgres:5432',
+        '/council',
+        readFileSync(join(secrets, 'postgres-password'), 'utf8').trim(),
+      ])
+      databaseUrl.host = new URL(postgres.url).host
+      writeFileSync(join(secrets, 'database-url'), databaseUrl.href, { mode: 0o600 })
+      const port = await freePort()
+      const dataDir = emptyDataDir()
+      mkdirSync(join(dataDir, 'data'), { mode: 0o700 })
+      const here: Record<string, string> = {
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        DATA_DIR: join(dataDir, 'data'),
+        MODEL_CACHE: join(dataDir, 'models'),
+        REDIS_URL: await redisOf('redis'),
+        REDIS_EPHEMERAL_URL: await redisOf('redis-ephemeral'),
+        VLLM_URL: vllm.url,
+      }
+      const given = settingsOf(council.environment)
+      const settings = Object.fromEntries(
+        Object.entries(given).map(([name, value]) => [name, here[name] ?? value.replace('/run/secrets', secrets)]),
+      )
+      expect(Object.keys(here).filter((name) => !(name in given))).toEqual([])
+      expect(loadConfig({ env: settings, cwd: dataDir }).ok).toBe(true)
 
-    const [, ...args] = council.command ?? []
-    const child = spawn(process.execPath, args, { cwd: repositoryRoot, env: { PATH: process.env['PATH'], HOME: dataDir, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
-    transcriptOf(child)
-    onTestFinished(() => stopChild(child, 'SIGKILL'))
-    await processLine(child, /Ctrl-C stops everything/, 120_000)
+      const [, ...args] = council.command ?? []
+      const child = spawn(process.execPath, args, {
+        cwd: repositoryRoot,
+        env: { PATH: process.env['PATH'], HOME: dataDir, ...settings },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      transcriptOf(child)
+      onTestFinished(() => stopChild(child, 'SIGKILL'))
+      await processLine(child, /Ctrl-C stops everything/, 120_000)
 
-    const [, , ...check] = council.healthcheck.test
-    const healthy = (atPort: number) => run(process.execPath, check.map((part) => part.replace(':8787/', `:${atPort}/`))).then(() => true, () => false)
-    expect(await healthy(port)).toBe(true)
-    expect(await healthy(await freePort())).toBe(false)
+      const [, , ...check] = council.healthcheck.test
+      const healthy = (atPort: number) =>
+        run(
+          process.execPath,
+          check.map((part) => part.replace(':8787/', `:${atPort}/`)),
+        ).then(
+          () => true,
+          () => false,
+        )
+      expect(await healthy(port)).toBe(true)
+      expect(await healthy(await freePort())).toBe(false)
 
-    const asked = await cli({ COUNCIL_URL: `http://127.0.0.1:${port}`, COUNCIL_TOKEN_FILE: join(secrets, 'admin-token') }, ['chat', 'What is the capital of France?'])
-    expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining('fast path') as unknown })
-    expect(asked.stdout.trim()).not.toBe('')
-    expect(vllm.received).toHaveLength(1)
+      const asked = await cli(
+        { COUNCIL_URL: `http://127.0.0.1:${port}`, COUNCIL_TOKEN_FILE: join(secrets, 'admin-token') },
+        ['chat', 'What is the capital of France?'],
+      )
+      expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining('fast path') as unknown })
+      expect(asked.stdout.trim()).not.toBe('')
+      expect(vllm.received).toHaveLength(1)
 
-    const ended = once(child, 'exit')
-    const askedAt = performance.now()
-    child.kill('SIGTERM')
-    expect(await ended).toEqual([0, null])
-    expect(performance.now() - askedAt).toBeLessThan(15_000)
-  })
+      const ended = once(child, 'exit')
+      const askedAt = performance.now()
+      child.kill('SIGTERM')
+      expect(await ended).toEqual([0, null])
+      expect(performance.now() - askedAt).toBeLessThan(15_000)
+    },
+  )
 })

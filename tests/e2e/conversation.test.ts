@@ -19,7 +19,13 @@ function serveFor(roles: string): void {
   beforeAll(async () => {
     model = await startVllmStandIn({ maxModelLen: 2048 })
     const councilId = freshCouncilId()
-    settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url }
+    settings = {
+      COUNCIL_ID: councilId,
+      REDIS_URL: redisUrl,
+      REDIS_EPHEMERAL_URL: redisUrl,
+      DATABASE_URL: await createDatabase(),
+      VLLM_URL: model.url,
+    }
     council = await serveCouncil(settings, roles)
     log = await openTestCouncil(redisUrl, councilId)
   })
@@ -43,7 +49,11 @@ async function client(): Promise<ChatClient> {
 }
 
 /** Asks and waits for the whole answer; resolves with what the model was sent. */
-async function turn(conversationId: string | undefined, text: string, ...tokens: string[]): Promise<{ requestId: Uuid7; sent: ReceivedRequest; chat: ChatClient }> {
+async function turn(
+  conversationId: string | undefined,
+  text: string,
+  ...tokens: string[]
+): Promise<{ requestId: Uuid7; sent: ReceivedRequest; chat: ChatClient }> {
   const requestId = newId()
   const answer = model.nextAnswer({ tokens })
   const chat = await client()
@@ -56,7 +66,9 @@ async function turn(conversationId: string | undefined, text: string, ...tokens:
 const said = (sent: ReceivedRequest) => sent.chat.messages.map(({ role, content }) => `${role}: ${content}`)
 const persona = 'system: You are a helpful AI assistant.'
 const sensedOf = async (requestId: Uuid7): Promise<unknown[]> =>
-  (await log.events()).filter((event) => event.stream === chatStream(requestId) && event.type === 'ContextSensed').map(({ data }) => (data as { conversation: unknown }).conversation)
+  (await log.events())
+    .filter((event) => event.stream === chatStream(requestId) && event.type === 'ContextSensed')
+    .map(({ data }) => (data as { conversation: unknown }).conversation)
 
 describe('a prompt of a conversation', () => {
   serveFor('api,worker,projector')
@@ -66,11 +78,23 @@ describe('a prompt of a conversation', () => {
     const first = await turn(conversationId, 'My name is Anna.', 'Hello,', ' Anna.')
     const second = await turn(conversationId, 'What is my name?', 'Anna.')
     expect(said(first.sent)).toEqual([persona, 'user: My name is Anna.'])
-    expect(said(second.sent)).toEqual([persona, 'user: My name is Anna.', 'assistant: Hello, Anna.', 'user: What is my name?'])
+    expect(said(second.sent)).toEqual([
+      persona,
+      'user: My name is Anna.',
+      'assistant: Hello, Anna.',
+      'user: What is my name?',
+    ])
     expect(await sensedOf(first.requestId)).toEqual([{ conversationId, requestIds: [], omitted: 0 }])
     expect(await sensedOf(second.requestId)).toEqual([{ conversationId, requestIds: [first.requestId], omitted: 0 }])
     expect(first.chat.frames.some((frame) => frame.type === 'phase' && frame.phase === 'sense')).toBe(false)
-    expect(second.chat.frames).toContainEqual(expect.objectContaining({ type: 'phase', phase: 'sense', state: 'completed', conversation: { turns: 1, omitted: 0 } }))
+    expect(second.chat.frames).toContainEqual(
+      expect.objectContaining({
+        type: 'phase',
+        phase: 'sense',
+        state: 'completed',
+        conversation: { turns: 1, omitted: 0 },
+      }),
+    )
     const audit = await cli(settings, ['audit', 'request', second.requestId])
     expect(audit.stdout).toContain(`the model saw 1 earlier turn(s): ${first.requestId}`)
   })
@@ -92,7 +116,13 @@ describe('a prompt of a conversation', () => {
     await chat.frame('token')
     chat.send({ type: 'cancel', requestId: cancelled })
     await chat.frame('cancelled')
-    model.nextAnswer({ trap: { kind: 'status', status: 400, body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}' } })
+    model.nextAnswer({
+      trap: {
+        kind: 'status',
+        status: 400,
+        body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}',
+      },
+    })
     chat.send({ type: 'prompt', requestId: newId(), conversationId, text: 'Fail.' })
     await chat.frame('failed')
     const { sent } = await turn(conversationId, 'Go on.', 'Two.')
@@ -122,7 +152,7 @@ describe('a prompt of a conversation', () => {
   })
 
   test.each([
-    ["quotes and SQL", `x' or actor is not null; drop table read_models.chats; -- "`],
+    ['quotes and SQL', `x' or actor is not null; drop table read_models.chats; -- "`],
     ['control characters and other scripts', '\u001b[2J\u202e対話\n\t%_\\'],
     ['the longest there is', 'ü'.repeat(128)],
   ])('is kept apart by a conversation id with %s', async (_, odd) => {
@@ -135,11 +165,17 @@ describe('a prompt of a conversation', () => {
     expect(audit.stdout).not.toMatch(/\u001b\[2J|\u202e/)
   })
 
-  test.each([['a NUL character', 'a\0'], ['half of a surrogate pair', 'a\ud800']])('is refused with %s in its conversation id, which Postgres could not tell from another', async (_, conversationId) => {
-    const chat = await client()
-    chat.send({ type: 'prompt', requestId: newId(), conversationId, text: 'Hello' })
-    expect(await chat.frame('error')).toMatchObject({ code: 'malformed_frame' })
-  })
+  test.each([
+    ['a NUL character', 'a\0'],
+    ['half of a surrogate pair', 'a\ud800'],
+  ])(
+    'is refused with %s in its conversation id, which Postgres could not tell from another',
+    async (_, conversationId) => {
+      const chat = await client()
+      chat.send({ type: 'prompt', requestId: newId(), conversationId, text: 'Hello' })
+      expect(await chat.frame('error')).toMatchObject({ code: 'malformed_frame' })
+    },
+  )
 })
 
 describe('a conversation that is longer than the window of the model', () => {
@@ -152,11 +188,22 @@ describe('a conversation that is longer than the window of the model', () => {
     for (const number of [1, 2, 3, 4]) asked.push((await turn(conversationId, `Question ${number}`, ...long)).requestId)
     const { requestId, sent, chat } = await turn(conversationId, 'And now?', 'Yes.')
     // 2,048 tokens, less 512 for the answer: two turns of about 516 fit, three do not.
-    expect(said(sent).filter((line) => line.startsWith('user'))).toEqual(['user: Question 3', 'user: Question 4', 'user: And now?'])
-    expect(await sensedOf(requestId)).toEqual([{ conversationId, requestIds: asked.slice(2), omitted: 2, reason: 'window' }])
-    expect(chat.frames).toContainEqual(expect.objectContaining({ phase: 'sense', conversation: { turns: 2, omitted: 2, reason: 'window' } }))
+    expect(said(sent).filter((line) => line.startsWith('user'))).toEqual([
+      'user: Question 3',
+      'user: Question 4',
+      'user: And now?',
+    ])
+    expect(await sensedOf(requestId)).toEqual([
+      { conversationId, requestIds: asked.slice(2), omitted: 2, reason: 'window' },
+    ])
+    expect(chat.frames).toContainEqual(
+      expect.objectContaining({ phase: 'sense', conversation: { turns: 2, omitted: 2, reason: 'window' } }),
+    )
     model.nextAnswer({ tokens: ['Yes.'] })
-    const run = await cli({ ...settings, COUNCIL_URL: council.url, COUNCIL_TOKEN: 'a-token-for-tests-that-is-long-enough' }, ['chat', 'Once more?', '--conversation', conversationId])
+    const run = await cli(
+      { ...settings, COUNCIL_URL: council.url, COUNCIL_TOKEN: 'a-token-for-tests-that-is-long-enough' },
+      ['chat', 'Once more?', '--conversation', conversationId],
+    )
     expect(run.stderr).toContain('earlier turns of this conversation do not fit into the window of the model')
   })
 })
@@ -170,8 +217,12 @@ describe('a conversation whose read model is behind', () => {
     const { requestId, sent, chat } = await turn(conversationId, 'What is my name?', 'I do not know.')
     expect(said(sent)).toEqual([persona, 'user: What is my name?'])
     expect(await chat.frame('completed')).toMatchObject({ degraded: true })
-    expect(chat.frames).toContainEqual(expect.objectContaining({ phase: 'sense', conversation: { turns: 0, omitted: null, reason: 'unavailable' } }))
-    expect(await sensedOf(requestId)).toEqual([{ conversationId, requestIds: [], omitted: null, reason: 'unavailable' }])
+    expect(chat.frames).toContainEqual(
+      expect.objectContaining({ phase: 'sense', conversation: { turns: 0, omitted: null, reason: 'unavailable' } }),
+    )
+    expect(await sensedOf(requestId)).toEqual([
+      { conversationId, requestIds: [], omitted: null, reason: 'unavailable' },
+    ])
   })
 })
 
@@ -194,7 +245,9 @@ describe('a worker that is killed while it answers', () => {
     await startWorker()
     expect(said(await second.received)).toEqual(said(before))
     await chat.frame('completed')
-    expect(await sensedOf(requestId)).toEqual([SensedConversation.parse({ conversationId, requestIds: [first.requestId], omitted: 0 })])
+    expect(await sensedOf(requestId)).toEqual([
+      SensedConversation.parse({ conversationId, requestIds: [first.requestId], omitted: 0 }),
+    ])
     // Whoever resumes hears of it once.
     const again = await client()
     again.send({ type: 'resume', requestId })

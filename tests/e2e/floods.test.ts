@@ -18,7 +18,14 @@ let model: StandIn
 let council: ServedCouncil
 beforeAll(async () => {
   model = await startVllmStandIn()
-  council = await serveCouncil({ COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url, MAX_FRAMES_PER_SECOND: '20' })
+  council = await serveCouncil({
+    COUNCIL_ID: freshCouncilId(),
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: await createDatabase(),
+    VLLM_URL: model.url,
+    MAX_FRAMES_PER_SECOND: '20',
+  })
 })
 afterAll(async () => {
   await council.stop()
@@ -38,7 +45,8 @@ const silent = async (): Promise<Socket> => {
   sockets.push(socket)
   return socket
 }
-const residentMb = (): number => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(council.child.pid)], { encoding: 'utf8' })) / 1024
+const residentMb = (): number =>
+  Number(execFileSync('ps', ['-o', 'rss=', '-p', String(council.child.pid)], { encoding: 'utf8' })) / 1024
 
 /** The slowest of some probes, one after another. */
 async function slowestProbeMs(path: string): Promise<number> {
@@ -63,7 +71,12 @@ async function expectUnharmed(): Promise<void> {
   honest.close()
   await honest.closed
   expect(residentMb() - before.residentMb).toBeLessThan(maxGrowthMb)
-  expect(council.lines().slice(before.lines).filter((line) => !/"requestId"/.test(line)).length).toBeLessThan(maxLines)
+  expect(
+    council
+      .lines()
+      .slice(before.lines)
+      .filter((line) => !/"requestId"/.test(line)).length,
+  ).toBeLessThan(maxLines)
 }
 
 describe('a client that never reads and sends', () => {
@@ -88,7 +101,8 @@ describe('a client that never reads and sends', () => {
     const socket = await silent()
     const paced = council.lines().filter((line) => line.includes('MAX_FRAMES_PER_SECOND')).length
     void flood(socket, () => clientFrame('text', JSON.stringify({ type, requestId: newId() })), 1_000_000)
-    while (council.lines().filter((line) => line.includes('MAX_FRAMES_PER_SECOND')).length === paced) await slowestProbeMs('/livez')
+    while (council.lines().filter((line) => line.includes('MAX_FRAMES_PER_SECOND')).length === paced)
+      await slowestProbeMs('/livez')
     await expectUnharmed()
     expect(council.lines().filter((line) => line.includes('MAX_FRAMES_PER_SECOND')).length).toBe(paced + 1)
   })

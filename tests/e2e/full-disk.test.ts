@@ -19,10 +19,31 @@ const isRoot = process.getuid?.() === 0
  * process and its children see it, so it goes with them.
  */
 const mounted = 'mount -t tmpfs -o size=160m tmpfs "$1" && shift && exec "$@"'
-const child = spawn('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--mount', 'sh', '-c', mounted, 'sh', folder, process.execPath, main, 'serve'], {
-  env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: folder, PORT: '0', VLLM_URL: 'http://127.0.0.1:9' },
-  stdio: ['ignore', 'pipe', 'pipe'],
-})
+const child = spawn(
+  'unshare',
+  [
+    ...(isRoot ? [] : ['--user', '--map-root-user']),
+    '--mount',
+    'sh',
+    '-c',
+    mounted,
+    'sh',
+    folder,
+    process.execPath,
+    main,
+    'serve',
+  ],
+  {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      DATA_DIR: folder,
+      PORT: '0',
+      VLLM_URL: 'http://127.0.0.1:9',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  },
+)
 
 /** The same folder, as that process sees it. */
 const dataDir = `/proc/${child.pid}/root${folder}`
@@ -40,7 +61,11 @@ const server = () => readServerFile(dataDir) ?? { url: '', token: '' }
 async function open(account: string): Promise<string> {
   const { url, token } = server()
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': account }
-  const { statusCode, body } = await request(`${url}/v1/commands/OpenAccount`, { method: 'POST', headers, body: JSON.stringify({ account }) })
+  const { statusCode, body } = await request(`${url}/v1/commands/OpenAccount`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ account }),
+  })
   const answer = (await body.json()) as { code?: string }
   return statusCode === 200 ? 'done' : (answer.code ?? String(statusCode))
 }
@@ -52,7 +77,9 @@ async function healthOnce(isExpected: (health: Health) => boolean): Promise<Heal
   for (;;) {
     const { url, token } = server()
     const { body } = await request(`${url}/health`, { headers: { authorization: `Bearer ${token}` } })
-    const { checks } = (await body.json()) as { checks: ({ name: string } & Health[string])[] | Record<string, Health[string][]> }
+    const { checks } = (await body.json()) as {
+      checks: ({ name: string } & Health[string])[] | Record<string, Health[string][]>
+    }
     const health = Array.isArray(checks)
       ? Object.fromEntries(checks.map((check) => [check.name, check]))
       : Object.fromEntries(Object.entries(checks).flatMap(([name, [check]]) => (check ? [[name, check]] : [])))
@@ -89,13 +116,17 @@ test('a full disk is named, costs no flood of log lines, and is got over by itse
   await healthOnce((health) => Number(/tried (\d+) times/.exec(health['log']?.output ?? '')?.[1] ?? 0) > 6)
   for (let n = 0; n < 500; n++) expect(await open(`agent:late-${n}`)).toMatch(/log_unavailable|outcome_unknown/)
   const lines = transcriptOf(child).filter((line) => line.startsWith('{'))
-  expect(lines.filter((line) => line.includes('"level":"warn"') || line.includes('"level":"error"')).length).toBeLessThan(60)
+  expect(
+    lines.filter((line) => line.includes('"level":"warn"') || line.includes('"level":"error"')).length,
+  ).toBeLessThan(60)
   expect(lines.filter((line) => line.includes('enableOfflineQueue'))).toEqual([])
 
   rmSync(filler)
   await processLine(child, /"msg":"a child process was started again"/, 60_000)
   while ((await open('agent:meanwhile')) !== 'done');
-  await healthOnce((health) => ['log', 'commands', 'archiver', 'read models'].every((name) => health[name]?.status === 'pass'))
+  await healthOnce((health) =>
+    ['log', 'commands', 'archiver', 'read models'].every((name) => health[name]?.status === 'pass'),
+  )
   const verdict = await council(dataDir, 'audit', 'verify')
   expect(verdict).toMatchObject({ code: 0, stdout: expect.stringContaining('no fault') as unknown })
   expect(readFileSync(join(dataDir, 'logs/redis.log'), 'utf8')).not.toBe('')

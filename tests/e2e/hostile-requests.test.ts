@@ -14,21 +14,39 @@ const seed = 20_261_125
 
 let council: ServedCouncil
 beforeAll(async () => {
-  council = await serveCouncil({ COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase() }, 'api')
+  council = await serveCouncil(
+    {
+      COUNCIL_ID: freshCouncilId(),
+      REDIS_URL: redisUrl,
+      REDIS_EPHEMERAL_URL: redisUrl,
+      DATABASE_URL: await createDatabase(),
+    },
+    'api',
+  )
 })
 afterAll(async () => {
   expect(await council.stop()).toBe(0)
 })
 
 const Authorization = `Bearer ${adminToken}`
-const handshake = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+const handshake = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+}
 const ask = async (method: string, path: string, headers: Record<string, string> = {}, body = '') =>
   (await exchange(council.url, printRequest(method, path, headers, body), method))[0]
 const raw = async (bytes: string | Buffer) => (await exchange(council.url, bytes))[0]
 
 function expectProblem(response: RawResponse | undefined, status: number, code: string): void {
   expect(response).toMatchObject({ status, headers: { 'content-type': 'application/problem+json; charset=utf-8' } })
-  expect(JSON.parse(response?.body ?? '')).toMatchObject({ status, code, title: code.replaceAll('_', ' '), detail: expect.any(String) })
+  expect(JSON.parse(response?.body ?? '')).toMatchObject({
+    status,
+    code,
+    title: code.replaceAll('_', ' '),
+    detail: expect.any(String),
+  })
 }
 
 describe('what is no HTTP', () => {
@@ -38,7 +56,12 @@ describe('what is no HTTP', () => {
     ['TLS', '\u0016\u0003\u0001\u0002\u0000', 400, 'malformed_request'],
     ['a header without a name', 'GET / HTTP/1.1\r\n: x\r\n\r\n', 400, 'malformed_request'],
     ['two lengths', 'POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'malformed_request'],
-    ['a length and chunks', 'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'malformed_request'],
+    [
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+      'malformed_request',
+    ],
     ['headers of 20 KiB', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
     ['an address of 20 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 431, 'headers_too_large'],
     ['HTTP/3.7', 'GET / HTTP/3.7\r\n\r\n', 505, 'http_version_unsupported'],
@@ -49,12 +72,18 @@ describe('what is no HTTP', () => {
   })
 
   test('is one as well where it comes too slowly', async () => {
-    const slow = createServer({ requestTimeout: 50, headersTimeout: 50, connectionsCheckingInterval: 10 }).on('clientError', answerClientError)
+    const slow = createServer({ requestTimeout: 50, headersTimeout: 50, connectionsCheckingInterval: 10 }).on(
+      'clientError',
+      answerClientError,
+    )
     await once(slow.listen(0, '127.0.0.1'), 'listening')
     onTestFinished(() => void slow.close())
     const address = slow.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
-    const [response] = await exchange(`http://127.0.0.1:${address.port}`, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n')
+    const [response] = await exchange(
+      `http://127.0.0.1:${address.port}`,
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n',
+    )
     expectProblem(response, 408, 'request_timeout')
   })
 })
@@ -65,9 +94,30 @@ describe('with a token', () => {
     ['POST to the chat', 'POST', '/ws/chat', {}, 405, 'method_not_allowed'],
     ['an old version', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Version': '7' }, 400, 'bad_handshake'],
     ['a short key', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Key': 'eA==' }, 400, 'bad_handshake'],
-    ['sub-protocols that are none', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Protocol': 'council.v1,,' }, 400, 'bad_handshake'],
-    ['only another sub-protocol', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Protocol': 'graphql-ws, council.v2' }, 400, 'subprotocol_unsupported'],
-    ['a strange origin', 'GET', '/ws/chat', { ...handshake, Origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+    [
+      'sub-protocols that are none',
+      'GET',
+      '/ws/chat',
+      { ...handshake, 'Sec-WebSocket-Protocol': 'council.v1,,' },
+      400,
+      'bad_handshake',
+    ],
+    [
+      'only another sub-protocol',
+      'GET',
+      '/ws/chat',
+      { ...handshake, 'Sec-WebSocket-Protocol': 'graphql-ws, council.v2' },
+      400,
+      'subprotocol_unsupported',
+    ],
+    [
+      'a strange origin',
+      'GET',
+      '/ws/chat',
+      { ...handshake, Origin: 'https://evil.example' },
+      403,
+      'origin_not_allowed',
+    ],
     ['another way to write the path', 'GET', '/ws/ch%61t', handshake, 400, 'bad_handshake'],
     ['an upgrade of something else', 'GET', '/v1/nothing', handshake, 404, 'not_found'],
     ['a method that the path does not have', 'DELETE', '/v1/treasury/accounts', {}, 405, 'method_not_allowed'],
@@ -78,20 +128,38 @@ describe('with a token', () => {
   })
 
   test('no Host is a problem with a code', async () => {
-    expectProblem(await raw(`GET /v1/nothing HTTP/1.1\r\nAuthorization: ${Authorization}\r\n\r\n`), 400, 'malformed_request')
+    expectProblem(
+      await raw(`GET /v1/nothing HTTP/1.1\r\nAuthorization: ${Authorization}\r\n\r\n`),
+      400,
+      'malformed_request',
+    )
   })
 
   test.each(['bearer', 'BEARER', 'Bearer  ', 'bEaReR   '])('the scheme may be written %j', async (scheme) => {
     expectProblem(await ask('GET', '/v1/nothing', { Authorization: `${scheme} ${adminToken}` }), 404, 'not_found')
   })
 
-  test.each([[{}], [{ 'Sec-WebSocket-Protocol': 'graphql-ws, council.v1' }]])('a handshake with %j is upgraded', async (offered) => {
-    expect(await ask('GET', '/ws/chat', { ...handshake, Authorization, ...offered })).toMatchObject({ status: 101 })
-  })
+  test.each([[{}], [{ 'Sec-WebSocket-Protocol': 'graphql-ws, council.v1' }]])(
+    'a handshake with %j is upgraded',
+    async (offered) => {
+      expect(await ask('GET', '/ws/chat', { ...handshake, Authorization, ...offered })).toMatchObject({ status: 101 })
+    },
+  )
 })
 
 describe('a stranger', () => {
-  const paths = ['/v1/commands/OpenAccount', '/v1/commands/Nothing', '/v1/treasury/accounts', '/v1/treasury/accounts/reserve', '/v1/nothing', '/ws/chat', '/', '/%zz', `/v1/treasury/accounts/${'x'.repeat(300)}`, '/ws/ch%61t']
+  const paths = [
+    '/v1/commands/OpenAccount',
+    '/v1/commands/Nothing',
+    '/v1/treasury/accounts',
+    '/v1/treasury/accounts/reserve',
+    '/v1/nothing',
+    '/ws/chat',
+    '/',
+    '/%zz',
+    `/v1/treasury/accounts/${'x'.repeat(300)}`,
+    '/ws/ch%61t',
+  ]
   const variants: [Record<string, string>, string][] = [
     [{}, ''],
     [{ 'Content-Type': 'application/json', 'Content-Length': '8' }, '{"from":'],
@@ -102,28 +170,79 @@ describe('a stranger', () => {
     [{ Expect: 'the-unexpected' }, ''],
   ]
 
-  test.each(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND'])('that sends %s cannot tell one path from another', async (method) => {
-    for (const [headers, body] of variants) {
-      const answers = await Promise.all(paths.map((path) => ask(method, path, headers, body)))
-      const told = answers.map((answer) => ({ ...answer, headers: { ...answer?.headers, date: 'then' } }))
-      expect(told[0]).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } })
-      for (const answer of told) expect(answer).toEqual(told[0])
-    }
-  })
+  test.each(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND'])(
+    'that sends %s cannot tell one path from another',
+    async (method) => {
+      for (const [headers, body] of variants) {
+        const answers = await Promise.all(paths.map((path) => ask(method, path, headers, body)))
+        const told = answers.map((answer) => ({ ...answer, headers: { ...answer?.headers, date: 'then' } }))
+        expect(told[0]).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } })
+        for (const answer of told) expect(answer).toEqual(told[0])
+      }
+    },
+  )
 })
 
 describe('whatever comes', () => {
   const knownStatuses = new Set([101, 200, 400, 401, 403, 404, 405, 408, 413, 415, 426, 431, 505])
   const codes = new Set<string>([...problemCodes, 'malformed_command', 'id_expired', 'id_ahead', 'read_model_behind'])
-  const word = fc.oneof(fc.constantFrom('', 'x', '13', 'websocket', 'Upgrade', 'close', 'chunked', 'council.v1', 'application/json', '"', '\u00ff'), fc.string({ unit: 'binary-ascii', maxLength: 20 }))
+  const word = fc.oneof(
+    fc.constantFrom(
+      '',
+      'x',
+      '13',
+      'websocket',
+      'Upgrade',
+      'close',
+      'chunked',
+      'council.v1',
+      'application/json',
+      '"',
+      '\u00ff',
+    ),
+    fc.string({ unit: 'binary-ascii', maxLength: 20 }),
+  )
   const header = fc.tuple(
-    fc.oneof(fc.constantFrom('Authorization', 'Upgrade', 'Connection', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version', 'Sec-WebSocket-Protocol', 'Content-Type', 'Transfer-Encoding', 'Origin', 'Idempotency-Key', 'Host'), word),
+    fc.oneof(
+      fc.constantFrom(
+        'Authorization',
+        'Upgrade',
+        'Connection',
+        'Sec-WebSocket-Key',
+        'Sec-WebSocket-Version',
+        'Sec-WebSocket-Protocol',
+        'Content-Type',
+        'Transfer-Encoding',
+        'Origin',
+        'Idempotency-Key',
+        'Host',
+      ),
+      word,
+    ),
     word,
   )
   const request = fc.record({
-    method: fc.oneof({ weight: 8, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'PUT', 'TRACE', 'QUERY') }, { weight: 1, arbitrary: word }),
-    path: fc.oneof(fc.constantFrom('/ws/chat', '/v1/commands/OpenAccount', '/v1/treasury/accounts', '/livez', '/health', '*', 'http://x/'), fc.webPath(), word),
-    version: fc.oneof({ weight: 9, arbitrary: fc.constant('HTTP/1.1') }, { weight: 1, arbitrary: fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/9.9', '') }),
+    method: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'PUT', 'TRACE', 'QUERY') },
+      { weight: 1, arbitrary: word },
+    ),
+    path: fc.oneof(
+      fc.constantFrom(
+        '/ws/chat',
+        '/v1/commands/OpenAccount',
+        '/v1/treasury/accounts',
+        '/livez',
+        '/health',
+        '*',
+        'http://x/',
+      ),
+      fc.webPath(),
+      word,
+    ),
+    version: fc.oneof(
+      { weight: 9, arbitrary: fc.constant('HTTP/1.1') },
+      { weight: 1, arbitrary: fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/9.9', '') },
+    ),
     isKnown: fc.boolean(),
     headers: fc.array(header, { maxLength: 6 }),
     body: fc.oneof(fc.constant(''), fc.json(), fc.string({ unit: 'binary-ascii' })),
@@ -134,7 +253,12 @@ describe('whatever comes', () => {
   test('over HTTP is answered with a known status, and a code where it is a problem', async () => {
     await fc.assert(
       fc.asyncProperty(request, async ({ method, path, version, isKnown, headers, body, off }) => {
-        const all = [['Host', 'council'], ...(isKnown ? [['Authorization', Authorization]] : []), ...headers, ...(body ? [['Content-Length', String(Math.max(0, body.length + off))]] : [])]
+        const all = [
+          ['Host', 'council'],
+          ...(isKnown ? [['Authorization', Authorization]] : []),
+          ...headers,
+          ...(body ? [['Content-Length', String(Math.max(0, body.length + off))]] : []),
+        ]
         const text = `${method} ${path} ${version}\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
         const [response] = await exchange(council.url, Buffer.from(text, 'latin1'))
         if (!response) throw new Error('no answer')
@@ -161,7 +285,12 @@ describe('whatever comes', () => {
       },
       { requiredKeys: ['type'] },
     )
-    const text = fc.oneof(frame.map((value) => JSON.stringify(value)), frame.map((value) => JSON.stringify(value).replace('{', '{"type":"ping",')), fc.string(), fc.json())
+    const text = fc.oneof(
+      frame.map((value) => JSON.stringify(value)),
+      frame.map((value) => JSON.stringify(value).replace('{', '{"type":"ping",')),
+      fc.string(),
+      fc.json(),
+    )
     await fc.assert(
       fc.asyncProperty(text, async (bytes) => {
         const before = client.frames.length
@@ -174,7 +303,23 @@ describe('whatever comes', () => {
       }),
       { seed, numRuns: 200 },
     )
-    expect(client.frames.map((said) => (said.type === 'error' ? said.code : said.type)).filter((said) => !['pong', 'malformed_frame', 'unknown_frame', 'bad_resume_point', 'prompt_unknown', 'read_model_behind', 'approval_unknown', 'malformed_command'].includes(said))).toEqual([])
+    expect(
+      client.frames
+        .map((said) => (said.type === 'error' ? said.code : said.type))
+        .filter(
+          (said) =>
+            ![
+              'pong',
+              'malformed_frame',
+              'unknown_frame',
+              'bad_resume_point',
+              'prompt_unknown',
+              'read_model_behind',
+              'approval_unknown',
+              'malformed_command',
+            ].includes(said),
+        ),
+    ).toEqual([])
     client.close()
     expect((await client.closed).code).toBe(1005)
   })

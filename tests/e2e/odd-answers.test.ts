@@ -18,8 +18,17 @@ let log: TestCouncil
 beforeAll(async () => {
   // Where nothing is scripted it goes on with the text, as far as its chat template lets it see what exists.
   const rest = (seen: string) => whole.slice(whole.startsWith(seen) ? seen.length : 0)
-  model = await startVllmStandIn({ trims: true, answer: ({ chat }) => ({ tokens: [rest(chat.continues ? (chat.messages.at(-1)?.content ?? '') : '')] }) })
-  settings = { COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url }
+  model = await startVllmStandIn({
+    trims: true,
+    answer: ({ chat }) => ({ tokens: [rest(chat.continues ? (chat.messages.at(-1)?.content ?? '') : '')] }),
+  })
+  settings = {
+    COUNCIL_ID: freshCouncilId(),
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: await createDatabase(),
+    VLLM_URL: model.url,
+  }
   log = await openTestCouncil(redisUrl, settings['COUNCIL_ID'] ?? '')
 })
 afterAll(async () => {
@@ -43,11 +52,14 @@ async function ask(council: ServedCouncil, ...scripts: AnswerScript[]): Promise<
 }
 
 async function dataOf(requestId: Uuid7, type: string): Promise<Record<string, unknown>[]> {
-  const events = (await log.events()).filter(({ metadata, type: found }) => metadata.requestId === requestId && found === type)
+  const events = (await log.events()).filter(
+    ({ metadata, type: found }) => metadata.requestId === requestId && found === type,
+  )
   return events.map(({ data }) => data as Record<string, unknown>)
 }
 const reservedFor = async (requestId: Uuid7) => (await dataOf(requestId, 'BudgetReserved'))[0]?.['amountMicros']
-const deltas = (content: object) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: content, finish_reason: null }] })}\n\n`
+const deltas = (content: object) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: content, finish_reason: null }] })}\n\n`
 
 describe('with the usual limits', () => {
   let council: ServedCouncil
@@ -58,24 +70,32 @@ describe('with the usual limits', () => {
   afterEach(async () => {
     expect(await log.redis.xlen(log.keys.work)).toBe(0)
   })
-  const chat = (...args: string[]) => cli({ COUNCIL_URL: council.url, COUNCIL_TOKEN: adminToken }, ['chat', 'Say the Greek letters.', ...args])
+  const chat = (...args: string[]) =>
+    cli({ COUNCIL_URL: council.url, COUNCIL_TOKEN: adminToken }, ['chat', 'Say the Greek letters.', ...args])
 
   test.each([
     ['characters', 'x', maxAnswerCharacters],
     ['control characters, which are long in the log', '\u0001', Math.floor(maxAnswerCharacters / 6)],
     ['characters of four bytes', '🎉', maxAnswerCharacters],
   ])('102 deltas of 10,000 %s end as an answer that was cut off, after one call', async (_, character, characters) => {
-    const { requestId, ending, streamed, calls } = await ask(council, { tokens: Array.from({ length: 102 }, () => character.repeat(10_000)) })
+    const { requestId, ending, streamed, calls } = await ask(council, {
+      tokens: Array.from({ length: 102 }, () => character.repeat(10_000)),
+    })
     expect(ending).toMatchObject({ type: 'completed', finishReason: 'length', degraded: false })
     expect(streamed).toHaveLength(characters)
     expect((ending as { text: string }).text === streamed).toBe(true)
     expect(calls).toBe(1)
-    expect(await dataOf(requestId, 'BudgetDebited')).toEqual([expect.objectContaining({ usage: 'unknown', actualMicros: await reservedFor(requestId) })])
+    expect(await dataOf(requestId, 'BudgetDebited')).toEqual([
+      expect.objectContaining({ usage: 'unknown', actualMicros: await reservedFor(requestId) }),
+    ])
     expect((await dataOf(requestId, 'AnswerCompleted'))[0]?.['text'] === streamed).toBe(true)
   })
 
   test('an answer that grows over the limit closes the socket of its model', async () => {
-    const answer = model.nextAnswer({ tokens: Array.from({ length: 102 }, () => 'x'.repeat(10_000)), trap: { kind: 'stall' } })
+    const answer = model.nextAnswer({
+      tokens: Array.from({ length: 102 }, () => 'x'.repeat(10_000)),
+      trap: { kind: 'stall' },
+    })
     expect((await ask(council)).ending).toMatchObject({ type: 'completed', finishReason: 'length' })
     await answer.disconnected
   })
@@ -89,11 +109,19 @@ describe('with the usual limits', () => {
 
   test('so does one that the model cut off at its tokens', async () => {
     model.nextAnswer({ tokens: ['One', ' two'], finishReason: 'length' })
-    expect(await chat()).toMatchObject({ code: 0, stdout: 'One two\n', stderr: expect.stringContaining('cut off at the length limit') as unknown })
+    expect(await chat()).toMatchObject({
+      code: 0,
+      stdout: 'One two\n',
+      stderr: expect.stringContaining('cut off at the length limit') as unknown,
+    })
   })
 
   test('reasoning that uses up the limit is a failure that says what to do', async () => {
-    const reasoning: InStream = { kind: 'deltas', deltas: [{ reasoning: 'Hm, letters.' }, { reasoning_content: 'Greek ones.' }], afterTokens: 0 }
+    const reasoning: InStream = {
+      kind: 'deltas',
+      deltas: [{ reasoning: 'Hm, letters.' }, { reasoning_content: 'Greek ones.' }],
+      afterTokens: 0,
+    }
     model.nextAnswer({ tokens: [''], finishReason: 'length', trap: reasoning })
     const { code, stdout, stderr } = await chat()
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -106,42 +134,93 @@ describe('with the usual limits', () => {
     ['a tool call', { tokens: [], trap: { kind: 'other-finish', reason: 'tool_calls' } }],
   ])('an answer of %s is a failure, not an empty success', async (_, script) => {
     const { ending, streamed, calls } = await ask(council, script)
-    expect({ ending, streamed, calls }).toMatchObject({ ending: { type: 'failed', code: 'empty_answer' }, streamed: '', calls: 1 })
+    expect({ ending, streamed, calls }).toMatchObject({
+      ending: { type: 'failed', code: 'empty_answer' },
+      streamed: '',
+      calls: 1,
+    })
   })
 
   test.each<[string, AnswerScript, object]>([
-    ['tool_calls', { tokens: ['One'], trap: { kind: 'other-finish', reason: 'tool_calls' } }, { type: 'completed', degraded: true }],
-    ['content_filter', { tokens: ['One'], trap: { kind: 'other-finish', reason: 'content_filter' } }, { type: 'failed', code: 'answer_filtered' }],
-    ['an empty finish reason', { tokens: ['One'], trap: { kind: 'other-finish', reason: '' } }, { type: 'completed', degraded: true }],
-    ['[DONE] and no finish reason', { tokens: ['One'], trap: { kind: 'no-finish' } }, { type: 'completed', degraded: true }],
-    ['stop and no [DONE]', { tokens: ['One'], trap: { kind: 'no-done' } }, { type: 'completed', degraded: false, finishReason: 'stop' }],
-    ['null deltas', { tokens: ['One'], trap: { kind: 'bytes', bytes: Buffer.from('data: {"choices":[{"delta":null}]}\n\n') } }, { type: 'completed', degraded: false }],
+    [
+      'tool_calls',
+      { tokens: ['One'], trap: { kind: 'other-finish', reason: 'tool_calls' } },
+      { type: 'completed', degraded: true },
+    ],
+    [
+      'content_filter',
+      { tokens: ['One'], trap: { kind: 'other-finish', reason: 'content_filter' } },
+      { type: 'failed', code: 'answer_filtered' },
+    ],
+    [
+      'an empty finish reason',
+      { tokens: ['One'], trap: { kind: 'other-finish', reason: '' } },
+      { type: 'completed', degraded: true },
+    ],
+    [
+      '[DONE] and no finish reason',
+      { tokens: ['One'], trap: { kind: 'no-finish' } },
+      { type: 'completed', degraded: true },
+    ],
+    [
+      'stop and no [DONE]',
+      { tokens: ['One'], trap: { kind: 'no-done' } },
+      { type: 'completed', degraded: false, finishReason: 'stop' },
+    ],
+    [
+      'null deltas',
+      { tokens: ['One'], trap: { kind: 'bytes', bytes: Buffer.from('data: {"choices":[{"delta":null}]}\n\n') } },
+      { type: 'completed', degraded: false },
+    ],
   ])('an answer that ends with %s is finished, and never paid for twice', async (_, script, expected) => {
     const { ending, streamed, calls } = await ask(council, script)
     expect({ ending, streamed, calls }).toMatchObject({ ending: expected, streamed: 'One', calls: 1 })
   })
 
   test.each<[string, AnswerScript]>([
-    ['is free', { tokens: ['One'], finalUsage: { prompt_tokens: 0, completion_tokens: 0 }, trap: { kind: 'no-continuous-usage' } }],
-    ['has absurd figures', { tokens: ['One'], finalUsage: { prompt_tokens: 1e12, completion_tokens: 1e12 }, trap: { kind: 'no-continuous-usage' } }],
+    [
+      'is free',
+      {
+        tokens: ['One'],
+        finalUsage: { prompt_tokens: 0, completion_tokens: 0 },
+        trap: { kind: 'no-continuous-usage' },
+      },
+    ],
+    [
+      'has absurd figures',
+      {
+        tokens: ['One'],
+        finalUsage: { prompt_tokens: 1e12, completion_tokens: 1e12 },
+        trap: { kind: 'no-continuous-usage' },
+      },
+    ],
     ['has no figures', { tokens: ['One'], finalUsage: null, trap: { kind: 'no-continuous-usage' } }],
     ['has words for figures', { tokens: ['One'], finalUsage: 'many', trap: { kind: 'no-continuous-usage' } }],
   ])('an answer that %s by its server costs what was reserved', async (_, script) => {
     const { requestId, ending } = await ask(council, script)
     const reserved = await reservedFor(requestId)
     expect(ending).toMatchObject({ type: 'completed', text: 'One', costMicros: reserved })
-    expect(await dataOf(requestId, 'ModelCallEnded')).toEqual([expect.objectContaining({ usage: 'unknown', costMicros: reserved })])
+    expect(await dataOf(requestId, 'ModelCallEnded')).toEqual([
+      expect.objectContaining({ usage: 'unknown', costMicros: reserved }),
+    ])
   })
 
-  test.each([{ prompt_tokens: 0, completion_tokens: 0 }, null])('usage that falls to %j at the end is corrected, recorded as such, and shown', async (finalUsage) => {
-    const { requestId, ending } = await ask(council, { tokens: ['One', ' two'], finalUsage })
-    const [debit] = await dataOf(requestId, 'BudgetDebited')
-    expect(debit).toMatchObject({ usage: 'corrected', completionTokens: 3 })
-    expect(ending).toMatchObject({ type: 'completed', costMicros: debit?.['actualMicros'], usage: { completionTokens: 3 } })
-    const { REDIS_URL = '', COUNCIL_ID = '', DATABASE_URL = '' } = settings
-    const audited = await cli({ REDIS_URL, COUNCIL_ID, DATABASE_URL }, ['audit', 'request', requestId])
-    expect(audited).toMatchObject({ code: 0, stdout: expect.stringContaining('(corrected)') as unknown })
-  })
+  test.each([{ prompt_tokens: 0, completion_tokens: 0 }, null])(
+    'usage that falls to %j at the end is corrected, recorded as such, and shown',
+    async (finalUsage) => {
+      const { requestId, ending } = await ask(council, { tokens: ['One', ' two'], finalUsage })
+      const [debit] = await dataOf(requestId, 'BudgetDebited')
+      expect(debit).toMatchObject({ usage: 'corrected', completionTokens: 3 })
+      expect(ending).toMatchObject({
+        type: 'completed',
+        costMicros: debit?.['actualMicros'],
+        usage: { completionTokens: 3 },
+      })
+      const { REDIS_URL = '', COUNCIL_ID = '', DATABASE_URL = '' } = settings
+      const audited = await cli({ REDIS_URL, COUNCIL_ID, DATABASE_URL }, ['audit', 'request', requestId])
+      expect(audited).toMatchObject({ code: 0, stdout: expect.stringContaining('(corrected)') as unknown })
+    },
+  )
 
   test.each<[string, AnswerScript]>([
     ['after a space that its template trims', { tokens: ['alpha beta gamma delta '], trap: { kind: 'cut-socket' } }],
@@ -151,7 +230,11 @@ describe('with the usual limits', () => {
     ['before its first word', { tokens: [' '], trap: { kind: 'cut-socket' } }],
   ])('an answer cut %s has no seam', async (_, script) => {
     const { ending, streamed, calls } = await ask(council, script)
-    expect({ ending, streamed, calls }).toMatchObject({ ending: { type: 'completed', text: whole }, streamed: whole, calls: 2 })
+    expect({ ending, streamed, calls }).toMatchObject({
+      ending: { type: 'completed', text: whole },
+      streamed: whole,
+      calls: 2,
+    })
   })
 
   test('half a character in a delta is made whole by the next, or replaced, and the command line accepts both', async () => {
@@ -167,7 +250,8 @@ describe('a server that keeps its reader waiting', () => {
   })
   afterAll(() => impatient.stop())
 
-  const usage = (completion_tokens: number) => `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 37, completion_tokens } })}\n\n`
+  const usage = (completion_tokens: number) =>
+    `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 37, completion_tokens } })}\n\n`
   test.each([
     ['comments', ': still here\n\n'],
     ['empty deltas', deltas({ content: '' }) + deltas({}) + deltas({ content: null })],
@@ -194,12 +278,17 @@ describe('a deadline for the whole answer', () => {
   test('cuts a model that never comes to its end, and what was used is paid for', async () => {
     const hurried = await serveCouncil({ ...settings, ANSWER_TIMEOUT_MS: '1500', ANSWER_MAX_TOKENS: '2000' })
     try {
-      const answer = model.nextAnswer({ trap: { kind: 'repeat', bytes: deltas({ content: ' and' }), everyMs: 20, afterTokens: 0 } })
+      const answer = model.nextAnswer({
+        trap: { kind: 'repeat', bytes: deltas({ content: ' and' }), everyMs: 20, afterTokens: 0 },
+      })
       const { requestId, ending, streamed } = await ask(hurried)
       expect(ending).toMatchObject({ type: 'failed', code: 'model_timeout', costMicros: await reservedFor(requestId) })
       expect(streamed).toMatch(/^( and)+$/)
       await answer.disconnected
-      expect((await dataOf(requestId, 'AnswerFailed'))[0]).toMatchObject({ text: streamed, message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown })
+      expect((await dataOf(requestId, 'AnswerFailed'))[0]).toMatchObject({
+        text: streamed,
+        message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown,
+      })
     } finally {
       await hurried.stop()
     }
@@ -219,7 +308,9 @@ describe('a call that waits for its turn at the model', () => {
       await client.frame('phase')
       client.send({ type: 'cancel', requestId })
       expect(await client.frame('cancelled')).toMatchObject({ costMicros: 0 })
-      expect(await dataOf(requestId, 'BudgetReleased')).toEqual([expect.objectContaining({ amountMicros: await reservedFor(requestId) })])
+      expect(await dataOf(requestId, 'BudgetReleased')).toEqual([
+        expect.objectContaining({ amountMicros: await reservedFor(requestId) }),
+      ])
       client.close()
       await running.emit('One')
       await running.finish()

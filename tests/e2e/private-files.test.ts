@@ -10,13 +10,28 @@ import { processLine, transcriptOf } from '../support/process-line.ts'
 
 const main = join(import.meta.dirname, '../../src/main.ts')
 const dataDir = mkdtempSync(join(tmpdir(), 'private-'))
-const secrets = { VLLM_API_KEY: 'a-key-for-vllm', COUNCIL_TOKEN: 'a-token-for-a-council', AWS_SECRET_ACCESS_KEY: 'a-key-of-the-machine' }
+const secrets = {
+  VLLM_API_KEY: 'a-key-for-vllm',
+  COUNCIL_TOKEN: 'a-token-for-a-council',
+  AWS_SECRET_ACCESS_KEY: 'a-key-of-the-machine',
+}
 
 /** With everything embedded but a model, from a shell that leaves files open to all users. */
-const council = spawn('/bin/sh', ['-c', `umask 000 && exec "$0" "${main}" serve --roles api,projector,archiver`, process.execPath], {
-  env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, PORT: '0', VLLM_URL: 'http://127.0.0.1:9', ...secrets },
-  stdio: ['ignore', 'pipe', 'pipe'],
-})
+const council = spawn(
+  '/bin/sh',
+  ['-c', `umask 000 && exec "$0" "${main}" serve --roles api,projector,archiver`, process.execPath],
+  {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      DATA_DIR: dataDir,
+      PORT: '0',
+      VLLM_URL: 'http://127.0.0.1:9',
+      ...secrets,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  },
+)
 
 beforeAll(() => processLine(council, /Ctrl-C stops everything/, 120_000), 130_000)
 afterAll(async () => {
@@ -37,7 +52,9 @@ test('everything below DATA_DIR is for this user alone, whatever the umask', () 
 test('the admin token goes to no output that is not a terminal, and its file is named there', () => {
   const token = readFileSync(dataPaths(dataDir).adminToken, 'utf8').trim()
   const output = transcriptOf(council).join('\n')
-  const logs = readdirSync(dataPaths(dataDir).logs).map((name) => readFileSync(join(dataPaths(dataDir).logs, name), 'utf8'))
+  const logs = readdirSync(dataPaths(dataDir).logs).map((name) =>
+    readFileSync(join(dataPaths(dataDir).logs, name), 'utf8'),
+  )
   expect(token.length).toBeGreaterThan(40)
   expect([output, ...logs].filter((text) => text.includes(token))).toEqual([])
   expect(output).toContain(`made, in ${dataPaths(dataDir).adminToken}`)
@@ -45,7 +62,11 @@ test('the admin token goes to no output that is not a terminal, and its file is 
 
 test('the children know none of the secrets that the council was given', () => {
   const files = readdirSync(dataPaths(dataDir).run).filter((name) => name.endsWith('.json'))
-  const pids = files.map((name) => (JSON.parse(readFileSync(join(dataPaths(dataDir).run, name), 'utf8')) as { process: { pid: number } }).process.pid)
+  const pids = files.map(
+    (name) =>
+      (JSON.parse(readFileSync(join(dataPaths(dataDir).run, name), 'utf8')) as { process: { pid: number } }).process
+        .pid,
+  )
   const environments = pids.map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'))
   expect(environments).toHaveLength(3)
   for (const environment of environments) {

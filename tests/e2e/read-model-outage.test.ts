@@ -24,11 +24,18 @@ beforeAll(async () => {
 })
 afterAll(() => model.close())
 
-const settings = () => ({ COUNCIL_ID: freshCouncilId(), REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, VLLM_URL: model.url })
+const settings = () => ({
+  COUNCIL_ID: freshCouncilId(),
+  REDIS_URL: redisUrl,
+  REDIS_EPHEMERAL_URL: redisUrl,
+  VLLM_URL: model.url,
+})
 
 async function get({ url }: ServedCouncil, path: string) {
   const startedAt = performance.now()
-  const { statusCode, headers, body } = await request(`${url}${path}`, { headers: { authorization: `Bearer ${adminToken}` } })
+  const { statusCode, headers, body } = await request(`${url}${path}`, {
+    headers: { authorization: `Bearer ${adminToken}` },
+  })
   const answer = (await body.json()) as Record<string, unknown>
   return { status: statusCode, retryAfter: headers['retry-after'], body: answer, ms: performance.now() - startedAt }
 }
@@ -37,13 +44,19 @@ const openAccount = async ({ url }: ServedCouncil) =>
   (
     await request(`${url}/v1/commands/OpenAccount`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', 'idempotency-key': newId() },
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        'content-type': 'application/json',
+        'idempotency-key': newId(),
+      },
       body: JSON.stringify({ account: `agent:a${newId().slice(-8)}` }),
     })
   ).statusCode
 
 const healthOfReadModels = async (council: ServedCouncil) =>
-  ((await get(council, '/health')).body as { checks: Record<string, { status: string; output: string }[]> }).checks['read models']?.[0]
+  ((await get(council, '/health')).body as { checks: Record<string, { status: string; output: string }[]> }).checks[
+    'read models'
+  ]?.[0]
 
 /** Queries say so in time; commands, prompts and readiness do not depend on it; and every report comes to the same verdict. */
 async function expectOnlyReadModelsAreAway(council: ServedCouncil): Promise<void> {
@@ -54,17 +67,32 @@ async function expectOnlyReadModelsAreAway(council: ServedCouncil): Promise<void
 
   const queries = await Promise.all(Array.from({ length: 20 }, () => get(council, '/v1/treasury/accounts')))
   for (const query of queries) {
-    expect(query).toMatchObject({ status: 503, retryAfter: '1', body: { code: 'read_model_unavailable', detail: expect.stringMatching(/^read models: Postgres does not answer: ./) } })
+    expect(query).toMatchObject({
+      status: 503,
+      retryAfter: '1',
+      body: {
+        code: 'read_model_unavailable',
+        detail: expect.stringMatching(/^read models: Postgres does not answer: ./),
+      },
+    })
     expect(query.ms).toBeLessThan(answeredWithinMs)
   }
   const askedAt = performance.now()
   const unknown = newId()
   client.send({ type: 'resume', requestId: unknown })
-  expect(await client.frame('error')).toMatchObject({ requestId: unknown, code: 'read_model_unavailable', message: expect.stringMatching(/^read models: Postgres does not answer: ./) })
+  expect(await client.frame('error')).toMatchObject({
+    requestId: unknown,
+    code: 'read_model_unavailable',
+    message: expect.stringMatching(/^read models: Postgres does not answer: ./),
+  })
   expect(performance.now() - askedAt).toBeLessThan(answeredWithinMs)
 
-  await expect.poll(() => healthOfReadModels(council), { timeout: 20_000 }).toMatchObject({ status: 'warn', output: expect.stringMatching(/^Postgres does not answer: ./) })
-  expect(Object.keys((await get(council, '/health')).body['checks'] as object).filter((name) => /^check/.test(name))).toEqual([])
+  await expect
+    .poll(() => healthOfReadModels(council), { timeout: 20_000 })
+    .toMatchObject({ status: 'warn', output: expect.stringMatching(/^Postgres does not answer: ./) })
+  expect(
+    Object.keys((await get(council, '/health')).body['checks'] as object).filter((name) => /^check/.test(name)),
+  ).toEqual([])
   await council.line(/"part":"read models","status":"warn","output":"Postgres does not answer: /)
   expect(await get(council, '/readyz')).toMatchObject({ status: 200, body: { status: 'warn' } })
   expect(await openAccount(council)).toBe(200)
@@ -81,7 +109,10 @@ describe('while PostgreSQL is away', () => {
   beforeAll(async () => {
     server = await startPostgres()
     proxy = await startFaultProxy(server.port)
-    council = await serveCouncil({ ...settings(), DATABASE_URL: server.url.replace(String(server.port), String(proxy.port)) })
+    council = await serveCouncil({
+      ...settings(),
+      DATABASE_URL: server.url.replace(String(server.port), String(proxy.port)),
+    })
     await queriesWork(council)
   })
   afterAll(async () => {
@@ -92,22 +123,30 @@ describe('while PostgreSQL is away', () => {
 
   test.each([
     { outage: 'killed', begin: () => server.kill(), end: () => server.start() },
-    { outage: 'stopped in its tracks', begin: async () => signalAll(server, 'SIGSTOP'), end: async () => signalAll(server, 'SIGCONT') },
+    {
+      outage: 'stopped in its tracks',
+      begin: async () => signalAll(server, 'SIGSTOP'),
+      end: async () => signalAll(server, 'SIGCONT'),
+    },
     { outage: 'cut off', begin: async () => proxy.blackHole(), end: async () => proxy.heal() },
-  ])('($outage) only queries fail, in time and with a code, and they work again afterwards', { timeout }, async ({ begin, end }) => {
-    await begin()
-    try {
-      await expectOnlyReadModelsAreAway(council)
-    } finally {
-      await end()
-    }
-    await queriesWork(council)
-    await expect.poll(() => healthOfReadModels(council), { timeout: 20_000 }).toMatchObject({ status: 'pass' })
-  })
+  ])(
+    '($outage) only queries fail, in time and with a code, and they work again afterwards',
+    { timeout },
+    async ({ begin, end }) => {
+      await begin()
+      try {
+        await expectOnlyReadModelsAreAway(council)
+      } finally {
+        await end()
+      }
+      await queriesWork(council)
+      await expect.poll(() => healthOfReadModels(council), { timeout: 20_000 }).toMatchObject({ status: 'pass' })
+    },
+  )
 
   test('connections whose other end is gone without a word are dropped after one try each', { timeout }, async () => {
     proxy.halfOpen()
-    for (let ok = 0; ok < 10; ) {
+    for (let ok = 0; ok < 10;) {
       const query = await get(council, '/v1/treasury/accounts')
       expect(query.ms).toBeLessThan(answeredWithinMs)
       if (query.status === 200) ok++
@@ -141,6 +180,9 @@ async function queriesWork(council: ServedCouncil): Promise<void> {
 
 /** A server's processes, the one of each connection included. */
 function signalAll(server: PostgresServer, signal: 'SIGSTOP' | 'SIGCONT'): void {
-  const children = execFileSync('pgrep', ['-P', String(server.pid())], { encoding: 'utf8' }).trim().split('\n').map(Number)
+  const children = execFileSync('pgrep', ['-P', String(server.pid())], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map(Number)
   for (const pid of [server.pid(), ...children]) process.kill(pid, signal)
 }

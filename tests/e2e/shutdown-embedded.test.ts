@@ -31,21 +31,28 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-const start = (settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> => startCouncil(dataDir, { LOGNAME: mark, ...settings })
+const start = (settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> =>
+  startCouncil(dataDir, { LOGNAME: mark, ...settings })
 
 type Found = { pid: number; program: string }
 
 /** Every process of the council under test, itself included. A zombie is gone. */
 function processes(): Found[] {
-  const lines = execFileSync('ps', ['axeww', '-o', 'pid=,stat=,args='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).split('\n')
+  const lines = execFileSync('ps', ['axeww', '-o', 'pid=,stat=,args='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  }).split('\n')
   return lines.flatMap((line) => {
     const [, pid = '', state = '', rest = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? []
-    return rest.includes(`LOGNAME=${mark}`) && !state.startsWith('Z') ? [{ pid: Number(pid), program: rest.split(' LOGNAME=')[0] ?? '' }] : []
+    return rest.includes(`LOGNAME=${mark}`) && !state.startsWith('Z')
+      ? [{ pid: Number(pid), program: rest.split(' LOGNAME=')[0] ?? '' }]
+      : []
   })
 }
 
 const children = ({ pid: ofCouncil }: ChildProcess): Found[] => processes().filter(({ pid }) => pid !== ofCouncil)
-const childrenNamed = (child: ChildProcess, name: string): Found[] => children(child).filter(({ program }) => program.includes(name))
+const childrenNamed = (child: ChildProcess, name: string): Found[] =>
+  children(child).filter(({ program }) => program.includes(name))
 
 /** The kernel takes a moment to remove a process that was killed. */
 const noneLeft = () => expect.poll(processes, { timeout: 20_000 }).toEqual([])
@@ -71,7 +78,10 @@ async function endOf(child: ChildProcess, ask: () => unknown): Promise<{ code: n
 
 /** The late steps of each `shutdown_cut_short` line. */
 const cutShort = ({ output }: StartedCouncil): string[][] =>
-  output().split('\n').filter((line) => line.includes('shutdown_cut_short')).map((line) => (JSON.parse(line) as { hung: string[] }).hung)
+  output()
+    .split('\n')
+    .filter((line) => line.includes('shutdown_cut_short'))
+    .map((line) => (JSON.parse(line) as { hung: string[] }).hung)
 
 /** An answer under way. */
 async function longAnswer({ server }: StartedCouncil): Promise<void> {
@@ -112,14 +122,21 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
     const started = await start(halfTheBound)
     const stopped = children(started.child)
     signalAll(stopped, 'SIGSTOP')
-    expect(stopped.map(({ program }) => /redis|pglite|embedded-child/.exec(program)?.[0]).sort()).toEqual(['embedded-child', 'pglite', 'redis', 'redis'])
+    expect(stopped.map(({ program }) => /redis|pglite|embedded-child/.exec(program)?.[0]).sort()).toEqual([
+      'embedded-child',
+      'pglite',
+      'redis',
+      'redis',
+    ])
     const { code, ms } = await endOf(started.child, () => started.child.kill('SIGTERM'))
     expect(code).toBe(1)
     expect(ms).toBeLessThan(hostPatienceMs)
     await noneLeft()
     const [hung = [], ...more] = cutShort(started)
     expect(more).toEqual([])
-    expect(hung.map((step) => step.replace(' (not begun)', ''))).toEqual(expect.arrayContaining(['the embedded Redis', 'the embedded ephemeral Redis', 'the embedded Postgres']))
+    expect(hung.map((step) => step.replace(' (not begun)', ''))).toEqual(
+      expect.arrayContaining(['the embedded Redis', 'the embedded ephemeral Redis', 'the embedded Postgres']),
+    )
     await startsAgain()
   })
 
@@ -135,18 +152,21 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
     await noneLeft()
   })
 
-  test.each(['embedded-child', 'redis-server', 'pglite-child'])('in the middle of its start, as soon as %s runs, ends in order, leaves nothing running, and can start again', async (program) => {
-    const starting = launchCouncil(dataDir, { LOGNAME: mark })
-    await vi.waitUntil(() => childrenNamed(starting, program).length > 0, { timeout: 120_000, interval: 20 })
-    const { code, ms } = await endOf(starting, () => process.kill(-(starting.pid ?? 0), 'SIGTERM'))
-    expect(code).toBe(0)
-    expect(ms).toBeLessThan(hostPatienceMs)
-    await noneLeft()
-    const output = transcriptOf(starting).join('\n')
-    expect(output).toContain('"msg":"stopping"')
-    expect(output).not.toContain('the council is ready')
-    await startsAgain()
-  })
+  test.each(['embedded-child', 'redis-server', 'pglite-child'])(
+    'in the middle of its start, as soon as %s runs, ends in order, leaves nothing running, and can start again',
+    async (program) => {
+      const starting = launchCouncil(dataDir, { LOGNAME: mark })
+      await vi.waitUntil(() => childrenNamed(starting, program).length > 0, { timeout: 120_000, interval: 20 })
+      const { code, ms } = await endOf(starting, () => process.kill(-(starting.pid ?? 0), 'SIGTERM'))
+      expect(code).toBe(0)
+      expect(ms).toBeLessThan(hostPatienceMs)
+      await noneLeft()
+      const output = transcriptOf(starting).join('\n')
+      expect(output).toContain('"msg":"stopping"')
+      expect(output).not.toContain('the council is ready')
+      await startsAgain()
+    },
+  )
 })
 
 describe('bin/start on a PostgreSQL that hangs, with a model process that hangs', { timeout: 400_000 }, () => {
@@ -174,6 +194,10 @@ describe('bin/start on a PostgreSQL that hangs, with a model process that hangs'
     expect(code).toBe(1)
     expect(ms).toBeLessThan(hostPatienceMs)
     await noneLeft()
-    expect(cutShort(started).flat().map((step) => step.replace(' (not begun)', ''))).toContain('the connections to Postgres')
+    expect(
+      cutShort(started)
+        .flat()
+        .map((step) => step.replace(' (not begun)', '')),
+    ).toContain('the connections to Postgres')
   })
 })

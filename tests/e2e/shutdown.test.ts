@@ -32,7 +32,14 @@ async function councilOfItsOwn(settings: Record<string, string> = {}) {
   const [redis, ephemeral, postgres] = await Promise.all([startRedis(), startRedis(), startPostgres()])
   servers.push(redis, ephemeral, postgres)
   const council = await serveCouncil(
-    { COUNCIL_ID: freshCouncilId(), REDIS_URL: redis.url, REDIS_EPHEMERAL_URL: ephemeral.url, DATABASE_URL: await createDatabaseOn(postgres.url), VLLM_URL: model.url, ...settings },
+    {
+      COUNCIL_ID: freshCouncilId(),
+      REDIS_URL: redis.url,
+      REDIS_EPHEMERAL_URL: ephemeral.url,
+      DATABASE_URL: await createDatabaseOn(postgres.url),
+      VLLM_URL: model.url,
+      ...settings,
+    },
     'api,worker,projector,archiver',
   )
   councils.push(council)
@@ -63,7 +70,10 @@ describe('a council that is asked to end', { timeout: 120_000 }, () => {
     silent.write(clientFrame('text', '{"type":"ping"}'))
     sockets.push(silent, await rawConnection(council.url, 'G'), await rawConnection(council.url))
     const head = `POST /v1/commands/OpenAccount HTTP/1.1\r\nHost: council\r\nAuthorization: Bearer ${adminToken}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"account":`
-    sockets.push(await rawConnection(council.url, head), await rawConnection(council.url, head.replace(adminToken, 'a-stranger')))
+    sockets.push(
+      await rawConnection(council.url, head),
+      await rawConnection(council.url, head.replace(adminToken, 'a-stranger')),
+    )
     const { code, ms } = await end(council)
     expect(code).toBe(0)
     expect(ms).toBeLessThan(hostPatienceMs)
@@ -79,12 +89,15 @@ describe('a council that is asked to end', { timeout: 120_000 }, () => {
     expect(await ending).toMatchObject({ code: 0 })
   })
 
-  test.each(['redis', 'ephemeral', 'postgres'] as const)('ends in time when %s is dead, with an answer under way', async (name) => {
-    const { council, ...stores } = await councilOfItsOwn()
-    await endlessAnswer(council)
-    await stores[name].kill()
-    expect((await end(council)).ms).toBeLessThan(hostPatienceMs)
-  })
+  test.each(['redis', 'ephemeral', 'postgres'] as const)(
+    'ends in time when %s is dead, with an answer under way',
+    async (name) => {
+      const { council, ...stores } = await councilOfItsOwn()
+      await endlessAnswer(council)
+      await stores[name].kill()
+      expect((await end(council)).ms).toBeLessThan(hostPatienceMs)
+    },
+  )
 
   test.each(['redis', 'ephemeral'] as const)('ends in time when %s hangs, with an answer under way', async (name) => {
     const { council, ...stores } = await councilOfItsOwn()
@@ -101,7 +114,9 @@ describe('a council that is asked to end', { timeout: 120_000 }, () => {
     expect(code).toBe(1)
     expect(ms).toBeLessThan(hostPatienceMs)
     const lines = council.lines().filter((line) => line.includes('shutdown_cut_short'))
-    expect(lines.map((line) => (JSON.parse(line) as { hung: string[] }).hung)).toEqual([expect.arrayContaining(['the worker'])])
+    expect(lines.map((line) => (JSON.parse(line) as { hung: string[] }).hung)).toEqual([
+      expect.arrayContaining(['the worker']),
+    ])
   })
 
   test('twice, ends in the same moment', async () => {

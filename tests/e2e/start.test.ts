@@ -24,7 +24,8 @@ const start = async (): Promise<StartedCouncil> => {
   started.push(one)
   return one
 }
-const chatWith = ({ server }: StartedCouncil) => connectChat(server().url, { authorization: `Bearer ${server().token}` })
+const chatWith = ({ server }: StartedCouncil) =>
+  connectChat(server().url, { authorization: `Bearer ${server().token}` })
 
 /** Command lines of everything that still runs on a DATA_DIR. */
 function processesOn(folder: string): string[] {
@@ -33,7 +34,11 @@ function processesOn(folder: string): string[] {
 }
 
 type Row = Record<string, unknown>
-const json = (text: string): Row[] => text.trim().split('\n').map((line) => JSON.parse(line) as Row)
+const json = (text: string): Row[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
 
 // Starting Redis, PGlite and a real model takes seconds, and some of these do it twice.
 describe('bin/start', { timeout: 300_000 }, () => {
@@ -47,13 +52,20 @@ describe('bin/start', { timeout: 300_000 }, () => {
     expect(chat).toMatchObject({ code: 0 })
     expect(chat.stdout).toContain('Paris')
     const events = json((await council(dataDir, 'events', '--json')).stdout)
-    const completed = events.find(({ type }) => type === 'AnswerCompleted') as { stream: string; data: { text: string; costMicros: number } }
+    const completed = events.find(({ type }) => type === 'AnswerCompleted') as {
+      stream: string
+      data: { text: string; costMicros: number }
+    }
     expect(completed.data.text).toBe(chat.stdout.trim())
     expect(completed.data.costMicros).toBeGreaterThan(0)
     expect(chat.stderr).toContain(`(${completed.data.costMicros} µ$)`)
 
     const audit = json((await council(dataDir, 'audit', 'cost', '--json')).stdout).at(-1)
-    expect(audit).toMatchObject({ kind: 'total', costMicros: completed.data.costMicros, readModel: { state: 'agrees', rows: 1 } })
+    expect(audit).toMatchObject({
+      kind: 'total',
+      costMicros: completed.data.costMicros,
+      readModel: { state: 'agrees', rows: 1 },
+    })
     expect(await council(dataDir, 'state', completed.stream)).toMatchObject({ code: 0 })
     expect(await council(dataDir, 'rebuild')).toMatchObject({ code: 0 })
     expect(json((await council(dataDir, 'audit', 'cost', '--json')).stdout).at(-1)).toEqual(audit)
@@ -66,7 +78,9 @@ describe('bin/start', { timeout: 300_000 }, () => {
   })
 
   test('with a model that does not exist says so, and leaves nothing running of what it had started', async () => {
-    await expect(startCouncil(dataDir, { MODEL_PATH: '/nowhere/model.gguf' })).rejects.toThrow('MODEL_PATH is /nowhere/model.gguf, which does not exist')
+    await expect(startCouncil(dataDir, { MODEL_PATH: '/nowhere/model.gguf' })).rejects.toThrow(
+      'MODEL_PATH is /nowhere/model.gguf, which does not exist',
+    )
   })
 
   test('after a kill of everything in mid-answer goes on behind the last word: nothing is lost or doubled, and it ends once', async () => {
@@ -91,6 +105,8 @@ describe('bin/start', { timeout: 300_000 }, () => {
     const events = json((await council(dataDir, 'events', '--stream', `chat/${requestId}`, '--json')).stdout)
     expect(events.filter(({ type }) => String(type).startsWith('Answer'))).toHaveLength(1)
     expect(events.filter(({ type }) => type === 'AttemptStarted')).toHaveLength(2)
-    expect(json((await council(dataDir, 'audit', 'cost', '--json')).stdout).at(-1)).toMatchObject({ readModel: { state: 'agrees' } })
+    expect(json((await council(dataDir, 'audit', 'cost', '--json')).stdout).at(-1)).toMatchObject({
+      readModel: { state: 'agrees' },
+    })
   })
 })

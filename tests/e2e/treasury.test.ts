@@ -17,7 +17,11 @@ beforeAll(async () => {
   }
   api = await serveCouncil(settings, 'api')
   // Nobody has built the read model yet.
-  expect(await get('/v1/treasury/accounts')).toMatchObject({ status: 503, retryAfter: '1', body: { code: 'read_model_behind' } })
+  expect(await get('/v1/treasury/accounts')).toMatchObject({
+    status: 503,
+    retryAfter: '1',
+    body: { code: 'read_model_behind' },
+  })
   projector = await serveCouncil(settings, 'projector')
   for (const account of ['external', 'reserve', 'agent:bob']) await command('OpenAccount', { account })
   opened = await command('OpenAccount', { account: 'agent:ada' })
@@ -32,7 +36,12 @@ const authorized = { authorization: `Bearer ${adminToken}` }
 async function get(path: string, headers: Record<string, string> = authorized) {
   const answer = await request(`${api.url}${path}`, { headers })
   const { 'x-council-position': position, 'retry-after': retryAfter } = answer.headers
-  return { status: answer.statusCode, position, retryAfter, body: (await answer.body.json()) as Record<string, unknown> }
+  return {
+    status: answer.statusCode,
+    position,
+    retryAfter,
+    body: (await answer.body.json()) as Record<string, unknown>,
+  }
 }
 
 /** Does it, and says where it stands in the log. */
@@ -92,16 +101,28 @@ describe('the accounts over HTTP', () => {
     expect(names).toEqual(['agent:ada', 'agent:bob', 'external', 'reserve'])
   })
 
-  test.each(['agent:nobody', 'nonsense', '%00', "'%20or%201=1", '%zz', 'x'.repeat(200)])('know no account %s', async (name) => {
-    expect(await get(`/v1/treasury/accounts/${name}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })
-  })
-
-  test.each(['after=yesterday', 'after=', 'limit=0', 'limit=1001', 'limit=many', 'cursor=%00', 'after=1-1&after=2-2', 'sort=name'])(
-    'do not take ?%s',
-    async (query) => {
-      expect(await get(`/v1/treasury/accounts?${query}`)).toMatchObject({ status: 400, body: { code: 'malformed_request' } })
+  test.each(['agent:nobody', 'nonsense', '%00', "'%20or%201=1", '%zz', 'x'.repeat(200)])(
+    'know no account %s',
+    async (name) => {
+      expect(await get(`/v1/treasury/accounts/${name}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })
     },
   )
+
+  test.each([
+    'after=yesterday',
+    'after=',
+    'limit=0',
+    'limit=1001',
+    'limit=many',
+    'cursor=%00',
+    'after=1-1&after=2-2',
+    'sort=name',
+  ])('do not take ?%s', async (query) => {
+    expect(await get(`/v1/treasury/accounts?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request' },
+    })
+  })
 
   test('are nothing for strangers', async () => {
     for (const path of ['/v1/treasury/accounts', '/v1/treasury/accounts/reserve', '/v1/treasury/accounts/%zz'])

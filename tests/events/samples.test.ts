@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { eventCatalogue } from '../../src/events/catalogue.ts'
 import { readStored, storedEvent } from '../../src/events/log/read/stored-event.ts'
-import { everyVersion, orphans, recordedShape, sampleIncarnation, sampleMacs, samplesOf, shapeOf } from '../support/event-samples.ts'
+import {
+  everyVersion,
+  orphans,
+  recordedShape,
+  sampleIncarnation,
+  sampleMacs,
+  samplesOf,
+  shapeOf,
+} from '../support/event-samples.ts'
 
-const howTo = 'raise its version in the catalogue, add an upcaster to src/events/upcast.ts, and record a sample: npm run samples'
+const howTo =
+  'raise its version in the catalogue, add an upcaster to src/events/upcast.ts, and record a sample: npm run samples'
 
 describe.each(everyVersion)('$type version $version, as logs hold it', ({ type, version }) => {
   const samples = samplesOf({ type, version })

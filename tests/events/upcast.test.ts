@@ -35,12 +35,22 @@ describe('an event of an older version', () => {
 
   test('stops its reader where a step is missing', () => {
     const gap = upcasterOver(catalogue, { MoneyMoved: { 1: (data) => data } })
-    expect(() => gap('MoneyMoved', 1, {}, '7-1')).toThrow(expect.objectContaining({ code: 'unknown_event_version', at: '7-1', message: 'MoneyMoved has no upcaster from version 2 (event at 7-1)' }))
+    expect(() => gap('MoneyMoved', 1, {}, '7-1')).toThrow(
+      expect.objectContaining({
+        code: 'unknown_event_version',
+        at: '7-1',
+        message: 'MoneyMoved has no upcaster from version 2 (event at 7-1)',
+      }),
+    )
   })
 
   test('stops its reader where a step fails, and is named', () => {
     expect(() => read('MoneyMoved', 1, { pounds: 2 }, '7-2')).toThrow(
-      expect.objectContaining({ code: 'malformed_event', at: '7-2', message: expect.stringMatching(/^MoneyMoved v1: its upcaster from version 1 failed: /) as string }),
+      expect.objectContaining({
+        code: 'malformed_event',
+        at: '7-2',
+        message: expect.stringMatching(/^MoneyMoved v1: its upcaster from version 1 failed: /) as string,
+      }),
     )
   })
 
@@ -50,14 +60,25 @@ describe('an event of an older version', () => {
     ['nothing', undefined, /^MoneyMoved v2: /],
   ])('stops its reader where a step makes %s, and is named', (_, made, message) => {
     const wrong = upcasterOver(catalogue, { MoneyMoved: { 2: () => made } })
-    expect(() => wrong('MoneyMoved', 2, {}, '7-3')).toThrow(expect.objectContaining({ code: 'malformed_event', at: '7-3', message: expect.stringMatching(message) as string }))
+    expect(() => wrong('MoneyMoved', 2, {}, '7-3')).toThrow(
+      expect.objectContaining({
+        code: 'malformed_event',
+        at: '7-3',
+        message: expect.stringMatching(message) as string,
+      }),
+    )
   })
 })
 
 test('an event of a newer version stops its reader', () => {
-  expect(() => read('MoneyMoved', 4, {}, '7-4')).toThrow(expect.objectContaining({ code: 'unknown_event_version', at: '7-4' }))
+  expect(() => read('MoneyMoved', 4, {}, '7-4')).toThrow(
+    expect.objectContaining({ code: 'unknown_event_version', at: '7-4' }),
+  )
 })
 
-test.each(['NeverHeardOf', 'constructor', '__proto__', 'toString'])('an event of the unknown type %s stops its reader', (type) => {
-  expect(() => upcast(type, 1, {}, '7-5')).toThrow(expect.objectContaining({ code: 'unknown_event_type', at: '7-5' }))
-})
+test.each(['NeverHeardOf', 'constructor', '__proto__', 'toString'])(
+  'an event of the unknown type %s stops its reader',
+  (type) => {
+    expect(() => upcast(type, 1, {}, '7-5')).toThrow(expect.objectContaining({ code: 'unknown_event_type', at: '7-5' }))
+  },
+)

@@ -21,10 +21,15 @@ describe('a warning that repeats another one', () => {
 
   test('is counted, and the count is written once a minute', () => {
     const { lines, logger } = logged()
-    for (let request = 0; request < 20_000; request++) logger.child({ requestId: request }).error({ err: new Error('Redis is away'), stream: `chat/${request}` }, 'a frame could not be handled')
+    for (let request = 0; request < 20_000; request++)
+      logger
+        .child({ requestId: request })
+        .error({ err: new Error('Redis is away'), stream: `chat/${request}` }, 'a frame could not be handled')
     expect(lines).toMatchObject([{ msg: 'a frame could not be handled' }])
     vi.advanceTimersByTime(minuteMs)
-    expect(lines.slice(1)).toMatchObject([{ level: 'error', msg: 'a frame could not be handled (repeated)', repeated: 19_999 }])
+    expect(lines.slice(1)).toMatchObject([
+      { level: 'error', msg: 'a frame could not be handled (repeated)', repeated: 19_999 },
+    ])
     vi.advanceTimersByTime(10 * minuteMs)
     expect(lines).toHaveLength(2)
   })
@@ -70,14 +75,15 @@ describe('an error in the log', () => {
     expect(lines[0]?.err).not.toHaveProperty('stack')
   })
 
-  test.each([new TypeError('undefined is not a function'), Object.assign(new Error('wrong argument'), { code: 'ERR_INVALID_ARG_TYPE' }), Object.assign(new Error('syntax error'), { code: '42601' })])(
-    'has its stack where it is a defect: %s',
-    (err) => {
-      const { lines, logger } = logged()
-      logger.warn({ err }, 'it failed')
-      expect(lines[0]?.err?.stack).toContain('logger.test.ts')
-    },
-  )
+  test.each([
+    new TypeError('undefined is not a function'),
+    Object.assign(new Error('wrong argument'), { code: 'ERR_INVALID_ARG_TYPE' }),
+    Object.assign(new Error('syntax error'), { code: '42601' }),
+  ])('has its stack where it is a defect: %s', (err) => {
+    const { lines, logger } = logged()
+    logger.warn({ err }, 'it failed')
+    expect(lines[0]?.err?.stack).toContain('logger.test.ts')
+  })
 })
 
 test('a log file is for this user alone, with the folders that are made for it', async () => {

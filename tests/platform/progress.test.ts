@@ -7,7 +7,12 @@ afterEach(() => vi.useRealTimers())
 function watch(stream: { isTTY?: boolean; columns?: number }, options: Partial<ProgressOptions> = {}) {
   const written: string[] = []
   const clock = { nowMs: () => Date.now() }
-  const progress = startProgress({ label: 'rebuilding', stream: { ...stream, write: (text) => written.push(text) }, clock, ...options })
+  const progress = startProgress({
+    label: 'rebuilding',
+    stream: { ...stream, write: (text) => written.push(text) },
+    clock,
+    ...options,
+  })
   /** What is on the screen, or the last JSON line. */
   const last = (): string => (written.at(-1) ?? '').replace('\r\x1b[2K', '')
   return { progress, written, last }
@@ -71,8 +76,26 @@ describe('progress in a pipe', () => {
     vi.advanceTimersByTime(1_500)
     progress.end('done')
     expect(written.map((line) => JSON.parse(line) as unknown)).toEqual([
-      { progress: 'rebuilding', state: 'running', unit: 'items', done: 300, total: 900, elapsedMs: 1_000, perSecond: 300, remainingMs: 2_000 },
-      { progress: 'rebuilding', state: 'done', unit: 'items', done: 300, total: 900, elapsedMs: 1_500, perSecond: 200, remainingMs: 3_000 },
+      {
+        progress: 'rebuilding',
+        state: 'running',
+        unit: 'items',
+        done: 300,
+        total: 900,
+        elapsedMs: 1_000,
+        perSecond: 300,
+        remainingMs: 2_000,
+      },
+      {
+        progress: 'rebuilding',
+        state: 'done',
+        unit: 'items',
+        done: 300,
+        total: 900,
+        elapsedMs: 1_500,
+        perSecond: 200,
+        remainingMs: 3_000,
+      },
     ])
     expect(written.every((line) => line.endsWith('\n'))).toBe(true)
   })

@@ -24,7 +24,18 @@ const payers = ['reserve', 'agent:ada'].map(id)
 const everybody = [...payers, id('external')]
 
 const step = fc.record({
-  ask: fc.constantFrom('fund', 'transfer', 'reserve', 'reserve', 'settle', 'settle', 'release', 'limit', 'freeze', 'unfreeze'),
+  ask: fc.constantFrom(
+    'fund',
+    'transfer',
+    'reserve',
+    'reserve',
+    'settle',
+    'settle',
+    'release',
+    'limit',
+    'freeze',
+    'unfreeze',
+  ),
   payer: fc.constantFrom(...payers),
   amountMicros: fc.integer({ min: 1, max: 9_000_000 }),
 })
@@ -45,10 +56,15 @@ async function happen(council: TestCouncil, { ask, payer, amountMicros }: Step, 
       expiresAt: new Date(Date.now() + 600_000).toISOString(),
     })
   }
-  if (ask === 'settle') await council.execute(SettleReservation, { account: payer, reservationId, actualMicros: amountMicros })
+  if (ask === 'settle')
+    await council.execute(SettleReservation, { account: payer, reservationId, actualMicros: amountMicros })
   if (ask === 'release') await council.execute(ReleaseReservation, { account: payer, reservationId })
   if (ask === 'limit')
-    await council.execute(SetAccountLimits, { account: payer, dailyMicros: amountMicros * 4, perActionMicros: amountMicros })
+    await council.execute(SetAccountLimits, {
+      account: payer,
+      dailyMicros: amountMicros * 4,
+      perActionMicros: amountMicros,
+    })
   if (ask === 'freeze') await council.execute(FreezeAccount, { account: payer, reason: 'story' })
   if (ask === 'unfreeze') await council.execute(UnfreezeAccount, { account: payer, reason: 'story' })
 }
@@ -61,7 +77,9 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
   afterAll(() => db.close())
 
   const rows = async () =>
-    new Map((await db.rows('read_models.accounts')).map((row) => AccountRow.parse(row)).map((row) => [row.account_id, row]))
+    new Map(
+      (await db.rows('read_models.accounts')).map((row) => AccountRow.parse(row)).map((row) => [row.account_id, row]),
+    )
 
   test('show what commands decide on, and sum up to nothing, whatever happened', async () => {
     await fc.assert(
@@ -82,7 +100,10 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
             expect(row).toMatchObject({
               status: state.status,
               balance_micros: state.balanceMicros,
-              reserved_micros: Object.values(state.reservations).reduce((sum, { amountMicros }) => sum + amountMicros, 0),
+              reserved_micros: Object.values(state.reservations).reduce(
+                (sum, { amountMicros }) => sum + amountMicros,
+                0,
+              ),
               daily_limit_micros: state.limits?.dailyMicros ?? null,
               action_limit_micros: state.limits?.perActionMicros ?? null,
             })
@@ -138,7 +159,9 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
       elapsedMs: () => elapsed,
       pause: async (ms) => void (elapsed += ms),
     })
-    const answer = await read(accounts, '999999999999999-0' as never, () => Promise.reject(new Error('must not be read')))
+    const answer = await read(accounts, '999999999999999-0' as never, () =>
+      Promise.reject(new Error('must not be read')),
+    )
     expect(answer).toMatchObject({ outcome: 'behind' })
     expect(elapsed).toBe(100)
   })

@@ -24,7 +24,11 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
   })
   afterEach(() => council.close())
 
-  async function done<C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, principal = 'service:worker'): Promise<void> {
+  async function done<C, Reads extends ReadSet>(
+    definition: CommandDefinition<C, Reads>,
+    input: NoInfer<C>,
+    principal = 'service:worker',
+  ): Promise<void> {
     const { result } = await council.gate.execute(definition, input, { commandId: newId(), principal })
     expect(result).toBe('appended')
   }
@@ -38,7 +42,16 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
   async function answered(requestId: Uuid7, text: string): Promise<void> {
     await done(StartAttempt, { requestId, attempt: 1, worker: 'w' })
     await done(RouteRequest, { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 })
-    await done(CompleteAnswer, { requestId, attempt: 1, text, firstTokenMs: 1, endedAtMs: Date.now(), job: '1-1', finishReason: 'stop', degraded: false })
+    await done(CompleteAnswer, {
+      requestId,
+      attempt: 1,
+      text,
+      firstTokenMs: 1,
+      endedAtMs: Date.now(),
+      job: '1-1',
+      finishReason: 'stop',
+      degraded: false,
+    })
   }
 
   const turn = async (actor: string, conversationId: string, text: string, answer: string): Promise<Uuid7> => {
@@ -74,12 +87,18 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     const now = await prompt('anna', 'c')
     await answered(slow, 'Too late.')
     expect(await earlierTurns(db.postgres).before(now)).toEqual({ turns: [], total: 0 })
-    expect(await earlierTurns(db.postgres).before(await prompt('anna', 'c'))).toMatchObject({ turns: [{ requestId: slow }], total: 1 })
+    expect(await earlierTurns(db.postgres).before(await prompt('anna', 'c'))).toMatchObject({
+      turns: [{ requestId: slow }],
+      total: 1,
+    })
   })
 
   test('are the newest 100 of a long conversation, with the number of all, and at most 1 MiB of text', async () => {
     const count = 300
-    for (let begun = 0; begun < count; begun += 50) await Promise.all(Array.from({ length: 50 }, (_, index) => turn('anna', 'c', `Question ${begun + index}`, 'An answer.')))
+    for (let begun = 0; begun < count; begun += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, index) => turn('anna', 'c', `Question ${begun + index}`, 'An answer.')),
+      )
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
     const found = await earlierTurns(db.postgres).before(await prompt('anna', 'c'))
@@ -97,7 +116,9 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     const now = await prompt('anna', 'c')
     expect(await earlierTurns(db.postgres).before(now)).toBe(null)
     expect(await earlierTurns({ snapshot: () => new Promise<never>(() => undefined) }).before(now)).toBe(null)
-    expect(await earlierTurns({ snapshot: () => Promise.reject(new Error('connection refused')) }).before(now)).toBe(null)
+    expect(await earlierTurns({ snapshot: () => Promise.reject(new Error('connection refused')) }).before(now)).toBe(
+      null,
+    )
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
     await projector.stop()

@@ -43,7 +43,8 @@ export const founding = (): Ask[] => [
 ]
 
 /** One that nobody else asks for. */
-export const anotherAsk = (): Ask => askFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
+export const anotherAsk = (): Ask =>
+  askFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
 /** A promise of money that some client has asked for; it may have been refused. */
 export type Promised = { account: AccountId; reservationId: Uuid7 }
@@ -53,12 +54,18 @@ export function someAsk(random: Random, commandId: Uuid7, nowMs: number, promise
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)
   const dice = random.below(100)
-  if (dice < 8) return askFor(TransferFunds, { transferId: commandId, from: external, to: payers[0], amountMicros, reason })
-  if (dice < 48) return askFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
+  if (dice < 8)
+    return askFor(TransferFunds, { transferId: commandId, from: external, to: payers[0], amountMicros, reason })
+  if (dice < 48)
+    return askFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
   if (dice < 62) {
     const of = { account: payer(), reservationId: commandId }
     promised.push(of)
-    return askFor(ReserveFunds, { ...of, amountMicros, expiresAt: isoTime(nowMs + random.pick([2_000, 60_000, 3_600_000])) })
+    return askFor(ReserveFunds, {
+      ...of,
+      amountMicros,
+      expiresAt: isoTime(nowMs + random.pick([2_000, 60_000, 3_600_000])),
+    })
   }
   const [of] = promised.slice(random.below(promised.length))
   if (of && dice < 74) return askFor(SettleReservation, { ...of, actualMicros: random.below(120) })
@@ -67,6 +74,7 @@ export function someAsk(random: Random, commandId: Uuid7, nowMs: number, promise
   if (dice < 88) return askFor(UnfreezeAccount, { account: payer(), reason })
   if (dice < 90) return askFor(FreezeTreasury, { reason })
   if (dice < 93) return askFor(UnfreezeTreasury, { reason })
-  if (dice < 95) return askFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
+  if (dice < 95)
+    return askFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
   return askFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
 }

@@ -31,9 +31,11 @@ function orderViolations(events: readonly RecordedEvent[]): string[] {
   events.forEach((event, index) => {
     const before = events[index - 1]
     if (event.sequence !== index + 1) found.push(`event ${index + 1} has the number ${event.sequence}`)
-    if (before && comparePositions(before.position, event.position) >= 0) found.push(`event ${event.sequence} stands at ${event.position}, behind ${before.position}`)
+    if (before && comparePositions(before.position, event.position) >= 0)
+      found.push(`event ${event.sequence} stands at ${event.position}, behind ${before.position}`)
     const revision = (revisions.get(event.stream) ?? 0) + 1
-    if (event.revision !== revision) found.push(`${event.stream} has revision ${event.revision} where ${revision} comes next`)
+    if (event.revision !== revision)
+      found.push(`${event.stream} has revision ${event.revision} where ${revision} comes next`)
     revisions.set(event.stream, event.revision)
   })
   return found
@@ -46,7 +48,8 @@ async function stateViolations(log: EventLog, events: readonly RecordedEvent[]):
     const aggregate = aggregateOf(stream)
     const [stored] = await log.loadStates([stream])
     if (!aggregate || !stored) throw new Error(`nobody knows the stream ${stream}`)
-    if (stored.revision !== own.length && stored.status !== 'absent') found.push(`the state of ${stream} is of revision ${stored.revision}, its events go to ${own.length}`)
+    if (stored.revision !== own.length && stored.status !== 'absent')
+      found.push(`the state of ${stream} is of revision ${stored.revision}, its events go to ${own.length}`)
     if (stored.status !== 'live' || aggregate.history) continue
     try {
       const folded = JSON.stringify(own.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial))
@@ -82,17 +85,21 @@ function readModelViolations({ database, projectors }: World, events: readonly R
       continue
     }
     const { registered, table } = served
-    if (registered.position !== (events.at(-1)?.position ?? '0-0')) found.push(`${name} stands at event ${registered.sequence}, the log goes to ${events.length}`)
+    if (registered.position !== (events.at(-1)?.position ?? '0-0'))
+      found.push(`${name} stands at event ${registered.sequence}, the log goes to ${events.length}`)
     const expected = new Map<string, unknown>()
     try {
       fold(expected, events)
     } catch (error) {
       found.push(`${name} cannot be folded: ${error instanceof Error ? error.message : ''}`)
     }
-    if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey))) found.push(`${name} is not the fold of the log`)
-    for (const { generation, claimed } of database.others(name)) if (!claimed) found.push(`${name} has left generation ${generation} behind`)
+    if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey)))
+      found.push(`${name} is not the fold of the log`)
+    for (const { generation, claimed } of database.others(name))
+      if (!claimed) found.push(`${name} has left generation ${generation} behind`)
     if (database.claimsServed(name)) found.push(`somebody still claims to rebuild ${name}`)
-    if (registered.version !== newest) found.push(`${name} was made by version ${registered.version}, version ${newest} runs`)
+    if (registered.version !== newest)
+      found.push(`${name} was made by version ${registered.version}, version ${newest} runs`)
   }
   return found
 }

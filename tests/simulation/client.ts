@@ -35,7 +35,8 @@ export type Client = {
 
 const longestPauseMs = 3_000
 const retried = ['outcome_unknown', 'log_unavailable', 'overloaded', 'log_stopped']
-export const isRetried = (answer: Answer): boolean => answer.result === 'lost' || (answer.result === 'rejected' && retried.includes(answer.code))
+export const isRetried = (answer: Answer): boolean =>
+  answer.result === 'lost' || (answer.result === 'rejected' && retried.includes(answer.code))
 
 export function createClient(name: string, { step, newOwner }: Scheduler, random: Random, gates: Gates): Client {
   const owner = newOwner(name)

@@ -34,7 +34,8 @@ export function letLive(world: World): Conduct {
   void (async () => {
     const founder = createClient('founder', scheduler, random, gates)
     for (const ask of founding()) await founder.insist(ask)
-    for (let n = 1; n <= clients; n++) void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
+    for (let n = 1; n <= clients; n++)
+      void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
     void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
   })()
   return { history, abuses, left: () => left }
@@ -63,7 +64,14 @@ export function letLive(world: World): Conduct {
       if (attempt === undefined) continue
       const started = await client.insist(askFor(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker' }))
       if (started.result === 'refused' || random.happens(0.2)) continue
-      const ending = { requestId, attempt: attempt + 1, text: 'Because.', firstTokenMs: null, endedAtMs: scheduler.clock.nowMs(), job: job.entry }
+      const ending = {
+        requestId,
+        attempt: attempt + 1,
+        text: 'Because.',
+        firstTokenMs: null,
+        endedAtMs: scheduler.clock.nowMs(),
+        job: job.entry,
+      }
       await client.insist(askFor(CompleteAnswer, { ...ending, finishReason: 'stop', degraded: false }))
     }
   }
@@ -76,4 +84,7 @@ export function letLive(world: World): Conduct {
 }
 
 /** Whether an answer to a command under an id that is taken says so, or that nothing can be said now. */
-export const isTold = (answer: Answer): boolean => isRetried(answer) || (answer.result === 'rejected' && (answer.code === 'command_id_reused' || answer.code === 'id_expired' || answer.code === 'malformed_command'))
+export const isTold = (answer: Answer): boolean =>
+  isRetried(answer) ||
+  (answer.result === 'rejected' &&
+    (answer.code === 'command_id_reused' || answer.code === 'id_expired' || answer.code === 'malformed_command'))

@@ -3,43 +3,72 @@ import { comparePositions } from '../../src/events/identifiers.ts'
 import { isRetried, type Answer, type Asked } from './client.ts'
 
 /** What clients were told, against what the log has of it. */
-export function commandViolations(events: readonly RecordedEvent[], history: readonly Asked[], takenAt: readonly number[]): string[] {
+export function commandViolations(
+  events: readonly RecordedEvent[],
+  history: readonly Asked[],
+  takenAt: readonly number[],
+): string[] {
   const byCommand = Map.groupBy(events, ({ metadata }) => metadata.commandId)
   const found = history.flatMap((asked) => {
     const own = byCommand.get(asked.commandId) ?? []
     const told = asked.calls.flatMap(({ answer }) => (answer ? [answer] : []))
-    return [...written(own), ...told.map((answer) => broken(answer, asked, own, takenAt)).flatMap((why) => (why ? [why] : []))].map((why) => `${asked.ask.name} ${asked.commandId}: ${why}`)
+    return [
+      ...written(own),
+      ...told.map((answer) => broken(answer, asked, own, takenAt)).flatMap((why) => (why ? [why] : [])),
+    ].map((why) => `${asked.ask.name} ${asked.commandId}: ${why}`)
   })
   const asked = new Set(history.map(({ commandId }) => String(commandId)))
-  for (const commandId of byCommand.keys()) if (!asked.has(commandId)) found.push(`nobody asked for ${commandId}, which has events`)
+  for (const commandId of byCommand.keys())
+    if (!asked.has(commandId)) found.push(`nobody asked for ${commandId}, which has events`)
   return [...found, ...orderOfCalls(byCommand, history)]
 }
 
 /** Whatever was told: the events of a command stand together, from one append. */
 function written(own: readonly RecordedEvent[]): string[] {
   const [first] = own
-  const isOne = own.every(({ sequence, metadata }, index) => sequence === (first?.sequence ?? 0) + index && metadata.occurredAt === first?.metadata.occurredAt)
+  const isOne = own.every(
+    ({ sequence, metadata }, index) =>
+      sequence === (first?.sequence ?? 0) + index && metadata.occurredAt === first?.metadata.occurredAt,
+  )
   return isOne ? [] : [`its events were written in several parts: ${own.map(({ sequence }) => sequence).join(', ')}`]
 }
 
 /** Why an answer is not true; undefined when it is. */
-function broken(answer: Answer, { ask, calls }: Asked, own: readonly RecordedEvent[], takenAt: readonly number[]): string | undefined {
+function broken(
+  answer: Answer,
+  { ask, calls }: Asked,
+  own: readonly RecordedEvent[],
+  takenAt: readonly number[],
+): string | undefined {
   switch (answer.result) {
     case 'appended':
     case 'duplicate': {
-      const promised = JSON.stringify(answer.events.map(({ position, stream, revision, type }) => [position, stream, revision, type]))
-      const actual = JSON.stringify(own.map(({ position, stream, revision, type }) => [position, stream, revision, type]))
+      const promised = JSON.stringify(
+        answer.events.map(({ position, stream, revision, type }) => [position, stream, revision, type]),
+      )
+      const actual = JSON.stringify(
+        own.map(({ position, stream, revision, type }) => [position, stream, revision, type]),
+      )
       if (promised !== actual) return `${answer.result} ${promised}, the log has ${actual}`
       return own.some(({ type }) => type === 'CommandRefused') ? `${answer.result}, but it was refused` : undefined
     }
     case 'refused': {
-      if (!ask.recordsRefusals) return own.length === 0 || calls.length > 1 ? undefined : `refused, but has ${own.length} events`
+      if (!ask.recordsRefusals)
+        return own.length === 0 || calls.length > 1 ? undefined : `refused, but has ${own.length} events`
       const [refusal, ...others] = own
-      const isRecorded = others.length === 0 && refusal?.type === 'CommandRefused' && JSON.stringify(refusal.data).includes(`"code":"${answer.code}"`)
-      return isRecorded ? undefined : `refused with ${answer.code}, the log has ${JSON.stringify(own.map(({ type, data }) => [type, data]))}`
+      const isRecorded =
+        others.length === 0 &&
+        refusal?.type === 'CommandRefused' &&
+        JSON.stringify(refusal.data).includes(`"code":"${answer.code}"`)
+      return isRecorded
+        ? undefined
+        : `refused with ${answer.code}, the log has ${JSON.stringify(own.map(({ type, data }) => [type, data]))}`
     }
     case 'rejected':
-      if (own.length > 0 && !calls.some((call) => call.from < (takenAt[(own[0]?.sequence ?? 0) - 1] ?? 0) && mayHaveDone(call.answer)))
+      if (
+        own.length > 0 &&
+        !calls.some((call) => call.from < (takenAt[(own[0]?.sequence ?? 0) - 1] ?? 0) && mayHaveDone(call.answer))
+      )
         return `rejected with ${answer.code}, which says that nothing was done, but has ${own.length} events`
       if (!isRetried(answer) && answer.code !== 'id_expired') return `rejected with ${answer.code}: ${answer.message}`
       return undefined
@@ -64,12 +93,16 @@ function orderOfCalls(byCommand: ReadonlyMap<string, readonly RecordedEvent[]>, 
     const own = byCommand.get(commandId)
     const acknowledged = calls.filter(({ answer }) => answer?.result === 'appended' || answer?.result === 'duplicate')
     const [first, last] = [own?.[0], own?.at(-1)]
-    return first && last ? [{ ask, first, last, from: calls[0]?.from ?? 0, to: Math.min(Infinity, ...acknowledged.map(({ to }) => to)) }] : []
+    return first && last
+      ? [{ ask, first, last, from: calls[0]?.from ?? 0, to: Math.min(Infinity, ...acknowledged.map(({ to }) => to)) }]
+      : []
   })
   const found: string[] = []
   for (const before of done)
     for (const after of done)
       if (before.to < after.from && comparePositions(before.last.position, after.first.position) >= 0)
-        found.push(`${before.ask.name} at ${before.last.position} was acknowledged before ${after.ask.name} at ${after.first.position} was asked for`)
+        found.push(
+          `${before.ask.name} at ${before.last.position} was acknowledged before ${after.ask.name} at ${after.first.position} was asked for`,
+        )
   return found
 }

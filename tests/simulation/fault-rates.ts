@@ -20,7 +20,15 @@ export type Weather = {
   events: number
 }
 
-const kinds = ['lostRequest', 'lostAnswer', 'repeated', 'pageAgain', 'statementFails', 'applyFails', 'commitLost'] as const
+const kinds = [
+  'lostRequest',
+  'lostAnswer',
+  'repeated',
+  'pageAgain',
+  'statementFails',
+  'applyFails',
+  'commitLost',
+] as const
 
 export function weatherOf(random: Random): Weather {
   const weather = calm()
@@ -30,4 +38,13 @@ export function weatherOf(random: Random): Weather {
 }
 
 /** From here on nothing goes wrong any more. */
-export const calm = (): Weather => ({ lostRequest: 0, lostAnswer: 0, repeated: 0, pageAgain: 0, statementFails: 0, applyFails: 0, commitLost: 0, events: 0 })
+export const calm = (): Weather => ({
+  lostRequest: 0,
+  lostAnswer: 0,
+  repeated: 0,
+  pageAgain: 0,
+  statementFails: 0,
+  applyFails: 0,
+  commitLost: 0,
+  events: 0,
+})

@@ -15,16 +15,24 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
     if (event.stream === treasuryStream) isTreasuryFrozen = event.type === 'TreasuryFrozen'
     if (!isAccountEvent(event)) continue
     const before = accounts.get(event.stream) ?? account.initial
-    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen')) found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, while it or the treasury was frozen`)
+    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen'))
+      found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, while it or the treasury was frozen`)
     try {
       const after = account.evolve(before, event)
       accounts.set(event.stream, after)
-      if (overpromised(after, event)) found.push(`${event.stream} has promised more than it has at event ${event.sequence}`)
+      if (overpromised(after, event))
+        found.push(`${event.stream} has promised more than it has at event ${event.sequence}`)
     } catch (error) {
-      return [...found, `event ${event.sequence} on ${event.stream} cannot be: ${error instanceof Error ? error.message : ''}`]
+      return [
+        ...found,
+        `event ${event.sequence} on ${event.stream} cannot be: ${error instanceof Error ? error.message : ''}`,
+      ]
     }
   }
-  const sum = [...accounts.values()].reduce((total, state) => total + (state.status === 'absent' ? 0 : state.balanceMicros), 0)
+  const sum = [...accounts.values()].reduce(
+    (total, state) => total + (state.status === 'absent' ? 0 : state.balanceMicros),
+    0,
+  )
   if (sum !== 0) found.push(`the sum of all accounts is ${sum}`)
   return found
 }
@@ -40,6 +48,9 @@ function overpromised(state: Account, event: RecordedEvent): boolean {
   if (state.status === 'absent' || (event.type !== 'AccountDebited' && event.type !== 'FundsReserved')) return false
   if (state.accountId === 'external' || state.accountId === 'overrun') return false
   const nowMs = Date.parse(event.metadata.occurredAt)
-  const reserved = Object.values(state.reservations).reduce((sum, { amountMicros, expiresAtMs }) => (expiresAtMs < nowMs ? sum : sum + amountMicros), 0)
+  const reserved = Object.values(state.reservations).reduce(
+    (sum, { amountMicros, expiresAtMs }) => (expiresAtMs < nowMs ? sum : sum + amountMicros),
+    0,
+  )
   return state.balanceMicros < reserved
 }

@@ -84,7 +84,11 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, weather: ()
   }
 
   return {
-    connect: (owner) => ({ ...statements(() => clock.nowMs()), transaction: (work) => transaction(owner, work), migrate: () => statement(owner, 'migrate') }),
+    connect: (owner) => ({
+      ...statements(() => clock.nowMs()),
+      transaction: (work) => transaction(owner, work),
+      migrate: () => statement(owner, 'migrate'),
+    }),
     served(name) {
       const registered = contents.registry.get(name)
       const schema = registered && contents.schemas.get(schemaOf(name, registered.generation))
@@ -127,11 +131,16 @@ function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transa
     },
     async createGeneration(tx, projection, generation) {
       await tx.statement('create a generation')
-      tx.draft.schemas.set(schemaOf(projection.name, generation), { name: projection.name, generation, table: new Map() })
+      tx.draft.schemas.set(schemaOf(projection.name, generation), {
+        name: projection.name,
+        generation,
+        table: new Map(),
+      })
     },
     async dropOtherGenerations(tx, name, serving) {
       await tx.statement('drop other generations')
-      for (const [schema, { name: of, generation }] of tx.draft.schemas) if (of === name && generation !== serving) tx.draft.schemas.delete(schema)
+      for (const [schema, { name: of, generation }] of tx.draft.schemas)
+        if (of === name && generation !== serving) tx.draft.schemas.delete(schema)
     },
     serveGeneration: async (tx) => tx.statement('serve a generation'),
     limitWaiting: async () => undefined,

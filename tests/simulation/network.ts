@@ -38,32 +38,30 @@ export function createNetwork({ scheduler, random, weather, served }: NetworkDep
       restarts++
       connections.emit('close')
     },
-    link:
-      (owner) =>
-      async (request, serve) => {
-        const connection = restarts
-        const assertConnected = () => {
-          if (connection !== restarts) throw new Error('the connection was lost')
-        }
-        await step(owner, `${request} sent`)
-        assertConnected()
-        const { lostRequest, lostAnswer, repeated } = weather()
-        if (random.happens(lostRequest)) {
-          if (request === 'append' && random.happens(0.5)) void deliverLate(serve, () => connection === restarts)
-          await step(owner, `${request} lost`, timeOutMs)
-          throw new Error('timed out; the request was lost')
-        }
-        const answer = attempt(serve)
-        const again = random.happens(repeated) ? attempt(serve) : answer
-        served()
-        if (random.happens(lostAnswer)) {
-          await step(owner, `answer to ${request} lost`, timeOutMs)
-          throw new Error('timed out; the answer was lost')
-        }
-        await step(owner, `${request} answered`)
-        assertConnected()
-        return (random.happens(0.5) ? again : answer)()
-      },
+    link: (owner) => async (request, serve) => {
+      const connection = restarts
+      const assertConnected = () => {
+        if (connection !== restarts) throw new Error('the connection was lost')
+      }
+      await step(owner, `${request} sent`)
+      assertConnected()
+      const { lostRequest, lostAnswer, repeated } = weather()
+      if (random.happens(lostRequest)) {
+        if (request === 'append' && random.happens(0.5)) void deliverLate(serve, () => connection === restarts)
+        await step(owner, `${request} lost`, timeOutMs)
+        throw new Error('timed out; the request was lost')
+      }
+      const answer = attempt(serve)
+      const again = random.happens(repeated) ? attempt(serve) : answer
+      served()
+      if (random.happens(lostAnswer)) {
+        await step(owner, `answer to ${request} lost`, timeOutMs)
+        throw new Error('timed out; the answer was lost')
+      }
+      await step(owner, `${request} answered`)
+      assertConnected()
+      return (random.happens(0.5) ? again : answer)()
+    },
   }
 
   async function deliverLate(serve: () => unknown, isConnected: () => boolean): Promise<void> {

@@ -3,7 +3,18 @@ import type { World } from './world.ts'
 /** How many gates a council has. */
 const gateSlots = 3
 
-const eventKinds = ['gate dies', 'gate dies', 'projector dies', 'reader dies', 'everything dies', 'second projector', 'release', 'log comes back with less', 'slow', 'a day passes'] as const
+const eventKinds = [
+  'gate dies',
+  'gate dies',
+  'projector dies',
+  'reader dies',
+  'everything dies',
+  'second projector',
+  'release',
+  'log comes back with less',
+  'slow',
+  'a day passes',
+] as const
 const longestWaitMs = 4_000
 const longestOutageMs = 5_000
 const slowMs = 11_000
@@ -31,7 +42,8 @@ export async function operate(world: World): Promise<void> {
   await Promise.all(outages)
   world.clearUp()
   startStopped()
-  if (!world.projectors.some((projector) => projector.owner.alive && projector.version === version)) world.startProjector(version)
+  if (!world.projectors.some((projector) => projector.owner.alive && projector.version === version))
+    world.startProjector(version)
 
   async function befall(kind: (typeof eventKinds)[number]): Promise<void> {
     switch (kind) {
@@ -42,7 +54,11 @@ export async function operate(world: World): Promise<void> {
       case 'reader dies':
         return void outages.push(readerDies())
       case 'everything dies':
-        return void outages.push(...Array.from({ length: gateSlots }, (_, slot) => gateDies(slot)), projectorsDie(), readerDies())
+        return void outages.push(
+          ...Array.from({ length: gateSlots }, (_, slot) => gateDies(slot)),
+          projectorsDie(),
+          readerDies(),
+        )
       case 'second projector':
         return world.startProjector(version)
       case 'release':
@@ -99,7 +115,11 @@ export async function operate(world: World): Promise<void> {
       world.startGate(slot)
     })
     for (const projector of world.projectors)
-      if (projector.owner.alive && projector.version === version && projector.lives.some(({ state }) => state === 'stopped')) {
+      if (
+        projector.owner.alive &&
+        projector.version === version &&
+        projector.lives.some(({ state }) => state === 'stopped')
+      ) {
         projector.owner.kill()
         world.startProjector(version)
       }

@@ -8,7 +8,12 @@ const maxSeeds = 1_000
 const found: { fault: string; seed: number; violated: string }[] = []
 afterAll(() => {
   const width = Math.max(...found.map(({ fault }) => fault.length))
-  console.log(['planted fault → first seed that found it → what was violated', ...found.map(({ fault, seed, violated }) => `${fault.padEnd(width)} → ${String(seed).padStart(3)} → ${violated}`)].join('\n'))
+  console.log(
+    [
+      'planted fault → first seed that found it → what was violated',
+      ...found.map(({ fault, seed, violated }) => `${fault.padEnd(width)} → ${String(seed).padStart(3)} → ${violated}`),
+    ].join('\n'),
+  )
 })
 
 describe('the simulation finds it when', () => {

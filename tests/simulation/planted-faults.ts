@@ -19,7 +19,9 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
     append({ ...request, commands: request.commands.map((command) => ({ ...command, commandId: newId() })) }),
   ),
 
-  'revisions of what was only read are not checked': appending((append, request) => append(withoutRevisions(request, (stream) => !request.events.some((event) => event.stream === stream)))),
+  'revisions of what was only read are not checked': appending((append, request) =>
+    append(withoutRevisions(request, (stream) => !request.events.some((event) => event.stream === stream))),
+  ),
 
   'of what an append in flight writes only the revision is checked': appending((append, request) =>
     append({ ...request, reads: request.reads.map(({ stream, revision }) => ({ stream, revision })) }),
@@ -58,15 +60,20 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
   'the checkpoint is moved whoever has moved it before': {
     store: (store) => ({
       ...store,
-      moveCheckpoint: async (tx, name, generation, from, to) => store.moveCheckpoint(tx, name, generation, (await store.loadRegistered(tx, name)) ?? from, to),
+      moveCheckpoint: async (tx, name, generation, from, to) =>
+        store.moveCheckpoint(tx, name, generation, (await store.loadRegistered(tx, name)) ?? from, to),
     }),
   },
 
-  'the reader goes back too far after a restore': { readerLog: (log, world) => following(log, world, (page, before) => [before, page]) },
+  'the reader goes back too far after a restore': {
+    readerLog: (log, world) => following(log, world, (page, before) => [before, page]),
+  },
 
   'the reader goes on at the head after a restore': { readerLog: (log, world) => following(log, world, () => []) },
 
-  'the projector goes on at the head after a restore': { projectorLog: (log, world) => following(log, world, () => []) },
+  'the projector goes on at the head after a restore': {
+    projectorLog: (log, world) => following(log, world, () => []),
+  },
 }
 
 const withoutRevisions = (request: AppendRequest, applies: (stream: StreamName) => boolean): AppendRequest => ({
@@ -145,7 +152,11 @@ function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<Memory
 }
 
 /** A log that hands over something else than the page that comes first after the log has come back. */
-const following = (log: EventLog, { comebacks }: World, instead: (page: RecordedEvent[], before: RecordedEvent[]) => RecordedEvent[][]): EventLog => ({
+const following = (
+  log: EventLog,
+  { comebacks }: World,
+  instead: (page: RecordedEvent[], before: RecordedEvent[]) => RecordedEvent[][],
+): EventLog => ({
   ...log,
   async *follow(after, signal) {
     let seen = comebacks()

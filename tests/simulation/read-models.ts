@@ -16,7 +16,8 @@ const accounts: Fold = (table, events) => {
 
 /** One row an event, and a key that says when it was written: what is applied twice is there twice. */
 const journal: Fold = (table, events) => {
-  for (const { sequence, position, metadata } of events) table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
+  for (const { sequence, position, metadata } of events)
+    table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
 }
 
 export const folds: Readonly<Record<string, Fold>> = { accounts, journal }

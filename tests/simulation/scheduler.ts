@@ -2,7 +2,13 @@ import type { Clock } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
 /** A process, a client, the network: whoever takes steps. The dead take none; what they wait for never comes. */
-export type Owner = { readonly name: string; readonly pid: number; readonly alive: boolean; readonly died: Promise<'died'>; kill: () => void }
+export type Owner = {
+  readonly name: string
+  readonly pid: number
+  readonly alive: boolean
+  readonly died: Promise<'died'>
+  kill: () => void
+}
 
 export type Scheduler = {
   clock: Clock
@@ -55,7 +61,8 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
       }
     },
 
-    step: (owner, what, afterMs = 0) => new Promise((release) => void tasks.push({ owner, what, readyAtMs: nowMs + afterMs, release })),
+    step: (owner, what, afterMs = 0) =>
+      new Promise((release) => void tasks.push({ owner, what, readyAtMs: nowMs + afterMs, release })),
     leap: (ms) => void (nowMs += ms),
 
     async run(maxSteps) {

@@ -5,7 +5,8 @@ import { simulate } from './simulate.ts'
  * SIMULATION_SEED=7 npx vitest run tests/simulation/simulation.test.ts     one run, told step by step where it fails
  * SIMULATION_SEEDS=100000 npx vitest run tests/simulation/simulation.test.ts     many more than usual
  */
-const numberFrom = (name: string): number | undefined => (process.env[name] === undefined ? undefined : Number(process.env[name]))
+const numberFrom = (name: string): number | undefined =>
+  process.env[name] === undefined ? undefined : Number(process.env[name])
 const chosen = numberFrom('SIMULATION_SEED')
 const seeds = numberFrom('SIMULATION_SEEDS') ?? 2_000
 const together = 250
@@ -18,11 +19,19 @@ async function complaint(seed: number, traced: boolean): Promise<string | undefi
   const { violations, trace } = await simulate(seed, { traced })
   if (violations.length === 0) return undefined
   const told = trace.slice(-lastSteps).map((line) => `  ${line}`)
-  return [`seed ${seed}: ${violations.length} violations`, ...violations.slice(0, 10).map((violation) => `- ${violation}`), ...told, `to repeat it: ${repeating(seed)}`].join('\n')
+  return [
+    `seed ${seed}: ${violations.length} violations`,
+    ...violations.slice(0, 10).map((violation) => `- ${violation}`),
+    ...told,
+    `to repeat it: ${repeating(seed)}`,
+  ].join('\n')
 }
 
 describe('gates, projectors and readers over a log whose network, processes and Redis fail', () => {
-  const starts = chosen === undefined ? Array.from({ length: Math.ceil(seeds / together) }, (_, index) => 1 + index * together) : [chosen]
+  const starts =
+    chosen === undefined
+      ? Array.from({ length: Math.ceil(seeds / together) }, (_, index) => 1 + index * together)
+      : [chosen]
 
   test.each(starts)('keep every promise, from seed %i on', { timeout: 300_000 }, async (start) => {
     const end = chosen === undefined ? Math.min(start + together, seeds + 1) : start + 1
@@ -36,7 +45,11 @@ describe('gates, projectors and readers over a log whose network, processes and 
 
 describe('a simulation', () => {
   test('is the same, step by step, for the same seed, and another one for another', async () => {
-    const [first, again, other] = [await simulate(1, { traced: true }), await simulate(1, { traced: true }), await simulate(2, { traced: true })]
+    const [first, again, other] = [
+      await simulate(1, { traced: true }),
+      await simulate(1, { traced: true }),
+      await simulate(2, { traced: true }),
+    ]
     expect(first.trace.length).toBeGreaterThan(200)
     expect(again).toEqual(first)
     expect(other.trace).not.toEqual(first.trace)

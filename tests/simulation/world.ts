@@ -101,7 +101,14 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
-        gate: createGate({ log: plant.gateLog?.(log, world) ?? log, clock: scheduler.clock, newId, pause, logger: silentLogger, minPipelined }),
+        gate: createGate({
+          log: plant.gateLog?.(log, world) ?? log,
+          clock: scheduler.clock,
+          newId,
+          pause,
+          logger: silentLogger,
+          minPipelined,
+        }),
       }
     },
 
@@ -123,9 +130,16 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       }
       const lives = projectionsOf(version, mayFail).map((projection): Subscription<MemoryTx> => {
         const notify = () => {
-          if (life.state === 'stopped' && !isExcused(life)) world.violations.push(`${projection.name} stopped: ${life.fault?.message}`)
+          if (life.state === 'stopped' && !isExcused(life))
+            world.violations.push(`${projection.name} stopped: ${life.fault?.message}`)
         }
-        const life: Subscription<MemoryTx> = { projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }
+        const life: Subscription<MemoryTx> = {
+          projection,
+          checkpoint: undefined,
+          state: 'waiting',
+          fault: undefined,
+          notify,
+        }
         return life
       })
       world.projectors.push({ owner, version, lives })
@@ -173,17 +187,33 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       await scheduler.step(owner, 'looks at the archive')
       const { sequence, held } = archived ?? server.moment()
       const trimmed = { sequence: 0, position: beginning }
-      return { councilId, incarnation, sequence, position: held.lastPosition, chainHead: chainStart({ councilId, incarnation }), trimmed }
+      return {
+        councilId,
+        incarnation,
+        sequence,
+        position: held.lastPosition,
+        chainHead: chainStart({ councilId, incarnation }),
+        trimmed,
+      }
     }
     const archive = { checkpoint }
-    return archivedAppends(server.open(network.link(owner), known), { redis: network.connections, known, archive, progress: archiveProgress(archive), durability: 'fsync' })
+    return archivedAppends(server.open(network.link(owner), known), {
+      redis: network.connections,
+      known,
+      archive,
+      progress: archiveProgress(archive),
+      durability: 'fsync',
+    })
   }
 
   /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */
   function isExcused({ fault, projection }: Subscription<MemoryTx>): boolean {
     if (fault?.code === 'poison_event') return weather.applyFails > 0
     if (fault?.code === 'checkpoint_not_in_log') return comebacks > 0
-    return fault?.code === 'projection_of_newer_program' && world.projectors.some(({ version }) => version > projection.version)
+    return (
+      fault?.code === 'projection_of_newer_program' &&
+      world.projectors.some(({ version }) => version > projection.version)
+    )
   }
 
   function listen(stream: StreamName): void {
@@ -209,5 +239,7 @@ function uuid7From(ms: number, random: Random): Uuid7 {
   const hex = (digits: number, value: number) => value.toString(16).padStart(digits, '0')
   const time = hex(12, ms)
   const part = () => hex(6, random.below(2 ** 24))
-  return Uuid7.parse(`${time.slice(0, 8)}-${time.slice(8)}-7${hex(3, random.below(4096))}-8${hex(3, random.below(4096))}-${part()}${part()}`)
+  return Uuid7.parse(
+    `${time.slice(0, 8)}-${time.slice(8)}-7${hex(3, random.below(4096))}-8${hex(3, random.below(4096))}-${part()}${part()}`,
+  )
 }

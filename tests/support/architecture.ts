@@ -20,10 +20,15 @@ const notOurs = /^bench\/peers\/|\/node_modules\//
 export async function checkArchitecture(root: string, rules = '.dependency-cruiser.cjs'): Promise<ArchitectureReport> {
   const options = await extractDepcruiseOptions(resolve(rules))
   const present = folders.filter((folder) => existsSync(join(root, folder)))
-  const { output } = await cruise(present, { ...options, baseDir: root }, undefined, { tsConfig: extractTSConfig(join(root, 'tsconfig.json')) })
+  const { output } = await cruise(present, { ...options, baseDir: root }, undefined, {
+    tsConfig: extractTSConfig(join(root, 'tsconfig.json')),
+  })
   const { modules, summary } = parse(output)
   const seen = new Set(modules.map((module) => module.source))
-  const ours = present.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root })).filter((file) => !notOurs.test(file)).toSorted()
+  const ours = present
+    .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root }))
+    .filter((file) => !notOurs.test(file))
+    .toSorted()
   const unseen = ours.filter((file) => !seen.has(file))
   return { violations: summary.violations.map(inWords), seen: ours.length - unseen.length, unseen }
 }

@@ -13,11 +13,19 @@ import type { TestDatabase } from './databases.ts'
 
 const waitMs = 15_000
 
-export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({ councilId, incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '' })
+export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({
+  councilId,
+  incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '',
+})
 
 /** The log of a test's council as it was written, over its archive and Redis. */
 export const storedLogOf = ({ redis, keys }: TestCouncil, redisUrl: string, archive?: Archive): StoredLog =>
-  storedLog({ redis, openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-archiver', logger: silentLogger }), keys, ...(archive && { archive }) })
+  storedLog({
+    redis,
+    openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-archiver', logger: silentLogger }),
+    keys,
+    ...(archive && { archive }),
+  })
 
 /** An archiver that is stopped when the test ends, however it ends. */
 export async function archive(
@@ -44,5 +52,6 @@ export async function archive(
 /** Resolves when everything that is in the log now is archived. */
 export async function allArchived(archiver: Archiver, council: TestCouncil): Promise<void> {
   const outcome = await archiver.waitFor(await council.log.head(), AbortSignal.timeout(waitMs))
-  if (outcome !== 'reached') throw new Error(`the archiver did not get there (${outcome}): ${JSON.stringify(archiver.status())}`)
+  if (outcome !== 'reached')
+    throw new Error(`the archiver did not get there (${outcome}): ${JSON.stringify(archiver.status())}`)
 }

@@ -5,7 +5,10 @@ import type { Postgres } from '../../src/platform/postgres/postgres.ts'
 import type { TestCouncil } from './council.ts'
 
 /** Archives everything that a council's log has by now, as the archiver does it. */
-export async function archiveAll({ redis, keys, councilId }: TestCouncil, postgres: Postgres<unknown>): Promise<Archive> {
+export async function archiveAll(
+  { redis, keys, councilId }: TestCouncil,
+  postgres: Postgres<unknown>,
+): Promise<Archive> {
   const archive = postgresArchive(postgres)
   const identity = { councilId, incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '' }
   const checkpoint = await archive.checkpoint()

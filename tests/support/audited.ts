@@ -22,7 +22,9 @@ export type AuditedCouncil = {
   council: TestCouncil
   settings: Record<string, string>
   /** `council audit verify`: its faults and its summary. */
-  verify: (...args: string[]) => Promise<{ code: number; stderr: string; faults: Record<string, unknown>[]; summary: Record<string, unknown> }>
+  verify: (
+    ...args: string[]
+  ) => Promise<{ code: number; stderr: string; faults: Record<string, unknown>[]; summary: Record<string, unknown> }>
   /** Whatever is in Redis' stream. */
   entries: () => Promise<StreamEntry[]>
   /** Puts other entries in the place of those in Redis' stream, as somebody who may write to it can. */
@@ -46,7 +48,12 @@ export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Pr
   await tellStory(council)
   for (const projection of readModels) await rebuildNow(council.log, db.postgres, projection)
   const { redis, keys } = council
-  const settings = { REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId, MAC_KEY_FILE: macKeyFile() }
+  const settings = {
+    REDIS_URL: redisUrl,
+    DATABASE_URL: db.url,
+    COUNCIL_ID: council.councilId,
+    MAC_KEY_FILE: macKeyFile(),
+  }
   const entries = (): Promise<StreamEntry[]> => redis.xrange(keys.log, '-', '+')
   return {
     council,
@@ -55,7 +62,12 @@ export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Pr
     async verify(...args) {
       const run = await cli(settings, ['audit', 'verify', '--json', ...args])
       const lines = run.code === 2 ? [] : run.json()
-      return { code: run.code, stderr: run.stderr, faults: lines.filter(({ kind }) => kind === 'fault'), summary: lines.at(-1) ?? {} }
+      return {
+        code: run.code,
+        stderr: run.stderr,
+        faults: lines.filter(({ kind }) => kind === 'fault'),
+        summary: lines.at(-1) ?? {},
+      }
     },
     async rewrite(change) {
       const changed = change(await entries())
@@ -79,7 +91,11 @@ async function tellStory(council: TestCouncil): Promise<void> {
   await answeredPrompt(council, 'Why is the sky blue?\n\u0000 ¥ \ud800')
   const reservationId = newId()
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
-  await council.execute(ReserveFunds, { account: id('agent:ada'), reservationId, amountMicros: 900_000, expiresAt }, reservationId)
+  await council.execute(
+    ReserveFunds,
+    { account: id('agent:ada'), reservationId, amountMicros: 900_000, expiresAt },
+    reservationId,
+  )
   await council.execute(SettleReservation, { account: id('agent:ada'), reservationId, actualMicros: 700_000 })
   await answeredPrompt(council)
   const open = newPrompt('Who is still waiting?')

@@ -18,7 +18,10 @@ export type ChatClient = {
   close: () => void
 }
 
-export async function connectChat(url: string, headers: Record<string, string> = { authorization: `Bearer ${adminToken}` }): Promise<ChatClient> {
+export async function connectChat(
+  url: string,
+  headers: Record<string, string> = { authorization: `Bearer ${adminToken}` },
+): Promise<ChatClient> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/chat`, ['council.v1'], { headers })
   const frames: ServerFrame[] = []
   const waiting = new Set<() => void>()

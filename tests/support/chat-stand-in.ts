@@ -31,7 +31,12 @@ export async function startChatStandIn({ refuse = [] as number[], port = 0 } = {
   const verifyClient = ({ req }: { req: IncomingMessage }, answer: (ok: boolean, code?: number) => void) => {
     const code = refusals.shift()
     if (code !== undefined) answer(false, code)
-    else answer(req.headers.authorization === `Bearer ${standInToken}` && req.headers['sec-websocket-protocol'] === chatProtocol, 401)
+    else
+      answer(
+        req.headers.authorization === `Bearer ${standInToken}` &&
+          req.headers['sec-websocket-protocol'] === chatProtocol,
+        401,
+      )
   }
   const server = new WebSocketServer({ host: '127.0.0.1', port, path: '/ws/chat', verifyClient })
   const visits = queue<Visit>()

@@ -7,7 +7,14 @@ const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(p
 const maxStopMs = 30_000
 
 /** A program to run; `user` is whom to run it as when we are root (PostgreSQL refuses root). */
-export type Program = { command: string; args: readonly string[]; cwd?: string; env?: NodeJS.ProcessEnv; user?: string; endSignal: 'SIGTERM' | 'SIGINT' }
+export type Program = {
+  command: string
+  args: readonly string[]
+  cwd?: string
+  env?: NodeJS.ProcessEnv
+  user?: string
+  endSignal: 'SIGTERM' | 'SIGINT'
+}
 
 /**
  * The command line that runs a program as its user and, where the system offers it (Linux), has the kernel send it `endSignal`
@@ -23,7 +30,12 @@ export function boundToUs({ command, args, user, endSignal }: Program): [string,
 function startChild(program: Program): ChildProcess {
   const [file, ...args] = boundToUs(program)
   // In a process group of its own: Ctrl-C reaches the test run, which then stops its servers in order.
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...(program.cwd && { cwd: program.cwd }), ...(program.env && { env: program.env }) })
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...(program.cwd && { cwd: program.cwd }),
+    ...(program.env && { env: program.env }),
+  })
   transcriptOf(child)
   return child
 }
@@ -48,7 +60,9 @@ export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Pr
   const deadline = setTimeout(() => child.kill('SIGKILL'), maxStopMs)
   await ended
   clearTimeout(deadline)
-  if (child.signalCode === 'SIGKILL' && signal !== 'SIGKILL') throw new Error(`${child.spawnargs.join(' ')} did not end within ${maxStopMs} ms of ${signal}`)
+  if (child.signalCode === 'SIGKILL' && signal !== 'SIGKILL')
+    throw new Error(`${child.spawnargs.join(' ')} did not end within ${maxStopMs} ms of ${signal}`)
 }
 
-export const isRunning = (child: ChildProcess): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+export const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null

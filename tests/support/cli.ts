@@ -30,7 +30,14 @@ export async function council(
   args: readonly string[],
   setting: CliSetting = {},
 ): Promise<CliRun> {
-  const { columns, onOutput, interrupted = new AbortController().signal, noColor = false, serve = () => Promise.resolve(0), stdin = () => Readable.from([]) } = setting
+  const {
+    columns,
+    onOutput,
+    interrupted = new AbortController().signal,
+    noColor = false,
+    serve = () => Promise.resolve(0),
+    stdin = () => Readable.from([]),
+  } = setting
   const terminal = columns === undefined ? {} : { isTTY: true, columns }
   const stdout = collector((text) => onOutput?.(text))
   const stderr = collector(() => undefined)

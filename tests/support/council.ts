@@ -27,19 +27,28 @@ export type TestCouncil = {
   log: RedisLog
   gate: CommandGate
   /** Executes a command under a new id of its own, unless one is given. */
-  execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, commandId?: Uuid7) => Promise<CommandResult>
+  execute: <C, Reads extends ReadSet>(
+    definition: CommandDefinition<C, Reads>,
+    input: NoInfer<C>,
+    commandId?: Uuid7,
+  ) => Promise<CommandResult>
   /** Everything in the log. */
   events: () => Promise<RecordedEvent[]>
   close: () => void
 }
 
 /** Two of them on one council id are two processes of the same council. */
-export async function openTestCouncil(redisUrl: string, councilId: string, { clock = systemClock, minPipelined }: { clock?: Clock } & Pick<GateDependencies, 'minPipelined'> = {}): Promise<TestCouncil> {
+export async function openTestCouncil(
+  redisUrl: string,
+  councilId: string,
+  { clock = systemClock, minPipelined }: { clock?: Clock } & Pick<GateDependencies, 'minPipelined'> = {},
+): Promise<TestCouncil> {
   const redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
   const keys = logKeys(councilId)
   const incarnation = await openLog(redis, keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
-  const openBlocking = () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
+  const openBlocking = () =>
+    connectRedis({ url: redisUrl, role: 'blocking', name: 'test-follow', logger: silentLogger })
   const log = redisLog({ redis, openBlocking, keys, incarnation, durability: 'fsync', macs: testMacs })
   const gate = createGate({ log, clock, newId, pause: (ms) => pause(ms), logger: silentLogger, minPipelined })
   return {
@@ -48,7 +57,8 @@ export async function openTestCouncil(redisUrl: string, councilId: string, { clo
     redis,
     log,
     gate,
-    execute: (definition, input, commandId = newId()) => gate.execute(definition, input, { commandId, principal: 'tester' }),
+    execute: (definition, input, commandId = newId()) =>
+      gate.execute(definition, input, { commandId, principal: 'tester' }),
     async events() {
       const all: RecordedEvent[] = []
       for await (const page of log.read()) all.push(...page)

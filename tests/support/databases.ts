@@ -31,7 +31,8 @@ export type TestDatabase = {
 export type DatabaseKind = { kind: string; open: () => Promise<TestDatabase> }
 
 /** One on the run's PostgreSQL. */
-export const openPostgres = async (): Promise<TestDatabase> => testDatabase(await createDatabase(), 'many', async () => undefined)
+export const openPostgres = async (): Promise<TestDatabase> =>
+  testDatabase(await createDatabase(), 'many', async () => undefined)
 
 export const databaseKinds: readonly DatabaseKind[] = [
   { kind: 'PostgreSQL', open: openPostgres },
@@ -75,7 +76,8 @@ const Rows = z.array(z.object({ row: z.record(z.string(), z.unknown()) }))
 const Lines = z.array(z.object({ line: z.string() }))
 
 async function empty(tx: Tx): Promise<void> {
-  const { rows } = await sql`select nspname as name from pg_namespace where nspname !~ '^(pg_|information_schema)'`.execute(tx)
+  const { rows } =
+    await sql`select nspname as name from pg_namespace where nspname !~ '^(pg_|information_schema)'`.execute(tx)
   for (const { name } of Names.parse(rows)) await sql`drop schema ${sql.id(name)} cascade`.execute(tx)
   await sql`create schema public`.execute(tx)
 }
@@ -91,6 +93,9 @@ async function jsonRows(tx: Tx, table: string): Promise<Record<string, unknown>[
 }
 
 async function isWaitedFor(tx: Tx): Promise<boolean> {
-  const { rows } = await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(tx)
+  const { rows } =
+    await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+      tx,
+    )
   return rows.length > 0
 }

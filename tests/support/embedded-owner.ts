@@ -4,6 +4,13 @@ import { silentLogger } from '../../src/platform/logger.ts'
 /** A process that owns an embedded model and does nothing else: `embedded-owner.ts <model path>`. Prints the model process's id. */
 const modelPath = process.argv[2]
 if (modelPath === undefined) throw new Error('which model?')
-const client = createEmbeddedClient({ modelPath, threads: 1, sequences: 1, contextTokens: 256, maxQueued: 0, logger: silentLogger })
+const client = createEmbeddedClient({
+  modelPath,
+  threads: 1,
+  sequences: 1,
+  contextTokens: 256,
+  maxQueued: 0,
+  logger: silentLogger,
+})
 await client.info()
 process.stdout.write(`model process ${client.pid() ?? 0}\n`)

@@ -27,13 +27,19 @@ export const everyVersion: readonly EventVersion[] = Object.entries(eventCatalog
 )
 
 /** Samples and shapes of versions that the catalogue does not know. */
-export const orphans = (): string[] => readdirSync(folder).filter((file) => !everyVersion.some((version) => file.replace(/\.jsonl?$/, '') === nameOf(version)))
+export const orphans = (): string[] =>
+  readdirSync(folder).filter(
+    (file) => !everyVersion.some((version) => file.replace(/\.jsonl?$/, '') === nameOf(version)),
+  )
 
 /** The stored entries of a version; none where there is no sample yet. */
 export function samplesOf(version: EventVersion): StreamEntry[] {
   const file = join(folder, `${nameOf(version)}.jsonl`)
   if (!existsSync(file)) return []
-  return readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as StreamEntry)
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as StreamEntry)
 }
 
 /** The shape of a version as it was recorded; null where it was not. */
@@ -49,7 +55,8 @@ export function shapeOf(type: string): JsonSchema {
   const shape: unknown = z.toJSONSchema(data, {
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
-      if (zodSchema._zod.def.type === 'custom') jsonSchema.description = z.safeParse(zodSchema, undefined).error?.issues[0]?.message ?? ''
+      if (zodSchema._zod.def.type === 'custom')
+        jsonSchema.description = z.safeParse(zodSchema, undefined).error?.issues[0]?.message ?? ''
     },
   })
   return shape as JsonSchema

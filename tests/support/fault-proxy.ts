@@ -43,7 +43,10 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
     const link: Link = { client, server: connect(toPort, '127.0.0.1'), cut: undefined }
     links.add(link)
     const { server } = link
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       socket.setNoDelay(true)
       // What happens to the connection is what this is for; both ends see it.
       socket.on('error', () => undefined)
@@ -54,8 +57,14 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
       })
       if (isHole) socket.pause()
     }
-    const toServer = delayed((data) => server.write(data), () => latencyMs)
-    const toClient = delayed((data) => client.write(data), () => latencyMs)
+    const toServer = delayed(
+      (data) => server.write(data),
+      () => latencyMs,
+    )
+    const toClient = delayed(
+      (data) => client.write(data),
+      () => latencyMs,
+    )
     client.on('data', (data) => {
       const text = data.toString()
       sent += text

@@ -25,7 +25,10 @@ export default async function bringSharedServers(project: TestProject): Promise<
   const [redis, postgres] = started
   if (redis.status === 'rejected' || postgres.status === 'rejected') {
     await stop()
-    throw new AggregateError(started.flatMap((server): unknown[] => (server.status === 'rejected' ? [server.reason] : [])), 'no servers to test with')
+    throw new AggregateError(
+      started.flatMap((server): unknown[] => (server.status === 'rejected' ? [server.reason] : [])),
+      'no servers to test with',
+    )
   }
   project.provide('redisUrl', redis.value.url)
   project.provide('postgresUrl', postgres.value.url)

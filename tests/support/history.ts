@@ -32,7 +32,13 @@ export type Step = (typeof steps)[number]
 /** A prompt of a test, and what is needed to go on with it. */
 export type Told = { requestId: Uuid7; text: string; attempt: number; calls: number; openCall: string | undefined }
 
-export const newPrompt = (text = 'Why is the sky blue?'): Told => ({ requestId: newId(), text, attempt: 0, calls: 0, openCall: undefined })
+export const newPrompt = (text = 'Why is the sky blue?'): Told => ({
+  requestId: newId(),
+  text,
+  attempt: 0,
+  calls: 0,
+  openCall: undefined,
+})
 
 /** Lets one thing happen to a prompt, through the gate, as a worker or a user would do it. */
 export async function happen(council: TestCouncil, told: Told, step: Step): Promise<void> {
@@ -63,10 +69,18 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
       await council.execute(SubmitPrompt, { requestId, text: told.text })
       return
     case 'attempt':
-      if (await done(council.execute(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker-1' }))) told.attempt++
+      if (await done(council.execute(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker-1' })))
+        told.attempt++
       return
     case 'route':
-      await council.execute(RouteRequest, { requestId, attempt, path: 'fast', intent: 'question', by: 'rule', confidence: 1 })
+      await council.execute(RouteRequest, {
+        requestId,
+        attempt,
+        path: 'fast',
+        intent: 'question',
+        by: 'rule',
+        confidence: 1,
+      })
       return
     case 'call': {
       if (told.openCall) return
@@ -90,8 +104,13 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
     case 'settle':
     case 'settle_unknown':
     case 'release': {
-      const part = { settle: {}, settle_unknown: { usage: 'unknown', outcome: 'lost' }, release: { outcome: 'released' } } as const
-      if (await done(council.execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) }))) told.openCall = undefined
+      const part = {
+        settle: {},
+        settle_unknown: { usage: 'unknown', outcome: 'lost' },
+        release: { outcome: 'released' },
+      } as const
+      if (await done(council.execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) })))
+        told.openCall = undefined
       return
     }
     case 'cancel':
@@ -101,7 +120,11 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
       await council.execute(CompleteAnswer, { ...ending(), finishReason: 'stop', degraded: false })
       return
     case 'fail':
-      await council.execute(FailAnswer, { ...ending(), code: 'model_timeout', message: 'The model was silent for too long.' })
+      await council.execute(FailAnswer, {
+        ...ending(),
+        code: 'model_timeout',
+        message: 'The model was silent for too long.',
+      })
       return
     case 'stop':
       await council.execute(CancelAnswer, ending())

@@ -52,7 +52,10 @@ function exampleOf(shape: JsonSchema): unknown {
     case 'boolean':
       return false
     case 'string':
-      return strings[shape.format ?? ''] ?? (shape.pattern ? matching(shape.pattern) : 'Why? “ünicode” ✓'.slice(0, shape.maxLength))
+      return (
+        strings[shape.format ?? ''] ??
+        (shape.pattern ? matching(shape.pattern) : 'Why? “ünicode” ✓'.slice(0, shape.maxLength))
+      )
     default: {
       const value = custom[shape.description ?? '']
       if (value === undefined) throw new Error(`no example for ${JSON.stringify(shape)}: add one to json-examples.ts`)
@@ -62,7 +65,8 @@ function exampleOf(shape: JsonSchema): unknown {
 }
 
 /** The same text for the same pattern. */
-const matching = (pattern: string): string | undefined => fc.sample(fc.stringMatching(new RegExp(pattern)), { seed: 1, numRuns: 1 })[0]
+const matching = (pattern: string): string | undefined =>
+  fc.sample(fc.stringMatching(new RegExp(pattern)), { seed: 1, numRuns: 1 })[0]
 
 const objectOf = (properties: Record<string, JsonSchema>, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(names.map((name) => [name, exampleOf(properties[name] ?? {})]))

@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 const Lockfile = z.object({
-  packages: z.record(z.string(), z.object({ dev: z.boolean().optional(), optional: z.boolean().optional(), license: z.string().optional(), resolved: z.string().optional() })),
+  packages: z.record(
+    z.string(),
+    z.object({
+      dev: z.boolean().optional(),
+      optional: z.boolean().optional(),
+      license: z.string().optional(),
+      resolved: z.string().optional(),
+    }),
+  ),
 })
 const Manifest = z.object({ license: z.string().optional() })
 
@@ -24,9 +32,19 @@ export function productionLicences(): Map<string, string> {
   )
 }
 
-const permissive = new Set(
-  ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Unlicense', 'CC0-1.0', 'PostgreSQL', 'Python-2.0'],
-)
+const permissive = new Set([
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'Unlicense',
+  'CC0-1.0',
+  'PostgreSQL',
+  'Python-2.0',
+])
 
 /** Whether an SPDX expression lets us choose permissive terms: all sides of an AND, one side of an OR. */
 export function isPermissive(expression: string): boolean {

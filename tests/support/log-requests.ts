@@ -3,13 +3,29 @@ import type { AppendRequest } from '../../src/events/log/log.ts'
 import { newId } from './council.ts'
 
 const metadata = (commandId: string) =>
-  JSON.stringify({ eventId: newId(), commandId, correlationId: commandId, causationId: commandId, actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
+  JSON.stringify({
+    eventId: newId(),
+    commandId,
+    correlationId: commandId,
+    causationId: commandId,
+    actor: 'tester',
+    occurredAt: '2026-11-23T12:00:00.000Z',
+  })
 
 /** Any event that every stream of a test may have. */
-export const anEvent = (stream: StreamName, commandId: Uuid7) => ({ stream, type: 'CancellationRequested', version: 1, data: '{"by":"tester"}', metadata: metadata(commandId) })
+export const anEvent = (stream: StreamName, commandId: Uuid7) => ({
+  stream,
+  type: 'CancellationRequested',
+  version: 1,
+  data: '{"by":"tester"}',
+  metadata: metadata(commandId),
+})
 
 /** An append of one event to each stream, all of them expected as given. */
-export function write(streams: { stream: StreamName; revision: number | 'any' }[], commandId: Uuid7 = newId()): AppendRequest {
+export function write(
+  streams: { stream: StreamName; revision: number | 'any' }[],
+  commandId: Uuid7 = newId(),
+): AppendRequest {
   return {
     commands: [{ principal: 'tester', commandId, contentHash: 'h', events: streams.length }],
     reads: streams.map(({ stream, revision }) => ({ stream, revision })),

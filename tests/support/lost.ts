@@ -19,14 +19,20 @@ export type Snapshot = {
 
 export async function snapshotOf({ redis, keys, councilId }: TestCouncil): Promise<Snapshot> {
   const hashes = async (kind: string) => {
-    const found = (await keysOf(redis, councilId)).filter((key) => key.startsWith(`council:{${councilId}}:${kind}:`)).toSorted()
+    const found = (await keysOf(redis, councilId))
+      .filter((key) => key.startsWith(`council:{${councilId}}:${kind}:`))
+      .toSorted()
     return Object.fromEntries(await Promise.all(found.map(async (key) => [key, await redis.hgetall(key)] as const)))
   }
   const info = (await redis.exists(keys.log)) > 0 ? ((await redis.xinfo('STREAM', keys.log)) as unknown[]) : []
   const about = (name: string) => info[info.indexOf(name) + 1]
   return {
     entries: await redis.xrange(keys.log, '-', '+'),
-    stream: { lastId: about('last-generated-id'), entriesAdded: about('entries-added'), maxDeletedId: about('max-deleted-entry-id') },
+    stream: {
+      lastId: about('last-generated-id'),
+      entriesAdded: about('entries-added'),
+      maxDeletedId: about('max-deleted-entry-id'),
+    },
     meta: await redis.hgetall(keys.meta),
     states: await redis.hgetall(keys.states),
     commands: await hashes('commands'),
@@ -49,7 +55,9 @@ export async function loseEverything({ redis, councilId }: TestCouncil): Promise
 /** Keeps what Redis holds of a council now. Resolves with how to put it back, as an older append-only file does. */
 export async function backup(council: TestCouncil): Promise<() => Promise<void>> {
   const { redis, councilId } = council
-  const kept = await Promise.all((await keysOf(redis, councilId)).map(async (key) => ({ key, dump: await redis.dumpBuffer(key) })))
+  const kept = await Promise.all(
+    (await keysOf(redis, councilId)).map(async (key) => ({ key, dump: await redis.dumpBuffer(key) })),
+  )
   return async () => {
     await loseEverything(council)
     for (const { key, dump } of kept) await redis.restore(key, 0, dump)
@@ -57,7 +65,11 @@ export async function backup(council: TestCouncil): Promise<() => Promise<void>>
 }
 
 /** Trims a log up to its nth event, once the archive has noted it. */
-export async function trim({ redis, keys }: TestCouncil, noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>, n: number): Promise<void> {
+export async function trim(
+  { redis, keys }: TestCouncil,
+  noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>,
+  n: number,
+): Promise<void> {
   const [, next] = await redis.xrange(keys.log, '-', '+').then((entries) => [entries[n - 1], entries[n]])
   const [last] = (await redis.xrange(keys.log, '-', '+', 'COUNT', n)).slice(-1)
   await noteTrimmed({ sequence: n, position: last?.[0] as Position })

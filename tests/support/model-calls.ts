@@ -1,4 +1,10 @@
-import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type UsageReport } from '../../src/agents/models/model.ts'
+import {
+  ModelError,
+  type ModelCall,
+  type ModelChunk,
+  type ModelClient,
+  type UsageReport,
+} from '../../src/agents/models/model.ts'
 
 let calls = 0
 
@@ -24,8 +30,17 @@ export type Outcome = {
 }
 
 /** Reads a stream to its end, whichever that is. */
-export async function outcomeOf(chunks: AsyncIterable<ModelChunk>, onChunk: (chunk: ModelChunk) => void = () => undefined, usage: Outcome['usage'] = 'unknown'): Promise<Outcome> {
-  const outcome: Outcome = { text: '', chunks: [], usage, end: new ModelError('model_interrupted', 'the stream ended without an end chunk') }
+export async function outcomeOf(
+  chunks: AsyncIterable<ModelChunk>,
+  onChunk: (chunk: ModelChunk) => void = () => undefined,
+  usage: Outcome['usage'] = 'unknown',
+): Promise<Outcome> {
+  const outcome: Outcome = {
+    text: '',
+    chunks: [],
+    usage,
+    end: new ModelError('model_interrupted', 'the stream ended without an end chunk'),
+  }
   try {
     for await (const chunk of chunks) {
       outcome.chunks.push(chunk)
@@ -48,13 +63,20 @@ export async function failureOf(chunks: AsyncIterable<ModelChunk>): Promise<stri
 }
 
 /** A stream of which the first text has been read; `rest` reads on. */
-export async function begun(client: ModelClient, which: ModelCall): Promise<{ firstText: string; rest: () => Promise<Outcome> }> {
+export async function begun(
+  client: ModelClient,
+  which: ModelCall,
+): Promise<{ firstText: string; rest: () => Promise<Outcome> }> {
   const stream = client.stream(which)[Symbol.asyncIterator]()
   let usage: Outcome['usage'] = 'unknown'
   for (;;) {
     const next = await stream.next()
     if (next.done) throw new Error('the answer ended before it had any text')
     if (next.value.type === 'usage') usage = next.value.usage
-    if (next.value.type === 'text') return { firstText: next.value.text, rest: () => outcomeOf({ [Symbol.asyncIterator]: () => stream }, undefined, usage) }
+    if (next.value.type === 'text')
+      return {
+        firstText: next.value.text,
+        rest: () => outcomeOf({ [Symbol.asyncIterator]: () => stream }, undefined, usage),
+      }
   }
 }

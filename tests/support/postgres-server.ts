@@ -32,7 +32,16 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (asServerUser.user !== undefined) await run('chown', [asServerUser.user, dir])
   await initialise(join(programs, 'initdb'), dataDir)
   const port = await freePort()
-  const args = ['-D', dataDir, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${dir}`]
+  const args = [
+    '-D',
+    dataDir,
+    '-p',
+    String(port),
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    `unix_socket_directories=${dir}`,
+  ]
   const server = await startRestartable({
     program: { command: join(programs, 'postgres'), args, cwd: dir, endSignal: 'SIGINT', ...asServerUser },
     readyLine: /database system is ready to accept connections/,
@@ -64,13 +73,17 @@ function findPrograms(): string {
   const packaged = globSync('/usr/lib/postgresql/*/bin').filter((folder) => existsSync(join(folder, 'initdb')))
   const newest = packaged.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
   const found = newest ?? (process.env['PATH'] ?? '').split(':').find((folder) => existsSync(join(folder, 'initdb')))
-  if (found === undefined) throw new Error('PostgreSQL is not installed: bin/test installs it, or apt-get install postgresql')
+  if (found === undefined)
+    throw new Error('PostgreSQL is not installed: bin/test installs it, or apt-get install postgresql')
   return found
 }
 
 async function initialise(initdb: string, dataDir: string): Promise<void> {
   // Trust is enough: the server listens on loopback, for one test run, with nothing in it. `--no-sync` speeds up only the making of the cluster.
   const args = ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync']
-  const child = await startServer({ command: initdb, args, cwd: dirname(dataDir), endSignal: 'SIGTERM', ...asServerUser }, /^Success\./)
+  const child = await startServer(
+    { command: initdb, args, cwd: dirname(dataDir), endSignal: 'SIGTERM', ...asServerUser },
+    /^Success\./,
+  )
   if (isRunning(child)) await once(child, 'exit')
 }

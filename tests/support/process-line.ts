@@ -20,7 +20,9 @@ export async function processLine(child: ChildProcess, pattern: RegExp, deadline
   return new Promise((resolve, reject) => {
     const look = () => {
       const line = transcript.lines.find((candidate) => pattern.test(candidate))
-      const failure = transcript.ended ?? (deadline.aborted ? `printed nothing like ${String(pattern)} within ${deadlineMs} ms` : undefined)
+      const failure =
+        transcript.ended ??
+        (deadline.aborted ? `printed nothing like ${String(pattern)} within ${deadlineMs} ms` : undefined)
       if (line === undefined && failure === undefined) return
       transcript.changed.delete(look)
       deadline.removeEventListener('abort', look)

@@ -42,5 +42,9 @@ const database: Database = {
 }
 
 const { log } = await openTestCouncil(redisUrl, councilId)
-if (mode === 'rebuild') await rebuild({ log, store: postgresStore(database), rebuilder: thisProcess, elapsedMs: () => performance.now() }, projection)
+if (mode === 'rebuild')
+  await rebuild(
+    { log, store: postgresStore(database), rebuilder: thisProcess, elapsedMs: () => performance.now() },
+    projection,
+  )
 else startProjector({ log, database, projections: [projection], logger: silentLogger })

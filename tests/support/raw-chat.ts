@@ -16,8 +16,18 @@ export async function rawConnection(url: string, bytes: string | Buffer = ''): P
 
 /** Opens `/ws/chat` by hand, and never reads after the upgrade: not the replies, and not the close frame. */
 export async function silentChat(url: string): Promise<Socket> {
-  const headers = ['GET /ws/chat HTTP/1.1', `Host: ${new URL(url).host}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
-  headers.push(`Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, 'Sec-WebSocket-Protocol: council.v1', `Authorization: Bearer ${adminToken}`)
+  const headers = [
+    'GET /ws/chat HTTP/1.1',
+    `Host: ${new URL(url).host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+  ]
+  headers.push(
+    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    'Sec-WebSocket-Protocol: council.v1',
+    `Authorization: Bearer ${adminToken}`,
+  )
   const socket = await rawConnection(url, `${headers.join('\r\n')}\r\n\r\n`)
   const [answer] = (await once(socket, 'data')) as [Buffer]
   if (!answer.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(`no upgrade: ${answer.toString('latin1')}`)
@@ -39,7 +49,8 @@ export async function flood(socket: Socket, frame: (index: number) => Buffer, co
   let sent = 0
   while (sent < count && socket.writable) {
     const frames = Array.from({ length: Math.min(group, count - sent) }, (_, index) => frame(sent + index))
-    if (!socket.write(Buffer.concat(frames))) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
+    if (!socket.write(Buffer.concat(frames)))
+      await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
     sent += frames.length
   }
   return sent

@@ -26,7 +26,9 @@ export async function exchange(url: string, bytes: string | Buffer, method = '')
   const isClosed = await Promise.race([closed, delay(maxWaitMs, false, { ref: false })])
   if (!isClosed) {
     socket.destroy()
-    throw new Error(`the server did not close the connection within ${maxWaitMs} ms after ${JSON.stringify(bytes.toString('latin1').slice(0, 2000))}`)
+    throw new Error(
+      `the server did not close the connection within ${maxWaitMs} ms after ${JSON.stringify(bytes.toString('latin1').slice(0, 2000))}`,
+    )
   }
   return responses(Buffer.concat(received).toString('latin1'), method)
 }
@@ -38,7 +40,9 @@ function responses(text: string, method: string): RawResponse[] {
     const [start = '', ...lines] = rest.slice(0, end).split('\r\n')
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(start)?.[1])
     if (end < 0 || Number.isNaN(status)) throw new Error(`not a response: ${JSON.stringify(rest.slice(0, 200))}`)
-    const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    )
     rest = rest.slice(end + 4)
     // After 101 the connection speaks another protocol.
     if (status === 101) return [...found, { status, headers, body: '' }]

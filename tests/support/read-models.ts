@@ -14,7 +14,11 @@ import type { TestDatabase } from './databases.ts'
 const waitMs = 15_000
 
 /** A projector that is stopped when the test ends, however it ends. */
-export function project(log: EventLog, database: Database, projections: readonly Projection[] = [chats, costs]): Projector {
+export function project(
+  log: EventLog,
+  database: Database,
+  projections: readonly Projection[] = [chats, costs],
+): Projector {
   const projector = startProjector({ log, database, projections, logger: silentLogger })
   onTestFinished(projector.stop)
   return projector
@@ -23,7 +27,8 @@ export function project(log: EventLog, database: Database, projections: readonly
 /** Resolves when everything that is in the log now is in the read models. */
 export async function caughtUp(projector: Projector, log: EventLog): Promise<void> {
   const outcome = await projector.waitFor(await log.head(), AbortSignal.timeout(waitMs))
-  if (outcome !== 'reached') throw new Error(`the projector did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
+  if (outcome !== 'reached')
+    throw new Error(`the projector did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
 }
 
 /** Resolves with a projection's status when it has stopped. */
@@ -39,7 +44,9 @@ export const rebuildNow = (
   onProgress?: (progress: RebuildProgress) => void,
   rebuilder: Rebuilder = thisProcess,
 ): Promise<Rebuilt> =>
-  rebuild({ log, store: postgresStore(database), rebuilder, elapsedMs: () => performance.now() }, projection, { ...(onProgress && { onProgress }) })
+  rebuild({ log, store: postgresStore(database), rebuilder, elapsedMs: () => performance.now() }, projection, {
+    ...(onProgress && { onProgress }),
+  })
 
 /** All rows of both read models. */
 export const dumpAll = async (db: TestDatabase): Promise<{ chats: string[]; costs: string[] }> => ({

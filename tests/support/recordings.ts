@@ -4,14 +4,21 @@ import { z } from 'zod'
 /** Exchanges with a real vLLM 0.32.0 (CPU, SmolLM2-135M-Instruct), bodies as they came. */
 const Recording = z.looseObject({
   name: z.string(),
-  request: z.object({ method: z.string(), path: z.string(), headers: z.record(z.string(), z.string()), body: z.unknown() }),
+  request: z.object({
+    method: z.string(),
+    path: z.string(),
+    headers: z.record(z.string(), z.string()),
+    body: z.unknown(),
+  }),
   response: z.object({ status: z.int(), headers: z.record(z.string(), z.string()), body: z.string() }),
 })
 export type Recording = z.infer<typeof Recording>
 
 /** The exchanges of a file; notes without a response (a refused connection, a list of metrics) are left out. */
 export function recordings(file: string): Recording[] {
-  const lines = readFileSync(new URL(`../vectors/vllm/${file}`, import.meta.url), 'utf8').trim().split('\n')
+  const lines = readFileSync(new URL(`../vectors/vllm/${file}`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
   return lines.flatMap((line) => {
     const parsed = Recording.safeParse(JSON.parse(line))
     return parsed.success ? [parsed.data] : []

@@ -26,7 +26,14 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
     await Promise.all(nodes.map(({ redis, stop: stopServer }) => (redis.disconnect(), stopServer())))
   }
   try {
-    await promisify(execFile)('redis-cli', ['--cluster', 'create', ...nodes.map(addressOf), '--cluster-replicas', '0', '--cluster-yes'])
+    await promisify(execFile)('redis-cli', [
+      '--cluster',
+      'create',
+      ...nodes.map(addressOf),
+      '--cluster-replicas',
+      '0',
+      '--cluster-yes',
+    ])
     await Promise.all(nodes.map(({ redis }) => until(redis, /cluster_state:ok/)))
   } catch (cause) {
     await stop()
@@ -67,7 +74,8 @@ async function startNode(appendfsync: 'always' | 'no', triesLeft = 5): Promise<C
     const redis = new Redis(server.url)
     return { ...server, redis, id: await redis.cluster('MYID') }
   } catch (cause) {
-    if (triesLeft === 0) throw new Error(`no node of a cluster could be started; is every port + ${busAbove} taken?`, { cause })
+    if (triesLeft === 0)
+      throw new Error(`no node of a cluster could be started; is every port + ${busAbove} taken?`, { cause })
     return startNode(appendfsync, triesLeft - 1)
   }
 }

@@ -23,7 +23,12 @@ export type RedisServer = Restartable & {
 }
 
 /** A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves. */
-export async function startRedis({ appendfsync = 'always', port: wantedPort, cluster = false, dir: filledDir }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({
+  appendfsync = 'always',
+  port: wantedPort,
+  cluster = false,
+  dir: filledDir,
+}: RedisOptions = {}): Promise<RedisServer> {
   const dir = filledDir ?? (await mkdtemp(join(tmpdir(), 'redis-')))
   const port = wantedPort ?? (await freePort())
   const settings: Record<string, string> = {
@@ -36,12 +41,20 @@ export async function startRedis({ appendfsync = 'always', port: wantedPort, clu
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
     // A node that gives its last slot away would otherwise turn into a replica of the new owner.
-    ...(cluster && { 'cluster-enabled': 'yes', 'cluster-node-timeout': '5000', 'cluster-allow-replica-migration': 'no' }),
+    ...(cluster && {
+      'cluster-enabled': 'yes',
+      'cluster-node-timeout': '5000',
+      'cluster-allow-replica-migration': 'no',
+    }),
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const server = await startRestartable({
     // A limit on the size of files is an error to it then, as a full disk is, and not a signal that ends it.
-    program: { command: 'sh', args: ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'redis-server', ...args], endSignal: 'SIGTERM' },
+    program: {
+      command: 'sh',
+      args: ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'redis-server', ...args],
+      endSignal: 'SIGTERM',
+    },
     readyLine: /Ready to accept connections/,
     crashSignal: 'SIGKILL',
     dir,

@@ -14,7 +14,9 @@ function filesBelow(folder: string): string[] {
 }
 
 /** Those that people write as text. The lockfile is a machine's. */
-export const writtenFiles = ownFiles.filter((file) => file !== 'package-lock.json' && !/\.(png|svg|gguf|jsonl)$/.test(file))
+export const writtenFiles = ownFiles.filter(
+  (file) => file !== 'package-lock.json' && !/\.(png|svg|gguf|jsonl)$/.test(file),
+)
 
 export const read = (file: string): string => readFileSync(file, 'utf8')
 

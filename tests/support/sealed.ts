@@ -24,7 +24,10 @@ export function makeSealKey(): TestSealKey {
   return { ...sealKeyFrom(pem), publicKeyFile }
 }
 
-const identityOf = async ({ councilId, redis, keys }: TestCouncil) => ({ councilId, incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '' })
+const identityOf = async ({ councilId, redis, keys }: TestCouncil) => ({
+  councilId,
+  incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '',
+})
 
 export async function introduce(council: TestCouncil, key: SealKey, previous: SealKey | null): Promise<void> {
   await council.execute(IntroduceSealingKey, { day, ...introduced(key, await identityOf(council), previous) })
@@ -33,7 +36,12 @@ export async function introduce(council: TestCouncil, key: SealKey, previous: Se
 type SealData = Extract<SealEvent, { type: 'LogSealed' }>['data']
 
 /** Archives everything, seals it, and archives the seal. `change` is what a forger does to the seal. */
-export async function sealAll(council: TestCouncil, postgres: Postgres<unknown>, key: SealKey, change: (seal: SealData) => SealData = (seal) => seal): Promise<void> {
+export async function sealAll(
+  council: TestCouncil,
+  postgres: Postgres<unknown>,
+  key: SealKey,
+  change: (seal: SealData) => SealData = (seal) => seal,
+): Promise<void> {
   const checkpoint = await (await archiveAll(council, postgres)).checkpoint()
   if (!checkpoint) throw new Error('there is nothing to seal')
   await council.execute(SealLog, { day, ...change(sealed(key, await identityOf(council), checkpoint)) })

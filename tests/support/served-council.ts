@@ -25,13 +25,30 @@ export type ServedCouncil = {
 }
 
 /** Starts `council serve` on servers of the test's own, with a DATA_DIR that nobody else has and the MAC key that all tests share. */
-export async function serveCouncil(settings: Record<string, string>, roles = 'api,worker,projector'): Promise<ServedCouncil> {
+export async function serveCouncil(
+  settings: Record<string, string>,
+  roles = 'api,worker,projector',
+): Promise<ServedCouncil> {
   const folder = await mkdtemp(join(tmpdir(), 'council-test-'))
   const { PATH = '', HOME = '' } = process.env
   const macKeyFile = join(folder, 'mac-key')
   await writeFile(macKeyFile, `${testMacKey.toString('base64url')}\n`, { mode: 0o600 })
-  const env = { PATH, HOME, NO_COLOR: '1', HOST: '127.0.0.1', PORT: '0', DATA_DIR: join(folder, 'data'), ADMIN_TOKEN: adminToken, WORKER_LEASE_MS: '1000', MAC_KEY_FILE: macKeyFile, ...settings }
-  const child = await startServer({ command: process.execPath, args: [program, 'serve', '--roles', roles], env, endSignal: 'SIGTERM' }, /"msg":"the council is ready"/)
+  const env = {
+    PATH,
+    HOME,
+    NO_COLOR: '1',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: join(folder, 'data'),
+    ADMIN_TOKEN: adminToken,
+    WORKER_LEASE_MS: '1000',
+    MAC_KEY_FILE: macKeyFile,
+    ...settings,
+  }
+  const child = await startServer(
+    { command: process.execPath, args: [program, 'serve', '--roles', roles], env, endSignal: 'SIGTERM' },
+    /"msg":"the council is ready"/,
+  )
   const ready = JSON.parse(await processLine(child, /"msg":"the council is ready"/)) as { url?: string }
   return {
     url: ready.url ?? '',

@@ -90,7 +90,9 @@ describe('waiting for a line of a child', () => {
   })
 
   test('fails with the output when the child ends without it', async () => {
-    await expect(processLine(child("console.error('no luck'); process.exit(3)"), /ready/)).rejects.toThrow(/ended with exit code 3:\nno luck/)
+    await expect(processLine(child("console.error('no luck'); process.exit(3)"), /ready/)).rejects.toThrow(
+      /ended with exit code 3:\nno luck/,
+    )
   })
 
   test('fails with the output when the deadline passes', async () => {

@@ -29,7 +29,8 @@ export async function beginSlotMove(cluster: RedisCluster, key: string, to: Clus
     async finish() {
       while (await moveOne());
       // The new owner first: between the two nobody may believe that the slot is nobody's.
-      for (const { redis } of [to, from, ...cluster.nodes.filter((node) => node !== to && node !== from)]) await redis.cluster('SETSLOT', slot, 'NODE', to.id)
+      for (const { redis } of [to, from, ...cluster.nodes.filter((node) => node !== to && node !== from)])
+        await redis.cluster('SETSLOT', slot, 'NODE', to.id)
     },
   }
 }

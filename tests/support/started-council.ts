@@ -26,7 +26,11 @@ const environment = (dataDir: string): NodeJS.ProcessEnv => {
 
 /** `bin/start` in a process group of its own, from its first moment on. */
 export function launchCouncil(dataDir: string, settings: NodeJS.ProcessEnv = {}): ChildProcess {
-  const child = spawn(join(root, 'bin/start'), [], { detached: true, env: { ...environment(dataDir), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(join(root, 'bin/start'), [], {
+    detached: true,
+    env: { ...environment(dataDir), ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   transcriptOf(child)
   return child
 }
@@ -59,9 +63,15 @@ export async function startCouncil(dataDir: string, settings: NodeJS.ProcessEnv 
 }
 
 /** One call of `bin/council` for a council that was started on this DATA_DIR. */
-export const council = (dataDir: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+export const council = (
+  dataDir: string,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
-    const child = execFile(join(root, 'bin/council'), args, { env: environment(dataDir), maxBuffer: 64 * 1024 * 1024 }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? 1, stdout, stderr }),
+    const child = execFile(
+      join(root, 'bin/council'),
+      args,
+      { env: environment(dataDir), maxBuffer: 64 * 1024 * 1024 },
+      (_, stdout, stderr) => resolve({ code: child.exitCode ?? 1, stdout, stderr }),
     )
   })

@@ -7,7 +7,8 @@ import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.
 export const id = (name: string): AccountId => AccountId.parse(name)
 
 /** The nth reservation of a story. */
-export const reservation = (n: number): Uuid7 => Uuid7.parse(`0199a0b0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`)
+export const reservation = (n: number): Uuid7 =>
+  Uuid7.parse(`0199a0b0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`)
 
 /** What can have happened to an account. */
 export const opened = (name: string): AccountEvent => ({ type: 'AccountOpened', data: { accountId: id(name) } })
@@ -19,10 +20,11 @@ export const debited = (amountMicros: number, day: string): AccountEvent => ({
   type: 'AccountDebited',
   data: { transferId: 'spent', amountMicros, reason: 'spent', day },
 })
-export const reserved = (reservationId: Uuid7, amountMicros: number, expiresAt = '2026-11-23T13:00:00.000Z'): AccountEvent => ({
-  type: 'FundsReserved',
-  data: { reservationId, amountMicros, expiresAt },
-})
+export const reserved = (
+  reservationId: Uuid7,
+  amountMicros: number,
+  expiresAt = '2026-11-23T13:00:00.000Z',
+): AccountEvent => ({ type: 'FundsReserved', data: { reservationId, amountMicros, expiresAt } })
 export const limited = (dailyMicros: number, perActionMicros: number): AccountEvent => ({
   type: 'AccountLimitsSet',
   data: { dailyMicros, perActionMicros },
@@ -43,14 +45,22 @@ export function treasuryInMemory() {
   return {
     log,
     /** Every account that was ever written to. */
-    accounts: (): LiveAccount[] => [...states].filter(([stream]) => stream.startsWith('account/')).map(([, state]) => state as LiveAccount),
-    perform<C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>, now: string): Decision<Reads> {
+    accounts: (): LiveAccount[] =>
+      [...states].filter(([stream]) => stream.startsWith('account/')).map(([, state]) => state as LiveAccount),
+    perform<C, Reads extends ReadSet>(
+      definition: CommandDefinition<C, Reads>,
+      command: NoInfer<C>,
+      now: string,
+    ): Decision<Reads> {
       const streams = definition.reads(command)
       const read = Object.entries(definition.aggregates).map(([alias, aggregate]) => {
         const stream = streams[alias]
         return [alias, stream ? (states.get(stream) ?? aggregate.initial) : aggregate.initial]
       })
-      const decision = definition.decide(command, Object.fromEntries(read) as StatesOf<Reads>, { now, principal: 'ada' })
+      const decision = definition.decide(command, Object.fromEntries(read) as StatesOf<Reads>, {
+        now,
+        principal: 'ada',
+      })
       if (decision.outcome === 'refused') return decision
       for (const [alias, aggregate] of Object.entries(definition.aggregates)) {
         const stream = streams[alias]

@@ -11,7 +11,10 @@ const acceptQueue = 1
  * so that the kernel drops every further wish. It lives as long as the test.
  */
 export async function unacceptingServer(): Promise<string> {
-  const listener = spawn(process.execPath, ['-e', `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: ${acceptQueue} }, () => console.log('port', s.address().port))`])
+  const listener = spawn(process.execPath, [
+    '-e',
+    `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: ${acceptQueue} }, () => console.log('port', s.address().port))`,
+  ])
   const waiting: Socket[] = []
   onTestFinished(() => {
     for (const socket of waiting) socket.destroy()

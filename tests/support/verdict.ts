@@ -2,4 +2,5 @@
 export type Counts = { passed: number; failed: number; skipped: number }
 
 /** The closing line of `bin/test`, as machines read it. */
-export const verdictLine = ({ passed, failed, skipped }: Counts): string => `${passed} passed, ${failed} failed, ${skipped} skipped`
+export const verdictLine = ({ passed, failed, skipped }: Counts): string =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`

@@ -6,7 +6,14 @@ import { silentLogger } from '../../src/platform/logger.ts'
 import { startVllmStandIn, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
 
 /** Limits that no test reaches unless it sets its own. */
-export const clientLimits = { connectTimeoutMs: 2_000, firstByteTimeoutMs: 10_000, idleTimeoutMs: 10_000, concurrency: 4, maxQueued: 3, logger: silentLogger }
+export const clientLimits = {
+  connectTimeoutMs: 2_000,
+  firstByteTimeoutMs: 10_000,
+  idleTimeoutMs: 10_000,
+  concurrency: 4,
+  maxQueued: 3,
+  logger: silentLogger,
+}
 
 /** A stand-in for vLLM that lives as long as the test. */
 export async function vllmServer(options: StandInOptions = {}): Promise<StandIn> {

@@ -6,7 +6,11 @@ import { fastPathMessages } from './prompts.ts'
 /** What a prompt's model is shown of its conversation: as it is recorded, and the turns themselves, oldest first. */
 export type Conversation = { sensed: SensedConversation; turns: EarlierTurn[] }
 
-export type ConversationDependencies = { model: Pick<ModelClient, 'info' | 'countPromptTokens' | 'promptTokensAtMost'>; earlierTurns: EarlierTurns; answerMaxTokens: number }
+export type ConversationDependencies = {
+  model: Pick<ModelClient, 'info' | 'countPromptTokens' | 'promptTokensAtMost'>
+  earlierTurns: EarlierTurns
+  answerMaxTokens: number
+}
 
 /** All questions to a tokenizer together; without its answer the upper bound counts. */
 const countWithinMs = 2_000
@@ -17,21 +21,40 @@ const maxBytesPerToken = 16
  * Gathers the earlier turns of a prompt's conversation: the newest ones, as many as fit into the model's window beside the
  * question and the longest answer. Takes a few seconds at most, and never fails: what is missing is in the record, with the reason.
  */
-export async function gatherConversation(dependencies: ConversationDependencies, prompt: PromptInConversation, question: string, signal: AbortSignal): Promise<Conversation> {
+export async function gatherConversation(
+  dependencies: ConversationDependencies,
+  prompt: PromptInConversation,
+  question: string,
+  signal: AbortSignal,
+): Promise<Conversation> {
   const { conversationId } = prompt
   const known = await dependencies.earlierTurns.before(prompt)
   if (!known) return { sensed: { conversationId, requestIds: [], omitted: null, reason: 'unavailable' }, turns: [] }
   const count = await fittingTurns(dependencies, question, known.turns, signal)
-  if (count === null) return { sensed: { conversationId, requestIds: [], omitted: known.total, reason: 'unavailable' }, turns: [] }
+  if (count === null)
+    return { sensed: { conversationId, requestIds: [], omitted: known.total, reason: 'unavailable' }, turns: [] }
   const fitting = known.turns.slice(0, count)
   const omitted = known.total - fitting.length
   const reason = fitting.length < known.turns.length ? 'window' : 'limit'
   const turns = fitting.toReversed()
-  return { sensed: { conversationId, requestIds: turns.map(({ requestId }) => requestId), omitted, ...(omitted > 0 && { reason }) }, turns }
+  return {
+    sensed: {
+      conversationId,
+      requestIds: turns.map(({ requestId }) => requestId),
+      omitted,
+      ...(omitted > 0 && { reason }),
+    },
+    turns,
+  }
 }
 
 /** How many of the turns fit, the newest first; null while the model cannot say how much fits. */
-async function fittingTurns({ model, answerMaxTokens }: ConversationDependencies, question: string, newestFirst: readonly EarlierTurn[], signal: AbortSignal): Promise<number | null> {
+async function fittingTurns(
+  { model, answerMaxTokens }: ConversationDependencies,
+  question: string,
+  newestFirst: readonly EarlierTurn[],
+  signal: AbortSignal,
+): Promise<number | null> {
   if (newestFirst.length === 0) return 0
   const messages = (turns: number) => fastPathMessages(question, newestFirst.slice(0, turns).toReversed())
   const info = await model.info().catch(unlessModelError)
@@ -43,7 +66,10 @@ async function fittingTurns({ model, answerMaxTokens }: ConversationDependencies
     return most
   }
   const certain = largest((turns) => model.promptTokensAtMost(messages(turns), '') <= room)
-  const plausible = Math.min(maxEarlierTurns, largest((turns) => bytesOf(newestFirst.slice(0, turns)) <= room * maxBytesPerToken))
+  const plausible = Math.min(
+    maxEarlierTurns,
+    largest((turns) => bytesOf(newestFirst.slice(0, turns)) <= room * maxBytesPerToken),
+  )
   const within = AbortSignal.any([signal, AbortSignal.timeout(countWithinMs)])
   return mostThatFit(certain, plausible, async (turns) => {
     const tokens = await model.countPromptTokens(messages(turns), within).catch(unlessModelError)
@@ -52,7 +78,11 @@ async function fittingTurns({ model, answerMaxTokens }: ConversationDependencies
 }
 
 /** The largest number of turns that fit, by bisection; `low` is known to fit. Where `fits` does not know (null), what is known so far. */
-async function mostThatFit(low: number, high: number, fits: (turns: number) => Promise<boolean | null>): Promise<number> {
+async function mostThatFit(
+  low: number,
+  high: number,
+  fits: (turns: number) => Promise<boolean | null>,
+): Promise<number> {
   // Mostly all of them fit, so that is asked first.
   for (let turns = high; low < high; turns = Math.ceil((low + high) / 2)) {
     const answer = await fits(turns)
@@ -63,7 +93,8 @@ async function mostThatFit(low: number, high: number, fits: (turns: number) => P
   return low
 }
 
-const bytesOf = (turns: readonly EarlierTurn[]): number => turns.reduce((sum, { question, answer }) => sum + Buffer.byteLength(question) + Buffer.byteLength(answer), 0)
+const bytesOf = (turns: readonly EarlierTurn[]): number =>
+  turns.reduce((sum, { question, answer }) => sum + Buffer.byteLength(question) + Buffer.byteLength(answer), 0)
 
 function unlessModelError(error: unknown): null {
   if (error instanceof ModelError) return null

@@ -6,7 +6,14 @@ import { gatherConversation } from './conversation.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
 import { callModel, settleCall, type CallOutcome } from '../model-call.ts'
 import { fastPathMessages } from './prompts.ts'
-import { executeUntilKnown, assertAppended, RunEnded, type AgentDependencies, type Run, type StopReason } from '../run.ts'
+import {
+  executeUntilKnown,
+  assertAppended,
+  RunEnded,
+  type AgentDependencies,
+  type Run,
+  type StopReason,
+} from '../run.ts'
 
 /**
  * `UserFacingOrchestrator`: how the council comes to an answer. LangGraph gives the control flow; whatever must
@@ -57,44 +64,84 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Orch
 
   return async (state) => {
     // The run's signal is not given to the graph: it would end the graph before the call's cost is known.
-    const { outcome, degraded } = await graph.invoke({ ...state, chosen: null, turns: [], degraded: false, outcome: null })
+    const { outcome, degraded } = await graph.invoke({
+      ...state,
+      chosen: null,
+      turns: [],
+      degraded: false,
+      outcome: null,
+    })
     if (!outcome) throw new Error('the orchestrator ended without an outcome')
     return outcome.kind === 'completed' && degraded ? { ...outcome, degraded } : outcome
   }
 }
 
 /** Which path the answer takes. The fast path is the only one yet, so the rule is short. */
-const route = ({ recorded }: OrchestratorState): Partial<OrchestratorState> => (recorded ? {} : { chosen: { path: 'fast', intent: 'question', by: 'rule', confidence: 1 } })
+const route = ({ recorded }: OrchestratorState): Partial<OrchestratorState> =>
+  recorded ? {} : { chosen: { path: 'fast', intent: 'question', by: 'rule', confidence: 1 } }
 
 /** Gathers what the model is shown besides the question, and records that with the route, in one append, before any model is called. */
-async function sense(dependencies: OrchestratorDependencies, state: OrchestratorState): Promise<Partial<OrchestratorState>> {
+async function sense(
+  dependencies: OrchestratorDependencies,
+  state: OrchestratorState,
+): Promise<Partial<OrchestratorState>> {
   const { run, question, conversation, recorded, chosen } = state
   if (recorded?.sensed && conversation) return senseAgain(dependencies, conversation, recorded.sensed)
   if (!chosen) return {}
   const gathered = conversation && (await gatherConversation(dependencies, conversation, question, run.signal))
   // Cut short, it is not what the next attempt should be held to; and nothing was paid for yet.
   const reason = run.signal.reason as StopReason | undefined
-  if (reason === 'shutdown' || reason === 'superseded') throw new RunEnded('the run was stopped before it called a model', reason)
+  if (reason === 'shutdown' || reason === 'superseded')
+    throw new RunEnded('the run was stopped before it called a model', reason)
   const { requestId, attempt } = run
-  assertAppended('RouteRequest', await executeUntilKnown(dependencies, run, RouteRequest, { requestId, attempt, ...chosen, ...(gathered && { conversation: gathered.sensed }) }))
+  assertAppended(
+    'RouteRequest',
+    await executeUntilKnown(dependencies, run, RouteRequest, {
+      requestId,
+      attempt,
+      ...chosen,
+      ...(gathered && { conversation: gathered.sensed }),
+    }),
+  )
   return gathered ? { turns: gathered.turns, degraded: gathered.sensed.reason === 'unavailable' } : {}
 }
 
 /** The same turns as in an earlier attempt: another prompt would have another answer than the one that clients have seen the beginning of. */
-async function senseAgain({ earlierTurns }: OrchestratorDependencies, conversation: PromptInConversation, { requestIds, reason }: SensedConversation): Promise<Partial<OrchestratorState>> {
+async function senseAgain(
+  { earlierTurns }: OrchestratorDependencies,
+  conversation: PromptInConversation,
+  { requestIds, reason }: SensedConversation,
+): Promise<Partial<OrchestratorState>> {
   const turns = requestIds.length === 0 ? [] : await earlierTurns.named(conversation, requestIds)
   if (turns) return { turns, degraded: reason === 'unavailable' }
-  return { outcome: { kind: 'failed', code: 'interrupted', message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again' } }
+  return {
+    outcome: {
+      kind: 'failed',
+      code: 'interrupted',
+      message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again',
+    },
+  }
 }
 
-async function respond(dependencies: AgentDependencies, { run, answer, question, turns, outcome: ended }: OrchestratorState): Promise<Partial<OrchestratorState>> {
+async function respond(
+  dependencies: AgentDependencies,
+  { run, answer, question, turns, outcome: ended }: OrchestratorState,
+): Promise<Partial<OrchestratorState>> {
   if (ended) return {}
   for (let continuations = 0; ; continuations++) {
-    const outcome = await callModel(dependencies, run, { phase: 'respond', member: 'council', messages: fastPathMessages(question, turns), answer })
+    const outcome = await callModel(dependencies, run, {
+      phase: 'respond',
+      member: 'council',
+      messages: fastPathMessages(question, turns),
+      answer,
+    })
     const broken = outcome.kind === 'failed' && outcome.code === 'interrupted' && outcome.settlement
     if (!broken || continuations >= maxContinuations) return { outcome }
     answer.interrupt()
-    run.logger.warn({ characters: answer.soFar().length }, 'the stream broke; continuing the answer after its last word')
+    run.logger.warn(
+      { characters: answer.soFar().length },
+      'the stream broke; continuing the answer after its last word',
+    )
     await settleCall(dependencies, run, broken)
   }
 }

@@ -7,7 +7,10 @@ import type { ChatMessage } from '../models/model.ts'
 const fastPathPersona = 'You are a helpful AI assistant.'
 
 /** The question after the earlier turns of its conversation, oldest first. */
-export const fastPathMessages = (question: string, earlier: readonly { question: string; answer: string }[] = []): ChatMessage[] => [
+export const fastPathMessages = (
+  question: string,
+  earlier: readonly { question: string; answer: string }[] = [],
+): ChatMessage[] => [
   { role: 'system', content: fastPathPersona },
   ...earlier.flatMap((turn): ChatMessage[] => [
     { role: 'user', content: turn.question },

@@ -24,7 +24,12 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
 }
 
 /** Runs work with a signal that fires with `reason()` after `timeoutMs`, or with `signal`. */
-export async function within<T>(timeoutMs: number, reason: () => Error, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(
+  timeoutMs: number,
+  reason: () => Error,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const cut = linkedController(signal)
   const timer = setTimeout(() => cut.abort(reason()), timeoutMs)
   try {

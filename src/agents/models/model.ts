@@ -41,7 +41,8 @@ export type ModelInfo = {
   contextTokens: number
 }
 
-export type ModelHealth = { status: 'pass'; info: ModelInfo } | { status: 'warn' | 'fail'; code: ModelErrorCode; message: string }
+export type ModelHealth =
+  { status: 'pass'; info: ModelInfo } | { status: 'warn' | 'fail'; code: ModelErrorCode; message: string }
 
 export interface ModelClient {
   /** Streams one answer. Ends with exactly one `end` chunk, or throws a ModelError. */
@@ -77,7 +78,11 @@ export class ModelError extends Error {
   /** The call ended before the client sent anything to a model, so it cost nothing. */
   readonly neverSent: boolean
 
-  constructor(code: ModelErrorCode, message: string, { cause, neverSent = false }: { cause?: unknown; neverSent?: boolean } = {}) {
+  constructor(
+    code: ModelErrorCode,
+    message: string,
+    { cause, neverSent = false }: { cause?: unknown; neverSent?: boolean } = {},
+  ) {
     super(message, cause === undefined ? {} : { cause })
     this.name = 'ModelError'
     this.code = code

@@ -6,7 +6,10 @@ const Rate = z.int().positive().max(1_000_000_000)
 
 const PriceEntry = z.strictObject({
   /** Names the price in records: stable, even when the model is served under several names. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'a short name in lower case').max(60),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'a short name in lower case')
+    .max(60),
   /** Model names as servers report them, compared without regard to case. */
   models: z.array(z.string().min(1)).default([]),
   promptMicrosPer1000: Rate,
@@ -49,9 +52,12 @@ export function costMicros(price: Price, usage: TokenUsage): number {
   for (const count of [promptTokens, completionTokens]) {
     if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`${count} is not a number of tokens`)
   }
-  const thousandths = BigInt(promptTokens) * BigInt(price.promptMicrosPer1000) + BigInt(completionTokens) * BigInt(price.completionMicrosPer1000)
+  const thousandths =
+    BigInt(promptTokens) * BigInt(price.promptMicrosPer1000) +
+    BigInt(completionTokens) * BigInt(price.completionMicrosPer1000)
   const micros = (thousandths + 999n) / 1000n
-  if (micros > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${promptTokens} and ${completionTokens} tokens cost more than can be counted`)
+  if (micros > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`${promptTokens} and ${completionTokens} tokens cost more than can be counted`)
   return Number(micros)
 }
 

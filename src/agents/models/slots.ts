@@ -58,7 +58,11 @@ export function createSlots(concurrency: number, maxQueued: number): Slots {
   }
 }
 
-const cancelled = () => new ModelError('model_cancelled', 'The call was cancelled while it waited for its turn.', { neverSent: true })
+const cancelled = () =>
+  new ModelError('model_cancelled', 'The call was cancelled while it waited for its turn.', { neverSent: true })
 
 const overloaded = (concurrency: number, maxQueued: number) =>
-  new ModelError('model_overloaded', `All ${concurrency} places at the model are taken and ${maxQueued} calls wait already. Try again later.`)
+  new ModelError(
+    'model_overloaded',
+    `All ${concurrency} places at the model are taken and ${maxQueued} calls wait already. Try again later.`,
+  )

@@ -13,7 +13,10 @@ export type TokenBatcher = {
   flush: () => Promise<WriteOutcome>
 }
 
-export function tokenBatcher(write: (text: string) => Promise<WriteOutcome>, onStopped: (outcome: 'superseded' | 'lost') => void): TokenBatcher {
+export function tokenBatcher(
+  write: (text: string) => Promise<WriteOutcome>,
+  onStopped: (outcome: 'superseded' | 'lost') => void,
+): TokenBatcher {
   let waiting = ''
   let timer: NodeJS.Timeout | undefined
   let outcome: WriteOutcome = 'written'

@@ -43,10 +43,21 @@ export const tokenWriter =
   }
 
 /** A part of an answer: its text, the offset behind it, the attempts that began in it, when its first text was written, and the entry to go on after. */
-export type TokenPage = { text: string; endOffset: number; begun: number[]; firstTextAtMs: number | null; lastId: string }
+export type TokenPage = {
+  text: string
+  endOffset: number
+  begun: number[]
+  firstTextAtMs: number | null
+  lastId: string
+}
 
 /** Everything after an entry (`0-0`: from the start) as it is now. */
-export async function readTokens(redis: RedisClient, councilId: string, requestId: Uuid7, afterId: string): Promise<TokenPage> {
+export async function readTokens(
+  redis: RedisClient,
+  councilId: string,
+  requestId: Uuid7,
+  afterId: string,
+): Promise<TokenPage> {
   const page: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: afterId }
   for (;;) {
     const entries = await redis.xrange(tokensKey(councilId, requestId), `(${page.lastId}`, '+', 'COUNT', pageSize)

@@ -103,4 +103,5 @@ function endOfText(text: string): number {
 }
 
 /** What JavaScript or Python calls white space: chat templates trim as Python does. */
-const isSpace = (code: number): boolean => (code >= 0x1c && code <= 0x1f) || code === 0x85 || String.fromCharCode(code).trim() === ''
+const isSpace = (code: number): boolean =>
+  (code >= 0x1c && code <= 0x1f) || code === 0x85 || String.fromCharCode(code).trim() === ''

@@ -67,11 +67,14 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
   const outcome = await dependencies.orchestrate({ run, answer, question, conversation, recorded })
   // A process that ends waits for the token stream only a moment: what it never held, no client has seen.
-  await (run.signal.reason === 'shutdown' ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)]) : batcher.flush())
+  await (run.signal.reason === 'shutdown'
+    ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)])
+    : batcher.flush())
   const ending = endingOf(outcome, answer.soFar(), firstTextAtMs)
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
   // An orderly stop pays for what it used and leaves the prompt; a superseded worker may not say anything any more.
-  if (outcome.kind === 'stopped' && outcome.reason === 'shutdown') await settleCall(dependencies, run, outcome.settlement)
+  if (outcome.kind === 'stopped' && outcome.reason === 'shutdown')
+    await settleCall(dependencies, run, outcome.settlement)
   return null
 }
 
@@ -115,7 +118,13 @@ function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | nu
       return { ...common, kind: 'failed', code: outcome.code, message: outcome.message }
     case 'stopped':
       if (outcome.reason === 'cancelled') return { ...common, kind: 'cancelled' }
-      if (outcome.reason === 'out_of_time') return { ...common, kind: 'failed', code: 'model_timeout', message: 'the answer took longer than ANSWER_TIMEOUT_MS and was cut off' }
+      if (outcome.reason === 'out_of_time')
+        return {
+          ...common,
+          kind: 'failed',
+          code: 'model_timeout',
+          message: 'the answer took longer than ANSWER_TIMEOUT_MS and was cut off',
+        }
       return null
     default:
       return outcome satisfies never
@@ -129,6 +138,12 @@ export async function giveUp(dependencies: AnswerDependencies, attempt: Attempt)
   const { text, firstTextAtMs } = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
   const ending: Ending = before.cancelRequested
     ? { kind: 'cancelled', text, firstTextAtMs }
-    : { kind: 'failed', code: 'crashed', message: `${before.attempt} workers died while answering; ask again`, text, firstTextAtMs }
+    : {
+        kind: 'failed',
+        code: 'crashed',
+        message: `${before.attempt} workers died while answering; ask again`,
+        text,
+        firstTextAtMs,
+      }
   return recordEnding(dependencies, run, attempt.job, ending)
 }

@@ -17,7 +17,11 @@ export type Ending = { text: string; firstTextAtMs: number | null; settlement?: 
   | { kind: 'cancelled' }
 )
 
-const unrecorded = { kind: 'failed', code: 'internal', message: 'the log did not take the end of the answer; the log line with the request id says more' } as const
+const unrecorded = {
+  kind: 'failed',
+  code: 'internal',
+  message: 'the log did not take the end of the answer; the log line with the request id says more',
+} as const
 const maxMessageCharacters = 1000
 
 /**
@@ -25,30 +29,53 @@ const maxMessageCharacters = 1000
  * simpler forms, the last of which always fits, so that no prompt stays open: without the text that does not fit, without any text,
  * without the figures of its bill, and at last as the failure `internal` after every open call was charged at its reservation.
  */
-export async function recordEnding(dependencies: AgentDependencies, run: Run, job: () => string, ending: Ending): Promise<CommandResult> {
+export async function recordEnding(
+  dependencies: AgentDependencies,
+  run: Run,
+  job: () => string,
+  ending: Ending,
+): Promise<CommandResult> {
   for (const form of formsOf(ending)) {
     const result = await attemptTo(dependencies, run, job, form)
     if (result && !isRejectedForGood(result)) return result
-    run.logger.error({ ending: form.kind, characters: form.text.length, ...(result && 'code' in result && { code: result.code }) }, 'the log rejected the end of an answer')
+    run.logger.error(
+      { ending: form.kind, characters: form.text.length, ...(result && 'code' in result && { code: result.code }) },
+      'the log rejected the end of an answer',
+    )
   }
   const { state } = await dependencies.gate.load(chat, chatStream(run.requestId))
   const openCalls = state.status === 'open' ? state.openCalls : []
-  for (const { callId, budgets, model } of openCalls) if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+  for (const { callId, budgets, model } of openCalls)
+    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
   return record(dependencies, run, job, { ...unrecorded, text: '', firstTextAtMs: null })
 }
 
 /** The ending, and simpler ones. */
 function formsOf(ending: Ending): Ending[] {
   const { settlement, ...unsettled } = ending
-  const failed: Ending = ending.kind === 'completed' ? { ...unrecorded, text: ending.text, firstTextAtMs: ending.firstTextAtMs, ...(settlement && { settlement }) } : ending
+  const failed: Ending =
+    ending.kind === 'completed'
+      ? { ...unrecorded, text: ending.text, firstTextAtMs: ending.firstTextAtMs, ...(settlement && { settlement }) }
+      : ending
   const shorter = { ...failed, text: fittingText(ending.text) }
   const textless = { ...failed, text: '' }
   if (!settlement) return [ending, shorter, textless]
-  return [ending, shorter, textless, { ...textless, settlement: withoutFigures(settlement) }, { ...unsettled, ...unrecorded, text: '' }]
+  return [
+    ending,
+    shorter,
+    textless,
+    { ...textless, settlement: withoutFigures(settlement) },
+    { ...unsettled, ...unrecorded, text: '' },
+  ]
 }
 
 /** Null where the decision itself failed: its events cannot be written. */
-async function attemptTo(dependencies: AgentDependencies, run: Run, job: () => string, ending: Ending): Promise<CommandResult | null> {
+async function attemptTo(
+  dependencies: AgentDependencies,
+  run: Run,
+  job: () => string,
+  ending: Ending,
+): Promise<CommandResult | null> {
   try {
     return await record(dependencies, run, job, ending)
   } catch (error) {
@@ -76,9 +103,17 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
   }
   switch (ending.kind) {
     case 'completed':
-      return executeUntilKnown(dependencies, run, CompleteAnswer, { ...common, finishReason: ending.finishReason, degraded: ending.degraded })
+      return executeUntilKnown(dependencies, run, CompleteAnswer, {
+        ...common,
+        finishReason: ending.finishReason,
+        degraded: ending.degraded,
+      })
     case 'failed':
-      return executeUntilKnown(dependencies, run, FailAnswer, { ...common, code: ending.code, message: messageOf(ending) })
+      return executeUntilKnown(dependencies, run, FailAnswer, {
+        ...common,
+        code: ending.code,
+        message: messageOf(ending),
+      })
     case 'cancelled':
       return executeUntilKnown(dependencies, run, CancelAnswer, common)
     default:
@@ -87,4 +122,5 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
 }
 
 /** A model server's words may have any length, none included, and end in half a character where they are cut. */
-const messageOf = ({ code, message }: { code: string; message: string }): string => message.slice(0, maxMessageCharacters).toWellFormed() || code
+const messageOf = ({ code, message }: { code: string; message: string }): string =>
+  message.slice(0, maxMessageCharacters).toWellFormed() || code

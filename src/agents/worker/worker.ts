@@ -55,7 +55,9 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
     if (known) return void (known.job = job)
     const one: RunningJob = { job, attempt: null, abort: new AbortController(), leaving: leaving.signal }
     const finished = work(dependencies, name, one)
-      .catch((error: unknown) => logger.error({ err: error, stream: job.stream }, 'an answer was left to another attempt'))
+      .catch((error: unknown) =>
+        logger.error({ err: error, stream: job.stream }, 'an answer was left to another attempt'),
+      )
       .finally(() => running.delete(job.stream))
     running.set(job.stream, Object.assign(one, { finished }))
   }
@@ -73,7 +75,8 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
       try {
         const abandoned = await jobs.takeAbandoned(free)
         for (const job of abandoned) await startOrGiveBack(job)
-        if (abandoned.length < free) for (const job of await jobs.takeNew(free - abandoned.length)) await startOrGiveBack(job)
+        if (abandoned.length < free)
+          for (const job of await jobs.takeNew(free - abandoned.length)) await startOrGiveBack(job)
       } catch (error) {
         if (stopping) return
         logger.warn({ err: error }, 'no jobs can be taken; trying again')
@@ -83,7 +86,10 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
   }
 
   const renewing = setInterval(() => {
-    for (const one of running.values()) renew(dependencies, one).catch((error: unknown) => logger.warn({ err: error, stream: one.job.stream }, 'a claim could not be renewed'))
+    for (const one of running.values())
+      renew(dependencies, one).catch((error: unknown) =>
+        logger.warn({ err: error, stream: one.job.stream }, 'a claim could not be renewed'),
+      )
   }, leaseMs / 4)
 
   return {
@@ -93,7 +99,10 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
       const left = [...running.values()]
       for (const { abort } of left) abort.abort('shutdown' satisfies StopReason)
       const patience = AbortSignal.timeout(settleWithinMs)
-      await Promise.race([Promise.all(left.map(({ finished }) => finished)), new Promise((resolve) => patience.addEventListener('abort', resolve))])
+      await Promise.race([
+        Promise.all(left.map(({ finished }) => finished)),
+        new Promise((resolve) => patience.addEventListener('abort', resolve)),
+      ])
       leaving.abort()
       clearInterval(renewing)
       await Promise.all(left.map(({ job }) => jobs.giveBack(job).catch(() => undefined)))
@@ -110,10 +119,14 @@ async function renew({ jobs, gate, logger }: WorkerDependencies, one: RunningJob
   if (claim === 'taken') return abort.abort('superseded' satisfies StopReason)
   const { state } = await gate.load(chat, job.stream)
   // Its end removes a job: another attempt has recorded it, or this one just now, which an abort no longer touches.
-  if (state.status !== 'open' || (one.attempt !== null && state.attempt > one.attempt)) return abort.abort('superseded' satisfies StopReason)
+  if (state.status !== 'open' || (one.attempt !== null && state.attempt > one.attempt))
+    return abort.abort('superseded' satisfies StopReason)
   const remade = await jobs.remake(job)
   if (remade) one.job = remade
-  logger.warn({ stream: job.stream, entry: job.entry, remadeAs: remade?.entry }, 'the job of a running answer was deleted from the work stream; it was made again')
+  logger.warn(
+    { stream: job.stream, entry: job.entry, remadeAs: remade?.entry },
+    'the job of a running answer was deleted from the work stream; it was made again',
+  )
 }
 
 /** One job from taking it to its terminal event, or to leaving it to another attempt. */
@@ -122,7 +135,15 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
   const prompt = await promptOf(dependencies.log, job)
   const { requestId, text: question, submittedAt } = prompt.data
   const logger = dependencies.logger.child({ requestId })
-  const base = { requestId, causationId: prompt.metadata.eventId, ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }), signal: abort.signal, leaving: one.leaving, logger, submittedAt }
+  const base = {
+    requestId,
+    causationId: prompt.metadata.eventId,
+    ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }),
+    signal: abort.signal,
+    leaving: one.leaving,
+    logger,
+    submittedAt,
+  }
 
   const stopListening = dependencies.tail.listen(job.stream, ({ type }) => {
     if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
@@ -132,20 +153,47 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
     const { state: before } = await dependencies.gate.load(chat, job.stream)
     if (before.status !== 'open') return await dependencies.jobs.drop(job)
     const next = before.attempt + 1
-    const started = await executeUntilKnown(dependencies, base, StartAttempt, { requestId, attempt: next, worker: name })
+    const started = await executeUntilKnown(dependencies, base, StartAttempt, {
+      requestId,
+      attempt: next,
+      worker: name,
+    })
     if (started.result === 'refused' && started.code === 'prompt_finished') return await dependencies.jobs.drop(job)
     const exhausted = started.result === 'refused' && started.code === 'attempts_exhausted'
     if (!exhausted) assertAppended('StartAttempt', started)
 
     const number = exhausted ? before.attempt : next
     one.attempt = number
-    const run: Run = { ...base, attempt: number, deadline: AbortSignal.timeout(dependencies.answerTimeoutMs), logger: dependencies.logger.child({ requestId, attempt: number }) }
+    const run: Run = {
+      ...base,
+      attempt: number,
+      deadline: AbortSignal.timeout(dependencies.answerTimeoutMs),
+      logger: dependencies.logger.child({ requestId, attempt: number }),
+    }
     const conversation = conversationOf(prompt)
     const sensed = conversation && before.path ? await sensedBefore(dependencies.log, one.job) : null
-    const attempt = { run, question, conversation, sensed, before, job: () => one.job.entry, supersede: () => abort.abort('superseded' satisfies StopReason) }
+    const attempt = {
+      run,
+      question,
+      conversation,
+      sensed,
+      before,
+      job: () => one.job.entry,
+      supersede: () => abort.abort('superseded' satisfies StopReason),
+    }
     const ended = await (exhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
-    if (!ended) run.logger.info({ reason: abort.signal.reason as StopReason | undefined }, 'the prompt was left to another attempt')
-    else run.logger.info(ended.result === 'refused' || ended.result === 'rejected' ? { outcome: ended.result, code: ended.code } : { outcome: ended.result }, 'the attempt has ended')
+    if (!ended)
+      run.logger.info(
+        { reason: abort.signal.reason as StopReason | undefined },
+        'the prompt was left to another attempt',
+      )
+    else
+      run.logger.info(
+        ended.result === 'refused' || ended.result === 'rejected'
+          ? { outcome: ended.result, code: ended.code }
+          : { outcome: ended.result },
+        'the attempt has ended',
+      )
   } catch (error) {
     if (error instanceof RunEnded) logger.info({ code: error.code }, 'the run ended: another attempt speaks')
     else throw error
@@ -155,13 +203,23 @@ async function work(dependencies: WorkerDependencies, name: string, one: Running
 }
 
 /** Null for a prompt that began a conversation of its own: nothing can have come before it. */
-function conversationOf({ data: { requestId, conversationId }, metadata: { actor }, position, sequence }: Prompt): PromptInConversation | null {
+function conversationOf({
+  data: { requestId, conversationId },
+  metadata: { actor },
+  position,
+  sequence,
+}: Prompt): PromptInConversation | null {
   return conversationId === requestId ? null : { conversationId, actor, position, sequence }
 }
 
 /** What an earlier attempt showed its model of the conversation; null for one of a program that did not yet. */
 async function sensedBefore(log: EventLog, job: Job): Promise<SensedConversation | null> {
-  for await (const [event] of log.read({ after: job.position, streams: [job.stream], types: ['ContextSensed'], limit: 1 }))
+  for await (const [event] of log.read({
+    after: job.position,
+    streams: [job.stream],
+    types: ['ContextSensed'],
+    limit: 1,
+  }))
     if (event) return chatEvents.ContextSensed.data.parse(event.data).conversation
   return null
 }
@@ -171,7 +229,7 @@ type Prompt = Awaited<ReturnType<typeof promptOf>>
 /** The event that a job is about. */
 async function promptOf(log: EventLog, job: Job) {
   for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position })) {
-    if (event?.type === 'PromptSubmitted') return { ...(event), data: chatEvents.PromptSubmitted.data.parse(event.data) }
+    if (event?.type === 'PromptSubmitted') return { ...event, data: chatEvents.PromptSubmitted.data.parse(event.data) }
   }
   throw new Error(`the job ${job.entry} is about ${job.position}, which is not a prompt`)
 }

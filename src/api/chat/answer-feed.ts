@@ -1,7 +1,14 @@
 import type { TokenPage } from '../../agents/tokens/token-stream.ts'
 import type { ChatEvent, SensedConversation } from '../../events/chat.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import { beginning, chatStream, comparePositions, justBefore, type Position, type Uuid7 } from '../../events/identifiers.ts'
+import {
+  beginning,
+  chatStream,
+  comparePositions,
+  justBefore,
+  type Position,
+  type Uuid7,
+} from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'
@@ -23,7 +30,13 @@ type ChatRecord = RecordedEvent<ChatEvent>
  * from the terminal event. The text of all `token` frames from the start adds up to the answer's, whatever died.
  * `first` is the position of the answer's first event.
  */
-export async function* answerFeed(dependencies: FeedDependencies, requestId: Uuid7, first: Position, seen: ResumePoint | null, signal: AbortSignal): AsyncGenerator<ServerFrame> {
+export async function* answerFeed(
+  dependencies: FeedDependencies,
+  requestId: Uuid7,
+  first: Position,
+  seen: ResumePoint | null,
+  signal: AbortSignal,
+): AsyncGenerator<ServerFrame> {
   const { log, tail, wakeups, readTokens } = dependencies
   const stream = chatStream(requestId)
   const point: ResumePoint = { position: beginning, offset: seen?.offset ?? 0 }
@@ -39,7 +52,11 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
   let lastToken = '0-0'
   let routed = false
 
-  const frame = <F extends Omit<ServerFrame, 'requestId' | 'id'>>(rest: F) => ({ ...rest, requestId, id: printResumePoint(point) })
+  const frame = <F extends Omit<ServerFrame, 'requestId' | 'id'>>(rest: F) => ({
+    ...rest,
+    requestId,
+    id: printResumePoint(point),
+  })
   const isNew = () => seen === null || comparePositions(point.position, seen.position) > 0
 
   /** What the token stream has beyond what was sent. A hole in it is left to the terminal event. */
@@ -95,10 +112,16 @@ export async function* answerFeed(dependencies: FeedDependencies, requestId: Uui
 
 /** The whole text of an answer, from the event that ends it; null for every other event. */
 const finalText = (event: ChatRecord): string | null =>
-  event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled' ? event.data.text : null
+  event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled'
+    ? event.data.text
+    : null
 
 /** Whether a resume point is one of an answer with these events so far, and not of its future or of another answer. */
-async function isPointOf(seen: ResumePoint, events: readonly ChatRecord[], readText: () => Promise<TokenPage>): Promise<boolean> {
+async function isPointOf(
+  seen: ResumePoint,
+  events: readonly ChatRecord[],
+  readText: () => Promise<TokenPage>,
+): Promise<boolean> {
   if (!events.some(({ position }) => position === seen.position)) return false
   const ending = events.find((event) => finalText(event) !== null)
   if (ending) return !isBeyond(seen, ending)
@@ -108,7 +131,8 @@ async function isPointOf(seen: ResumePoint, events: readonly ChatRecord[], readT
 }
 
 /** Only a completed answer has all the text that was streamed: the end of a lost token stream may have less than a client has seen. */
-const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean => ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
+const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean =>
+  ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
 
 const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
   type: 'error',
@@ -130,10 +154,24 @@ function frameBody(event: ChatRecord, first: Position) {
       return { type: 'phase' as const, phase: event.data.phase, state: 'started' as const }
     case 'AnswerCompleted': {
       const { text, finishReason, costMicros, tokens: usage, timings, degraded } = event.data
-      return { type: 'completed' as const, text, finishReason, costMicros, usage, timings, degraded, positions: { first, last: event.position } }
+      return {
+        type: 'completed' as const,
+        text,
+        finishReason,
+        costMicros,
+        usage,
+        timings,
+        degraded,
+        positions: { first, last: event.position },
+      }
     }
     case 'AnswerFailed':
-      return { type: 'failed' as const, code: event.data.code, message: event.data.message, costMicros: event.data.costMicros }
+      return {
+        type: 'failed' as const,
+        code: event.data.code,
+        message: event.data.message,
+        costMicros: event.data.costMicros,
+      }
     case 'AnswerCancelled':
       return { type: 'cancelled' as const, costMicros: event.data.costMicros }
     case 'AttemptStarted':
@@ -148,7 +186,12 @@ function frameBody(event: ChatRecord, first: Position) {
 /** Nothing is said of a conversation that begins. */
 function sensed({ requestIds, omitted, reason }: SensedConversation) {
   if (requestIds.length === 0 && omitted === 0) return null
-  return { type: 'phase' as const, phase: 'sense', state: 'completed' as const, conversation: { turns: requestIds.length, omitted, ...(reason && { reason }) } }
+  return {
+    type: 'phase' as const,
+    phase: 'sense',
+    state: 'completed' as const,
+    conversation: { turns: requestIds.length, omitted, ...(reason && { reason }) },
+  }
 }
 
 /** Something to wait for: `rung` resolves at the next ring, or at once if it rang since the last wait, or when the signal aborts. */

@@ -56,7 +56,10 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
     if (closed.signal.aborted) return
     if (!hasFailed) logger.error({ err: error, requestId }, 'a frame could not be handled')
     hasFailed = true
-    const [code, message] = error instanceof LogStopped ? ['log_stopped', error.message] : ['internal', 'something broke here; the log of the server says what']
+    const [code, message] =
+      error instanceof LogStopped
+        ? ['log_stopped', error.message]
+        : ['internal', 'something broke here; the log of the server says what']
     await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
   const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Map(), fail }
@@ -66,26 +69,42 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
     onPaced: () => logger.info('a client sends more frames than MAX_FRAMES_PER_SECOND; it is read more slowly'),
     onFlood() {
       logger.info('a client that flooded its socket was disconnected')
-      void writer.send({ type: 'error', code: 'too_many_requests', message: 'too many frames at once' }).then(() => writer.close(closeCodes.tooManyRequests, 'too many requests'))
+      void writer
+        .send({ type: 'error', code: 'too_many_requests', message: 'too many frames at once' })
+        .then(() => writer.close(closeCodes.tooManyRequests, 'too many requests'))
     },
   })
 }
 
 /** Takes one frame in. Answers stream on by themselves: what is waited for is that the frame was admitted, and its reply sent. */
-async function handle(dependencies: ChatDependencies, conversation: Conversation, { kind, data }: IncomingFrame): Promise<void> {
+async function handle(
+  dependencies: ChatDependencies,
+  conversation: Conversation,
+  { kind, data }: IncomingFrame,
+): Promise<void> {
   const { send, pong } = conversation
   if (kind === 'ping') return pong(data)
-  const parsed = kind === 'binary' ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const) : parseClientFrame(data.toString('utf8'))
+  const parsed =
+    kind === 'binary'
+      ? ({ ok: false, code: 'malformed_frame', message: 'frames are text' } as const)
+      : parseClientFrame(data.toString('utf8'))
   if (!parsed.ok) return send({ type: 'error', code: parsed.code, message: parsed.message })
   const { frame } = parsed
   try {
     await handleFrame(dependencies, conversation, frame)
   } catch (error) {
-    await conversation.fail(error, frame.type === 'prompt' || frame.type === 'resume' || frame.type === 'cancel' ? frame.requestId : undefined)
+    await conversation.fail(
+      error,
+      frame.type === 'prompt' || frame.type === 'resume' || frame.type === 'cancel' ? frame.requestId : undefined,
+    )
   }
 }
 
-async function handleFrame(dependencies: ChatDependencies, conversation: Conversation, frame: ClientFrame): Promise<void> {
+async function handleFrame(
+  dependencies: ChatDependencies,
+  conversation: Conversation,
+  frame: ClientFrame,
+): Promise<void> {
   const { send } = conversation
   switch (frame.type) {
     case 'prompt':
@@ -104,21 +123,46 @@ async function handleFrame(dependencies: ChatDependencies, conversation: Convers
   }
 }
 
-async function prompt(dependencies: ChatDependencies, conversation: Conversation, frame: Extract<ClientFrame, { type: 'prompt' }>): Promise<void> {
+async function prompt(
+  dependencies: ChatDependencies,
+  conversation: Conversation,
+  frame: Extract<ClientFrame, { type: 'prompt' }>,
+): Promise<void> {
   const { gate, limits, newId, logger } = dependencies
   const { subject, send, close } = conversation
   const { type: _, requestId = newId(), ...rest } = frame
-  if (conversation.feeds.has(requestId)) return send({ type: 'error', requestId, code: 'already_streaming', message: 'this socket streams that answer already' })
+  if (conversation.feeds.has(requestId))
+    return send({
+      type: 'error',
+      requestId,
+      code: 'already_streaming',
+      message: 'this socket streams that answer already',
+    })
   if (!(await limits.prompt(subject))) {
-    await send({ type: 'error', requestId, code: 'too_many_requests', message: 'too many prompts in a minute; wait and ask again' })
+    await send({
+      type: 'error',
+      requestId,
+      code: 'too_many_requests',
+      message: 'too many prompts in a minute; wait and ask again',
+    })
     return close(closeCodes.tooManyRequests, 'too many requests')
   }
   const release = limits.inFlight(subject)
-  if (!release) return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are under way; wait for one to end' })
+  if (!release)
+    return send({
+      type: 'error',
+      requestId,
+      code: 'too_many_in_flight',
+      message: 'too many answers are under way; wait for one to end',
+    })
   let isStreaming = false
   try {
     logger.info({ requestId, subject, characters: rest.text.length }, 'prompt received')
-    const result = await gate.execute(SubmitPrompt, { requestId, ...rest }, { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() })
+    const result = await gate.execute(
+      SubmitPrompt,
+      { requestId, ...rest },
+      { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() },
+    )
     if (result.result !== 'appended' && result.result !== 'duplicate') return await tell(send, requestId, result)
     const first = result.events[0]?.position
     if (!first) return
@@ -129,19 +173,42 @@ async function prompt(dependencies: ChatDependencies, conversation: Conversation
   }
 }
 
-async function resume(dependencies: ChatDependencies, conversation: Conversation, { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>): Promise<void> {
+async function resume(
+  dependencies: ChatDependencies,
+  conversation: Conversation,
+  { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>,
+): Promise<void> {
   const { subject, send, feeds } = conversation
   const point = lastEventId ? parseResumePoint(lastEventId) : null
-  if (lastEventId && !point) return send({ type: 'error', requestId, code: 'bad_resume_point', message: 'lastEventId is not an id that this server sent' })
+  if (lastEventId && !point)
+    return send({
+      type: 'error',
+      requestId,
+      code: 'bad_resume_point',
+      message: 'lastEventId is not an id that this server sent',
+    })
   if (feeds.size >= dependencies.limits.maxFeedsPerSocket && !feeds.has(requestId))
-    return send({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many answers are streamed on this socket; wait for one to end' })
+    return send({
+      type: 'error',
+      requestId,
+      code: 'too_many_in_flight',
+      message: 'too many answers are streamed on this socket; wait for one to end',
+    })
   const prompt = await dependencies.findPrompt(subject, requestId)
   if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
   void feed(dependencies, conversation, requestId, prompt.first, point)
 }
 
-async function cancel({ gate, newId }: ChatDependencies, { subject, send }: Conversation, requestId: Uuid7): Promise<void> {
-  await tell(send, requestId, await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }))
+async function cancel(
+  { gate, newId }: ChatDependencies,
+  { subject, send }: Conversation,
+  requestId: Uuid7,
+): Promise<void> {
+  await tell(
+    send,
+    requestId,
+    await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }),
+  )
 }
 
 /** Resolves when an answer has ended, also where a `resume` has put another feed in the place of the first. */
@@ -154,7 +221,13 @@ async function answered({ feeds }: Conversation, requestId: Uuid7, first: Promis
  * Never rejects. Streams an answer until it ends. A feed of the same answer on this socket is stopped first, and `resumed` stands between the two:
  * whatever comes after it comes once.
  */
-async function feed(dependencies: ChatDependencies, { send, closed, feeds, fail }: Conversation, requestId: Uuid7, first: Position, seen: ResumePoint | null): Promise<void> {
+async function feed(
+  dependencies: ChatDependencies,
+  { send, closed, feeds, fail }: Conversation,
+  requestId: Uuid7,
+  first: Position,
+  seen: ResumePoint | null,
+): Promise<void> {
   const stopping = new AbortController()
   const ended = Promise.withResolvers<undefined>()
   const before = feeds.get(requestId)
@@ -166,7 +239,14 @@ async function feed(dependencies: ChatDependencies, { send, closed, feeds, fail 
       await before.ended
       if (!stopping.signal.aborted) await send({ type: 'resumed', requestId })
     }
-    for await (const frame of answerFeed(dependencies, requestId, first, seen, AbortSignal.any([closed, stopping.signal]))) await send(frame)
+    for await (const frame of answerFeed(
+      dependencies,
+      requestId,
+      first,
+      seen,
+      AbortSignal.any([closed, stopping.signal]),
+    ))
+      await send(frame)
   } catch (error) {
     await fail(error, requestId)
   } finally {
@@ -177,6 +257,7 @@ async function feed(dependencies: ChatDependencies, { send, closed, feeds, fail 
 
 /** Says why a command was not done; silent when it was. */
 async function tell(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
-  if (result.result === 'refused') await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
+  if (result.result === 'refused')
+    await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
   if (result.result === 'rejected') await send({ type: 'error', requestId, code: result.code, message: result.message })
 }

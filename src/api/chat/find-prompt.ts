@@ -6,7 +6,11 @@ import type { ReadModelReader } from '../../projections/engine/read-model-reader
 /** Where a prompt's events begin, or why that cannot be told: the codes are those of `error` frames. */
 export type FoundPrompt =
   | { found: true; first: Position }
-  | { found: false; code: 'prompt_unknown' | 'log_unavailable' | 'log_stopped' | 'read_model_unavailable' | 'read_model_behind'; message: string }
+  | {
+      found: false
+      code: 'prompt_unknown' | 'log_unavailable' | 'log_stopped' | 'read_model_unavailable' | 'read_model_behind'
+      message: string
+    }
 
 export type FindPrompt = (principal: string, requestId: Uuid7) => Promise<FoundPrompt>
 
@@ -21,8 +25,12 @@ export function promptFinder(log: Pick<EventLog, 'findCommand'>, read: ReadModel
       return { found: false, code: 'log_unavailable', message: 'the log cannot be reached' }
     }
     const answer = await firstPositionOf(read, principal, requestId)
-    if (answer.outcome === 'unavailable') return { found: false, code: 'read_model_unavailable', message: `read models: ${answer.message}` }
-    if (answer.outcome === 'behind') return { found: false, code: 'read_model_behind', message: 'the read models are not built yet; ask again' }
-    return answer.result ? { found: true, first: answer.result } : { found: false, code: 'prompt_unknown', message: 'there is no such prompt' }
+    if (answer.outcome === 'unavailable')
+      return { found: false, code: 'read_model_unavailable', message: `read models: ${answer.message}` }
+    if (answer.outcome === 'behind')
+      return { found: false, code: 'read_model_behind', message: 'the read models are not built yet; ask again' }
+    return answer.result
+      ? { found: true, first: answer.result }
+      : { found: false, code: 'prompt_unknown', message: 'there is no such prompt' }
   }
 }

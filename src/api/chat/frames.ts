@@ -8,7 +8,15 @@ export const chatProtocol = 'council.v1'
 export const maxFrameBytes = 64 * 1024
 
 /** Why a frame was not taken. Stable; `docs/errors.md` explains each. */
-export const frameErrorCodes = ['malformed_frame', 'unknown_frame', 'bad_resume_point', 'already_streaming', 'approval_unknown', 'too_many_requests', 'too_many_in_flight'] as const
+export const frameErrorCodes = [
+  'malformed_frame',
+  'unknown_frame',
+  'bad_resume_point',
+  'already_streaming',
+  'approval_unknown',
+  'too_many_requests',
+  'too_many_in_flight',
+] as const
 
 /** `<position of the newest event seen>~<UTF-16 code units of the answer seen>`; opaque to clients. */
 const resumePointPattern = /^(\d{1,15}-\d{1,20})~(\d{1,9})$/
@@ -43,7 +51,14 @@ const message = z.string()
 /** Everything the server says. Frames with an `id` are resume points. */
 export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), ...ofAnswer }),
-  z.object({ type: z.literal('routed'), ...ofAnswer, path: AnswerPath, intent: z.string(), by: z.string(), confidence: z.number() }),
+  z.object({
+    type: z.literal('routed'),
+    ...ofAnswer,
+    path: AnswerPath,
+    intent: z.string(),
+    by: z.string(),
+    confidence: z.number(),
+  }),
   z.object({
     type: z.literal('phase'),
     ...ofAnswer,
@@ -74,15 +89,26 @@ export const ServerFrame = z.discriminatedUnion('type', [
 ])
 export type ServerFrame = z.infer<typeof ServerFrame>
 
-export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: (typeof frameErrorCodes)[number]; message: string }
+export type ParsedFrame =
+  { ok: true; frame: ClientFrame } | { ok: false; code: (typeof frameErrorCodes)[number]; message: string }
 
 /** A client's frame from the text of a message. */
 export function parseClientFrame(text: string): ParsedFrame {
   const json = parseStrictJson(text)
-  if (!json.ok) return { ok: false, code: 'malformed_frame', message: json.problem === 'is not JSON' ? 'a frame is one JSON object' : `the frame ${json.problem}` }
+  if (!json.ok)
+    return {
+      ok: false,
+      code: 'malformed_frame',
+      message: json.problem === 'is not JSON' ? 'a frame is one JSON object' : `the frame ${json.problem}`,
+    }
   const parsed = ClientFrame.safeParse(json.value)
   if (parsed.success) return { ok: true, frame: parsed.data }
   const [issue] = parsed.error.issues
-  if (issue?.code === 'invalid_union' && issue.path[0] === 'type') return { ok: false, code: 'unknown_frame', message: 'type must be prompt, resume, cancel, approve, deny or ping' }
-  return { ok: false, code: 'malformed_frame', message: issue ? `${issue.path.join('.') || 'frame'}: ${issue.message}` : 'not a frame' }
+  if (issue?.code === 'invalid_union' && issue.path[0] === 'type')
+    return { ok: false, code: 'unknown_frame', message: 'type must be prompt, resume, cancel, approve, deny or ping' }
+  return {
+    ok: false,
+    code: 'malformed_frame',
+    message: issue ? `${issue.path.join('.') || 'frame'}: ${issue.message}` : 'not a frame',
+  }
 }

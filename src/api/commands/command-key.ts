@@ -39,6 +39,13 @@ export async function commandIdOf(
   try {
     return { ok: true, id: await log.commandIdFor(principal, key.key, newId) }
   } catch {
-    return { ok: false, rejection: { result: 'rejected', code: 'log_unavailable', message: 'nothing was done: the log cannot be reached' } }
+    return {
+      ok: false,
+      rejection: {
+        result: 'rejected',
+        code: 'log_unavailable',
+        message: 'nothing was done: the log cannot be reached',
+      },
+    }
   }
 }

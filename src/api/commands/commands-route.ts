@@ -34,7 +34,8 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
     {
       // Before the body is read.
       onRequest: async (request, reply) => {
-        if (!publicCommands.has(request.params.name)) return sendProblem(reply, 'unknown_command', 'there is no command of this name')
+        if (!publicCommands.has(request.params.name))
+          return sendProblem(reply, 'unknown_command', 'there is no command of this name')
         return undefined
       },
     },
@@ -50,7 +51,8 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
           'Idempotency-Key is needed: a UUIDv7, or 1 to 128 visible ASCII characters without spaces, the same one with every retry',
         )
       const release = dependencies.limits.inFlight(principal.subject)
-      if (!release) return sendProblem(reply, 'too_many_in_flight', 'too many commands are under way; wait for one to end')
+      if (!release)
+        return sendProblem(reply, 'too_many_in_flight', 'too many commands are under way; wait for one to end')
       try {
         return await execute(dependencies, reply, command, key, request.body, principal.subject)
       } finally {
@@ -62,14 +64,26 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
 
 type Dependencies = CommandIdDependencies & { gate: CommandGate; limits: Pick<SubjectLimits, 'inFlight'> }
 
-async function execute(dependencies: Dependencies, reply: FastifyReply, command: PublicCommand, key: CommandKey, body: unknown, subject: string): Promise<FastifyReply> {
+async function execute(
+  dependencies: Dependencies,
+  reply: FastifyReply,
+  command: PublicCommand,
+  key: CommandKey,
+  body: unknown,
+  subject: string,
+): Promise<FastifyReply> {
   const known = await commandIdOf(dependencies, subject, key)
   if (!known.ok) return answer(reply, known.rejection)
   const commandId = known.id
   void reply.header('x-council-command-id', commandId)
   const input = withId(command, body, commandId)
   if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
-  const context = { commandId, ...('key' in key && { idempotencyKey: key.key }), principal: subject, traceparent: newTraceparent() }
+  const context = {
+    commandId,
+    ...('key' in key && { idempotencyKey: key.key }),
+    principal: subject,
+    traceparent: newTraceparent(),
+  }
   return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))
 }
 
@@ -83,16 +97,27 @@ function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): In
 }
 
 /** The newest revision of each stream. */
-const revisionsOf = (events: readonly AppendedEvent[]): Record<string, number> => Object.fromEntries(events.map(({ stream, revision }) => [stream, revision]))
+const revisionsOf = (events: readonly AppendedEvent[]): Record<string, number> =>
+  Object.fromEntries(events.map(({ stream, revision }) => [stream, revision]))
 
 function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
   switch (result.result) {
     case 'appended':
     case 'duplicate':
-      return reply.send({ result: result.result, position: result.position, revisions: revisionsOf(result.events), events: result.events })
+      return reply.send({
+        result: result.result,
+        position: result.position,
+        revisions: revisionsOf(result.events),
+        events: result.events,
+      })
     case 'refused': {
       const { code, details } = result
-      return answerProblem(reply, { status: 422, code, detail: `refused: ${code.replaceAll('_', ' ')}`, ...(details && { details }) })
+      return answerProblem(reply, {
+        status: 422,
+        code,
+        detail: `refused: ${code.replaceAll('_', ' ')}`,
+        ...(details && { details }),
+      })
     }
     case 'rejected':
       return answerProblem(reply, { ...rejections[result.code], code: result.code, detail: result.message })

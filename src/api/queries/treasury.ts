@@ -23,9 +23,14 @@ const ListQuery = OneQuery.extend({
  * `X-Council-Position`; with `after=<position>` not before that. Amounts are integer micro-dollars.
  */
 export function treasuryRoute(server: FastifyInstance, read: ReadModelReader): void {
-  async function answer(reply: FastifyReply, after: Position | undefined, work: (tx: Tx) => Promise<object | null>): Promise<FastifyReply> {
+  async function answer(
+    reply: FastifyReply,
+    after: Position | undefined,
+    work: (tx: Tx) => Promise<object | null>,
+  ): Promise<FastifyReply> {
     const answered = await read(accounts, after ?? null, work)
-    if (answered.outcome === 'unavailable') return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
+    if (answered.outcome === 'unavailable')
+      return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
     void reply.header('x-council-position', answered.position)
     if (answered.outcome === 'behind')
       return sendProblem(

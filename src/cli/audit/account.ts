@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { account as aggregate, type LiveAccount } from '../../commands/aggregates/account.ts'
 import type { AccountEvent } from '../../events/account.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import { accountStream, comparePositions, type AccountId, type Position, type StreamName } from '../../events/identifiers.ts'
+import {
+  accountStream,
+  comparePositions,
+  type AccountId,
+  type Position,
+  type StreamName,
+} from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
@@ -24,14 +30,21 @@ type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: L
 /** What is promised, and the event behind it. */
 type OpenReservation = { reservationId: string; amountMicros: number; expiresAt: string; position: Position }
 
-type ReadModel = { state: 'agrees' | 'behind'; position: Position } | { state: 'unavailable'; message: string } | { state: 'differs'; message: string }
+type ReadModel =
+  | { state: 'agrees' | 'behind'; position: Position }
+  | { state: 'unavailable'; message: string }
+  | { state: 'differs'; message: string }
 
 /**
  * `council audit account`: what happened to one account, event by event, with its balance and what is promised after each, and the
  * position of the event behind every figure; and whether the stored state and the read model say the same. Throws CliError
  * `account_unknown`, `fold_failed`, `state_differs` and `read_model_differs`.
  */
-export async function auditAccount(accountId: AccountId, options: Range, { config, output }: CliContext): Promise<number> {
+export async function auditAccount(
+  accountId: AccountId,
+  options: Range,
+  { config, output }: CliContext,
+): Promise<number> {
   const within = inRange(options)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
@@ -44,7 +57,13 @@ export async function auditAccount(accountId: AccountId, options: Range, { confi
   const [last] = steps.slice(-1)
   if (!last) throw new CliError('account_unknown', `there is no account ${accountId} in the log`)
   const asStored = stored && steps.findLast(({ event }) => event.revision <= stored.revision)
-  if (stored) assertStateIsFold(stream, aggregate, stored, asStored && { revision: asStored.event.revision, state: asStored.after })
+  if (stored)
+    assertStateIsFold(
+      stream,
+      aggregate,
+      stored,
+      asStored && { revision: asStored.event.revision, state: asStored.after },
+    )
 
   for (const step of steps.filter(({ event }) => within(event.position))) await printStep(output, step)
   const shown = steps.findLast(({ event }) => !options.to || comparePositions(event.position, endOf(options.to)) <= 0)
@@ -70,7 +89,10 @@ function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEve
       const reservedMicros = Object.values(state.reservations).reduce((sum, { amountMicros }) => sum + amountMicros, 0)
       return { event, changeMicros: state.balanceMicros - before, after: state, reservedMicros }
     } catch (error) {
-      throw new CliError('fold_failed', `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`)
+      throw new CliError(
+        'fold_failed',
+        `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`,
+      )
     }
   })
 }
@@ -82,7 +104,11 @@ async function readRow(accountId: AccountId, open: () => ReturnType<typeof openR
     return await readConsistently(await open(), ['accounts'], async (tx) => {
       const registered = await loadRegistered(tx, 'accounts')
       if (!registered) return { unavailable: 'it was never built' }
-      return { row: (await selectAccount(tx, accountId)) ?? null, sequence: registered.sequence, position: registered.position }
+      return {
+        row: (await selectAccount(tx, accountId)) ?? null,
+        sequence: registered.sequence,
+        position: registered.position,
+      }
     })
   } catch (error) {
     return { unavailable: messageOf(error) }
@@ -94,18 +120,35 @@ function compareRow(events: readonly RecordedEvent<AccountEvent>[], stored: Stor
   const { row, sequence, position } = stored
   const known = events.filter((event) => event.sequence <= sequence)
   const expected = known.reduce<AccountRow | undefined>(evolveAccountRow, undefined) ?? null
-  if (isDeepStrictEqual({ ...row }, { ...expected })) return { state: known.length === events.length ? 'agrees' : 'behind', position }
-  return { state: 'differs', message: `the read model shows ${JSON.stringify(row)} as of ${position}, the log says ${JSON.stringify(expected)}` }
+  if (isDeepStrictEqual({ ...row }, { ...expected }))
+    return { state: known.length === events.length ? 'agrees' : 'behind', position }
+  return {
+    state: 'differs',
+    message: `the read model shows ${JSON.stringify(row)} as of ${position}, the log says ${JSON.stringify(expected)}`,
+  }
 }
 
 async function printStep(output: Output, { event, changeMicros, after, reservedMicros }: Step): Promise<void> {
   const { position, type, revision, data, metadata } = event
   const figures = { changeMicros, balanceMicros: after.balanceMicros, reservedMicros }
-  await output.result({ kind: 'event', position, revision, type, occurredAt: metadata.occurredAt, actor: metadata.actor, commandId: metadata.commandId, ...figures, data }, () => {
-    const change = changeMicros === 0 ? '' : `${changeMicros > 0 ? '+' : ''}${changeMicros.toLocaleString('en')}`
-    const line = `${position.padEnd(17)}  ${type.padEnd(19)}  ${change.padStart(15)}  ${after.balanceMicros.toLocaleString('en').padStart(17)}  ${reservedMicros.toLocaleString('en').padStart(15)}`
-    return `${line}  ${output.paint('dim', inWords(event))}`.trimEnd()
-  })
+  await output.result(
+    {
+      kind: 'event',
+      position,
+      revision,
+      type,
+      occurredAt: metadata.occurredAt,
+      actor: metadata.actor,
+      commandId: metadata.commandId,
+      ...figures,
+      data,
+    },
+    () => {
+      const change = changeMicros === 0 ? '' : `${changeMicros > 0 ? '+' : ''}${changeMicros.toLocaleString('en')}`
+      const line = `${position.padEnd(17)}  ${type.padEnd(19)}  ${change.padStart(15)}  ${after.balanceMicros.toLocaleString('en').padStart(17)}  ${reservedMicros.toLocaleString('en').padStart(15)}`
+      return `${line}  ${output.paint('dim', inWords(event))}`.trimEnd()
+    },
+  )
 }
 
 function inWords({ type, data, metadata }: RecordedEvent<AccountEvent>): string {
@@ -134,20 +177,47 @@ function inWords({ type, data, metadata }: RecordedEvent<AccountEvent>): string 
 }
 
 /** As of the last event that was asked for. */
-async function printSummary(output: Output, accountId: AccountId, { event, after, reservedMicros }: Step, steps: readonly Step[], readModel: ReadModel): Promise<void> {
+async function printSummary(
+  output: Output,
+  accountId: AccountId,
+  { event, after, reservedMicros }: Step,
+  steps: readonly Step[],
+  readModel: ReadModel,
+): Promise<void> {
   const open = openReservations(after, steps)
   const { status, balanceMicros, limits } = after
-  const summary = { kind: 'summary', account: accountId, status, balanceMicros, reservedMicros, limits, reservations: open, events: event.revision, last: event.position, readModel }
+  const summary = {
+    kind: 'summary',
+    account: accountId,
+    status,
+    balanceMicros,
+    reservedMicros,
+    limits,
+    reservations: open,
+    events: event.revision,
+    last: event.position,
+    readModel,
+  }
   await output.result(summary, () => [
-      '',
-      output.paint('bold', `${accountId}  ${status}, ${dollarsAndMicros(balanceMicros)}, of which ${reservedMicros.toLocaleString('en')} µ$ are promised, at ${event.position}`),
-      ...open.map(({ reservationId, amountMicros, expiresAt, position }) => `promised  ${reservationId}  ${amountMicros.toLocaleString('en')} µ$ until ${expiresAt}, from ${position}`),
-      sentence(readModel),
-    ])
+    '',
+    output.paint(
+      'bold',
+      `${accountId}  ${status}, ${dollarsAndMicros(balanceMicros)}, of which ${reservedMicros.toLocaleString('en')} µ$ are promised, at ${event.position}`,
+    ),
+    ...open.map(
+      ({ reservationId, amountMicros, expiresAt, position }) =>
+        `promised  ${reservationId}  ${amountMicros.toLocaleString('en')} µ$ until ${expiresAt}, from ${position}`,
+    ),
+    sentence(readModel),
+  ])
 }
 
 function openReservations({ reservations }: LiveAccount, steps: readonly Step[]): OpenReservation[] {
-  const made = new Map(steps.flatMap(({ event }) => (event.type === 'FundsReserved' ? [[event.data.reservationId as string, event.position]] : [])))
+  const made = new Map(
+    steps.flatMap(({ event }) =>
+      event.type === 'FundsReserved' ? [[event.data.reservationId as string, event.position]] : [],
+    ),
+  )
   return Object.entries(reservations).flatMap(([reservationId, { amountMicros, expiresAtMs }]) => {
     const position = made.get(reservationId)
     return position === undefined ? [] : [{ reservationId, amountMicros, expiresAt: isoTime(expiresAtMs), position }]

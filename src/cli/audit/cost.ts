@@ -71,16 +71,28 @@ function compare(all: Costs, stored: Stored, within: (row: CostRowRead) => boole
     return { state: 'differs', ...difference(fromLog, fromModel) }
   }
   const missing = all.filter((row) => within(row) && row.sequence > sequence).length
-  return missing === 0 ? { state: 'agrees', rows: found.length, position } : { state: 'behind', rows: found.length, position, missing }
+  return missing === 0
+    ? { state: 'agrees', rows: found.length, position }
+    : { state: 'behind', rows: found.length, position, missing }
 }
 
-function difference(fromLog: CostRowRead | undefined, fromModel: CostRowRead | undefined): { message: string; position: string } {
+function difference(
+  fromLog: CostRowRead | undefined,
+  fromModel: CostRowRead | undefined,
+): { message: string; position: string } {
   if (fromLog && (!fromModel || fromModel.sequence > fromLog.sequence))
     return { message: `the read model lacks the debit at ${fromLog.position}`, position: fromLog.position }
   if (fromModel && (!fromLog || fromLog.sequence > fromModel.sequence))
-    return { message: `the read model has a debit at ${fromModel.position} that is not in the log`, position: fromModel.position }
-  const columns = (Object.keys(fromLog ?? {}) as (keyof CostRowRead)[]).filter((column) => fromLog?.[column] !== fromModel?.[column])
-  const details = columns.map((column) => `${column} is ${fromModel?.[column]}, the log says ${fromLog?.[column]}`).join('; ')
+    return {
+      message: `the read model has a debit at ${fromModel.position} that is not in the log`,
+      position: fromModel.position,
+    }
+  const columns = (Object.keys(fromLog ?? {}) as (keyof CostRowRead)[]).filter(
+    (column) => fromLog?.[column] !== fromModel?.[column],
+  )
+  const details = columns
+    .map((column) => `${column} is ${fromModel?.[column]}, the log says ${fromLog?.[column]}`)
+    .join('; ')
   return { message: `the read model differs at ${fromLog?.position}: ${details}`, position: fromLog?.position ?? '' }
 }
 
@@ -129,12 +141,22 @@ async function printRequests(output: Output, rows: Costs): Promise<void> {
 
 async function printTotal(output: Output, rows: Costs, readModel: ReadModel): Promise<void> {
   const requests = new Set(rows.map((row) => row.request_id)).size
-  const total = { kind: 'total', requests, ...sums(rows), first: rows[0]?.position ?? null, last: rows.at(-1)?.position ?? null, readModel }
+  const total = {
+    kind: 'total',
+    requests,
+    ...sums(rows),
+    first: rows[0]?.position ?? null,
+    last: rows.at(-1)?.position ?? null,
+    readModel,
+  }
   await output.result(total, () => [
-      '',
-      output.paint('bold', `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`),
-      sentence(readModel),
-    ])
+    '',
+    output.paint(
+      'bold',
+      `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`,
+    ),
+    sentence(readModel),
+  ])
 }
 
 function sentence(readModel: ReadModel): string {
@@ -160,4 +182,5 @@ const sums = (rows: Costs) => ({
 })
 
 const number = (value: number, width: number): string => value.toLocaleString('en').padStart(width)
-const count = (amount: number, what: string): string => `${amount.toLocaleString('en')} ${what}${amount === 1 ? '' : 's'}`
+const count = (amount: number, what: string): string =>
+  `${amount.toLocaleString('en')} ${what}${amount === 1 ? '' : 's'}`

@@ -25,12 +25,16 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   if (!first) throw new CliError('request_unknown', `there is no prompt ${requestId} in the log`)
 
   const startMs = Date.parse(first.metadata.occurredAt)
-  for (const event of story) await output.result({ kind: 'event', ...printableEvent(event) }, () => storyLine(output, event, startMs))
+  for (const event of story)
+    await output.result({ kind: 'event', ...printableEvent(event) }, () => storyLine(output, event, startMs))
 
   const summary = summarise(requestId, story)
   await output.result({ kind: 'summary', ...summary }, () => {
     const bill = summary.billedMicros === null ? 'no bill yet' : `billed ${dollarsAndMicros(summary.billedMicros)}`
-    return ['', `${output.paint('bold', summary.status)}  ${summary.attempts} attempt(s), ${summary.calls} call(s), debited ${dollarsAndMicros(summary.debitedMicros)}, ${bill}`]
+    return [
+      '',
+      `${output.paint('bold', summary.status)}  ${summary.attempts} attempt(s), ${summary.calls} call(s), debited ${dollarsAndMicros(summary.debitedMicros)}, ${bill}`,
+    ]
   })
   if (summary.billedMicros !== null && summary.billedMicros !== summary.debitedMicros)
     throw new CliError(
@@ -59,7 +63,11 @@ function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
   const route = story.find((event) => event.type === 'RequestRouted')
   return {
     requestId,
-    status: ending ? statuses[ending.type] : story.some(({ type }) => type === 'AttemptStarted') ? 'answering' : 'submitted',
+    status: ending
+      ? statuses[ending.type]
+      : story.some(({ type }) => type === 'AttemptStarted')
+        ? 'answering'
+        : 'submitted',
     path: route?.data.path ?? null,
     intent: route?.data.intent ?? null,
     attempts: story.filter(({ type }) => type === 'AttemptStarted').length,
@@ -69,7 +77,10 @@ function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
     billedMicros: ending?.data.costMicros ?? null,
     tokens: ending?.data.tokens ?? null,
     timings: ending?.data.timings ?? null,
-    ...(ending?.type === 'AnswerCompleted' && { finishReason: ending.data.finishReason, degraded: ending.data.degraded }),
+    ...(ending?.type === 'AnswerCompleted' && {
+      finishReason: ending.data.finishReason,
+      degraded: ending.data.degraded,
+    }),
     ...(ending?.type === 'AnswerFailed' && { code: ending.data.code }),
     positions: { first: story[0]?.position ?? null, last: story.at(-1)?.position ?? null },
   }
@@ -119,8 +130,10 @@ function inWords(event: StoryEvent): string {
 }
 
 function conversationInWords({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
-  const saw = requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
-  const leftOut = omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
+  const saw =
+    requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
+  const leftOut =
+    omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
   return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`
 }
 

@@ -4,18 +4,35 @@ import type { ComparedReadModel } from '../../projections/engine/compare.ts'
 import type { Output } from '../output.ts'
 
 /** What a verification came to. `faults` are the first of `count`; `unknown` is what could not be looked at, or not be known. */
-export type Verdict = { log: AuditedLog; readModels: readonly ComparedReadModel[]; faults: readonly Fault[]; count: number; unknown: readonly string[]; resumed: boolean }
+export type Verdict = {
+  log: AuditedLog
+  readModels: readonly ComparedReadModel[]
+  faults: readonly Fault[]
+  count: number
+  unknown: readonly string[]
+  resumed: boolean
+}
 
 /** Prints the faults in order, then what was looked at, then what nobody knows. */
 export async function printVerdict(output: Output, verdict: Verdict): Promise<void> {
   const { faults, count } = verdict
   for (const fault of faults)
-    await output.result({ kind: 'fault', ...fault }, () => `${output.paint('red', 'FAULT')}  ${fault.position.padEnd(17)}  ${fault.code.padEnd(20)}  ${fault.message}`)
+    await output.result(
+      { kind: 'fault', ...fault },
+      () => `${output.paint('red', 'FAULT')}  ${fault.position.padEnd(17)}  ${fault.code.padEnd(20)}  ${fault.message}`,
+    )
   if (count > faults.length) await output.forPeople(`and ${(count - faults.length).toLocaleString('en')} more`)
   await output.result(summaryOf(verdict), () => inWords(output, verdict))
 }
 
-function summaryOf({ log: { end, archive, macs, seals, ledger, states, jobs, halted }, readModels, faults, count, unknown, resumed }: Verdict) {
+function summaryOf({
+  log: { end, archive, macs, seals, ledger, states, jobs, halted },
+  readModels,
+  faults,
+  count,
+  unknown,
+  resumed,
+}: Verdict) {
   const [first] = faults
   return {
     kind: 'summary',
@@ -32,14 +49,26 @@ function summaryOf({ log: { end, archive, macs, seals, ledger, states, jobs, hal
     ledger: { movements: ledger.movements, sumMicros: Number(ledger.sumMicros) },
     states,
     jobs,
-    readModels: readModels.map((model) => (model.state === 'compared' ? { ...model, differences: model.differences.length } : model)),
+    readModels: readModels.map((model) =>
+      model.state === 'compared' ? { ...model, differences: model.differences.length } : model,
+    ),
     halted,
     resumed,
     unknown,
   }
 }
 
-function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, states, jobs, halted }, readModels, faults, count, unknown, resumed }: Verdict): string[] {
+function inWords(
+  { paint }: Output,
+  {
+    log: { end, archive, macs, seals, ledger, states, jobs, halted },
+    readModels,
+    faults,
+    count,
+    unknown,
+    resumed,
+  }: Verdict,
+): string[] {
   const [first] = faults
   const lines = [
     `log          ${number(end.events)} events, ${end.first} to ${end.position}`,
@@ -51,10 +80,16 @@ function inWords({ paint }: Output, { log: { end, archive, macs, seals, ledger, 
     `states       ${states ? `${number(states.agree)} agree${states.otherFold > 0 ? `, ${number(states.otherFold)} of another version` : ''}` : 'not compared'}`,
     `prompts      ${jobs ? `${number(jobs.open)} not finished` : 'not checked'}`,
     ...readModels.map((model) => `read model   ${model.projection}: ${stateOf(model)}`),
-    ...(halted === null ? [] : [`halted       ${halted}; ${resumed ? 'it may be written to again' : 'council audit verify --resume lets it be written to again, when there is no fault'}`]),
+    ...(halted === null
+      ? []
+      : [
+          `halted       ${halted}; ${resumed ? 'it may be written to again' : 'council audit verify --resume lets it be written to again, when there is no fault'}`,
+        ]),
     ...unknown.map((what) => `not known    ${what}`),
   ]
-  const verdict = first ? paint('red', `${number(count)} fault${count === 1 ? '' : 's'}, the first at ${first.position}: ${first.code}`) : paint('bold', 'no fault')
+  const verdict = first
+    ? paint('red', `${number(count)} fault${count === 1 ? '' : 's'}, the first at ${first.position}: ${first.code}`)
+    : paint('bold', 'no fault')
   return [...lines, verdict]
 }
 

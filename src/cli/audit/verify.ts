@@ -32,35 +32,69 @@ const statementTimeoutMs = 1_800_000
  * beside it is what the log makes of it. Prints the faults, the first one by position first, and what could not be known. Exit
  * code 1 if there is any fault. `resume` lets a halted log be written to again when there is none.
  */
-export async function auditVerify({ resume = false, ...files }: AuditVerifyOptions, context: CliContext): Promise<number> {
+export async function auditVerify(
+  { resume = false, ...files }: AuditVerifyOptions,
+  context: CliContext,
+): Promise<number> {
   const { config, output } = context
   const outside = keptOutside(files)
   await using closing = new AsyncDisposableStack()
   const store = await openRedis(config, closing)
   const unknown: string[] = []
-  const postgres = await orUnknown('the archive and the read models', unknown, openReadModels(config, closing, { statementTimeoutMs }))
+  const postgres = await orUnknown(
+    'the archive and the read models',
+    unknown,
+    openReadModels(config, closing, { statementTimeoutMs }),
+  )
   const archive = postgres && (await openArchive(postgres))
   if (postgres && !archive) unknown.push('whether Redis was changed since: nothing of this log is archived')
   if (!postgres && ((await hotLog(store.redis, store.keys).edge()).oldest?.sequence ?? 1) > 1)
-    throw new CliError('no_archive', `the beginning of this log is only in the archive, and that is away: ${unknown.join('; ')}`)
+    throw new CliError(
+      'no_archive',
+      `the beginning of this log is only in the archive, and that is away: ${unknown.join('; ')}`,
+    )
   if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
-    throw new CliError('no_log', `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`)
+    throw new CliError(
+      'no_log',
+      `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`,
+    )
   const macs = knownMacKeys(config)
   if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
 
   const faults = collectFaults()
-  const log = await verifyWithProgress(context, { ...store, councilId: config.councilId, archive, macs, foldOf: aggregateOf, outside, report: faults.report, jobOverdueMs: maxAttempts * (config.answerTimeoutMs + config.workerLeaseMs) })
-  const compared = postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
+  const log = await verifyWithProgress(context, {
+    ...store,
+    councilId: config.councilId,
+    archive,
+    macs,
+    foldOf: aggregateOf,
+    outside,
+    report: faults.report,
+    jobOverdueMs: maxAttempts * (config.answerTimeoutMs + config.workerLeaseMs),
+  })
+  const compared =
+    postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))
   unknown.push(...limitsOf(log, outside.publicKey !== null))
   const resumed = resume && log.halted !== null && faults.count() === 0
   if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
   const isFaulty = faults.count() > 0
   try {
-    await printVerdict(output, { log, readModels: compared ?? [], faults: faults.listed(), count: faults.count(), unknown, resumed })
+    await printVerdict(output, {
+      log,
+      readModels: compared ?? [],
+      faults: faults.listed(),
+      count: faults.count(),
+      unknown,
+      resumed,
+    })
   } catch (error) {
     // The exit code is the verdict of a caller that reads nothing, or not to the end.
     if (isFaulty && error instanceof OutputClosed) return 1
-    if (isFaulty && error instanceof CliError) throw new CliError('output_failed', `${error.message}; the log has ${faults.count()} fault(s), the first at ${faults.listed()[0]?.position}`)
+    if (isFaulty && error instanceof CliError)
+      throw new CliError(
+        'output_failed',
+        `${error.message}; the log has ${faults.count()} fault(s), the first at ${faults.listed()[0]?.position}`,
+      )
     throw error
   }
   return isFaulty ? 1 : 0
@@ -76,7 +110,10 @@ async function orUnknown<T>(what: string, unknown: string[], work: Promise<T>): 
   }
 }
 
-async function verifyWithProgress({ output, clock, interrupted }: CliContext, log: Omit<Parameters<typeof verifyLog>[0], 'onProgress' | 'signal'>): Promise<AuditedLog> {
+async function verifyWithProgress(
+  { output, clock, interrupted }: CliContext,
+  log: Omit<Parameters<typeof verifyLog>[0], 'onProgress' | 'signal'>,
+): Promise<AuditedLog> {
   const progress = startProgress({ label: 'verifying the log', stream: output.stderr, clock })
   try {
     const verified = await verifyLog({ ...log, onProgress: progress.update, signal: interrupted })
@@ -89,7 +126,12 @@ async function verifyWithProgress({ output, clock, interrupted }: CliContext, lo
   }
 }
 
-async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unknown>, isArchived: boolean, { report }: Faults): Promise<ComparedReadModel[]> {
+async function compareWithLog(
+  { redis, keys }: OpenRedis,
+  postgres: Postgres<unknown>,
+  isArchived: boolean,
+  { report }: Faults,
+): Promise<ComparedReadModel[]> {
   async function* log(tx: Tx): AsyncGenerator<RecordedEvent[]> {
     // Through the comparison's own transaction: in the embedded Postgres no other one gets a turn meanwhile.
     const within = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => work(tx)
@@ -98,7 +140,8 @@ async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unk
   }
   const compared = await compareReadModels(postgres, readModels, log)
   for (const model of compared)
-    if (model.state === 'compared') for (const difference of model.differences) report({ ...difference, code: 'read_model_differs', stream: null })
+    if (model.state === 'compared')
+      for (const difference of model.differences) report({ ...difference, code: 'read_model_differs', stream: null })
   return compared
 }
 
@@ -106,11 +149,22 @@ async function compareWithLog({ redis, keys }: OpenRedis, postgres: Postgres<unk
 function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven: boolean): string[] {
   const { newestOutside } = seals
   const limits = []
-  if (newestOutside === null) limits.push('whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)')
-  else if (newestOutside < end.sequence) limits.push(`whether events were cut off or rewritten after number ${newestOutside}, where the newest seal that was kept outside stands`)
-  if (newestOutside !== null && !isKeyGiven) limits.push('whether the seals kept outside are of this council: only its public key shows that (--public-key)')
-  if (macs && macs.unvouched > 0) limits.push(`whether the first ${macs.unvouched} events are genuine: they were written before there were MACs`)
-  if (archive && archive.sequence < end.sequence) limits.push(`whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`)
+  if (newestOutside === null)
+    limits.push(
+      'whether the owner of this machine has cut off the end of the log, or rewritten and signed all of it: only a seal kept elsewhere shows that (--seal, --public-key)',
+    )
+  else if (newestOutside < end.sequence)
+    limits.push(
+      `whether events were cut off or rewritten after number ${newestOutside}, where the newest seal that was kept outside stands`,
+    )
+  if (newestOutside !== null && !isKeyGiven)
+    limits.push('whether the seals kept outside are of this council: only its public key shows that (--public-key)')
+  if (macs && macs.unvouched > 0)
+    limits.push(`whether the first ${macs.unvouched} events are genuine: they were written before there were MACs`)
+  if (archive && archive.sequence < end.sequence)
+    limits.push(
+      `whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`,
+    )
   if (halted !== null) limits.push(`whether more was to be written when the log was halted: ${halted}`)
   return limits
 }

@@ -31,7 +31,10 @@ export async function chat(
   }
   const problem = ClientFrame.safeParse({ ...prompt, text: text.trim() }).error?.issues[0]
   if (problem)
-    throw new CliError('usage', `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`)
+    throw new CliError(
+      'usage',
+      `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`,
+    )
   const server = findServer(config)
   const frames = converse(prompt, {
     connect: () => openConnection(server),
@@ -60,10 +63,16 @@ export async function chat(
 }
 
 /** A model that was not shown everything may contradict what it said before. */
-function noteMissingTurns({ note }: Output, { omitted, reason }: { omitted: number | null; reason?: string | undefined }): void {
-  if (reason === 'unavailable') note('the earlier turns of this conversation cannot be read now: the answer does without them')
+function noteMissingTurns(
+  { note }: Output,
+  { omitted, reason }: { omitted: number | null; reason?: string | undefined },
+): void {
+  if (reason === 'unavailable')
+    note('the earlier turns of this conversation cannot be read now: the answer does without them')
   else if (omitted !== null && omitted > 0)
-    note(`${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'are more than a model is shown'}: the answer does without the oldest`)
+    note(
+      `${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'are more than a model is shown'}: the answer does without the oldest`,
+    )
 }
 
 type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean }
@@ -77,13 +86,20 @@ async function end(
   switch (ending.type) {
     case 'completed':
       if (ending.text !== streamed)
-        throw new CliError('answer_differs', `the text that was streamed is not the answer on record: council audit request ${requestId}`)
+        throw new CliError(
+          'answer_differs',
+          `the text that was streamed is not the answer on record: council audit request ${requestId}`,
+        )
       if (!output.json) output.note(summary(ending, route))
       return interrupted ? 130 : 0
     case 'failed':
-      throw new CliError({ fromServer: ending.code }, `${ending.message}; it cost ${dollarsAndMicros(ending.costMicros)}`)
+      throw new CliError(
+        { fromServer: ending.code },
+        `${ending.message}; it cost ${dollarsAndMicros(ending.costMicros)}`,
+      )
     case 'cancelled':
-      if (!interrupted) throw new CliError('cancelled', `the prompt was cancelled; it cost ${dollarsAndMicros(ending.costMicros)}`)
+      if (!interrupted)
+        throw new CliError('cancelled', `the prompt was cancelled; it cost ${dollarsAndMicros(ending.costMicros)}`)
       if (!output.json) output.note(`cancelled; it cost ${dollarsAndMicros(ending.costMicros)}`)
       return 130
     default:

@@ -119,7 +119,10 @@ function opened(socket: WebSocket, { shownAs }: ChatServer): Promise<void> {
 function endedWith(code: number, reason: string): Error {
   const final = finalCloses[code]
   if (!final) return new ConnectionLost(`closed with ${code}`)
-  return new CliError(code === 4001 || code === 4003 ? 'unauthorized' : 'connection_lost', `${final} (${code} ${reason})`)
+  return new CliError(
+    code === 4001 || code === 4003 ? 'unauthorized' : 'connection_lost',
+    `${final} (${code} ${reason})`,
+  )
 }
 
 /** An answer to the upgrade that is not a WebSocket. */

@@ -33,7 +33,10 @@ const passingErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
  * again and the answer resumed where it was, some times and with growing waits. Before anything of the answer came, the
  * prompt itself is sent again: under the same id it is the same prompt. A caller that leaves before the end cancels the prompt. Throws CliError.
  */
-export async function* converse(prompt: Prompt, dependencies: ConversationDependencies): AsyncGenerator<ReceivedFrame, Ending> {
+export async function* converse(
+  prompt: Prompt,
+  dependencies: ConversationDependencies,
+): AsyncGenerator<ReceivedFrame, Ending> {
   const { connect, pause, note, nobodyThere, interrupted } = dependencies
   const { requestId } = prompt
   const ended = giveUpAfterCancel(interrupted)
@@ -62,7 +65,8 @@ export async function* converse(prompt: Prompt, dependencies: ConversationDepend
           if (frame?.type === 'completed' || frame?.type === 'failed' || frame?.type === 'cancelled') return frame
           if (frame?.type === 'restart') throw new ConnectionLost('the server restarts')
           // Once the answer is under way an error is about something else, for example a cancellation that came too late.
-          if (frame?.type === 'error' && lastEventId === undefined) throw new CliError({ fromServer: frame.code }, frame.message)
+          if (frame?.type === 'error' && lastEventId === undefined)
+            throw new CliError({ fromServer: frame.code }, frame.message)
         }
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error

@@ -10,7 +10,11 @@ export type ChatServer = { url: string; token: string; shownAs: string }
  * The server in COUNCIL_URL and COUNCIL_TOKEN, or the one that runs on DATA_DIR. The token of the local server never goes
  * anywhere else. Throws CliError `usage` for an address without a token, `no_council` when nothing says where a server is.
  */
-export function findServer({ councilUrl, councilToken, dataDir }: Pick<Config, 'councilUrl' | 'councilToken' | 'dataDir'>): ChatServer {
+export function findServer({
+  councilUrl,
+  councilToken,
+  dataDir,
+}: Pick<Config, 'councilUrl' | 'councilToken' | 'dataDir'>): ChatServer {
   if (councilUrl) {
     const token = councilToken?.reveal() ?? tokenOfLocal(dataDir, councilUrl)
     if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${councilUrl}, but COUNCIL_TOKEN is missing`)

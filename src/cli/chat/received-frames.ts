@@ -24,4 +24,5 @@ export function parseServerFrame(text: string): ReceivedFrame {
   throw malformed(`${raw.data.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
 }
 
-const malformed = (why: string): CliError => new CliError('malformed_frame', `the server sent a frame that cannot be understood: ${why}`)
+const malformed = (why: string): CliError =>
+  new CliError('malformed_frame', `the server sent a frame that cannot be understood: ${why}`)

@@ -16,7 +16,10 @@ const endsPiped: readonly string[] = [...endsAll, 'no_council', 'connection_lost
  * `council chat` without a question: one conversation, a question a line, until the input ends. A question that fails does not end it.
  * On a terminal the exit code is 0, or 130 after Ctrl-C; otherwise 1 when any question failed.
  */
-export async function chatSession({ conversation = newUuid7(), ...options }: ChatOptions, context: CliContext): Promise<number> {
+export async function chatSession(
+  { conversation = newUuid7(), ...options }: ChatOptions,
+  context: CliContext,
+): Promise<number> {
   const { config, output, interrupted, stdin } = context
   const problem = ConversationId.safeParse(conversation).error?.issues[0]
   if (problem) throw new CliError('usage', `the conversation id is not right: ${problem.message}`)
@@ -30,11 +33,19 @@ export async function chatSession({ conversation = newUuid7(), ...options }: Cha
   interrupted.addEventListener('abort', questions.close, { once: true })
   let hasFailed = false
   try {
-    for (let question = await questions.next(); question !== null && !interrupted.aborted; question = await questions.next()) {
+    for (
+      let question = await questions.next();
+      question !== null && !interrupted.aborted;
+      question = await questions.next()
+    ) {
       const answer = new AbortController()
       const release = questions.answering(answer)
       try {
-        await chat(question, { ...options, conversation }, { ...context, interrupted: AbortSignal.any([interrupted, answer.signal]) })
+        await chat(
+          question,
+          { ...options, conversation },
+          { ...context, interrupted: AbortSignal.any([interrupted, answer.signal]) },
+        )
       } catch (error) {
         const failure = failureOf(error)
         if (error instanceof OutputClosed || (isTerminal ? endsAll : endsPiped).includes(failure.code)) throw error

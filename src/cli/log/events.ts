@@ -35,7 +35,12 @@ async function* selected(
   const start = from ? startOf(from) : beginning
   const head = await log.head()
   // Filtered by the log, so that pages without a match stay there.
-  for await (const page of log.read({ after: start, upTo: head, ...(stream && { streams: [stream] }), ...(type && { types: [type] }) }))
+  for await (const page of log.read({
+    after: start,
+    upTo: head,
+    ...(stream && { streams: [stream] }),
+    ...(type && { types: [type] }),
+  }))
     yield* page
   if (!follow) return
   const rest = comparePositions(start, head) > 0 ? start : head

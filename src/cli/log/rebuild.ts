@@ -9,7 +9,10 @@ import { CliError } from '../failure.ts'
 import { openLogForReading, openReadModels } from '../stores.ts'
 
 /** `council rebuild`: builds the named read models (all of them without a name) anew from the log, one after the other, while the old ones serve. */
-export async function rebuild(names: readonly string[], { config, output, interrupted, clock }: CliContext): Promise<number> {
+export async function rebuild(
+  names: readonly string[],
+  { config, output, interrupted, clock }: CliContext,
+): Promise<number> {
   const projections = chosen(names)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
@@ -24,7 +27,10 @@ export async function rebuild(names: readonly string[], { config, output, interr
     }).catch((error: unknown) => {
       progress.end('failed')
       if (interrupted.aborted)
-        throw new CliError('interrupted', `stopped while ${projection.name} was being rebuilt; the one from before still serves`)
+        throw new CliError(
+          'interrupted',
+          `stopped while ${projection.name} was being rebuilt; the one from before still serves`,
+        )
       throw error
     })
     progress.end('done')
@@ -41,6 +47,7 @@ export async function rebuild(names: readonly string[], { config, output, interr
 function chosen(names: readonly string[]): readonly Projection[] {
   const known = readModels.map(({ name }) => name)
   const unknown = names.find((name) => !known.includes(name))
-  if (unknown !== undefined) throw new CliError('usage', `there is no read model "${unknown}", only ${known.join(', ')}`)
+  if (unknown !== undefined)
+    throw new CliError('usage', `there is no read model "${unknown}", only ${known.join(', ')}`)
   return readModels.filter(({ name }) => names.length === 0 || names.includes(name))
 }

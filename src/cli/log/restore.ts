@@ -26,7 +26,11 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
   await using closing = new AsyncDisposableStack()
   const { redis, postgres, isOurs } = await openEverything(context, closing)
   const archive = await openArchive(postgres)
-  if (!archive) throw new RestoreRefused('no_archive', 'nothing was ever archived in this database, so there is nothing to restore from')
+  if (!archive)
+    throw new RestoreRefused(
+      'no_archive',
+      'nothing was ever archived in this database, so there is nothing to restore from',
+    )
   const progress = progressOf(context)
   let restored: Restored
   try {
@@ -34,7 +38,11 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
     restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
   } catch (error) {
     progress.end('failed')
-    if (interrupted.aborted) throw new CliError('interrupted', 'stopped in the middle; nothing writes to a log that is half restored: run council restore again')
+    if (interrupted.aborted)
+      throw new CliError(
+        'interrupted',
+        'stopped in the middle; nothing writes to a log that is half restored: run council restore again',
+      )
     throw error
   }
   progress.end('done')
@@ -45,7 +53,10 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
 type Everything = { redis: RedisClient; postgres: Postgres<unknown>; isOurs: boolean }
 
 /** `isOurs`: the embedded servers run for this command alone. */
-async function openEverything({ config, output, clock }: CliContext, closing: AsyncDisposableStack): Promise<Everything> {
+async function openEverything(
+  { config, output, clock }: CliContext,
+  closing: AsyncDisposableStack,
+): Promise<Everything> {
   const isRemote = config.redisUrl !== undefined && config.databaseUrl !== undefined
   if (!isRemote) assertDataDir(config.dataDir)
   const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
@@ -73,14 +84,22 @@ function progressOf({ output, clock }: CliContext) {
     show: (step: 'comparing' | 'writing', done: number, total: number): void => {
       if (current?.step !== step) {
         end('done')
-        current = { step, progress: startProgress({ label: step === 'comparing' ? 'comparing Redis with the archive' : 'writing events to Redis', stream: output.stderr, clock }) }
+        current = {
+          step,
+          progress: startProgress({
+            label: step === 'comparing' ? 'comparing Redis with the archive' : 'writing events to Redis',
+            stream: output.stderr,
+            clock,
+          }),
+        }
       }
       current.progress.update(done, total)
     },
   }
 }
 
-const isNothing = ({ events, beside, identity }: Restored): boolean => events === 0 && !identity && Object.values(beside).every((count) => count === 0)
+const isNothing = ({ events, beside, identity }: Restored): boolean =>
+  events === 0 && !identity && Object.values(beside).every((count) => count === 0)
 
 function publicForm(restored: Restored, dryRun: boolean) {
   const { incarnation, end, trimmed, events, beside } = restored
@@ -114,6 +133,8 @@ function inWords(restored: Restored, dryRun: boolean, isOurs: boolean): string[]
 }
 
 const whatNext = (isOurs: boolean): string =>
-  isOurs ? 'Start the council: bin/start' : 'Restart every process of this council: what runs still refuses to write to the log that it saw lost.'
+  isOurs
+    ? 'Start the council: bin/start'
+    : 'Restart every process of this council: what runs still refuses to write to the log that it saw lost.'
 
 const number = (value: number): string => value.toLocaleString('en')

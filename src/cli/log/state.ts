@@ -29,14 +29,20 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
 
   // Before the fold: the log may go on meanwhile, and the fold then stops where this state stood.
   const [stored] = await log.loadStates([stream])
-  const folded = await fold(log, aggregate, stream, at ? { upTo: endOf(at) } : { upToRevision: stored?.revision || Infinity })
+  const folded = await fold(
+    log,
+    aggregate,
+    stream,
+    at ? { upTo: endOf(at) } : { upToRevision: stored?.revision || Infinity },
+  )
   if (!at && stored) assertStateIsFold(stream, aggregate, stored, folded)
   if (!folded) throw new CliError('stream_unknown', `${stream} has no event${at ? ' up to then' : ''}`)
 
   const { revision, position, state: value } = folded
-  await output.result({ stream, revision, position, state: value }, () =>
-    [`${output.paint('bold', stream)}  revision ${revision}, position ${position}`, ...JSON.stringify(value, null, 2).split('\n')],
-  )
+  await output.result({ stream, revision, position, state: value }, () => [
+    `${output.paint('bold', stream)}  revision ${revision}, position ${position}`,
+    ...JSON.stringify(value, null, 2).split('\n'),
+  ])
   return 0
 }
 
@@ -57,7 +63,10 @@ async function fold(
           state: aggregate.evolve(folded ? folded.state : aggregate.initial, event),
         }
       } catch (error) {
-        throw new CliError('fold_failed', `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`)
+        throw new CliError(
+          'fold_failed',
+          `the events of ${stream} do not follow each other, at ${event.position}: ${messageOf(error)}`,
+        )
       }
     }
   return folded

@@ -8,7 +8,12 @@ import { CliError } from '../failure.ts'
  * Throws CliError `state_differs` unless the state stored for a stream is the fold of its events, up to the stored revision.
  * A history has no state, and one of another fold version is folded again before anybody decides on it: neither is compared.
  */
-export function assertStateIsFold(stream: StreamName, { stateVersion, finished, history }: Pick<Aggregate<unknown>, 'stateVersion' | 'finished' | 'history'>, stored: StoredState, folded: { revision: number; state: unknown } | undefined): void {
+export function assertStateIsFold(
+  stream: StreamName,
+  { stateVersion, finished, history }: Pick<Aggregate<unknown>, 'stateVersion' | 'finished' | 'history'>,
+  stored: StoredState,
+  folded: { revision: number; state: unknown } | undefined,
+): void {
   const isFinished = finished !== undefined && folded?.state === finished
   // Finished streams leave the stored states some time after their end.
   if (stored.status === 'absent' && (!folded || isFinished)) return
@@ -18,7 +23,11 @@ export function assertStateIsFold(stream: StreamName, { stateVersion, finished, 
       `the state stored for ${stream} is of revision ${stored.revision}, but the log shows ${folded?.revision ?? 'no event'}`,
     )
   if (stored.status !== 'live') {
-    if (!isFinished) throw new CliError('state_differs', `${stream} is stored as finished, but its events make ${JSON.stringify(folded.state)}`)
+    if (!isFinished)
+      throw new CliError(
+        'state_differs',
+        `${stream} is stored as finished, but its events make ${JSON.stringify(folded.state)}`,
+      )
     return
   }
   if (history || stored.stateVersion !== stateVersion) return

@@ -21,6 +21,9 @@ export function adminToken(config: Pick<Config, 'adminToken' | 'dataDir'>): Admi
     return `${randomBytes(32).toString('base64url')}\n`
   }).trim()
   if (!/^[\x21-\x7e]+$/.test(token) || token.length < minCharacters)
-    throw new PlatformError('secret_file_unusable', `${file} must hold one token of ${minCharacters} or more visible ASCII characters; remove the file to have a new one made`)
+    throw new PlatformError(
+      'secret_file_unusable',
+      `${file} must hold one token of ${minCharacters} or more visible ASCII characters; remove the file to have a new one made`,
+    )
   return { token, from }
 }

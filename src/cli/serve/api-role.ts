@@ -21,7 +21,14 @@ export type ApiOptions = { token: string; checks: readonly HealthCheck[]; versio
 const socketGraceMs = ({ shutdownTimeoutMs }: Config): number => Math.min(2_000, shutdownTimeoutMs / 5)
 
 /** Listens. Returns the address for clients on this machine. */
-export async function startApiRole(config: Config, stores: Stores, { log, gate, tail }: Core, options: ApiOptions, closing: Closing, logger: Logger): Promise<string> {
+export async function startApiRole(
+  config: Config,
+  stores: Stores,
+  { log, gate, tail }: Core,
+  options: ApiOptions,
+  closing: Closing,
+  logger: Logger,
+): Promise<string> {
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
   closing.defer(wakeups.close, 'the wake-ups')
   const health = await watchHealth(options.checks, systemClock.nowMs, logger)

@@ -31,22 +31,39 @@ const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
  * Archives the log, seals it, copies the seals out, and lets Redis forget what is archived for good. Returns how it is, for
  * `/health`. Throws ArchiveStopped where the key that sealed this log is not here.
  */
-export async function startArchiverRole(config: Config, stores: Stores, core: Core, stdout: NodeJS.WritableStream, closing: Closing, logger: Logger): Promise<HealthCheck[]> {
+export async function startArchiverRole(
+  config: Config,
+  stores: Stores,
+  core: Core,
+  stdout: NodeJS.WritableStream,
+  closing: Closing,
+  logger: Logger,
+): Promise<HealthCheck[]> {
   const { keys } = core
   const { identity, archive, progress, macs, stored } = core.archiving
-  const { key, introduction } = chooseSealKey(identity, { newest: await newestSealKey(archive, stored), ...sealKeys(config) })
+  const { key, introduction } = chooseSealKey(identity, {
+    newest: await newestSealKey(archive, stored),
+    ...sealKeys(config),
+  })
   const introduce = once(async () => {
-    if (introduction) await recorded(core.gate.execute(IntroduceSealingKey, { day: today(), ...introduction }, { commandId: newId(), principal }))
+    if (introduction)
+      await recorded(
+        core.gate.execute(IntroduceSealingKey, { day: today(), ...introduction }, { commandId: newId(), principal }),
+      )
   })
 
-  const out = config.sealsFile === '-' ? sealsStream(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
+  const out =
+    config.sealsFile === '-' ? sealsStream(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
   const copies = startSealCopies({ identity, archive, out, logger })
   closing.defer(copies.stop, 'the copies of seals')
   const recordSeal: SealerDependencies['record'] = async (seal) => {
     await introduce()
     await recorded(core.gate.execute(SealLog, { day: today(), ...seal }, { commandId: newId(), principal }))
   }
-  const sealer = startSealer({ identity, key, everyEvents: config.sealEveryEvents, everyMs: config.sealEveryMs, record: recordSeal, logger }, await sealedSoFar(archive))
+  const sealer = startSealer(
+    { identity, key, everyEvents: config.sealEveryEvents, everyMs: config.sealEveryMs, record: recordSeal, logger },
+    await sealedSoFar(archive),
+  )
   const archiver = startArchiver({
     hot: hotLog(stores.redis, keys),
     follow: stored.followHotLog,
@@ -65,10 +82,19 @@ export async function startArchiverRole(config: Config, stores: Stores, core: Co
   // The old key is here for this start alone.
   if (introduction?.by) await introduce()
   // Only a real PostgreSQL may be all that is left of an event.
-  if (config.databaseUrl) closing.defer(startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger), 'trimming')
+  if (config.databaseUrl)
+    closing.defer(
+      startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger),
+      'trimming',
+    )
   return [
     // With `archived` nothing is acknowledged without it; otherwise questions are answered and events recorded all the same.
-    { name: 'archiver', kind: 'internal', isNeeded: config.durability === 'archived', look: () => Promise.resolve(archiverFinding(archiver)) },
+    {
+      name: 'archiver',
+      kind: 'internal',
+      isNeeded: config.durability === 'archived',
+      look: () => Promise.resolve(archiverFinding(archiver)),
+    },
     { name: 'seals', kind: 'internal', isNeeded: false, look: () => Promise.resolve(sealsFinding(sealer, copies)) },
   ]
 }
@@ -100,5 +126,8 @@ function sealsFinding(sealer: Sealer, copies: SealCopies): Finding {
   const { sealed, fault } = sealer.status()
   const copying = copies.fault()
   const wrong = copying ? `${copying.code}: ${copying.message}` : fault
-  return { status: wrong ? 'warn' : 'pass', output: wrong ?? (sealed > 0 ? `the log is sealed up to event number ${sealed}` : 'nothing is sealed yet') }
+  return {
+    status: wrong ? 'warn' : 'pass',
+    output: wrong ?? (sealed > 0 ? `the log is sealed up to event number ${sealed}` : 'nothing is sealed yet'),
+  }
 }

@@ -28,7 +28,10 @@ export function banner({ seconds, roles, url, token, isTerminal, tokenFile, logF
   if (logFile) rows.push(['log lines', logFile])
 
   const width = Math.max(...parts.map(({ name }) => name.length), ...rows.map(([label]) => label.length))
-  const table = parts.map(({ name, kind, what, atStart, warning }) => `  ${name.padEnd(width)}  ${paint(kind)}  ${printableLine(warning ?? (atStart ? `${what}: ${atStart}` : what))}`)
+  const table = parts.map(
+    ({ name, kind, what, atStart, warning }) =>
+      `  ${name.padEnd(width)}  ${paint(kind)}  ${printableLine(warning ?? (atStart ? `${what}: ${atStart}` : what))}`,
+  )
   return [
     '',
     styleText('bold', `The Hybrid AI Council is ready, after ${seconds.toFixed(1)} s.`),

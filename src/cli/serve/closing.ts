@@ -27,7 +27,9 @@ export function createClosing(withinMs: number, logger: Logger): Closing {
 
   async function end({ name, stop }: Step): Promise<void> {
     underWay.add(name)
-    const stopped = (async () => stop())().catch((error: unknown) => logger.error({ err: error, step: name }, 'not everything could be stopped in order'))
+    const stopped = (async () => stop())().catch((error: unknown) =>
+      logger.error({ err: error, step: name }, 'not everything could be stopped in order'),
+    )
     if ((await within(withinMs / 4, stopped)) === 'late') hung.push(name)
     underWay.delete(name)
   }
@@ -46,7 +48,10 @@ export function createClosing(withinMs: number, logger: Logger): Closing {
       const isLate = (await within(withinMs, endAll())) === 'late'
       if (isLate) hung.push(...underWay, ...steps.map(({ name }) => `${name} (not begun)`).toReversed())
       if (hung.length === 0) return true
-      logger.error({ code: 'shutdown_cut_short', hung, withinMs }, `the shutdown was cut short: ${hung.join(', ')} did not end in time; what still runs of this council is killed`)
+      logger.error(
+        { code: 'shutdown_cut_short', hung, withinMs },
+        `the shutdown was cut short: ${hung.join(', ')} did not end in time; what still runs of this council is killed`,
+      )
       return false
     },
   }

@@ -26,7 +26,13 @@ import type { Stores } from './stores.ts'
 export const newId = (): Uuid7 => newUuid7() as Uuid7
 
 /** What archiving a log takes. */
-export type Archiving = { identity: LogIdentity; archive: Archive; progress: ArchiveProgress; macs: EventMacs; stored: StoredLog }
+export type Archiving = {
+  identity: LogIdentity
+  archive: Archive
+  progress: ArchiveProgress
+  macs: EventMacs
+  stored: StoredLog
+}
 
 /** What every role of a process works on: the log, the gate before it, one tail behind it, and its archive. */
 export type Core = { keys: LogKeys; log: RedisLog; gate: CommandGate; tail: LogTail; archiving: Archiving }
@@ -45,14 +51,41 @@ export async function openCore(config: Config, stores: Stores, closing: Closing,
   const { councilId } = config
   const archive = postgresArchive(postgres)
   const progress = archiveProgress(archive)
-  const incarnation = await openLog(redis, keys, { durability, macs, newIncarnation: newId(), archived: { councilId, archive } })
+  const incarnation = await openLog(redis, keys, {
+    durability,
+    macs,
+    newIncarnation: newId(),
+    archived: { councilId, archive },
+  })
   const known = { incarnation, sequence: 0 }
   const reading = { redis, openBlocking: () => stores.connect('durable', 'blocking', 'follow'), keys, archive }
-  const log = archivedAppends(redisLog({ ...reading, incarnation, durability, macs, known }), { redis, known, archive, progress, durability })
-  const memory = await watchMemory({ info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) }, logger)
+  const log = archivedAppends(redisLog({ ...reading, incarnation, durability, macs, known }), {
+    redis,
+    known,
+    archive,
+    progress,
+    durability,
+  })
+  const memory = await watchMemory(
+    { info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) },
+    logger,
+  )
   closing.defer(memory.stop, 'the watch of memory')
   const tail = startTail(log, await log.head())
   closing.defer(tail.stop, 'the tail of the log')
-  const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), isNearlyFull: memory.isNearlyFull, logger })
-  return { keys, log, gate, tail, archiving: { identity: { councilId, incarnation }, archive, progress, macs, stored: storedLog(reading) } }
+  const gate = createGate({
+    log,
+    clock: systemClock,
+    newId,
+    pause: (ms) => pause(ms),
+    isNearlyFull: memory.isNearlyFull,
+    logger,
+  })
+  return {
+    keys,
+    log,
+    gate,
+    tail,
+    archiving: { identity: { councilId, incarnation }, archive, progress, macs, stored: storedLog(reading) },
+  }
 }

@@ -13,14 +13,21 @@ type KeySettings = Pick<Config, 'macKeyFile' | 'dataDir'>
 const fileOf = ({ macKeyFile, dataDir }: KeySettings): string => macKeyFile ?? dataPaths(dataDir).macKey
 
 /** The same where they were made before; null where they were not, or are kept on another machine. */
-export const knownMacKeys = (config: KeySettings): EventMacs | null => (existsSync(fileOf(config)) ? macKeys(config) : null)
+export const knownMacKeys = (config: KeySettings): EventMacs | null =>
+  existsSync(fileOf(config)) ? macKeys(config) : null
 
 /** The keys under which events are vouched for: one a line in MAC_KEY_FILE, the newest last; made on the first start. */
 export function macKeys(config: KeySettings): EventMacs {
   const macKeyFile = fileOf(config)
   const text = secretFile(macKeyFile, () => `${randomBytes(keyBytes).toString('base64url')}\n`)
-  const keys = text.split('\n').filter((line) => line.trim() !== '').map((line) => Buffer.from(line.trim(), 'base64url'))
+  const keys = text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => Buffer.from(line.trim(), 'base64url'))
   if (keys.length === 0 || keys.some((key) => key.length !== keyBytes))
-    throw new PlatformError('secret_file_unusable', `${macKeyFile} must hold keys of ${keyBytes} bytes in base64url, one a line`)
+    throw new PlatformError(
+      'secret_file_unusable',
+      `${macKeyFile} must hold keys of ${keyBytes} bytes in base64url, one a line`,
+    )
   return eventMacs(keys)
 }

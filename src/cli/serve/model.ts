@@ -19,8 +19,15 @@ const connectTimeoutMs = 3_000
  * The model that answers: a vLLM server where one is configured, else one on this machine's CPU, else none.
  * `underWay` is called once what takes long (loading, downloading) goes on outside of this process.
  */
-export async function openModel(config: Config, closing: Closing, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
-  const opened = config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger, underWay)
+export async function openModel(
+  config: Config,
+  closing: Closing,
+  steps: Steps,
+  logger: Logger,
+  underWay: () => void,
+): Promise<{ model: ModelClient; part: Part }> {
+  const opened =
+    config.vllmUrls.length > 0 ? await vllm(config, logger) : await embedded(config, steps, logger, underWay)
   underWay()
   closing.defer(opened.model.close, 'the model')
   return opened
@@ -45,18 +52,39 @@ async function vllm(config: Config, logger: Logger): Promise<{ model: ModelClien
     throw new CliError('usage', `${health.message} Set VLLM_MODEL to one of them`)
   }
   const atStart = health.status === 'pass' ? {} : { atStart: `not reachable: ${health.message}` }
-  return { model, part: { name: 'model', kind: 'real', what: `vLLM at ${config.vllmUrls.join(', ')}`, look: () => mustPass(model), ...atStart } }
+  return {
+    model,
+    part: {
+      name: 'model',
+      kind: 'real',
+      what: `vLLM at ${config.vllmUrls.join(', ')}`,
+      look: () => mustPass(model),
+      ...atStart,
+    },
+  }
 }
 
-async function embedded(config: Config, steps: Steps, logger: Logger, underWay: () => void): Promise<{ model: ModelClient; part: Part }> {
+async function embedded(
+  config: Config,
+  steps: Steps,
+  logger: Logger,
+  underWay: () => void,
+): Promise<{ model: ModelClient; part: Part }> {
   const progress: Steps['step'] = (...step) => {
     underWay()
     steps.step(...step)
   }
-  const file = await findModelFile({ ...(config.modelPath && { modelPath: config.modelPath }), cacheDir: config.modelCache, progress })
+  const file = await findModelFile({
+    ...(config.modelPath && { modelPath: config.modelPath }),
+    cacheDir: config.modelCache,
+    progress,
+  })
   if ('missing' in file) {
     logger.warn({ reasons: file.reasons }, 'there is no model')
-    return { model: missingModel(file.whatToDo), part: { name: 'model', kind: 'missing', what: 'none', warning: file.whatToDo } }
+    return {
+      model: missingModel(file.whatToDo),
+      part: { name: 'model', kind: 'missing', what: 'none', warning: file.whatToDo },
+    }
   }
   steps.step('loading the model')
   const model = createEmbeddedClient({
@@ -76,7 +104,10 @@ async function embedded(config: Config, steps: Steps, logger: Logger, underWay: 
   } catch (error) {
     // Its process is started again for as long as it takes: what is missing now, memory for example, may be there later.
     const atStart = `the model in ${file.path} could not be loaded: ${messageOf(error)}`
-    return { model, part: { name: 'model', kind: 'embedded', what: `${file.path} on the CPU`, look: () => mustPass(model), atStart } }
+    return {
+      model,
+      part: { name: 'model', kind: 'embedded', what: `${file.path} on the CPU`, look: () => mustPass(model), atStart },
+    }
   }
 }
 

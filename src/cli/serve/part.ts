@@ -17,7 +17,10 @@ export type Part = {
 }
 
 /** The part as a check of `/health`. */
-export const checkOf = ({ name, kind, what, look, warning, withinMs }: Part, { isNeeded }: { isNeeded: boolean }): HealthCheck => ({
+export const checkOf = (
+  { name, kind, what, look, warning, withinMs }: Part,
+  { isNeeded }: { isNeeded: boolean },
+): HealthCheck => ({
   name,
   kind,
   isNeeded,

@@ -7,6 +7,8 @@ export function loadPrices({ pricesFile }: Config): Prices {
   try {
     return parsePrices(JSON.parse(readFileSync(pricesFile, 'utf8')))
   } catch (error) {
-    throw new Error(`PRICES_FILE ${pricesFile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`PRICES_FILE ${pricesFile}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
 }

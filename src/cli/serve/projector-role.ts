@@ -11,8 +11,20 @@ import type { Stores } from './stores.ts'
 const catchUpMs = 3_000
 
 /** Keeps the read models up with the log. Returns how they are, for `/health`. */
-export async function startProjectorRole(stores: Stores, { log }: Core, closing: Closing, logger: Logger): Promise<HealthCheck[]> {
-  const projector = startProjector({ log, database: stores.postgres, projections: readModels, rebuilder: thisProcess, elapsedMs: () => performance.now(), logger })
+export async function startProjectorRole(
+  stores: Stores,
+  { log }: Core,
+  closing: Closing,
+  logger: Logger,
+): Promise<HealthCheck[]> {
+  const projector = startProjector({
+    log,
+    database: stores.postgres,
+    projections: readModels,
+    rebuilder: thisProcess,
+    elapsedMs: () => performance.now(),
+    logger,
+  })
   closing.defer(projector.stop, 'the projector')
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
   return readModels.map(({ name }) => ({
@@ -23,7 +35,10 @@ export async function startProjectorRole(stores: Stores, { log }: Core, closing:
     look() {
       const status = projector.status().find((projection) => projection.name === name)
       const fault = status?.code ? `: ${status.code}: ${status.message}` : ''
-      return Promise.resolve({ status: status?.state === 'running' ? 'pass' : 'warn', output: `${status?.state}, at ${status?.position}, ${status?.lag} events behind${fault}` })
+      return Promise.resolve({
+        status: status?.state === 'running' ? 'pass' : 'warn',
+        output: `${status?.state}, at ${status?.position}, ${status?.lag} events behind${fault}`,
+      })
     },
   }))
 }

@@ -8,7 +8,11 @@ import { messageOf } from '../../platform/platform-error.ts'
 import { secretFile } from '../../platform/process/secret-file.ts'
 
 /** The sealing keys that this process was given. Throws `secret_file_unusable` and `seal_key_unusable`. */
-export function sealKeys({ sealKeyFile, sealPreviousKeyFile, dataDir }: Pick<Config, 'sealKeyFile' | 'sealPreviousKeyFile' | 'dataDir'>): Omit<SealKeyChoice, 'newest'> {
+export function sealKeys({
+  sealKeyFile,
+  sealPreviousKeyFile,
+  dataDir,
+}: Pick<Config, 'sealKeyFile' | 'sealPreviousKeyFile' | 'dataDir'>): Omit<SealKeyChoice, 'newest'> {
   const keyFile = sealKeyFile ?? dataPaths(dataDir).sealKey
   return {
     keyFile,
@@ -23,7 +27,11 @@ function keyIn(path: string, make: () => string): SealKey {
   try {
     return sealKeyFrom(pem)
   } catch (error) {
-    throw new ArchiveStopped('seal_key_unusable', `${path} must hold a private key for Ed25519 in PEM (openssl genpkey -algorithm ed25519): ${messageOf(error)}`, { cause: error })
+    throw new ArchiveStopped(
+      'seal_key_unusable',
+      `${path} must hold a private key for Ed25519 in PEM (openssl genpkey -algorithm ed25519): ${messageOf(error)}`,
+      { cause: error },
+    )
   }
 }
 

@@ -45,7 +45,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const lock = acquireDataDirLock(config.dataDir)
   if (!lock.held) {
     const holder = lock.heldBy ? ` (pid ${lock.heldBy}${lock.url ? `, ${lock.url}` : ''})` : ''
-    throw new CliError('data_dir_in_use', `A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`)
+    throw new CliError(
+      'data_dir_in_use',
+      `A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`,
+    )
   }
   const logFile = stderr.isTTY ? join(dataPaths(config.dataDir).logs, 'council.log') : undefined
   const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr })
@@ -59,7 +62,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     const failure = failureOf(error)
     exitCode = failure.exitCode
     options.steps.end('failed', error instanceof StartFailed ? error.step : undefined)
-    logger.fatal({ code: failure.code, err: error instanceof StartFailed ? error.cause : error }, `the council cannot go on: ${failure.message}`)
+    logger.fatal(
+      { code: failure.code, err: error instanceof StartFailed ? error.cause : error },
+      `the council cannot go on: ${failure.message}`,
+    )
     // Where stderr is no terminal, the line of the log is there already.
     if (logFile) stderr.write(`error: ${printable(failure.message)} (${failure.code})\n`)
   }
@@ -70,7 +76,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   return inOrder ? exitCode : exitCode || 1
 }
 
-async function run({ config, roles, version, stdout, steps: shown }: ServeOptions, closing: Closing, logger: Logger, logFile?: string): Promise<never> {
+async function run(
+  { config, roles, version, stdout, steps: shown }: ServeOptions,
+  closing: Closing,
+  logger: Logger,
+  logFile?: string,
+): Promise<never> {
   const startedAt = performance.now()
   const steps = toldSteps(config.dataDir, shown)
   closing.atOnce(() => removeStartFile(config.dataDir), 'the start file')
@@ -83,9 +94,16 @@ async function run({ config, roles, version, stdout, steps: shown }: ServeOption
   // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,
   // and the stores start.
   const modelUnderWay = Promise.withResolvers<undefined>()
-  const opening = roles.includes('worker') ? inStep('opening the model', () => openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined))) : null
+  const opening = roles.includes('worker')
+    ? inStep('opening the model', () =>
+        openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined)),
+      )
+    : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
-  const [model, { stores, core, roleChecks }] = await allStarted([opening, startLog(config, roles, closing, steps, stdout, logger)])
+  const [model, { stores, core, roleChecks }] = await allStarted([
+    opening,
+    startLog(config, roles, closing, steps, stdout, logger),
+  ])
   const parts = [...stores.parts]
   const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   // With `archived` nothing is acknowledged before Postgres has it; otherwise it only holds what the log can rebuild.
@@ -105,7 +123,9 @@ async function run({ config, roles, version, stdout, steps: shown }: ServeOption
   let url: string | undefined
   if (roles.includes('api')) {
     const { startApiRole } = await import('./api-role.ts')
-    url = await inStep('listening', () => startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger))
+    url = await inStep('listening', () =>
+      startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger),
+    )
     writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
     closing.atOnce(() => removeServerFile(config.dataDir), 'the server file')
   }
@@ -113,16 +133,34 @@ async function run({ config, roles, version, stdout, steps: shown }: ServeOption
   steps.end('done')
   removeStartFile(config.dataDir)
   const seconds = (performance.now() - startedAt) / 1000
-  logger.info({ roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) }, 'the council is ready')
-  stdout.write(`${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`)
+  logger.info(
+    { roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) },
+    'the council is ready',
+  )
+  stdout.write(
+    `${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`,
+  )
   return Promise.race(failures)
 }
 
 /** The stores, the log on them, and what keeps the archive and the read models behind it. Reads the other roles' code while it waits. */
-async function startLog(config: Config, roles: readonly Role[], closing: Closing, steps: Steps, stdout: NodeJS.WritableStream, logger: Logger) {
+async function startLog(
+  config: Config,
+  roles: readonly Role[],
+  closing: Closing,
+  steps: Steps,
+  stdout: NodeJS.WritableStream,
+  logger: Logger,
+) {
   const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
   const starting = openStores(config, closing, steps, logger)
-  const [stores] = await allStarted([starting, import('./worker-role.ts'), import('./api-role.ts'), import('./projector-role.ts'), import('./archiver-role.ts')])
+  const [stores] = await allStarted([
+    starting,
+    import('./worker-role.ts'),
+    import('./api-role.ts'),
+    import('./projector-role.ts'),
+    import('./archiver-role.ts'),
+  ])
   const core = await inStep('opening the log', () => openCore(config, stores, closing, logger))
   const roleChecks: HealthCheck[] = []
   if (roles.includes('archiver')) {
@@ -156,7 +194,10 @@ const writesCheck = ({ gate }: Core): HealthCheck => ({
   isNeeded: true,
   look() {
     const stopped = gate.stoppedBy()
-    return Promise.resolve({ status: stopped ? 'fail' : 'pass', output: stopped ? `${stopped.code}: ${stopped.message}` : 'are recorded' })
+    return Promise.resolve({
+      status: stopped ? 'fail' : 'pass',
+      output: stopped ? `${stopped.code}: ${stopped.message}` : 'are recorded',
+    })
   },
 })
 

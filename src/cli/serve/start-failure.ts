@@ -24,7 +24,9 @@ export async function inStep<Result>(step: string, work: () => Promise<Result> |
  * Like Promise.all, but waits for those that still start before it throws: what came up next to a failure is known by then, and
  * is stopped.
  */
-export async function allStarted<const T extends readonly unknown[]>(starting: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+export async function allStarted<const T extends readonly unknown[]>(
+  starting: T,
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(starting)
   return Promise.all(starting)
 }

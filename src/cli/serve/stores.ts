@@ -34,16 +34,32 @@ export type Stores = {
  * Connects to the servers in the configuration and starts an embedded one in the place of each that is not there.
  * Everything is undone by `closing`, in the order in which nobody loses what another still writes.
  */
-export async function openStores(config: Config, closing: Pick<Closing, 'defer'>, steps: Steps, logger: Logger): Promise<Stores> {
+export async function openStores(
+  config: Config,
+  closing: Pick<Closing, 'defer'>,
+  steps: Steps,
+  logger: Logger,
+): Promise<Stores> {
   const { dataDir } = config
   const onReport = (report: ChildReport): void => {
     if (report.kind === 'restarted') logger.warn(report, 'a child process was started again')
-    else logger.error({ ...report, code: report.fault.code }, report.kind === 'ended' ? 'a child process ended by itself; it is started again' : 'a child process could not be started again; it is tried again')
+    else
+      logger.error(
+        { ...report, code: report.fault.code },
+        report.kind === 'ended'
+          ? 'a child process ended by itself; it is started again'
+          : 'a child process could not be started again; it is tried again',
+      )
   }
   const children: Children = {}
   const redisOf = async (role: 'durable' | 'ephemeral', given: string | undefined): Promise<string> => {
     if (given) return given
-    const { url, child } = await startEmbeddedRedis({ dataDir, role, onReport, onInstalling: () => steps.step('installing redis-server') })
+    const { url, child } = await startEmbeddedRedis({
+      dataDir,
+      role,
+      onReport,
+      onInstalling: () => steps.step('installing redis-server'),
+    })
     closing.defer(child.stop, role === 'durable' ? 'the embedded Redis' : 'the embedded ephemeral Redis')
     children[role] = child
     return url
@@ -67,7 +83,8 @@ export async function openStores(config: Config, closing: Pick<Closing, 'defer'>
   ])
   const urls = { durable, ephemeral }
 
-  const connect: Stores['connect'] = (to, role, name) => connectRedis({ url: urls[to], role, name: `council-${config.councilId}-${name}`, logger })
+  const connect: Stores['connect'] = (to, role, name) =>
+    connectRedis({ url: urls[to], role, name: `council-${config.councilId}-${name}`, logger })
   const redis = connect('durable', 'command', 'command')
   const tokens = connect('ephemeral', 'command', 'tokens')
   closing.defer(() => {
@@ -81,10 +98,23 @@ export async function openStores(config: Config, closing: Pick<Closing, 'defer'>
   const postgres = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger })
   closing.defer(postgres.close, 'the connections to Postgres')
   await inStep('connecting to Postgres', postgres.ping)
-  const queries = connectPostgres<unknown>({ url: databaseUrl, maxConnections: maxPostgresConnections, logger, name: 'council-queries', ...queryLimits })
+  const queries = connectPostgres<unknown>({
+    url: databaseUrl,
+    maxConnections: maxPostgresConnections,
+    logger,
+    name: 'council-queries',
+    ...queryLimits,
+  })
   closing.defer(queries.close, 'the connections for queries')
 
-  return { redis, ephemeral: tokens, postgres, queries, connect, parts: await describe(config, redis, tokens, queries, children) }
+  return {
+    redis,
+    ephemeral: tokens,
+    postgres,
+    queries,
+    connect,
+    parts: await describe(config, redis, tokens, queries, children),
+  }
 }
 
 type Children = Partial<Record<'durable' | 'ephemeral' | 'postgres', Child>>
@@ -92,14 +122,24 @@ type Children = Partial<Record<'durable' | 'ephemeral' | 'postgres', Child>>
 /** Looks at what a child serves; where it does not answer, the cause is the child's own. */
 const orFaultOf = (child: Child | undefined, look: () => Promise<void>) => async (): Promise<void> => {
   const fault = child?.fault()
-  if (fault) throw new Error(`${fault.code}: ${fault.message}; it is started again until it runs, tried ${fault.attempts} times so far`)
+  if (fault)
+    throw new Error(
+      `${fault.code}: ${fault.message}; it is started again until it runs, tried ${fault.attempts} times so far`,
+    )
   await look()
 }
 
-async function describe(config: Config, redis: RedisClient, ephemeral: RedisClient, queries: Postgres<unknown>, children: Children): Promise<Part[]> {
+async function describe(
+  config: Config,
+  redis: RedisClient,
+  ephemeral: RedisClient,
+  queries: Postgres<unknown>,
+  children: Children,
+): Promise<Part[]> {
   // In a cluster only the node that holds this council counts.
   const { log: anyKey } = logKeys(config.councilId)
-  const version = async (client: RedisClient) => /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
+  const version = async (client: RedisClient) =>
+    /redis_version:(\S+)/.exec(await (await serverOf(client, anyKey)).info('server'))?.[1] ?? ''
   const ping = async (client: RedisClient) => void (await (await serverOf(client, anyKey)).ping())
   const durability = {
     fsync: 'append-only file, fsync before every answer',
@@ -109,7 +149,12 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
   // Looked at in the way that queries go, so that both come to the same verdict.
   const readModels = { look: orFaultOf(children.postgres, queries.ping), withinMs: queriesNoticeWithinMs }
   return [
-    { name: 'log', kind: config.redisUrl ? 'real' : 'embedded', what: `Redis ${await version(redis)}, ${durability}`, look: orFaultOf(children.durable, () => ping(redis)) },
+    {
+      name: 'log',
+      kind: config.redisUrl ? 'real' : 'embedded',
+      what: `Redis ${await version(redis)}, ${durability}`,
+      look: orFaultOf(children.durable, () => ping(redis)),
+    },
     {
       name: 'tokens',
       kind: config.redisEphemeralUrl ? 'real' : 'embedded',
@@ -118,7 +163,12 @@ async function describe(config: Config, redis: RedisClient, ephemeral: RedisClie
     },
     config.databaseUrl
       ? { name: 'read models', kind: 'real', what: 'PostgreSQL, with the archive', ...readModels }
-      : { name: 'read models', kind: 'embedded', what: 'PGlite, not power-safe: holds only what the log can rebuild', ...readModels },
+      : {
+          name: 'read models',
+          kind: 'embedded',
+          what: 'PGlite, not power-safe: holds only what the log can rebuild',
+          ...readModels,
+        },
     { name: 'graph', kind: 'missing', what: 'TigerVector is not used by this version' },
   ]
 }

@@ -6,12 +6,17 @@ import type { Postgres } from '../../platform/postgres/postgres.ts'
 const everyMs = 60_000
 
 /** Lets Redis forget what is archived, now and then; only while PostgreSQL keeps what it has committed. Returns how to stop. */
-export function startTrimming(dependencies: TrimDependencies, postgres: Pick<Postgres<unknown>, 'snapshot'>, logger: Logger): () => Promise<void> {
+export function startTrimming(
+  dependencies: TrimDependencies,
+  postgres: Pick<Postgres<unknown>, 'snapshot'>,
+  logger: Logger,
+): () => Promise<void> {
   let trimming: Promise<void> | null = null
   let unsafe = ''
   const once = async (): Promise<void> => {
     const wrong = (await unsafeSettings(postgres)).join(' ')
-    if (wrong !== unsafe && wrong !== '') logger.warn({ wrong }, 'nothing is trimmed from Redis: this PostgreSQL is not power-safe')
+    if (wrong !== unsafe && wrong !== '')
+      logger.warn({ wrong }, 'nothing is trimmed from Redis: this PostgreSQL is not power-safe')
     unsafe = wrong
     if (unsafe !== '') return
     const events = await trim(dependencies)

@@ -14,7 +14,15 @@ import { newId, type Core } from './core.ts'
 import type { Stores } from './stores.ts'
 
 /** Starts taking jobs. Stopping gives running ones back to the next worker. */
-export async function startWorkerRole(config: Config, stores: Stores, { log, gate, tail }: Core, model: ModelClient, prices: Prices, closing: Closing, logger: Logger): Promise<Worker> {
+export async function startWorkerRole(
+  config: Config,
+  stores: Stores,
+  { log, gate, tail }: Core,
+  model: ModelClient,
+  prices: Prices,
+  closing: Closing,
+  logger: Logger,
+): Promise<Worker> {
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   const agent = {
     gate,
@@ -30,7 +38,15 @@ export async function startWorkerRole(config: Config, stores: Stores, { log, gat
   }
   const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, config.workerLeaseMs)
   const worker = startWorker(
-    { ...agent, log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0') },
+    {
+      ...agent,
+      log,
+      tail,
+      jobs,
+      logger,
+      orchestrate: createOrchestrator(agent),
+      readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0'),
+    },
     { name, concurrency: config.workerConcurrency, leaseMs: config.workerLeaseMs },
   )
   closing.atOnce(worker.stop, 'the worker')

@@ -25,7 +25,12 @@ export type LiveAccount = {
 
 export type Account = { status: 'absent' } | LiveAccount
 
-export const account: Aggregate<Account, AccountEvent> = { category: 'account', stateVersion: 1, initial: { status: 'absent' }, evolve }
+export const account: Aggregate<Account, AccountEvent> = {
+  category: 'account',
+  stateVersion: 1,
+  initial: { status: 'absent' },
+  evolve,
+}
 
 /** Throws where events do not follow each other: an overdrawn account, a reservation that is resolved twice. */
 function evolve(state: Account, event: AccountEvent): Account {
@@ -39,7 +44,10 @@ function evolve(state: Account, event: AccountEvent): Account {
     case 'FundsReserved': {
       const { reservationId, amountMicros, expiresAt } = event.data
       if (state.reservations[reservationId]) throw new Error(`reservation ${reservationId} is open already`)
-      return { ...state, reservations: { ...state.reservations, [reservationId]: { amountMicros, expiresAtMs: Date.parse(expiresAt) } } }
+      return {
+        ...state,
+        reservations: { ...state.reservations, [reservationId]: { amountMicros, expiresAtMs: Date.parse(expiresAt) } },
+      }
     }
     case 'ReservationSettled':
     case 'LateCostSettled':
@@ -70,7 +78,8 @@ const opened = (accountId: AccountId): LiveAccount => ({
 function debited(state: LiveAccount, { amountMicros, day }: { amountMicros: number; day: string }): LiveAccount {
   const { accountId, spent } = state
   const balanceMicros = exact(state.balanceMicros - amountMicros)
-  if (balanceMicros < 0 && accountId !== 'external' && accountId !== 'overrun') throw new Error(`${accountId} would be overdrawn`)
+  if (balanceMicros < 0 && accountId !== 'external' && accountId !== 'overrun')
+    throw new Error(`${accountId} would be overdrawn`)
   const before = spentMicros(state, day)
   return {
     ...state,

@@ -7,14 +7,22 @@ export const defaultDailyMicros = 10_000_000
 /** One scope's budget on one day: what was spent, and what is promised to calls that have not settled yet. */
 export type Budget = { spentMicros: number; reservations: Record<string, number> }
 
-export const budget: Aggregate<Budget, BudgetEvent> = { category: 'budget', stateVersion: 1, initial: { spentMicros: 0, reservations: {} }, evolve }
+export const budget: Aggregate<Budget, BudgetEvent> = {
+  category: 'budget',
+  stateVersion: 1,
+  initial: { spentMicros: 0, reservations: {} },
+  evolve,
+}
 
 function evolve(state: Budget, event: BudgetEvent): Budget {
   switch (event.type) {
     case 'BudgetReserved':
       return { ...state, reservations: { ...state.reservations, [event.data.callId]: event.data.amountMicros } }
     case 'BudgetDebited':
-      return { spentMicros: state.spentMicros + event.data.actualMicros, reservations: without(state.reservations, event.data.callId) }
+      return {
+        spentMicros: state.spentMicros + event.data.actualMicros,
+        reservations: without(state.reservations, event.data.callId),
+      }
     case 'BudgetReleased':
       return { ...state, reservations: without(state.reservations, event.data.callId) }
     default:

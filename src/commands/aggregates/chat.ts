@@ -6,7 +6,15 @@ import type { Aggregate } from '../decider.ts'
 export const maxAttempts = 3
 
 /** A call to a model whose cost is not settled yet. */
-export type OpenCall = { callId: string; attempt: number; model: string; phase: string; member: string; budgets: StreamName[]; reservedMicros: number }
+export type OpenCall = {
+  callId: string
+  attempt: number
+  model: string
+  phase: string
+  member: string
+  budgets: StreamName[]
+  reservedMicros: number
+}
 
 export type OpenChat = {
   status: 'open'
@@ -86,7 +94,10 @@ const opened = (submittedAt: string): OpenChat => ({
 })
 
 /** Whether a worker may still speak for this prompt: only the newest attempt may. */
-export function attemptProblem(state: Chat, attempt: number): 'prompt_unknown' | 'prompt_finished' | 'attempt_superseded' | null {
+export function attemptProblem(
+  state: Chat,
+  attempt: number,
+): 'prompt_unknown' | 'prompt_finished' | 'attempt_superseded' | null {
   if (state.status === 'absent') return 'prompt_unknown'
   if (state.status === 'finished') return 'prompt_finished'
   return state.attempt === attempt ? null : 'attempt_superseded'

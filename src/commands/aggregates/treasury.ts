@@ -4,7 +4,12 @@ import type { Aggregate } from '../decider.ts'
 /** Whether the emergency stop is on: then nothing is transferred or reserved. What was incurred is still paid. */
 export type Treasury = { frozen: boolean }
 
-export const treasury: Aggregate<Treasury, TreasuryEvent> = { category: 'governance', stateVersion: 1, initial: { frozen: false }, evolve }
+export const treasury: Aggregate<Treasury, TreasuryEvent> = {
+  category: 'governance',
+  stateVersion: 1,
+  initial: { frozen: false },
+  evolve,
+}
 
 function evolve(_state: Treasury, event: TreasuryEvent): Treasury {
   switch (event.type) {

@@ -32,11 +32,25 @@ export const ReserveBudget = defineCommand({ chat, budget })({
     if (problem) return refused(problem)
     if (callId in states.budget.reservations) return refused('call_exists', { callId })
     const available = availableMicros(states.budget)
-    if (amountMicros > available) return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: nextDay(day) })
+    if (amountMicros > available)
+      return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: nextDay(day) })
     return {
       outcome: 'accepted',
       events: {
-        chat: [{ type: 'ModelCallStarted', data: { callId, attempt, phase, member, model, budgets: [budgetStream(scope, day)], reservedMicros: amountMicros } }],
+        chat: [
+          {
+            type: 'ModelCallStarted',
+            data: {
+              callId,
+              attempt,
+              phase,
+              member,
+              model,
+              budgets: [budgetStream(scope, day)],
+              reservedMicros: amountMicros,
+            },
+          },
+        ],
         budget: [{ type: 'BudgetReserved', data: { callId, requestId, model, amountMicros, expiresAt } }],
       },
     }

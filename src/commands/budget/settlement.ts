@@ -22,7 +22,11 @@ export const Settlement = z.strictObject({
 })
 export type Settlement = z.infer<typeof Settlement>
 
-type Settled = { chat: ChatEvent[]; budget: BudgetEvent[]; bill: { costMicros: number; tokens: { promptTokens: number; completionTokens: number } } }
+type Settled = {
+  chat: ChatEvent[]
+  budget: BudgetEvent[]
+  bill: { costMicros: number; tokens: { promptTokens: number; completionTokens: number } }
+}
 
 /**
  * The events that settle a call in its prompt and in its budget, and the prompt's bill after it.
@@ -37,16 +41,37 @@ export function settle(state: OpenChat, requestId: string, settlement: Settlemen
   const { callId, phase, member, model } = call
   if (settlement.outcome === 'released') {
     return {
-      chat: [{ type: 'ModelCallEnded', data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 } }],
-      budget: [{ type: 'BudgetReleased', data: { callId, requestId, amountMicros: call.reservedMicros, reason: 'the call never reached a model' } }],
+      chat: [
+        {
+          type: 'ModelCallEnded',
+          data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 },
+        },
+      ],
+      budget: [
+        {
+          type: 'BudgetReleased',
+          data: { callId, requestId, amountMicros: call.reservedMicros, reason: 'the call never reached a model' },
+        },
+      ],
       bill: bill(costMicros, promptTokens, completionTokens),
     }
   }
   const actualMicros = settlement.usage === 'unknown' ? call.reservedMicros : settlement.costMicros
-  const used = { usage: settlement.usage, promptTokens: settlement.promptTokens, completionTokens: settlement.completionTokens }
+  const used = {
+    usage: settlement.usage,
+    promptTokens: settlement.promptTokens,
+    completionTokens: settlement.completionTokens,
+  }
   return {
-    chat: [{ type: 'ModelCallEnded', data: { callId, outcome: settlement.outcome, ...used, costMicros: actualMicros } }],
-    budget: [{ type: 'BudgetDebited', data: { callId, requestId, model, phase, member, ...used, priceRef: settlement.priceRef, actualMicros } }],
+    chat: [
+      { type: 'ModelCallEnded', data: { callId, outcome: settlement.outcome, ...used, costMicros: actualMicros } },
+    ],
+    budget: [
+      {
+        type: 'BudgetDebited',
+        data: { callId, requestId, model, phase, member, ...used, priceRef: settlement.priceRef, actualMicros },
+      },
+    ],
     bill: bill(costMicros + actualMicros, promptTokens + used.promptTokens, completionTokens + used.completionTokens),
   }
 }
@@ -54,5 +79,8 @@ export function settle(state: OpenChat, requestId: string, settlement: Settlemen
 /** A sum that a count cannot hold must not keep a prompt open: the events of its calls have the exact figures. */
 const bill = (costMicros: number, promptTokens: number, completionTokens: number): Settled['bill'] => ({
   costMicros,
-  tokens: { promptTokens: Math.min(promptTokens, maxTokenCount), completionTokens: Math.min(completionTokens, maxTokenCount) },
+  tokens: {
+    promptTokens: Math.min(promptTokens, maxTokenCount),
+    completionTokens: Math.min(completionTokens, maxTokenCount),
+  },
 })

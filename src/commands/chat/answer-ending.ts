@@ -13,7 +13,12 @@ export const answerEnding = {
   requestId: Uuid7,
   attempt: z.int().positive(),
   /** Measured as it is written: an event that is longer than its readers take could never be read back. */
-  text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, `is longer than ${maxAnswerCharacters} characters as JSON`),
+  text: z
+    .string()
+    .refine(
+      (text) => writtenLength(text) <= maxAnswerCharacters,
+      `is longer than ${maxAnswerCharacters} characters as JSON`,
+    ),
   settlement: Settlement.optional(),
   firstTokenMs: z.number().nonnegative().nullable(),
   /** When the worker was done, for the total time. */
@@ -25,9 +30,16 @@ type Ending = z.infer<z.ZodObject<typeof answerEnding>>
 
 export const endingAggregates = { chat, budget }
 
-export const endingReads = ({ requestId, settlement }: Pick<Ending, 'requestId' | 'settlement'>) => ({ chat: chatStream(requestId), budget: settlement?.budget ?? null })
+export const endingReads = ({ requestId, settlement }: Pick<Ending, 'requestId' | 'settlement'>) => ({
+  chat: chatStream(requestId),
+  budget: settlement?.budget ?? null,
+})
 
-type Bill = { costMicros: number; tokens: { promptTokens: number; completionTokens: number }; timings: { queuedMs: number; firstTokenMs: number | null; totalMs: number } }
+type Bill = {
+  costMicros: number
+  tokens: { promptTokens: number; completionTokens: number }
+  timings: { queuedMs: number; firstTokenMs: number | null; totalMs: number }
+}
 
 /**
  * Ends a prompt with the one terminal event that `terminal` makes of the bill, and settles the last model call with
@@ -45,6 +57,9 @@ export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bil
   const queuedMs = Math.max(0, Date.parse(states.chat.firstStartedAt ?? states.chat.submittedAt) - submittedAtMs)
   const totalMs = Math.max(0, ending.endedAtMs - submittedAtMs)
   const bill = { ...settled.bill, timings: { queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
-  const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = { chat: [...settled.chat, terminal(bill)], budget: settled.budget }
+  const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = {
+    chat: [...settled.chat, terminal(bill)],
+    budget: settled.budget,
+  }
   return { outcome: 'accepted' as const, events, finishesJob: ending.job }
 }

@@ -18,12 +18,20 @@ export const CancelPrompt = defineCommand({ chat })({
     if (state.status === 'absent') return refused('prompt_unknown')
     if (state.status === 'finished') return refused('prompt_finished')
     if (state.cancelRequested) return { outcome: 'accepted', events: {} }
-    if (state.attempt > 0) return { outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: principal } }] } }
+    if (state.attempt > 0)
+      return { outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: principal } }] } }
     const waitedMs = Math.max(0, Date.parse(now) - Date.parse(state.submittedAt))
     const timings = { queuedMs: waitedMs, firstTokenMs: null, totalMs: waitedMs }
     return {
       outcome: 'accepted',
-      events: { chat: [{ type: 'AnswerCancelled', data: { text: '', costMicros: 0, tokens: { promptTokens: 0, completionTokens: 0 }, timings } }] },
+      events: {
+        chat: [
+          {
+            type: 'AnswerCancelled',
+            data: { text: '', costMicros: 0, tokens: { promptTokens: 0, completionTokens: 0 }, timings },
+          },
+        ],
+      },
     }
   },
 })

@@ -8,5 +8,8 @@ export const CompleteAnswer = defineCommand(endingAggregates)({
   schema: z.strictObject({ ...answerEnding, finishReason: z.enum(['stop', 'length']), degraded: z.boolean() }),
   reads: endingReads,
   decide: ({ finishReason, degraded, ...ending }, states) =>
-    endAnswer(ending, states, (bill) => ({ type: 'AnswerCompleted', data: { text: ending.text, finishReason, degraded, ...bill } })),
+    endAnswer(ending, states, (bill) => ({
+      type: 'AnswerCompleted',
+      data: { text: ending.text, finishReason, degraded, ...bill },
+    })),
 })

@@ -9,5 +9,8 @@ export const FailAnswer = defineCommand(endingAggregates)({
   schema: z.strictObject({ ...answerEnding, code: z.enum(answerFailureCodes), message: z.string().min(1).max(1000) }),
   reads: endingReads,
   decide: ({ code, message, ...ending }, states) =>
-    endAnswer(ending, states, (bill) => ({ type: 'AnswerFailed', data: { code, message, text: ending.text, ...bill } })),
+    endAnswer(ending, states, (bill) => ({
+      type: 'AnswerFailed',
+      data: { code, message, text: ending.text, ...bill },
+    })),
 })

@@ -18,6 +18,9 @@ export const StartAttempt = defineCommand({ chat })({
     if (states.chat.status === 'finished') return refused('prompt_finished')
     if (states.chat.attempt >= maxAttempts) return refused('attempts_exhausted', { attempts: states.chat.attempt })
     if (attempt !== states.chat.attempt + 1) return refused('attempt_superseded')
-    return { outcome: 'accepted', events: { chat: [{ type: 'AttemptStarted', data: { attempt, worker, startedAt: now } }] } }
+    return {
+      outcome: 'accepted',
+      events: { chat: [{ type: 'AttemptStarted', data: { attempt, worker, startedAt: now } }] },
+    }
   },
 })

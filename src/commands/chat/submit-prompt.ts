@@ -23,7 +23,18 @@ export const SubmitPrompt = defineCommand({ chat })({
     return {
       outcome: 'accepted',
       events: {
-        chat: [{ type: 'PromptSubmitted', data: { requestId, conversationId: conversationId ?? requestId, text, ...(path && { path }), submittedAt: now } }],
+        chat: [
+          {
+            type: 'PromptSubmitted',
+            data: {
+              requestId,
+              conversationId: conversationId ?? requestId,
+              text,
+              ...(path && { path }),
+              submittedAt: now,
+            },
+          },
+        ],
       },
       jobs: [{ kind: 'answer', on: chatStream(requestId) }],
     }

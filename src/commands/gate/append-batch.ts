@@ -1,7 +1,13 @@
 import type { RecordedEvent } from '../../events/event.ts'
 import { justBefore, streamTimeMs, type StreamName } from '../../events/identifiers.ts'
 import { refusalEvents } from '../../events/refusals.ts'
-import { LogStopped, type AppendResult, type EventLog, type KnownCommand, type StoredState } from '../../events/log/log.ts'
+import {
+  LogStopped,
+  type AppendResult,
+  type EventLog,
+  type KnownCommand,
+  type StoredState,
+} from '../../events/log/log.ts'
 import { isoTime, type Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Aggregate } from '../decider.ts'
@@ -42,7 +48,11 @@ export async function decideFresh(dependencies: WriteDependencies, batch: readon
  * Decides a batch on the states that the appends in flight will have led to, which it names in what it expects: it is in conflict
  * where they do not come about. Null where a state would have to be read first.
  */
-export function decideSpeculatively(dependencies: WriteDependencies, batch: readonly Pending[], flights: readonly AppendInFlight[]): Decided | null {
+export function decideSpeculatively(
+  dependencies: WriteDependencies,
+  batch: readonly Pending[],
+  flights: readonly AppendInFlight[],
+): Decided | null {
   const aggregates = aggregatesOf(batch)
   const before = new Map<StreamName, CachedState>()
   for (const [stream, aggregate] of aggregates) {
@@ -54,7 +64,12 @@ export function decideSpeculatively(dependencies: WriteDependencies, batch: read
   return decide(dependencies, batch, aggregates, before)
 }
 
-function decide({ clock, newId, recordsRefusalOf }: WriteDependencies, batch: readonly Pending[], aggregates: Aggregates, before: ReadonlyMap<StreamName, CachedState>): Decided {
+function decide(
+  { clock, newId, recordsRefusalOf }: WriteDependencies,
+  batch: readonly Pending[],
+  aggregates: Aggregates,
+  before: ReadonlyMap<StreamName, CachedState>,
+): Decided {
   const decided = decideBatch(batch, before, { now: isoTime(clock.nowMs()), newId, recordsRefusalOf })
   return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
 }
@@ -88,7 +103,10 @@ function aggregatesOf(batch: readonly Pending[]): Aggregates {
   return aggregates
 }
 
-async function loadStates(dependencies: WriteDependencies, aggregates: Aggregates): Promise<Map<StreamName, CachedState>> {
+async function loadStates(
+  dependencies: WriteDependencies,
+  aggregates: Aggregates,
+): Promise<Map<StreamName, CachedState>> {
   const { log, cache } = dependencies
   const states = new Map<StreamName, CachedState>()
   const missing: StreamName[] = []
@@ -104,7 +122,11 @@ async function loadStates(dependencies: WriteDependencies, aggregates: Aggregate
   return states
 }
 
-function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamName, { initial }: Aggregate<unknown>): CachedState | undefined {
+function heldWithoutReading(
+  { cache, clock }: WriteDependencies,
+  stream: StreamName,
+  { initial }: Aggregate<unknown>,
+): CachedState | undefined {
   const cached = cache.get(stream)
   if (cached || !cache.expectsNew) return cached
   // An id that is not of today would be taken for an attempt to start an old stream anew.
@@ -112,7 +134,12 @@ function heldWithoutReading({ cache, clock }: WriteDependencies, stream: StreamN
   return timeMs === undefined || timeMs > clock.nowMs() - newestIdsMs ? { revision: 0, state: initial } : undefined
 }
 
-async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates, stored: StoredState): Promise<CachedState> {
+async function remember(
+  log: EventLog,
+  cache: StateCache,
+  aggregates: Aggregates,
+  stored: StoredState,
+): Promise<CachedState> {
   const aggregate = aggregates.get(stored.stream)
   if (!aggregate) throw new Error(`nobody asked for the state of ${stored.stream}`)
   const held = await hydrate(log, aggregate, stored)
@@ -124,7 +151,11 @@ async function remember(log: EventLog, cache: StateCache, aggregates: Aggregates
  * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
  * Nobody is told of a decision that failed unless the log has confirmed what it was made on.
  */
-export async function settleBatch({ log, cache }: WriteDependencies, { batch, decided, aggregates }: Decided, outcome: AppendResult): Promise<Pending[]> {
+export async function settleBatch(
+  { log, cache }: WriteDependencies,
+  { batch, decided, aggregates }: Decided,
+  outcome: AppendResult,
+): Promise<Pending[]> {
   const { commands, after, failed } = decided
   const pendingAt = (index: number): Pending | undefined => commands[index]?.pending
   const settled = new Set<Pending | undefined>()
@@ -144,8 +175,18 @@ export async function settleBatch({ log, cache }: WriteDependencies, { batch, de
       break
     }
     case 'stale_ids': {
-      for (const index of outcome.expired) giveUp(pendingAt(index), 'id_expired', 'an id of this command is older than the window in which ids are remembered')
-      for (const index of outcome.ahead) giveUp(pendingAt(index), 'id_ahead', "the time of an id of this command is too far ahead of the log's clock: set your clock")
+      for (const index of outcome.expired)
+        giveUp(
+          pendingAt(index),
+          'id_expired',
+          'an id of this command is older than the window in which ids are remembered',
+        )
+      for (const index of outcome.ahead)
+        giveUp(
+          pendingAt(index),
+          'id_ahead',
+          "the time of an id of this command is too far ahead of the log's clock: set your clock",
+        )
       for (const index of [...outcome.expired, ...outcome.ahead]) settled.add(pendingAt(index))
       break
     }
@@ -166,7 +207,10 @@ export async function settleBatch({ log, cache }: WriteDependencies, { batch, de
   return batch.filter((pending) => !settled.has(pending))
 }
 
-function settleAppended(commands: DecidedBatch['commands'], { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>): void {
+function settleAppended(
+  commands: DecidedBatch['commands'],
+  { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>,
+): void {
   const histories = new Map(anyRevisions)
   const historyRevision = (stream: StreamName): number | undefined => {
     const before = histories.get(stream)
@@ -181,7 +225,8 @@ function settleAppended(commands: DecidedBatch['commands'], { positions, anyRevi
 }
 
 async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
-  if (contentHash !== pending.contentHash) return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
+  if (contentHash !== pending.contentHash)
+    return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
   // Whatever becomes of reading how.
   pending.mayBeDone = true
   const recorded = []
@@ -197,7 +242,9 @@ function refusalAgain({ data }: RecordedEvent): CommandResult {
   const { code, details } = refusalEvents.CommandRefused.data.parse(data)
   const known = refusalCodes.find((candidate) => candidate === code)
   if (!known) throw new Error(`the log has a refusal with the unknown code ${code}`)
-  return Object.keys(details).length > 0 ? { result: 'refused', code: known, details } : { result: 'refused', code: known }
+  return Object.keys(details).length > 0
+    ? { result: 'refused', code: known, details }
+    : { result: 'refused', code: known }
 }
 
 function failOne(pending: Pending, error: unknown): void {
@@ -207,7 +254,8 @@ function failOne(pending: Pending, error: unknown): void {
 
 /** Nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
 export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
-  if (pending?.mayBeDone) reject(pending, 'outcome_unknown', `it may have been done, ask again with the same command id: ${why}`)
+  if (pending?.mayBeDone)
+    reject(pending, 'outcome_unknown', `it may have been done, ask again with the same command id: ${why}`)
   else reject(pending, code, `nothing was done: ${why}`)
 }
 

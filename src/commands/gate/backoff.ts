@@ -46,7 +46,8 @@ export function createBackoff(minPipelined = defaultMinPipelined): Backoff {
 
     pipelinedSize(inFlight, waiting) {
       if (inFlight.length === 0 || inFlight.length >= maxInFlight || waiting < minPipelined) return 0
-      if (consecutive >= (appendsAlone < maxConsecutive.alone ? maxConsecutive.withCompetitors : maxConsecutive.alone)) return 0
+      if (consecutive >= (appendsAlone < maxConsecutive.alone ? maxConsecutive.withCompetitors : maxConsecutive.alone))
+        return 0
       const size = share(
         inFlight.reduce((sum, commands) => sum + commands, waiting),
         waiting,

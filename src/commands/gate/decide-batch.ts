@@ -42,14 +42,25 @@ export type Deciding = { now: string; newId: () => string; recordsRefusalOf: Ref
  * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
  * `before` has every aggregate that the commands read, but for histories. Pure, but for what `deciding` gives.
  */
-export function decideBatch(batch: readonly Pending[], before: ReadonlyMap<StreamName, CachedState>, deciding: Deciding): DecidedBatch {
+export function decideBatch(
+  batch: readonly Pending[],
+  before: ReadonlyMap<StreamName, CachedState>,
+  deciding: Deciding,
+): DecidedBatch {
   const decided = decideAll(batch, before, deciding, false)
   // Hardly ever: then every command's own state is looked at, to find the one that is too much.
-  return decided.request.states.some(({ state }) => isTooLarge(state)) ? decideAll(batch, before, deciding, true) : decided
+  return decided.request.states.some(({ state }) => isTooLarge(state))
+    ? decideAll(batch, before, deciding, true)
+    : decided
 }
 
 /** A state is written out once an append, however many commands change it; only `checksEach` writes it out for each. */
-function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, CachedState>, deciding: Deciding, checksEach: boolean): DecidedBatch {
+function decideAll(
+  batch: readonly Pending[],
+  before: ReadonlyMap<StreamName, CachedState>,
+  deciding: Deciding,
+  checksEach: boolean,
+): DecidedBatch {
   const { now } = deciding
   const working = new Map(before)
   const written = new Map<StreamName, Aggregate<unknown>>()
@@ -73,9 +84,14 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Ca
       }
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
-      const made = decision.outcome === 'accepted' ? accepted(pending, decision.events, working, deciding) : refused(pending, decision, deciding)
+      const made =
+        decision.outcome === 'accepted'
+          ? accepted(pending, decision.events, working, deciding)
+          : refused(pending, decision, deciding)
 
-      if (checksEach) for (const { stream, held } of made.states) if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
+      if (checksEach)
+        for (const { stream, held } of made.states)
+          if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
       for (const { stream, held, aggregate } of made.states) {
         if (aggregate.history) reads.set(stream, { stream, revision: 'any' })
         else working.set(stream, held)
@@ -119,10 +135,15 @@ function decideAll(batch: readonly Pending[], before: ReadonlyMap<StreamName, Ca
 
 function expected(stream: StreamName, held: CachedState | undefined): ExpectedRevision {
   if (!held) return { stream, revision: 0 }
-  return held.unsettled ? { stream, revision: held.revision, state: held.unsettled } : { stream, revision: held.revision }
+  return held.unsettled
+    ? { stream, revision: held.revision, state: held.unsettled }
+    : { stream, revision: held.revision }
 }
 
-function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamName, CachedState>): Map<StreamName, CachedState> {
+function settledLater(
+  states: readonly NewState[],
+  working: ReadonlyMap<StreamName, CachedState>,
+): Map<StreamName, CachedState> {
   const after = new Map<StreamName, CachedState>()
   for (const unsettled of states) {
     const held = working.get(unsettled.stream)
@@ -133,7 +154,11 @@ function settledLater(states: readonly NewState[], working: ReadonlyMap<StreamNa
 }
 
 /** A history keeps its revision and nothing else, a finished stream not even that for ever. */
-function newState(stream: StreamName, { stateVersion, finished, history }: Aggregate<unknown>, state: unknown): NewState {
+function newState(
+  stream: StreamName,
+  { stateVersion, finished, history }: Aggregate<unknown>,
+  state: unknown,
+): NewState {
   if (history) return { stream, stateVersion, state: '{}' }
   return { stream, stateVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
 }
@@ -142,18 +167,32 @@ function newState(stream: StreamName, { stateVersion, finished, history }: Aggre
  * What a command's caller is told once the append is durable: `positions` are those of all its events, and its own begin at
  * `from`. Revisions in a history count from where the append found it, which `historyRevision` says (and moves on).
  */
-export function resultOf({ decision, events }: DecidedCommand, positions: readonly Position[], from: number, historyRevision: (stream: StreamName) => number | undefined): CommandResult {
+export function resultOf(
+  { decision, events }: DecidedCommand,
+  positions: readonly Position[],
+  from: number,
+  historyRevision: (stream: StreamName) => number | undefined,
+): CommandResult {
   if (decision.outcome === 'refused') {
     const { code, details } = decision
     return details ? { result: 'refused', code, details } : { result: 'refused', code }
   }
-  const appended = events.map(({ stream, revision, type }, index) => ({ position: positions[from + index] as Position, stream, revision: historyRevision(stream) ?? revision, type }))
+  const appended = events.map(({ stream, revision, type }, index) => ({
+    position: positions[from + index] as Position,
+    stream,
+    revision: historyRevision(stream) ?? revision,
+    type,
+  }))
   return { result: 'appended', position: appended.at(-1)?.position ?? null, events: appended }
 }
 
 const isTooLarge = (state: string | null): boolean => state !== null && state.length > maxStateCharacters
 
-function decideOne({ definition, command, context, streams }: Pending, working: ReadonlyMap<StreamName, CachedState>, now: string): Decision<ReadSet> {
+function decideOne(
+  { definition, command, context, streams }: Pending,
+  working: ReadonlyMap<StreamName, CachedState>,
+  now: string,
+): Decision<ReadSet> {
   const states: Record<string, unknown> = {}
   for (const alias in definition.aggregates) {
     const aggregate = definition.aggregates[alias]
@@ -164,9 +203,18 @@ function decideOne({ definition, command, context, streams }: Pending, working: 
 }
 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
-type Made = { events: NewEvent[]; own: DecidedCommand['events']; states: { stream: StreamName; held: CachedState; aggregate: Aggregate<unknown> }[] }
+type Made = {
+  events: NewEvent[]
+  own: DecidedCommand['events']
+  states: { stream: StreamName; held: CachedState; aggregate: Aggregate<unknown> }[]
+}
 
-function accepted(pending: Pending, events: Record<string, Event[] | undefined>, working: ReadonlyMap<StreamName, CachedState>, { now, newId }: Deciding): Made {
+function accepted(
+  pending: Pending,
+  events: Record<string, Event[] | undefined>,
+  working: ReadonlyMap<StreamName, CachedState>,
+  { now, newId }: Deciding,
+): Made {
   const { definition, streams } = pending
   const made: Made = { events: [], own: [], states: [] }
   const metadata = metadataOf(pending, now)
@@ -194,8 +242,17 @@ function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId
   const { name, recordsRefusals } = pending.definition
   if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
   const stream = refusalsStream(now)
-  const event = newEvent(stream, { type: 'CommandRefused', data: { command: name, code, details } }, metadataOf(pending, now), newId())
-  return { events: [event], own: [], states: [{ stream, held: { revision: 0, state: null }, aggregate: refusalHistory }] }
+  const event = newEvent(
+    stream,
+    { type: 'CommandRefused', data: { command: name, code, details } },
+    metadataOf(pending, now),
+    newId(),
+  )
+  return {
+    events: [event],
+    own: [],
+    states: [{ stream, held: { revision: 0, state: null }, aggregate: refusalHistory }],
+  }
 }
 
 export class StateTooLarge extends Error {
@@ -209,8 +266,15 @@ export class StateTooLarge extends Error {
 function newEvent(stream: StreamName, { type, data }: Event, metadata: string, eventId: string): NewEvent {
   const known = eventCatalogue[type]
   const parsed = known?.data.safeParse(data)
-  if (!known || !parsed?.success) throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error?.message ?? 'unknown type'}`)
-  return { stream, type, version: known.version, data: JSON.stringify(data), metadata: `${metadata},"eventId":${JSON.stringify(eventId)}}` }
+  if (!known || !parsed?.success)
+    throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error?.message ?? 'unknown type'}`)
+  return {
+    stream,
+    type,
+    version: known.version,
+    data: JSON.stringify(data),
+    metadata: `${metadata},"eventId":${JSON.stringify(eventId)}}`,
+  }
 }
 
 /** What the events of a command share, as an open JSON object: what the context does not have is left out. */

@@ -30,26 +30,51 @@ export type CommandGate = {
    * Decides a command and makes it durable. Commands that arrive while an append is in flight are decided one after
    * another and written together in the next one (group commit). Never throws for an expected outcome.
    */
-  execute: <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: unknown, context: CommandContext) => Promise<CommandResult>
+  execute: <C, Reads extends ReadSet>(
+    definition: CommandDefinition<C, Reads>,
+    input: unknown,
+    context: CommandContext,
+  ) => Promise<CommandResult>
   /** An aggregate as it is now. */
   load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<{ revision: number; state: State }>
   /** Why nothing may be written any more; null while everything is well. */
   stoppedBy: () => LogStopped | null
 }
 
-export function createGate({ log, clock, newId, pause, isNearlyFull = () => false, logger, minPipelined }: GateDependencies): CommandGate {
+export function createGate({
+  log,
+  clock,
+  newId,
+  pause,
+  isNearlyFull = () => false,
+  logger,
+  minPipelined,
+}: GateDependencies): CommandGate {
   const cache = stateCache(maxCachedStreams)
-  const writer = createWriter({ log, cache, clock, newId, recordsRefusalOf: refusalAllowance(clock), logger, pause, minPipelined })
+  const writer = createWriter({
+    log,
+    cache,
+    clock,
+    newId,
+    recordsRefusalOf: refusalAllowance(clock),
+    logger,
+    pause,
+    minPipelined,
+  })
 
   return {
     execute(definition, input, context) {
-      const rejected = (code: RejectionCode, message: string): Promise<CommandResult> => Promise.resolve({ result: 'rejected', code, message })
+      const rejected = (code: RejectionCode, message: string): Promise<CommandResult> =>
+        Promise.resolve({ result: 'rejected', code, message })
       const stopped = writer.stoppedBy()
       if (stopped) return rejected('log_stopped', `nothing was done: ${stopped.message}`)
       const parsed = definition.schema.safeParse(input)
       if (!parsed.success) return rejected('malformed_command', describe(parsed.error.issues))
       if (definition.startsWork && isNearlyFull())
-        return rejected('log_nearly_full', "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on")
+        return rejected(
+          'log_nearly_full',
+          "the log's memory is nearly used up: no new work begins until there is room; what has begun goes on",
+        )
       if (writer.waiting() >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
       return new Promise((settle, fail) => {
         const command = parsed.data
@@ -57,7 +82,18 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
         const contentHash = hashOf(definition.name, command)
         const giveUpAtMs = clock.nowMs() + giveUpAfterMs
         // The definition's own schema has parsed the command: from here on only the two together are used.
-        writer.write({ definition: definition as CommandDefinition<unknown, ReadSet>, command, context, streams, contentHash, giveUpAtMs, conflicts: 0, mayBeDone: false, settle, fail })
+        writer.write({
+          definition: definition as CommandDefinition<unknown, ReadSet>,
+          command,
+          context,
+          streams,
+          contentHash,
+          giveUpAtMs,
+          conflicts: 0,
+          mayBeDone: false,
+          settle,
+          fail,
+        })
       })
     },
 
@@ -73,7 +109,8 @@ export function createGate({ log, clock, newId, pause, isNearlyFull = () => fals
 }
 
 /** Same command and same fields, same hash: fields are ordered by the schema that parsed them. */
-const hashOf = (name: string, command: unknown): string => hash('sha256', `${name} ${JSON.stringify(command)}`, 'base64url').slice(0, 22)
+const hashOf = (name: string, command: unknown): string =>
+  hash('sha256', `${name} ${JSON.stringify(command)}`, 'base64url').slice(0, 22)
 
 const describe = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
   issues

@@ -1,4 +1,10 @@
-import { decideSpeculatively, sendAppend, type AppendInFlight, type Decided, type WriteDependencies } from './append-batch.ts'
+import {
+  decideSpeculatively,
+  sendAppend,
+  type AppendInFlight,
+  type Decided,
+  type WriteDependencies,
+} from './append-batch.ts'
 import type { Backoff } from './backoff.ts'
 import { takeBatch } from './queue.ts'
 import type { Pending } from './types.ts'

@@ -6,17 +6,24 @@ import type { Aggregate } from '../decider.ts'
 export type CachedState = { revision: number; state: unknown; unsettled?: NewState }
 
 /** A stored state as the aggregate knows it; folded again from the events where an older program wrote it. */
-export async function hydrate(log: Pick<EventLog, 'read'>, aggregate: Aggregate<unknown>, stored: StoredState): Promise<CachedState> {
+export async function hydrate(
+  log: Pick<EventLog, 'read'>,
+  aggregate: Aggregate<unknown>,
+  stored: StoredState,
+): Promise<CachedState> {
   if (stored.status === 'absent') return { revision: 0, state: aggregate.initial }
   if (stored.status === 'finished') {
-    if (aggregate.finished === undefined) throw new Error(`${stored.stream} is finished, but a ${aggregate.category} never finishes`)
+    if (aggregate.finished === undefined)
+      throw new Error(`${stored.stream} is finished, but a ${aggregate.category} never finishes`)
     return { revision: stored.revision, state: aggregate.finished }
   }
-  if (stored.stateVersion === aggregate.stateVersion) return { revision: stored.revision, state: JSON.parse(stored.state) }
+  if (stored.stateVersion === aggregate.stateVersion)
+    return { revision: stored.revision, state: JSON.parse(stored.state) }
   let held: CachedState = { revision: 0, state: aggregate.initial }
   for await (const events of log.read({ streams: [stored.stream] }))
     for (const event of events) held = { revision: event.revision, state: aggregate.evolve(held.state, event) }
-  if (held.revision < stored.revision) throw new Error(`${stored.stream} is at revision ${stored.revision}, but the log only shows ${held.revision}`)
+  if (held.revision < stored.revision)
+    throw new Error(`${stored.stream} is at revision ${stored.revision}, but the log only shows ${held.revision}`)
   return held
 }
 

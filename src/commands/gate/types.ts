@@ -20,7 +20,18 @@ export type CommandContext = {
 export type AppendedEvent = { position: Position; stream: StreamName; revision: number; type: string }
 
 /** Why a command was not taken, other than by a rule of the domain. */
-export const rejectionCodes = ['malformed_command', 'command_id_reused', 'id_expired', 'id_ahead', 'state_too_large', 'overloaded', 'log_nearly_full', 'log_unavailable', 'outcome_unknown', 'log_stopped'] as const
+export const rejectionCodes = [
+  'malformed_command',
+  'command_id_reused',
+  'id_expired',
+  'id_ahead',
+  'state_too_large',
+  'overloaded',
+  'log_nearly_full',
+  'log_unavailable',
+  'outcome_unknown',
+  'log_stopped',
+] as const
 export type RejectionCode = (typeof rejectionCodes)[number]
 
 export type CommandResult =

@@ -109,7 +109,11 @@ const turnEnd = (): Promise<void> => new Promise((resolve) => process.nextTick(r
  * Handles an append whose answer was lost with the connection. Returns the commands to send again: their ids tell the log whether
  * the lost append was applied.
  */
-function unanswered({ logger, cache, clock }: WriterDependencies, error: unknown, batch: readonly Pending[]): Pending[] {
+function unanswered(
+  { logger, cache, clock }: WriterDependencies,
+  error: unknown,
+  batch: readonly Pending[],
+): Pending[] {
   logger.warn({ err: error, commands: batch.length }, 'the log could not be written; trying again')
   for (const { streams } of batch) cache.forget(Object.values(streams).filter((stream) => stream !== null))
   const nowMs = clock.nowMs()

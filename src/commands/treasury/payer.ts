@@ -1,4 +1,7 @@
 import { AccountId } from '../../events/identifiers.ts'
 
 /** An account that pays for models and tools, and whose money may be promised: the reserve, an agent's, a bounty's. */
-export const Payer = AccountId.refine((id) => /^(reserve|agent:|bounty:)/.test(id), 'must be reserve, agent:<id> or bounty:<id>')
+export const Payer = AccountId.refine(
+  (id) => /^(reserve|agent:|bounty:)/.test(id),
+  'must be reserve, agent:<id> or bounty:<id>',
+)

@@ -17,6 +17,9 @@ export const ReleaseReservation = defineCommand({ account })({
     const reservation = states.account.reservations[reservationId]
     if (!reservation) return refused('reservation_not_open', { account: accountId, reservationId })
     const { amountMicros } = reservation
-    return { outcome: 'accepted', events: { account: [{ type: 'ReservationReleased', data: { reservationId, amountMicros } }] } }
+    return {
+      outcome: 'accepted',
+      events: { account: [{ type: 'ReservationReleased', data: { reservationId, amountMicros } }] },
+    }
   },
 })

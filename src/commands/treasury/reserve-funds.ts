@@ -40,11 +40,15 @@ export const ReserveFunds = defineCommand({ account, treasury })({
     if (payer.account.reservations[reservationId]) return refused('reservation_exists', { reservationId })
     const problem = spendingProblem(payer.account, amountMicros, now)
     if (problem) return problem
-    const promised = Object.values(payer.account.reservations).reduce((sum, reservation) => sum + reservation.amountMicros, amountMicros)
+    const promised = Object.values(payer.account.reservations).reduce(
+      (sum, reservation) => sum + reservation.amountMicros,
+      amountMicros,
+    )
     if (!Number.isSafeInteger(promised)) return refused('amount_too_large', { amountMicros })
     const swept = forgotten(payer.account, nowMs)
     const open = Object.keys(payer.account.reservations).length - swept.length
-    if (open >= maxOpenReservations) return refused('too_many_reservations', { account: accountId, open, limit: maxOpenReservations })
+    if (open >= maxOpenReservations)
+      return refused('too_many_reservations', { account: accountId, open, limit: maxOpenReservations })
     return {
       outcome: 'accepted',
       events: { account: [...swept, { type: 'FundsReserved', data: { reservationId, amountMicros, expiresAt } }] },

@@ -14,6 +14,9 @@ export const SetAccountLimits = defineCommand({ account })({
 
   decide({ account: accountId, dailyMicros, perActionMicros }, states) {
     if (states.account.status === 'absent') return refused('account_unknown', { account: accountId })
-    return { outcome: 'accepted', events: { account: [{ type: 'AccountLimitsSet', data: { dailyMicros, perActionMicros } }] } }
+    return {
+      outcome: 'accepted',
+      events: { account: [{ type: 'AccountLimitsSet', data: { dailyMicros, perActionMicros } }] },
+    }
   },
 })

@@ -56,8 +56,11 @@ export const SettleReservation = defineCommand({ account, reserve: account, over
     }
     const type = isExpired(reservation, now) ? 'LateCostSettled' : 'ReservationSettled'
     const debit = (amountMicros: number): AccountEvent[] =>
-      amountMicros > 0 ? [{ type: 'AccountDebited', data: { ...movement(reservationId, amountMicros), day: dayOf(now) } }] : []
-    const credit: AccountEvent[] = actualMicros > 0 ? [{ type: 'AccountCredited', data: movement(reservationId, actualMicros) }] : []
+      amountMicros > 0
+        ? [{ type: 'AccountDebited', data: { ...movement(reservationId, amountMicros), day: dayOf(now) } }]
+        : []
+    const credit: AccountEvent[] =
+      actualMicros > 0 ? [{ type: 'AccountCredited', data: movement(reservationId, actualMicros) }] : []
     return {
       outcome: 'accepted',
       events: {
@@ -70,7 +73,11 @@ export const SettleReservation = defineCommand({ account, reserve: account, over
   },
 })
 
-const movement = (transferId: string, amountMicros: number) => ({ transferId, amountMicros, reason: 'settles a reservation' })
+const movement = (transferId: string, amountMicros: number) => ({
+  transferId,
+  amountMicros,
+  reason: 'settles a reservation',
+})
 
 const balanceOf = (state: Account): number => (state.status === 'absent' ? 0 : state.balanceMicros)
 

@@ -1,5 +1,12 @@
 import type { AccountId } from '../../events/identifiers.ts'
-import { availableMicros, dayOf, reservedMicros, spentMicros, type Account, type LiveAccount } from '../aggregates/account.ts'
+import {
+  availableMicros,
+  dayOf,
+  reservedMicros,
+  spentMicros,
+  type Account,
+  type LiveAccount,
+} from '../aggregates/account.ts'
 import { refused, type Refusal } from '../refusals.ts'
 
 export type Usable = { account: LiveAccount; refusal: null } | { refusal: Refusal }
@@ -18,7 +25,11 @@ export function usable(accountId: AccountId, account: Account): Usable {
 export function spendingProblem(account: LiveAccount, amountMicros: number, now: string): Refusal | null {
   const { accountId, limits } = account
   if (limits && amountMicros > limits.perActionMicros)
-    return refused('action_limit_exceeded', { account: accountId, amountMicros, perActionMicros: limits.perActionMicros })
+    return refused('action_limit_exceeded', {
+      account: accountId,
+      amountMicros,
+      perActionMicros: limits.perActionMicros,
+    })
   const day = dayOf(now)
   const spent = spentMicros(account, day)
   const reserved = reservedMicros(account, now)

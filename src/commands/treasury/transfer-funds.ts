@@ -36,7 +36,10 @@ export const TransferFunds = defineCommand({ from: account, to: account, treasur
     if (payee.refusal) return payee.refusal
     const problem = spendingProblem(payer.account, amountMicros, now)
     if (problem) return problem
-    for (const balanceMicros of [payer.account.balanceMicros - amountMicros, payee.account.balanceMicros + amountMicros])
+    for (const balanceMicros of [
+      payer.account.balanceMicros - amountMicros,
+      payee.account.balanceMicros + amountMicros,
+    ])
       if (!Number.isSafeInteger(balanceMicros)) return refused('amount_too_large', { amountMicros })
 
     const movement = { transferId, amountMicros, reason, ...(ref && { ref }) }

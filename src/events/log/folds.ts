@@ -67,13 +67,12 @@ export function foldStreams(foldOf: FoldOf): Folds {
   }
 }
 
-const reached = ({ revision, position }: RecordedEvent, before: LiveStream | undefined, state: unknown, fold: StreamFold): LiveStream => ({
-  revision,
-  state,
-  first: before?.first ?? position,
-  last: position,
-  fold,
-})
+const reached = (
+  { revision, position }: RecordedEvent,
+  before: LiveStream | undefined,
+  state: unknown,
+  fold: StreamFold,
+): LiveStream => ({ revision, state, first: before?.first ?? position, last: position, fold })
 
 /** A live stream's state, as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>

@@ -11,7 +11,9 @@ export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash
  * An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter).
  * Where it saw what an append in flight is still to write, the `state` too: somebody else may write as many events instead.
  */
-export type ExpectedRevision = { stream: StreamName } & ({ revision: 'any'; state?: never } | { revision: number; state?: FoldedState })
+export type ExpectedRevision = { stream: StreamName } & (
+  { revision: 'any'; state?: never } | { revision: number; state?: FoldedState }
+)
 
 /** Data and metadata are JSON texts: these exact bytes are stored. */
 export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
@@ -39,9 +41,7 @@ export type AppendRequest = {
 
 /** `absent`: never written to, or finished so long ago that nothing can start under its id any more. */
 export type StoredState = { stream: StreamName; revision: number } & (
-  | { status: 'absent' }
-  | { status: 'live'; stateVersion: number; state: string }
-  | { status: 'finished' }
+  { status: 'absent' } | { status: 'live'; stateVersion: number; state: string } | { status: 'finished' }
 )
 export type KnownCommand = { index: number; contentHash: string; first: Position; last: Position }
 

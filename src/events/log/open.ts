@@ -21,7 +21,11 @@ export type OpenOptions = {
  * vouches for its events under the same keys. A log without events gets its incarnation here, once.
  * Returns the incarnation that every append must name. Throws LogStopped.
  */
-export async function openLog(redis: RedisClient, keys: LogKeys, { durability, macs, newIncarnation, archived }: OpenOptions): Promise<string> {
+export async function openLog(
+  redis: RedisClient,
+  keys: LogKeys,
+  { durability, macs, newIncarnation, archived }: OpenOptions,
+): Promise<string> {
   await assertDurable(redis, durability)
   // A development log comes and goes; its archiver says so.
   if (archived && durability !== 'memory') await assertHasArchived(redis, keys, archived)
@@ -31,28 +35,51 @@ export async function openLog(redis: RedisClient, keys: LogKeys, { durability, m
     return known
   }
   // Asked again, since another process may have made this log and written to it between the two looks.
-  if ((await redis.exists(keys.log, keys.states, keys.meta)) > 0 && (await redis.hget(keys.meta, 'incarnation')) === null)
-    throw new LogStopped('log_replaced', `Redis holds parts of a log without its identity (${keys.meta} has no incarnation); it is not written to until it is restored: bin/council restore`)
+  if (
+    (await redis.exists(keys.log, keys.states, keys.meta)) > 0 &&
+    (await redis.hget(keys.meta, 'incarnation')) === null
+  )
+    throw new LogStopped(
+      'log_replaced',
+      `Redis holds parts of a log without its identity (${keys.meta} has no incarnation); it is not written to until it is restored: bin/council restore`,
+    )
   await redis.hsetnx(keys.meta, 'incarnation', newIncarnation)
   await agreeOnMacKey(redis, keys, macs)
   return (await redis.hget(keys.meta, 'incarnation')) ?? newIncarnation
 }
 
 /** A Redis with less than the archive has lost acknowledged events, and is not written to. */
-async function assertHasArchived(redis: RedisClient, keys: LogKeys, { councilId, archive }: NonNullable<OpenOptions['archived']>): Promise<void> {
+async function assertHasArchived(
+  redis: RedisClient,
+  keys: LogKeys,
+  { councilId, archive }: NonNullable<OpenOptions['archived']>,
+): Promise<void> {
   const checkpoint = await archive.checkpoint()
   if (!checkpoint) return
   const restore = 'nothing is written to it until it is restored: bin/council restore'
   if (checkpoint.councilId !== councilId)
-    throw new LogStopped('archive_of_another_council', `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}": every council needs a database of its own`)
+    throw new LogStopped(
+      'archive_of_another_council',
+      `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}": every council needs a database of its own`,
+    )
   const { incarnation, sequence, oldest } = await hotLog(redis, keys).edge()
   if (incarnation !== checkpoint.incarnation)
-    throw new LogStopped('log_replaced', `the archive has ${checkpoint.sequence} events of a log (incarnation ${checkpoint.incarnation}); Redis holds ${incarnation ? `another one (incarnation ${incarnation})` : 'none'}; ${restore}`)
-  if (sequence < checkpoint.sequence) throw new LogStopped('log_lost_its_tail', `Redis has ${sequence} events, but ${checkpoint.sequence} were archived; ${restore}`)
+    throw new LogStopped(
+      'log_replaced',
+      `the archive has ${checkpoint.sequence} events of a log (incarnation ${checkpoint.incarnation}); Redis holds ${incarnation ? `another one (incarnation ${incarnation})` : 'none'}; ${restore}`,
+    )
+  if (sequence < checkpoint.sequence)
+    throw new LogStopped(
+      'log_lost_its_tail',
+      `Redis has ${sequence} events, but ${checkpoint.sequence} were archived; ${restore}`,
+    )
   if (!oldest || comparePositions(oldest.position, checkpoint.position) > 0) return
   const [event] = await hotLog(redis, keys).page({ after: justBefore(checkpoint.position), upTo: checkpoint.position })
   if (event?.sequence !== checkpoint.sequence)
-    throw new LogStopped('log_lost_its_tail', `event number ${checkpoint.sequence} at ${checkpoint.position} was archived, but Redis does not have it; ${restore}`)
+    throw new LogStopped(
+      'log_lost_its_tail',
+      `event number ${checkpoint.sequence} at ${checkpoint.position} was archived, but Redis does not have it; ${restore}`,
+    )
 }
 
 /** A process with keys of its own would write events that all others take for forged. */
@@ -61,6 +88,9 @@ async function agreeOnMacKey(redis: RedisClient, keys: LogKeys, macs: EventMacs)
   const inUse = await redis.hget(keys.meta, 'macKey')
   if (inUse === macs.keyId || inUse === null) return
   if (!macs.knows(inUse))
-    throw new LogStopped('mac_key_unknown', `the events of this log are vouched for under the key ${inUse}, which MAC_KEY_FILE does not hold; give every process of a council the same file`)
+    throw new LogStopped(
+      'mac_key_unknown',
+      `the events of this log are vouched for under the key ${inUse}, which MAC_KEY_FILE does not hold; give every process of a council the same file`,
+    )
   await redis.hset(keys.meta, 'macKey', macs.keyId)
 }

@@ -55,7 +55,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
    */
   async function* noted(pages: AsyncGenerator<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
     for await (const events of pages) {
-      if (durability === 'fsync') known.sequence = events.reduce((newest, { sequence }) => Math.max(newest, sequence), known.sequence)
+      if (durability === 'fsync')
+        known.sequence = events.reduce((newest, { sequence }) => Math.max(newest, sequence), known.sequence)
       yield events
     }
   }
@@ -78,13 +79,25 @@ export function redisLog(options: RedisLogOptions): RedisLog {
 
     async commandIdFor(principal, key, newId) {
       const id = newId()
-      const known = await write(() => redis.set(keys.callersKey(principal, key), id, 'PX', commandWindowMs, 'NX', 'GET'))
+      const known = await write(() =>
+        redis.set(keys.callersKey(principal, key), id, 'PX', commandWindowMs, 'NX', 'GET'),
+      )
       return known === null ? id : Uuid7.parse(known)
     },
 
     openJobs: (blocking, consumer, leaseMs) =>
-      openJobQueue({ redis, write, blocking, writeBlocking: guardWrites(blocking, guard), keys, incarnation, consumer, leaseMs }),
+      openJobQueue({
+        redis,
+        write,
+        blocking,
+        writeBlocking: guardWrites(blocking, guard),
+        keys,
+        incarnation,
+        consumer,
+        leaseMs,
+      }),
   }
 }
 
-const lastSequence = ({ firstSequence, positions }: Extract<AppendResult, { result: 'appended' }>): number => firstSequence + positions.length - 1
+const lastSequence = ({ firstSequence, positions }: Extract<AppendResult, { result: 'appended' }>): number =>
+  firstSequence + positions.length - 1

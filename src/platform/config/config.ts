@@ -26,12 +26,19 @@ export type ConfigSources = {
  * All problems come at once. Nothing is touched: whoever starts a process prints them and ends with exit code 2 before it opens,
  * makes or connects to anything.
  */
-export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableParallelism() }: ConfigSources): LoadedConfig {
+export function loadConfig({
+  env,
+  cwd,
+  root = repositoryRoot,
+  cores = availableParallelism(),
+}: ConfigSources): LoadedConfig {
   const home = env['HOME'] || homedir()
   const schema = settingsSchema({ cores, cacheDir: env['XDG_CACHE_HOME'] || join(home, '.cache') })
   const names = ['COUNCIL_ENV', ...Object.keys(schema.shape)]
   const problems: ConfigProblem[] = []
-  const sources: SettingsSource[] = [{ shownAs: 'the environment', values: new Map(Object.entries(env).map(([name, value]) => [name, value ?? ''])) }]
+  const sources: SettingsSource[] = [
+    { shownAs: 'the environment', values: new Map(Object.entries(env).map(([name, value]) => [name, value ?? ''])) },
+  ]
   const addFile = (path: string, shownAs: string): void => {
     const file = readSettingsFile(path, shownAs, names)
     sources.push(file.source)
@@ -41,7 +48,13 @@ export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableP
   addFile(join(cwd, '.env'), '.env')
   const councilEnv = sourceOf('COUNCIL_ENV', sources)?.values.get('COUNCIL_ENV') ?? 'local'
   if (councilEnv !== 'local' && councilEnv !== 'cloud')
-    return { ok: false, problems: [...problems, { setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' }] }
+    return {
+      ok: false,
+      problems: [
+        ...problems,
+        { setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' },
+      ],
+    }
   addFile(join(root, 'config', `${councilEnv}.env`), `config/${councilEnv}.env`)
 
   const given = Object.fromEntries(names.map((name) => [name, sourceOf(name, sources)?.values.get(name)]))
@@ -52,7 +65,11 @@ export function loadConfig({ env, cwd, root = repositoryRoot, cores = availableP
     const [name, definition] = Object.entries(schema.shape).find(([key]) => key === issue.path[0]) ?? []
     if (name === undefined || problems.some(({ setting }) => setting === name)) continue
     const place = sourceOf(name, sources)?.shownAs ?? 'its default'
-    problems.push({ setting: name, problem: `${issue.message} (from ${place})`, allowed: definition?.description ?? '' })
+    problems.push({
+      setting: name,
+      problem: `${issue.message} (from ${place})`,
+      allowed: definition?.description ?? '',
+    })
   }
   if (parsed.success && !isLoopback(parsed.data.HOST) && parsed.data.ADMIN_TOKEN === undefined) {
     const allowed = schema.shape.ADMIN_TOKEN.description ?? ''
@@ -69,7 +86,9 @@ function readSecrets(given: Record<string, string | undefined>, toPath: (path: s
     const setting = `${name}_FILE`
     const file = given[setting]
     if (file === undefined) return []
-    const problemOf = (problem: string): ConfigProblem[] => [{ setting, problem, allowed: `a file that only this user can read, with the value of ${name}` }]
+    const problemOf = (problem: string): ConfigProblem[] => [
+      { setting, problem, allowed: `a file that only this user can read, with the value of ${name}` },
+    ]
     if (given[name] !== undefined) return problemOf(`is given, and so is ${name}`)
     try {
       const text = readPrivateFile(toPath(file))?.trim() ?? ''

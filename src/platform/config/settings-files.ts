@@ -42,14 +42,22 @@ export function readSettingsFile(
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (isMissing(error)) return { source: { shownAs, values }, problems: [] }
-    return { source: { shownAs, values }, problems: [{ setting: shownAs, problem: messageOf(error), allowed: 'a file that can be read, or none' }] }
+    return {
+      source: { shownAs, values },
+      problems: [{ setting: shownAs, problem: messageOf(error), allowed: 'a file that can be read, or none' }],
+    }
   }
 
   const { settings, brokenLines } = parseSettingsFile(text)
-  const problems = brokenLines.map((line) => ({ setting: shownAs, problem: `line ${line} is not a setting`, allowed: 'NAME=value, or # and a comment' }))
+  const problems = brokenLines.map((line) => ({
+    setting: shownAs,
+    problem: `line ${line} is not a setting`,
+    allowed: 'NAME=value, or # and a comment',
+  }))
   for (const { name, value, line } of settings) {
     const where = `(${shownAs} line ${line})`
-    if (!knownNames.includes(name)) problems.push({ setting: name, problem: `is not a setting ${where}`, allowed: knownNames.join(', ') })
+    if (!knownNames.includes(name))
+      problems.push({ setting: name, problem: `is not a setting ${where}`, allowed: knownNames.join(', ') })
     else if (values.has(name)) problems.push({ setting: name, problem: `is given twice ${where}`, allowed: 'one line' })
     values.set(name, value)
   }

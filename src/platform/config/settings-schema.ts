@@ -16,7 +16,11 @@ export const settingsSchema = (machine: Machine) =>
     PORT: whole(0, 65_535).prefault('8787').describe('a whole number from 0 (any free port) to 65535'),
     DATA_DIR: z.string().prefault('.data').describe('a folder; a relative one starts at the repository'),
     MODEL_CACHE: z.string().prefault(`${machine.cacheDir}/hybrid-ai-council/models`).describe('a folder'),
-    COUNCIL_ID: z.string().regex(/^[a-z0-9-]{1,32}$/).prefault('main').describe('1 to 32 of a-z, 0-9 and -'),
+    COUNCIL_ID: z
+      .string()
+      .regex(/^[a-z0-9-]{1,32}$/)
+      .prefault('main')
+      .describe('1 to 32 of a-z, 0-9 and -'),
     REDIS_URL: redisUrl.optional().describe(redisUrlForm),
     REDIS_EPHEMERAL_URL: redisUrl.optional().describe(redisUrlForm),
     DATABASE_URL: z
@@ -25,7 +29,9 @@ export const settingsSchema = (machine: Machine) =>
       .transform((text) => new Secret(text))
       .optional()
       .describe('postgres:// or postgresql://; without it an embedded Postgres runs'),
-    VLLM_URL: list(vllmUrl).prefault('').describe('one or several http:// or https:// addresses, separated by commas, without user or password'),
+    VLLM_URL: list(vllmUrl)
+      .prefault('')
+      .describe('one or several http:// or https:// addresses, separated by commas, without user or password'),
     VLLM_MODEL: z.string().max(200).optional().describe('the name of a served model'),
     VLLM_API_KEY: secret(1).optional().describe('visible ASCII characters without spaces'),
     VLLM_CONCURRENCY: whole(1, 10_000).prefault('8').describe('a whole number from 1 to 10000'),
@@ -35,27 +41,47 @@ export const settingsSchema = (machine: Machine) =>
     MODEL_THREADS: whole(1, machine.cores)
       .prefault(String(Math.max(1, machine.cores - 1)))
       .describe(`a whole number from 1 to ${machine.cores}, the cores of this machine`),
-    PRICES_FILE: z.string().prefault('config/prices.json').describe('a JSON file; a relative one starts at the repository'),
+    PRICES_FILE: z
+      .string()
+      .prefault('config/prices.json')
+      .describe('a JSON file; a relative one starts at the repository'),
     ANSWER_MAX_TOKENS: whole(1, 100_000).prefault('512').describe('a whole number from 1 to 100000'),
     ANSWER_TIMEOUT_MS: whole(1_000, 840_000).prefault('600000').describe('milliseconds, 1000 to 840000'),
     DURABILITY: z.enum(['fsync', 'archived', 'memory']).prefault('fsync').describe('fsync, archived or memory'),
     HOT_WINDOW_HOURS: whole(24, 87_600).prefault('48').describe('hours, 24 to 87600'),
-    MAC_KEY_FILE: z.string().optional().describe('a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last'),
+    MAC_KEY_FILE: z
+      .string()
+      .optional()
+      .describe('a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last'),
     SEAL_EVERY_EVENTS: whole(1, 100_000_000).prefault('10000').describe('a whole number from 1 to 100000000'),
     SEAL_EVERY_SECONDS: whole(1, 86_400).prefault('60').describe('seconds, 1 to 86400'),
-    SEAL_KEY_FILE: z.string().optional().describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
-    SEAL_PREVIOUS_KEY_FILE: z.string().optional().describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
+    SEAL_KEY_FILE: z
+      .string()
+      .optional()
+      .describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
+    SEAL_PREVIOUS_KEY_FILE: z
+      .string()
+      .optional()
+      .describe('a file that only this user can read, with an Ed25519 key in PEM (PKCS#8)'),
     SEALS_FILE: z.string().optional().describe('a file, or - for stdout'),
     ADMIN_TOKEN: secret(32).optional().describe('32 or more visible ASCII characters without spaces'),
-    ALLOWED_ORIGINS: list(origin).prefault('').describe('exact origins such as https://council.example.org, separated by commas'),
+    ALLOWED_ORIGINS: list(origin)
+      .prefault('')
+      .describe('exact origins such as https://council.example.org, separated by commas'),
     WORKER_CONCURRENCY: whole(1, 1_000).prefault('4').describe('a whole number from 1 to 1000'),
     WORKER_LEASE_MS: whole(1_000, 600_000).prefault('5000').describe('milliseconds, 1000 to 600000'),
     MAX_SOCKETS_PER_SUBJECT: whole(1, 1_000_000).prefault('100').describe('a whole number from 1 to 1000000'),
     MAX_COMMANDS_IN_FLIGHT: whole(1, 1_000_000).prefault('200').describe('a whole number from 1 to 1000000'),
     MAX_PROMPTS_PER_MINUTE: whole(1, 1_000_000).prefault('300').describe('a whole number from 1 to 1000000'),
     MAX_FRAMES_PER_SECOND: whole(1, 1_000_000).prefault('500').describe('a whole number from 1 to 1000000'),
-    SHUTDOWN_TIMEOUT_MS: whole(1_000, 9_500).prefault('8000').describe('milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to'),
-    COUNCIL_URL: z.string().transform(httpAddress).optional().describe('an http:// or https:// address without user or password'),
+    SHUTDOWN_TIMEOUT_MS: whole(1_000, 9_500)
+      .prefault('8000')
+      .describe('milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to'),
+    COUNCIL_URL: z
+      .string()
+      .transform(httpAddress)
+      .optional()
+      .describe('an http:// or https:// address without user or password'),
     COUNCIL_TOKEN: secret(1).optional().describe('visible ASCII characters without spaces'),
     ADMIN_TOKEN_FILE: secretFileOf('ADMIN_TOKEN'),
     REDIS_URL_FILE: secretFileOf('REDIS_URL'),
@@ -69,11 +95,20 @@ export const settingsSchema = (machine: Machine) =>
 export type Settings = z.output<ReturnType<typeof settingsSchema>>
 
 /** True for addresses that only this machine can reach. */
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** Settings whose value may lie in the file that `<NAME>_FILE` names: platforms hand secrets over as files. */
-export const secretSettings = ['ADMIN_TOKEN', 'REDIS_URL', 'REDIS_EPHEMERAL_URL', 'DATABASE_URL', 'VLLM_API_KEY', 'COUNCIL_TOKEN'] as const
-const secretFileOf = (name: (typeof secretSettings)[number]) => z.string().optional().describe(`a file that only this user can read, with the value of ${name}`)
+export const secretSettings = [
+  'ADMIN_TOKEN',
+  'REDIS_URL',
+  'REDIS_EPHEMERAL_URL',
+  'DATABASE_URL',
+  'VLLM_API_KEY',
+  'COUNCIL_TOKEN',
+] as const
+const secretFileOf = (name: (typeof secretSettings)[number]) =>
+  z.string().optional().describe(`a file that only this user can read, with the value of ${name}`)
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -108,7 +143,8 @@ const list = (entry: (text: string, context: z.RefinementCtx) => string) =>
 
 function httpAddress(text: string, context: z.RefinementCtx): string {
   const url = urlOf(text)
-  const plain = url && ['http:', 'https:'].includes(url.protocol) && url.username + url.password + url.search + url.hash === ''
+  const plain =
+    url && ['http:', 'https:'].includes(url.protocol) && url.username + url.password + url.search + url.hash === ''
   if (!plain) context.addIssue({ code: 'custom' })
   return text.replace(/\/+$/, '')
 }

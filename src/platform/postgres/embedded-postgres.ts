@@ -18,12 +18,23 @@ const childProgram = join(import.meta.dirname, 'pglite-child.ts')
  * It does not fsync, so it is not power-safe: it may hold only what the log can rebuild. It has one session behind all its
  * connections; use it through `connectPostgres` alone. Throws `child_not_ready` when it does not start.
  */
-export async function startEmbeddedPostgres(dataDir: string, onReport: (report: ChildReport) => void): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataDir: string,
+  onReport: (report: ChildReport) => void,
+): Promise<EmbeddedPostgres> {
   const { pglite } = dataPaths(dataDir)
   makePrivateDir(pglite)
   const sockets = socketDir(dataDir)
   const child = await startChild(
-    { name: 'pglite', command: process.execPath, args: [childProgram, pglite, sockets], ipc: true, waitUntilReady, readyTimeoutMs, stopGraceMs },
+    {
+      name: 'pglite',
+      command: process.execPath,
+      args: [childProgram, pglite, sockets],
+      ipc: true,
+      waitUntilReady,
+      readyTimeoutMs,
+      stopGraceMs,
+    },
     { dataDir, onReport },
   )
   return { url: `postgres://postgres@localhost/postgres?host=${encodeURIComponent(sockets)}`, child }

@@ -13,7 +13,8 @@ const maxConnections = 32
 const idleTimeoutMs = 300_000
 
 const [dataFolder, socketFolder] = process.argv.slice(2)
-if (dataFolder === undefined || socketFolder === undefined) throw new Error('usage: pglite-child <data folder> <socket folder>')
+if (dataFolder === undefined || socketFolder === undefined)
+  throw new Error('usage: pglite-child <data folder> <socket folder>')
 
 // Before anything takes long: a parent that stops while we start must not wait for nothing.
 let stop = (): void => process.exit(0)

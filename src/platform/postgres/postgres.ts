@@ -83,11 +83,14 @@ export function connectPostgres<Database>({
     pool.connect().catch((error: unknown) => {
       throw unreachable(error)
     })
-  const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }) })
+  const database = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }),
+  })
 
   return {
     transaction: (work) => database.transaction().execute(work),
-    snapshot: (work) => database.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+    snapshot: (work) =>
+      database.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     ping: async () => {
       try {
         await database.transaction().execute((tx) => sql`select 1`.execute(tx))
@@ -108,7 +111,8 @@ export const isPostgresOutage = (error: unknown): error is Error =>
   (error instanceof pg.DatabaseError && /^(08|53|57|58|25P0[34])/.test(error.code ?? ''))
 
 /** What happened to the connection, in the words of every report on it. */
-const unreachable = (error: unknown): PlatformError => new PlatformError('postgres_unreachable', `Postgres does not answer: ${reason(error)}`, error)
+const unreachable = (error: unknown): PlatformError =>
+  new PlatformError('postgres_unreachable', `Postgres does not answer: ${reason(error)}`, error)
 
 /** Node gives no message to the failure of several addresses. */
 const reason = (error: unknown): string =>
@@ -135,6 +139,11 @@ function dropWhenSilent(client: pg.PoolClient): void {
 /** Drops connections that are held for too long: whatever waits for an answer on one then fails. */
 function dropAfter(pool: pg.Pool, limitMs: number): void {
   const deadlines = new WeakMap<pg.PoolClient, NodeJS.Timeout>()
-  pool.on('acquire', (client) => deadlines.set(client, setTimeout(() => drop(client), limitMs)))
+  pool.on('acquire', (client) =>
+    deadlines.set(
+      client,
+      setTimeout(() => drop(client), limitMs),
+    ),
+  )
   pool.on('release', (_error, client) => clearTimeout(deadlines.get(client)))
 }

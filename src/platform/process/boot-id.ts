@@ -15,7 +15,12 @@ function bootIdOfProc(): string | undefined {
 /** macOS. Not its kern.boottime: that moves whenever the clock is set. */
 function bootIdOfSysctl(): string | undefined {
   try {
-    return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || undefined
+    return (
+      execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim() || undefined
+    )
   } catch {
     return undefined
   }

@@ -21,7 +21,10 @@ const lastWordsLines = 12
 const signs: readonly (readonly [ChildFaultCode, RegExp])[] = [
   ['disk_full', /No space left on device|ENOSPC|could not extend file|Disk quota exceeded|EDQUOT/i],
   ['permission_denied', /Permission denied|EACCES|EPERM|Operation not permitted|Read-only file system|EROFS/i],
-  ['file_damaged', /Bad file format reading the append only file|Unexpected end of file reading the append only file|Unrecoverable error reading the append only file|is broken or doesn't exist|could not locate a valid checkpoint|invalid (primary )?checkpoint record|database files are incompatible/i],
+  [
+    'file_damaged',
+    /Bad file format reading the append only file|Unexpected end of file reading the append only file|Unrecoverable error reading the append only file|is broken or doesn't exist|could not locate a valid checkpoint|invalid (primary )?checkpoint record|database files are incompatible/i,
+  ],
   ['address_in_use', /Address already in use|EADDRINUSE/i],
   ['out_of_memory', /Out Of Memory|Cannot allocate memory|ENOMEM|heap out of memory/i],
 ]

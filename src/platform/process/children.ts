@@ -36,7 +36,10 @@ export type ChildReport =
  * end at any time. A child that was usable for `stableAfterMs` starts a new row.
  */
 export type RestartPolicy = { delaysMs: readonly [number, ...number[]]; stableAfterMs: number }
-export const defaultRestartPolicy: RestartPolicy = { delaysMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000], stableAfterMs: 60_000 }
+export const defaultRestartPolicy: RestartPolicy = {
+  delaysMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000],
+  stableAfterMs: 60_000,
+}
 
 export type Child = {
   name: string
@@ -57,7 +60,10 @@ type Running = Started & { readyAtMs: number; log: ChildLog; oomKillsBefore: num
  * Resolves when it is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) when it does not
  * get there.
  */
-export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts = defaultRestartPolicy }: Supervision): Promise<Child> {
+export async function startChild(
+  spec: ChildSpec,
+  { dataDir, onReport, restarts = defaultRestartPolicy }: Supervision,
+): Promise<Child> {
   const stopping = new AbortController()
   const isStopping = (): boolean => stopping.signal.aborted
   const { name } = spec
@@ -73,7 +79,12 @@ export async function startChild(spec: ChildSpec, { dataDir, onReport, restarts 
     if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) attempt = 0
     running = undefined
     if (isStopping()) return
-    fault = faultOf({ how: wordsFor(exit), said: child.log.said(), dataDir, ...(exit.signal === 'SIGKILL' && { killed: child }) })
+    fault = faultOf({
+      how: wordsFor(exit),
+      said: child.log.said(),
+      dataDir,
+      ...(exit.signal === 'SIGKILL' && { killed: child }),
+    })
     onReport({ kind: 'ended', name, fault, retryInMs: nextWaitMs() })
   }
 
@@ -124,11 +135,21 @@ async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): 
   writePidFile(dataDir, spec.name, { command })
   const oomKillsBefore = oomKills()
   const log = openLog(dataDir, spec.name)
-  const child = spawn(spec.command, spec.args, { detached: true, env: childEnvironment(), stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'] })
+  const child = spawn(spec.command, spec.args, {
+    detached: true,
+    env: childEnvironment(),
+    stdio: ['ignore', log.fd, log.fd, spec.ipc ? 'ipc' : 'ignore'],
+  })
   log.close()
-  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signalName) => resolve({ code, signal: signalName })))
+  const exited = new Promise<Exit>((resolve) =>
+    child.once('exit', (code, signalName) => resolve({ code, signal: signalName })),
+  )
   await once(child, 'spawn').catch((error: unknown) => {
-    throw new ChildNotReady(`${spec.name} cannot be started: ${messageOf(error)}`, faultOf({ how: messageOf(error), said: '', dataDir }), error)
+    throw new ChildNotReady(
+      `${spec.name} cannot be started: ${messageOf(error)}`,
+      faultOf({ how: messageOf(error), said: '', dataDir }),
+      error,
+    )
   })
   // A signal or a message that comes too late for it is no reason to end the council.
   child.on('error', () => {})
@@ -138,7 +159,8 @@ async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): 
   const tooLate = AbortSignal.any([stopping, AbortSignal.timeout(spec.readyTimeoutMs)])
   try {
     const ticks = startTicks(running.pid)
-    if (ticks !== undefined) writePidFile(dataDir, spec.name, { command, process: { pid: running.pid, startTicks: ticks } })
+    if (ticks !== undefined)
+      writePidFile(dataDir, spec.name, { command, process: { pid: running.pid, startTicks: ticks } })
     await Promise.race([
       spec.waitUntilReady(child, abandoned.signal),
       exited.then((exit) => Promise.reject(new Error(wordsFor(exit)))),

@@ -27,7 +27,10 @@ export const dataPaths = (dataDir: string) =>
  */
 export function makeDataDir(dataDir: string): void {
   if (holdsSomethingElse(dataDir))
-    throw new PlatformError('data_dir_unusable', `${dataDir} holds something else already; set DATA_DIR to a folder that is empty or new`)
+    throw new PlatformError(
+      'data_dir_unusable',
+      `${dataDir} holds something else already; set DATA_DIR to a folder that is empty or new`,
+    )
   makePrivateDir(dataDir)
 }
 
@@ -37,7 +40,11 @@ export function makeDataDir(dataDir: string): void {
  */
 export function assertDataDir(dataDir: string): void {
   const exists = readable(dataDir, () => isFolder(dataDir))
-  if (!exists) throw new PlatformError('data_dir_unusable', `there is no folder ${dataDir}: check DATA_DIR; only a start makes a new one`)
+  if (!exists)
+    throw new PlatformError(
+      'data_dir_unusable',
+      `there is no folder ${dataDir}: check DATA_DIR; only a start makes a new one`,
+    )
 }
 
 function holdsSomethingElse(dataDir: string): boolean {
@@ -66,6 +73,10 @@ export function makePrivateDir(path: string): void {
     makeFolders(path)
     chmodSync(path, 0o700)
   } catch (error) {
-    throw new PlatformError('data_dir_unusable', `${path} cannot be made a folder of this user alone: ${messageOf(error)}`, error)
+    throw new PlatformError(
+      'data_dir_unusable',
+      `${path} cannot be made a folder of this user alone: ${messageOf(error)}`,
+      error,
+    )
   }
 }

@@ -10,7 +10,8 @@ const maxDepth = 4_096
  */
 export function makeFolders(path: string): void {
   const missing: string[] = []
-  for (let folder = resolve(path); !isFolder(folder) && missing.length < maxDepth; folder = dirname(folder)) missing.push(folder)
+  for (let folder = resolve(path); !isFolder(folder) && missing.length < maxDepth; folder = dirname(folder))
+    missing.push(folder)
   for (const folder of missing.reverse()) {
     try {
       mkdirSync(folder, { mode: 0o700 })

@@ -13,7 +13,11 @@ const advice: Readonly<Record<string, string>> = {
 export function portUnavailable(host: string, port: number, error: unknown): PlatformError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  return new PlatformError('port_unavailable', `${address} cannot be listened on: ${advice[code] ?? messageOf(error)}${code === '' ? '' : ` (${code})`}`, error)
+  return new PlatformError(
+    'port_unavailable',
+    `${address} cannot be listened on: ${advice[code] ?? messageOf(error)}${code === '' ? '' : ` (${code})`}`,
+    error,
+  )
 }
 
 /** Listens for a moment, so that a start which cannot listen fails before it has started anything. Throws `port_unavailable`. */

@@ -51,9 +51,12 @@ export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orph
 /** Kills the children of this process's DATA_DIR with all that they started, at once: for an end that waits for nothing any more. */
 export function killChildren(dataDir: string): void {
   const { run } = dataPaths(dataDir)
-  const names = existsSync(run) ? readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : [])) : []
+  const names = existsSync(run)
+    ? readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
+    : []
   // Their pid files stay: the next start waits until they are gone.
-  for (const name of names) for (const pid of pidsOf(readPidFile(dataDir, name))) signal(pid, 'SIGKILL', { group: true })
+  for (const name of names)
+    for (const pid of pidsOf(readPidFile(dataDir, name))) signal(pid, 'SIGKILL', { group: true })
 }
 
 function pidsOf(file: PidFile | undefined): number[] {

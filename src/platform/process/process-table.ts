@@ -33,7 +33,8 @@ export const procTable: ProcessTable = {
 /** `ps`, where there is no /proc (macOS): start times are in whole seconds, and arguments are joined by spaces. */
 export const psTable: ProcessTable = {
   startOf(pid) {
-    const [, state = '', started = ''] = /^\s*(\S+)\s+(.+?)\s*$/.exec(ps('-o', 'stat=,lstart=', '-p', String(pid))) ?? []
+    const [, state = '', started = ''] =
+      /^\s*(\S+)\s+(.+?)\s*$/.exec(ps('-o', 'stat=,lstart=', '-p', String(pid))) ?? []
     return state === '' || state.startsWith('Z') ? undefined : Date.parse(`${started} UTC`)
   },
   runs: (pid, command) => ps('-ww', '-o', 'command=', '-p', String(pid)).trim() === command.join(' ').trim(),
@@ -61,7 +62,12 @@ function commandInProc(pid: number): string | undefined {
 /** Empty where there is no such process. In one language and one time zone, so that times read the same in every process. */
 function ps(...args: string[]): string {
   try {
-    return execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 * 1024 * 1024, env: { PATH: process.env['PATH'] ?? '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' } })
+    return execFileSync('ps', args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 64 * 1024 * 1024,
+      env: { PATH: process.env['PATH'] ?? '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' },
+    })
   } catch {
     return ''
   }

@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { PlatformError, messageOf } from '../platform-error.ts'
 
 /**
@@ -20,7 +31,8 @@ export function readPrivateFile(path: string): string | undefined {
   try {
     return privateText(path, process.getuid?.())
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined
     throw unusable(path, error)
   }
 }
@@ -34,7 +46,8 @@ function privateText(path: string, self: number | undefined): string {
   try {
     const { mode, uid } = fstatSync(file)
     // The superuser can read and replace every file anyway.
-    if (self !== undefined && uid !== self && uid !== 0) throw new Error(`it belongs to another user: chown ${self} ${path} && chmod 600 ${path}`)
+    if (self !== undefined && uid !== self && uid !== 0)
+      throw new Error(`it belongs to another user: chown ${self} ${path} && chmod 600 ${path}`)
     if ((mode & 0o077) !== 0) throw new Error(`others may read it: chmod 600 ${path}`)
     return readFileSync(file, 'utf8')
   } finally {

@@ -23,7 +23,12 @@ export function socketDir(dataDir: string, temporary: string = tmpdir()): string
   try {
     mkdirSync(dir, { mode: 0o700 })
   } catch (error) {
-    if (!isOurs(dir)) throw new PlatformError('data_dir_unusable', `${dir} is not a folder of this user alone; remove it, or choose a shorter DATA_DIR`, error)
+    if (!isOurs(dir))
+      throw new PlatformError(
+        'data_dir_unusable',
+        `${dir} is not a folder of this user alone; remove it, or choose a shorter DATA_DIR`,
+        error,
+      )
   }
   return dir
 }

@@ -4,7 +4,12 @@ import { dataPaths } from './data-dir.ts'
 import { startTicks } from './processes.ts'
 
 /** What a council that is starting says of itself to the command line, until its server file says where it is. */
-const StartFile = z.strictObject({ pid: z.int().positive(), startTicks: z.int().optional(), startedAt: z.iso.datetime(), step: z.string() })
+const StartFile = z.strictObject({
+  pid: z.int().positive(),
+  startTicks: z.int().optional(),
+  startedAt: z.iso.datetime(),
+  step: z.string(),
+})
 export type StartFile = z.infer<typeof StartFile>
 
 /** Says how far this process has come with its start. Only for the holder of the DATA_DIR's lock. */

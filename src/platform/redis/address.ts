@@ -22,10 +22,18 @@ export function parseRedisAddress(text: string): RedisAddress | undefined {
   if (!first || !urls.every(isAddress)) return undefined
   if (urls.length === 1 && !first.searchParams.has('cluster')) return { kind: 'server', url: text }
   const { protocol, username, password } = first
-  if (!urls.every((url) => isNode(url) && url.protocol === protocol && url.username === username && url.password === password)) return undefined
+  if (
+    !urls.every(
+      (url) => isNode(url) && url.protocol === protocol && url.username === username && url.password === password,
+    )
+  )
+    return undefined
   return {
     kind: 'cluster',
-    nodes: urls.map(({ hostname, port }) => ({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || defaultPort) })),
+    nodes: urls.map(({ hostname, port }) => ({
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: Number(port || defaultPort),
+    })),
     tls: protocol === 'rediss:',
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),

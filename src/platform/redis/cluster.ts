@@ -23,10 +23,21 @@ export type ClusterConnectionOptions = {
  * Connects to a Redis Cluster. What a node refused to run (MOVED, ASK, TRYAGAIN, CLUSTERDOWN) is sent again, at most 16 times. What
  * was in flight on a connection that broke is not: it may have run. A node that is lost is looked for again with the next command.
  */
-export function connectCluster({ address, nodeOptions, waits, subscribes, reconnectAfterMs }: ClusterConnectionOptions): Cluster {
+export function connectCluster({
+  address,
+  nodeOptions,
+  waits,
+  subscribes,
+  reconnectAfterMs,
+}: ClusterConnectionOptions): Cluster {
   const { nodes, tls, username, password } = address
   const cluster = new Cluster(nodes, {
-    redisOptions: { ...nodeOptions, ...(username && { username }), ...(password && { password }), ...(tls && { tls: {} }) },
+    redisOptions: {
+      ...nodeOptions,
+      ...(username && { username }),
+      ...(password && { password }),
+      ...(tls && { tls: {} }),
+    },
     enableOfflineQueue: waits,
     clusterRetryStrategy: reconnectAfterMs,
     retryDelayOnFailover: 0,
@@ -61,8 +72,13 @@ export function serversOf(redis: RedisClient): Redis[] {
 
 /** Resolves when no connection to a master is still being made. At once where there is one server. */
 export async function mastersConnected(redis: RedisClient): Promise<void> {
-  const connecting = redis instanceof Cluster ? redis.nodes('master').filter(({ status }) => !['wait', 'ready', 'end'].includes(status)) : []
-  await Promise.all(connecting.map((node) => new Promise<unknown>((resolve) => node.once('ready', resolve).once('end', resolve))))
+  const connecting =
+    redis instanceof Cluster
+      ? redis.nodes('master').filter(({ status }) => !['wait', 'ready', 'end'].includes(status))
+      : []
+  await Promise.all(
+    connecting.map((node) => new Promise<unknown>((resolve) => node.once('ready', resolve).once('end', resolve))),
+  )
 }
 
 /** The server that holds a key: the one there is, or the node that owns the key's slot. Throws PlatformError `redis_unreachable`. */
@@ -72,7 +88,11 @@ export async function serverOf(redis: RedisClient, key: string): Promise<Redis> 
   const [slot] = await Promise.all([redis.cluster('KEYSLOT', key), redis.exists(key)])
   const owner = redis.slots[slot]?.[0]
   const node = redis.nodes('master').find((candidate) => nameOf(candidate) === owner)
-  if (!node) throw new PlatformError('redis_unreachable', `Redis is not reachable: no connection to ${owner ?? 'any node'} for slot ${slot}`)
+  if (!node)
+    throw new PlatformError(
+      'redis_unreachable',
+      `Redis is not reachable: no connection to ${owner ?? 'any node'} for slot ${slot}`,
+    )
   return node
 }
 

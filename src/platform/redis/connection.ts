@@ -35,7 +35,13 @@ const socketGraceMs = 100
  * `disconnect()`. It never raises an unhandled `error` event: losing a server is ordinary. Replies are RESP 2. Throws where the
  * address is none.
  */
-export function connectRedis({ url, role, name, logger, commandTimeoutMs = 3_000 }: RedisConnectionOptions): RedisClient {
+export function connectRedis({
+  url,
+  role,
+  name,
+  logger,
+  commandTimeoutMs = 3_000,
+}: RedisConnectionOptions): RedisClient {
   const options = {
     protocol: 2 as const,
     connectionName: name,
@@ -66,9 +72,18 @@ const reconnectAfterMs = (attempt: number): number => Math.min(50 * 2 ** Math.mi
 function open(url: string, role: RedisRole, options: ConnectionOptions): RedisClient {
   const address = parseRedisAddress(url)
   if (!address) throw new Error('this is not an address of a Redis')
-  if (address.kind === 'cluster') return connectCluster({ address, nodeOptions: options, waits: role !== 'command', subscribes: role === 'subscriber', reconnectAfterMs })
+  if (address.kind === 'cluster')
+    return connectCluster({
+      address,
+      nodeOptions: options,
+      waits: role !== 'command',
+      subscribes: role === 'subscriber',
+      reconnectAfterMs,
+    })
   const serverOptions = { ...options, retryStrategy: reconnectAfterMs }
-  return url.startsWith('unix:') ? new Redis({ ...serverOptions, path: decodeURIComponent(new URL(url).pathname) }) : new Redis(url, serverOptions)
+  return url.startsWith('unix:')
+    ? new Redis({ ...serverOptions, path: decodeURIComponent(new URL(url).pathname) })
+    : new Redis(url, serverOptions)
 }
 
 /**

@@ -47,9 +47,15 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   if (role === 'ephemeral') emptyAfterReboot(dir, bootId())
   const socket = join(socketDir(dataDir), `${name}.sock`)
   const url = `unix://${pathToFileURL(socket).pathname}`
-  const args = Object.entries({ ...settingsOf(role), unixsocket: socket, dir }).flatMap(([key, value]) => [`--${key}`, value])
+  const args = Object.entries({ ...settingsOf(role), unixsocket: socket, dir }).flatMap(([key, value]) => [
+    `--${key}`,
+    value,
+  ])
   const waitUntilReady = (_: unknown, abandoned: AbortSignal): Promise<void> => answers(url, abandoned)
-  const child = await startChild({ name, command, args, waitUntilReady, readyTimeoutMs, stopGraceMs }, { dataDir, onReport })
+  const child = await startChild(
+    { name, command, args, waitUntilReady, readyTimeoutMs, stopGraceMs },
+    { dataDir, onReport },
+  )
   return { url, child }
 }
 

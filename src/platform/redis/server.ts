@@ -9,7 +9,13 @@ const run = promisify(execFile)
 const installScript = join(import.meta.dirname, '../../../bin/install-redis.sh')
 const minMajor = 7
 /** Debian's, then Homebrew's on Apple silicon and on Intel: a service manager's PATH lacks them. */
-const usualPlaces = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/opt/homebrew/opt/redis/bin', '/usr/local/opt/redis/bin']
+const usualPlaces = [
+  '/usr/bin',
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/opt/redis/bin',
+  '/usr/local/opt/redis/bin',
+]
 
 const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
 
@@ -17,7 +23,10 @@ const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew inst
 export type FoundRedis = { path: string } | 'tooOld' | 'missing'
 
 /** Looks for a redis-server in the folders of PATH, then in the usual places. Older ones than 7 lack what the log's scripts need. */
-export async function findRedisServer(pathVariable: string, places: readonly string[] = usualPlaces): Promise<FoundRedis> {
+export async function findRedisServer(
+  pathVariable: string,
+  places: readonly string[] = usualPlaces,
+): Promise<FoundRedis> {
   const folders = [...pathVariable.split(delimiter).filter(isAbsolute), ...places]
   const candidates = [...new Set(folders.map((folder) => join(folder, 'redis-server')))].filter(isExecutable)
   for (const path of candidates) {
@@ -33,16 +42,24 @@ export async function findRedisServer(pathVariable: string, places: readonly str
  */
 export async function provideRedisServer(pathVariable: string, onInstalling: () => void): Promise<string> {
   const found = await findRedisServer(pathVariable)
-  if (found === 'tooOld') throw new PlatformError('redis_missing', `The redis-server here is older than ${minMajor}: ${whatToDo}`)
+  if (found === 'tooOld')
+    throw new PlatformError('redis_missing', `The redis-server here is older than ${minMajor}: ${whatToDo}`)
   if (found !== 'missing') return found.path
   if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get'))
-    throw new PlatformError('redis_missing', `There is no redis-server here, and only root on Debian could install it: ${whatToDo}`)
+    throw new PlatformError(
+      'redis_missing',
+      `There is no redis-server here, and only root on Debian could install it: ${whatToDo}`,
+    )
 
   onInstalling()
   try {
     await run(installScript, { env: childEnvironment({}, { installs: true }) })
   } catch (error) {
-    throw new PlatformError('redis_missing', `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${whatToDo}`, error)
+    throw new PlatformError(
+      'redis_missing',
+      `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${whatToDo}`,
+      error,
+    )
   }
   const installed = await findRedisServer(pathVariable)
   if (installed === 'missing' || installed === 'tooOld')

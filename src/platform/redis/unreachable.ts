@@ -14,12 +14,17 @@ function shown(url: string): string {
   if (address?.kind === 'cluster') return address.nodes.map(({ host, port }) => `${host}:${port}`).join(', ')
   const parsed = URL.parse(url)
   if (!parsed) return 'an unknown address'
-  return parsed.protocol === 'unix:' ? decodeURIComponent(parsed.pathname) : `${parsed.hostname}:${parsed.port || '6379'}`
+  return parsed.protocol === 'unix:'
+    ? decodeURIComponent(parsed.pathname)
+    : `${parsed.hostname}:${parsed.port || '6379'}`
 }
 
 /** The error for a connection that `explainUnsent` knows: `redis_unreachable` with its address. */
 export const redisUnreachable = (redis: RedisClient, reason: string): PlatformError =>
-  new PlatformError('redis_unreachable', `Redis is not reachable at ${addresses.get(redis) ?? 'its address'}: ${reason}`)
+  new PlatformError(
+    'redis_unreachable',
+    `Redis is not reachable at ${addresses.get(redis) ?? 'its address'}: ${reason}`,
+  )
 
 /** What one server and a cluster have in common. */
 type Sender = { sendCommand: (command: Command, ...rest: never[]) => unknown }
@@ -36,7 +41,12 @@ export function explainUnsent(redis: RedisClient, url: string, lastReason: () =>
     // A part of a pipeline has no reject of its own.
     if (redis.status !== 'ready' && typeof command.reject === 'function') {
       const { reject } = command
-      command.reject = (error) => reject(error instanceof Error && notSent.test(error.message) ? redisUnreachable(redis, lastReason() || 'there is no connection') : error)
+      command.reject = (error) =>
+        reject(
+          error instanceof Error && notSent.test(error.message)
+            ? redisUnreachable(redis, lastReason() || 'there is no connection')
+            : error,
+        )
     }
     return send(command, ...rest)
   }

@@ -62,10 +62,7 @@ async function applyAgain<T>(
     throw new ProjectionError(
       'poison_event',
       `${target.projection.name} cannot take event number ${sequence} (${type} at ${position}): ${why}`,
-      {
-        at: position,
-        cause: error.cause,
-      },
+      { at: position, cause: error.cause },
     )
   }
 }
@@ -98,4 +95,5 @@ async function inOneTransaction<T>(
 const passing = /^(08|40|53|55|57)/
 
 const isPassing = (error: unknown): boolean =>
-  isPostgresOutage(error) || (error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code))
+  isPostgresOutage(error) ||
+  (error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code))

@@ -31,10 +31,16 @@ const Row = z.object({
 })
 
 /** The registry's row of a projection, or undefined before its first build. `forUpdate` keeps every other projector out until commit. */
-export async function loadRegistered(tx: Tx, name: string, { forUpdate = false } = {}): Promise<Registered | undefined> {
+export async function loadRegistered(
+  tx: Tx,
+  name: string,
+  { forUpdate = false } = {},
+): Promise<Registered | undefined> {
   const lock = forUpdate ? sql`for update` : sql``
   const { rows } =
-    await sql`select version, generation, position, sequence, event_id from projections where name = ${name} ${lock}`.execute(tx)
+    await sql`select version, generation, position, sequence, event_id from projections where name = ${name} ${lock}`.execute(
+      tx,
+    )
   if (rows.length === 0) return undefined
   const { event_id: eventId, ...row } = Row.parse(rows[0])
   return { ...row, eventId }
@@ -44,7 +50,13 @@ export async function loadRegistered(tx: Tx, name: string, { forUpdate = false }
  * Moves a checkpoint forward if it still is where the caller thinks: false means that another projector was faster, or
  * that a rebuild has put another generation in its place. Until the transaction ends nobody else can move it.
  */
-export async function moveCheckpoint(tx: Tx, name: string, generation: number, from: Checkpoint, to: Checkpoint): Promise<boolean> {
+export async function moveCheckpoint(
+  tx: Tx,
+  name: string,
+  generation: number,
+  from: Checkpoint,
+  to: Checkpoint,
+): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update projections set position = ${to.position}, sequence = ${to.sequence}, event_id = ${to.eventId}, updated_at = now()
     where name = ${name} and generation = ${generation} and position = ${from.position}`.execute(tx)
@@ -52,7 +64,11 @@ export async function moveCheckpoint(tx: Tx, name: string, generation: number, f
 }
 
 /** Enters what serves from now on. */
-export async function register(tx: Tx, name: string, { version, generation, position, sequence, eventId }: Registered): Promise<void> {
+export async function register(
+  tx: Tx,
+  name: string,
+  { version, generation, position, sequence, eventId }: Registered,
+): Promise<void> {
   await sql`
     insert into projections (name, version, generation, position, sequence, event_id)
     values (${name}, ${version}, ${generation}, ${position}, ${sequence}, ${eventId})
@@ -61,7 +77,11 @@ export async function register(tx: Tx, name: string, { version, generation, posi
 }
 
 /** Throws `checkpoint_not_in_log` unless the log still holds the very event that a checkpoint names. */
-export async function assertInLog(log: Pick<EventLog, 'read'>, name: string, { position, sequence, eventId }: Checkpoint): Promise<void> {
+export async function assertInLog(
+  log: Pick<EventLog, 'read'>,
+  name: string,
+  { position, sequence, eventId }: Checkpoint,
+): Promise<void> {
   if (sequence === 0) return
   for await (const [event] of log.read({ after: justBefore(position), upTo: position }))
     if (event?.sequence === sequence && event.metadata.eventId === eventId) return
@@ -74,22 +94,28 @@ export async function assertInLog(log: Pick<EventLog, 'read'>, name: string, { p
 }
 
 /** Throws `sequence_gap` unless the events follow the checkpoint, and each other, without one missing. */
-export function assertGapless(name: string, { sequence }: Pick<Checkpoint, 'sequence'>, events: readonly RecordedEvent[]): void {
+export function assertGapless(
+  name: string,
+  { sequence }: Pick<Checkpoint, 'sequence'>,
+  events: readonly RecordedEvent[],
+): void {
   events.forEach((event, index) => {
     const expected = sequence + index + 1
     if (event.sequence !== expected)
       throw new ProjectionError(
         'sequence_gap',
         `${name} expected event number ${expected} of the log and found ${event.sequence} at ${event.position}: the log is incomplete`,
-        {
-          at: event.position,
-        },
+        { at: event.position },
       )
   })
 }
 
 /** Pages of the log's events after a checkpoint, gapless, to the log's end as it is when it gets there. */
-export async function* readGapless(log: Pick<EventLog, 'read'>, name: string, from: Checkpoint): AsyncGenerator<RecordedEvent[]> {
+export async function* readGapless(
+  log: Pick<EventLog, 'read'>,
+  name: string,
+  from: Checkpoint,
+): AsyncGenerator<RecordedEvent[]> {
   let last = from
   for await (const events of log.read({ after: from.position })) {
     assertGapless(name, last, events)

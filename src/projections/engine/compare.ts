@@ -34,7 +34,8 @@ export async function compareReadModels(
   await transaction(async (tx) => {
     await sql`set transaction isolation level repeatable read`.execute(tx)
     // Before anything that takes the snapshot: a rebuild may not put a newer generation in place between the two.
-    for (const { tables } of built) for (const table of tables) await sql`lock table ${sql.id('read_models', table)} in access share mode`.execute(tx)
+    for (const { tables } of built)
+      for (const table of tables) await sql`lock table ${sql.id('read_models', table)} in access share mode`.execute(tx)
     compared = await compareAll(tx, projections, log)
     throw new RolledBack()
   }).catch((error: unknown) => {
@@ -50,14 +51,19 @@ async function builtAndCurrent(tx: Tx, projections: readonly Projection[]): Prom
   const { rows } = await sql`select to_regclass('projections') is not null as exists`.execute(tx)
   if (!z.tuple([z.object({ exists: z.boolean() })]).parse(rows)[0].exists) return []
   const built = []
-  for (const projection of projections) if ((await loadRegistered(tx, projection.name))?.version === projection.version) built.push(projection)
+  for (const projection of projections)
+    if ((await loadRegistered(tx, projection.name))?.version === projection.version) built.push(projection)
   return built
 }
 
 /** A read model under comparison, and the copy that is made of it. */
 type Copy = { projection: Projection; registered: Registered; schema: string; problem: ReadModelDifference | null }
 
-async function compareAll(tx: Tx, projections: readonly Projection[], log: (tx: Tx) => AsyncIterable<RecordedEvent[]>): Promise<ComparedReadModel[]> {
+async function compareAll(
+  tx: Tx,
+  projections: readonly Projection[],
+  log: (tx: Tx) => AsyncIterable<RecordedEvent[]>,
+): Promise<ComparedReadModel[]> {
   const results: ComparedReadModel[] = []
   const copies: Copy[] = []
   for (const projection of projections) {
@@ -88,7 +94,11 @@ async function fill(tx: Tx, copies: Copy[], log: (tx: Tx) => AsyncIterable<Recor
   }
 }
 
-async function apply(tx: Tx, { projection, schema }: Copy, events: readonly RecordedEvent[]): Promise<ReadModelDifference | null> {
+async function apply(
+  tx: Tx,
+  { projection, schema }: Copy,
+  events: readonly RecordedEvent[],
+): Promise<ReadModelDifference | null> {
   await sql`savepoint batch`.execute(tx)
   try {
     await projection.apply(tx, schema, events)
@@ -98,7 +108,11 @@ async function apply(tx: Tx, { projection, schema }: Copy, events: readonly Reco
     await sql`rollback to savepoint batch`.execute(tx)
     const [first] = events
     if (!first) throw error
-    return { position: first.position, sequence: first.sequence, message: `${projection.name} cannot be made of the events from ${first.position} on: ${messageOf(error)}` }
+    return {
+      position: first.position,
+      sequence: first.sequence,
+      message: `${projection.name} cannot be made of the events from ${first.position} on: ${messageOf(error)}`,
+    }
   }
 }
 
@@ -129,7 +143,11 @@ function paired(table: string, found: z.output<typeof Differing>, { position }: 
   return [...byEvent].map(([at, rows]) => {
     const [model, log] = (['model', 'log'] as const).map((side) => rows.find((row) => row.side === side)?.row)
     const known = Number(model?.['sequence'] ?? model?.['last_sequence'] ?? log?.['sequence'] ?? log?.['last_sequence'])
-    return { position: at, sequence: Number.isSafeInteger(known) ? known : null, message: `${table}: ${inWords(model, log)}` }
+    return {
+      position: at,
+      sequence: Number.isSafeInteger(known) ? known : null,
+      message: `${table}: ${inWords(model, log)}`,
+    }
   })
 }
 

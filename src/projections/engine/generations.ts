@@ -9,7 +9,8 @@ const Schemas = z.array(z.object({ name: z.string() }))
 
 /** The generations of a projection that have a schema, half-built ones included. */
 export async function generationsOf(tx: Tx, name: string): Promise<number[]> {
-  const { rows } = await sql`select nspname as name from pg_catalog.pg_namespace where nspname ~ ${`^${name}_[0-9]+$`}`.execute(tx)
+  const { rows } =
+    await sql`select nspname as name from pg_catalog.pg_namespace where nspname ~ ${`^${name}_[0-9]+$`}`.execute(tx)
   return Schemas.parse(rows).map((schema) => Number(schema.name.slice(name.length + 1)))
 }
 
@@ -31,6 +32,8 @@ export async function serveGeneration(tx: Tx, { name, tables }: Projection, gene
   for (const table of tables) {
     // Dropped and made again, because `create or replace view` can neither remove nor rename a column.
     await sql`drop view if exists ${sql.id('read_models', table)}`.execute(tx)
-    await sql`create view ${sql.id('read_models', table)} as select * from ${sql.id(schemaOf(name, generation), table)}`.execute(tx)
+    await sql`create view ${sql.id('read_models', table)} as select * from ${sql.id(schemaOf(name, generation), table)}`.execute(
+      tx,
+    )
   }
 }

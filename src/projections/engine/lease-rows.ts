@@ -13,7 +13,9 @@ export type LeaseHolder = { host: string; pid: number; fence: string; startedAt:
 
 /** Who rebuilds a projection, if anybody does. */
 export async function loadHolder(tx: Tx, name: string): Promise<LeaseHolder | undefined> {
-  const { rows } = await sql`select host, pid, fence, started_at from projection_rebuilds where name = ${name}`.execute(tx)
+  const { rows } = await sql`select host, pid, fence, started_at from projection_rebuilds where name = ${name}`.execute(
+    tx,
+  )
   if (rows.length === 0) return undefined
   const { started_at: startedAt, ...holder } = Holder.parse(rows[0])
   return { ...holder, startedAt }

@@ -38,7 +38,11 @@ export type Projector = {
    * Read your writes: resolves when queries see everything up to a position. `given_up`: the signal aborted first;
    * `stopped`: a projection will not get there without help.
    */
-  waitFor: (position: Position, signal: AbortSignal, projections?: readonly string[]) => Promise<'reached' | 'given_up' | 'stopped'>
+  waitFor: (
+    position: Position,
+    signal: AbortSignal,
+    projections?: readonly string[],
+  ) => Promise<'reached' | 'given_up' | 'stopped'>
   /** Ends after the batches in hand; nothing is lost. */
   stop: () => Promise<void>
 }
@@ -66,8 +70,16 @@ export function startProjector({
   const notify = () => {
     for (const look of [...changed]) look()
   }
-  const lives = projections.map((projection): Subscription<Tx> => ({ projection, checkpoint: undefined, state: 'waiting', fault: undefined, notify }))
-  const loops = lives.map((life) => runSubscription({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal))
+  const lives = projections.map((projection): Subscription<Tx> => ({
+    projection,
+    checkpoint: undefined,
+    state: 'waiting',
+    fault: undefined,
+    notify,
+  }))
+  const loops = lives.map((life) =>
+    runSubscription({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal),
+  )
 
   let looking = false
   const timer = setInterval(() => {
@@ -84,7 +96,8 @@ export function startProjector({
   timer.unref()
 
   return {
-    status: () => lives.map((life) => statusOf(life, Math.max(head, ...lives.map(({ checkpoint }) => checkpoint?.sequence ?? 0)))),
+    status: () =>
+      lives.map((life) => statusOf(life, Math.max(head, ...lives.map(({ checkpoint }) => checkpoint?.sequence ?? 0)))),
 
     waitFor: (position, signal, names) =>
       new Promise((resolve) => {
@@ -96,7 +109,10 @@ export function startProjector({
         }
         const look = () => {
           if (awaited.every(({ checkpoint }) => hasReached(checkpoint, position))) settle('reached')
-          else if (abort.signal.aborted || awaited.some((life) => life.state === 'stopped' && !hasReached(life.checkpoint, position)))
+          else if (
+            abort.signal.aborted ||
+            awaited.some((life) => life.state === 'stopped' && !hasReached(life.checkpoint, position))
+          )
             settle('stopped')
           else if (signal.aborted) settle('given_up')
         }
@@ -117,9 +133,13 @@ export function startProjector({
 const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boolean =>
   checkpoint !== undefined && comparePositions(checkpoint.position, position) >= 0
 
-function statusOf({ projection: { name, money }, checkpoint, state, fault }: Subscription<Tx>, head: number): ProjectionStatus {
+function statusOf(
+  { projection: { name, money }, checkpoint, state, fault }: Subscription<Tx>,
+  head: number,
+): ProjectionStatus {
   const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
   return { name, money, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }
 
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined)

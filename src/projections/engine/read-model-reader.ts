@@ -21,16 +21,29 @@ export type ReadModelReader = <Result>(
   work: (tx: Tx) => Promise<Result>,
 ) => Promise<ReadModelAnswer<Result>>
 
-export type ReaderTimes = { waitMs: number; pollMs: number; elapsedMs: () => number; pause: (ms: number) => Promise<unknown> }
+export type ReaderTimes = {
+  waitMs: number
+  pollMs: number
+  elapsedMs: () => number
+  pause: (ms: number) => Promise<unknown>
+}
 
-const systemTimes: ReaderTimes = { waitMs: 5_000, pollMs: 50, elapsedMs: () => performance.now(), pause: (ms) => delay(ms) }
+const systemTimes: ReaderTimes = {
+  waitMs: 5_000,
+  pollMs: 50,
+  elapsedMs: () => performance.now(),
+  pause: (ms) => delay(ms),
+}
 
 /**
  * Reads a read model together with the position that it reflects, both as of one moment, wherever its projector runs.
  * `after`: waits until it has passed that position, for a bounded time. How long an outage takes to be
  * noticed is up to the limits of `postgres`. Throws what else Postgres throws.
  */
-export function readModelReader(postgres: Pick<Postgres<unknown>, 'snapshot'>, times: ReaderTimes = systemTimes): ReadModelReader {
+export function readModelReader(
+  postgres: Pick<Postgres<unknown>, 'snapshot'>,
+  times: ReaderTimes = systemTimes,
+): ReadModelReader {
   const { waitMs, pollMs, elapsedMs, pause } = times
   return async (projection, after, work) => {
     const givenUpAtMs = elapsedMs() + waitMs

@@ -21,7 +21,11 @@ const leaseSeconds = 30
  * A row and not a lock of the session, because the embedded Postgres has one session for all its clients.
  * Throws ProjectionError `rebuild_running` or `projection_of_newer_program`.
  */
-export async function leaseRebuild<T>(store: ReadModelStore<T>, projection: Projection<T>, rebuilder: Rebuilder): Promise<RebuildLease> {
+export async function leaseRebuild<T>(
+  store: ReadModelStore<T>,
+  projection: Projection<T>,
+  rebuilder: Rebuilder,
+): Promise<RebuildLease> {
   const { name, version } = projection
   const { host, pid } = rebuilder
   return store.transaction(async (tx) => {
@@ -30,7 +34,8 @@ export async function leaseRebuild<T>(store: ReadModelStore<T>, projection: Proj
     const holder = await store.loadHolder(tx, name)
     const dead = holder && holder.host === host && !rebuilder.isAlive(holder.pid) ? holder.fence : ''
     const fence = rebuilder.newFence()
-    if (!(await store.takeLease(tx, { name, version, fence, host, pid, startedAt: null }, dead, leaseSeconds))) throw running(name, holder)
+    if (!(await store.takeLease(tx, { name, version, fence, host, pid, startedAt: null }, dead, leaseSeconds)))
+      throw running(name, holder)
 
     const generation = Math.max(registered?.generation ?? 0, ...(await store.generationsOf(tx, name))) + 1
     await store.dropOtherGenerations(tx, name, registered?.generation)

@@ -21,7 +21,13 @@ export type RebuildDependencies<T> = {
 /** `total`: events in the log when that was last looked at; more may come meanwhile. */
 export type RebuildProgress = { projection: string; done: number; total: number; perSecond: number }
 
-export type Rebuilt = { projection: string; generation: number; events: number; seconds: number; eventsPerSecond: number }
+export type Rebuilt = {
+  projection: string
+  generation: number
+  events: number
+  seconds: number
+  eventsPerSecond: number
+}
 
 /** How long the swap waits for readers of the old generation before it lets newer ones pass and tries again. */
 const swapWaitMs = 2_000
@@ -45,13 +51,23 @@ export async function rebuild<T>(
   try {
     const total = await newestSequence(log)
     const report = ({ sequence }: Checkpoint) =>
-      onProgress?.({ projection: name, done: sequence, total: Math.max(total, sequence), perSecond: Math.round(sequence / seconds()) })
+      onProgress?.({
+        projection: name,
+        done: sequence,
+        total: Math.max(total, sequence),
+        perSecond: Math.round(sequence / seconds()),
+      })
     let last = beforeFirst
     const applied = (to: Checkpoint) => {
       last = to
       report(to)
     }
-    const target: Target<T> = { projection, schema: schemaOf(name, claim.generation), advance: (tx) => store.renewLease(tx, name, claim), applied }
+    const target: Target<T> = {
+      projection,
+      schema: schemaOf(name, claim.generation),
+      advance: (tx) => store.renewLease(tx, name, claim),
+      applied,
+    }
     const catchUp = async () => {
       for await (const events of readGapless(log, name, last)) {
         signal?.throwIfAborted()
@@ -119,8 +135,12 @@ export async function newestSequence(log: Pick<EventLog, 'read' | 'head'>): Prom
 }
 
 function lost(name: string): never {
-  throw new ProjectionError('rebuild_lost', `another process has taken over the rebuild of ${name}; this one wrote nothing more`)
+  throw new ProjectionError(
+    'rebuild_lost',
+    `another process has taken over the rebuild of ${name}; this one wrote nothing more`,
+  )
 }
 
 const lockNotAvailable = '55P03'
-const isLockTimeout = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === lockNotAvailable
+const isLockTimeout = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === lockNotAvailable

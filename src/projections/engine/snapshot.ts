@@ -14,6 +14,8 @@ export const readConsistently = <Result>(
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> =>
   snapshot(async (tx) => {
-    await sql`lock table ${sql.join(tables.map((table) => sql.id('read_models', table)))} in access share mode`.execute(tx)
+    await sql`lock table ${sql.join(tables.map((table) => sql.id('read_models', table)))} in access share mode`.execute(
+      tx,
+    )
     return work(tx)
   })

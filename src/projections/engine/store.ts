@@ -35,7 +35,12 @@ export type ReadModelStore<T> = {
   /** Who rebuilds a projection, if anybody does. */
   loadHolder: (tx: T, name: string) => Promise<LeaseHolder | undefined>
   /** Claims a rebuild, if nobody holds it, or the holder has the fence `over`, or has been silent for the lease. False: somebody does. */
-  takeLease: (tx: T, holder: LeaseHolder & { name: string; version: number }, over: string, leaseSeconds: number) => Promise<boolean>
+  takeLease: (
+    tx: T,
+    holder: LeaseHolder & { name: string; version: number },
+    over: string,
+    leaseSeconds: number,
+  ) => Promise<boolean>
   /** Says which generation the rebuild makes. */
   nameGeneration: (tx: T, name: string, generation: number) => Promise<void>
   /** Says that the rebuild is under way, and keeps others out until the transaction ends. False: the claim was taken over. */

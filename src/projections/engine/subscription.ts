@@ -40,7 +40,11 @@ const firstPauseMs = 100
 const maxPauseMs = 5_000
 
 /** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
-export async function runSubscription<T>(dependencies: SubscriptionDependencies<T>, life: Subscription<T>, signal: AbortSignal): Promise<void> {
+export async function runSubscription<T>(
+  dependencies: SubscriptionDependencies<T>,
+  life: Subscription<T>,
+  signal: AbortSignal,
+): Promise<void> {
   const logger = dependencies.logger.child({ projection: life.projection.name })
   const become = (state: Subscription<T>['state'], fault?: Subscription<T>['fault']) => {
     Object.assign(life, { state, fault })
@@ -56,7 +60,11 @@ export async function runSubscription<T>(dependencies: SubscriptionDependencies<
     } catch (error) {
       if (isOver()) return
       const message = messageOf(error)
-      if (error instanceof UnreadableEvent || error instanceof LogStopped || (error instanceof ProjectionError && error.code !== 'rebuild_running')) {
+      if (
+        error instanceof UnreadableEvent ||
+        error instanceof LogStopped ||
+        (error instanceof ProjectionError && error.code !== 'rebuild_running')
+      ) {
         become('stopped', { code: error.code, message })
         logger.error({ err: error, code: error.code, ...('at' in error && { at: error.at }) }, 'the projection stopped')
         return
@@ -159,7 +167,8 @@ async function* everything(log: ProjectedLog, after: Position, signal: AbortSign
     yield* passOn(log.read({ after }))
     yield* passOn(log.follow(last, signal))
   } catch (error) {
-    if (error instanceof UnreadableEvent) yield* passOn(log.read({ after: last, upTo: justBefore(Position.parse(error.at)) }))
+    if (error instanceof UnreadableEvent)
+      yield* passOn(log.read({ after: last, upTo: justBefore(Position.parse(error.at)) }))
     throw error
   }
 }

@@ -9,8 +9,19 @@ const prompt = { conversationId: 'c', actor: 'anna', position: beginning, sequen
 const never = new AbortController().signal
 
 /** A conversation of so many turns of 100 words each; a word is a token, and a byte of every five is one at most. */
-function conversation(turns: number, { contextTokens, total = turns, ...overrides }: { contextTokens: number; total?: number } & Partial<ConversationDependencies['model']>) {
-  const known = Array.from({ length: turns }, () => ({ requestId: newId(), question: 'word '.repeat(50), answer: 'word '.repeat(50) }))
+function conversation(
+  turns: number,
+  {
+    contextTokens,
+    total = turns,
+    ...overrides
+  }: { contextTokens: number; total?: number } & Partial<ConversationDependencies['model']>,
+) {
+  const known = Array.from({ length: turns }, () => ({
+    requestId: newId(),
+    question: 'word '.repeat(50),
+    answer: 'word '.repeat(50),
+  }))
   let counts = 0
   const model: ConversationDependencies['model'] = {
     info: () => Promise.resolve({ model: 'm', kind: 'vllm', contextTokens }),
@@ -21,8 +32,16 @@ function conversation(turns: number, { contextTokens, total = turns, ...override
     },
     ...overrides,
   }
-  const dependencies: ConversationDependencies = { model, answerMaxTokens: 100, earlierTurns: { before: () => Promise.resolve({ turns: known, total }), named: () => Promise.resolve(null) } }
-  return { gather: () => gatherConversation(dependencies, prompt, 'And now?', never), newestFirst: known.map(({ requestId }) => requestId), counts: () => counts }
+  const dependencies: ConversationDependencies = {
+    model,
+    answerMaxTokens: 100,
+    earlierTurns: { before: () => Promise.resolve({ turns: known, total }), named: () => Promise.resolve(null) },
+  }
+  return {
+    gather: () => gatherConversation(dependencies, prompt, 'And now?', never),
+    newestFirst: known.map(({ requestId }) => requestId),
+    counts: () => counts,
+  }
 }
 
 describe('what a model is shown of a conversation', () => {
@@ -36,7 +55,12 @@ describe('what a model is shown of a conversation', () => {
     const { gather, newestFirst, counts } = conversation(100, { contextTokens: 4_000 })
     const { sensed, turns } = await gather()
     // 3,900 tokens beside the answer, of which persona and question take 8; a turn has 102.
-    expect(sensed).toEqual({ conversationId: 'c', requestIds: newestFirst.slice(0, 38).toReversed(), omitted: 62, reason: 'window' })
+    expect(sensed).toEqual({
+      conversationId: 'c',
+      requestIds: newestFirst.slice(0, 38).toReversed(),
+      omitted: 62,
+      reason: 'window',
+    })
     expect(turns).toHaveLength(38)
     expect(counts()).toBeLessThanOrEqual(7)
   })
@@ -66,7 +90,10 @@ describe('what a model is shown of a conversation', () => {
   })
 
   test('is nothing while there is no model that says how much it takes', async () => {
-    const { gather } = conversation(3, { contextTokens: 0, info: () => Promise.reject(new ModelError('model_unavailable', 'there is none')) })
+    const { gather } = conversation(3, {
+      contextTokens: 0,
+      info: () => Promise.reject(new ModelError('model_unavailable', 'there is none')),
+    })
     expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'unavailable' })
   })
 })

@@ -3,8 +3,18 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { costMicros, parsePrices } from '../../../src/agents/models/prices.ts'
 
-const entry = (fields: object = {}) => ({ name: 'some', models: [], promptMicrosPer1000: 150, completionMicrosPer1000: 600, ...fields })
-const file = (fields: object = {}) => ({ default: entry({ name: 'default', promptMicrosPer1000: 1000 }), prices: [entry({ models: ['Some-Model', 'alias'] })], ...fields })
+const entry = (fields: object = {}) => ({
+  name: 'some',
+  models: [],
+  promptMicrosPer1000: 150,
+  completionMicrosPer1000: 600,
+  ...fields,
+})
+const file = (fields: object = {}) => ({
+  default: entry({ name: 'default', promptMicrosPer1000: 1000 }),
+  prices: [entry({ models: ['Some-Model', 'alias'] })],
+  ...fields,
+})
 const price = parsePrices(file()).of('some-model')
 
 describe('the price of a model', () => {
@@ -71,11 +81,14 @@ describe('the cost of a call', () => {
     )
   })
 
-  test.each([[-1, 0], [0.5, 0], [0, Number.NaN], [0, Number.MAX_SAFE_INTEGER + 1], [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]])(
-    'of %d and %d tokens cannot be told',
-    (promptTokens, completionTokens) => {
-      const dear = { ...price, promptMicrosPer1000: 1_000_000, completionMicrosPer1000: 1_000_000 }
-      expect(() => costMicros(dear, { promptTokens, completionTokens })).toThrow(RangeError)
-    },
-  )
+  test.each([
+    [-1, 0],
+    [0.5, 0],
+    [0, Number.NaN],
+    [0, Number.MAX_SAFE_INTEGER + 1],
+    [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  ])('of %d and %d tokens cannot be told', (promptTokens, completionTokens) => {
+    const dear = { ...price, promptMicrosPer1000: 1_000_000, completionMicrosPer1000: 1_000_000 }
+    expect(() => costMicros(dear, { promptTokens, completionTokens })).toThrow(RangeError)
+  })
 })

@@ -5,7 +5,12 @@ import { maxAnswerCharacters } from '../../../src/events/chat.ts'
 
 /** Any UTF-16 at all, with much white space and many halves of surrogate pairs. */
 const wildText = fc
-  .array(fc.oneof(fc.constantFrom(' ', '\n', '\t', '\u3000', '\u0085', '\u001c', '\ud83c', '\udf89', '🎉', 'a', '"', '\u0001'), fc.string({ unit: 'binary', maxLength: 4 })))
+  .array(
+    fc.oneof(
+      fc.constantFrom(' ', '\n', '\t', '\u3000', '\u0085', '\u001c', '\ud83c', '\udf89', '🎉', 'a', '"', '\u0001'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    ),
+  )
   .map((parts) => parts.join(''))
 
 /** A text in pieces, cut at the places given as shares of its length. */

@@ -18,7 +18,13 @@ const workers: ServedCouncil[] = []
 beforeAll(async () => {
   model = await startVllmStandIn()
   const councilId = freshCouncilId()
-  settings = { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase(), VLLM_URL: model.url }
+  settings = {
+    COUNCIL_ID: councilId,
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: await createDatabase(),
+    VLLM_URL: model.url,
+  }
   log = await openTestCouncil(redisUrl, councilId)
   api = await serveCouncil(settings, 'api')
 })
@@ -56,7 +62,10 @@ async function answerUnderWay(): Promise<{ answer: Answer; callsBefore: number }
 async function holder(): Promise<string> {
   for (;;) {
     const entry = (await log.redis.xrange(log.keys.work, '-', '+'))[0]?.[0] ?? ''
-    const claims = (await log.redis.xpending(log.keys.work, workersGroup, '-', '+', 10).catch(() => [])) as [id: string, consumer: string][]
+    const claims = (await log.redis.xpending(log.keys.work, workersGroup, '-', '+', 10).catch(() => [])) as [
+      id: string,
+      consumer: string,
+    ][]
     const claim = claims.find(([id, consumer]) => id === entry && consumer !== 'unheld')
     if (claim) return claim[1]
   }
@@ -66,7 +75,9 @@ async function holder(): Promise<string> {
 async function ending() {
   const events = await log.events()
   const own = events.filter(({ stream }) => stream === chatStream(requestId))
-  const debits = events.filter(({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId)
+  const debits = events.filter(
+    ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
+  )
   return {
     attempts: own.filter(({ type }) => type === 'AttemptStarted').length,
     ends: own.filter(({ type }) => /^Answer/.test(type)).map(({ type }) => type),
@@ -76,20 +87,29 @@ async function ending() {
 
 const damages: [string, () => Promise<unknown>][] = [
   ['the group is destroyed', () => log.redis.xgroup('DESTROY', log.keys.work, workersGroup)],
-  ['the group is destroyed three times', async () => {
-    for (let times = 0; times < 3; times++) {
-      await log.redis.xgroup('DESTROY', log.keys.work, workersGroup)
-      await holder()
-    }
-  }],
-  ['its consumer is deleted', async () => {
-    await log.redis.xgroup('DELCONSUMER', log.keys.work, workersGroup, await holder())
-  }],
+  [
+    'the group is destroyed three times',
+    async () => {
+      for (let times = 0; times < 3; times++) {
+        await log.redis.xgroup('DESTROY', log.keys.work, workersGroup)
+        await holder()
+      }
+    },
+  ],
+  [
+    'its consumer is deleted',
+    async () => {
+      await log.redis.xgroup('DELCONSUMER', log.keys.work, workersGroup, await holder())
+    },
+  ],
   ['the work stream is deleted', () => log.redis.del(log.keys.work)],
-  ['its entry on the work stream is deleted', async () => {
-    const entry = (await log.redis.xrange(log.keys.work, '-', '+'))[0]?.[0] ?? ''
-    await log.redis.xdel(log.keys.work, entry)
-  }],
+  [
+    'its entry on the work stream is deleted',
+    async () => {
+      const entry = (await log.redis.xrange(log.keys.work, '-', '+'))[0]?.[0] ?? ''
+      await log.redis.xdel(log.keys.work, entry)
+    },
+  ],
 ]
 
 describe('an answer under way, while', () => {
@@ -106,18 +126,21 @@ describe('an answer under way, while', () => {
     expect(await ending()).toEqual({ attempts: 1, ends: ['AnswerCompleted'], debits: 1 })
   })
 
-  test.each(damages.filter(([what]) => what === 'the group is destroyed' || what === 'the work stream is deleted'))('%s, is not taken by the other worker that runs', async (_, damage) => {
-    await startWorker()
-    const { answer, callsBefore } = await answerUnderWay()
-    await startWorker()
-    await damage()
-    await holder()
-    await answer.emit('.')
-    await answer.finish()
-    expect((await client.frame('completed')).text).toBe('Paris.')
-    expect(model.received.length - callsBefore).toBe(1)
-    expect(await ending()).toEqual({ attempts: 1, ends: ['AnswerCompleted'], debits: 1 })
-  })
+  test.each(damages.filter(([what]) => what === 'the group is destroyed' || what === 'the work stream is deleted'))(
+    '%s, is not taken by the other worker that runs',
+    async (_, damage) => {
+      await startWorker()
+      const { answer, callsBefore } = await answerUnderWay()
+      await startWorker()
+      await damage()
+      await holder()
+      await answer.emit('.')
+      await answer.finish()
+      expect((await client.frame('completed')).text).toBe('Paris.')
+      expect(model.received.length - callsBefore).toBe(1)
+      expect(await ending()).toEqual({ attempts: 1, ends: ['AnswerCompleted'], debits: 1 })
+    },
+  )
 
   test('the group is destroyed and its worker dies, is taken over after the lease', async () => {
     const doomed = await startWorker()

@@ -41,7 +41,8 @@ afterAll(async () => {
   await standIn.close()
 })
 
-const price = (micros: number) => parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
+const price = (micros: number) =>
+  parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
 
 async function work(model: ModelClient, { microsPer1000 = 1000, answerTimeoutMs = 60_000 } = {}): Promise<void> {
   const agent = {
@@ -60,7 +61,18 @@ async function work(model: ModelClient, { microsPer1000 = 1000, answerTimeoutMs 
   const jobs = await council.log.openJobs(blocking, newId(), 1000)
   const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
   workers.push(
-    startWorker({ ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens: readAll }, { name: 'test', concurrency: 2, leaseMs: 1000 }),
+    startWorker(
+      {
+        ...agent,
+        log: council.log,
+        tail,
+        jobs,
+        logger: silentLogger,
+        orchestrate: createOrchestrator(agent),
+        readTokens: readAll,
+      },
+      { name: 'test', concurrency: 2, leaseMs: 1000 },
+    ),
   )
 }
 
@@ -89,9 +101,23 @@ async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; en
   const ended = endOf(requestId)
   const day = new Date().toISOString().slice(0, 10)
   await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)
-  for (let attempt = 1; attempt <= attempts; attempt++) await council.execute(StartAttempt, { requestId, attempt, worker: 'dead' })
-  const call = { scope: 'council' as const, day, requestId, attempt: attempts, phase: 'respond', member: 'council', model: 'test', amountMicros: 5 }
-  await council.execute(ReserveBudget, { ...call, callId: `${requestId}/1`, expiresAt: new Date(Date.now() + 60_000).toISOString() })
+  for (let attempt = 1; attempt <= attempts; attempt++)
+    await council.execute(StartAttempt, { requestId, attempt, worker: 'dead' })
+  const call = {
+    scope: 'council' as const,
+    day,
+    requestId,
+    attempt: attempts,
+    phase: 'respond',
+    member: 'council',
+    model: 'test',
+    amountMicros: 5,
+  }
+  await council.execute(ReserveBudget, {
+    ...call,
+    callId: `${requestId}/1`,
+    expiresAt: new Date(Date.now() + 60_000).toISOString(),
+  })
   const write = tokenWriter(council.redis, council.councilId)
   await write(requestId, attempts, 0, '')
   if (text !== '') await write(requestId, attempts, 0, text)
@@ -99,13 +125,24 @@ async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; en
 }
 
 const vllm = () =>
-  createVllmClient({ urls: [standIn.url], connectTimeoutMs: 1000, firstByteTimeoutMs: 5000, idleTimeoutMs: 5000, concurrency: 4, maxQueued: 10, logger: silentLogger })
+  createVllmClient({
+    urls: [standIn.url],
+    connectTimeoutMs: 1000,
+    firstByteTimeoutMs: 5000,
+    idleTimeoutMs: 5000,
+    concurrency: 4,
+    maxQueued: 10,
+    logger: silentLogger,
+  })
 
 describe('a prompt', () => {
   test('without any model ends as failed with what to do, and never with a made-up answer', async () => {
     await work(missingModel('set MODEL_PATH to a GGUF file'))
     const { type, data } = await ask()
-    expect({ type, data }).toMatchObject({ type: 'AnswerFailed', data: { code: 'model_unavailable', message: 'set MODEL_PATH to a GGUF file', text: '', costMicros: 0 } })
+    expect({ type, data }).toMatchObject({
+      type: 'AnswerFailed',
+      data: { code: 'model_unavailable', message: 'set MODEL_PATH to a GGUF file', text: '', costMicros: 0 },
+    })
   })
 
   test('that the budget of the day cannot cover ends as failed and calls no model', async () => {
@@ -131,13 +168,16 @@ describe('a prompt that workers left open', () => {
   test.each([
     ['characters', 'x'.repeat(3_000_000), maxAnswerCharacters],
     ['control characters', '\u0001'.repeat(900_000), Math.floor(maxAnswerCharacters / 6)],
-  ])('with more %s than the log takes ends as crashed, with as many as it takes, and leaves the queue', async (_, text, characters) => {
-    const { ended } = await left({ text })
-    await work(missingModel('there is none'))
-    expect(await ended).toMatchObject({ type: 'AnswerFailed', data: { code: 'crashed', costMicros: 5 } })
-    expect(((await ended).data as { text: string }).text).toHaveLength(characters)
-    expect(await council.redis.xlen(council.keys.work)).toBe(0)
-  })
+  ])(
+    'with more %s than the log takes ends as crashed, with as many as it takes, and leaves the queue',
+    async (_, text, characters) => {
+      const { ended } = await left({ text })
+      await work(missingModel('there is none'))
+      expect(await ended).toMatchObject({ type: 'AnswerFailed', data: { code: 'crashed', costMicros: 5 } })
+      expect(((await ended).data as { text: string }).text).toHaveLength(characters)
+      expect(await council.redis.xlen(council.keys.work)).toBe(0)
+    },
+  )
 
   test('and that was cancelled ends as cancelled, however long its text is', async () => {
     const { requestId, ended } = await left({ text: 'x'.repeat(3_000_000) })
@@ -161,13 +201,44 @@ describe('a prompt that workers left open', () => {
     const { requestId, ended } = await left({ attempts: 3 })
     const day = new Date().toISOString().slice(0, 10)
     const counts = { promptTokens: maxTokenCount, completionTokens: maxTokenCount }
-    const settlement = { budget: budgetStream('council', day), outcome: 'lost' as const, usage: 'reported' as const, ...counts, priceRef: 'test@1/1', costMicros: 5 }
-    await council.execute(DebitBudget, { requestId, attempt: 3, settlement: { ...settlement, callId: `${requestId}/1` } })
-    const call = { scope: 'council' as const, day, requestId, attempt: 3, phase: 'respond', member: 'council', model: 'test', amountMicros: 5 }
-    await council.execute(ReserveBudget, { ...call, callId: `${requestId}/2`, expiresAt: new Date(Date.now() + 60_000).toISOString() })
-    await council.execute(DebitBudget, { requestId, attempt: 3, settlement: { ...settlement, callId: `${requestId}/2` } })
+    const settlement = {
+      budget: budgetStream('council', day),
+      outcome: 'lost' as const,
+      usage: 'reported' as const,
+      ...counts,
+      priceRef: 'test@1/1',
+      costMicros: 5,
+    }
+    await council.execute(DebitBudget, {
+      requestId,
+      attempt: 3,
+      settlement: { ...settlement, callId: `${requestId}/1` },
+    })
+    const call = {
+      scope: 'council' as const,
+      day,
+      requestId,
+      attempt: 3,
+      phase: 'respond',
+      member: 'council',
+      model: 'test',
+      amountMicros: 5,
+    }
+    await council.execute(ReserveBudget, {
+      ...call,
+      callId: `${requestId}/2`,
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    })
+    await council.execute(DebitBudget, {
+      requestId,
+      attempt: 3,
+      settlement: { ...settlement, callId: `${requestId}/2` },
+    })
     await work(missingModel('there is none'))
-    expect(await ended).toMatchObject({ type: 'AnswerFailed', data: { code: 'crashed', tokens: counts, costMicros: 10 } })
+    expect(await ended).toMatchObject({
+      type: 'AnswerFailed',
+      data: { code: 'crashed', tokens: counts, costMicros: 10 },
+    })
   })
 })
 
@@ -198,5 +269,8 @@ test('a model that sends nothing is cut off at the deadline of the answer, which
     info: () => Promise.resolve({ model: 'silent', kind: 'embedded', contextTokens: 1000 }),
   }
   await work(model, { answerTimeoutMs: 300 })
-  expect(await ask()).toMatchObject({ type: 'AnswerFailed', data: { code: 'model_timeout', text: 'Par', message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown } })
+  expect(await ask()).toMatchObject({
+    type: 'AnswerFailed',
+    data: { code: 'model_timeout', text: 'Par', message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown },
+  })
 })

@@ -5,11 +5,13 @@ import { violation, type Violation } from './violation.ts'
 
 /** The archive holds the very texts of the log, event for event, and its chain is theirs. */
 export function checkArchive({ identity, hot, archived }: Archived): Violation[] {
-  if (hot.length !== archived.length) return [violation('archive', `the log has ${hot.length} events, the archive ${archived.length}`)]
+  if (hot.length !== archived.length)
+    return [violation('archive', `the log has ${hot.length} events, the archive ${archived.length}`)]
   let head = chainStart(identity)
   for (const [index, { chainHead, ...event }] of archived.entries()) {
     head = extendChain(head, event)
-    if (!isDeepStrictEqual(event, hot[index])) return [violation('archive', `the archive has ${JSON.stringify(event)}, the log ${JSON.stringify(hot[index])}`)]
+    if (!isDeepStrictEqual(event, hot[index]))
+      return [violation('archive', `the archive has ${JSON.stringify(event)}, the log ${JSON.stringify(hot[index])}`)]
     if (head.toString('hex') !== chainHead) return [violation('archive', `the chain breaks at ${event.position}`)]
   }
   return []

@@ -16,7 +16,9 @@ export function checkCalls(calls: readonly Call[], events: readonly RecordedEven
   const inLog = Map.groupBy(events, ({ metadata }) => `${metadata.actor} ${metadata.commandId}`)
   const found: Violation[] = []
   for (const [id, ofCommand] of byCommand) found.push(...checkCommand(ofCommand, inLog.get(id) ?? []))
-  for (const [id, [first]] of inLog) if (!byCommand.has(id)) found.push(violation('nobody asked', `${first?.type ?? ''} at ${first?.position ?? ''} under ${id}`))
+  for (const [id, [first]] of inLog)
+    if (!byCommand.has(id))
+      found.push(violation('nobody asked', `${first?.type ?? ''} at ${first?.position ?? ''} under ${id}`))
   for (const [id, ofCommand] of inLog) found.push(...checkWhole(id, ofCommand))
   return found
 }
@@ -35,15 +37,25 @@ function checkCommand(calls: readonly Call[], events: readonly RecordedEvent[]):
   for (const { events: promised } of promises) {
     const written = events.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))
     if (isDeepStrictEqual(written, promised)) continue
-    const kind = written.length === 0 ? 'lost write' : written.length > promised.length ? 'doubled write' : 'not where it was promised'
+    const kind =
+      written.length === 0
+        ? 'lost write'
+        : written.length > promised.length
+          ? 'doubled write'
+          : 'not where it was promised'
     found.push(violation(kind, `${nameOf(call)}: promised ${describe(promised)}, found ${describe(written)}`))
   }
   if (refusal) {
-    if (isRefusalRecorded && !isRecord) found.push(violation(events.length === 0 ? 'lost refusal' : 'refused but present', `${nameOf(call)}: ${describe(events)}`))
-    if (!isRefusalRecorded && events.length > 0) found.push(violation('refused but present', `${nameOf(call)}: ${describe(events)}`))
+    if (isRefusalRecorded && !isRecord)
+      found.push(
+        violation(events.length === 0 ? 'lost refusal' : 'refused but present', `${nameOf(call)}: ${describe(events)}`),
+      )
+    if (!isRefusalRecorded && events.length > 0)
+      found.push(violation('refused but present', `${nameOf(call)}: ${describe(events)}`))
   }
   const isUndone = answers.every((outcome) => outcome.kind === 'rejected')
-  if (isUndone && events.length > 0) found.push(violation('refused but present', `${nameOf(call)}: ${describe(events)}`))
+  if (isUndone && events.length > 0)
+    found.push(violation('refused but present', `${nameOf(call)}: ${describe(events)}`))
   return found
 }
 
@@ -71,9 +83,16 @@ export function checkRemembered(remembered: readonly Remembered[], events: reado
   return remembered.flatMap(({ principal, commandId, known }) => {
     const of = inLog.get(`${principal} ${commandId}`) ?? []
     if (known && known.first === of[0]?.position && known.last === of.at(-1)?.position) return []
-    return [violation('forgotten command', `${commandId} of ${principal}: remembered at ${known ? `${known.first} to ${known.last}` : 'no position'}, found ${describe(of)}`)]
+    return [
+      violation(
+        'forgotten command',
+        `${commandId} of ${principal}: remembered at ${known ? `${known.first} to ${known.last}` : 'no position'}, found ${describe(of)}`,
+      ),
+    ]
   })
 }
 
 const describe = (events: readonly { position: string; stream: string; type: string }[]): string =>
-  events.length === 0 ? 'nothing' : events.map(({ position, stream, type }) => `${type} on ${stream} at ${position}`).join(', ')
+  events.length === 0
+    ? 'nothing'
+    : events.map(({ position, stream, type }) => `${type} on ${stream} at ${position}`).join(', ')

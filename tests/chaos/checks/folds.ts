@@ -16,7 +16,8 @@ export function checkStates(states: readonly StoredState[], events: readonly Rec
     const aggregate = aggregateOf(stream)
     const of = inLog.get(stream) ?? []
     if (!aggregate) return [violation('state', `nobody knows how ${stream} is folded`)]
-    if (revision !== of.length) return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
+    if (revision !== of.length)
+      return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
     if (aggregate.history) return []
     let folded = aggregate.initial
     try {
@@ -25,8 +26,18 @@ export function checkStates(states: readonly StoredState[], events: readonly Rec
       return [violation('state', `the events of ${stream} do not follow each other: ${String(error)}`)]
     }
     const isFinished = aggregate.finished !== undefined && folded === aggregate.finished
-    const isFold = stored.status === 'live' ? !isFinished && isDeepStrictEqual(JSON.parse(stored.state), folded) : stored.status === 'finished' && isFinished
-    return isFold ? [] : [violation('state', `${stream} is stored as ${JSON.stringify(stored)}, its events fold to ${JSON.stringify(folded)}`)]
+    const isFold =
+      stored.status === 'live'
+        ? !isFinished && isDeepStrictEqual(JSON.parse(stored.state), folded)
+        : stored.status === 'finished' && isFinished
+    return isFold
+      ? []
+      : [
+          violation(
+            'state',
+            `${stream} is stored as ${JSON.stringify(stored)}, its events fold to ${JSON.stringify(folded)}`,
+          ),
+        ]
   })
 }
 
@@ -38,13 +49,17 @@ export function checkJobs(jobs: readonly string[], events: readonly RecordedEven
   return [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => {
     const endings = of.filter(({ type }) => terminals.has(type)).length
     if (endings > 1) return [violation('ended twice', stream)]
-    return endings === 0 && !open.has(stream) ? [violation('lost job', `${stream} has not ended, and nobody has to work on it`)] : []
+    return endings === 0 && !open.has(stream)
+      ? [violation('lost job', `${stream} has not ended, and nobody has to work on it`)]
+      : []
   })
 }
 
 /** Every prompt has ended: for a council whose workers had all the time that they needed. */
 export const checkEndings = (events: readonly RecordedEvent[]): Violation[] =>
-  [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => (of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)]))
+  [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) =>
+    of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)],
+  )
 
 /** What Postgres has to show of a log. */
 export function foldedReadModels(events: readonly RecordedEvent[]): ReadModels {
@@ -65,7 +80,8 @@ export function checkReadModels(shown: ReadModels, events: readonly RecordedEven
   } catch (error) {
     return [violation('read model', `the log cannot be shown: ${String(error)}`)]
   }
-  const by = <Row extends object>(rows: readonly Row[], key: keyof Row) => new Map(rows.map((row) => [String(row[key]), row]))
+  const by = <Row extends object>(rows: readonly Row[], key: keyof Row) =>
+    new Map(rows.map((row) => [String(row[key]), row]))
   return [
     ...checkRows('chats', by(shown.chats, 'request_id'), by(folded.chats, 'request_id')),
     ...checkRows('accounts', by(shown.accounts, 'account_id'), by(folded.accounts, 'account_id')),
@@ -73,9 +89,18 @@ export function checkReadModels(shown: ReadModels, events: readonly RecordedEven
   ]
 }
 
-function checkRows(table: string, shown: ReadonlyMap<string, object>, expected: ReadonlyMap<string, object>): Violation[] {
+function checkRows(
+  table: string,
+  shown: ReadonlyMap<string, object>,
+  expected: ReadonlyMap<string, object>,
+): Violation[] {
   return [...new Set([...shown.keys(), ...expected.keys()])].flatMap((key) => {
     if (isDeepStrictEqual(shown.get(key), expected.get(key))) return []
-    return [violation('read model', `${table} shows ${JSON.stringify(shown.get(key))}, the log has ${JSON.stringify(expected.get(key))}`)]
+    return [
+      violation(
+        'read model',
+        `${table} shows ${JSON.stringify(shown.get(key))}, the log has ${JSON.stringify(expected.get(key))}`,
+      ),
+    ]
   })
 }

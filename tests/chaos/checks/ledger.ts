@@ -24,27 +24,40 @@ export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
     if (metadata.occurredAt > latest) latest = metadata.occurredAt
     const before = states.get(stream) ?? account.initial
     const where = `${event.type} on ${stream} at ${position}`
-    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen')) found.push(violation('moved while frozen', where))
+    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen'))
+      found.push(violation('moved while frozen', where))
     try {
       states.set(stream, account.evolve(before, { type: event.type, data: event.data } as AccountEvent))
     } catch (error) {
       found.push(violation('ledger', `${where}: ${String(error)}`))
     }
     if (events[index + 1]?.metadata.commandId === metadata.commandId) return
-    const sum = [...states.values()].reduce((total, state) => total + (state.status === 'absent' ? 0 : state.balanceMicros), 0)
+    const sum = [...states.values()].reduce(
+      (total, state) => total + (state.status === 'absent' ? 0 : state.balanceMicros),
+      0,
+    )
     if (sum !== 0) found.push(violation('ledger', `the accounts sum up to ${sum} after ${where}`))
-    for (const state of states.values()) if (state.status !== 'absent') found.push(...checkAccount(state, latest, where))
+    for (const state of states.values())
+      if (state.status !== 'absent') found.push(...checkAccount(state, latest, where))
   })
   return found
 }
 
 /** A cost that was incurred is paid whoever is frozen; everything else is a decision to move money. */
-const isSpending = ({ type, data }: RecordedEvent): boolean => startsSpending.has(type) && (data as { reason?: string }).reason !== 'settles a reservation'
+const isSpending = ({ type, data }: RecordedEvent): boolean =>
+  startsSpending.has(type) && (data as { reason?: string }).reason !== 'settles a reservation'
 
-function checkAccount({ accountId, balanceMicros, reservations }: LiveAccount, now: string, where: string): Violation[] {
+function checkAccount(
+  { accountId, balanceMicros, reservations }: LiveAccount,
+  now: string,
+  where: string,
+): Violation[] {
   if (mayBeNegative.has(accountId)) return []
   if (balanceMicros < 0) return [violation('overdrawn', `${accountId} has ${balanceMicros} after ${where}`)]
   let promised = 0
-  for (const reservation of Object.values(reservations)) if (!isExpired(reservation, now)) promised += reservation.amountMicros
-  return promised > balanceMicros ? [violation('promised too much', `${accountId} has ${balanceMicros} and promises ${promised} after ${where}`)] : []
+  for (const reservation of Object.values(reservations))
+    if (!isExpired(reservation, now)) promised += reservation.amountMicros
+  return promised > balanceMicros
+    ? [violation('promised too much', `${accountId} has ${balanceMicros} and promises ${promised} after ${where}`)]
+    : []
 }

@@ -12,15 +12,20 @@ export function checkLog({ events, sequence, halted }: Pick<Evidence, 'events' |
   events.forEach((event, index) => {
     const { position, stream } = event
     const before = events[index - 1]
-    if (event.sequence !== index + 1) found.push(violation('sequence gap', `number ${event.sequence} at ${position}, expected ${index + 1}`))
-    if (before && comparePositions(before.position, position) >= 0) found.push(violation('positions out of order', `${position} behind ${before.position}`))
+    if (event.sequence !== index + 1)
+      found.push(violation('sequence gap', `number ${event.sequence} at ${position}, expected ${index + 1}`))
+    if (before && comparePositions(before.position, position) >= 0)
+      found.push(violation('positions out of order', `${position} behind ${before.position}`))
     const revision = (revisions.get(stream) ?? 0) + 1
-    if (event.revision !== revision) found.push(violation('revision gap', `${stream} has ${event.revision} at ${position}, expected ${revision}`))
+    if (event.revision !== revision)
+      found.push(violation('revision gap', `${stream} has ${event.revision} at ${position}, expected ${revision}`))
     revisions.set(stream, event.revision)
-    if (ids.has(event.metadata.eventId)) found.push(violation('doubled write', `event ${event.metadata.eventId} again at ${position}`))
+    if (ids.has(event.metadata.eventId))
+      found.push(violation('doubled write', `event ${event.metadata.eventId} again at ${position}`))
     ids.add(event.metadata.eventId)
   })
-  if (sequence !== events.length) found.push(violation('sequence gap', `the log has given ${sequence} numbers and holds ${events.length} events`))
+  if (sequence !== events.length)
+    found.push(violation('sequence gap', `the log has given ${sequence} numbers and holds ${events.length} events`))
   if (halted !== null) found.push(violation('halted', halted))
   return found
 }
@@ -28,16 +33,30 @@ export function checkLog({ events, sequence, halted }: Pick<Evidence, 'events' |
 /** A command that was asked for after another one had been answered stands behind it, on whatever stream. */
 export function checkRealTime(calls: readonly Call[], events: readonly RecordedEvent[]): Violation[] {
   const inLog = Map.groupBy(events, ({ metadata }) => `${metadata.actor} ${metadata.commandId}`)
-  const spans = [...Map.groupBy(calls, ({ principal, commandId }) => `${principal} ${commandId}`)].flatMap(([id, of]) => {
-    const sequence = inLog.get(id)?.[0]?.sequence
-    const answers = of.filter(({ outcome }) => outcome.kind === 'ok').map(({ answeredAtUs }) => answeredAtUs ?? Infinity)
-    if (sequence === undefined) return []
-    return [{ id, sequence, invokedAtUs: Math.min(...of.map(({ invokedAtUs }) => invokedAtUs)), answeredAtUs: Math.min(Infinity, ...answers) }]
-  })
+  const spans = [...Map.groupBy(calls, ({ principal, commandId }) => `${principal} ${commandId}`)].flatMap(
+    ([id, of]) => {
+      const sequence = inLog.get(id)?.[0]?.sequence
+      const answers = of
+        .filter(({ outcome }) => outcome.kind === 'ok')
+        .map(({ answeredAtUs }) => answeredAtUs ?? Infinity)
+      if (sequence === undefined) return []
+      return [
+        {
+          id,
+          sequence,
+          invokedAtUs: Math.min(...of.map(({ invokedAtUs }) => invokedAtUs)),
+          answeredAtUs: Math.min(Infinity, ...answers),
+        },
+      ]
+    },
+  )
   const found: Violation[] = []
   let earliest = { id: '', answeredAtUs: Infinity }
   for (const span of spans.toSorted((left, right) => right.sequence - left.sequence)) {
-    if (earliest.answeredAtUs < span.invokedAtUs) found.push(violation('reordered', `${earliest.id} was answered before ${span.id} was asked for, and stands behind it`))
+    if (earliest.answeredAtUs < span.invokedAtUs)
+      found.push(
+        violation('reordered', `${earliest.id} was answered before ${span.id} was asked for, and stands behind it`),
+      )
     if (span.answeredAtUs < earliest.answeredAtUs) earliest = span
   }
   return found

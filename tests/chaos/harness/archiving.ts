@@ -12,14 +12,25 @@ import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { testMacs, type TestCouncil } from '../../support/council.ts'
 
 /** Whose log it is, as it says itself. */
-export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({ councilId, incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '' })
+export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({
+  councilId,
+  incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '',
+})
 
 /** The log as it was written. */
 export const storedLogOf = ({ redis, keys }: TestCouncil, redisUrl: string): StoredLog =>
-  storedLog({ redis, openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-archiver', logger: silentLogger }), keys })
+  storedLog({
+    redis,
+    openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-archiver', logger: silentLogger }),
+    keys,
+  })
 
 /** Copies a council's log to its archive, as the archiver's role does it, but for seals and trimming. */
-export async function startArchiving(council: TestCouncil, redisUrl: string, database: Postgres<unknown>): Promise<{ archiver: Archiver; archive: Archive }> {
+export async function startArchiving(
+  council: TestCouncil,
+  redisUrl: string,
+  database: Postgres<unknown>,
+): Promise<{ archiver: Archiver; archive: Archive }> {
   await migrate(database)
   const archive = postgresArchive(database)
   const archiver = startArchiver({

@@ -28,16 +28,25 @@ export type Evidence = {
 }
 
 /** The log as it was written, on Redis and in the archive; heads of the chain are hexadecimal. */
-export type Archived = { identity: LogIdentity; hot: readonly StoredEvent[]; archived: readonly (StoredEvent & { chainHead: string })[] }
+export type Archived = {
+  identity: LogIdentity
+  hot: readonly StoredEvent[]
+  archived: readonly (StoredEvent & { chainHead: string })[]
+}
 
 export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRowRead[] }
 
 /** Looks at the log as it is now; nobody may write to it meanwhile. */
-export async function collectEvidence({ redis, keys, log, events: readAll }: TestCouncil, { archived, readModels }: Pick<Evidence, 'archived' | 'readModels'>): Promise<Evidence> {
+export async function collectEvidence(
+  { redis, keys, log, events: readAll }: TestCouncil,
+  { archived, readModels }: Pick<Evidence, 'archived' | 'readModels'>,
+): Promise<Evidence> {
   const events = await readAll()
   const [sequence, halted] = await redis.hmget(keys.meta, 'sequence', 'halted')
   const streams = [...new Set(events.map(({ stream }) => stream))]
-  const commands = new Map(events.map(({ metadata: { actor, commandId } }) => [`${actor} ${commandId}`, { principal: actor, commandId }]))
+  const commands = new Map(
+    events.map(({ metadata: { actor, commandId } }) => [`${actor} ${commandId}`, { principal: actor, commandId }]),
+  )
   const remembered: Remembered[] = []
   for (const command of commands.values())
     remembered.push({ ...command, known: await log.findCommand(command.principal, Uuid7.parse(command.commandId)) })

@@ -42,7 +42,8 @@ const frozen = (role: Role): Fault =>
   })
 
 /** A fault of one process's connections. */
-const cut = (name: string, strike: (part: Part, random: Random) => Promise<unknown>): Fault => fault(name, (stage, random) => strike(random.pick(stage.parts), random))
+const cut = (name: string, strike: (part: Part, random: Random) => Promise<unknown>): Fault =>
+  fault(name, (stage, random) => strike(random.pick(stage.parts), random))
 
 /** Faults from which the council recovers by itself. */
 const passingFaults: readonly Fault[] = [
@@ -81,7 +82,9 @@ const passingFaults: readonly Fault[] = [
     await redis.ended()
     await redis.start()
   }),
-  ...(canMount ? [fault('disk-full-tmpfs', ({ redis }, random) => fillDisk(redis, random.between(4_096, 60_000)))] : []),
+  ...(canMount
+    ? [fault('disk-full-tmpfs', ({ redis }, random) => fillDisk(redis, random.between(4_096, 60_000)))]
+    : []),
   // Only the gate's own clock: Redis' clock is the machine's.
   fault('clock-jump', async (stage, random) => random.pick(stage.of('gate')).signal('SIGUSR2')),
 ]

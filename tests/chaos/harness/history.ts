@@ -23,7 +23,9 @@ export type Call = {
   outcome: Outcome
 }
 
-type Line = { call: string; atUs: number } & ({ invoke: Pick<Call, 'principal' | 'commandId' | 'command'> } | { outcome: Outcome })
+type Line = { call: string; atUs: number } & (
+  { invoke: Pick<Call, 'principal' | 'commandId' | 'command'> } | { outcome: Outcome }
+)
 
 /** A gate whose every execution is written down before it begins and after it has ended, so that the death of the process loses nothing. */
 export function recorded(gate: CommandGate, file: string, processName: string): CommandGate {
@@ -58,7 +60,9 @@ function outcomeOf(result: CommandResult): Outcome {
     case 'refused':
       return { kind: 'refused', code: result.code }
     case 'rejected':
-      return result.code === 'outcome_unknown' ? { kind: 'unknown', why: result.code } : { kind: 'rejected', code: result.code }
+      return result.code === 'outcome_unknown'
+        ? { kind: 'unknown', why: result.code }
+        : { kind: 'rejected', code: result.code }
     default:
       return result satisfies never
   }
@@ -70,7 +74,13 @@ export function readHistory(files: readonly string[]): Call[] {
   for (const file of files)
     for (const text of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
       const line = JSON.parse(text) as Line
-      if ('invoke' in line) calls.set(line.call, { ...line.invoke, invokedAtUs: line.atUs, answeredAtUs: null, outcome: { kind: 'unknown', why: 'no answer' } })
+      if ('invoke' in line)
+        calls.set(line.call, {
+          ...line.invoke,
+          invokedAtUs: line.atUs,
+          answeredAtUs: null,
+          outcome: { kind: 'unknown', why: 'no answer' },
+        })
       else Object.assign(calls.get(line.call) ?? {}, { answeredAtUs: line.atUs, outcome: line.outcome })
     }
   return [...calls.values()]

@@ -20,7 +20,11 @@ import type { Random } from './random.ts'
 /** A command under an id of its own: executed again it is the same command. */
 export type Ask = { name: string; execute: (gate: CommandGate, principal: string) => Promise<CommandResult> }
 
-const ask = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>, commandId = newId()): Ask => ({
+const ask = <C, Reads extends ReadSet>(
+  definition: CommandDefinition<C, Reads>,
+  input: NoInfer<C>,
+  commandId = newId(),
+): Ask => ({
   name: definition.name,
   execute: (gate, principal) => gate.execute(definition, input, { commandId, principal }),
 })
@@ -61,43 +65,77 @@ export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
     [30, () => transfer(reserve, agent(), amount())],
     [18, () => transfer(agent(), random.percent(50) ? reserve : agent(), amount())],
     [6, () => transfer(external, reserve, random.between(1, 1_000_000))],
-    [16, () => {
-      const reservation = { account: agent(), reservationId: newId() }
-      reservations.push(reservation)
-      const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
-      return ask(ReserveFunds, { ...reservation, amountMicros: random.between(1, 20_000), expiresAt }, reservation.reservationId)
-    }],
-    [12, () => {
-      const reservation = takenOut(reservations)
-      return reservation && ask(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
-    }],
-    [4, () => {
-      const reservation = takenOut(reservations)
-      return reservation && ask(ReleaseReservation, reservation)
-    }],
-    [3, () => {
-      const requestId = newId()
-      prompts.push(requestId)
-      return ask(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
-    }],
-    [1, () => {
-      const requestId = takenOut(prompts)
-      return requestId && ask(CancelPrompt, { requestId })
-    }],
-    [4, () => {
-      const account = random.pick(cold)
-      frozen.push(ask(UnfreezeAccount, { account, reason: 'load' }))
-      return ask(FreezeAccount, { account, reason: 'load' })
-    }],
-    [1, () => {
-      frozen.unshift(ask(UnfreezeTreasury, { reason: 'load' }))
-      return ask(FreezeTreasury, { reason: 'load' })
-    }],
-    [2, () => ask(OpenAccount, { account: random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`) })],
-    [1, () => {
-      const ahead = idOfTime(nowMs() + aheadMs)
-      return ask(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
-    }],
+    [
+      16,
+      () => {
+        const reservation = { account: agent(), reservationId: newId() }
+        reservations.push(reservation)
+        const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
+        return ask(
+          ReserveFunds,
+          { ...reservation, amountMicros: random.between(1, 20_000), expiresAt },
+          reservation.reservationId,
+        )
+      },
+    ],
+    [
+      12,
+      () => {
+        const reservation = takenOut(reservations)
+        return reservation && ask(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
+      },
+    ],
+    [
+      4,
+      () => {
+        const reservation = takenOut(reservations)
+        return reservation && ask(ReleaseReservation, reservation)
+      },
+    ],
+    [
+      3,
+      () => {
+        const requestId = newId()
+        prompts.push(requestId)
+        return ask(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
+      },
+    ],
+    [
+      1,
+      () => {
+        const requestId = takenOut(prompts)
+        return requestId && ask(CancelPrompt, { requestId })
+      },
+    ],
+    [
+      4,
+      () => {
+        const account = random.pick(cold)
+        frozen.push(ask(UnfreezeAccount, { account, reason: 'load' }))
+        return ask(FreezeAccount, { account, reason: 'load' })
+      },
+    ],
+    [
+      1,
+      () => {
+        frozen.unshift(ask(UnfreezeTreasury, { reason: 'load' }))
+        return ask(FreezeTreasury, { reason: 'load' })
+      },
+    ],
+    [
+      2,
+      () =>
+        ask(OpenAccount, {
+          account: random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`),
+        }),
+    ],
+    [
+      1,
+      () => {
+        const ahead = idOfTime(nowMs() + aheadMs)
+        return ask(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
+      },
+    ],
   ]
   const whole = choices.reduce((sum, [share]) => sum + share, 0)
 

@@ -42,8 +42,17 @@ export async function createPart(role: Role, name: string, { redisPort, ...optio
     proxy,
     async start() {
       starts++
-      const told: ChildOptions = { ...options, name: `${name}.${starts}`, redisUrl: proxy.redisUrl, seed: options.seed + starts * 17, begins: name === 'gate-1' && starts === 1 }
-      child = await startServer({ command: process.execPath, args: [roles[role], JSON.stringify(told)], endSignal: 'SIGTERM' }, /^ready$/)
+      const told: ChildOptions = {
+        ...options,
+        name: `${name}.${starts}`,
+        redisUrl: proxy.redisUrl,
+        seed: options.seed + starts * 17,
+        begins: name === 'gate-1' && starts === 1,
+      }
+      child = await startServer(
+        { command: process.execPath, args: [roles[role], JSON.stringify(told)], endSignal: 'SIGTERM' },
+        /^ready$/,
+      )
     },
     kill: async () => child && stopChild(child, 'SIGKILL'),
     signal: (signal) => void running().kill(signal),

@@ -24,8 +24,11 @@ export async function runRound(postgresUrl: string, seed: number, faults: readon
     await stage.progress(answersBetween)
     for (const { name, strike } of faults) {
       found.push(...(await strike(stage, random)))
-      if (found.length > 0) return { violations: found, calls: { ok: 0, refused: 0, rejected: 0, unknown: 0 }, events: 0 }
-      await stage.progress(answersBetween).catch((error: unknown) => found.push(violation('did not recover', `after ${name}: ${String(error)}`)))
+      if (found.length > 0)
+        return { violations: found, calls: { ok: 0, refused: 0, rejected: 0, unknown: 0 }, events: 0 }
+      await stage
+        .progress(answersBetween)
+        .catch((error: unknown) => found.push(violation('did not recover', `after ${name}: ${String(error)}`)))
     }
     const { calls, evidence } = await stage.finish()
     const counts = { ok: 0, refused: 0, rejected: 0, unknown: 0 }

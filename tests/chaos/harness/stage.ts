@@ -51,7 +51,8 @@ export async function raiseStage(postgresUrl: string, seed: number): Promise<Sta
   const options: PartOptions = { redisPort: redis.port, databaseUrl, councilId, historyFile, seed }
   const parts: Part[] = []
   for (const [role, count] of cast)
-    for (let number = 1; number <= count; number++) parts.push(await createPart(role, `${role}-${number}`, { ...options, seed: seed * 100 + parts.length * 10 }))
+    for (let number = 1; number <= count; number++)
+      parts.push(await createPart(role, `${role}-${number}`, { ...options, seed: seed * 100 + parts.length * 10 }))
   const of = (role: Role) => parts.filter((part) => part.role === role)
 
   const close = async (): Promise<void> => {
@@ -123,24 +124,37 @@ async function everyPromptEnded(log: Log): Promise<void> {
 }
 
 /** What Postgres has, once it has everything. */
-async function onPostgres(council: TestCouncil, redisUrl: string, databaseUrl: string): Promise<Pick<Evidence, 'archived' | 'readModels'>> {
+async function onPostgres(
+  council: TestCouncil,
+  redisUrl: string,
+  databaseUrl: string,
+): Promise<Pick<Evidence, 'archived' | 'readModels'>> {
   const { log } = council
   const database = connectPostgres<unknown>({ url: databaseUrl, maxConnections: 4, logger: silentLogger })
   const { archiver, archive } = await startArchiving(council, redisUrl, database)
   const projector = startProjector({ log, database, projections: readModels, logger: silentLogger })
   try {
     const head = await log.head()
-    const outcomes = await Promise.all([archiver, projector].map((follower) => follower.waitFor(head, AbortSignal.timeout(finishMs))))
+    const outcomes = await Promise.all(
+      [archiver, projector].map((follower) => follower.waitFor(head, AbortSignal.timeout(finishMs))),
+    )
     if (outcomes.some((outcome) => outcome !== 'reached'))
-      throw new Error(`Postgres did not catch up (${outcomes.join(', ')}): ${JSON.stringify([archiver.status(), projector.status()])}`)
+      throw new Error(
+        `Postgres did not catch up (${outcomes.join(', ')}): ${JSON.stringify([archiver.status(), projector.status()])}`,
+      )
     const rows = await database.snapshot(async (tx) => {
       const { rows: chats } = await sql`select * from read_models.chats`.execute(tx)
-      return { chats: chats.map((row) => ChatRow.parse(row)), accounts: await selectAccounts(tx, '', 100_000), costs: await selectCosts(tx) }
+      return {
+        chats: chats.map((row) => ChatRow.parse(row)),
+        accounts: await selectAccounts(tx, '', 100_000),
+        costs: await selectCosts(tx),
+      }
     })
     const hot: StoredEvent[] = []
     for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
     const archived: Evidence['archived']['archived'][number][] = []
-    for await (const events of archive.read()) archived.push(...events.map((event) => ({ ...event, chainHead: event.chainHead.toString('hex') })))
+    for await (const events of archive.read())
+      archived.push(...events.map((event) => ({ ...event, chainHead: event.chainHead.toString('hex') })))
     return { archived: { identity: await identityOf(council), hot, archived }, readModels: rows }
   } finally {
     await archiver.stop()

@@ -33,7 +33,10 @@ export const stoppingFaults: readonly Fault[] = [
       const keys = await council.redis.keys('*')
       council.close()
       await endEverybody(stage)
-      if (!(await undoFlush(stage.redis))) return [violation('written to a lost log', `behind FLUSHALL: ${keys.join(', ') || 'something that is gone again'}`)]
+      if (!(await undoFlush(stage.redis)))
+        return [
+          violation('written to a lost log', `behind FLUSHALL: ${keys.join(', ') || 'something that is gone again'}`),
+        ]
       await beginAgain(stage)
       return []
     },
@@ -54,8 +57,16 @@ async function lostTail(stage: Stage, damage: () => Promise<unknown>): Promise<V
   const right = await entries(redis, stage.councilId)
   await redis.kill()
   await beginAgain(stage)
-  if (found.length >= right.length) return [violation('written to a lost log', `${found.length} events in what had lost its tail, ${right.length} in the whole log`)]
-  return isDeepStrictEqual(found, right.slice(0, found.length)) ? [] : [violation('written to a lost log', 'what had lost its tail is not the beginning of the whole log')]
+  if (found.length >= right.length)
+    return [
+      violation(
+        'written to a lost log',
+        `${found.length} events in what had lost its tail, ${right.length} in the whole log`,
+      ),
+    ]
+  return isDeepStrictEqual(found, right.slice(0, found.length))
+    ? []
+    : [violation('written to a lost log', 'what had lost its tail is not the beginning of the whole log')]
 }
 
 async function everyGateStops(stage: Stage, code: LogFault): Promise<void> {

@@ -47,10 +47,14 @@ const agent = {
   answerTimeoutMs: 60_000,
 }
 /** Every attempt began, and no client has seen a word: what becomes of streamed text is not looked at here. */
-const readTokens = () => Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
+const readTokens = () =>
+  Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
 const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-jobs', logger: silentLogger })
 const jobs = await council.log.openJobs(blocking, name, leaseMs)
-const worker = startWorker({ ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens }, { name, concurrency: 8, leaseMs })
+const worker = startWorker(
+  { ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens },
+  { name, concurrency: 8, leaseMs },
+)
 console.log('ready')
 
 process.on('SIGTERM', () => {

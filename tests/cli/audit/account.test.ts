@@ -18,7 +18,11 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     db = await open()
     audited = await openAuditedCouncil(redisUrl, db)
     const soon = new Date(Date.now() + 3_600_000).toISOString()
-    await audited.council.execute(ReserveFunds, { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt: soon }, reservationId)
+    await audited.council.execute(
+      ReserveFunds,
+      { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt: soon },
+      reservationId,
+    )
     for (const projection of readModels) await rebuildNow(audited.council.log, db.postgres, projection)
   })
   afterAll(async () => {
@@ -26,7 +30,8 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     await db.close()
   })
 
-  const positions = async (stream: string) => (await audited.entries()).filter((entry) => fieldOf(entry, 'stream') === stream).map(([position]) => position)
+  const positions = async (stream: string) =>
+    (await audited.entries()).filter((entry) => fieldOf(entry, 'stream') === stream).map(([position]) => position)
   const audit = async (...args: string[]) => {
     const run = await cli(audited.settings, ['audit', 'account', ...args, '--json'])
     return { ...run, rows: run.code === 2 ? [] : run.json() }
@@ -36,7 +41,16 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     const { code, stderr, rows } = await audit('agent:ada')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(await positions('account/agent:ada'))
-    expect(rows.slice(0, -1).map(({ type, changeMicros, balanceMicros, reservedMicros }) => [type, changeMicros, balanceMicros, reservedMicros])).toEqual([
+    expect(
+      rows
+        .slice(0, -1)
+        .map(({ type, changeMicros, balanceMicros, reservedMicros }) => [
+          type,
+          changeMicros,
+          balanceMicros,
+          reservedMicros,
+        ]),
+    ).toEqual([
       ['AccountOpened', 0, 0, 0],
       ['AccountLimitsSet', 0, 0, 0],
       ['AccountCredited', 50_000_000, 50_000_000, 0],
@@ -73,7 +87,8 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
 
   test('shows whole days, in UTC', async () => {
     const all = await positions('account/agent:ada')
-    const dayOf = (position: string | undefined): string => new Date(Number(position?.split('-')[0])).toISOString().slice(0, 10)
+    const dayOf = (position: string | undefined): string =>
+      new Date(Number(position?.split('-')[0])).toISOString().slice(0, 10)
     const { rows } = await audit('agent:ada', '--from', dayOf(all[0]), '--to', dayOf(all.at(-1)))
     expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(all)
     expect(rows.at(-1)).toMatchObject({ kind: 'summary', last: all.at(-1) })
@@ -82,13 +97,29 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
   test('is a table for people', async () => {
     const { stdout } = await cli(audited.settings, ['audit', 'account', 'agent:ada'])
     expect(stdout).toMatch(/AccountDebited +-700,000 +49,300,000 +0 {2}/)
-    expect(stdout).toMatch(/\nagent:ada {2}open, \$49\.300000 \(49,300,000 µ\$\), of which 1,000 µ\$ are promised, at \d+-\d+\npromised {2}.* from \d+-\d+\nstored state and read model agree/)
+    expect(stdout).toMatch(
+      /\nagent:ada {2}open, \$49\.300000 \(49,300,000 µ\$\), of which 1,000 µ\$ are promised, at \d+-\d+\npromised {2}.* from \d+-\d+\nstored state and read model agree/,
+    )
   })
 
   test('says that a read model is behind, or away', async () => {
-    await audited.council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: 1, reason: 'late' })
-    expect((await audit('agent:bob')).rows.at(-1)).toMatchObject({ balanceMicros: 20_000_001, readModel: { state: 'behind' } })
-    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'account', 'agent:bob', '--json'])
+    await audited.council.execute(TransferFunds, {
+      transferId: newId(),
+      from: id('reserve'),
+      to: id('agent:bob'),
+      amountMicros: 1,
+      reason: 'late',
+    })
+    expect((await audit('agent:bob')).rows.at(-1)).toMatchObject({
+      balanceMicros: 20_000_001,
+      readModel: { state: 'behind' },
+    })
+    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
+      'audit',
+      'account',
+      'agent:bob',
+      '--json',
+    ])
     expect(run.code).toBe(0)
     expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })
   })

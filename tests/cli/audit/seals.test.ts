@@ -35,7 +35,9 @@ const position = async (n: number) => (await audited.entries())[n - 1]?.[0]
 async function cutOff(putBack: () => Promise<void>, n: number): Promise<void> {
   await putBack()
   await audited.query(`delete from event_archive where sequence >= ${n}`)
-  await audited.query('update archive_checkpoint set (sequence, position, chain_head) = (select sequence, position, chain_head from event_archive order by sequence desc limit 1)')
+  await audited.query(
+    'update archive_checkpoint set (sequence, position, chain_head) = (select sequence, position, chain_head from event_archive order by sequence desc limit 1)',
+  )
   await audited.query('truncate projections')
 }
 
@@ -46,10 +48,24 @@ describe('council audit verify, with seals,', () => {
     await answeredPrompt(audited.council)
     await sealAll(audited.council, db.postgres, next)
     const file = sealsFileOf(await copies())
-    expect(await audited.verify()).toMatchObject({ code: 0, summary: { seals: { seals: 2, outside: 0, newestOutside: null, keyIds: [key.keyId, next.keyId] } } })
-    for (const { publicKeyFile } of [key, next]) expect(await audited.verify('--seal', file, '--public-key', publicKeyFile)).toMatchObject({ code: 0, faults: [], summary: { seals: { outside: 2, newestOutside: 50 } } })
-    expect(await audited.verify('--public-key', makeSealKey().publicKeyFile)).toMatchObject({ code: 1, faults: [{ code: 'sealing_key_forged' }] })
-    expect(await audited.verify('--seal', file)).toMatchObject({ code: 0, summary: { unknown: expect.arrayContaining([expect.stringContaining('--public-key')]) } })
+    expect(await audited.verify()).toMatchObject({
+      code: 0,
+      summary: { seals: { seals: 2, outside: 0, newestOutside: null, keyIds: [key.keyId, next.keyId] } },
+    })
+    for (const { publicKeyFile } of [key, next])
+      expect(await audited.verify('--seal', file, '--public-key', publicKeyFile)).toMatchObject({
+        code: 0,
+        faults: [],
+        summary: { seals: { outside: 2, newestOutside: 50 } },
+      })
+    expect(await audited.verify('--public-key', makeSealKey().publicKeyFile)).toMatchObject({
+      code: 1,
+      faults: [{ code: 'sealing_key_forged' }],
+    })
+    expect(await audited.verify('--seal', file)).toMatchObject({
+      code: 0,
+      summary: { unknown: expect.arrayContaining([expect.stringContaining('--public-key')]) },
+    })
   })
 
   test('finds a tail that was cut off everywhere in the box, with a seal from outside alone', async () => {
@@ -61,7 +77,10 @@ describe('council audit verify, with seals,', () => {
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
     const { code, faults } = await audited.verify('--seal', kept, '--public-key', key.publicKeyFile)
     expect(code).toBe(1)
-    expect(faults).toMatchObject([{ code: 'truncated_tail', position: sealedAt, sequence: 48 }, { code: 'truncated_tail', sequence: 49 }])
+    expect(faults).toMatchObject([
+      { code: 'truncated_tail', position: sealedAt, sequence: 48 },
+      { code: 'truncated_tail', sequence: 49 },
+    ])
   })
 
   test('finds a log that was cut off, continued and sealed again', async () => {
@@ -111,31 +130,51 @@ describe('council audit verify, with seals,', () => {
     let head = chainStart({ councilId: council.councilId, incarnation })
     for (const event of (await audited.entries()).map(storedEvent)) {
       head = extendChain(head, event)
-      await audited.query(`update event_archive set data = $q$${event.data}$q$, mac = '${event.mac}', chain_head = '\\x${head.toString('hex')}' where sequence = ${event.sequence}`)
+      await audited.query(
+        `update event_archive set data = $q$${event.data}$q$, mac = '${event.mac}', chain_head = '\\x${head.toString('hex')}' where sequence = ${event.sequence}`,
+      )
     }
     await audited.query(`update archive_checkpoint set chain_head = '\\x${head.toString('hex')}'`)
     const { faults } = await audited.verify()
-    expect(faults).toMatchObject([{ code: 'seal_differs', position: await position(39), message: expect.stringContaining('it, or an event before it, was changed') }])
+    expect(faults).toMatchObject([
+      {
+        code: 'seal_differs',
+        position: await position(39),
+        message: expect.stringContaining('it, or an event before it, was changed'),
+      },
+    ])
   })
 
   test('finds a seal with a wrong signature, and one of a key that nobody introduced', async () => {
-    await sealAll(audited.council, db.postgres, key, (seal) => ({ ...seal, signature: `${seal.signature.slice(0, -3)}AAA` }))
+    await sealAll(audited.council, db.postgres, key, (seal) => ({
+      ...seal,
+      signature: `${seal.signature.slice(0, -3)}AAA`,
+    }))
     await sealAll(audited.council, db.postgres, makeSealKey())
     const { faults } = await audited.verify()
-    expect(faults).toMatchObject([{ code: 'seal_forged', position: await position(41) }, { code: 'seal_forged', position: await position(42) }])
+    expect(faults).toMatchObject([
+      { code: 'seal_forged', position: await position(41) },
+      { code: 'seal_forged', position: await position(42) },
+    ])
   })
 
   test('finds a second key that only introduces itself', async () => {
     await introduce(audited.council, makeSealKey(), null)
-    expect((await audited.verify()).faults).toMatchObject([{ code: 'sealing_key_forged', position: await position(41) }])
+    expect((await audited.verify()).faults).toMatchObject([
+      { code: 'sealing_key_forged', position: await position(41) },
+    ])
   })
 
   test('finds copies that were changed, and those of another log', async () => {
     const lines = await copies()
-    const changed = (part: object) => sealsFileOf(lines.map((line) => (line.kind === 'seal' ? { ...line, ...part } : line)))
-    const verify = async (file: string) => (await audited.verify('--seal', file, '--public-key', key.publicKeyFile)).faults.map(({ code }) => code)
+    const changed = (part: object) =>
+      sealsFileOf(lines.map((line) => (line.kind === 'seal' ? { ...line, ...part } : line)))
+    const verify = async (file: string) =>
+      (await audited.verify('--seal', file, '--public-key', key.publicKeyFile)).faults.map(({ code }) => code)
     expect(await verify(changed({ signature: 'A'.repeat(86) }))).toEqual(['seal_forged'])
-    expect(await verify(changed({ chainHead: '0'.repeat(64) }))).toEqual(expect.arrayContaining(['seal_differs', 'seal_forged']))
+    expect(await verify(changed({ chainHead: '0'.repeat(64) }))).toEqual(
+      expect.arrayContaining(['seal_differs', 'seal_forged']),
+    )
     expect(await verify(changed({ incarnation: 'another' }))).toContain('seal_differs')
   })
 

@@ -23,7 +23,11 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
 
   test('finds no fault in what the gates wrote, before and after it is archived, in part and whole', async () => {
     const { verify, entries, archive, council } = audited
-    expect(await verify()).toMatchObject({ code: 0, faults: [], summary: { ok: true, archive: null, macs: { unvouched: 0 } } })
+    expect(await verify()).toMatchObject({
+      code: 0,
+      faults: [],
+      summary: { ok: true, archive: null, macs: { unvouched: 0 } },
+    })
     await archive()
     await answeredPrompt(council)
     const all = await entries()
@@ -36,7 +40,11 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
       macs: { genuine: all.length, unvouched: 0 },
       ledger: { sumMicros: 0 },
       archive: { sequence: all.length - 8, trimmed: 0 },
-      readModels: [{ projection: 'chats', state: 'compared', differences: 0 }, { projection: 'costs' }, { projection: 'accounts', rows: 5 }],
+      readModels: [
+        { projection: 'chats', state: 'compared', differences: 0 },
+        { projection: 'costs' },
+        { projection: 'accounts', rows: 5 },
+      ],
     })
     expect(summary['states']).toEqual({ agree: await council.redis.hlen(council.keys.states), otherFold: 0 })
     await archive()
@@ -81,16 +89,31 @@ describe('council audit verify finds', () => {
   }
 
   test('a flipped byte in Redis', async () => {
-    await audited.rewrite((entries) => entries.map((entry, index) => (index === 7 ? withField(entry, 'data', fieldOf(entry, 'data').replace('100000000', '900000000')) : entry)))
+    await audited.rewrite((entries) =>
+      entries.map((entry, index) =>
+        index === 7 ? withField(entry, 'data', fieldOf(entry, 'data').replace('100000000', '900000000')) : entry,
+      ),
+    )
     const { faults } = await expectFirst('differs_from_archive', await at(8))
     expect(faults).toHaveLength(1)
-    expect(faults[0]).toMatchObject({ sequence: 8, message: expect.stringContaining("first in data; by their MACs the archive's event is genuine and the one in Redis not genuine") })
+    expect(faults[0]).toMatchObject({
+      sequence: 8,
+      message: expect.stringContaining(
+        "first in data; by their MACs the archive's event is genuine and the one in Redis not genuine",
+      ),
+    })
   })
 
   test('a flipped byte in the archive', async () => {
     await audited.query(`update event_archive set data = replace(data, '100000000', '900000000') where sequence = 8`)
     const { faults } = await expectFirst('mac_forged', await at(8))
-    expect(faults.map(({ code, sequence }) => [code, sequence])).toEqual(expect.arrayContaining([['chain_broken', 8], ['differs_from_archive', 8], ['ledger_unbalanced', 8]]))
+    expect(faults.map(({ code, sequence }) => [code, sequence])).toEqual(
+      expect.arrayContaining([
+        ['chain_broken', 8],
+        ['differs_from_archive', 8],
+        ['ledger_unbalanced', 8],
+      ]),
+    )
     expect(faults.filter(({ code }) => code === 'chain_broken')).toHaveLength(1)
   })
 
@@ -128,7 +151,9 @@ describe('council audit verify finds', () => {
     await audited.query(`
       update event_archive as one set (${texts}) = (select ${texts} from event_archive as two where two.sequence = 23 - one.sequence) where sequence in (11, 12)`)
     const { faults } = await expectFirst('chain_broken', await at(11))
-    expect(faults.map(({ code, sequence }) => `${String(code)} ${String(sequence)}`)).toEqual(expect.arrayContaining(['chain_broken 11', 'chain_broken 12', 'differs_from_archive 11']))
+    expect(faults.map(({ code, sequence }) => `${String(code)} ${String(sequence)}`)).toEqual(
+      expect.arrayContaining(['chain_broken 11', 'chain_broken 12', 'differs_from_archive 11']),
+    )
   })
 
   test('two events that changed their numbers in the archive', async () => {
@@ -152,7 +177,11 @@ describe('council audit verify finds', () => {
   test('an event forged with XADD', async () => {
     const { redis, keys } = audited.council
     const newest = (await audited.entries()).at(-1)!
-    const fields = withField(withField(newest, 'sequence', String(Number(fieldOf(newest, 'sequence')) + 1)), 'revision', String(Number(fieldOf(newest, 'revision')) + 1))[1]
+    const fields = withField(
+      withField(newest, 'sequence', String(Number(fieldOf(newest, 'sequence')) + 1)),
+      'revision',
+      String(Number(fieldOf(newest, 'revision')) + 1),
+    )[1]
     const forged = await redis.xadd(keys.log, '*', ...fields)
     await expectFirst('mac_forged', forged!)
   })
@@ -166,7 +195,11 @@ describe('council audit verify finds', () => {
     const { redis, keys } = audited.council
     const all = await audited.entries()
     const [newest, other] = [all.at(-1)!, all[3]!]
-    const forged = await redis.xadd(keys.log, '*', ...withField(withField(other, 'sequence', String(all.length + 1)), 'mac', fieldOf(newest, 'mac'))[1])
+    const forged = await redis.xadd(
+      keys.log,
+      '*',
+      ...withField(withField(other, 'sequence', String(all.length + 1)), 'mac', fieldOf(newest, 'mac'))[1],
+    )
     await expectFirst('mac_forged', forged!)
   })
 
@@ -174,7 +207,11 @@ describe('council audit verify finds', () => {
     const { redis, keys } = audited.council
     const all = await audited.entries()
     const refusal = all.find((entry) => fieldOf(entry, 'type') === 'CommandRefused')!
-    const copied = await redis.xadd(keys.log, '*', ...withField(withField(refusal, 'sequence', String(all.length + 1)), 'revision', '2')[1])
+    const copied = await redis.xadd(
+      keys.log,
+      '*',
+      ...withField(withField(refusal, 'sequence', String(all.length + 1)), 'revision', '2')[1],
+    )
     await expectFirst('event_repeated', copied!)
   })
 
@@ -199,10 +236,23 @@ describe('council audit verify finds', () => {
     const { redis, keys } = audited.council
     const prompt = (await audited.entries()).find((entry) => fieldOf(entry, 'type') === 'AnswerCompleted')!
     await redis.hdel(keys.states, 'account/agent:bob')
-    await redis.hset(keys.states, fieldOf(prompt, 'stream'), '1:1:{}', 'account/agent:eve', '1:1:{}', 'account/reserve', '1:1:{}')
+    await redis.hset(
+      keys.states,
+      fieldOf(prompt, 'stream'),
+      '1:1:{}',
+      'account/agent:eve',
+      '1:1:{}',
+      'account/reserve',
+      '1:1:{}',
+    )
     const { faults } = await audited.verify()
     expect(new Set(faults.map(({ code, stream }) => `${String(code)} ${String(stream)}`))).toEqual(
-      new Set(['state_missing account/agent:bob', 'state_differs account/reserve', 'state_surplus account/agent:eve', `state_surplus ${fieldOf(prompt, 'stream')}`]),
+      new Set([
+        'state_missing account/agent:bob',
+        'state_differs account/reserve',
+        'state_surplus account/agent:eve',
+        `state_surplus ${fieldOf(prompt, 'stream')}`,
+      ]),
     )
   })
 
@@ -222,7 +272,10 @@ describe('council audit verify finds', () => {
     const debits = (await audited.entries()).filter((entry) => fieldOf(entry, 'type') === 'BudgetDebited')
     const { faults } = await audited.verify()
     expect(faults).toMatchObject([
-      { code: 'read_model_differs', message: expect.stringContaining('agent:ada: balance_micros is 1, the log says 49300000') },
+      {
+        code: 'read_model_differs',
+        message: expect.stringContaining('agent:ada: balance_micros is 1, the log says 49300000'),
+      },
       { code: 'read_model_differs', position: debits.at(-1)?.[0], message: expect.stringContaining('is missing') },
     ])
   })
@@ -254,13 +307,24 @@ describe('council audit verify', () => {
   test('says what it cannot know without the keys of the MACs', async () => {
     const run = await cli({ ...audited.settings, MAC_KEY_FILE: '/nowhere/mac-key' }, ['audit', 'verify', '--json'])
     expect(run.code).toBe(0)
-    expect(run.json().at(-1)).toMatchObject({ macs: null, unknown: expect.arrayContaining([expect.stringContaining('MAC_KEY_FILE')]) })
+    expect(run.json().at(-1)).toMatchObject({
+      macs: null,
+      unknown: expect.arrayContaining([expect.stringContaining('MAC_KEY_FILE')]),
+    })
   })
 
   test('verifies what is in Redis when Postgres is away', async () => {
-    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'verify', '--json'])
+    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
+      'audit',
+      'verify',
+      '--json',
+    ])
     expect(run.code).toBe(0)
-    expect(run.json().at(-1)).toMatchObject({ archive: null, readModels: [], unknown: expect.arrayContaining([expect.stringContaining('Postgres does not answer')]) })
+    expect(run.json().at(-1)).toMatchObject({
+      archive: null,
+      readModels: [],
+      unknown: expect.arrayContaining([expect.stringContaining('Postgres does not answer')]),
+    })
   })
 
   test('lets a halted log be written to again, and not while it has a fault', async () => {

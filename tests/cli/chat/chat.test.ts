@@ -25,7 +25,12 @@ const said = {
     by: 'rule',
     confidence: 1,
   }),
-  token: (requestId: Uuid7, text: string, place: number): ServerFrame => ({ type: 'token', requestId, id: at(place), text }),
+  token: (requestId: Uuid7, text: string, place: number): ServerFrame => ({
+    type: 'token',
+    requestId,
+    id: at(place),
+    text,
+  }),
   completed: (requestId: Uuid7, text: string): ServerFrame => ({
     type: 'completed',
     requestId,
@@ -53,7 +58,8 @@ const ask = (server: Pick<ChatStandIn, 'url'>, args: readonly string[] = [], set
 /** The request id of a client's prompt. */
 async function prompted(visit: Visit): Promise<Uuid7> {
   const frame = await visit.next()
-  if (frame.type !== 'prompt' || !frame.requestId) throw new Error(`expected a prompt with an id, not ${JSON.stringify(frame)}`)
+  if (frame.type !== 'prompt' || !frame.requestId)
+    throw new Error(`expected a prompt with an id, not ${JSON.stringify(frame)}`)
   return frame.requestId
 }
 
@@ -90,7 +96,11 @@ describe('council chat', () => {
     const requestId = await prompted(visit)
     begin(visit, requestId, 'Because of')
     visit.say({ ...said.completed(requestId, 'Because of'), finishReason: 'length' })
-    expect(await running).toMatchObject({ code: 0, stdout: 'Because of\n', stderr: expect.stringContaining(' · cut off at the length limit') as unknown })
+    expect(await running).toMatchObject({
+      code: 0,
+      stdout: 'Because of\n',
+      stderr: expect.stringContaining(' · cut off at the length limit') as unknown,
+    })
   })
 
   test('prints the frames of the server as they are where JSON is asked for', async () => {
@@ -134,7 +144,9 @@ describe('council chat', () => {
     expect(await running).toMatchObject({
       code: 0,
       stdout: 'Because of Rayleigh.\n',
-      stderr: expect.stringMatching(/^connection lost \(closed with 1006\); trying again in 0.25 s \(1 of 8\)\n\$/) as unknown,
+      stderr: expect.stringMatching(
+        /^connection lost \(closed with 1006\); trying again in 0.25 s \(1 of 8\)\n\$/,
+      ) as unknown,
     })
   })
 
@@ -192,10 +204,20 @@ describe('council chat', () => {
     const running = ask(server, ['--json'])
     const visit = await server.visits()
     const requestId = await prompted(visit)
-    visit.say({ type: 'failed', requestId, id: at(4), code: 'model_unavailable', message: 'there is no model', costMicros: 0 })
+    visit.say({
+      type: 'failed',
+      requestId,
+      id: at(4),
+      code: 'model_unavailable',
+      message: 'there is no model',
+      costMicros: 0,
+    })
     const { code, stderr } = await running
     expect(code).toBe(1)
-    expect(JSON.parse(stderr)).toEqual({ code: 'model_unavailable', message: 'there is no model; it cost $0.000000 (0 µ$)' })
+    expect(JSON.parse(stderr)).toEqual({
+      code: 'model_unavailable',
+      message: 'there is no model; it cost $0.000000 (0 µ$)',
+    })
   })
 
   test('ends with the code of a prompt that was not taken', async () => {
@@ -216,7 +238,11 @@ describe('council chat', () => {
     begin(visit, requestId, 'Because ')
     expect(await visit.next()).toEqual({ type: 'cancel', requestId })
     visit.say(said.cancelled(requestId))
-    expect(await running).toMatchObject({ code: 130, stdout: 'Because \n', stderr: 'cancelled; it cost $0.000012 (12 µ$)\n' })
+    expect(await running).toMatchObject({
+      code: 130,
+      stdout: 'Because \n',
+      stderr: 'cancelled; it cost $0.000012 (12 µ$)\n',
+    })
   })
 
   test('does not wait for ever at Ctrl-C for a server that is silent', async () => {
@@ -269,7 +295,10 @@ describe('council chat', () => {
     const visit = await server.visits()
     await prompted(visit)
     visit.end(close)
-    expect(await running).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^error: .*\\(${code}\\)\n$`)) as unknown })
+    expect(await running).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(new RegExp(`^error: .*\\(${code}\\)\n$`)) as unknown,
+    })
   })
 })
 
@@ -277,7 +306,12 @@ describe('the server of council chat', () => {
   test('is the one that runs on DATA_DIR, with the token that lies there', async () => {
     const server = await standIn()
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
-    writeServerFile(dataDir, { url: server.url, token: standInToken, pid: process.pid, startedAt: '2026-11-23T10:00:00Z' })
+    writeServerFile(dataDir, {
+      url: server.url,
+      token: standInToken,
+      pid: process.pid,
+      startedAt: '2026-11-23T10:00:00Z',
+    })
     const running = cli({ DATA_DIR: dataDir }, ['chat', 'Why?'])
     const visit = await server.visits()
     visit.say(said.completed(await prompted(visit), ''))
@@ -286,7 +320,12 @@ describe('the server of council chat', () => {
 
   test('is never sent the token of another one', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
-    writeServerFile(dataDir, { url: 'http://127.0.0.1:8787', token: standInToken, pid: process.pid, startedAt: '2026-11-23T10:00:00Z' })
+    writeServerFile(dataDir, {
+      url: 'http://127.0.0.1:8787',
+      token: standInToken,
+      pid: process.pid,
+      startedAt: '2026-11-23T10:00:00Z',
+    })
     expect(await cli({ DATA_DIR: dataDir, COUNCIL_URL: 'http://127.0.0.1:1' }, ['chat', 'Why?'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('COUNCIL_TOKEN is missing') as unknown,
@@ -303,7 +342,12 @@ describe('the server of council chat', () => {
 
   test('that is gone, although its file is there, is told as no council', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
-    writeServerFile(dataDir, { url: 'http://127.0.0.1:1', token: standInToken, pid: process.pid, startedAt: '2026-11-23T10:00:00Z' })
+    writeServerFile(dataDir, {
+      url: 'http://127.0.0.1:1',
+      token: standInToken,
+      pid: process.pid,
+      startedAt: '2026-11-23T10:00:00Z',
+    })
     expect(await cli({ DATA_DIR: dataDir }, ['chat', 'Why?'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('start one with bin/start (no_council)') as unknown,

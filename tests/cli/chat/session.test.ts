@@ -17,7 +17,8 @@ async function standIn(): Promise<ChatStandIn> {
 async function prompted(server: ChatStandIn): Promise<Prompted> {
   const visit = await server.visits()
   const frame = await visit.next()
-  if (frame.type !== 'prompt' || !frame.requestId) throw new Error(`expected a prompt with an id, not ${JSON.stringify(frame)}`)
+  if (frame.type !== 'prompt' || !frame.requestId)
+    throw new Error(`expected a prompt with an id, not ${JSON.stringify(frame)}`)
   return { visit, requestId: frame.requestId, text: frame.text, conversationId: frame.conversationId }
 }
 
@@ -39,8 +40,12 @@ function answer({ visit, requestId }: Prompted, text: string): void {
   })
 }
 
-const converse = (server: Pick<ChatStandIn, 'url'>, stdin: CliSetting['stdin'], args: readonly string[] = [], setting: CliSetting = {}) =>
-  cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: standInToken }, ['chat', ...args], { ...setting, stdin: stdin! })
+const converse = (
+  server: Pick<ChatStandIn, 'url'>,
+  stdin: CliSetting['stdin'],
+  args: readonly string[] = [],
+  setting: CliSetting = {},
+) => cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: standInToken }, ['chat', ...args], { ...setting, stdin: stdin! })
 
 describe('council chat without a question, from a pipe', () => {
   test('asks every line in order, in one conversation, and ends with the input', async () => {
@@ -60,9 +65,19 @@ describe('council chat without a question, from a pipe', () => {
 
   test('goes on after a question that failed or is too long, and exits with 1 in the end', async () => {
     const server = await standIn()
-    const running = converse(server, () => Readable.from([`One\n${'x'.repeat(40_000)}`, `${'x'.repeat(40_000)}\nThree\n`]), ['--conversation', 'c1'])
+    const running = converse(
+      server,
+      () => Readable.from([`One\n${'x'.repeat(40_000)}`, `${'x'.repeat(40_000)}\nThree\n`]),
+      ['--conversation', 'c1'],
+    )
     const first = await prompted(server)
-    first.visit.say({ type: 'failed', requestId: first.requestId, ...ended, code: 'budget_exceeded', message: 'the budget is used up' })
+    first.visit.say({
+      type: 'failed',
+      requestId: first.requestId,
+      ...ended,
+      code: 'budget_exceeded',
+      message: 'the budget is used up',
+    })
     const third = await prompted(server)
     expect(third).toMatchObject({ text: 'Three', conversationId: 'c1' })
     answer(third, '3.')
@@ -77,26 +92,42 @@ describe('council chat without a question, from a pipe', () => {
     const running = converse(server, () => Readable.from(['One\nTwo\n']), ['--json'])
     for (const text of ['1.', '2.']) answer(await prompted(server), text)
     const run = await running
-    expect(run.json().map(({ type, text }) => [type, text])).toEqual([['token', '1.'], ['completed', '1.'], ['token', '2.'], ['completed', '2.']])
+    expect(run.json().map(({ type, text }) => [type, text])).toEqual([
+      ['token', '1.'],
+      ['completed', '1.'],
+      ['token', '2.'],
+      ['completed', '2.'],
+    ])
   })
 
   test('ends at once, and not line by line, where no council listens or knows the token', async () => {
     const nowhere = await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from(['One\nTwo\n']))
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: .*\(no_council\)\n$/) as unknown })
     const server = await standIn()
-    const stranger = await cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: 'wrong' }, ['chat'], { stdin: () => Readable.from(['One\nTwo\n']) })
-    expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: .*\(unauthorized\)\n$/) as unknown })
+    const stranger = await cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: 'wrong' }, ['chat'], {
+      stdin: () => Readable.from(['One\nTwo\n']),
+    })
+    expect(stranger).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: .*\(unauthorized\)\n$/) as unknown,
+    })
   })
 
   test('asks nothing where there is nothing to ask', async () => {
-    expect(await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from([]))).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from([]))).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
   })
 
   test('is refused with a conversation id that no server takes', async () => {
-    expect(await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from(['One\n']), ['--conversation', 'x'.repeat(129)])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('the conversation id is not right') as unknown,
-    })
+    expect(
+      await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from(['One\n']), [
+        '--conversation',
+        'x'.repeat(129),
+      ]),
+    ).toMatchObject({ code: 2, stderr: expect.stringContaining('the conversation id is not right') as unknown })
   })
 })
 
@@ -197,7 +228,13 @@ describe('council chat without a question, at a terminal', () => {
     const { type, running } = terminal(server)
     type('One\r')
     const first = await prompted(server)
-    first.visit.say({ type: 'failed', requestId: first.requestId, ...ended, code: 'model_unavailable', message: 'there is no model' })
+    first.visit.say({
+      type: 'failed',
+      requestId: first.requestId,
+      ...ended,
+      code: 'model_unavailable',
+      message: 'there is no model',
+    })
     type('Two\r')
     answer(await prompted(server), '2.')
     type(ctrlD)

@@ -23,7 +23,8 @@ beforeAll(async () => {
 })
 afterAll(() => council.close())
 
-const asPrinted = (events: readonly RecordedEvent[]) => JSON.parse(JSON.stringify(events.map(printableEvent))) as unknown[]
+const asPrinted = (events: readonly RecordedEvent[]) =>
+  JSON.parse(JSON.stringify(events.map(printableEvent))) as unknown[]
 
 describe('council events', () => {
   test('prints the whole log, each event in its public form', async () => {
@@ -86,7 +87,10 @@ describe('council events', () => {
     const position = await other.redis.xadd(other.keys.log, '*', 'sequence', '2', 'stream', 'chat/x')
     const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['events', '--json'])
     expect(run.code).toBe(1)
-    expect(JSON.parse(run.stderr)).toEqual({ code: 'malformed_event', message: expect.stringContaining(position!) as unknown })
+    expect(JSON.parse(run.stderr)).toEqual({
+      code: 'malformed_event',
+      message: expect.stringContaining(position!) as unknown,
+    })
     other.close()
   })
 
@@ -126,15 +130,19 @@ describe('council state', () => {
     const reserved = all.find(({ type }) => type === 'BudgetReserved')!
     const run = await cli(settings, ['state', budget, '--at', reserved.position, '--json'])
     expect(run.json()).toMatchObject([
-      { revision: 1, position: reserved.position, state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } } },
+      {
+        revision: 1,
+        position: reserved.position,
+        state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } },
+      },
     ])
   })
 
   test('folds an aggregate as it was at a time', async () => {
     const time = new Date(positionTimeMs(all.at(-1)!.position)).toISOString()
-    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject([
-      { state: { status: 'finished' } },
-    ])
+    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject(
+      [{ state: { status: 'finished' } }],
+    )
   })
 
   test('folds an aggregate as it was at the end of a day', async () => {

@@ -21,7 +21,8 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     council = await openTestCouncil(redisUrl, freshCouncilId())
     settings = { REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId }
     told = [await answeredPrompt(council), newPrompt('Who gave up?'), await answeredPrompt(council)]
-    for (const step of ['submit', 'attempt', 'call', 'settle_unknown', 'call', 'fail'] as const) await happen(council, told[1]!, step)
+    for (const step of ['submit', 'attempt', 'call', 'settle_unknown', 'call', 'fail'] as const)
+      await happen(council, told[1]!, step)
     await db.empty()
     await migrate(db.postgres)
   })
@@ -31,7 +32,8 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
   })
 
   const change = (statement: (tx: Tx) => Promise<unknown>) => db.postgres.transaction(statement)
-  const debits = async () => (await council.events()).filter(({ type }) => type === 'BudgetDebited').map(({ position }) => position)
+  const debits = async () =>
+    (await council.events()).filter(({ type }) => type === 'BudgetDebited').map(({ position }) => position)
 
   describe('council rebuild', () => {
     test('builds what is named, and says what it came to', async () => {
@@ -39,13 +41,21 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       const events = (await council.events()).length
       expect(run.code).toBe(0)
       expect(run.json()).toEqual([
-        { projection: 'costs', generation: 1, events, seconds: expect.any(Number) as unknown, rate: expect.any(Number) as unknown },
+        {
+          projection: 'costs',
+          generation: 1,
+          events,
+          seconds: expect.any(Number) as unknown,
+          rate: expect.any(Number) as unknown,
+        },
       ])
     })
 
     test('builds all when nothing is named', async () => {
       const run = await cli(settings, ['rebuild'])
-      expect(run.stdout).toMatch(/^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/)
+      expect(run.stdout).toMatch(
+        /^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/,
+      )
     })
 
     test('is given up at Ctrl-C, and the one from before serves on', async () => {
@@ -104,8 +114,13 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
 
     test('covers only the part of the log that is asked for', async () => {
       const positions = await debits()
-      const total = async (...args: string[]) => (await cli(settings, ['audit', 'cost', '--json', ...args])).json().at(-1)
-      expect(await total('--from', positions[2]!)).toMatchObject({ calls: 2, costMicros: 938, readModel: { state: 'agrees', rows: 2 } })
+      const total = async (...args: string[]) =>
+        (await cli(settings, ['audit', 'cost', '--json', ...args])).json().at(-1)
+      expect(await total('--from', positions[2]!)).toMatchObject({
+        calls: 2,
+        costMicros: 938,
+        readModel: { state: 'agrees', rows: 2 },
+      })
       expect(await total('--to', positions[0]!)).toMatchObject({ calls: 1, costMicros: 38 })
       expect(await total('--from', '2100-01-01')).toMatchObject({
         calls: 0,
@@ -113,7 +128,8 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         first: null,
         readModel: { state: 'agrees', rows: 0 },
       })
-      const dayOf = (position: string): string => new Date(positionTimeMs(position as Position)).toISOString().slice(0, 10)
+      const dayOf = (position: string): string =>
+        new Date(positionTimeMs(position as Position)).toISOString().slice(0, 10)
       const whole = await total('--from', dayOf(positions[0]!), '--to', dayOf(positions.at(-1)!))
       expect(whole).toMatchObject({ calls: 4, costMicros: 1014 })
       expect((await cli(settings, ['audit', 'cost', '--from', positions[1]!, '--to', positions[0]!])).code).toBe(2)
@@ -143,7 +159,10 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       await change((tx) => tamper(tx, positions))
       const run = await cli(settings, ['audit', 'cost', '--json'])
       expect(run.code).toBe(1)
-      expect(JSON.parse(run.stderr)).toMatchObject({ code: 'read_model_differs', message: expect.stringContaining(message) as unknown })
+      expect(JSON.parse(run.stderr)).toMatchObject({
+        code: 'read_model_differs',
+        message: expect.stringContaining(message) as unknown,
+      })
       expect(run.json().at(-1)).toMatchObject({ costMicros: 1014, readModel: { state: 'differs' } })
     })
 
@@ -155,12 +174,19 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'agrees' } })
       const now = await cli(settings, ['audit', 'cost', '--json'])
       expect(now.code).toBe(0)
-      expect(now.json().at(-1)).toMatchObject({ calls: 5, readModel: { state: 'behind', position, missing: 1, rows: 4 } })
+      expect(now.json().at(-1)).toMatchObject({
+        calls: 5,
+        readModel: { state: 'behind', position, missing: 1, rows: 4 },
+      })
       expect(now.stdout).toContain(later.requestId)
     })
 
     test('shows what the log says when there is no Postgres to compare with', async () => {
-      const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, ['audit', 'cost', '--json'])
+      const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
+        'audit',
+        'cost',
+        '--json',
+      ])
       expect(run.code).toBe(0)
       expect(run.json().at(-1)).toMatchObject({
         calls: 5,

@@ -40,17 +40,27 @@ describe('council restore, on servers that run,', () => {
     await audited.archive()
     const before = await snapshotOf(council)
     await council.redis.flushall()
-    expect(await council.execute(SubmitPrompt, { requestId: newPrompt().requestId, text: 'Is anybody there?' })).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+    expect(
+      await council.execute(SubmitPrompt, { requestId: newPrompt().requestId, text: 'Is anybody there?' }),
+    ).toMatchObject({ result: 'rejected', code: 'log_stopped' })
 
     const dry = await cli(settings, ['restore', '--dry-run', '--json'])
     expect(dry.json()).toMatchObject([{ kind: 'would_restore', sequence: 38, events: 38, jobs: 1 }])
     expect(await council.redis.dbsize()).toBe(0)
     const run = await cli(settings, ['restore'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
-    expect(run.stdout).toMatch(/^log +38 events, to \d+-\d+, incarnation .*\nevents +38\n[^]*Restored\. Restart every process of this council: .*\n$/)
+    expect(run.stdout).toMatch(
+      /^log +38 events, to \d+-\d+, incarnation .*\nevents +38\n[^]*Restored\. Restart every process of this council: .*\n$/,
+    )
     const { entries, states, commands } = await snapshotOf(council)
-    expect({ entries, states, commands }).toEqual({ entries: before.entries, states: before.states, commands: before.commands })
-    expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([{ kind: 'whole', events: 0, states: 0, commandIds: 0 }])
+    expect({ entries, states, commands }).toEqual({
+      entries: before.entries,
+      states: before.states,
+      commands: before.commands,
+    })
+    expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([
+      { kind: 'whole', events: 0, states: 0, commandIds: 0 },
+    ])
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
 
     const restarted = await openTestCouncil(redis.url, council.councilId)
@@ -66,16 +76,25 @@ describe('council restore, on servers that run,', () => {
     // The event goes in, the job behind it cannot.
     await council.redis.call('XSETID', council.keys.work, '18446744073709551615-18446744073709551615')
     const { requestId } = newPrompt()
-    expect(await council.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({ code: 'outcome_unknown' })
-    expect(council.gate.stoppedBy()).toMatchObject({ code: 'log_halted', message: expect.stringContaining('bin/council restore') as unknown })
+    expect(await council.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({
+      code: 'outcome_unknown',
+    })
+    expect(council.gate.stoppedBy()).toMatchObject({
+      code: 'log_halted',
+      message: expect.stringContaining('bin/council restore') as unknown,
+    })
     await audited.archive()
 
     // What kept it from being written is mended first.
     await council.redis.del(council.keys.work)
-    expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([{ kind: 'restored', events: 0, jobs: 2 }])
+    expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([
+      { kind: 'restored', events: 0, jobs: 2 },
+    ])
     expect(await audited.verify('--resume')).toMatchObject({ code: 0, faults: [], summary: { resumed: true } })
     const restarted = await openTestCouncil(redis.url, council.councilId)
-    expect(await restarted.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({ result: 'duplicate' })
+    expect(await restarted.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({
+      result: 'duplicate',
+    })
     await answeredPrompt(restarted)
     restarted.close()
     council.close()
@@ -88,7 +107,10 @@ describe('council restore, on servers that run,', () => {
     const at = (await audited.entries())[4]?.[0]
     const run = await cli(audited.settings, ['restore', '--json'])
     expect(run).toMatchObject({ code: 1, stdout: '' })
-    expect(JSON.parse(run.stderr)).toEqual({ code: 'histories_differ', message: `the two histories differ at ${at}: event number 5 has another sequence in Redis than in the archive` })
+    expect(JSON.parse(run.stderr)).toEqual({
+      code: 'histories_differ',
+      message: `the two histories differ at ${at}: event number 5 has another sequence in Redis than in the archive`,
+    })
     audited.council.close()
   })
 })
@@ -103,7 +125,11 @@ describe('council restore, with everything embedded,', () => {
     dataDir = emptyDataDir()
     const lock = acquireDataDirLock(dataDir)
     if (!lock.held) throw new Error('somebody has this folder already')
-    const { url: redisUrl, child: redis } = await startEmbeddedRedis({ dataDir, role: 'durable', onReport: () => undefined })
+    const { url: redisUrl, child: redis } = await startEmbeddedRedis({
+      dataDir,
+      role: 'durable',
+      onReport: () => undefined,
+    })
     const { url, child: pglite } = await startEmbeddedPostgres(dataDir, () => undefined)
     copyFileSync(macKeyFile(), dataPaths(dataDir).macKey)
     const postgres = connectPostgres<unknown>({ url, maxConnections: 2, logger: silentLogger })
@@ -142,7 +168,12 @@ describe('council restore, with everything embedded,', () => {
     const { child: redis } = await startEmbeddedRedis({ dataDir, role: 'durable', onReport: () => undefined })
     const { child: pglite } = await startEmbeddedPostgres(dataDir, () => undefined)
     const environment = { PATH: process.env['PATH'], ...settings() }
-    const run = await runProgram(process.execPath, { args: [main, 'restore', '--json'], environment, signal: new AbortController().signal, output: 'kept' })
+    const run = await runProgram(process.execPath, {
+      args: [main, 'restore', '--json'],
+      environment,
+      signal: new AbortController().signal,
+      output: 'kept',
+    })
     await pglite.stop()
     await redis.stop()
     if (lock.held) lock.release()

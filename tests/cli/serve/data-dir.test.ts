@@ -1,5 +1,14 @@
 import { execFile, type ExecException } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -14,8 +23,12 @@ const limitMs = 30_000
 const council = (dataDir: string, ...args: string[]) =>
   new Promise<{ code: number; signal: string | null; stderr: string }>((resolve) => {
     const env = { PATH: process.env['PATH'], HOME: mkdtempSync(join(tmpdir(), 'home-')), DATA_DIR: dataDir, PORT: '0' }
-    execFile(process.execPath, [main, ...args], { env, timeout: limitMs, killSignal: 'SIGKILL' }, (error: ExecException | null, _, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), signal: error?.signal ?? null, stderr }),
+    execFile(
+      process.execPath,
+      [main, ...args],
+      { env, timeout: limitMs, killSignal: 'SIGKILL' },
+      (error: ExecException | null, _, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), signal: error?.signal ?? null, stderr }),
     )
   })
 
@@ -84,7 +97,8 @@ describe('a DATA_DIR that does not exist', () => {
     const dataDir = folder()
     writeFileSync(join(dataDir, 'thesis.tex'), '')
     chmodSync(dataDir, 0o755)
-    for (const args of [['events'], ['restore'], ['chat', 'Hello?']]) expect((await council(dataDir, ...args)).code).toBe(1)
+    for (const args of [['events'], ['restore'], ['chat', 'Hello?']])
+      expect((await council(dataDir, ...args)).code).toBe(1)
     expect(readdirSync(dataDir)).toEqual(['thesis.tex'])
     expect(statSync(dataDir).mode & 0o777).toBe(0o755)
   })
@@ -102,12 +116,18 @@ describe('a secret that others may read', () => {
   test('as the admin token is refused with the chmod to run', () => {
     const dataDir = open('adminToken', 'a-token-that-is-long-enough-for-this\n')
     expect(() => adminToken({ dataDir, adminToken: undefined })).toThrow(
-      expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining(`chmod 600 ${dataPaths(dataDir).adminToken}`) as unknown }),
+      expect.objectContaining({
+        code: 'secret_file_unusable',
+        message: expect.stringContaining(`chmod 600 ${dataPaths(dataDir).adminToken}`) as unknown,
+      }),
     )
   })
 
   test('as the server file is refused by the command line, which would send its token elsewhere', async () => {
-    const dataDir = open('serverFile', JSON.stringify({ url: 'http://127.0.0.1:1', token: 'x', pid: 1, startedAt: '2026-01-01T00:00:00.000Z' }))
+    const dataDir = open(
+      'serverFile',
+      JSON.stringify({ url: 'http://127.0.0.1:1', token: 'x', pid: 1, startedAt: '2026-01-01T00:00:00.000Z' }),
+    )
     const { code, stderr } = await council(dataDir, 'chat', 'Hello?')
     expect(code).toBe(1)
     expect(stderr).toContain(`chmod 600 ${dataPaths(dataDir).serverFile}`)
@@ -117,6 +137,8 @@ describe('a secret that others may read', () => {
     const dataDir = folder()
     mkdirSync(dataDir, { recursive: true })
     writeFileSync(dataPaths(dataDir).adminToken, 'short\n', { mode: 0o600 })
-    expect(() => adminToken({ dataDir, adminToken: undefined })).toThrow(expect.objectContaining({ code: 'secret_file_unusable' }))
+    expect(() => adminToken({ dataDir, adminToken: undefined })).toThrow(
+      expect.objectContaining({ code: 'secret_file_unusable' }),
+    )
   })
 })

@@ -31,12 +31,19 @@ async function failedStart(settings: Record<string, string>, roles = 'api') {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, PORT: '0', ...settings }
   const child = spawn(process.execPath, [main, 'serve', '--roles', roles], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
-  const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as { level?: string; code?: string; msg?: string; progress?: string; state?: string })
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map(
+      (line) => JSON.parse(line) as { level?: string; code?: string; msg?: string; progress?: string; state?: string },
+    )
   return { code: code as number, dataDir, fatal: lines.filter(({ level }) => level === 'fatal'), lines }
 }
 
 /** A server on a free port of this machine. */
-async function serverOf(answer: Parameters<typeof createServer>[1] = (_, response) => void response.end()): Promise<number> {
+async function serverOf(
+  answer: Parameters<typeof createServer>[1] = (_, response) => void response.end(),
+): Promise<number> {
   const server = createServer(answer).listen(0, '127.0.0.1')
   await once(server, 'listening')
   undo.push(() => server.close())
@@ -47,29 +54,75 @@ test('a port that is taken ends the start before anything is started, once, with
   const port = await serverOf()
   const { code, dataDir, fatal, lines } = await failedStart({ PORT: String(port) })
   expect(code).toBe(1)
-  expect(fatal).toMatchObject([{ code: 'port_unavailable', msg: expect.stringMatching(new RegExp(`: listening failed: 127\\.0\\.0\\.1:${port} .*set PORT.*\\(EADDRINUSE\\)$`)) as unknown }])
+  expect(fatal).toMatchObject([
+    {
+      code: 'port_unavailable',
+      msg: expect.stringMatching(
+        new RegExp(`: listening failed: 127\\.0\\.0\\.1:${port} .*set PORT.*\\(EADDRINUSE\\)$`),
+      ) as unknown,
+    },
+  ])
   expect(lines).toHaveLength(1)
   expect(existsSync(dataPaths(dataDir).redis)).toBe(false)
   expect(existsSync(dataPaths(dataDir).pglite)).toBe(false)
 })
 
 test.each([
-  ['connecting to Redis', 'redis_unreachable', { REDIS_URL: 'redis://user:a-password@127.0.0.1:1', REDIS_EPHEMERAL_URL: redisUrl }, '127.0.0.1:1: '],
-  ['connecting to the ephemeral Redis', 'redis_unreachable', { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: 'redis://user:a-password@127.0.0.1:2' }, '127.0.0.1:2: '],
-  ['connecting to Postgres', 'postgres_unreachable', { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council' }, '127.0.0.1:3'],
-])('%s: a start that fails there says so, with the address and without its password', async (step, errorCode, settings, address) => {
-  const { code, fatal, lines } = await failedStart({ DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council', ...settings })
-  expect(code).toBe(1)
-  expect(fatal).toMatchObject([{ code: errorCode, msg: expect.stringContaining(`${step} failed: `) as unknown }])
-  expect(fatal[0]?.msg).toContain(address)
-  expect(JSON.stringify(lines)).not.toContain('a-password')
-  expect(lines.filter(({ state, progress }) => state === 'failed' && progress !== step)).toEqual([])
-}, 120_000)
+  [
+    'connecting to Redis',
+    'redis_unreachable',
+    { REDIS_URL: 'redis://user:a-password@127.0.0.1:1', REDIS_EPHEMERAL_URL: redisUrl },
+    '127.0.0.1:1: ',
+  ],
+  [
+    'connecting to the ephemeral Redis',
+    'redis_unreachable',
+    { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: 'redis://user:a-password@127.0.0.1:2' },
+    '127.0.0.1:2: ',
+  ],
+  [
+    'connecting to Postgres',
+    'postgres_unreachable',
+    {
+      REDIS_URL: redisUrl,
+      REDIS_EPHEMERAL_URL: redisUrl,
+      DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council',
+    },
+    '127.0.0.1:3',
+  ],
+])(
+  '%s: a start that fails there says so, with the address and without its password',
+  async (step, errorCode, settings, address) => {
+    const { code, fatal, lines } = await failedStart({
+      DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council',
+      ...settings,
+    })
+    expect(code).toBe(1)
+    expect(fatal).toMatchObject([{ code: errorCode, msg: expect.stringContaining(`${step} failed: `) as unknown }])
+    expect(fatal[0]?.msg).toContain(address)
+    expect(JSON.stringify(lines)).not.toContain('a-password')
+    expect(lines.filter(({ state, progress }) => state === 'failed' && progress !== step)).toEqual([])
+  },
+  120_000,
+)
 
 test('several models without a choice are a problem of the settings, with the list; an adapter counts', async () => {
-  const models = { object: 'list', data: [{ id: 'base', max_model_len: 2048 }, { id: 'adapter', parent: 'base' }] }
-  const port = await serverOf((request, response) => void response.end(request.url === '/v1/models' ? JSON.stringify(models) : ''))
-  const settings = { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: 'postgres://user@127.0.0.1:3/council', VLLM_URL: `http://127.0.0.1:${port}` }
+  const models = {
+    object: 'list',
+    data: [
+      { id: 'base', max_model_len: 2048 },
+      { id: 'adapter', parent: 'base' },
+    ],
+  }
+  const port = await serverOf(
+    (request, response) => void response.end(request.url === '/v1/models' ? JSON.stringify(models) : ''),
+  )
+  const settings = {
+    REDIS_URL: redisUrl,
+    REDIS_EPHEMERAL_URL: redisUrl,
+    DATABASE_URL: 'postgres://user@127.0.0.1:3/council',
+    VLLM_URL: `http://127.0.0.1:${port}`,
+  }
   const { code, fatal } = await failedStart(settings, 'worker')
   expect(code).toBe(2)
   expect(fatal).toMatchObject([{ code: 'usage', msg: expect.stringContaining('base, adapter') as unknown }])
@@ -79,7 +132,10 @@ test('a council that is starting is not one that does not run: the command line 
   const dataDir = folder()
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
   writeStartFile(dataDir, new Date().toISOString(), 'loading the model')
-  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'council_starting', message: expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`) as unknown })
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({
+    code: 'council_starting',
+    message: expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`) as unknown,
+  })
   removeStartFile(dataDir)
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })
@@ -88,6 +144,9 @@ test('a start that was killed is not under way', () => {
   const dataDir = folder()
   const lock = acquireDataDirLock(dataDir)
   undo.push(() => lock.held && lock.release())
-  writeFileSync(dataPaths(dataDir).startFile, JSON.stringify({ pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }))
+  writeFileSync(
+    dataPaths(dataDir).startFile,
+    JSON.stringify({ pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }),
+  )
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })

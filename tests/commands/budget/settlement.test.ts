@@ -15,11 +15,25 @@ import { given } from '../../support/decider.ts'
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')
 const day = '2026-11-23'
 const stream = budgetStream('council', day)
-const submitted: ChatEvent = { type: 'PromptSubmitted', data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' } }
-const attempt: ChatEvent = { type: 'AttemptStarted', data: { attempt: 1, worker: 'w', startedAt: '2026-11-23T11:59:58.005Z' } }
+const submitted: ChatEvent = {
+  type: 'PromptSubmitted',
+  data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' },
+}
+const attempt: ChatEvent = {
+  type: 'AttemptStarted',
+  data: { attempt: 1, worker: 'w', startedAt: '2026-11-23T11:59:58.005Z' },
+}
 const called = (callId: string): ChatEvent => ({
   type: 'ModelCallStarted',
-  data: { callId, attempt: 1, phase: 'respond', member: 'council', model: 'smollm2', budgets: [stream], reservedMicros: 1000 },
+  data: {
+    callId,
+    attempt: 1,
+    phase: 'respond',
+    member: 'council',
+    model: 'smollm2',
+    budgets: [stream],
+    reservedMicros: 1000,
+  },
 })
 const reserved = (callId: string, amountMicros = 1000): BudgetEvent => ({
   type: 'BudgetReserved',
@@ -36,11 +50,29 @@ const settlement = (callId: string, change: Partial<Settlement> = {}): Settlemen
   costMicros: 14,
   ...change,
 })
-const ending = { requestId, attempt: 1, text: 'Because.', firstTokenMs: 100, endedAtMs: Date.parse('2026-11-23T12:00:00.000Z'), job: '1-0' }
+const ending = {
+  requestId,
+  attempt: 1,
+  text: 'Because.',
+  firstTokenMs: 100,
+  endedAtMs: Date.parse('2026-11-23T12:00:00.000Z'),
+  job: '1-0',
+}
 
 describe('reserving', () => {
   const reserve = (callId: string, amountMicros: number) =>
-    ({ scope: 'council', day, callId, requestId, attempt: 1, phase: 'respond', member: 'council', model: 'smollm2', amountMicros, expiresAt: '2026-11-23T12:15:00.000Z' }) as const
+    ({
+      scope: 'council',
+      day,
+      callId,
+      requestId,
+      attempt: 1,
+      phase: 'respond',
+      member: 'council',
+      model: 'smollm2',
+      amountMicros,
+      expiresAt: '2026-11-23T12:15:00.000Z',
+    }) as const
 
   test('promises money in the budget and notes the call on the prompt, in one decision', () => {
     const decision = given({ chat, budget }, { chat: [submitted, attempt] }).when(ReserveBudget, reserve('c1', 1000))
@@ -48,7 +80,10 @@ describe('reserving', () => {
   })
 
   test('counts what is only promised as spent, and says when there is money again', () => {
-    const decision = given({ chat, budget }, { chat: [submitted, attempt], budget: [reserved('c0', defaultDailyMicros - 500)] }).when(ReserveBudget, reserve('c1', 501))
+    const decision = given(
+      { chat, budget },
+      { chat: [submitted, attempt], budget: [reserved('c0', defaultDailyMicros - 500)] },
+    ).when(ReserveBudget, reserve('c1', 501))
     expect(decision).toEqual({
       outcome: 'refused',
       code: 'budget_exceeded',
@@ -61,48 +96,103 @@ describe('ending an answer', () => {
   const open = { chat: [submitted, attempt, called('c1')], budget: [reserved('c1')] }
 
   test('pays for its last call in the same decision', () => {
-    const decision = given({ chat, budget }, open).when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
+    const decision = given({ chat, budget }, open).when(CompleteAnswer, {
+      ...ending,
+      settlement: settlement('c1'),
+      finishReason: 'stop',
+      degraded: false,
+    })
     expect(decision).toMatchObject({
       outcome: 'accepted',
       finishesJob: '1-0',
       events: {
         budget: [{ type: 'BudgetDebited', data: { callId: 'c1', actualMicros: 14, usage: 'reported' } }],
-        chat: [{ type: 'ModelCallEnded' }, { type: 'AnswerCompleted', data: { costMicros: 14, tokens: { promptTokens: 10, completionTokens: 20 }, timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 } } }],
+        chat: [
+          { type: 'ModelCallEnded' },
+          {
+            type: 'AnswerCompleted',
+            data: {
+              costMicros: 14,
+              tokens: { promptTokens: 10, completionTokens: 20 },
+              timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 },
+            },
+          },
+        ],
       },
     })
   })
 
   test('charges a call of unknown usage at its reservation: never an invented figure, never nothing', () => {
-    const decision = given({ chat, budget }, open).when(FailAnswer, { ...ending, settlement: settlement('c1', { outcome: 'failed', usage: 'unknown', costMicros: 0 }), code: 'interrupted', message: 'cut' })
-    expect(decision).toMatchObject({ events: { budget: [{ data: { actualMicros: 1000, usage: 'unknown' } }], chat: [{}, { data: { costMicros: 1000 } }] } })
+    const decision = given({ chat, budget }, open).when(FailAnswer, {
+      ...ending,
+      settlement: settlement('c1', { outcome: 'failed', usage: 'unknown', costMicros: 0 }),
+      code: 'interrupted',
+      message: 'cut',
+    })
+    expect(decision).toMatchObject({
+      events: {
+        budget: [{ data: { actualMicros: 1000, usage: 'unknown' } }],
+        chat: [{}, { data: { costMicros: 1000 } }],
+      },
+    })
   })
 
   test('gives the reservation back for a call that never reached a model', () => {
-    const decision = given({ chat, budget }, open).when(FailAnswer, { ...ending, settlement: settlement('c1', { outcome: 'released' }), code: 'model_unavailable', message: 'gone' })
-    expect(decision).toMatchObject({ events: { budget: [{ type: 'BudgetReleased', data: { amountMicros: 1000 } }], chat: [{}, { data: { costMicros: 0 } }] } })
+    const decision = given({ chat, budget }, open).when(FailAnswer, {
+      ...ending,
+      settlement: settlement('c1', { outcome: 'released' }),
+      code: 'model_unavailable',
+      message: 'gone',
+    })
+    expect(decision).toMatchObject({
+      events: {
+        budget: [{ type: 'BudgetReleased', data: { amountMicros: 1000 } }],
+        chat: [{}, { data: { costMicros: 0 } }],
+      },
+    })
   })
 
   test('is refused while another call is not settled: it would be lost', () => {
     const two = { chat: [...open.chat, called('c2')], budget: [...open.budget, reserved('c2')] }
-    const decision = given({ chat, budget }, two).when(CompleteAnswer, { ...ending, settlement: settlement('c2'), finishReason: 'stop', degraded: false })
+    const decision = given({ chat, budget }, two).when(CompleteAnswer, {
+      ...ending,
+      settlement: settlement('c2'),
+      finishReason: 'stop',
+      degraded: false,
+    })
     expect(decision).toEqual({ outcome: 'refused', code: 'calls_still_open', details: { calls: 1 } })
   })
 
   test('cannot settle a call twice', () => {
-    const ended: ChatEvent = { type: 'ModelCallEnded', data: { callId: 'c1', outcome: 'lost', usage: 'unknown', promptTokens: 0, completionTokens: 0, costMicros: 1000 } }
-    const decision = given({ chat, budget }, { ...open, chat: [...open.chat, ended] }).when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
+    const ended: ChatEvent = {
+      type: 'ModelCallEnded',
+      data: { callId: 'c1', outcome: 'lost', usage: 'unknown', promptTokens: 0, completionTokens: 0, costMicros: 1000 },
+    }
+    const decision = given({ chat, budget }, { ...open, chat: [...open.chat, ended] }).when(CompleteAnswer, {
+      ...ending,
+      settlement: settlement('c1'),
+      finishReason: 'stop',
+      degraded: false,
+    })
     expect(decision).toMatchObject({ outcome: 'refused', code: 'call_not_open' })
   })
 })
 
 describe('a budget', () => {
   test('never overspends, whatever is reserved, settled and given back in whatever order', () => {
-    const step = fc.record({ call: fc.integer({ min: 0, max: 9 }), kind: fc.constantFrom('reserve', 'debit', 'lose'), amountMicros: fc.integer({ min: 0, max: 4_000_000 }) })
+    const step = fc.record({
+      call: fc.integer({ min: 0, max: 9 }),
+      kind: fc.constantFrom('reserve', 'debit', 'lose'),
+      amountMicros: fc.integer({ min: 0, max: 4_000_000 }),
+    })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const chatEvents: ChatEvent[] = [submitted, attempt]
         const budgetEvents: BudgetEvent[] = []
-        const apply = (decision: { outcome: string; events?: { chat?: ChatEvent[]; budget?: BudgetEvent[] } }): void => {
+        const apply = (decision: {
+          outcome: string
+          events?: { chat?: ChatEvent[]; budget?: BudgetEvent[] }
+        }): void => {
           chatEvents.push(...(decision.events?.chat ?? []))
           budgetEvents.push(...(decision.events?.budget ?? []))
         }
@@ -110,15 +200,40 @@ describe('a budget', () => {
           const world = given({ chat, budget }, { chat: chatEvents, budget: budgetEvents })
           const callId = `c${call}`
           if (kind === 'reserve')
-            apply(world.when(ReserveBudget, { scope: 'council', day, callId, requestId, attempt: 1, phase: 'p', member: 'm', model: 'x', amountMicros, expiresAt: '2026-11-23T12:15:00.000Z' }))
+            apply(
+              world.when(ReserveBudget, {
+                scope: 'council',
+                day,
+                callId,
+                requestId,
+                attempt: 1,
+                phase: 'p',
+                member: 'm',
+                model: 'x',
+                amountMicros,
+                expiresAt: '2026-11-23T12:15:00.000Z',
+              }),
+            )
           else {
             const usage = kind === 'lose' ? 'unknown' : 'reported'
-            apply(world.when(DebitBudget, { requestId, attempt: 1, settlement: settlement(callId, { usage, costMicros: Math.min(amountMicros, reservedOf(chatEvents, callId)) }) }))
+            apply(
+              world.when(DebitBudget, {
+                requestId,
+                attempt: 1,
+                settlement: settlement(callId, {
+                  usage,
+                  costMicros: Math.min(amountMicros, reservedOf(chatEvents, callId)),
+                }),
+              }),
+            )
           }
           const state = budgetEvents.reduce((held, event) => budget.evolve(held, event), budget.initial)
           expect(availableMicros(state)).toBeGreaterThanOrEqual(0)
         }
-        const debited = budgetEvents.reduce((sum, event) => sum + (event.type === 'BudgetDebited' ? event.data.actualMicros : 0), 0)
+        const debited = budgetEvents.reduce(
+          (sum, event) => sum + (event.type === 'BudgetDebited' ? event.data.actualMicros : 0),
+          0,
+        )
         const state = chatEvents.reduce((held, event) => chat.evolve(held, event), chat.initial)
         expect(state).toMatchObject({ costMicros: debited })
       }),
@@ -127,4 +242,8 @@ describe('a budget', () => {
 })
 
 const reservedOf = (events: readonly ChatEvent[], callId: string): number =>
-  events.reduce((amount, event) => (event.type === 'ModelCallStarted' && event.data.callId === callId ? event.data.reservedMicros : amount), 0)
+  events.reduce(
+    (amount, event) =>
+      event.type === 'ModelCallStarted' && event.data.callId === callId ? event.data.reservedMicros : amount,
+    0,
+  )

@@ -9,9 +9,19 @@ import { chatStream, Uuid7 } from '../../../src/events/identifiers.ts'
 import { given } from '../../support/decider.ts'
 
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')
-const submitted: ChatEvent = { type: 'PromptSubmitted', data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' } }
-const attempt = (number: number): ChatEvent => ({ type: 'AttemptStarted', data: { attempt: number, worker: 'w', startedAt: '2026-11-23T11:59:59.000Z' } })
-const bill = { costMicros: 0, tokens: { promptTokens: 0, completionTokens: 0 }, timings: { queuedMs: 0, firstTokenMs: null, totalMs: 0 } }
+const submitted: ChatEvent = {
+  type: 'PromptSubmitted',
+  data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T11:59:58.000Z' },
+}
+const attempt = (number: number): ChatEvent => ({
+  type: 'AttemptStarted',
+  data: { attempt: number, worker: 'w', startedAt: '2026-11-23T11:59:59.000Z' },
+})
+const bill = {
+  costMicros: 0,
+  tokens: { promptTokens: 0, completionTokens: 0 },
+  timings: { queuedMs: 0, firstTokenMs: null, totalMs: 0 },
+}
 const cancelled: ChatEvent = { type: 'AnswerCancelled', data: { text: '', ...bill } }
 
 const prompt = (...history: ChatEvent[]) => given({ chat }, { chat: history })
@@ -20,18 +30,31 @@ describe('submitting a prompt', () => {
   test('records it and hands a job to the workers', () => {
     expect(prompt().when(SubmitPrompt, { requestId, text: 'Why?' })).toEqual({
       outcome: 'accepted',
-      events: { chat: [{ type: 'PromptSubmitted', data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T12:00:00.000Z' } }] },
+      events: {
+        chat: [
+          {
+            type: 'PromptSubmitted',
+            data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T12:00:00.000Z' },
+          },
+        ],
+      },
       jobs: [{ kind: 'answer', on: chatStream(requestId) }],
     })
   })
 
   test('is refused under an id that has one, and a finished one is never started anew', () => {
     expect(prompt(submitted).when(SubmitPrompt, { requestId, text: 'Why?' })).toMatchObject({ code: 'prompt_exists' })
-    expect(prompt(submitted, cancelled).when(SubmitPrompt, { requestId, text: 'Why?' })).toMatchObject({ code: 'prompt_exists' })
+    expect(prompt(submitted, cancelled).when(SubmitPrompt, { requestId, text: 'Why?' })).toMatchObject({
+      code: 'prompt_exists',
+    })
   })
 
   test.each(['full', 'action'] as const)('on the %s path is refused until there is one', (path) => {
-    expect(prompt().when(SubmitPrompt, { requestId, text: 'Why?', path })).toEqual({ outcome: 'refused', code: 'path_unavailable', details: { path } })
+    expect(prompt().when(SubmitPrompt, { requestId, text: 'Why?', path })).toEqual({
+      outcome: 'refused',
+      code: 'path_unavailable',
+      details: { path },
+    })
   })
 })
 
@@ -39,22 +62,30 @@ describe('an attempt', () => {
   test('has the next number', () => {
     expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 2, worker: 'v' })).toEqual({
       outcome: 'accepted',
-      events: { chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v', startedAt: '2026-11-23T12:00:00.000Z' } }] },
+      events: {
+        chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v', startedAt: '2026-11-23T12:00:00.000Z' } }],
+      },
     })
   })
 
   test('whose number somebody else has taken is refused', () => {
-    expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 1, worker: 'v' })).toMatchObject({ code: 'attempt_superseded' })
+    expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 1, worker: 'v' })).toMatchObject({
+      code: 'attempt_superseded',
+    })
   })
 
   test('is refused once all of them are used up', () => {
     const used = Array.from({ length: maxAttempts }, (_, index) => attempt(index + 1))
-    expect(prompt(submitted, ...used).when(StartAttempt, { requestId, attempt: maxAttempts + 1, worker: 'v' })).toMatchObject({ code: 'attempts_exhausted' })
+    expect(
+      prompt(submitted, ...used).when(StartAttempt, { requestId, attempt: maxAttempts + 1, worker: 'v' }),
+    ).toMatchObject({ code: 'attempts_exhausted' })
   })
 
   test('that was superseded may not record anything any more', () => {
     const late = { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
-    expect(prompt(submitted, attempt(1), attempt(2)).when(RouteRequest, late)).toMatchObject({ code: 'attempt_superseded' })
+    expect(prompt(submitted, attempt(1), attempt(2)).when(RouteRequest, late)).toMatchObject({
+      code: 'attempt_superseded',
+    })
   })
 })
 
@@ -62,7 +93,14 @@ describe('cancelling a prompt', () => {
   test('that nobody works on ends it at once', () => {
     expect(prompt(submitted).when(CancelPrompt, { requestId })).toMatchObject({
       outcome: 'accepted',
-      events: { chat: [{ type: 'AnswerCancelled', data: { text: '', costMicros: 0, timings: { queuedMs: 2000, firstTokenMs: null, totalMs: 2000 } } }] },
+      events: {
+        chat: [
+          {
+            type: 'AnswerCancelled',
+            data: { text: '', costMicros: 0, timings: { queuedMs: 2000, firstTokenMs: null, totalMs: 2000 } },
+          },
+        ],
+      },
     })
   })
 
@@ -74,7 +112,11 @@ describe('cancelling a prompt', () => {
   })
 
   test('twice changes nothing more', () => {
-    expect(prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } }).when(CancelPrompt, { requestId })).toEqual({ outcome: 'accepted', events: {} })
+    expect(
+      prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } }).when(CancelPrompt, {
+        requestId,
+      }),
+    ).toEqual({ outcome: 'accepted', events: {} })
   })
 
   test.each([

@@ -3,7 +3,12 @@ import { createBackoff, type Backoff } from '../../../src/commands/gate/backoff.
 import type { Position } from '../../../src/events/identifiers.ts'
 
 const answered = (backoff: Backoff, firstSequence: number, events = 1): void =>
-  backoff.answered({ result: 'appended', firstSequence, positions: Array.from({ length: events }, (_, n) => `1-${n}` as Position), anyRevisions: new Map() })
+  backoff.answered({
+    result: 'appended',
+    firstSequence,
+    positions: Array.from({ length: events }, (_, n) => `1-${n}` as Position),
+    anyRevisions: new Map(),
+  })
 const lost = (backoff: Backoff): void => backoff.answered({ result: 'conflict', current: [] })
 
 /** How many appends follow one another while enough wait, each landing before the next is sent. */

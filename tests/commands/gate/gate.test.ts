@@ -22,7 +22,8 @@ afterAll(() => {
 })
 
 const prompt = (requestId: Uuid7, text = 'What is the capital of France?') => ({ requestId, text })
-const eventsOf = async (requestId: Uuid7) => (await council.events()).filter(({ stream }) => stream === chatStream(requestId))
+const eventsOf = async (requestId: Uuid7) =>
+  (await council.events()).filter(({ stream }) => stream === chatStream(requestId))
 
 describe('a command', () => {
   test('is durable when it answers, with its position and the revisions it led to', async () => {
@@ -41,7 +42,10 @@ describe('a command', () => {
     const requestId = newId()
     const first = await council.execute(SubmitPrompt, prompt(requestId), requestId)
     for (const process of [council, other]) {
-      expect(await process.execute(SubmitPrompt, prompt(requestId), requestId)).toEqual({ ...first, result: 'duplicate' })
+      expect(await process.execute(SubmitPrompt, prompt(requestId), requestId)).toEqual({
+        ...first,
+        result: 'duplicate',
+      })
     }
     expect(await eventsOf(requestId)).toHaveLength(1)
   })
@@ -56,29 +60,55 @@ describe('a command', () => {
   test('is told apart from another one under the same id', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
-    expect(await council.execute(SubmitPrompt, prompt(requestId, 'Something else?'), requestId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
+    expect(await council.execute(SubmitPrompt, prompt(requestId, 'Something else?'), requestId)).toMatchObject({
+      result: 'rejected',
+      code: 'command_id_reused',
+    })
   })
 
   test('under an id from beyond the window never runs', async () => {
     const dayBefore = Date.now() - 25 * 3_600_000
-    const old = Uuid7.parse(`${dayBefore.toString(16).padStart(12, '0').replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`)
-    expect(await council.execute(SubmitPrompt, prompt(newId()), old)).toMatchObject({ result: 'rejected', code: 'id_expired' })
+    const old = Uuid7.parse(
+      `${dayBefore
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`,
+    )
+    expect(await council.execute(SubmitPrompt, prompt(newId()), old)).toMatchObject({
+      result: 'rejected',
+      code: 'id_expired',
+    })
   })
 
   test('under an id from the future is refused', async () => {
     const ahead = Date.now() + 10 * 60_000
-    const id = Uuid7.parse(`${ahead.toString(16).padStart(12, '0').replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`)
-    expect(await council.execute(SubmitPrompt, prompt(newId()), id)).toMatchObject({ result: 'rejected', code: 'id_ahead' })
+    const id = Uuid7.parse(
+      `${ahead
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`,
+    )
+    expect(await council.execute(SubmitPrompt, prompt(newId()), id)).toMatchObject({
+      result: 'rejected',
+      code: 'id_ahead',
+    })
   })
 
   test('with garbage for fields is turned away with what is wrong', async () => {
-    const result = await council.gate.execute(SubmitPrompt, { requestId: 'x', text: '' }, { commandId: newId(), principal: 'tester' })
+    const result = await council.gate.execute(
+      SubmitPrompt,
+      { requestId: 'x', text: '' },
+      { commandId: newId(), principal: 'tester' },
+    )
     expect(result).toMatchObject({ result: 'rejected', code: 'malformed_command' })
   })
 
   test('that a rule refuses leaves no trace in the log', async () => {
     const before = await council.events()
-    expect(await council.execute(CancelPrompt, { requestId: newId() })).toEqual({ result: 'refused', code: 'prompt_unknown' })
+    expect(await council.execute(CancelPrompt, { requestId: newId() })).toEqual({
+      result: 'refused',
+      code: 'prompt_unknown',
+    })
     expect(await council.events()).toEqual(before)
   })
 })
@@ -89,7 +119,15 @@ describe('a command that breaks its own promise', () => {
     schema: z.strictObject({ requestId: Uuid7 }),
     reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
     // The second event is none that the catalogue knows this way: it could never be read back.
-    decide: () => ({ outcome: 'accepted', events: { chat: [{ type: 'CancellationRequested', data: { by: 'x' } }, { type: 'AttemptStarted', data: { attempt: -1, worker: 'x', startedAt: 'never' } }] } }),
+    decide: () => ({
+      outcome: 'accepted',
+      events: {
+        chat: [
+          { type: 'CancellationRequested', data: { by: 'x' } },
+          { type: 'AttemptStarted', data: { attempt: -1, worker: 'x', startedAt: 'never' } },
+        ],
+      },
+    }),
   })
 
   test('fails alone and whole: nothing of it is written, and what was decided beside it is not touched', async () => {
@@ -102,10 +140,16 @@ describe('a command that breaks its own promise', () => {
     ])
     expect(broken.status).toBe('rejected')
     expect(await eventsOf(requestId)).toHaveLength(1)
-    for (const [id, outcome] of [[before, first], [after, second]] as const) {
+    for (const [id, outcome] of [
+      [before, first],
+      [after, second],
+    ] as const) {
       const [event] = await eventsOf(id)
       expect(outcome).toMatchObject({ status: 'fulfilled', value: { result: 'appended', position: event?.position } })
-      expect(await council.execute(SubmitPrompt, prompt(id), id)).toMatchObject({ result: 'duplicate', position: event?.position })
+      expect(await council.execute(SubmitPrompt, prompt(id), id)).toMatchObject({
+        result: 'duplicate',
+        position: event?.position,
+      })
     }
   })
 })
@@ -115,22 +159,31 @@ describe('two processes of one council', () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     await other.execute(CancelPrompt, { requestId })
-    expect(await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({ result: 'refused', code: 'prompt_finished' })
+    expect(await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({
+      result: 'refused',
+      code: 'prompt_finished',
+    })
   })
 
   test('start each attempt at a prompt once between them', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => (i % 2 ? council : other).execute(StartAttempt, { requestId, attempt: 1, worker: `worker-${i}` })),
+      Array.from({ length: 20 }, (_, i) =>
+        (i % 2 ? council : other).execute(StartAttempt, { requestId, attempt: 1, worker: `worker-${i}` }),
+      ),
     )
     expect(results.filter(({ result }) => result === 'appended')).toHaveLength(1)
-    expect(results.filter((result) => result.result === 'refused' && result.code === 'attempt_superseded')).toHaveLength(19)
+    expect(
+      results.filter((result) => result.result === 'refused' && result.code === 'attempt_superseded'),
+    ).toHaveLength(19)
   })
 
   test('write a gapless sequence and gapless revisions under load', async () => {
     const requestIds = Array.from({ length: 300 }, newId)
-    const results = await Promise.all(requestIds.map((id, i) => (i % 2 ? council : other).execute(SubmitPrompt, prompt(id), id)))
+    const results = await Promise.all(
+      requestIds.map((id, i) => (i % 2 ? council : other).execute(SubmitPrompt, prompt(id), id)),
+    )
     expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
     const events = await council.events()
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))

@@ -24,19 +24,35 @@ beforeAll(async () => {
 afterAll(() => council.close())
 
 const amountMicros = 5
-const transfer = (from = 'external', to = 'reserve') => ({ transferId: newId(), from: id(from), to: id(to), amountMicros, reason: 'story' })
+const transfer = (from = 'external', to = 'reserve') => ({
+  transferId: newId(),
+  from: id(from),
+  to: id(to),
+  amountMicros,
+  reason: 'story',
+})
 const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
 
 /** A gate whose nth append (from 1) goes through `nth[n]`; `decided` counts the events that it has made so far. */
-function gateWith(nth: Record<number, (request: AppendRequest) => ReturnType<EventLog['append']>>, log: Partial<EventLog> = {}) {
+function gateWith(
+  nth: Record<number, (request: AppendRequest) => ReturnType<EventLog['append']>>,
+  log: Partial<EventLog> = {},
+) {
   const requests: AppendRequest[] = []
   const counted = { events: 0 }
   const makeId = () => {
     counted.events++
     return newId()
   }
-  const append = (request: AppendRequest) => (nth[requests.push(request)] ?? ((same) => council.log.append(same)))(request)
-  const gate = createGate({ log: { ...council.log, ...log, append }, clock: systemClock, newId: makeId, pause: async () => undefined, logger: silentLogger })
+  const append = (request: AppendRequest) =>
+    (nth[requests.push(request)] ?? ((same) => council.log.append(same)))(request)
+  const gate = createGate({
+    log: { ...council.log, ...log, append },
+    clock: systemClock,
+    newId: makeId,
+    pause: async () => undefined,
+    logger: silentLogger,
+  })
   return { gate, requests, counted }
 }
 
@@ -45,7 +61,9 @@ const stateOf = async (name: string) => {
   return state.status === 'absent' ? { balanceMicros: 0 } : state
 }
 const foldOf = async (name: string) =>
-  (await council.events()).filter(({ stream }) => stream === accountStream(id(name))).reduce((state, event) => account.evolve(state, event as never), account.initial)
+  (await council.events())
+    .filter(({ stream }) => stream === accountStream(id(name)))
+    .reduce((state, event) => account.evolve(state, event as never), account.initial)
 
 /** An append whose answer waits until it is let go. */
 function heldBack() {
@@ -80,7 +98,8 @@ describe('commands that wait while an append is in flight', () => {
   test('wait for the next one where they are few, or where two are in flight', async () => {
     const [first, second] = [heldBack(), heldBack()]
     const { gate, requests } = gateWith({ 1: first.append, 2: second.append })
-    const ask = (count: number) => Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))
+    const ask = (count: number) =>
+      Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))
     const asked = ask(1)
     await first.reached
     asked.push(...ask(31))
@@ -112,9 +131,14 @@ describe('commands that wait while an append is in flight', () => {
     })
     await council.execute(TransferFunds, transfer())
     const { balanceMicros } = await stateOf('reserve')
-    const results = await Promise.all(Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())))
+    const results = await Promise.all(
+      Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())),
+    )
     expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
-    expect(requests[1]?.reads.filter(({ state }) => state).map(({ stream }) => stream)).toEqual([accountStream(id('external')), accountStream(id('reserve'))])
+    expect(requests[1]?.reads.filter(({ state }) => state).map(({ stream }) => stream)).toEqual([
+      accountStream(id('external')),
+      accountStream(id('reserve')),
+    ])
     expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 99 * amountMicros })
     for (const name of ['reserve', 'external']) expect(await stateOf(name)).toEqual(await foldOf(name))
   })
@@ -127,7 +151,8 @@ describe('commands that wait while an append is in flight', () => {
       schema: z.strictObject({}),
       reads: () => ({ account: accountStream(id('reserve')) }),
       decide: (_, { account: state }) => {
-        if (state.status !== 'absent' && state.balanceMicros > balanceMicros) throw new Error('more than there ever was')
+        if (state.status !== 'absent' && state.balanceMicros > balanceMicros)
+          throw new Error('more than there ever was')
         return { outcome: 'accepted', events: {} }
       },
     })
@@ -139,7 +164,9 @@ describe('commands that wait while an append is in flight', () => {
     })
     const first = gate.execute(TransferFunds, transfer(), context())
     const rest = Array.from({ length: 40 }, () => gate.execute(Fragile, {}, context()))
-    expect((await Promise.all([first, ...rest])).map(({ result }) => result)).toEqual(Array.from({ length: 41 }, () => 'appended'))
+    expect((await Promise.all([first, ...rest])).map(({ result }) => result)).toEqual(
+      Array.from({ length: 41 }, () => 'appended'),
+    )
     expect(requests.length).toBeGreaterThan(2)
     await council.execute(TransferFunds, transfer())
     await expect(gate.execute(Fragile, {}, context())).rejects.toThrow('more than there ever was')
@@ -153,7 +180,9 @@ describe('commands that wait while an append is in flight', () => {
       },
     })
     const { balanceMicros } = await stateOf('reserve')
-    const results = await Promise.all(Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())))
+    const results = await Promise.all(
+      Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())),
+    )
     expect(results.map(({ result }) => result)).toEqual(['duplicate', ...Array.from({ length: 99 }, () => 'appended')])
     expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 100 * amountMicros })
     expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
@@ -166,7 +195,10 @@ describe('commands that wait while an append is in flight', () => {
     const { gate } = gateWith({}, { read: (options) => (failures-- > 0 ? failing() : council.log.read(options)) })
     const repeated = gate.execute(SubmitPrompt, { requestId: known, text: 'Why?' }, context(known))
     const rest = Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context()))
-    expect((await Promise.all([repeated, ...rest])).map(({ result }) => result)).toEqual(['duplicate', ...rest.map(() => 'appended')])
+    expect((await Promise.all([repeated, ...rest])).map(({ result }) => result)).toEqual([
+      'duplicate',
+      ...rest.map(() => 'appended'),
+    ])
   })
 })
 
@@ -185,8 +217,14 @@ describe('a gate that has seen new streams only', () => {
 
     const requestId = newId()
     await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
-    expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context())).toEqual({ result: 'refused', code: 'prompt_exists' })
-    expect(await gate.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' }, context())).toMatchObject({ result: 'appended', events: [{ stream: chatStream(requestId), revision: 2 }] })
+    expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context())).toEqual({
+      result: 'refused',
+      code: 'prompt_exists',
+    })
+    expect(await gate.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' }, context())).toMatchObject({
+      result: 'appended',
+      events: [{ stream: chatStream(requestId), revision: 2 }],
+    })
     expect((await council.gate.load(chat, chatStream(requestId))).revision).toBe(2)
   })
 })

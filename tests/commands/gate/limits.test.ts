@@ -19,7 +19,10 @@ afterAll(() => council.close())
 type Append = EventLog['append']
 
 /** A gate over the real log, whose every append goes through `through`; its clock stands still unless `pause` moves it. */
-function gateThrough(through: (append: Append) => Append): { gate: CommandGate; clock: { nowMs: () => number; ms: number } } {
+function gateThrough(through: (append: Append) => Append): {
+  gate: CommandGate
+  clock: { nowMs: () => number; ms: number }
+} {
   const clock = { ms: Date.now(), nowMs: () => clock.ms }
   const log = { ...council.log, append: through((request) => council.log.append(request)) }
   const pause = async (ms: number) => void (clock.ms += ms)
@@ -27,8 +30,10 @@ function gateThrough(through: (append: Append) => Append): { gate: CommandGate; 
 }
 
 const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
-const submit = (gate: CommandGate, text = 'Why?', requestId = newId()) => gate.execute(SubmitPrompt, { requestId, text }, context(requestId))
-const inLog = async (requestId: string) => (await council.events()).filter(({ stream }) => stream === `chat/${requestId}`).length
+const submit = (gate: CommandGate, text = 'Why?', requestId = newId()) =>
+  gate.execute(SubmitPrompt, { requestId, text }, context(requestId))
+const inLog = async (requestId: string) =>
+  (await council.events()).filter(({ stream }) => stream === `chat/${requestId}`).length
 
 describe('commands that come while an append is in flight', () => {
   test('are written together in the next one, bounded in count', async () => {
@@ -76,11 +81,16 @@ describe('commands that come while an append is in flight', () => {
 describe('commands that are refused again and again', () => {
   test('are recorded up to a rate for whoever asks, and answered all the same', async () => {
     const { gate, clock } = gateThrough((append) => append)
-    const ask = (principal: string) => gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
-    const recordedOf = async (principal: string) => (await council.events()).filter(({ type, metadata }) => type === 'CommandRefused' && metadata.actor === principal).length
+    const ask = (principal: string) =>
+      gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
+    const recordedOf = async (principal: string) =>
+      (await council.events()).filter(({ type, metadata }) => type === 'CommandRefused' && metadata.actor === principal)
+        .length
     await ask('somebody')
     const results = await Promise.all(Array.from({ length: maxRecordedPerMinute + 50 }, () => ask('mallory')))
-    expect(new Set(results.map((result) => result.result === 'refused' && result.code))).toEqual(new Set(['account_exists']))
+    expect(new Set(results.map((result) => result.result === 'refused' && result.code))).toEqual(
+      new Set(['account_exists']),
+    )
     expect(await recordedOf('mallory')).toBe(maxRecordedPerMinute)
     await ask('ada')
     expect(await recordedOf('ada')).toBe(1)
@@ -100,7 +110,10 @@ describe('an append that nobody hears of', () => {
       return failures-- > 0 ? lost() : result
     })
     const requestId = newId()
-    expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'duplicate', events: [{ stream: `chat/${requestId}`, revision: 1 }] })
+    expect(await submit(gate, 'Why?', requestId)).toMatchObject({
+      result: 'duplicate',
+      events: [{ stream: `chat/${requestId}`, revision: 1 }],
+    })
     expect(await inLog(requestId)).toBe(1)
   })
 
@@ -117,24 +130,31 @@ describe('an append that nobody hears of', () => {
   test.each([
     ['has lost its tail', 'log_lost_its_tail', 'log_stopped'],
     ['stopped in the middle of writing', 'log_halted', 'outcome_unknown'],
-  ] as const)('is answered as unknown when the log then %s, and what was never sent as what is known of it', async (_, fault, code) => {
-    const stopped = new LogStopped(fault, 'the log has stopped')
-    const unheard = gateThrough((append) => {
-      let appends = 0
-      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.reject(stopped))
-    })
-    const requestId = newId()
-    expect(await submit(unheard.gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
-    expect(await inLog(requestId)).toBe(1)
-    const { gate } = gateThrough(() => () => Promise.reject(stopped))
-    expect(await submit(gate)).toMatchObject({ result: 'rejected', code })
-    expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
-  })
+  ] as const)(
+    'is answered as unknown when the log then %s, and what was never sent as what is known of it',
+    async (_, fault, code) => {
+      const stopped = new LogStopped(fault, 'the log has stopped')
+      const unheard = gateThrough((append) => {
+        let appends = 0
+        return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.reject(stopped))
+      })
+      const requestId = newId()
+      expect(await submit(unheard.gate, 'Why?', requestId)).toMatchObject({
+        result: 'rejected',
+        code: 'outcome_unknown',
+      })
+      expect(await inLog(requestId)).toBe(1)
+      const { gate } = gateThrough(() => () => Promise.reject(stopped))
+      expect(await submit(gate)).toMatchObject({ result: 'rejected', code })
+      expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+    },
+  )
 
   test('is unknown too where its id is too old by the time that it is sent again', async () => {
     const { gate } = gateThrough((append) => {
       let appends = 0
-      return (request) => (appends++ === 0 ? append(request).then(lost) : Promise.resolve({ result: 'stale_ids', expired: [0], ahead: [] }))
+      return (request) =>
+        appends++ === 0 ? append(request).then(lost) : Promise.resolve({ result: 'stale_ids', expired: [0], ahead: [] })
     })
     const requestId = newId()
     expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
@@ -148,7 +168,13 @@ describe('an append that nobody hears of', () => {
     const read = async function* () {
       throw new Error('the connection was lost')
     }
-    const gate = createGate({ log: { ...council.log, read }, clock, newId, pause: async (ms) => void (clock.ms += ms), logger: silentLogger })
+    const gate = createGate({
+      log: { ...council.log, read },
+      clock,
+      newId,
+      pause: async (ms) => void (clock.ms += ms),
+      logger: silentLogger,
+    })
     expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
   })
 
@@ -156,7 +182,12 @@ describe('an append that nobody hears of', () => {
     const { gate } = gateThrough((append) => append)
     const unreachable = createGate({
       log: { ...council.log, loadStates: lost },
-      clock: { nowMs: (() => { let ms = 0; return () => (ms += 1_000) })() },
+      clock: {
+        nowMs: (() => {
+          let ms = 0
+          return () => (ms += 1_000)
+        })(),
+      },
       newId,
       pause: async () => undefined,
       logger: silentLogger,
@@ -174,11 +205,16 @@ describe('an aggregate that others keep changing', () => {
     await council.execute(OpenAccount, { account })
     const { gate } = gateThrough(() => async (request: AppendRequest): Promise<AppendResult> => {
       tries++
-      const current = await council.log.loadStates(request.reads.filter(({ revision }) => revision !== 'any').map(({ stream }) => stream))
+      const current = await council.log.loadStates(
+        request.reads.filter(({ revision }) => revision !== 'any').map(({ stream }) => stream),
+      )
       return { result: 'conflict', current }
     })
     const transfer = { transferId: newId(), from: account, to: id('reserve'), amountMicros: 1, reason: 'story' }
-    expect(await gate.execute(TransferFunds, transfer, context())).toMatchObject({ result: 'rejected', code: 'overloaded' })
+    expect(await gate.execute(TransferFunds, transfer, context())).toMatchObject({
+      result: 'rejected',
+      code: 'overloaded',
+    })
     expect(tries).toBeGreaterThan(1)
     expect(tries).toBeLessThan(1_200)
   })
@@ -194,14 +230,28 @@ describe('an aggregate that others keep changing', () => {
         return council.log.loadStates(streams)
       },
     }
-    const gate = createGate({ log, clock: { nowMs: () => Date.now() }, newId, pause: async () => undefined, logger: silentLogger })
-    const transfer = (amountMicros: number) => ({ transferId: newId(), from: id('external'), to: account, amountMicros, reason: 'story' })
+    const gate = createGate({
+      log,
+      clock: { nowMs: () => Date.now() },
+      newId,
+      pause: async () => undefined,
+      logger: silentLogger,
+    })
+    const transfer = (amountMicros: number) => ({
+      transferId: newId(),
+      from: id('external'),
+      to: account,
+      amountMicros,
+      reason: 'story',
+    })
     await council.execute(OpenAccount, { account: id('external') })
     await gate.execute(TransferFunds, transfer(1), context())
     await council.execute(TransferFunds, transfer(2))
     const before = loads
     expect(await gate.execute(TransferFunds, transfer(4), context())).toMatchObject({ result: 'appended' })
     expect(loads).toBe(before)
-    expect(await council.log.loadStates([`account/${account}` as never])).toMatchObject([{ state: expect.stringContaining('"balanceMicros":7') }])
+    expect(await council.log.loadStates([`account/${account}` as never])).toMatchObject([
+      { state: expect.stringContaining('"balanceMicros":7') },
+    ])
   })
 })

@@ -18,7 +18,10 @@ const thawed: AccountEvent = { type: 'AccountUnfrozen', data: { reason: 'audit' 
 
 describe('freezing an account', () => {
   test('says why', () => {
-    expect(ada(opened('agent:ada')).when(FreezeAccount, ask)).toEqual({ outcome: 'accepted', events: { account: [frozen] } })
+    expect(ada(opened('agent:ada')).when(FreezeAccount, ask)).toEqual({
+      outcome: 'accepted',
+      events: { account: [frozen] },
+    })
     expect(ada(opened('agent:ada'), frozen, thawed).when(FreezeAccount, ask)).toMatchObject({ outcome: 'accepted' })
   })
 
@@ -26,13 +29,20 @@ describe('freezing an account', () => {
     ['is frozen', [opened('agent:ada'), frozen], 'already_frozen'],
     ['was never opened', [], 'account_unknown'],
   ] as const)('is refused where it %s', (_, history, code) => {
-    expect(ada(...history).when(FreezeAccount, ask)).toEqual({ outcome: 'refused', code, details: { account: 'agent:ada' } })
+    expect(ada(...history).when(FreezeAccount, ask)).toEqual({
+      outcome: 'refused',
+      code,
+      details: { account: 'agent:ada' },
+    })
   })
 })
 
 describe('unfreezing an account', () => {
   test('says why', () => {
-    expect(ada(opened('agent:ada'), frozen).when(UnfreezeAccount, ask)).toEqual({ outcome: 'accepted', events: { account: [thawed] } })
+    expect(ada(opened('agent:ada'), frozen).when(UnfreezeAccount, ask)).toEqual({
+      outcome: 'accepted',
+      events: { account: [thawed] },
+    })
   })
 
   test.each([
@@ -45,8 +55,14 @@ describe('unfreezing an account', () => {
 
 describe('the emergency stop', () => {
   test('stops the whole treasury, once', () => {
-    expect(council().when(FreezeTreasury, { reason: 'audit' })).toEqual({ outcome: 'accepted', events: { treasury: [stopped] } })
-    expect(council(stopped).when(FreezeTreasury, { reason: 'audit' })).toEqual({ outcome: 'refused', code: 'already_frozen' })
+    expect(council().when(FreezeTreasury, { reason: 'audit' })).toEqual({
+      outcome: 'accepted',
+      events: { treasury: [stopped] },
+    })
+    expect(council(stopped).when(FreezeTreasury, { reason: 'audit' })).toEqual({
+      outcome: 'refused',
+      code: 'already_frozen',
+    })
   })
 
   test('is lifted, once', () => {

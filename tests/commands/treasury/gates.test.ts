@@ -19,7 +19,8 @@ beforeEach(async () => {
   const councilId = freshCouncilId()
   council = await openTestCouncil(redisUrl, councilId)
   other = await openTestCouncil(redisUrl, councilId)
-  for (const name of ['external', 'reserve', 'agent:ada', 'agent:bob']) await council.execute(OpenAccount, { account: id(name) })
+  for (const name of ['external', 'reserve', 'agent:ada', 'agent:bob'])
+    await council.execute(OpenAccount, { account: id(name) })
 })
 afterEach(() => {
   council.close()
@@ -33,7 +34,8 @@ const transfer = (from: string, to: string, amountMicros: number) => ({
   amountMicros,
   reason: 'story',
 })
-const fund = (amountMicros: number, by = council) => by.execute(TransferFunds, transfer('external', 'reserve', amountMicros))
+const fund = (amountMicros: number, by = council) =>
+  by.execute(TransferFunds, transfer('external', 'reserve', amountMicros))
 const balance = async (name: string, by = other) => {
   const { state } = await by.gate.load(account, accountStream(id(name)))
   return state.status === 'absent' ? 0 : state.balanceMicros
@@ -51,7 +53,9 @@ async function insist(by: TestCouncil, command: ReturnType<typeof transfer>, com
 describe('two gates over one treasury', () => {
   test('a freeze at one stops the other, which still remembers the account as open', async () => {
     await fund(100)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({ result: 'appended' })
+    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
+      result: 'appended',
+    })
     await council.execute(FreezeAccount, { account: id('agent:ada'), reason: 'audit' })
     expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
       result: 'refused',
@@ -66,14 +70,18 @@ describe('two gates over one treasury', () => {
 
   test('the emergency stop at one stops the other, also where nobody had ever touched it', async () => {
     await fund(100)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({ result: 'appended' })
+    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
+      result: 'appended',
+    })
     await council.execute(FreezeTreasury, { reason: 'intrusion' })
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toEqual({ result: 'refused', code: 'treasury_frozen' })
-    expect(await other.execute(ReserveFunds, { account: id('reserve'), reservationId: newId(), amountMicros: 1, expiresAt })).toEqual({
+    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toEqual({
       result: 'refused',
       code: 'treasury_frozen',
     })
+    expect(
+      await other.execute(ReserveFunds, { account: id('reserve'), reservationId: newId(), amountMicros: 1, expiresAt }),
+    ).toEqual({ result: 'refused', code: 'treasury_frozen' })
   })
 
   test('nobody is refused on a balance that is out of date', async () => {
@@ -82,7 +90,9 @@ describe('two gates over one treasury', () => {
       code: 'insufficient_funds',
     })
     await fund(50)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 50))).toMatchObject({ result: 'appended' })
+    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 50))).toMatchObject({
+      result: 'appended',
+    })
   })
 
   test('a refusal stays one under its id at both of them, although money has come meanwhile', async () => {
@@ -110,7 +120,9 @@ describe('two gates over one treasury', () => {
   test('another command under the id of a refused one is told apart', async () => {
     const commandId = newId()
     await council.execute(TransferFunds, transfer('reserve', 'agent:ada', 50), commandId)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 49), commandId)).toMatchObject({ code: 'command_id_reused' })
+    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 49), commandId)).toMatchObject({
+      code: 'command_id_reused',
+    })
   })
 
   test('however many take from one account at once, it is never overdrawn, and what was acknowledged is there once', async () => {
@@ -122,15 +134,21 @@ describe('two gates over one treasury', () => {
     }))
     const results = await Promise.all(asks.map(({ by, command, commandId }) => insist(by, command, commandId)))
     expect(results.filter(({ result }) => result === 'appended')).toHaveLength(33)
-    expect(results.filter((result) => result.result === 'refused' && result.code === 'insufficient_funds')).toHaveLength(27)
-    expect([await balance('reserve'), (await balance('agent:ada')) + (await balance('agent:bob')), await balance('external')]).toEqual([
-      10, 990, -1000,
-    ])
+    expect(
+      results.filter((result) => result.result === 'refused' && result.code === 'insufficient_funds'),
+    ).toHaveLength(27)
+    expect([
+      await balance('reserve'),
+      (await balance('agent:ada')) + (await balance('agent:bob')),
+      await balance('external'),
+    ]).toEqual([10, 990, -1000])
 
     const events = await council.events()
     for (const [index, { commandId }] of asks.entries()) {
       const types = events.filter(({ metadata }) => metadata.commandId === commandId).map(({ type }) => type)
-      expect(types).toEqual(results[index]?.result === 'appended' ? ['AccountDebited', 'AccountCredited'] : ['CommandRefused'])
+      expect(types).toEqual(
+        results[index]?.result === 'appended' ? ['AccountDebited', 'AccountCredited'] : ['CommandRefused'],
+      )
     }
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
   })
@@ -148,14 +166,20 @@ describe('two gates over one treasury', () => {
     await fund(1000)
     const reservationId = newId()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
-    await council.execute(ReserveFunds, { account: id('reserve'), reservationId, amountMicros: 400, expiresAt }, reservationId)
+    await council.execute(
+      ReserveFunds,
+      { account: id('reserve'), reservationId, amountMicros: 400, expiresAt },
+      reservationId,
+    )
     const settle = { account: id('reserve'), reservationId, actualMicros: 1200 }
     const results = await Promise.all([council, other].map((gate) => gate.execute(SettleReservation, settle)))
     expect(results.map((result) => (result.result === 'refused' ? result.code : result.result)).sort()).toEqual([
       'appended',
       'reservation_not_open',
     ])
-    expect(await Promise.all(['reserve', 'spend', 'overrun', 'external'].map((name) => balance(name)))).toEqual([0, 1200, -200, -1000])
+    expect(await Promise.all(['reserve', 'spend', 'overrun', 'external'].map((name) => balance(name)))).toEqual([
+      0, 1200, -200, -1000,
+    ])
   })
 
   test('the state that is stored is the fold of the events', async () => {

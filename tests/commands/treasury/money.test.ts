@@ -72,21 +72,41 @@ function madeBefore({ log }: World, back: number): { account: AccountId; reserva
 }
 
 function happen(world: World, made: number, next: Step, now: string): void {
-  const earlier = (payer: AccountId, back: number) => madeBefore(world, back) ?? { account: payer, reservationId: reservation(made) }
+  const earlier = (payer: AccountId, back: number) =>
+    madeBefore(world, back) ?? { account: payer, reservationId: reservation(made) }
   if ('from' in next) {
     const { from, to } = next
-    world.perform(TransferFunds, { transferId: `t${made}`, from, to, amountMicros: next.amountMicros, reason: 'story' }, now)
+    world.perform(
+      TransferFunds,
+      { transferId: `t${made}`, from, to, amountMicros: next.amountMicros, reason: 'story' },
+      now,
+    )
   } else if ('holdMs' in next) {
     const expiresAt = new Date(Date.parse(now) + next.holdMs).toISOString()
-    world.perform(ReserveFunds, { account: next.payer, reservationId: reservation(made), amountMicros: next.amountMicros, expiresAt }, now)
-  } else if ('cost' in next) world.perform(SettleReservation, { ...earlier(next.payer, next.which), actualMicros: next.cost }, now)
+    world.perform(
+      ReserveFunds,
+      { account: next.payer, reservationId: reservation(made), amountMicros: next.amountMicros, expiresAt },
+      now,
+    )
+  } else if ('cost' in next)
+    world.perform(SettleReservation, { ...earlier(next.payer, next.which), actualMicros: next.cost }, now)
   else if ('which' in next) world.perform(ReleaseReservation, earlier(next.payer, next.which), now)
   else if ('payer' in next)
-    world.perform(SetAccountLimits, { account: next.payer, dailyMicros: next.amountMicros, perActionMicros: next.amountMicros }, now)
+    world.perform(
+      SetAccountLimits,
+      { account: next.payer, dailyMicros: next.amountMicros, perActionMicros: next.amountMicros },
+      now,
+    )
   else if ('amountMicros' in next)
     world.perform(
       TransferFunds,
-      { transferId: `f${made}`, from: id('external'), to: id('reserve'), amountMicros: next.amountMicros, reason: 'funding' },
+      {
+        transferId: `f${made}`,
+        from: id('external'),
+        to: id('reserve'),
+        amountMicros: next.amountMicros,
+        reason: 'funding',
+      },
       now,
     )
   else if (next.ask === 'freeze') {
@@ -105,7 +125,9 @@ function expectMoneyIsRight({ accounts, log }: World, now: string): void {
       expect(balanceMicros).toBeGreaterThanOrEqual(0)
       expect(balanceMicros - reservedMicros(account, now)).toBeGreaterThanOrEqual(0)
     }
-    expect(Number.isSafeInteger(Object.values(reservations).reduce((sum, { amountMicros: promised }) => sum + promised, 0))).toBe(true)
+    expect(
+      Number.isSafeInteger(Object.values(reservations).reduce((sum, { amountMicros: promised }) => sum + promised, 0)),
+    ).toBe(true)
     expect(Object.keys(reservations).length).toBeLessThanOrEqual(maxOpenReservations)
     expect(JSON.stringify(account).length).toBeLessThan(65_536)
   }
@@ -170,7 +192,11 @@ describe('the treasury', () => {
       fc.property(asks, fc.integer({ min: 0, max: 40_000_000 }), (history, dailyMicros) => {
         const world = treasuryInMemory()
         for (const account of everybody) world.perform(OpenAccount, { account }, now)
-        world.perform(TransferFunds, { transferId: 'seed', from: id('external'), to: ada, amountMicros: 500_000_000, reason: 'seed' }, now)
+        world.perform(
+          TransferFunds,
+          { transferId: 'seed', from: id('external'), to: ada, amountMicros: 500_000_000, reason: 'seed' },
+          now,
+        )
         world.perform(SetAccountLimits, { account: ada, dailyMicros, perActionMicros: 8_000_000 }, now)
         const held = () => world.accounts().find(({ accountId }) => accountId === ada)!
         history.forEach(({ kind, which: back, amountMicros: asked }, index) => {
@@ -183,9 +209,17 @@ describe('the treasury', () => {
               now,
             )
           if (kind === 'reserve')
-            world.perform(ReserveFunds, { account: ada, reservationId: reservation(index), amountMicros: asked, expiresAt }, now)
+            world.perform(
+              ReserveFunds,
+              { account: ada, reservationId: reservation(index), amountMicros: asked, expiresAt },
+              now,
+            )
           if (kind === 'settle')
-            world.perform(SettleReservation, { account: ada, reservationId, actualMicros: Math.min(asked, promised) }, now)
+            world.perform(
+              SettleReservation,
+              { account: ada, reservationId, actualMicros: Math.min(asked, promised) },
+              now,
+            )
           if (kind === 'release') world.perform(ReleaseReservation, { account: ada, reservationId }, now)
           expect(500_000_000 - held().balanceMicros + reservedMicros(held(), now)).toBeLessThanOrEqual(dailyMicros)
         })

@@ -33,18 +33,27 @@ describe('reserving', () => {
     ['an account that was never opened', [], 'account_unknown'],
     ['a frozen account', [...ada, frozen], 'account_frozen'],
     ['an account that may not do so much at once', [...ada, limited(5000, 999)], 'action_limit_exceeded'],
-    ['an account that has spent its day', [...ada, limited(1000, 1000), debited(1, '2026-11-23')], 'daily_limit_exceeded'],
+    [
+      'an account that has spent its day',
+      [...ada, limited(1000, 1000), debited(1, '2026-11-23')],
+      'daily_limit_exceeded',
+    ],
   ] as const)('is refused on %s', (_, history, code) => {
     expect(holding(...history).when(ReserveFunds, reserve)).toMatchObject({ outcome: 'refused', code })
   })
 
   test('is refused while the whole treasury is frozen', () => {
-    const world = given({ account, treasury }, { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] })
+    const world = given(
+      { account, treasury },
+      { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] },
+    )
     expect(world.when(ReserveFunds, reserve)).toEqual({ outcome: 'refused', code: 'treasury_frozen' })
   })
 
   test('under an id that is open is refused', () => {
-    expect(holding(...ada, reserved(reservation(9), 1)).when(ReserveFunds, reserve)).toMatchObject({ code: 'reservation_exists' })
+    expect(holding(...ada, reserved(reservation(9), 1)).when(ReserveFunds, reserve)).toMatchObject({
+      code: 'reservation_exists',
+    })
   })
 
   test.each(['2026-11-23T12:00:00.000Z', '2026-11-23T11:00:00Z', '2026-11-30T12:00:00.001Z'])(
@@ -92,17 +101,26 @@ describe('an account with many reservations', () => {
   })
 
   test('remembers one for a day behind its expiry, since its cost may still come', () => {
-    const decision = holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z')).when(ReserveFunds, reserve)
+    const decision = holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z')).when(
+      ReserveFunds,
+      reserve,
+    )
     expect(decision).toMatchObject({ events: { account: [{ type: 'FundsReserved' }] } })
   })
 
   test('refuses a sum of promises that could not be counted exactly, expired ones included', () => {
     const expired = reserved(reservation(1), Number.MAX_SAFE_INTEGER, '2026-11-23T11:00:00.000Z')
-    expect(holding(...rich, expired).when(ReserveFunds, { ...reserve, amountMicros: 1 })).toMatchObject({ code: 'amount_too_large' })
+    expect(holding(...rich, expired).when(ReserveFunds, { ...reserve, amountMicros: 1 })).toMatchObject({
+      code: 'amount_too_large',
+    })
   })
 
   test('stays within what the log takes for a state, with every figure at its longest', () => {
-    const full = after(...rich, limited(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER), ...many(expiresAt, Number.MAX_SAFE_INTEGER))
+    const full = after(
+      ...rich,
+      limited(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      ...many(expiresAt, Number.MAX_SAFE_INTEGER),
+    )
     expect(JSON.stringify(full).length).toBeLessThan(60_000)
   })
 })
@@ -110,9 +128,16 @@ describe('an account with many reservations', () => {
 describe('releasing', () => {
   test('gives the promise back, also on a frozen account', () => {
     const command = { account: id('agent:ada'), reservationId: reservation(1) }
-    expect(given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] }).when(ReleaseReservation, command)).toEqual({
+    expect(
+      given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] }).when(
+        ReleaseReservation,
+        command,
+      ),
+    ).toEqual({
       outcome: 'accepted',
-      events: { account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }] },
+      events: {
+        account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
+      },
     })
   })
 
@@ -120,7 +145,11 @@ describe('releasing', () => {
     ['was never made', [...ada], 'reservation_not_open'],
     [
       'was released',
-      [...ada, reserved(reservation(1), 700), { type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
+      [
+        ...ada,
+        reserved(reservation(1), 700),
+        { type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } },
+      ],
       'reservation_not_open',
     ],
     ['would be on an account that was never opened', [], 'account_unknown'],
@@ -137,7 +166,10 @@ describe('the fold of an account', () => {
   test.each([
     ['money before it was opened', [credited(1)]],
     ['more money taken than there is', [opened('reserve'), debited(1, '2026-11-23')]],
-    ['one reservation resolved twice', [...ada, { type: 'ReservationExpired', data: { reservationId: reservation(1), amountMicros: 1 } }]],
+    [
+      'one reservation resolved twice',
+      [...ada, { type: 'ReservationExpired', data: { reservationId: reservation(1), amountMicros: 1 } }],
+    ],
     ['one reservation made twice', [...ada, reserved(reservation(1), 1), reserved(reservation(1), 1)]],
     ['more than can be counted exactly', [opened('reserve'), credited(Number.MAX_SAFE_INTEGER), credited(1)]],
   ] as [string, AccountEvent[]][])('stops at %s', (_, history) => {

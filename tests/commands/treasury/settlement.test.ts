@@ -9,12 +9,19 @@ const one = reservation(1)
 const settle = (actualMicros: number) => ({ account: id('agent:ada'), reservationId: one, actualMicros })
 const aggregates = { account, reserve: account, overrun: account, spend: account }
 const movement = (amountMicros: number) => ({ transferId: one, amountMicros, reason: 'settles a reservation' })
-const debit = (amountMicros: number): AccountEvent => ({ type: 'AccountDebited', data: { ...movement(amountMicros), day: '2026-11-23' } })
+const debit = (amountMicros: number): AccountEvent => ({
+  type: 'AccountDebited',
+  data: { ...movement(amountMicros), day: '2026-11-23' },
+})
 const credit = (amountMicros: number): AccountEvent => ({ type: 'AccountCredited', data: movement(amountMicros) })
 
 /** Ada has $1 and has promised 60 cents of it to this call. */
 const ada = [opened('agent:ada'), credited(1_000_000), reserved(one, 600_000)]
-const system = { reserve: [opened('reserve'), credited(300_000)], overrun: [opened('overrun')], spend: [opened('spend')] }
+const system = {
+  reserve: [opened('reserve'), credited(300_000)],
+  overrun: [opened('overrun')],
+  spend: [opened('spend')],
+}
 
 describe('settling', () => {
   test('pays what it cost to `spend`, in one decision under one id; the rest is free again', () => {
@@ -45,14 +52,22 @@ describe('settling', () => {
 
   test('moves nothing for what cost nothing', () => {
     expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(0))).toMatchObject({
-      events: { account: [{ type: 'ReservationSettled', data: { actualMicros: 0 } }], reserve: [], overrun: [], spend: [] },
+      events: {
+        account: [{ type: 'ReservationSettled', data: { actualMicros: 0 } }],
+        reserve: [],
+        overrun: [],
+        spend: [],
+      },
     })
   })
 
   test('above the reservation takes what is free on the account first, and says how much was above', () => {
     expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(1_000_000))).toMatchObject({
       events: {
-        account: [{ type: 'ReservationSettled', data: { aboveMicros: 400_000, fromAccountMicros: 1_000_000 } }, debit(1_000_000)],
+        account: [
+          { type: 'ReservationSettled', data: { aboveMicros: 400_000, fromAccountMicros: 1_000_000 } },
+          debit(1_000_000),
+        ],
         spend: [credit(1_000_000)],
       },
     })
@@ -63,7 +78,14 @@ describe('settling', () => {
       outcome: 'accepted',
       events: {
         account: [
-          { data: { aboveMicros: 900_000, fromAccountMicros: 1_000_000, fromReserveMicros: 300_000, fromOverrunMicros: 200_000 } },
+          {
+            data: {
+              aboveMicros: 900_000,
+              fromAccountMicros: 1_000_000,
+              fromReserveMicros: 300_000,
+              fromOverrunMicros: 200_000,
+            },
+          },
           debit(1_000_000),
         ],
         reserve: [debit(300_000)],
@@ -80,7 +102,12 @@ describe('settling', () => {
       reserve: [...system.reserve, reserved(reservation(3), 250_000)],
     }
     expect(given(aggregates, promised).when(SettleReservation, settle(700_000))).toMatchObject({
-      events: { account: [{ data: { fromAccountMicros: 600_000, fromReserveMicros: 50_000, fromOverrunMicros: 50_000 } }, debit(600_000)] },
+      events: {
+        account: [
+          { data: { fromAccountMicros: 600_000, fromReserveMicros: 50_000, fromOverrunMicros: 50_000 } },
+          debit(600_000),
+        ],
+      },
     })
   })
 
@@ -128,7 +155,11 @@ describe('settling', () => {
 
   test('opens `spend` and `overrun` where nobody has', () => {
     expect(given(aggregates, { account: ada }).when(SettleReservation, settle(1_100_000))).toMatchObject({
-      events: { reserve: [], overrun: [opened('overrun'), debit(100_000)], spend: [opened('spend'), credit(1_100_000)] },
+      events: {
+        reserve: [],
+        overrun: [opened('overrun'), debit(100_000)],
+        spend: [opened('spend'), credit(1_100_000)],
+      },
     })
   })
 
@@ -141,7 +172,10 @@ describe('settling', () => {
       }),
     ).toMatchObject({
       events: {
-        account: [{ data: { fromAccountMicros: 500_000, fromReserveMicros: 0, fromOverrunMicros: 100_000 } }, debit(500_000)],
+        account: [
+          { data: { fromAccountMicros: 500_000, fromReserveMicros: 0, fromOverrunMicros: 100_000 } },
+          debit(500_000),
+        ],
         reserve: [],
         overrun: [debit(100_000)],
       },

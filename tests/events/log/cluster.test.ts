@@ -31,13 +31,21 @@ async function councilOn(node: ClusterNode | undefined, councilId?: string): Pro
   return council
 }
 
-const ask = (council: TestCouncil, requestId: Uuid7) => council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
+const ask = (council: TestCouncil, requestId: Uuid7) =>
+  council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
 const streamsOf = async (council: TestCouncil) => (await council.events()).map(({ stream }) => stream)
 
 /** An append of a stream's first event, which is also its last. */
 function finishing(stream: StreamName): AppendRequest {
   const commandId = newId()
-  const metadata = JSON.stringify({ eventId: newId(), commandId, correlationId: 'c', causationId: 'c', actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
+  const metadata = JSON.stringify({
+    eventId: newId(),
+    commandId,
+    correlationId: 'c',
+    causationId: 'c',
+    actor: 'tester',
+    occurredAt: '2026-11-23T12:00:00.000Z',
+  })
   return {
     commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 1 }],
     reads: [{ stream, revision: 0 }],
@@ -55,14 +63,23 @@ describe('councils on a cluster', () => {
     const asked = await Promise.all(
       councils.map(async (council) => {
         const ids = Array.from({ length: 20 }, newId)
-        expect(await Promise.all(ids.map((id) => ask(council, id)))).toEqual(ids.map(() => expect.objectContaining({ result: 'appended' }) as unknown))
+        expect(await Promise.all(ids.map((id) => ask(council, id)))).toEqual(
+          ids.map(() => expect.objectContaining({ result: 'appended' }) as unknown),
+        )
         return ids
       }),
     )
     for (const [index, council] of councils.entries()) {
       expect(await streamsOf(council)).toEqual(asked[index]?.map(chatStream))
       expect((await serverOf(council.redis, council.keys.log)).options.port).toBe(cluster.nodes[index]?.port)
-      expect(await cluster.nodes[index]?.redis.exists(council.keys.log, council.keys.meta, council.keys.states, council.keys.work)).toBe(4)
+      expect(
+        await cluster.nodes[index]?.redis.exists(
+          council.keys.log,
+          council.keys.meta,
+          council.keys.states,
+          council.keys.work,
+        ),
+      ).toBe(4)
     }
   })
 
@@ -71,7 +88,10 @@ describe('councils on a cluster', () => {
     const requestId = newId()
     const first = await ask(council, requestId)
     expect(await ask(council, requestId)).toEqual({ ...first, result: 'duplicate' })
-    expect(await council.log.findCommand('tester', requestId)).toMatchObject({ first: expect.any(String), last: expect.any(String) })
+    expect(await council.log.findCommand('tester', requestId)).toMatchObject({
+      first: expect.any(String),
+      last: expect.any(String),
+    })
     const known = await council.log.commandIdFor('tester', 'order 66', newId)
     expect(await council.log.commandIdFor('tester', 'order 66', newId)).toBe(known)
   })
@@ -90,7 +110,9 @@ describe('councils on a cluster', () => {
     const requestId = newId()
     await ask(council, requestId)
     const blocking = () => connectRedis({ url: cluster.url, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-    const queues = await Promise.all(['ada', 'bob'].map((consumer) => council.log.openJobs(blocking(), consumer, 60_000)))
+    const queues = await Promise.all(
+      ['ada', 'bob'].map((consumer) => council.log.openJobs(blocking(), consumer, 60_000)),
+    )
     const [ada, bob] = queues
     const [job] = (await ada?.takeNew(5)) ?? []
     expect(job).toMatchObject({ kind: 'answer', stream: chatStream(requestId) })
@@ -183,8 +205,16 @@ describe('a slot that moves to another node', () => {
     const move = await beginSlotMove(cluster, council.keys.log, careless)
     await move.finish()
     // The redirect has led it there, and it is in that node's log: only nobody was told that it would stay.
-    expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'outcome_unknown', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
-    expect(await ask(council, newId())).toMatchObject({ result: 'rejected', code: 'log_stopped', message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string })
+    expect(await ask(council, newId())).toMatchObject({
+      result: 'rejected',
+      code: 'outcome_unknown',
+      message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string,
+    })
+    expect(await ask(council, newId())).toMatchObject({
+      result: 'rejected',
+      code: 'log_stopped',
+      message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string,
+    })
     const back = await beginSlotMove(cluster, council.keys.log, move.from)
     await back.finish()
   })
@@ -198,7 +228,11 @@ test('a node of a cluster that was killed comes back with everything that was ac
   const writing = Promise.all(ids.map((id) => ask(council, id)))
   await node?.kill()
   await node?.start()
-  expect(await writing).toEqual(ids.map(() => expect.objectContaining({ result: expect.stringMatching(/appended|duplicate/) as string }) as unknown))
+  expect(await writing).toEqual(
+    ids.map(
+      () => expect.objectContaining({ result: expect.stringMatching(/appended|duplicate/) as string }) as unknown,
+    ),
+  )
   const streams = await streamsOf(council)
   expect(new Set(streams).size).toBe(streams.length)
   expect(streams).toEqual(expect.arrayContaining(ids.map(chatStream)))

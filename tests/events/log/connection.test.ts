@@ -130,7 +130,9 @@ describe('a connection that is open at one end only', () => {
 /** Resolves when the server has so many clients of this file's council that are blocked in a read. */
 async function blockedReaders(count: number): Promise<string[]> {
   for (;;) {
-    const clients = String(await witness.redis.client('LIST')).split('\n').filter((line) => /flags=b/.test(line) && /name=test-(follow|jobs) /.test(line))
+    const clients = String(await witness.redis.client('LIST'))
+      .split('\n')
+      .filter((line) => /flags=b/.test(line) && /name=test-(follow|jobs) /.test(line))
     if (clients.length >= count) return clients
   }
 }
@@ -157,12 +159,21 @@ describe('every connection', () => {
 
 describe('after a reconnect', () => {
   /** Servers of our own, since they are looked at and changed. The council begins on the first; `then` is prepared while the first has two events. */
-  async function moved(prepare: (from: Awaited<ReturnType<typeof startRedis>>, councilId: string) => Promise<Awaited<ReturnType<typeof startRedis>>>) {
+  async function moved(
+    prepare: (
+      from: Awaited<ReturnType<typeof startRedis>>,
+      councilId: string,
+    ) => Promise<Awaited<ReturnType<typeof startRedis>>>,
+  ) {
     const first = await startRedis()
     const through = await startFaultProxy(first.port)
     const councilId = freshCouncilId()
     const other = await openTestCouncil(through.redisUrl, councilId)
-    cleanUp.push(() => first.stop(), () => through.close(), other.close)
+    cleanUp.push(
+      () => first.stop(),
+      () => through.close(),
+      other.close,
+    )
     await ask(other)
     await ask(other)
     const second = await prepare(first, councilId)
@@ -189,7 +200,12 @@ describe('after a reconnect', () => {
     await whenRedisReady(redis, 5_000)
   }
   /** What the server was asked to do, apart from looking. */
-  const writesOn = async (direct: TestCouncil['redis']) => [...((await direct.info('commandstats'))).matchAll(/^cmdstat_(eval|evalsha|set|xadd|hset|xgroup[^:]*|xclaim|xautoclaim|xreadgroup):/gm)].map(([, name]) => name)
+  const writesOn = async (direct: TestCouncil['redis']) =>
+    [
+      ...(await direct.info('commandstats')).matchAll(
+        /^cmdstat_(eval|evalsha|set|xadd|hset|xgroup[^:]*|xclaim|xautoclaim|xreadgroup):/gm,
+      ),
+    ].map(([, name]) => name)
 
   test('to another server with the same log goes on, once it was looked at', async () => {
     const { other, through, direct } = await moved(copyOf)
@@ -237,19 +253,24 @@ describe('after a reconnect', () => {
     })
     // Before anybody else, the log's own listeners included.
     const request = { commands: [], reads: [], events: [], states: [], jobs: [], finishedJobs: [] }
-    const appended = new Promise((resolve) => other.redis.prependOnceListener('ready', () => resolve(other.log.append(request))))
+    const appended = new Promise((resolve) =>
+      other.redis.prependOnceListener('ready', () => resolve(other.log.append(request))),
+    )
     through.reset()
     await expect(appended).rejects.toMatchObject({ code: 'not_durable' })
     expect(await writesOn(direct)).toEqual([])
   })
-
 })
 
 test('a command that may have been done before the log stopped is not said to be undone', async () => {
   const server = await startRedis()
   const through = await startFaultProxy(server.port)
   const other = await openTestCouncil(through.redisUrl, freshCouncilId())
-  cleanUp.push(() => server.stop(), () => through.close(), other.close)
+  cleanUp.push(
+    () => server.stop(),
+    () => through.close(),
+    other.close,
+  )
   await ask(other)
   const direct = connectRedis({ url: server.url, role: 'command', name: 'test-direct', logger: silentLogger })
   cleanUp.push(() => direct.disconnect())

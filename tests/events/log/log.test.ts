@@ -20,23 +20,42 @@ beforeAll(async () => {
 afterAll(() => council.close())
 
 const metadata = (commandId: string) =>
-  JSON.stringify({ eventId: newId(), commandId, correlationId: commandId, causationId: commandId, actor: 'tester', occurredAt: '2026-11-23T12:00:00.000Z' })
+  JSON.stringify({
+    eventId: newId(),
+    commandId,
+    correlationId: commandId,
+    causationId: commandId,
+    actor: 'tester',
+    occurredAt: '2026-11-23T12:00:00.000Z',
+  })
 const aStream = () => chatStream(newId())
 
 describe('an append', () => {
   test('to a key that holds something else writes nothing', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     await other.redis.set(other.keys.work, 'not a stream')
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
+      code: 'log_key_of_wrong_type',
+    })
     expect(await other.redis.exists(other.keys.log)).toBe(0)
     other.close()
   })
 
   test('to a log that was lost or replaced is refused', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await expect(append(other.redis, other.keys, { incarnation: newId(), sequence: 0 }, testMacs, write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(
+      append(
+        other.redis,
+        other.keys,
+        { incarnation: newId(), sequence: 0 },
+        testMacs,
+        write([{ stream: aStream(), revision: 0 }]),
+      ),
+    ).rejects.toMatchObject({ code: 'log_replaced' })
     await other.redis.del(other.keys.meta)
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
+      code: 'log_replaced',
+    })
     other.close()
   })
 })
@@ -50,7 +69,9 @@ describe('a Redis that comes back', () => {
     const back = once(other.redis, 'ready')
     await other.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
     await back
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({ code: 'not_durable' })
+    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
+      code: 'not_durable',
+    })
     other.close()
     await server.stop()
   })
@@ -61,7 +82,13 @@ describe('a Redis that comes back', () => {
     const other = await openTestCouncil(server.url, councilId)
     const ids = Array.from({ length: 200 }, newId)
     const acknowledged: Uuid7[] = []
-    const writing = Promise.allSettled(ids.map(async (id) => other.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id).then(({ result }) => result === 'appended' && acknowledged.push(id))))
+    const writing = Promise.allSettled(
+      ids.map(async (id) =>
+        other
+          .execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id)
+          .then(({ result }) => result === 'appended' && acknowledged.push(id)),
+      ),
+    )
     await server.kill()
     await server.start()
     await writing
@@ -93,7 +120,8 @@ describe('a log', () => {
   })
 
   test('keeps one identity for everyone who opens it', async () => {
-    const open = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
+    const open = () =>
+      openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
     expect(await open()).toBe(await open())
   })
 
@@ -105,14 +133,39 @@ describe('a log', () => {
 
   test('stops its reader at an entry that is not an event, and names it', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    const id = await other.redis.xadd(other.keys.log, '*', 'sequence', '1', 'stream', 'chat/x', 'revision', '1', 'type', 'PromptSubmitted', 'version', '1', 'data', '{"half', 'metadata', '{}')
+    const id = await other.redis.xadd(
+      other.keys.log,
+      '*',
+      'sequence',
+      '1',
+      'stream',
+      'chat/x',
+      'revision',
+      '1',
+      'type',
+      'PromptSubmitted',
+      'version',
+      '1',
+      'data',
+      '{"half',
+      'metadata',
+      '{}',
+    )
     await expect(other.events()).rejects.toMatchObject({ code: 'malformed_event', at: id })
     other.close()
   })
 
   test('stops its reader at an event of a newer program', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    const fields = { sequence: '1', stream: 'chat/x', revision: '1', type: 'CancellationRequested', version: '2', data: '{"by":"x"}', metadata: metadata('c') }
+    const fields = {
+      sequence: '1',
+      stream: 'chat/x',
+      revision: '1',
+      type: 'CancellationRequested',
+      version: '2',
+      data: '{"by":"x"}',
+      metadata: metadata('c'),
+    }
     await other.redis.xadd(other.keys.log, '*', ...Object.entries(fields).flat())
     await expect(other.events()).rejects.toMatchObject({ code: 'unknown_event_version' })
     other.close()
@@ -130,6 +183,13 @@ describe('positions', () => {
 test('a log of a connection that was closed fails at once rather than to wait', async () => {
   const other = await openTestCouncil(redisUrl, freshCouncilId())
   other.close()
-  const log = redisLog({ redis: other.redis, openBlocking: () => other.redis, keys: other.keys, incarnation: 'x', durability: 'fsync', macs: testMacs })
+  const log = redisLog({
+    redis: other.redis,
+    openBlocking: () => other.redis,
+    keys: other.keys,
+    incarnation: 'x',
+    durability: 'fsync',
+    macs: testMacs,
+  })
   await expect(log.head()).rejects.toThrow()
 })

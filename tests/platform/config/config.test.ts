@@ -58,25 +58,41 @@ describe('settings', () => {
   })
 
   test('come from the environment before .env before the file of the environment, and an empty value is none', () => {
-    const files = { dotEnv: 'PORT=2\nLOG_LEVEL=\nCOUNCIL_ID=two', local: 'PORT=3\nLOG_LEVEL=warn\nCOUNCIL_ID=three\nVLLM_MODEL=m' }
-    expect(configOf({ COUNCIL_ID: 'one', PORT: '' }, files)).toMatchObject({ councilId: 'one', port: 2, logLevel: 'warn', vllmModel: 'm' })
+    const files = {
+      dotEnv: 'PORT=2\nLOG_LEVEL=\nCOUNCIL_ID=two',
+      local: 'PORT=3\nLOG_LEVEL=warn\nCOUNCIL_ID=three\nVLLM_MODEL=m',
+    }
+    expect(configOf({ COUNCIL_ID: 'one', PORT: '' }, files)).toMatchObject({
+      councilId: 'one',
+      port: 2,
+      logLevel: 'warn',
+      vllmModel: 'm',
+    })
   })
 
   test('come from config/cloud.env where COUNCIL_ENV says so, in the environment or in .env', () => {
     const files = { local: 'PORT=1', cloud: 'PORT=2' }
     expect(configOf({ COUNCIL_ENV: 'cloud' }, files)).toMatchObject({ councilEnv: 'cloud', port: 2 })
     expect(configOf({}, { ...files, dotEnv: 'COUNCIL_ENV=cloud' })).toMatchObject({ councilEnv: 'cloud', port: 2 })
-    expect(problemsOf({ COUNCIL_ENV: 'staging' })).toEqual([{ setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' }])
+    expect(problemsOf({ COUNCIL_ENV: 'staging' })).toEqual([
+      { setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' },
+    ])
   })
 
   test('that are paths start at the repository, or at home', () => {
     expect(configOf({ DATA_DIR: 'x/y' }).dataDir).toMatch(/\/config-[^/]+\/x\/y$/)
-    expect(configOf({ DATA_DIR: '/srv/council', MODEL_PATH: '~/m.gguf' })).toMatchObject({ dataDir: '/srv/council', modelPath: '/home/ada/m.gguf' })
+    expect(configOf({ DATA_DIR: '/srv/council', MODEL_PATH: '~/m.gguf' })).toMatchObject({
+      dataDir: '/srv/council',
+      modelPath: '/home/ada/m.gguf',
+    })
     expect(configOf({ XDG_CACHE_HOME: '/cache' }).modelCache).toBe('/cache/hybrid-ai-council/models')
   })
 
   test('may name several model servers, with /v1 or without', () => {
-    expect(configOf({ VLLM_URL: 'http://gpu1:8000/v1/, https://gpu2,http://gpu1:8000' }).vllmUrls).toEqual(['http://gpu1:8000', 'https://gpu2'])
+    expect(configOf({ VLLM_URL: 'http://gpu1:8000/v1/, https://gpu2,http://gpu1:8000' }).vllmUrls).toEqual([
+      'http://gpu1:8000',
+      'https://gpu2',
+    ])
   })
 
   test.each([
@@ -110,26 +126,49 @@ describe('settings', () => {
     ['COUNCIL_URL', 'council.example.org'],
     ['LOG_LEVEL', 'loud'],
   ])('with a wrong value are refused by name: %s=%s', (setting, value) => {
-    expect(problemsOf({ [setting]: value })).toMatchObject([{ setting, problem: 'has a value that is not allowed (from the environment)' }])
+    expect(problemsOf({ [setting]: value })).toMatchObject([
+      { setting, problem: 'has a value that is not allowed (from the environment)' },
+    ])
   })
 
   test('that are wrong come all at once, each with its place and what is allowed', () => {
-    expect(problemsOf({ PORT: 'x', DURABILITY: 'everysec' }, { dotEnv: 'WORKER_CONCURRENCY=none', local: 'ADMIN_TOKEN=short' })).toEqual([
-      { setting: 'PORT', problem: 'has a value that is not allowed (from the environment)', allowed: 'a whole number from 0 (any free port) to 65535' },
+    expect(
+      problemsOf(
+        { PORT: 'x', DURABILITY: 'everysec' },
+        { dotEnv: 'WORKER_CONCURRENCY=none', local: 'ADMIN_TOKEN=short' },
+      ),
+    ).toEqual([
+      {
+        setting: 'PORT',
+        problem: 'has a value that is not allowed (from the environment)',
+        allowed: 'a whole number from 0 (any free port) to 65535',
+      },
       {
         setting: 'DURABILITY',
         problem: 'has a value that is not allowed (from the environment)',
         allowed: 'fsync, archived or memory',
       },
-      { setting: 'ADMIN_TOKEN', problem: 'is shorter than 32 characters (from config/local.env)', allowed: '32 or more visible ASCII characters without spaces' },
-      { setting: 'WORKER_CONCURRENCY', problem: 'has a value that is not allowed (from .env)', allowed: 'a whole number from 1 to 1000' },
+      {
+        setting: 'ADMIN_TOKEN',
+        problem: 'is shorter than 32 characters (from config/local.env)',
+        allowed: '32 or more visible ASCII characters without spaces',
+      },
+      {
+        setting: 'WORKER_CONCURRENCY',
+        problem: 'has a value that is not allowed (from .env)',
+        allowed: 'a whole number from 1 to 1000',
+      },
     ])
   })
 
   test('that nobody knows are refused in the files, and ignored in the environment', () => {
     expect(configOf({ REDIS_ULR: 'x' })).toBeDefined()
     expect(problemsOf({}, { local: '\nREDIS_ULR=redis://localhost' })).toEqual([
-      { setting: 'REDIS_ULR', problem: 'is not a setting (config/local.env line 2)', allowed: ['COUNCIL_ENV', ...names].join(', ') },
+      {
+        setting: 'REDIS_ULR',
+        problem: 'is not a setting (config/local.env line 2)',
+        allowed: ['COUNCIL_ENV', ...names].join(', '),
+      },
     ])
   })
 
@@ -144,7 +183,9 @@ describe('settings', () => {
 
 describe('a council that other machines can reach', () => {
   test.each(['0.0.0.0', '::', 'council.example.org', '192.168.1.7'])('needs an ADMIN_TOKEN: %s', (host) => {
-    expect(problemsOf({ HOST: host })).toMatchObject([{ setting: 'ADMIN_TOKEN', problem: 'is missing, while HOST lets other machines in' }])
+    expect(problemsOf({ HOST: host })).toMatchObject([
+      { setting: 'ADMIN_TOKEN', problem: 'is missing, while HOST lets other machines in' },
+    ])
     expect(configOf({ HOST: host, ADMIN_TOKEN: 't'.repeat(32) }).host).toBe(host)
   })
 
@@ -155,11 +196,19 @@ describe('a council that other machines can reach', () => {
 
 describe('a secret', () => {
   const secret = 'hunter2'.repeat(10)
-  const env = { ADMIN_TOKEN: secret, VLLM_API_KEY: secret, COUNCIL_TOKEN: secret, REDIS_URL: `redis://:${secret}@h`, DATABASE_URL: `postgres://u:${secret}@h/d` }
+  const env = {
+    ADMIN_TOKEN: secret,
+    VLLM_API_KEY: secret,
+    COUNCIL_TOKEN: secret,
+    REDIS_URL: `redis://:${secret}@h`,
+    DATABASE_URL: `postgres://u:${secret}@h/d`,
+  }
 
   test('does not print with the configuration, and is there when asked for', () => {
     const config = configOf(env)
-    expect(inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config) + String(config.adminToken)).not.toContain('hunter2')
+    expect(
+      inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config) + String(config.adminToken),
+    ).not.toContain('hunter2')
     expect(config.adminToken?.reveal()).toBe(secret)
     expect(config.redisUrl?.reveal()).toBe(`redis://:${secret}@h`)
   })
@@ -181,11 +230,19 @@ describe('config/local.env', () => {
 
   test('names every setting that there is, and no other', () => {
     expect(parseSettingsFile(text)).toEqual({ settings: [], brokenLines: [] })
-    expect(parseSettingsFile(uncommented).settings.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
+    expect(
+      parseSettingsFile(uncommented)
+        .settings.map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(names.toSorted())
   })
 
   test('shows the defaults: taking every # away changes nothing', () => {
-    expect({ ...configOf({}, { local: uncommented }), dataDir: '', pricesFile: '' }).toEqual({ ...configOf({}), dataDir: '', pricesFile: '' })
+    expect({ ...configOf({}, { local: uncommented }), dataDir: '', pricesFile: '' }).toEqual({
+      ...configOf({}),
+      dataDir: '',
+      pricesFile: '',
+    })
   })
 })
 
@@ -209,19 +266,24 @@ describe('a settings file', () => {
         const text = lines.filter((one) => !/\S#|^\w+=\s/.test(one)).join('\n')
         const { settings, brokenLines } = parseSettingsFile(text)
         expect(brokenLines).toEqual([])
-        expect(Object.fromEntries(settings.map((setting) => [setting.name, setting.value]))).toEqual({ ...parseEnv(text) })
+        expect(Object.fromEntries(settings.map((setting) => [setting.name, setting.value]))).toEqual({
+          ...parseEnv(text),
+        })
       }),
     )
   })
 
   test('accounts for every line of any garbage, and no council starts on it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('aZ_0 \t\0\n\r=#"\'$`\\-ä💰')), minLength: 1 }), (text) => {
-        const { settings, brokenLines } = parseSettingsFile(text)
-        const lines = text.split(/\r?\n/).filter((one) => one.trim() !== '' && !one.trim().startsWith('#'))
-        expect(settings.length + brokenLines.length).toBe(lines.length)
-        expect(problemsOf({}, { dotEnv: text }).length > 0).toBe(lines.length > 0)
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...Array.from('aZ_0 \t\0\n\r=#"\'$`\\-ä💰')), minLength: 1 }),
+        (text) => {
+          const { settings, brokenLines } = parseSettingsFile(text)
+          const lines = text.split(/\r?\n/).filter((one) => one.trim() !== '' && !one.trim().startsWith('#'))
+          expect(settings.length + brokenLines.length).toBe(lines.length)
+          expect(problemsOf({}, { dotEnv: text }).length > 0).toBe(lines.length > 0)
+        },
+      ),
     )
   })
 
@@ -256,14 +318,30 @@ describe('a secret in a file', () => {
   test.each([
     ['that is missing', () => '/nowhere/at/all', 'names a file that is missing or empty'],
     ['that is empty', () => fileWith('\n'), 'names a file that is missing or empty'],
-    ['that others may read', () => fileWith(token, 0o644), 'names a file that cannot be read, or that others can read (chmod 600)'],
-    ['whose name is a secret in the wrong place', () => token.repeat(100), 'names a file that cannot be read, or that others can read (chmod 600)'],
+    [
+      'that others may read',
+      () => fileWith(token, 0o644),
+      'names a file that cannot be read, or that others can read (chmod 600)',
+    ],
+    [
+      'whose name is a secret in the wrong place',
+      () => token.repeat(100),
+      'names a file that cannot be read, or that others can read (chmod 600)',
+    ],
   ])('%s is refused, and its name is not repeated', (_, file, problem) => {
-    expect(problemsOf({ ADMIN_TOKEN_FILE: file() })).toEqual([{ setting: 'ADMIN_TOKEN_FILE', problem, allowed: 'a file that only this user can read, with the value of ADMIN_TOKEN' }])
+    expect(problemsOf({ ADMIN_TOKEN_FILE: file() })).toEqual([
+      {
+        setting: 'ADMIN_TOKEN_FILE',
+        problem,
+        allowed: 'a file that only this user can read, with the value of ADMIN_TOKEN',
+      },
+    ])
   })
 
   test('beside the setting itself is refused: one of them is stale', () => {
-    expect(problemsOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_FILE: fileWith(token) })).toMatchObject([{ setting: 'ADMIN_TOKEN_FILE', problem: 'is given, and so is ADMIN_TOKEN' }])
+    expect(problemsOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_FILE: fileWith(token) })).toMatchObject([
+      { setting: 'ADMIN_TOKEN_FILE', problem: 'is given, and so is ADMIN_TOKEN' },
+    ])
   })
 
   test('that is no allowed value is refused under the name of the setting', () => {

@@ -47,7 +47,9 @@ const remember = (word: string): Promise<unknown> =>
   })
 
 async function words(): Promise<unknown[]> {
-  const { rows } = await postgres.snapshot((tx) => sql<{ word: string }>`select word from words order by word`.execute(tx))
+  const { rows } = await postgres.snapshot((tx) =>
+    sql<{ word: string }>`select word from words order by word`.execute(tx),
+  )
   return rows.map(({ word }) => word)
 }
 
@@ -82,7 +84,9 @@ describe('the embedded Postgres', () => {
     const program = `import { startEmbeddedPostgres } from '${import.meta.resolve('../../../src/platform/postgres/embedded-postgres.ts')}'
       const { child } = await startEmbeddedPostgres(process.argv[1], () => {})
       process.stdout.write(String(child.pid()))`
-    const council = spawn(process.execPath, ['--input-type=module', '-e', program, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const council = spawn(process.execPath, ['--input-type=module', '-e', program, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [said] = (await once(council.stdout, 'data')) as [Buffer]
     const client = connect(socket)
     await once(client, 'connect')
@@ -103,7 +107,10 @@ describe('the embedded Postgres', () => {
 describe('pglite-socket 0.2.17', () => {
   test('mixes up statements that two clients prepare at the same time, unless they are in transactions', async () => {
     const [ada, bob] = await Promise.all([wireClient(socket), wireClient(socket)])
-    for (const [client, name] of [[ada, 'ada'], [bob, 'bob']] as const) {
+    for (const [client, name] of [
+      [ada, 'ada'],
+      [bob, 'bob'],
+    ] as const) {
       client.send(parse(`select '${name}'`), flush())
       await client.until('1')
     }

@@ -12,7 +12,9 @@ describe.each(databaseKinds)('a transaction in $kind', ({ open }) => {
   beforeAll(async () => {
     database = await open()
     postgres = database.postgres
-    await postgres.transaction((tx) => sql`create table notes (note text unique deferrable initially deferred)`.execute(tx))
+    await postgres.transaction((tx) =>
+      sql`create table notes (note text unique deferrable initially deferred)`.execute(tx),
+    )
   })
   afterAll(() => database.close())
 
@@ -55,24 +57,35 @@ describe.each(databaseKinds)('a transaction in $kind', ({ open }) => {
   })
 
   test('does not disturb others when it fails', async () => {
-    const failing = Array.from({ length: 20 }, () => postgres.transaction((tx) => sql`select nothing from nowhere`.execute(tx)))
+    const failing = Array.from({ length: 20 }, () =>
+      postgres.transaction((tx) => sql`select nothing from nowhere`.execute(tx)),
+    )
     const working = Array.from({ length: 20 }, (_, n) => write(`beside failures ${n}`))
     const outcomes = await Promise.allSettled([...failing, ...working])
-    expect(outcomes.map(({ status }) => status)).toEqual([...failing.map(() => 'rejected'), ...working.map(() => 'fulfilled')])
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...failing.map(() => 'rejected'),
+      ...working.map(() => 'fulfilled'),
+    ])
   })
 
   test('gets its own answers, however large the questions of the others beside it', async () => {
     const large = 'x'.repeat(300_000)
     const ask = (n: number) =>
-      postgres.transaction((tx) => sql<{ n: number; length: number }>`select ${sql.lit(n)}::int as n, length(${large}) as length`.execute(tx))
+      postgres.transaction((tx) =>
+        sql<{ n: number; length: number }>`select ${sql.lit(n)}::int as n, length(${large}) as length`.execute(tx),
+      )
     const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => ask(n)))
     expect(answers.map(({ rows }) => rows)).toEqual(Array.from({ length: 40 }, (_, n) => [{ n, length: 300_000 }]))
   })
 
   test('that is a snapshot sees one moment, and cannot write', async () => {
-    const isolation = postgres.snapshot((tx) => sql`select current_setting('transaction_isolation') as level`.execute(tx))
+    const isolation = postgres.snapshot((tx) =>
+      sql`select current_setting('transaction_isolation') as level`.execute(tx),
+    )
     expect((await isolation).rows).toEqual([{ level: 'repeatable read' }])
-    await expect(postgres.snapshot((tx) => sql`insert into notes values ('by a reader')`.execute(tx))).rejects.toMatchObject({ code: '25006' })
+    await expect(
+      postgres.snapshot((tx) => sql`insert into notes values ('by a reader')`.execute(tx)),
+    ).rejects.toMatchObject({ code: '25006' })
   })
 })
 
@@ -111,20 +124,31 @@ describe('a pool', () => {
   }
 
   test('says that nobody is there', async () => {
-    const postgres = connectPostgres({ url: 'postgres://postgres@localhost/postgres?host=/nowhere', maxConnections: 1, logger: silentLogger })
+    const postgres = connectPostgres({
+      url: 'postgres://postgres@localhost/postgres?host=/nowhere',
+      maxConnections: 1,
+      logger: silentLogger,
+    })
     cleanUp.push(postgres.close)
     await expect(postgres.ping()).rejects.toMatchObject({ code: 'postgres_unreachable' })
   })
 
   test('does not wait for ever for a server that is silent', async () => {
-    const postgres = connectPostgres({ url: await silentServer(), maxConnections: 1, logger: silentLogger, statementTimeoutMs: 50 })
+    const postgres = connectPostgres({
+      url: await silentServer(),
+      maxConnections: 1,
+      logger: silentLogger,
+      statementTimeoutMs: 50,
+    })
     cleanUp.push(postgres.close)
     await expect(postgres.ping()).rejects.toMatchObject({ code: 'postgres_unreachable' })
   })
 
   test('has the server give up a statement that takes too long', async () => {
     const { postgres } = await realServer({ statementTimeoutMs: 100 })
-    await expect(postgres.transaction((tx) => sql`select pg_sleep(600)`.execute(tx))).rejects.toMatchObject({ code: '57014' })
+    await expect(postgres.transaction((tx) => sql`select pg_sleep(600)`.execute(tx))).rejects.toMatchObject({
+      code: '57014',
+    })
     await postgres.ping()
   })
 
@@ -133,10 +157,18 @@ describe('a pool', () => {
     const attempt = postgres.transaction(async (tx) => {
       await sql`select 1`.execute(tx)
       await admin.transaction((other) =>
-        sql`select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'busy victim'`.execute(other),
+        sql`select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'busy victim'`.execute(
+          other,
+        ),
       )
       // The end arrives here, while nothing is asked: nobody but the client itself can hear of it.
-      while ((await admin.snapshot((other) => sql`select from pg_stat_activity where application_name = 'busy victim'`.execute(other))).rows.length > 0);
+      while (
+        (
+          await admin.snapshot((other) =>
+            sql`select from pg_stat_activity where application_name = 'busy victim'`.execute(other),
+          )
+        ).rows.length > 0
+      );
       await sql`select 1`.execute(tx)
     })
     await expect(attempt).rejects.toThrow()
@@ -147,7 +179,9 @@ describe('a pool', () => {
     const { postgres, admin } = await realServer({ name: 'victim' })
     await postgres.ping()
     const { rows } = await admin.transaction((tx) =>
-      sql`select pg_terminate_backend(pid, 10000) as ended from pg_stat_activity where application_name = 'victim'`.execute(tx),
+      sql`select pg_terminate_backend(pid, 10000) as ended from pg_stat_activity where application_name = 'victim'`.execute(
+        tx,
+      ),
     )
     expect(rows).toEqual([{ ended: true }])
     // The pool learns of it from its socket, in its own time; until then it may hand out the dead connection once.

@@ -26,7 +26,11 @@ function message(type: string, ...parts: Buffer[]): Buffer {
 const noValues = Buffer.alloc(2)
 export const query = (sql: string): Buffer => message('Q', text(sql))
 export const parse = (sql: string): Buffer => message('P', text(''), text(sql), noValues)
-export const bindAndExecute = (): Buffer => Buffer.concat([message('B', text(''), text(''), noValues, noValues, noValues), message('E', text(''), Buffer.alloc(4))])
+export const bindAndExecute = (): Buffer =>
+  Buffer.concat([
+    message('B', text(''), text(''), noValues, noValues, noValues),
+    message('E', text(''), Buffer.alloc(4)),
+  ])
 export const flush = (): Buffer => message('H')
 export const sync = (): Buffer => message('S')
 
@@ -34,7 +38,10 @@ export const sync = (): Buffer => message('S')
 export async function wireClient(socketPath: string): Promise<WireClient> {
   const socket = connect(socketPath)
   const answers = answersOf(socket)
-  const startup = Buffer.concat([Buffer.from([0, 3, 0, 0]), ...['user', 'postgres', 'database', 'postgres', ''].map(text)])
+  const startup = Buffer.concat([
+    Buffer.from([0, 3, 0, 0]),
+    ...['user', 'postgres', 'database', 'postgres', ''].map(text),
+  ])
   socket.write(message('', startup))
   await answers.until('Z')
   return {
@@ -60,7 +67,9 @@ function answersOf(socket: Socket) {
     unread = Buffer.concat([unread, data])
     while (unread.length >= 5 && unread.length > unread.readInt32BE(1)) {
       const end = unread.readInt32BE(1) + 1
-      answers.push(`${unread.toString('latin1', 0, 1)} ${unread.toString('latin1', 5, end).replace(/[^\x20-\x7e]+/g, '')}`.trim())
+      answers.push(
+        `${unread.toString('latin1', 0, 1)} ${unread.toString('latin1', 5, end).replace(/[^\x20-\x7e]+/g, '')}`.trim(),
+      )
       unread = unread.subarray(end)
     }
     wake()

@@ -4,7 +4,13 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startChild, type Child, type ChildReport, type ChildSpec, type RestartPolicy } from '../../../src/platform/process/children.ts'
+import {
+  startChild,
+  type Child,
+  type ChildReport,
+  type ChildSpec,
+  type RestartPolicy,
+} from '../../../src/platform/process/children.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 import { endOrphans, writePidFile } from '../../../src/platform/process/orphans.ts'
 import { processTable } from '../../../src/platform/process/process-table.ts'
@@ -70,7 +76,8 @@ describe('a child', () => {
 
   test('has a process group of its own, so that Ctrl-C does not reach it', async () => {
     const { child } = await supervised(newDir(), idle)
-    const group = (pid: number): string | undefined => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2]
+    const group = (pid: number): string | undefined =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2]
     expect(group(pidOf(child))).toBe(String(pidOf(child)))
     expect(group(process.pid)).not.toBe(String(pidOf(child)))
   })
@@ -90,7 +97,12 @@ describe('a child', () => {
     const { child, next } = await supervised(newDir(), idle)
     const pid = pidOf(child)
     process.kill(pid, 'SIGKILL')
-    expect(await next('ended')).toEqual({ kind: 'ended', name: 'program', fault: { code: 'child_ended', message: 'it ended with SIGKILL' }, retryInMs: 1 })
+    expect(await next('ended')).toEqual({
+      kind: 'ended',
+      name: 'program',
+      fault: { code: 'child_ended', message: 'it ended with SIGKILL' },
+      retryInMs: 1,
+    })
     expect(await next('restarted')).toEqual({ kind: 'restarted', name: 'program', pid: pidOf(child), attempt: 1 })
     expect(pidOf(child)).not.toBe(pid)
   })
@@ -101,8 +113,12 @@ describe('a child', () => {
     const program = `if (require('node:fs').existsSync(${JSON.stringify(mayLive)})) { ${idle} } else { console.error('write: No space left on device'); process.send('ready', () => process.exit(3)); setInterval(() => {}, 1e9) }`
     const { child, next, reports } = await supervised(dataDir, program)
     // Far more often than there are waits in the row: the last one is used again.
-    while (reports.filter(({ kind }) => kind === 'ended').length < 8) await next('restarted').then(() => new Promise((resolve) => setImmediate(resolve)))
-    expect(await next('ended')).toMatchObject({ name: 'program', fault: { code: 'disk_full', message: expect.stringContaining('it ended with exit code 3') as unknown } })
+    while (reports.filter(({ kind }) => kind === 'ended').length < 8)
+      await next('restarted').then(() => new Promise((resolve) => setImmediate(resolve)))
+    expect(await next('ended')).toMatchObject({
+      name: 'program',
+      fault: { code: 'disk_full', message: expect.stringContaining('it ended with exit code 3') as unknown },
+    })
     writeFileSync(mayLive, '')
     const until = async (): Promise<void> => {
       reports.length = 0
@@ -163,17 +179,23 @@ describe('a start', () => {
   test('fails with what the child last said when it ends before it is ready', async () => {
     const start = supervised(newDir(), "console.error('no such disk'); process.exit(7)")
     await expect(start).rejects.toMatchObject({ code: 'child_not_ready' })
-    await expect(start).rejects.toThrow(/program did not start: it ended with exit code 7\. The end of .*program\.log:\nno such disk/)
+    await expect(start).rejects.toThrow(
+      /program did not start: it ended with exit code 7\. The end of .*program\.log:\nno such disk/,
+    )
   })
 
   test('fails, and leaves nothing running, when the child is not ready in time', async () => {
     const dataDir = newDir()
-    await expect(supervised(dataDir, 'setInterval(() => {}, 1e9)', { readyTimeoutMs: 50 })).rejects.toThrow('it was not ready within 50 ms')
+    await expect(supervised(dataDir, 'setInterval(() => {}, 1e9)', { readyTimeoutMs: 50 })).rejects.toThrow(
+      'it was not ready within 50 ms',
+    )
     expect(await endOrphans(dataDir)).toEqual([])
   })
 
   test('fails when there is no such program', async () => {
-    await expect(supervised(newDir(), '', { command: '/nowhere/redis-server' })).rejects.toMatchObject({ code: 'child_not_ready' })
+    await expect(supervised(newDir(), '', { command: '/nowhere/redis-server' })).rejects.toMatchObject({
+      code: 'child_not_ready',
+    })
   })
 })
 
@@ -185,7 +207,9 @@ describe('what a killed council left', () => {
         waitUntilReady: (child) => new Promise((resolve) => child.once('message', resolve)), readyTimeoutMs: 10_000, stopGraceMs: 10_000 }
       const child = await startChild(spec, { dataDir: process.argv[1], onReport: () => {} })
       process.stdout.write(String(child.pid()), () => process.kill(process.pid, 'SIGKILL'))`
-    const council = spawn(process.execPath, ['--input-type=module', '-e', program, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const council = spawn(process.execPath, ['--input-type=module', '-e', program, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let said = ''
     council.stdout.on('data', (text) => (said += String(text)))
     await once(council, 'close')
@@ -216,18 +240,24 @@ describe('what a killed council left', () => {
   test.each([
     ['started at another time', { ticksLater: 1, argument: '' }],
     ['has another command line', { ticksLater: 0, argument: 'other' }],
-  ])('is nobody when the process with its pid %s: a pid that was used again is never killed', async (_, { ticksLater, argument }) => {
-    const dataDir = newDir()
-    const args = ['-e', 'setInterval(() => {}, 1e9)', dataDir]
-    const stranger = spawn(process.execPath, args, { stdio: 'ignore' })
-    await once(stranger, 'spawn')
-    const pid = stranger.pid ?? 0
-    const ticks = startTicks(pid) ?? 0
-    writePidFile(dataDir, 'program', { command: [process.execPath, ...args, ...(argument ? [argument] : [])], process: { pid, startTicks: ticks + ticksLater } })
-    expect(await endOrphans(dataDir)).toEqual([])
-    expect(startTicks(pid)).toBe(ticks)
-    const ended = once(stranger, 'exit')
-    stranger.kill('SIGKILL')
-    await ended
-  })
+  ])(
+    'is nobody when the process with its pid %s: a pid that was used again is never killed',
+    async (_, { ticksLater, argument }) => {
+      const dataDir = newDir()
+      const args = ['-e', 'setInterval(() => {}, 1e9)', dataDir]
+      const stranger = spawn(process.execPath, args, { stdio: 'ignore' })
+      await once(stranger, 'spawn')
+      const pid = stranger.pid ?? 0
+      const ticks = startTicks(pid) ?? 0
+      writePidFile(dataDir, 'program', {
+        command: [process.execPath, ...args, ...(argument ? [argument] : [])],
+        process: { pid, startTicks: ticks + ticksLater },
+      })
+      expect(await endOrphans(dataDir)).toEqual([])
+      expect(startTicks(pid)).toBe(ticks)
+      const ended = once(stranger, 'exit')
+      stranger.kill('SIGKILL')
+      await ended
+    },
+  )
 })

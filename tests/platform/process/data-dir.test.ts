@@ -6,13 +6,23 @@ import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { acquireDataDirLock } from '../../../src/platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
-import { readServerFile, removeServerFile, writeServerFile, type ServerFile } from '../../../src/platform/process/server-file.ts'
+import {
+  readServerFile,
+  removeServerFile,
+  writeServerFile,
+  type ServerFile,
+} from '../../../src/platform/process/server-file.ts'
 import { socketDir } from '../../../src/platform/process/socket-dir.ts'
 import { processLine } from '../../support/process-line.ts'
 
 const newDir = (): string => join(mkdtempSync(join(tmpdir(), 'data-')), 'data')
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
-const server: ServerFile = { url: 'http://127.0.0.1:8787', token: 'secret', pid: 4711, startedAt: '2026-01-01T00:00:00.000Z' }
+const server: ServerFile = {
+  url: 'http://127.0.0.1:8787',
+  token: 'secret',
+  pid: 4711,
+  startedAt: '2026-01-01T00:00:00.000Z',
+}
 
 /** Another process that takes the lock and keeps it until it is killed. */
 async function holderOf(dataDir: string) {
@@ -82,7 +92,9 @@ describe('the lock of a DATA_DIR', () => {
     const dataDir = newDir()
     mkdirSync(dataDir)
     writeFileSync(dataPaths(dataDir).lock, 'x'.repeat(5_000))
-    expect(() => acquireDataDirLock(dataDir)).toThrow(`${dataPaths(dataDir).lock} cannot be locked: file is not a database`)
+    expect(() => acquireDataDirLock(dataDir)).toThrow(
+      `${dataPaths(dataDir).lock} cannot be locked: file is not a database`,
+    )
   })
 })
 
@@ -98,11 +110,14 @@ describe('the server file', () => {
     expect(readServerFile(dataDir)).toBeUndefined()
   })
 
-  test.each(['', '{', '{"url":"http://x","token":"","pid":1,"startedAt":"2026-01-01T00:00:00Z"}', '[]'])('that says %s is none', (text) => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
-    writeFileSync(dataPaths(dataDir).serverFile, text, { mode: 0o600 })
-    expect(readServerFile(dataDir)).toBeUndefined()
-  })
+  test.each(['', '{', '{"url":"http://x","token":"","pid":1,"startedAt":"2026-01-01T00:00:00Z"}', '[]'])(
+    'that says %s is none',
+    (text) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
+      writeFileSync(dataPaths(dataDir).serverFile, text, { mode: 0o600 })
+      expect(readServerFile(dataDir)).toBeUndefined()
+    },
+  )
 })
 
 describe('the folder for sockets', () => {

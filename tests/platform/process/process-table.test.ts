@@ -68,7 +68,14 @@ describe('a folder that is emptied after a reboot', () => {
         return false
       }
     }
-    expect([isKept('first'), isKept('first'), isKept('second'), isKept('second'), isKept(undefined), isKept('second')]).toEqual([false, true, false, true, false, false])
+    expect([
+      isKept('first'),
+      isKept('first'),
+      isKept('second'),
+      isKept('second'),
+      isKept(undefined),
+      isKept('second'),
+    ]).toEqual([false, true, false, true, false, false])
   })
 
   test('knows this boot', () => expect(bootId()).toBe(bootId()))

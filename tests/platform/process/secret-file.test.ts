@@ -31,7 +31,9 @@ describe('a file that holds a secret', () => {
     const path = join(folder(), 'key')
     writeFileSync(path, 'known to all')
     chmodSync(path, 0o644)
-    expect(() => secretFile(path, () => 'new')).toThrow(expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining('chmod 600') }))
+    expect(() => secretFile(path, () => 'new')).toThrow(
+      expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining('chmod 600') }),
+    )
     expect(readFileSync(path, 'utf8')).toBe('known to all')
   })
 
@@ -43,11 +45,16 @@ describe('a file that holds a secret', () => {
     if (self === 0) chownSync(path, 65_534, 65_534)
     const us = self === 0 ? 0 : self + 1
     expect(() => secretFile(path, () => 'new', us)).toThrow(
-      expect.objectContaining({ code: 'secret_file_unusable', message: expect.stringContaining(`chown ${us} ${path} && chmod 600 ${path}`) as unknown }),
+      expect.objectContaining({
+        code: 'secret_file_unusable',
+        message: expect.stringContaining(`chown ${us} ${path} && chmod 600 ${path}`) as unknown,
+      }),
     )
   })
 
   test('that cannot be made says so', () => {
-    expect(() => secretFile(join(folder(), 'missing', 'key'), () => 'x')).toThrow(expect.objectContaining({ code: 'secret_file_unusable' }))
+    expect(() => secretFile(join(folder(), 'missing', 'key'), () => 'x')).toThrow(
+      expect.objectContaining({ code: 'secret_file_unusable' }),
+    )
   })
 })

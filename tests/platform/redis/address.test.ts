@@ -2,12 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { parseRedisAddress } from '../../../src/platform/redis/address.ts'
 
 describe('the address of a Redis', () => {
-  test.each(['redis://localhost', 'rediss://user:p%40ss@h:6380/2', 'unix:///run/redis.sock'])('is one server: %s', (url) => {
-    expect(parseRedisAddress(url)).toEqual({ kind: 'server', url })
-  })
+  test.each(['redis://localhost', 'rediss://user:p%40ss@h:6380/2', 'unix:///run/redis.sock'])(
+    'is one server: %s',
+    (url) => {
+      expect(parseRedisAddress(url)).toEqual({ kind: 'server', url })
+    },
+  )
 
   test('is a cluster where there are several, with one user and one password for all nodes', () => {
-    expect(parseRedisAddress('rediss://ada:p%40ss@a:7000, rediss://ada:p%40ss@[::1]:7001,rediss://ada:p%40ss@c')).toEqual({
+    expect(
+      parseRedisAddress('rediss://ada:p%40ss@a:7000, rediss://ada:p%40ss@[::1]:7001,rediss://ada:p%40ss@c'),
+    ).toEqual({
       kind: 'cluster',
       nodes: [
         { host: 'a', port: 7000 },
@@ -21,6 +26,10 @@ describe('the address of a Redis', () => {
   })
 
   test('is a cluster where the only one says so', () => {
-    expect(parseRedisAddress('redis://a:7000?cluster')).toEqual({ kind: 'cluster', nodes: [{ host: 'a', port: 7000 }], tls: false })
+    expect(parseRedisAddress('redis://a:7000?cluster')).toEqual({
+      kind: 'cluster',
+      nodes: [{ host: 'a', port: 7000 }],
+      tls: false,
+    })
   })
 })

@@ -32,7 +32,13 @@ async function freshKey(): Promise<{ key: string; node: ClusterNode }> {
 
 /** A command that is refused at once gives the connection no time to come back: each try waits for a turn of the event loop. */
 async function whenReached(redis: RedisClient, key: string): Promise<void> {
-  while (!(await redis.exists(key).then(() => true, () => false))) await new Promise((resolve) => setImmediate(resolve))
+  while (
+    !(await redis.exists(key).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await new Promise((resolve) => setImmediate(resolve))
 }
 
 const anotherThan = (node: ClusterNode): ClusterNode => cluster.nodes.find((candidate) => candidate !== node) ?? node
@@ -51,7 +57,12 @@ describe('a connection for commands to a cluster', () => {
 
   test('is there at the first try', async () => {
     for (let i = 0; i < 20; i++) {
-      const redis = connectRedis({ url: `${cluster.nodes[0]?.url}?cluster`, role: 'command', name: 'test', logger: silentLogger })
+      const redis = connectRedis({
+        url: `${cluster.nodes[0]?.url}?cluster`,
+        role: 'command',
+        name: 'test',
+        logger: silentLogger,
+      })
       opened.push(redis)
       let triedAgain = false
       redis.on('reconnecting', () => (triedAgain = true))
@@ -115,11 +126,18 @@ test('a blocking reader of a cluster follows its stream to another node', async 
 })
 
 test('a cluster that is not there is not waited for longer than asked', async () => {
-  const redis = connectRedis({ url: 'redis://127.0.0.1:1,redis://127.0.0.1:2', role: 'command', name: 'test', logger: silentLogger })
+  const redis = connectRedis({
+    url: 'redis://127.0.0.1:1,redis://127.0.0.1:2',
+    role: 'command',
+    name: 'test',
+    logger: silentLogger,
+  })
   opened.push(redis)
   await expect(whenRedisReady(redis, 200)).rejects.toMatchObject({ code: 'redis_unreachable' })
 })
 
 test('an address that is none is refused', () => {
-  expect(() => connectRedis({ url: 'redis://a,http://b', role: 'command', name: 'test', logger: silentLogger })).toThrow('not an address')
+  expect(() =>
+    connectRedis({ url: 'redis://a,http://b', role: 'command', name: 'test', logger: silentLogger }),
+  ).toThrow('not an address')
 })

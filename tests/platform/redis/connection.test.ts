@@ -35,7 +35,11 @@ async function silentServer(): Promise<string> {
 /** Not node's `once`: that one ends with the connection's first error. */
 const heard = (redis: RedisClient, event: string) => new Promise((resolve) => redis.once(event, resolve))
 
-function connect(url: string, role: RedisRole, options: { commandTimeoutMs?: number; logger?: Logger } = {}): RedisClient {
+function connect(
+  url: string,
+  role: RedisRole,
+  options: { commandTimeoutMs?: number; logger?: Logger } = {},
+): RedisClient {
   const redis = connectRedis({ url, role, name: `test-${role}`, logger: silentLogger, ...options })
   cleanUp.push(() => redis.disconnect())
   return redis
@@ -144,12 +148,17 @@ describe('a subscriber', () => {
 describe('waiting for a server', () => {
   test('ends with its reason when nobody listens', async () => {
     const redis = connect('redis://127.0.0.1:1', 'command')
-    await expect(whenRedisReady(redis, 200)).rejects.toMatchObject({ code: 'redis_unreachable', message: expect.stringContaining('ECONNREFUSED') as string })
+    await expect(whenRedisReady(redis, 200)).rejects.toMatchObject({
+      code: 'redis_unreachable',
+      message: expect.stringContaining('ECONNREFUSED') as string,
+    })
   })
 
   test('ends when the server takes the connection and says nothing', async () => {
     const redis = connect(await silentServer(), 'command')
-    await expect(whenRedisReady(redis, 200)).rejects.toThrow(/^Redis is not reachable at 127\.0\.0\.1:\d+: no answer within 200 ms$/)
+    await expect(whenRedisReady(redis, 200)).rejects.toThrow(
+      /^Redis is not reachable at 127\.0\.0\.1:\d+: no answer within 200 ms$/,
+    )
   })
 
   test('ends when the connection is closed meanwhile', async () => {
@@ -167,5 +176,9 @@ test('a server that stays away is logged once, not at every attempt', async () =
   const redis = connect('redis://127.0.0.1:1', 'command', { logger: createLogger('warn', { stream }) })
   for (let attempt = 0; attempt < 3; attempt++) await heard(redis, 'reconnecting')
   expect(lines).toHaveLength(1)
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'warn', connection: 'test-command', msg: 'redis connection failed' })
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'warn',
+    connection: 'test-command',
+    msg: 'redis connection failed',
+  })
 })

@@ -54,8 +54,21 @@ function tcpSocketsOf(pid: number): string[] {
 describe('the embedded Redis of the log', () => {
   test('acknowledges a write only when it is on disk, never throws data away, and snapshots nothing beside its log', async () => {
     const { redis } = await start(newDir())
-    const settings = await settingsOf(redis, 'appendonly', 'appendfsync', 'maxmemory-policy', 'aof-load-truncated', 'save')
-    expect(settings).toEqual({ appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', 'aof-load-truncated': 'yes', save: '' })
+    const settings = await settingsOf(
+      redis,
+      'appendonly',
+      'appendfsync',
+      'maxmemory-policy',
+      'aof-load-truncated',
+      'save',
+    )
+    expect(settings).toEqual({
+      appendonly: 'yes',
+      appendfsync: 'always',
+      'maxmemory-policy': 'noeviction',
+      'aof-load-truncated': 'yes',
+      save: '',
+    })
   })
 
   test('is reached through a socket for this user alone, and on no port', async () => {
@@ -92,7 +105,7 @@ describe('the embedded Redis of the log', () => {
   })
 
   test.each([
-    ['spaces, quotes and signs', "it's a #1 \"folder\" 100% ä "],
+    ['spaces, quotes and signs', 'it\'s a #1 "folder" 100% ä '],
     ['more characters than a socket may have', 'x'.repeat(120)],
   ])('runs in a folder whose name has %s', async (_, name) => {
     const { redis } = await start(join(newDir(), name))
@@ -105,14 +118,22 @@ describe('the embedded Redis of the log', () => {
     await redis.set('key', 'value')
     await child.stop()
     writeFileSync(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'), 'garbage\n'.repeat(100))
-    await expect(start(dataDir)).rejects.toThrow(/redis did not start: file_damaged: .*\(it ended with exit code 1\)\. The end of [^]*Bad file format reading the append only file/)
+    await expect(start(dataDir)).rejects.toThrow(
+      /redis did not start: file_damaged: .*\(it ended with exit code 1\)\. The end of [^]*Bad file format reading the append only file/,
+    )
   })
 })
 
 test('the ephemeral Redis keeps streams across a kill without waiting for the disk, and makes room when it is full', async () => {
   const { child, redis } = await start(newDir(), 'ephemeral')
   const settings = await settingsOf(redis, 'appendonly', 'appendfsync', 'save', 'maxmemory', 'maxmemory-policy')
-  expect(settings).toEqual({ appendonly: 'yes', appendfsync: 'no', save: '', maxmemory: String(512 * 1024 * 1024), 'maxmemory-policy': 'volatile-ttl' })
+  expect(settings).toEqual({
+    appendonly: 'yes',
+    appendfsync: 'no',
+    save: '',
+    maxmemory: String(512 * 1024 * 1024),
+    'maxmemory-policy': 'volatile-ttl',
+  })
   await redis.xadd('tokens', '1-1', 'text', 'Once')
   const isBack = heard(redis, 'ready')
   process.kill(child.pid() ?? 0, 'SIGKILL')

@@ -7,7 +7,10 @@ import { findRedisServer } from '../../../src/platform/redis/server.ts'
 /** A folder with a `redis-server` that says it has this version; without one it is a file that is no program. */
 function folderWith(version?: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'redis-server-'))
-  const says = version === undefined ? 'not a program' : `#!/bin/sh\necho "Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1"\n`
+  const says =
+    version === undefined
+      ? 'not a program'
+      : `#!/bin/sh\necho "Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1"\n`
   writeFileSync(join(folder, 'redis-server'), says, { mode: version === undefined ? 0o644 : 0o755 })
   return folder
 }

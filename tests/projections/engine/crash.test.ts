@@ -51,18 +51,21 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
   const registered = () => db.postgres.transaction((tx) => loadRegistered(tx, 'chats'))
   const generations = () => db.postgres.transaction((tx) => generationsOf(tx, 'chats'))
 
-  test.each(['inside:2', 'between:1'])('in a rebuild, %s, the old generation serves on and the next rebuild cleans up', async (where) => {
-    await migrate(db.postgres)
-    await rebuildNow(council.log, db.postgres, chats)
-    await killedAt('rebuild', where)
-    expect(await db.dump('read_models.chats')).toEqual(expected)
-    expect(await registered()).toMatchObject({ generation: 1 })
-    expect(await generations()).toHaveLength(2)
+  test.each(['inside:2', 'between:1'])(
+    'in a rebuild, %s, the old generation serves on and the next rebuild cleans up',
+    async (where) => {
+      await migrate(db.postgres)
+      await rebuildNow(council.log, db.postgres, chats)
+      await killedAt('rebuild', where)
+      expect(await db.dump('read_models.chats')).toEqual(expected)
+      expect(await registered()).toMatchObject({ generation: 1 })
+      expect(await generations()).toHaveLength(2)
 
-    expect(await rebuildNow(council.log, db.postgres, chats)).toMatchObject({ generation: 3 })
-    expect(await generations()).toEqual([3])
-    expect(await db.dump('read_models.chats')).toEqual(expected)
-  })
+      expect(await rebuildNow(council.log, db.postgres, chats)).toMatchObject({ generation: 3 })
+      expect(await generations()).toEqual([3])
+      expect(await db.dump('read_models.chats')).toEqual(expected)
+    },
+  )
 
   test('in the first build, the next projector begins it anew', async () => {
     await killedAt('project', 'between:1')

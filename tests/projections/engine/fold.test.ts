@@ -10,7 +10,12 @@ import { chats } from '../../../src/projections/chats.ts'
 import { beforeFirst, type Checkpoint } from '../../../src/projections/engine/checkpoint.ts'
 import { costRow, costs, isCost } from '../../../src/projections/costs.ts'
 import { selectCosts } from '../../../src/projections/cost-rows.ts'
-import { createGeneration, dropOtherGenerations, schemaOf, serveGeneration } from '../../../src/projections/engine/generations.ts'
+import {
+  createGeneration,
+  dropOtherGenerations,
+  schemaOf,
+  serveGeneration,
+} from '../../../src/projections/engine/generations.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import type { Projection, Tx } from '../../../src/projections/engine/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
@@ -36,7 +41,11 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
   afterAll(() => db.close())
 
   /** Applies events to a new generation, in batches of these sizes. */
-  async function applied(projection: Projection, events: readonly RecordedEvent[], sizes: readonly number[]): Promise<void> {
+  async function applied(
+    projection: Projection,
+    events: readonly RecordedEvent[],
+    sizes: readonly number[],
+  ): Promise<void> {
     await db.postgres.transaction(async (tx) => {
       await dropOtherGenerations(tx, projection.name, undefined)
       await createGeneration(tx, projection, 1)
@@ -79,7 +88,8 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
 
   async function expectFold(events: readonly RecordedEvent[]): Promise<void> {
     const folded = new Map<string, ChatRow>()
-    for (const event of events.filter(isChatEvent)) folded.set(event.stream, evolveChatRow(folded.get(event.stream), event))
+    for (const event of events.filter(isChatEvent))
+      folded.set(event.stream, evolveChatRow(folded.get(event.stream), event))
     const shown = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
     expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual(
       [...folded.values()].toSorted((a, b) => a.request_id.localeCompare(b.request_id)),
@@ -96,7 +106,9 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
     for (const { requestId } of prompts) {
       const { state } = await council.gate.load(chat, chatStream(requestId))
       const row = rows.find(({ request_id }) => request_id === requestId)
-      expect(row === undefined ? 'absent' : ['submitted', 'answering'].includes(row.status) ? 'open' : 'finished').toBe(state.status)
+      expect(row === undefined ? 'absent' : ['submitted', 'answering'].includes(row.status) ? 'open' : 'finished').toBe(
+        state.status,
+      )
       if (!row) continue
       if (state.status === 'open')
         expect(row).toMatchObject({
@@ -106,7 +118,9 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
           prompt_tokens: state.promptTokens,
         })
       expect(row.cost_micros).toBe(
-        spent.filter(({ request_id }) => request_id === requestId).reduce((sum, { actual_micros }) => sum + actual_micros, 0),
+        spent
+          .filter(({ request_id }) => request_id === requestId)
+          .reduce((sum, { actual_micros }) => sum + actual_micros, 0),
       )
     }
   }

@@ -21,7 +21,9 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
   })
 
   test('by several processes at once is done by one of them', async () => {
-    const others = Array.from({ length: 4 }, () => connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger }))
+    const others = Array.from({ length: 4 }, () =>
+      connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger }),
+    )
     const applied = await Promise.all(others.map(migrate))
     expect(applied.flat()).toEqual(['0001_read_models', '0002_event_archive'])
     await Promise.all(others.map((other) => other.close()))
@@ -32,7 +34,10 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
     const rebuilding = new AbortController()
     const rebuilds = (async () => {
       for (let n = 1; !rebuilding.signal.aborted; n++) {
-        const tables = Array.from({ length: 20 }, (_, table) => sql`create table ${sql.id(`chats_${n}`, `t${table}`)} (a int, b int)`)
+        const tables = Array.from(
+          { length: 20 },
+          (_, table) => sql`create table ${sql.id(`chats_${n}`, `t${table}`)} (a int, b int)`,
+        )
         await db.postgres.transaction(async (tx) => {
           await sql`create schema ${sql.id(`chats_${n}`)}`.execute(tx)
           for (const table of tables) await table.execute(tx)
@@ -55,12 +60,15 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
       await sql`lock table kysely_migration in access exclusive mode`.execute(tx)
       const migrating = migrate(other).catch((error: unknown) => error)
       await db.somebodyWaits(migrating)
-      await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(tx)
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        tx,
+      )
       return { migrating }
     })
     const cut = await cutOff.migrating
     // PGlite has no other session that could be cut off: there the migration waits, and is done.
-    if (kind === 'PostgreSQL') expect(cut).toSatisfy((error) => error instanceof Error && !(error instanceof ProjectionError))
+    if (kind === 'PostgreSQL')
+      expect(cut).toSatisfy((error) => error instanceof Error && !(error instanceof ProjectionError))
     expect(await migrate(other)).toEqual([])
     await other.close()
   })

@@ -29,7 +29,9 @@ afterAll(async () => {
 })
 
 const shown = () =>
-  postgres.transaction(async (tx) => Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n))
+  postgres.transaction(async (tx) =>
+    Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n),
+  )
 
 describe('a projector whose stores go away', () => {
   test('waits for a database that was not there when it started, and builds the read models then', async () => {
@@ -45,7 +47,8 @@ describe('a projector whose stores go away', () => {
     })
     await waiting.promise
     // Each notices by itself, and says that it runs only once it has looked for its checkpoint in the log.
-    const both = (status: object) => expect.poll(() => projector.status(), { timeout: 15_000 }).toMatchObject([status, status])
+    const both = (status: object) =>
+      expect.poll(() => projector.status(), { timeout: 15_000 }).toMatchObject([status, status])
     await both({ state: 'waiting', code: 'store_unreachable', sequence: 0 })
     await server.start()
     await caughtUp(projector, council.log)

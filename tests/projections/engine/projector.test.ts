@@ -131,13 +131,15 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     target: 'postgres',
     money: false,
     tables: ['tally'],
-    createTables: async (tx, schema) => void (await sql`create table ${sql.id(schema, 'tally')} (sequence bigint)`.execute(tx)),
+    createTables: async (tx, schema) =>
+      void (await sql`create table ${sql.id(schema, 'tally')} (sequence bigint)`.execute(tx)),
     apply: async (tx, schema, events) =>
       void (await sql`insert into ${sql.id(schema, 'tally')} select unnest(${events.map(({ sequence }) => sequence)}::bigint[])`.execute(
         tx,
       )),
   }
-  const tallied = async () => (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
+  const tallied = async () =>
+    (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
 
   test('beside another one of the same name applies every event once', async () => {
     const other = await openTestCouncil(redisUrl, council.councilId)
@@ -147,7 +149,10 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     await Promise.all(prompts)
     for (const projector of projectors) await caughtUp(projector, council.log)
     expect(await tallied()).toEqual(Array.from({ length: 12 * 8 }, (_, index) => index + 1))
-    expect(projectors.flatMap((projector) => projector.status())).toMatchObject([{ state: 'running' }, { state: 'running' }])
+    expect(projectors.flatMap((projector) => projector.status())).toMatchObject([
+      { state: 'running' },
+      { state: 'running' },
+    ])
     other.close()
   })
 
@@ -212,8 +217,16 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       const projector = project(council.log, db.postgres)
       await caughtUp(projector, council.log)
       await appendRaw(council, { sequence: '9', type: 'BudgetDebited', version: '99' })
-      expect(await stopped(projector, 'costs')).toMatchObject({ state: 'stopped', code: 'unknown_event_version', sequence: 8 })
-      expect(await stopped(projector, 'chats')).toMatchObject({ state: 'stopped', code: 'unknown_event_version', sequence: 8 })
+      expect(await stopped(projector, 'costs')).toMatchObject({
+        state: 'stopped',
+        code: 'unknown_event_version',
+        sequence: 8,
+      })
+      expect(await stopped(projector, 'chats')).toMatchObject({
+        state: 'stopped',
+        code: 'unknown_event_version',
+        sequence: 8,
+      })
     })
 
     test('where an event is missing from the log', async () => {
@@ -240,7 +253,12 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       const projector = project(council.log, db.postgres)
       await caughtUp(projector, council.log)
       await council.redis.xdel(council.keys.log, await council.log.head())
-      await appendRaw(council, { sequence: '8', type: 'CancellationRequested', version: '1', stream: `chat/${told.requestId}` })
+      await appendRaw(council, {
+        sequence: '8',
+        type: 'CancellationRequested',
+        version: '1',
+        stream: `chat/${told.requestId}`,
+      })
       expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
     })
 
@@ -248,7 +266,9 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       const newer = project(council.log, db.postgres, [{ ...chats, version: 7 }])
       await caughtUp(newer, council.log)
       await newer.stop()
-      expect(await stopped(project(council.log, db.postgres, [chats]), 'chats')).toMatchObject({ code: 'projection_of_newer_program' })
+      expect(await stopped(project(council.log, db.postgres, [chats]), 'chats')).toMatchObject({
+        code: 'projection_of_newer_program',
+      })
     })
   })
 
@@ -288,6 +308,12 @@ async function appendRaw(
     actor: 'tester',
     occurredAt: '2026-11-23T12:00:00Z',
   }
-  const entry = { stream: 'chat/raw', revision: '1', data: JSON.stringify({ by: 'tester' }), metadata: JSON.stringify(metadata), ...fields }
+  const entry = {
+    stream: 'chat/raw',
+    revision: '1',
+    data: JSON.stringify({ by: 'tester' }),
+    metadata: JSON.stringify(metadata),
+    ...fields,
+  }
   await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
 }

@@ -111,7 +111,11 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
       const before = await loadRegistered(tx, 'chats')
       rebuilt = rebuildNow(council.log, db.postgres, chats)
       await db.somebodyWaits(rebuilt)
-      return { sequence: before?.sequence, generation: before?.generation, rows: (await db.rowsIn(tx, 'read_models.chats')).length }
+      return {
+        sequence: before?.sequence,
+        generation: before?.generation,
+        rows: (await db.rowsIn(tx, 'read_models.chats')).length,
+      }
     })
     expect(seen).toEqual({ sequence: total, generation: 1, rows: whole })
     expect(await rebuilt).toMatchObject({ generation: 2, events: total })
@@ -175,7 +179,8 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     const interruptedAt =
       (batch: number) =>
       ({ done }: RebuildProgress) => {
-        if (done === batch) other = rebuildNow(council.log, db.postgres, costs, undefined, rebuilder({ isAlive: () => false }))
+        if (done === batch)
+          other = rebuildNow(council.log, db.postgres, costs, undefined, rebuilder({ isAlive: () => false }))
       }
     const log = { ...council.log, read: (options?: ReadOptions) => inPages(council.log.read(options), 7, () => other) }
     const first = rebuildNow(log, db.postgres, costs, interruptedAt(14), rebuilder({}))
@@ -188,7 +193,9 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
   test('of a version that is older than what serves is refused', async () => {
     await migrate(db.postgres)
     await rebuildNow(council.log, db.postgres, { ...costs, version: 2 })
-    await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({ code: 'projection_of_newer_program' })
+    await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
+      code: 'projection_of_newer_program',
+    })
   })
 
   test('of a log whose beginning is missing is refused', async () => {

@@ -3,7 +3,13 @@ import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../..
 import { commandWindowMs, type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
-import { LogStopped, type AppendRequest, type AppendResult, type ExpectedRevision, type StoredState } from '../../../src/events/log/log.ts'
+import {
+  LogStopped,
+  type AppendRequest,
+  type AppendResult,
+  type ExpectedRevision,
+  type StoredState,
+} from '../../../src/events/log/log.ts'
 import { parseState, stateText } from '../../../src/events/log/append/stored-states.ts'
 import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
@@ -30,7 +36,10 @@ export function appendTo(held: Held, known: KnownLog, nowMs: number, request: Ap
 }
 
 const isExpected = (stored: StoredState, expected: ExpectedRevision | undefined): boolean =>
-  expected?.revision === 'any' || (expected?.revision === stored.revision && (!expected.state || isDeepStrictEqual(stored, parseState(stored.stream, stateText(stored.revision, expected.state)))))
+  expected?.revision === 'any' ||
+  (expected?.revision === stored.revision &&
+    (!expected.state ||
+      isDeepStrictEqual(stored, parseState(stored.stream, stateText(stored.revision, expected.state)))))
 
 export function storedState(held: Held, stream: StreamName, nowMs: number): StoredState {
   const live = held.states.get(stream)
@@ -41,7 +50,10 @@ export function storedState(held: Held, stream: StreamName, nowMs: number): Stor
 }
 
 /** Of each command the oldest and the newest id that it brings: its own, and those of the streams that it starts. */
-function timesOf({ commands, reads, events }: AppendRequest, indexOf: (stream: StreamName) => number): { oldest: number; newest: number }[] {
+function timesOf(
+  { commands, reads, events }: AppendRequest,
+  indexOf: (stream: StreamName) => number,
+): { oldest: number; newest: number }[] {
   const revisions: ExpectedRevision['revision'][] = reads.map(({ revision }) => revision)
   let next = 0
   return commands.map(({ commandId, events: count }) => {
@@ -59,13 +71,23 @@ function timesOf({ commands, reads, events }: AppendRequest, indexOf: (stream: S
 }
 
 function assertSameLog({ incarnation, halted, sequence }: Held, known: KnownLog): void {
-  if (incarnation !== known.incarnation) throw new LogStopped('log_replaced', `this is another log (incarnation ${incarnation})`)
+  if (incarnation !== known.incarnation)
+    throw new LogStopped('log_replaced', `this is another log (incarnation ${incarnation})`)
   if (halted !== null) throw new LogStopped('log_halted', `an append failed in the middle of its writes (${halted})`)
-  if (sequence < known.sequence) throw new LogStopped('log_lost_its_tail', `the log came back with ${sequence} events, but ${known.sequence} were acknowledged`)
+  if (sequence < known.sequence)
+    throw new LogStopped(
+      'log_lost_its_tail',
+      `the log came back with ${sequence} events, but ${known.sequence} were acknowledged`,
+    )
 }
 
 /** The commands that were here before; where there are none those whose ids are outside of the time that is remembered. */
-function unusable(held: Held, nowMs: number, { commands }: AppendRequest, idTimes: { oldest: number; newest: number }[]): AppendResult | undefined {
+function unusable(
+  held: Held,
+  nowMs: number,
+  { commands }: AppendRequest,
+  idTimes: { oldest: number; newest: number }[],
+): AppendResult | undefined {
   const duplicates: Extract<AppendResult, { result: 'duplicate' }> = { result: 'duplicate', known: [] }
   const stale: Extract<AppendResult, { result: 'stale_ids' }> = { result: 'stale_ids', expired: [], ahead: [] }
   commands.forEach(({ principal, commandId }, index) => {
@@ -80,16 +102,29 @@ function unusable(held: Held, nowMs: number, { commands }: AppendRequest, idTime
   return undefined
 }
 
-function assertWritable({ commands, states, jobs }: AppendRequest, stored: readonly StoredState[], indexOf: (stream: StreamName) => number): void {
+function assertWritable(
+  { commands, states, jobs }: AppendRequest,
+  stored: readonly StoredState[],
+  indexOf: (stream: StreamName) => number,
+): void {
   for (const { stream, stateVersion, state } of states) {
     const before = stored[indexOf(stream)]
-    if (before?.status === 'live' && before.stateVersion > stateVersion) throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
-    if (!state && streamTimeMs(stream) === undefined) throw new Error('a stream without the time of an id in its name cannot finish')
+    if (before?.status === 'live' && before.stateVersion > stateVersion)
+      throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
+    if (!state && streamTimeMs(stream) === undefined)
+      throw new Error('a stream without the time of an id in its name cannot finish')
   }
-  for (const { command } of jobs) if (!commands[command]?.events) throw new Error('a job needs an event that it is about')
+  for (const { command } of jobs)
+    if (!commands[command]?.events) throw new Error('a job needs an event that it is about')
 }
 
-function write(held: Held, nowMs: number, request: AppendRequest, stored: readonly StoredState[], indexOf: (stream: StreamName) => number): AppendResult {
+function write(
+  held: Held,
+  nowMs: number,
+  request: AppendRequest,
+  stored: readonly StoredState[],
+  indexOf: (stream: StreamName) => number,
+): AppendResult {
   const revisions = stored.map(({ revision }) => revision)
   const firstSequence = held.sequence + 1
   const positions: Position[] = []
@@ -110,12 +145,19 @@ function write(held: Held, nowMs: number, request: AppendRequest, stored: readon
   rememberCommands(held, nowMs, request, positions)
   const finished = new Set(request.finishedJobs)
   held.work = held.work.filter(({ entry }) => !finished.has(entry))
-  const histories = request.reads.flatMap(({ stream, revision }, index): [StreamName, number][] => (revision === 'any' ? [[stream, stored[index]?.revision ?? 0]] : []))
+  const histories = request.reads.flatMap(({ stream, revision }, index): [StreamName, number][] =>
+    revision === 'any' ? [[stream, stored[index]?.revision ?? 0]] : [],
+  )
   return { result: 'appended', firstSequence, positions, anyRevisions: new Map(histories) }
 }
 
 /** The command ids with where their events are, and the jobs that are about the first of them. */
-function rememberCommands(held: Held, nowMs: number, { commands, jobs }: AppendRequest, positions: readonly Position[]): void {
+function rememberCommands(
+  held: Held,
+  nowMs: number,
+  { commands, jobs }: AppendRequest,
+  positions: readonly Position[],
+): void {
   const first = new Map<number, Position>()
   let next = 0
   commands.forEach(({ principal, commandId, contentHash, events }, index) => {
@@ -124,7 +166,14 @@ function rememberCommands(held: Held, nowMs: number, { commands, jobs }: AppendR
     const [oldest, newest] = [own[0], own.at(-1)]
     if (!oldest || !newest) return
     first.set(index, oldest)
-    remember(held, keys.commands(uuid7TimeMs(commandId)), commandField(principal, commandId), `${contentHash} ${oldest} ${newest}`, nowMs, keepMs)
+    remember(
+      held,
+      keys.commands(uuid7TimeMs(commandId)),
+      commandField(principal, commandId),
+      `${contentHash} ${oldest} ${newest}`,
+      nowMs,
+      keepMs,
+    )
   })
   for (const { kind, stream, command } of jobs) {
     held.lastJob = nextPosition(held.lastJob, nowMs)

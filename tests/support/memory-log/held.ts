@@ -47,7 +47,9 @@ export const copyOf = (held: Held): Held => ({
   ...held,
   entries: [...held.entries],
   states: new Map(held.states),
-  hours: new Map([...held.hours].map(([key, { expiresAtMs, fields }]) => [key, { expiresAtMs, fields: new Map(fields) }])),
+  hours: new Map(
+    [...held.hours].map(([key, { expiresAtMs, fields }]) => [key, { expiresAtMs, fields: new Map(fields) }]),
+  ),
   work: [...held.work],
   callersKeys: new Map(held.callersKeys),
 })
@@ -58,7 +60,14 @@ export function fieldOf({ hours }: Held, key: string, field: string, nowMs: numb
 }
 
 /** HSET, and PEXPIRE with NX. */
-export function remember({ hours }: Held, key: string, field: string, value: string, nowMs: number, keepMs: number): void {
+export function remember(
+  { hours }: Held,
+  key: string,
+  field: string,
+  value: string,
+  nowMs: number,
+  keepMs: number,
+): void {
   let hour = hours.get(key)
   if (!hour || hour.expiresAtMs <= nowMs) {
     hour = { expiresAtMs: nowMs + keepMs, fields: new Map() }

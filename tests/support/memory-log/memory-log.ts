@@ -35,7 +35,8 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
     grown = Promise.withResolvers()
   }
   return {
-    open: (link = direct, known = { incarnation: held.incarnation, sequence: 0 }) => openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, known),
+    open: (link = direct, known = { incarnation: held.incarnation, sequence: 0 }) =>
+      openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, known),
     sequence: () => held.sequence,
     jobs: () => held.work,
     moment: () => ({ sequence: held.sequence, held: copyOf(held) }),
@@ -48,7 +49,14 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
   }
 }
 
-type Server = { held: () => Held; grown: () => Promise<undefined>; wake: () => void; clock: Clock; pageSize: number; link: Link }
+type Server = {
+  held: () => Held
+  grown: () => Promise<undefined>
+  wake: () => void
+  clock: Clock
+  pageSize: number
+  link: Link
+}
 
 function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: KnownLog): EventLog {
   return {
@@ -59,7 +67,8 @@ function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: Kn
         if (outcome.result === 'appended') wake()
         return outcome
       })
-      if (result.result === 'appended') known.sequence = Math.max(known.sequence, result.firstSequence + result.positions.length - 1)
+      if (result.result === 'appended')
+        known.sequence = Math.max(known.sequence, result.firstSequence + result.positions.length - 1)
       return result
     },
 
@@ -70,7 +79,12 @@ function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: Kn
 
     findCommand: (principal, commandId) =>
       link('command', () => {
-        const stored = fieldOf(held(), keys.commands(uuid7TimeMs(commandId)), commandField(principal, commandId), clock.nowMs())
+        const stored = fieldOf(
+          held(),
+          keys.commands(uuid7TimeMs(commandId)),
+          commandField(principal, commandId),
+          clock.nowMs(),
+        )
         return stored === undefined ? null : parseCommand(stored)
       }),
 

@@ -4,10 +4,18 @@ import type { ReadOptions } from '../../../src/events/log/log.ts'
 import type { Entry, Held } from './held.ts'
 
 /** How a request reaches the log and its answer comes back: at once, unless somebody puts a network between. */
-export type Link = <T>(request: 'append' | 'states' | 'page' | 'follow' | 'head' | 'command' | 'key', serve: () => T) => Promise<T>
+export type Link = <T>(
+  request: 'append' | 'states' | 'page' | 'follow' | 'head' | 'command' | 'key',
+  serve: () => T,
+) => Promise<T>
 
 /** Pages of events, each read when it is asked for. What the filters leave out was read all the same. */
-export async function* read(held: () => Held, pageSize: number, link: Link, options: ReadOptions = {}): AsyncGenerator<RecordedEvent[]> {
+export async function* read(
+  held: () => Held,
+  pageSize: number,
+  link: Link,
+  options: ReadOptions = {},
+): AsyncGenerator<RecordedEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
   const isBackward = options.direction === 'backward'
@@ -21,7 +29,11 @@ export async function* read(held: () => Held, pageSize: number, link: Link, opti
       const found = between(held(), from, to)
       const entries = isBackward ? found.slice(-pageSize).reverse() : found.slice(0, pageSize)
       const last = entries.at(-1)
-      return { page: entries, isLast: entries.length === found.length, next: last && (isBackward ? before(held(), last) : last.stored.position) }
+      return {
+        page: entries,
+        isLast: entries.length === found.length,
+        next: last && (isBackward ? before(held(), last) : last.stored.position),
+      }
     })
     if (!next) return
     isDone = isLast
@@ -39,11 +51,18 @@ export async function* read(held: () => Held, pageSize: number, link: Link, opti
 type Followed = { held: () => Held; grown: () => Promise<unknown>; pageSize: number; link: Link }
 
 /** Everything after a position, then whatever comes. A link that fails is tried again, from the same place. */
-export async function* follow({ held, grown, pageSize, link }: Followed, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+export async function* follow(
+  { held, grown, pageSize, link }: Followed,
+  after: Position,
+  signal: AbortSignal,
+): AsyncGenerator<RecordedEvent[]> {
   let last = after
   while (!signal.aborted) {
     const from = last
-    const answer = await link('follow', () => ({ page: between(held(), from).slice(0, pageSize), grown: grown() })).catch(() => undefined)
+    const answer = await link('follow', () => ({
+      page: between(held(), from).slice(0, pageSize),
+      grown: grown(),
+    })).catch(() => undefined)
     if (!answer) continue
     const newest = answer.page.at(-1)
     if (newest) {
@@ -79,4 +98,5 @@ function indexBehind(entries: readonly Entry[], position: Position): number {
   return low
 }
 
-const before = ({ entries }: Held, entry: Entry): Position => entries[entries.indexOf(entry) - 1]?.stored.position ?? beginning
+const before = ({ entries }: Held, entry: Entry): Position =>
+  entries[entries.indexOf(entry) - 1]?.stored.position ?? beginning

@@ -1,5 +1,9 @@
 /** An endless queue of values that one reader takes as they come; `push` resolves when the reader is done with that value. */
-export type Channel<T> = { push: (value: T) => Promise<void>; end: () => void; values: () => AsyncGenerator<T, void, void> }
+export type Channel<T> = {
+  push: (value: T) => Promise<void>
+  end: () => void
+  values: () => AsyncGenerator<T, void, void>
+}
 
 export function createChannel<T>(): Channel<T> {
   const waiting: { value: T; taken: PromiseWithResolvers<undefined> }[] = []

@@ -29,7 +29,10 @@ function number(name: string, text: string): number {
 }
 
 const answerWords = number('answer-words', values['answer-words'])
-const tokensPerSecond = values['tokens-per-second'] === undefined ? {} : { tokensPerSecond: number('tokens-per-second', values['tokens-per-second']) }
+const tokensPerSecond =
+  values['tokens-per-second'] === undefined
+    ? {}
+    : { tokensPerSecond: number('tokens-per-second', values['tokens-per-second']) }
 
 /** A continued answer goes on behind the words that exist. */
 const answer = ({ chat }: ReceivedRequest) => {

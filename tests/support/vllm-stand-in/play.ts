@@ -4,7 +4,8 @@ import type { AnswerScript, InStream, Wire } from './script.ts'
 import type { ChatRequest } from './validate.ts'
 
 /** What happens next in an answer. */
-export type Step = { kind: 'token'; text: string } | { kind: 'finish'; reason: 'stop' | 'length' } | { kind: 'trap'; trap: InStream }
+export type Step =
+  { kind: 'token'; text: string } | { kind: 'finish'; reason: 'stop' | 'length' } | { kind: 'trap'; trap: InStream }
 
 /** The steps of an answer that is not gated: its tokens at its pace, and its trap where that strikes. */
 export async function* scripted(
@@ -24,7 +25,13 @@ export async function* scripted(
 }
 
 /** Streams one answer. Resolves when it is over, whichever way; a reader that has gone ends it. */
-export async function playStream(response: ServerResponse, request: ChatRequest, id: string, script: AnswerScript, steps: AsyncIterable<Step>): Promise<void> {
+export async function playStream(
+  response: ServerResponse,
+  request: ChatRequest,
+  id: string,
+  script: AnswerScript,
+  steps: AsyncIterable<Step>,
+): Promise<void> {
   const trap = script.trap
   const continuousUsage = request.continuousUsage && trap?.kind !== 'no-usage' && trap?.kind !== 'no-continuous-usage'
   const chunks = createChunks(request, id, Math.floor(Date.now() / 1000), continuousUsage, script.finalUsage)
@@ -41,7 +48,12 @@ export async function playStream(response: ServerResponse, request: ChatRequest,
     pending = undefined
     if (text === undefined && ending === undefined) return
     if (text !== undefined) chunks.count()
-    await writer.event(chunks.delta({ content: text ?? '' }, ending && { finishReason: ending.reason, stopReason: ending.stopReason, isLast: !withUsage }))
+    await writer.event(
+      chunks.delta(
+        { content: text ?? '' },
+        ending && { finishReason: ending.reason, stopReason: ending.stopReason, isLast: !withUsage },
+      ),
+    )
   }
 
   for await (const step of steps) {
@@ -139,7 +151,10 @@ async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Prom
   }
 }
 
-function createWriter(response: ServerResponse, { lineEnd = '\n', noSpace = false, pieceBytes, comments = false }: Wire) {
+function createWriter(
+  response: ServerResponse,
+  { lineEnd = '\n', noSpace = false, pieceBytes, comments = false }: Wire,
+) {
   const gone = () => response.destroyed || response.writableEnded
   const write = (bytes: Uint8Array): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<undefined>()

@@ -26,7 +26,12 @@ export type StandInOptions = {
 }
 
 /** A request for an answer, as it arrived. */
-export type ReceivedRequest = { requestId: string; headers: IncomingMessage['headers']; body: unknown; chat: ChatRequest }
+export type ReceivedRequest = {
+  requestId: string
+  headers: IncomingMessage['headers']
+  body: unknown
+  chat: ChatRequest
+}
 
 /** The test's hand on one scripted answer. */
 export type Answer = {
@@ -63,7 +68,12 @@ export type StandIn = {
   close: () => Promise<void>
 }
 
-type Scripted = { script: AnswerScript; steps: AsyncIterable<Step> | undefined; received: PromiseWithResolvers<ReceivedRequest>; gone: PromiseWithResolvers<undefined> }
+type Scripted = {
+  script: AnswerScript
+  steps: AsyncIterable<Step> | undefined
+  received: PromiseWithResolvers<ReceivedRequest>
+  gone: PromiseWithResolvers<undefined>
+}
 
 const defaultAnswer = (): AnswerScript => ({ tokens: wordTokens(12) })
 
@@ -115,7 +125,11 @@ export async function startVllmStandIn(options: StandInOptions = {}): Promise<St
       hits.set(route, (hits.get(route) ?? 0) + 1)
       const raw = await readBody(request)
       // The key is asked for under /v1 only, and the refusal's error is a string: both as recorded.
-      if (options.apiKey !== undefined && path.startsWith('/v1') && request.headers.authorization !== `Bearer ${options.apiKey}`) {
+      if (
+        options.apiKey !== undefined &&
+        path.startsWith('/v1') &&
+        request.headers.authorization !== `Bearer ${options.apiKey}`
+      ) {
         sendJson(response, 401, { error: 'Unauthorized' })
       } else if (route === 'POST /v1/chat/completions') await chat(request, response, raw)
       else pageOf(route, path, raw, response, { served, running, health })
@@ -177,7 +191,11 @@ function handleFor(script: AnswerScript): { entry: Scripted; answer: Answer } {
   return { entry, answer }
 }
 
-async function play(response: ServerResponse, { chat, requestId }: ReceivedRequest, { script, steps }: Scripted): Promise<void> {
+async function play(
+  response: ServerResponse,
+  { chat, requestId }: ReceivedRequest,
+  { script, steps }: Scripted,
+): Promise<void> {
   const { trap } = script
   const id = `chatcmpl-${requestId}`
   if (trap?.kind === 'no-answer') return
@@ -218,4 +236,3 @@ function pause(ms: number, response: ServerResponse): Promise<void> {
   response.once('close', over)
   return promise
 }
-

@@ -17,7 +17,24 @@ export function countPrompt(messages: readonly WireMessage[], continues: boolean
   return texts + system + (continues ? -2 : generationPrompt)
 }
 
-const words = ['the', 'council', 'weighs', 'each', 'draft', 'with', 'care', 'and', 'votes', 'in', 'order', 'of', 'merit', 'before', 'it', 'answers']
+const words = [
+  'the',
+  'council',
+  'weighs',
+  'each',
+  'draft',
+  'with',
+  'care',
+  'and',
+  'votes',
+  'in',
+  'order',
+  'of',
+  'merit',
+  'before',
+  'it',
+  'answers',
+]
 
 /** A deterministic answer of so many words, as tokens, beginning at word `from`: a continued answer goes on where it stopped. */
 export function wordTokens(count: number, from = 0): string[] {

@@ -23,7 +23,9 @@ const Body = z.looseObject({
   max_completion_tokens: z.number().nullish(),
   temperature: z.number().nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().default(true), continuous_usage_stats: z.boolean().default(false) }).nullish(),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().default(true), continuous_usage_stats: z.boolean().default(false) })
+    .nullish(),
   continue_final_message: z.boolean().default(false),
   add_generation_prompt: z.boolean().default(true),
   response_format: z.unknown().optional(),
@@ -37,15 +39,21 @@ export const engineError = (status: number, type: string, message: string, param
   body: { error: { message, type, param, code: status } },
 })
 const badRequest = (message: string, param: string | null = null) => engineError(400, 'BadRequestError', message, param)
-const invalid = (issue: string, param: string | null) => engineError(400, 'Bad Request', `1 validation error:\n  ${issue}`, param)
+const invalid = (issue: string, param: string | null) =>
+  engineError(400, 'Bad Request', `1 validation error:\n  ${issue}`, param)
 
 export type Served = { model: string; maxModelLen: number }
 
 /** What a chat template makes of a message. */
 type Template = { trims: boolean }
 
-export function parseChat(contentType: string | undefined, raw: string, served: Served & Template): ChatRequest | Refusal {
-  if (!(contentType ?? '').includes('application/json')) return invalid("Unsupported Media Type: Only 'application/json' is allowed", null)
+export function parseChat(
+  contentType: string | undefined,
+  raw: string,
+  served: Served & Template,
+): ChatRequest | Refusal {
+  if (!(contentType ?? '').includes('application/json'))
+    return invalid("Unsupported Media Type: Only 'application/json' is allowed", null)
   const json = parseJson(raw)
   if ('status' in json) return json
   const parsed = Body.safeParse(json.value)
@@ -53,23 +61,41 @@ export function parseChat(contentType: string | undefined, raw: string, served: 
   const body = parsed.data
 
   const played = notPlayed.find((name) => body[name] !== undefined && body[name] !== null)
-  if (played !== undefined) return engineError(501, 'NotImplementedError', `this stand-in for vLLM does not play "${played}"`, played)
+  if (played !== undefined)
+    return engineError(501, 'NotImplementedError', `this stand-in for vLLM does not play "${played}"`, played)
   if (body.messages === undefined) {
-    const fields = Object.keys(body).filter((key) => !['continue_final_message', 'add_generation_prompt'].includes(key)).length
-    return invalid(`{'type': 'missing', 'loc': 'body.messages', 'msg': 'Field required', 'input': '<dict of ${fields} items>'}`, 'body.messages')
+    const fields = Object.keys(body).filter(
+      (key) => !['continue_final_message', 'add_generation_prompt'].includes(key),
+    ).length
+    return invalid(
+      `{'type': 'missing', 'loc': 'body.messages', 'msg': 'Field required', 'input': '<dict of ${fields} items>'}`,
+      'body.messages',
+    )
   }
   const model = body.model ?? ''
   if (model !== '' && model !== served.model) {
-    return engineError(404, 'NotFoundError', `The model \`${model}\` does not exist. Valid aliases: ${served.model}.`, 'model')
+    return engineError(
+      404,
+      'NotFoundError',
+      `The model \`${model}\` does not exist. Valid aliases: ${served.model}.`,
+      'model',
+    )
   }
-  const messages = served.trims ? body.messages.map((message) => ({ ...message, content: message.content.trim() })) : body.messages
+  const messages = served.trims
+    ? body.messages.map((message) => ({ ...message, content: message.content.trim() }))
+    : body.messages
   return check(body, messages, served)
 }
 
 function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Served): ChatRequest | Refusal {
-  if (messages.length === 0) return badRequest('Cannot apply chat template to an empty conversation. Provide at least one message.')
+  if (messages.length === 0)
+    return badRequest('Cannot apply chat template to an empty conversation. Provide at least one message.')
   const stream = body.stream ?? false
-  if (body.stream_options && !stream) return badRequest('Stream options can only be defined when `stream=True`. (parameter=stream_options)', 'stream_options')
+  if (body.stream_options && !stream)
+    return badRequest(
+      'Stream options can only be defined when `stream=True`. (parameter=stream_options)',
+      'stream_options',
+    )
   if (body.continue_final_message && body.add_generation_prompt) {
     return badRequest('Cannot set both `continue_final_message` and `add_generation_prompt` to True.')
   }
@@ -93,10 +119,17 @@ function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Serv
       'max_tokens',
     )
   }
-  if (asked < 1) return badRequest(`max_tokens must be at least 1, got ${asked}. (parameter=max_tokens, value=${asked})`, 'max_tokens')
+  if (asked < 1)
+    return badRequest(
+      `max_tokens must be at least 1, got ${asked}. (parameter=max_tokens, value=${asked})`,
+      'max_tokens',
+    )
   if (temperature < 0) {
     const said = Number.isInteger(temperature) ? temperature.toFixed(1) : String(temperature)
-    return badRequest(`temperature must be non-negative, got ${said}. (parameter=temperature, value=${said})`, 'temperature')
+    return badRequest(
+      `temperature must be non-negative, got ${said}. (parameter=temperature, value=${said})`,
+      'temperature',
+    )
   }
   return {
     model: served.model,

@@ -16,7 +16,13 @@ const TokenizeBody = z.looseObject({
   return_token_strs: z.boolean().nullish(),
 })
 
-export function pageOf(route: string, path: string, raw: string, response: ServerResponse, { served, running, health }: Pages): void {
+export function pageOf(
+  route: string,
+  path: string,
+  raw: string,
+  response: ServerResponse,
+  { served, running, health }: Pages,
+): void {
   switch (route) {
     case 'GET /health':
     case 'GET /ping':
@@ -29,7 +35,9 @@ export function pageOf(route: string, path: string, raw: string, response: Serve
       sendJson(response, 200, { server_load: running })
       return
     case 'GET /metrics':
-      response.writeHead(200, { 'content-type': 'text/plain; version=1.0.0; charset=utf-8' }).end(metrics(served.model, running))
+      response
+        .writeHead(200, { 'content-type': 'text/plain; version=1.0.0; charset=utf-8' })
+        .end(metrics(served.model, running))
       return
     case 'GET /v1/models':
       sendJson(response, 200, { object: 'list', data: [card(served)] })
@@ -59,7 +67,16 @@ function card({ model, maxModelLen }: Served): object {
     group: null,
     is_blocking: false,
   }
-  return { id: model, object: 'model', created, owned_by: 'vllm', root: `/models/${model}`, parent: null, max_model_len: maxModelLen, permission: [permission] }
+  return {
+    id: model,
+    object: 'model',
+    created,
+    owned_by: 'vllm',
+    root: `/models/${model}`,
+    parent: null,
+    max_model_len: maxModelLen,
+    permission: [permission],
+  }
 }
 
 function tokenized(body: z.infer<typeof TokenizeBody>, maxModelLen: number): object {

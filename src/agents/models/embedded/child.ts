@@ -49,7 +49,13 @@ async function load(options: LoadOptions): Promise<void> {
 
 function generate(job: GenerateJob): void {
   if (engine === undefined) {
-    say({ type: 'failed', id: job.id, code: 'model_interrupted', message: 'The model is not loaded.', usage: { promptTokens: 0, completionTokens: 0 } })
+    say({
+      type: 'failed',
+      id: job.id,
+      code: 'model_interrupted',
+      message: 'The model is not loaded.',
+      usage: { promptTokens: 0, completionTokens: 0 },
+    })
     return
   }
   const stop = new AbortController()

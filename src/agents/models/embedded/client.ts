@@ -46,10 +46,15 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
   const slots = createSlots(sequences, options.maxQueued)
   let lastId = 0
 
-  const info = async (): Promise<ModelInfo> => ({ model, kind: 'embedded', contextTokens: (await process.ready()).contextTokens })
+  const info = async (): Promise<ModelInfo> => ({
+    model,
+    kind: 'embedded',
+    contextTokens: (await process.ready()).contextTokens,
+  })
 
   async function* stream(call: ModelCall): AsyncGenerator<ModelChunk, void, void> {
-    if (call.maxTokens < 1) throw new ModelError('model_rejected', `maxTokens must be at least 1, got ${call.maxTokens}.`)
+    if (call.maxTokens < 1)
+      throw new ModelError('model_rejected', `maxTokens must be at least 1, got ${call.maxTokens}.`)
     if (call.messages.length === 0) throw new ModelError('model_rejected', 'A call needs at least one message.')
     const slot = await slots.take(call.signal)
     try {
@@ -69,9 +74,14 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     stream,
     info,
     promptTokensAtMost,
-    countPromptTokens: (messages, signal) => orAborted(process.count(messages.map(({ role, content }) => ({ role, content }))), signal).catch((error: unknown) => {
-      throw error instanceof ModelError ? error : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
-    }),
+    countPromptTokens: (messages, signal) =>
+      orAborted(process.count(messages.map(({ role, content }) => ({ role, content }))), signal).catch(
+        (error: unknown) => {
+          throw error instanceof ModelError
+            ? error
+            : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+        },
+      ),
     health: async () => {
       try {
         return { status: 'pass', info: await info() }
@@ -87,7 +97,13 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
 }
 
 /** Runs one job and yields its chunks. `freed` is called exactly once, when the process has finished with the job. */
-async function* answer(process: ModelProcess, id: number, call: ModelCall, idleTimeoutMs: number, freed: () => void): AsyncGenerator<ModelChunk, void, void> {
+async function* answer(
+  process: ModelProcess,
+  id: number,
+  call: ModelCall,
+  idleTimeoutMs: number,
+  freed: () => void,
+): AsyncGenerator<ModelChunk, void, void> {
   const updates: JobUpdate[] = []
   let wake = Promise.withResolvers<undefined>()
   const watchdog = setTimeout(() => process.kill(`nothing came for ${idleTimeoutMs} ms`), idleTimeoutMs)
@@ -98,15 +114,18 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
   }
   call.signal.addEventListener('abort', cancel, { once: true })
   const { messages, continueFrom, maxTokens, temperature } = call
-  process.start({ id, messages: messages.map(({ role, content }) => ({ role, content })), continueFrom, maxTokens, temperature }, (update) => {
-    watchdog.refresh()
-    if (update.type === 'end' || update.type === 'failed') {
-      clearTimeout(watchdog)
-      freed()
-    }
-    updates.push(update)
-    wake.resolve(undefined)
-  })
+  process.start(
+    { id, messages: messages.map(({ role, content }) => ({ role, content })), continueFrom, maxTokens, temperature },
+    (update) => {
+      watchdog.refresh()
+      if (update.type === 'end' || update.type === 'failed') {
+        clearTimeout(watchdog)
+        freed()
+      }
+      updates.push(update)
+      wake.resolve(undefined)
+    },
+  )
 
   try {
     for (;;) {
@@ -141,9 +160,12 @@ async function* answer(process: ModelProcess, id: number, call: ModelCall, idleT
   }
 }
 
-const cancelled = ({ neverSent } = { neverSent: false }) => new ModelError('model_cancelled', 'The call was cancelled.', { neverSent })
+const cancelled = ({ neverSent } = { neverSent: false }) =>
+  new ModelError('model_cancelled', 'The call was cancelled.', { neverSent })
 
 /** `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`: how it was quantised is no part of the name. */
 function modelName(path: string): string {
-  return basename(path).replace(/\.gguf$/i, '').replace(/[.-](I?Q\d[\w]*|F16|BF16|F32)$/i, '')
+  return basename(path)
+    .replace(/\.gguf$/i, '')
+    .replace(/[.-](I?Q\d[\w]*|F16|BF16|F32)$/i, '')
 }

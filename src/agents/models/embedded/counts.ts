@@ -11,7 +11,8 @@ export type Counts = {
 export function createCounts(): Counts {
   const waiting = new Map<number, PromiseWithResolvers<number>>()
   let lastId = 0
-  const unavailable = (reason: string) => new ModelError('model_unavailable', `The embedded model counts no tokens: ${reason}`)
+  const unavailable = (reason: string) =>
+    new ModelError('model_unavailable', `The embedded model counts no tokens: ${reason}`)
   return {
     ask: (send) => {
       lastId += 1

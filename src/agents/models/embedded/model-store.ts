@@ -42,7 +42,12 @@ export async function cached(cacheDir: string, file: KnownFile): Promise<string 
  * a name of its own, verified (size and SHA-256), flushed, and renamed. Two processes that do this at the same time do not disturb
  * each other; the one that is later replaces the file with the same bytes.
  */
-export async function putIntoCache(cacheDir: string, file: KnownFile, content: Readable, progress: (done: number) => void): Promise<string> {
+export async function putIntoCache(
+  cacheDir: string,
+  file: KnownFile,
+  content: Readable,
+  progress: (done: number) => void,
+): Promise<string> {
   makeFolders(cacheDir)
   await removeLeftOvers(cacheDir)
   const partial = join(cacheDir, `.${file.name}.${randomUUID()}.partial`)
@@ -74,7 +79,6 @@ export async function putIntoCache(cacheDir: string, file: KnownFile, content: R
     await rm(partial, { force: true })
   }
 }
-
 
 /** Pieces of downloads that were killed. A day is longer than any download that still runs. */
 async function removeLeftOvers(cacheDir: string): Promise<void> {

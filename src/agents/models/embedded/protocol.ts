@@ -50,7 +50,11 @@ export const JobUpdate = z.discriminatedUnion('type', [
 export type JobUpdate = z.infer<typeof JobUpdate>
 
 export const FromChild = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('ready'), contextTokens: z.int().positive(), tokensPerSecond: z.number().positive() }),
+  z.strictObject({
+    type: z.literal('ready'),
+    contextTokens: z.int().positive(),
+    tokensPerSecond: z.number().positive(),
+  }),
   /** The model could not be loaded; the process ends. */
   z.strictObject({ type: z.literal('unusable'), message: z.string() }),
   /** How many tokens a prompt has; null while the model is not loaded. */

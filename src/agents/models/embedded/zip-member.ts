@@ -12,7 +12,8 @@ export async function openZipMember(path: string, suffix: string): Promise<{ siz
   const member = await findMember(path, suffix)
   const raw = createReadStream(path, { start: member.dataStart, end: member.dataStart + member.compressedSize - 1 })
   if (member.method === stored) return { size: member.size, content: raw }
-  if (member.method !== deflated) throw new Error(`${path} uses compression method ${member.method}, which is not supported`)
+  if (member.method !== deflated)
+    throw new Error(`${path} uses compression method ${member.method}, which is not supported`)
   return { size: member.size, content: inflated(raw) }
 }
 
@@ -48,7 +49,7 @@ async function findMember(path: string, suffix: string): Promise<Member> {
     if (directoryBytes > maxDirectoryBytes) throw new Error(`${path} has a directory of ${directoryBytes} bytes`)
     const directory = await read(tail.readUInt32LE(end + 16), directoryBytes)
 
-    for (let at = 0; at + entryBytes <= directory.length; ) {
+    for (let at = 0; at + entryBytes <= directory.length;) {
       if (directory.readUInt32LE(at) !== directoryEntry) throw new Error(`${path} has a broken directory`)
       const nameBytes = directory.readUInt16LE(at + 28)
       const name = directory.toString('utf8', at + entryBytes, at + entryBytes + nameBytes)

@@ -27,11 +27,17 @@ export async function openAnswer(
   signal: AbortSignal,
 ): Promise<OpenAnswer> {
   const cut = linkedController(signal)
-  const tooLate = () => cut.abort(new ModelError('model_timeout', `${transport.url} did not begin to answer within ${firstByteTimeoutMs} ms.`))
+  const tooLate = () =>
+    cut.abort(
+      new ModelError('model_timeout', `${transport.url} did not begin to answer within ${firstByteTimeoutMs} ms.`),
+    )
   const timer = setTimeout(tooLate, firstByteTimeoutMs)
   try {
     const model = await modelName(cut.signal)
-    const headers = { 'x-request-id': call.requestId, ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }) }
+    const headers = {
+      'x-request-id': call.requestId,
+      ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
+    }
     const body = await transport.postForEvents('/v1/chat/completions', chatRequest(call, model), headers, cut.signal)
     const rest = chunksOf(transport.url, body, call, idleTimeoutMs, cut)
     const first = await rest.next()
@@ -53,7 +59,11 @@ async function* chunksOf(
   cut: ReturnType<typeof linkedController>,
 ): AsyncGenerator<ModelChunk, void, void> {
   const bytes = body[Symbol.asyncIterator]()
-  const patience = createPatience(idleTimeoutMs, () => cut.abort(new ModelError('model_timeout', `${url} made no progress for ${idleTimeoutMs} ms in the middle of an answer.`)))
+  const patience = createPatience(idleTimeoutMs, () =>
+    cut.abort(
+      new ModelError('model_timeout', `${url} made no progress for ${idleTimeoutMs} ms in the middle of an answer.`),
+    ),
+  )
   const isProgress = progressWithin(maxTokens)
   let isWhole = false
   const signs = { finished: patience.finished, done: () => void (isWhole = true) }

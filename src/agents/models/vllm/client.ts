@@ -1,6 +1,13 @@
 import type { Logger } from '../../../platform/logger.ts'
 import { orAborted } from '../abort.ts'
-import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelHealth, type ModelInfo } from '../model.ts'
+import {
+  ModelError,
+  type ModelCall,
+  type ModelChunk,
+  type ModelClient,
+  type ModelHealth,
+  type ModelInfo,
+} from '../model.ts'
 import { promptTokensAtMost } from '../prompt-bound.ts'
 import { createSlots } from '../slots.ts'
 import type { OpenAnswer } from './answer.ts'
@@ -34,7 +41,10 @@ export type VllmClientOptions = {
 export function createVllmClient(options: VllmClientOptions): ModelClient {
   const { urls, logger, leaveAloneMs = 5_000, concurrency } = options
   if (urls.length === 0) throw new Error('a vLLM client needs at least one URL')
-  const servers = urls.map((url) => ({ server: createVllmServer({ ...options, url, connections: concurrency, leaveAloneMs }), open: 0 }))
+  const servers = urls.map((url) => ({
+    server: createVllmServer({ ...options, url, connections: concurrency, leaveAloneMs }),
+    open: 0,
+  }))
   const slots = createSlots(concurrency, options.maxQueued)
   const running = new Set<AbortController>()
   let closed = false
@@ -53,7 +63,10 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
       } catch (error) {
         busy.open -= 1
         if (signal.aborted || !(error instanceof ModelError) || !mayDoBetterElsewhere(error)) throw error
-        log.warn({ url: busy.server.url, code: error.code, reason: error.message }, 'model server failed before it answered')
+        log.warn(
+          { url: busy.server.url, code: error.code, reason: error.message },
+          'model server failed before it answered',
+        )
         failures.push(error)
       }
     }
@@ -93,10 +106,22 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
     stream,
     promptTokensAtMost,
     countPromptTokens: (messages, signal) =>
-      orAborted(firstOf(servers.map(({ server }) => server), (server) => server.countTokens(messages, signal)), signal).catch((error: unknown) => {
-        throw error instanceof ModelError ? error : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+      orAborted(
+        firstOf(
+          servers.map(({ server }) => server),
+          (server) => server.countTokens(messages, signal),
+        ),
+        signal,
+      ).catch((error: unknown) => {
+        throw error instanceof ModelError
+          ? error
+          : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
       }),
-    info: () => firstOf(servers.map(({ server }) => server), (server) => server.info(new AbortController().signal)),
+    info: () =>
+      firstOf(
+        servers.map(({ server }) => server),
+        (server) => server.info(new AbortController().signal),
+      ),
     health: () => healthOf(servers.map(({ server }) => server)),
     close: async () => {
       closed = true
@@ -110,7 +135,8 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
 function combined(failures: readonly ModelError[]): ModelError {
   const [first, ...others] = failures
   if (first !== undefined && others.length === 0) return first
-  const code = first !== undefined && others.every((other) => other.code === first.code) ? first.code : 'model_unavailable'
+  const code =
+    first !== undefined && others.every((other) => other.code === first.code) ? first.code : 'model_unavailable'
   return new ModelError(code, failures.map(({ message }) => message).join(' '), { cause: first })
 }
 

@@ -4,7 +4,17 @@
  */
 
 /** Everything that may stand for a finish reason. `other`: the empty string, and reasons that are not known here. `none`: there was none. */
-export const finishReasons = ['stop', 'length', 'tool_calls', 'function_call', 'content_filter', 'abort', 'error', 'other', 'none'] as const
+export const finishReasons = [
+  'stop',
+  'length',
+  'tool_calls',
+  'function_call',
+  'content_filter',
+  'abort',
+  'error',
+  'other',
+  'none',
+] as const
 export type FinishReason = (typeof finishReasons)[number]
 
 /** What the whole answer has, the part before a continuation included. */
@@ -18,9 +28,17 @@ export type StreamEnding =
 
 type Row = Readonly<Record<AnswerContent, StreamEnding>>
 
-const completed = (finishReason: 'stop' | 'length', { degraded } = { degraded: false }): StreamEnding => ({ kind: 'completed', finishReason, degraded })
+const completed = (finishReason: 'stop' | 'length', { degraded } = { degraded: false }): StreamEnding => ({
+  kind: 'completed',
+  finishReason,
+  degraded,
+})
 const failed = (code: 'empty_answer' | 'answer_filtered'): StreamEnding => ({ kind: 'failed', code })
-const whole = (text: StreamEnding): Row => ({ text, reasoning: failed('empty_answer'), nothing: failed('empty_answer') })
+const whole = (text: StreamEnding): Row => ({
+  text,
+  reasoning: failed('empty_answer'),
+  nothing: failed('empty_answer'),
+})
 const always = (ending: StreamEnding): Row => ({ text: ending, reasoning: ending, nothing: ending })
 const odd = whole(completed('stop', { degraded: true }))
 const broken = always({ kind: 'interrupted' })
@@ -48,4 +66,5 @@ export function finishReasonOf(said: string | null | undefined): FinishReason {
 }
 
 /** `done`: `[DONE]` was seen. */
-export const endingOf = (reason: FinishReason, done: boolean, content: AnswerContent): StreamEnding => table[reason][done ? 'done' : 'notDone'][content]
+export const endingOf = (reason: FinishReason, done: boolean, content: AnswerContent): StreamEnding =>
+  table[reason][done ? 'done' : 'notDone'][content]

@@ -26,10 +26,13 @@ export function createPatience(limitMs: number, onSilence: () => void): Patience
     if (leftMs === Infinity) return piece
     const startedAt = performance.now()
     const late = Promise.withResolvers<'over'>()
-    const timer = setTimeout(() => {
-      if (isFinished) late.resolve('over')
-      else onSilence()
-    }, Math.max(0, leftMs))
+    const timer = setTimeout(
+      () => {
+        if (isFinished) late.resolve('over')
+        else onSilence()
+      },
+      Math.max(0, leftMs),
+    )
     try {
       return await Promise.race([piece, late.promise])
     } finally {

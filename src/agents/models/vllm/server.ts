@@ -1,4 +1,13 @@
-import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, ConstantBackoff, ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  ConstantBackoff,
+  ExponentialBackoff,
+  handleWhen,
+  retry,
+} from 'cockatiel'
 import { orAborted, within } from '../abort.ts'
 import { ModelError, type ChatMessage, type ModelCall, type ModelInfo } from '../model.ts'
 import { openAnswer, type AnswerLimits, type OpenAnswer } from './answer.ts'
@@ -43,9 +52,11 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   })
   const again = retry(handleWhen(wasReset), { maxAttempts: 1, backoff: new ConstantBackoff(0) })
 
-  const tooSlow = (what: string, timeoutMs: number) => () => new ModelError('model_timeout', `${url}${what} did not answer within ${timeoutMs} ms.`)
+  const tooSlow = (what: string, timeoutMs: number) => () =>
+    new ModelError('model_timeout', `${url}${what} did not answer within ${timeoutMs} ms.`)
 
-  const probe = (signal: AbortSignal) => within(connectTimeoutMs, tooSlow('/health', connectTimeoutMs), signal, (limited) => transport.probe(limited))
+  const probe = (signal: AbortSignal) =>
+    within(connectTimeoutMs, tooSlow('/health', connectTimeoutMs), signal, (limited) => transport.probe(limited))
 
   /** One question for all that ask meanwhile, so it follows no caller's signal. */
   function askModels(): Promise<ModelInfo> {
@@ -68,21 +79,30 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   }
 
   async function countTokens(messages: readonly ChatMessage[], signal: AbortSignal): Promise<number> {
-    const counted = Tokenized.safeParse(await transport.postForJson('/tokenize', tokenizeRequest(messages, await modelName(signal)), signal))
-    if (!counted.success) throw new ModelError('model_unavailable', `${url}/tokenize did not answer with a count.`, { cause: counted.error })
+    const counted = Tokenized.safeParse(
+      await transport.postForJson('/tokenize', tokenizeRequest(messages, await modelName(signal)), signal),
+    )
+    if (!counted.success)
+      throw new ModelError('model_unavailable', `${url}/tokenize did not answer with a count.`, {
+        cause: counted.error,
+      })
     return counted.data.count
   }
 
   return {
     url,
     info,
-    countTokens: (messages, signal) => within(listTimeoutMs, tooSlow('/tokenize', listTimeoutMs), signal, (limited) => countTokens(messages, limited)),
+    countTokens: (messages, signal) =>
+      within(listTimeoutMs, tooSlow('/tokenize', listTimeoutMs), signal, (limited) => countTokens(messages, limited)),
     probe,
     open: async (call, signal) => {
       try {
         return await orAborted(guarded(call, signal), signal)
       } catch (error) {
-        if (error instanceof BrokenCircuitError) throw new ModelError('model_unavailable', `${url} failed repeatedly and is left alone for a while.`, { cause: breaker.lastFailure })
+        if (error instanceof BrokenCircuitError)
+          throw new ModelError('model_unavailable', `${url} failed repeatedly and is left alone for a while.`, {
+            cause: breaker.lastFailure,
+          })
         if (mayDoBetterElsewhere(error) || (error instanceof ModelError && error.code === 'model_unknown')) forget()
         throw error
       }
@@ -92,19 +112,32 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
 }
 
 /** A server that says it has too much to do is not broken. */
-const isBroken = (error: unknown): boolean => mayDoBetterElsewhere(error) && !(error instanceof ModelError && error.code === 'model_overloaded')
+const isBroken = (error: unknown): boolean =>
+  mayDoBetterElsewhere(error) && !(error instanceof ModelError && error.code === 'model_overloaded')
 
 /** The configured model, or the only one there is: among several, adapters included, no choice is made in silence. */
 function chosenModel(url: string, list: unknown, wanted: string | undefined): ModelInfo {
   const parsed = ModelList.safeParse(list)
-  if (!parsed.success) throw new ModelError('model_unavailable', `${url}/v1/models did not answer with a list of models.`, { cause: parsed.error })
+  if (!parsed.success)
+    throw new ModelError('model_unavailable', `${url}/v1/models did not answer with a list of models.`, {
+      cause: parsed.error,
+    })
   const models = parsed.data.data
   const names = models.map(({ id }) => id)
   const model = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted)
-  if (wanted === undefined && models.length > 1) throw new ModelError('model_unknown', `${url} serves ${models.length} models (${names.slice(0, 20).join(', ')}), and VLLM_MODEL names none of them.`)
+  if (wanted === undefined && models.length > 1)
+    throw new ModelError(
+      'model_unknown',
+      `${url} serves ${models.length} models (${names.slice(0, 20).join(', ')}), and VLLM_MODEL names none of them.`,
+    )
   if (model === undefined && wanted === undefined) throw new ModelError('model_unavailable', `${url} serves no model.`)
-  if (model === undefined) throw new ModelError('model_unknown', `${url} does not serve ${wanted}; it serves ${names.slice(0, 20).join(', ')}. Check VLLM_MODEL.`)
+  if (model === undefined)
+    throw new ModelError(
+      'model_unknown',
+      `${url} does not serve ${wanted}; it serves ${names.slice(0, 20).join(', ')}. Check VLLM_MODEL.`,
+    )
   const contextTokens = model.max_model_len ?? models.find(({ id }) => id === model.parent)?.max_model_len
-  if (contextTokens === undefined || contextTokens === null) throw new ModelError('model_unavailable', `${url}/v1/models does not say max_model_len of ${model.id}.`)
+  if (contextTokens === undefined || contextTokens === null)
+    throw new ModelError('model_unavailable', `${url}/v1/models does not say max_model_len of ${model.id}.`)
   return { model: model.id, kind: 'vllm', contextTokens }
 }

@@ -25,7 +25,11 @@ type Seen = { reason: FinishReason; said: string; content: AnswerContent; done: 
  * Everything else throws ModelError: `model_interrupted`, which says what was wrong, `empty_answer` or `answer_filtered`.
  * Returns at `[DONE]`; what the server sends after it is not read.
  */
-export async function* readAnswer(body: AsyncIterable<Uint8Array>, call: AnsweredCall, signs?: StreamSigns): AsyncGenerator<ModelChunk, void, void> {
+export async function* readAnswer(
+  body: AsyncIterable<Uint8Array>,
+  call: AnsweredCall,
+  signs?: StreamSigns,
+): AsyncGenerator<ModelChunk, void, void> {
   const seen: Seen = { reason: 'none', said: '', content: call.continues ? 'text' : 'nothing', done: false }
   try {
     yield* readEvents(body, call.maxTokens, seen, signs)
@@ -38,7 +42,12 @@ export async function* readAnswer(body: AsyncIterable<Uint8Array>, call: Answere
   yield { type: 'end', finishReason: ending.finishReason, degraded: ending.degraded }
 }
 
-async function* readEvents(body: AsyncIterable<Uint8Array>, maxTokens: number, seen: Seen, signs: StreamSigns | undefined): AsyncGenerator<ModelChunk, void, void> {
+async function* readEvents(
+  body: AsyncIterable<Uint8Array>,
+  maxTokens: number,
+  seen: Seen,
+  signs: StreamSigns | undefined,
+): AsyncGenerator<ModelChunk, void, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const events = eventParser()
   let usage: UsageReport = { promptTokens: null, completionTokens: null }
@@ -100,22 +109,36 @@ function eventParser(): { feed: (text: string) => Generator<string, void, void> 
         if (data.length > maxEventCharacters) throw interrupted(`an event of ${data.length} characters`)
         yield data
       }
-      if (overflows.length > 0) throw interrupted(`an event of more than ${maxEventCharacters} characters`, overflows[0])
+      if (overflows.length > 0)
+        throw interrupted(`an event of more than ${maxEventCharacters} characters`, overflows[0])
     },
   }
 }
 
-function failureOf(ending: Exclude<StreamEnding, { kind: 'completed' }>, { reason, said, content, done }: Seen, { maxTokens }: AnsweredCall): ModelError {
+function failureOf(
+  ending: Exclude<StreamEnding, { kind: 'completed' }>,
+  { reason, said, content, done }: Seen,
+  { maxTokens }: AnsweredCall,
+): ModelError {
   if (ending.kind === 'interrupted')
-    return interrupted(reason === 'none' ? `the connection ended ${done ? 'without a finish reason' : 'in the middle'}` : `finish reason ${JSON.stringify(shortened(said))}`)
-  if (ending.code === 'answer_filtered') return new ModelError('answer_filtered', 'The model server held the answer back (content_filter). Ask differently.')
+    return interrupted(
+      reason === 'none'
+        ? `the connection ended ${done ? 'without a finish reason' : 'in the middle'}`
+        : `finish reason ${JSON.stringify(shortened(said))}`,
+    )
+  if (ending.code === 'answer_filtered')
+    return new ModelError('answer_filtered', 'The model server held the answer back (content_filter). Ask differently.')
   if (content === 'reasoning' && reason === 'length')
-    return new ModelError('empty_answer', `The model used all of its ${maxTokens} tokens for reasoning and wrote no answer. Raise ANSWER_MAX_TOKENS.`)
+    return new ModelError(
+      'empty_answer',
+      `The model used all of its ${maxTokens} tokens for reasoning and wrote no answer. Raise ANSWER_MAX_TOKENS.`,
+    )
   const how = reason === 'none' || reason === 'other' ? 'without a known finish reason' : `with finish reason ${reason}`
   return new ModelError('empty_answer', `The model finished ${how} and wrote no answer. Ask again, or ask differently.`)
 }
 
-const interrupted = (why: string, cause?: unknown): ModelError => new ModelError('model_interrupted', `The answer broke off: ${why}`, { cause })
+const interrupted = (why: string, cause?: unknown): ModelError =>
+  new ModelError('model_interrupted', `The answer broke off: ${why}`, { cause })
 
 function decoded(decoder: TextDecoder, piece: Uint8Array): string {
   try {
@@ -137,7 +160,11 @@ function parseChunk(data: string): StreamChunk {
   const chunk = StreamChunk.safeParse(json)
   if (chunk.success) return chunk.data
   const issue = chunk.error.issues[0]
-  throw interrupted(`an event has an unexpected shape at ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? ''}`, chunk.error)
+  throw interrupted(
+    `an event has an unexpected shape at ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? ''}`,
+    chunk.error,
+  )
 }
 
-const sameUsage = (a: UsageReport, b: UsageReport): boolean => a.promptTokens === b.promptTokens && a.completionTokens === b.completionTokens
+const sameUsage = (a: UsageReport, b: UsageReport): boolean =>
+  a.promptTokens === b.promptTokens && a.completionTokens === b.completionTokens

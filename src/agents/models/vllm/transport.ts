@@ -18,7 +18,12 @@ export type Transport = {
   /** GET of the health page: resolves when the server answers anything but a 5xx. */
   probe: (signal: AbortSignal) => Promise<void>
   /** POST whose answer is an event stream: the bytes as they come. Firing the signal destroys the socket. */
-  postForEvents: (path: string, body: object, headers: Record<string, string>, signal: AbortSignal) => Promise<EventBody>
+  postForEvents: (
+    path: string,
+    body: object,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ) => Promise<EventBody>
   close: () => Promise<void>
 }
 
@@ -60,19 +65,27 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
     throw errorOfResponse(url, response.statusCode, said)
   }
 
-  async function jsonOf(path: string, { body }: { body: AsyncIterable<Uint8Array> }, maxBytes: number, signal: AbortSignal): Promise<unknown> {
+  async function jsonOf(
+    path: string,
+    { body }: { body: AsyncIterable<Uint8Array> },
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     try {
       const document: unknown = JSON.parse(await readUpTo(maxBytes, body))
       return document
     } catch (cause) {
-      throw signal.aborted ? signal.reason : new ModelError('model_unavailable', `${url}${path} did not answer with JSON.`, { cause })
+      throw signal.aborted
+        ? signal.reason
+        : new ModelError('model_unavailable', `${url}${path} did not answer with JSON.`, { cause })
     }
   }
 
   return {
     url,
     getJson: async (path, signal) => jsonOf(path, await send(path, signal), maxJsonBytes, signal),
-    postForJson: async (path, body, signal) => jsonOf(path, await send(path, signal, { body, headers: {} }), maxAnsweredJsonBytes, signal),
+    postForJson: async (path, body, signal) =>
+      jsonOf(path, await send(path, signal, { body, headers: {} }), maxAnsweredJsonBytes, signal),
     probe: async (signal) => {
       const { statusCode, body } = await ask('/health', signal)
       // Not every server that speaks this protocol has the page, so a 404 is a sign of life too.
@@ -84,7 +97,10 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
       const type = String(response.headers['content-type'] ?? 'no content type')
       if (type.startsWith('text/event-stream')) return response.body
       response.body.on('error', () => undefined).destroy()
-      throw new ModelError('model_unavailable', `${url}${path} answered with ${type.slice(0, 100)} instead of an event stream.`)
+      throw new ModelError(
+        'model_unavailable',
+        `${url}${path} answered with ${type.slice(0, 100)} instead of an event stream.`,
+      )
     },
     close: () => agent.destroy(),
   }

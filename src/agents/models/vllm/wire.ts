@@ -25,7 +25,11 @@ export function chatRequest(call: ModelCall, model: string) {
 }
 
 /** The body of `POST /tokenize` for a prompt that asks for an answer. */
-export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({ model, messages, add_generation_prompt: true })
+export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({
+  model,
+  messages,
+  add_generation_prompt: true,
+})
 
 export const Tokenized = z.object({ count: z.int().nonnegative() })
 
@@ -42,7 +46,13 @@ export const StreamChunk = z.object({
     .array(
       z.object({
         index: z.int().nullish(),
-        delta: z.object({ content: z.string().nullish(), reasoning: z.string().nullish().catch(null), reasoning_content: z.string().nullish().catch(null) }).nullish(),
+        delta: z
+          .object({
+            content: z.string().nullish(),
+            reasoning: z.string().nullish().catch(null),
+            reasoning_content: z.string().nullish().catch(null),
+          })
+          .nullish(),
         finish_reason: z.string().nullish(),
       }),
     )
@@ -54,7 +64,11 @@ export type StreamChunk = z.infer<typeof StreamChunk>
 /** `GET /v1/models`. A LoRA adapter has no window of its own but names its parent. */
 export const ModelList = z.object({
   data: z.array(
-    z.object({ id: z.string().min(1).max(500), max_model_len: z.int().positive().nullish(), parent: z.string().nullish() }),
+    z.object({
+      id: z.string().min(1).max(500),
+      max_model_len: z.int().positive().nullish(),
+      parent: z.string().nullish(),
+    }),
   ),
 })
 export type ModelList = z.infer<typeof ModelList>

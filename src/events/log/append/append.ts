@@ -53,7 +53,10 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)
   column(args, commands, ({ events: count }) => count)
-  args.push(reads.length, ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))))
+  args.push(
+    reads.length,
+    ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))),
+  )
   column(args, reads, ({ stream }) => stream)
   column(args, reads, ({ revision, state }) => (state ? stateText(revision, state) : revision))
   args.push(events.length)
@@ -133,7 +136,12 @@ type Placed = {
  * Makes every event's MAC, under the revision that it will have, and finds the times of all ids that a command brings: its own,
  * and those of the finishing streams that it starts. An id that is too old must start nothing, whichever way it comes.
  */
-function place({ commands, reads, events }: AppendRequest, readIndex: ReadonlyMap<StreamName, number>, incarnation: string, macs: EventMacs): Placed {
+function place(
+  { commands, reads, events }: AppendRequest,
+  readIndex: ReadonlyMap<StreamName, number>,
+  incarnation: string,
+  macs: EventMacs,
+): Placed {
   const revisions = reads.map(({ revision }) => revision)
   const readTimes = reads.map(({ stream }) => streamTimeMs(stream))
   const placed: Placed = { eventReads: [], macs: [], commandTimes: [], idTimes: [], readTimes }
@@ -161,7 +169,12 @@ function unplaced(what: string): never {
   throw new Error(`${what} is written but was not read`)
 }
 
-function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSequence: number, idTimes: readonly IdTimes[]): AppendResult {
+function interpret(
+  [outcome, ...rest]: string[],
+  request: AppendRequest,
+  knownSequence: number,
+  idTimes: readonly IdTimes[],
+): AppendResult {
   switch (outcome) {
     case 'appended': {
       const [firstSequence, anyRevisions, positions] = rest
@@ -176,23 +189,40 @@ function interpret([outcome, ...rest]: string[], request: AppendRequest, knownSe
       }
     }
     case 'duplicate':
-      return { result: 'duplicate', known: pairs(rest).map(([index, stored]) => ({ index: index - 1, ...parseCommand(stored) })) }
+      return {
+        result: 'duplicate',
+        known: pairs(rest).map(([index, stored]) => ({ index: index - 1, ...parseCommand(stored) })),
+      }
     case 'conflict':
-      return { result: 'conflict', current: pairs(rest).map(([index, stored]) => parseState(at(request.reads, index - 1).stream, stored || null)) }
+      return {
+        result: 'conflict',
+        current: pairs(rest).map(([index, stored]) => parseState(at(request.reads, index - 1).stream, stored || null)),
+      }
     case 'stale_ids': {
       const nowMs = Number(rest[0])
-      const indexes = (isStale: (times: IdTimes) => boolean) => idTimes.flatMap((times, index) => (isStale(times) ? [index] : []))
+      const indexes = (isStale: (times: IdTimes) => boolean) =>
+        idTimes.flatMap((times, index) => (isStale(times) ? [index] : []))
       const expired = ({ oldestMs }: IdTimes) => oldestMs < nowMs - commandWindowMs
-      return { result: 'stale_ids', expired: indexes(expired), ahead: indexes((times) => !expired(times) && times.newestMs > nowMs + maxIdAheadMs) }
+      return {
+        result: 'stale_ids',
+        expired: indexes(expired),
+        ahead: indexes((times) => !expired(times) && times.newestMs > nowMs + maxIdAheadMs),
+      }
     }
     case 'wrong_log':
       throw logReplaced(rest[0] ?? '')
     case 'behind':
       throw logLostItsTail(Number(rest[0]), knownSequence)
     case 'halted':
-      throw new LogStopped('log_halted', `an append failed in the middle of its writes (${rest[0]}); nothing is written until it is completed and verified: bin/council restore, then bin/council audit verify --resume`)
+      throw new LogStopped(
+        'log_halted',
+        `an append failed in the middle of its writes (${rest[0]}); nothing is written until it is completed and verified: bin/council restore, then bin/council audit verify --resume`,
+      )
     case 'newer_fold':
-      throw new LogStopped('state_of_newer_program', `the state of ${rest[0]} was written by a newer program; run that version`)
+      throw new LogStopped(
+        'state_of_newer_program',
+        `the state of ${rest[0]} was written by a newer program; run that version`,
+      )
     case 'wrong_type':
       throw new LogStopped('log_key_of_wrong_type', `the key ${rest[0]} holds something that is not the log's`)
     default:

@@ -24,7 +24,8 @@ export async function watchMemory(redis: MemoryInfo, logger: Logger): Promise<Me
   const look = async (): Promise<void> => {
     const before = share
     share = await memoryShare(redis).catch(() => share)
-    if (share >= nearlyFullShare && before < nearlyFullShare) logger.error({ share }, "the log's memory is nearly used up: no new work begins")
+    if (share >= nearlyFullShare && before < nearlyFullShare)
+      logger.error({ share }, "the log's memory is nearly used up: no new work begins")
   }
   const timer = setInterval(() => {
     if (looking) return

@@ -4,7 +4,11 @@ import type { LogKeys } from '../keys.ts'
 import type { FoldedState, StoredState } from '../log.ts'
 
 /** States of live aggregates; for those that are not there, whether they are finished. */
-export async function loadStates(redis: RedisClient, keys: LogKeys, streams: readonly StreamName[]): Promise<StoredState[]> {
+export async function loadStates(
+  redis: RedisClient,
+  keys: LogKeys,
+  streams: readonly StreamName[],
+): Promise<StoredState[]> {
   if (streams.length === 0) return []
   const stored = await redis.hmget(keys.states, ...streams)
   return Promise.all(
@@ -28,5 +32,11 @@ export function parseState(stream: StreamName, stored: string | null): StoredSta
   const [whole, revision, fold] = /^(\d+):(\d+|finished)(?::|$)/.exec(stored) ?? []
   if (whole === undefined) throw new Error(`the stored state of ${stream} is malformed`)
   if (fold === 'finished') return { stream, status: 'finished', revision: Number(revision) }
-  return { stream, status: 'live', revision: Number(revision), stateVersion: Number(fold), state: stored.slice(whole.length) }
+  return {
+    stream,
+    status: 'live',
+    revision: Number(revision),
+    stateVersion: Number(fold),
+    state: stored.slice(whole.length),
+  }
 }

@@ -11,7 +11,10 @@ import { vouched, type Vouched, type Vouching } from './vouched.ts'
 const maxBatchCharacters = 4_000_000
 
 /** Where the archive of this very log is, null at the beginning. Throws ArchiveStopped where it is of another log. */
-export async function ownCheckpoint(archive: Pick<Archive, 'checkpoint'>, { councilId, incarnation }: LogIdentity): Promise<ArchiveCheckpoint | null> {
+export async function ownCheckpoint(
+  archive: Pick<Archive, 'checkpoint'>,
+  { councilId, incarnation }: LogIdentity,
+): Promise<ArchiveCheckpoint | null> {
   const checkpoint = await archive.checkpoint()
   if (checkpoint && (checkpoint.councilId !== councilId || checkpoint.incarnation !== incarnation))
     throw new ArchiveStopped(
@@ -22,14 +25,27 @@ export async function ownCheckpoint(archive: Pick<Archive, 'checkpoint'>, { coun
 }
 
 /** Throws ArchiveStopped where Redis holds another log, or no longer what was archived last. */
-export async function assertContinues(hot: HotLog, archive: Archive, { incarnation }: LogIdentity, checkpoint: ArchiveCheckpoint | null): Promise<void> {
+export async function assertContinues(
+  hot: HotLog,
+  archive: Archive,
+  { incarnation }: LogIdentity,
+  checkpoint: ArchiveCheckpoint | null,
+): Promise<void> {
   const edge = await hot.edge()
   if (edge.incarnation !== incarnation)
-    throw new ArchiveStopped('archive_of_another_log', `Redis holds ${edge.incarnation ? `another log (incarnation ${edge.incarnation})` : 'no log any more'}: bin/council restore`)
+    throw new ArchiveStopped(
+      'archive_of_another_log',
+      `Redis holds ${edge.incarnation ? `another log (incarnation ${edge.incarnation})` : 'no log any more'}: bin/council restore`,
+    )
   if (!checkpoint) return
   if (edge.sequence < checkpoint.sequence)
-    throw new ArchiveStopped('archive_differs', `the archive has ${checkpoint.sequence} events, Redis only ${edge.sequence}: bin/council restore`, { at: checkpoint.position })
-  if (edge.oldest && comparePositions(edge.oldest.position, checkpoint.position) <= 0) await assertSame(hot, archive, checkpoint)
+    throw new ArchiveStopped(
+      'archive_differs',
+      `the archive has ${checkpoint.sequence} events, Redis only ${edge.sequence}: bin/council restore`,
+      { at: checkpoint.position },
+    )
+  if (edge.oldest && comparePositions(edge.oldest.position, checkpoint.position) <= 0)
+    await assertSame(hot, archive, checkpoint)
 }
 
 /** The newest archived event must still be in the log, the same in every character. */
@@ -44,7 +60,11 @@ async function assertSame(hot: HotLog, archive: Archive, { position, sequence }:
   // It may have been trimmed meanwhile.
   const { oldest } = await hot.edge()
   if (!inLog && oldest && comparePositions(oldest.position, position) > 0) return
-  throw new ArchiveStopped('archive_differs', `event number ${sequence} is archived, but Redis has ${inLog ? 'another one' : 'none'} in its place: bin/council restore`, { at: position })
+  throw new ArchiveStopped(
+    'archive_differs',
+    `event number ${sequence} is archived, but Redis has ${inLog ? 'another one' : 'none'} in its place: bin/council restore`,
+    { at: position },
+  )
 }
 
 /** Events that are archived now, by us or by somebody else, and where the archive is. */
@@ -54,7 +74,12 @@ export type Archived = { events: readonly StoredEvent[]; checkpoint: ArchiveChec
  * Archives a page of events behind a checkpoint, in transactions of bounded size; yields after each of them. Throws ArchiveStopped
  * at the first event that may not be archived, once all before it are in.
  */
-export async function* archivePage(archive: Archive, vouching: Vouching, from: ArchiveCheckpoint | null, page: readonly StoredEvent[]): AsyncGenerator<Archived> {
+export async function* archivePage(
+  archive: Archive,
+  vouching: Vouching,
+  from: ArchiveCheckpoint | null,
+  page: readonly StoredEvent[],
+): AsyncGenerator<Archived> {
   let current = from
   let rest = page
   while (rest.length > 0) {
@@ -64,7 +89,12 @@ export async function* archivePage(archive: Archive, vouching: Vouching, from: A
       rest = rest.slice(known.length)
       continue
     }
-    const { events, fault } = await onceOnly(archive, vouching, current?.sequence ?? 0, vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))))
+    const { events, fault } = await onceOnly(
+      archive,
+      vouching,
+      current?.sequence ?? 0,
+      vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))),
+    )
     if (fault && events.length === 0) throw fault
     const checkpoint = await added(archive, vouching.identity, current, events)
     if (!checkpoint) {
@@ -82,7 +112,9 @@ export async function* archivePage(archive: Archive, vouching: Vouching, from: A
 /** What somebody else has archived while we were on our way. */
 function countKnown(events: readonly StoredEvent[], current: ArchiveCheckpoint | null): number {
   if (!current) return 0
-  const next = events.findIndex(({ sequence, position }) => sequence > current.sequence || comparePositions(position, current.position) > 0)
+  const next = events.findIndex(
+    ({ sequence, position }) => sequence > current.sequence || comparePositions(position, current.position) > 0,
+  )
   return next < 0 ? events.length : next
 }
 
@@ -96,38 +128,83 @@ function countWithin(events: readonly StoredEvent[], characters: number): number
  * In a history the MAC says nothing of the revision: an event that is there already could be put in again. Only events before
  * these count: another archiver may have added these very ones meanwhile.
  */
-async function onceOnly(archive: Archive, { isHistory }: Vouching, archivedSequence: number, { events, fault }: Vouched): Promise<Vouched> {
+async function onceOnly(
+  archive: Archive,
+  { isHistory }: Vouching,
+  archivedSequence: number,
+  { events, fault }: Vouched,
+): Promise<Vouched> {
   const ofHistories = events.filter(({ stream }) => isHistory(stream))
   if (ofHistories.length === 0) return { events, fault }
-  const seen = new Set(await archive.macsIn([...new Set(ofHistories.map(({ stream }) => stream))], ofHistories.map(({ mac }) => mac), archivedSequence))
+  const seen = new Set(
+    await archive.macsIn(
+      [...new Set(ofHistories.map(({ stream }) => stream))],
+      ofHistories.map(({ mac }) => mac),
+      archivedSequence,
+    ),
+  )
   for (const [index, { stream, sequence, mac, position: at }] of events.entries()) {
     if (!isHistory(stream)) continue
-    if (seen.has(mac)) return { events: events.slice(0, index), fault: new ArchiveStopped('forged_event', `event number ${sequence} repeats the MAC of another one on ${stream}: it was copied there`, { at }) }
+    if (seen.has(mac))
+      return {
+        events: events.slice(0, index),
+        fault: new ArchiveStopped(
+          'forged_event',
+          `event number ${sequence} repeats the MAC of another one on ${stream}: it was copied there`,
+          { at },
+        ),
+      }
     seen.add(mac)
   }
   return { events, fault }
 }
 
 /** Adds events; where one contradicts what is there, only those before it. Null: somebody else has moved the checkpoint. */
-async function added(archive: Archive, identity: LogIdentity, from: ArchiveCheckpoint | null, events: readonly ArchivedEvent[]): Promise<ArchiveCheckpoint | null> {
+async function added(
+  archive: Archive,
+  identity: LogIdentity,
+  from: ArchiveCheckpoint | null,
+  events: readonly ArchivedEvent[],
+): Promise<ArchiveCheckpoint | null> {
   try {
     if (!(await archive.add(from, identity, events))) return null
   } catch (error) {
     if (!isContradiction(error)) throw error
     const [event] = events
     if (events.length > 1) return added(archive, identity, from, events.slice(0, events.length >> 1))
-    throw new ArchiveStopped('archive_differs', `event number ${event?.sequence} contradicts the archive: ${error.detail ?? error.message}`, { at: event?.position, cause: error })
+    throw new ArchiveStopped(
+      'archive_differs',
+      `event number ${event?.sequence} contradicts the archive: ${error.detail ?? error.message}`,
+      { at: event?.position, cause: error },
+    )
   }
   const last = events.at(-1)
-  return last ? { ...identity, sequence: last.sequence, position: last.position, chainHead: last.chainHead, trimmed: from?.trimmed ?? { sequence: 0, position: beginning } } : null
+  return last
+    ? {
+        ...identity,
+        sequence: last.sequence,
+        position: last.position,
+        chainHead: last.chainHead,
+        trimmed: from?.trimmed ?? { sequence: 0, position: beginning },
+      }
+    : null
 }
 
-async function movedOn(archive: Archive, identity: LogIdentity, from: ArchiveCheckpoint | null): Promise<ArchiveCheckpoint> {
+async function movedOn(
+  archive: Archive,
+  identity: LogIdentity,
+  from: ArchiveCheckpoint | null,
+): Promise<ArchiveCheckpoint> {
   const checkpoint = await ownCheckpoint(archive, identity)
   if (checkpoint && checkpoint.sequence > (from?.sequence ?? 0)) return checkpoint
-  throw new ArchiveStopped('archive_differs', `the archive went back from number ${from?.sequence} to ${checkpoint?.sequence ?? 0} while it was written to`, { at: from?.position })
+  throw new ArchiveStopped(
+    'archive_differs',
+    `the archive went back from number ${from?.sequence} to ${checkpoint?.sequence ?? 0} while it was written to`,
+    { at: from?.position },
+  )
 }
 
 /** Two events with one sequence, position, or stream and revision. */
 const uniqueViolation = '23505'
-const isContradiction = (error: unknown): error is Error & { detail?: string } => error instanceof Error && 'code' in error && error.code === uniqueViolation
+const isContradiction = (error: unknown): error is Error & { detail?: string } =>
+  error instanceof Error && 'code' in error && error.code === uniqueViolation

@@ -37,7 +37,10 @@ export type Archive = {
 const pageSize = 1_000
 
 /** The archive in a database that has been migrated. */
-export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown>, 'transaction' | 'snapshot'>): Archive {
+export function postgresArchive({
+  transaction,
+  snapshot,
+}: Pick<Postgres<unknown>, 'transaction' | 'snapshot'>): Archive {
   return {
     checkpoint: () =>
       snapshot(async (tx) => {
@@ -55,7 +58,9 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
         const conditions = [...bounds(after, upTo, sequence, isBackward), ...filters(options)]
         const where = conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``
         const order = isBackward ? sql`desc` : sql`asc`
-        const { rows } = await snapshot((tx) => sql`select * from event_archive ${where} order by sequence ${order} limit ${count}`.execute(tx))
+        const { rows } = await snapshot((tx) =>
+          sql`select * from event_archive ${where} order by sequence ${order} limit ${count}`.execute(tx),
+        )
         const events = rows.map(archivedEvent)
         const last = events.at(-1)
         if (!last) return
@@ -68,7 +73,10 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
 
     macsIn: (streams, macs, upToSequence) =>
       snapshot(async (tx) => {
-        const { rows } = await sql`select mac from event_archive where stream = any(${streams}::text[]) and mac = any(${macs}::text[]) and sequence <= ${upToSequence}`.execute(tx)
+        const { rows } =
+          await sql`select mac from event_archive where stream = any(${streams}::text[]) and mac = any(${macs}::text[]) and sequence <= ${upToSequence}`.execute(
+            tx,
+          )
         return Macs.parse(rows).map(({ mac }) => mac)
       }),
 
@@ -80,7 +88,9 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
         const moved = from
           ? await sql`
               update archive_checkpoint set (sequence, position, chain_head, updated_at) = (select ${to}, now())
-              where council_id = ${councilId} and incarnation = ${incarnation} and sequence = ${from.sequence} and chain_head = ${from.chainHead}`.execute(tx)
+              where council_id = ${councilId} and incarnation = ${incarnation} and sequence = ${from.sequence} and chain_head = ${from.chainHead}`.execute(
+              tx,
+            )
           : await sql`
               insert into archive_checkpoint (council_id, incarnation, sequence, position, chain_head)
               values (${councilId}, ${incarnation}, ${to}) on conflict (only_row) do nothing`.execute(tx)
@@ -90,22 +100,32 @@ export function postgresArchive({ transaction, snapshot }: Pick<Postgres<unknown
           insert into event_archive (sequence, position, stream, revision, type, version, data, metadata, mac, chain_head)
           select sequence, position, stream, revision, type, version, data, metadata, mac, decode(chain_head, 'hex')
           from json_to_recordset(${JSON.stringify(rows)}::json) as event
-            (sequence bigint, position text, stream text, revision bigint, type text, version integer, data text, metadata text, mac text, chain_head text)`.execute(tx)
+            (sequence bigint, position text, stream text, revision bigint, type text, version integer, data text, metadata text, mac text, chain_head text)`.execute(
+          tx,
+        )
         return true
       }),
 
     noteTrimmed: ({ sequence, position }) =>
       transaction(async (tx) => {
-        await sql`update archive_checkpoint set trimmed_sequence = ${sequence}, trimmed_position = ${position} where trimmed_sequence < ${sequence}`.execute(tx)
+        await sql`update archive_checkpoint set trimmed_sequence = ${sequence}, trimmed_position = ${position} where trimmed_sequence < ${sequence}`.execute(
+          tx,
+        )
       }),
   }
 }
 
 /** A position as Postgres can compare it: two numbers, the same as in the table's index. */
-const numbersOf = (position: RawBuilder<unknown>) => sql`split_part(${position}, '-', 1)::numeric, split_part(${position}, '-', 2)::numeric`
+const numbersOf = (position: RawBuilder<unknown>) =>
+  sql`split_part(${position}, '-', 1)::numeric, split_part(${position}, '-', 2)::numeric`
 
 /** Sequences and positions rise together: the first page finds its place by position, the next ones go on by sequence. */
-function bounds(after: Position, upTo: Position | undefined, sequence: number | undefined, isBackward: boolean): RawBuilder<unknown>[] {
+function bounds(
+  after: Position,
+  upTo: Position | undefined,
+  sequence: number | undefined,
+  isBackward: boolean,
+): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = []
   if (sequence !== undefined) conditions.push(isBackward ? sql`sequence < ${sequence}` : sql`sequence > ${sequence}`)
   if (after !== beginning && (isBackward || sequence === undefined)) conditions.push(sql`sequence > ${lastUpTo(after)}`)
@@ -148,15 +168,53 @@ const EventRow = z.object({
 
 /** Millions of rows are read when a log is verified: no more work than there must be. */
 function archivedEvent(row: unknown): ArchivedEvent {
-  const { sequence, position, stream, revision, type, version, data, metadata, mac, chain_head: head } = EventRow.parse(row)
+  const {
+    sequence,
+    position,
+    stream,
+    revision,
+    type,
+    version,
+    data,
+    metadata,
+    mac,
+    chain_head: head,
+  } = EventRow.parse(row)
   const chainHead = Buffer.from(head.buffer, head.byteOffset, head.byteLength)
-  return { position, sequence: Number(sequence), stream, revision: Number(revision), type, version, data, metadata, mac, chainHead }
+  return {
+    position,
+    sequence: Number(sequence),
+    stream,
+    revision: Number(revision),
+    type,
+    version,
+    data,
+    metadata,
+    mac,
+    chainHead,
+  }
 }
 
 const CheckpointRow = z
-  .object({ council_id: z.string(), incarnation: z.string(), sequence: Whole, position: Position, chain_head: Digest, trimmed_sequence: Whole, trimmed_position: Position })
+  .object({
+    council_id: z.string(),
+    incarnation: z.string(),
+    sequence: Whole,
+    position: Position,
+    chain_head: Digest,
+    trimmed_sequence: Whole,
+    trimmed_position: Position,
+  })
   .transform(
-    ({ council_id: councilId, incarnation, sequence, position, chain_head: chainHead, trimmed_sequence, trimmed_position }): ArchiveCheckpoint => ({
+    ({
+      council_id: councilId,
+      incarnation,
+      sequence,
+      position,
+      chain_head: chainHead,
+      trimmed_sequence,
+      trimmed_position,
+    }): ArchiveCheckpoint => ({
       councilId,
       incarnation,
       sequence,

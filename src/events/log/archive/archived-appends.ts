@@ -26,7 +26,10 @@ const lookPauseMs = 10_000
  * `archived` an append's result is handed on only when the archive has its events too, also those of commands that were done
  * before; otherwise it throws, and nobody knows the outcome yet.
  */
-export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, archive, progress, durability, archivedWithinMs = 5_000 }: ArchivedAppendsOptions): Log {
+export function archivedAppends<Log extends EventLog>(
+  log: Log,
+  { redis, known, archive, progress, durability, archivedWithinMs = 5_000 }: ArchivedAppendsOptions,
+): Log {
   // Counts connections: what was seen on one says nothing of the next.
   let connection = 0
   let lookedOn = -1
@@ -64,7 +67,9 @@ export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, 
       const result = await log.append(request)
       const newest = durability === 'archived' ? newestOf(result) : undefined
       if (newest && !(await progress.waitFor(newest, AbortSignal.timeout(archivedWithinMs))))
-        throw new Error(`the event at ${newest} was not archived within ${archivedWithinMs} ms: is an archiver running?`)
+        throw new Error(
+          `the event at ${newest} was not archived within ${archivedWithinMs} ms: is an archiver running?`,
+        )
       return result
     },
   }
@@ -73,5 +78,8 @@ export function archivedAppends<Log extends EventLog>(log: Log, { redis, known, 
 function newestOf(result: AppendResult): Position | undefined {
   if (result.result === 'appended') return result.positions.at(-1)
   if (result.result !== 'duplicate') return undefined
-  return result.known.map(({ last }) => last).toSorted(comparePositions).at(-1)
+  return result.known
+    .map(({ last }) => last)
+    .toSorted(comparePositions)
+    .at(-1)
 }

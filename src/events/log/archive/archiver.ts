@@ -67,13 +67,18 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
     if (looking) return
     looking = true
     // While Redis is away the last known head stands.
-    head = await hot.edge().then(({ sequence }) => sequence, () => head)
+    head = await hot.edge().then(
+      ({ sequence }) => sequence,
+      () => head,
+    )
     looking = false
   }
   const timer = setInterval(() => void look(), headIntervalMs)
   timer.unref()
   const started = Promise.withResolvers<undefined>()
-  const done = keepArchiving(dependencies, life, () => started.resolve(undefined), abort.signal).finally(() => clearInterval(timer))
+  const done = keepArchiving(dependencies, life, () => started.resolve(undefined), abort.signal).finally(() =>
+    clearInterval(timer),
+  )
 
   return {
     status() {
@@ -99,7 +104,12 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
 
 type Life = { state: ArchiverStatus['state']; fault: { code: string; message: string } | undefined }
 
-async function keepArchiving(dependencies: ArchiverDependencies, life: Life, onStarted: () => void, signal: AbortSignal): Promise<void> {
+async function keepArchiving(
+  dependencies: ArchiverDependencies,
+  life: Life,
+  onStarted: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const { logger, pause = pauseFor } = dependencies
   let pauseMs = firstPauseMs
   while (!signal.aborted) {
@@ -125,7 +135,11 @@ async function keepArchiving(dependencies: ArchiverDependencies, life: Life, onS
   }
 }
 
-async function archiveLog({ hot, follow, archive, progress, vouching, onArchived }: ArchiverDependencies, signal: AbortSignal, onProgress: () => void): Promise<void> {
+async function archiveLog(
+  { hot, follow, archive, progress, vouching, onArchived }: ArchiverDependencies,
+  signal: AbortSignal,
+  onProgress: () => void,
+): Promise<void> {
   let current = await ownCheckpoint(archive, vouching.identity)
   if (current) progress.reached(current)
   await assertContinues(hot, archive, vouching.identity, current)
@@ -140,4 +154,5 @@ async function archiveLog({ hot, follow, archive, progress, vouching, onArchived
   }
 }
 
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined)

@@ -21,7 +21,17 @@ export function chainStart({ councilId, incarnation }: LogIdentity): ChainHead {
  */
 export function extendChain(head: ChainHead, event: StoredEvent): ChainHead {
   const { sequence, position, stream, revision, type, version, data, metadata, mac } = event
-  return digestOf(head, [String(sequence), position, stream, String(revision), type, String(version), data, metadata, mac])
+  return digestOf(head, [
+    String(sequence),
+    position,
+    stream,
+    String(revision),
+    type,
+    String(version),
+    data,
+    metadata,
+    mac,
+  ])
 }
 
 /** Written into again and again: a chain of a million events need not make a million buffers. */

@@ -21,7 +21,10 @@ export type SealKeyChoice = {
  * The key that seals from now on, and its introduction where the log does not know it yet. Throws ArchiveStopped where seals
  * exist but their key is missing (a new one would let anybody reseal the log), or another one is here that it did not sign.
  */
-export function chooseSealKey(identity: LogIdentity, { newest, key, previous, make, keyFile }: SealKeyChoice): { key: SealKey; introduction: Introduction | null } {
+export function chooseSealKey(
+  identity: LogIdentity,
+  { newest, key, previous, make, keyFile }: SealKeyChoice,
+): { key: SealKey; introduction: Introduction | null } {
   if (!newest) {
     const first = key ?? make()
     return { key: first, introduction: introduced(first, identity, null) }
@@ -32,6 +35,13 @@ export function chooseSealKey(identity: LogIdentity, { newest, key, previous, ma
     const next = key ?? make()
     return { key: next, introduction: introduced(next, identity, previous) }
   }
-  if (!key) throw new ArchiveStopped('seal_key_missing', `this log is sealed under the key ${newest.keyId}, and there is no key in ${keyFile}; ${whatToDo}`)
-  throw new ArchiveStopped('seal_key_unknown', `this log is sealed under the key ${newest.keyId}, but ${keyFile} holds ${key.keyId}; ${whatToDo}`)
+  if (!key)
+    throw new ArchiveStopped(
+      'seal_key_missing',
+      `this log is sealed under the key ${newest.keyId}, and there is no key in ${keyFile}; ${whatToDo}`,
+    )
+  throw new ArchiveStopped(
+    'seal_key_unknown',
+    `this log is sealed under the key ${newest.keyId}, but ${keyFile} holds ${key.keyId}; ${whatToDo}`,
+  )
 }

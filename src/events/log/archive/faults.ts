@@ -22,7 +22,10 @@ export class ArchiveStopped extends Error {
   readonly at: Position | undefined
 
   constructor(code: ArchiveFaultCode, message: string, options: { at?: Position | undefined; cause?: unknown } = {}) {
-    super(options.at === undefined ? message : `${message} (event at ${options.at})`, 'cause' in options ? { cause: options.cause } : undefined)
+    super(
+      options.at === undefined ? message : `${message} (event at ${options.at})`,
+      'cause' in options ? { cause: options.cause } : undefined,
+    )
     this.name = 'ArchiveStopped'
     this.code = code
     this.at = options.at

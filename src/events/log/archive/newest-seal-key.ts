@@ -6,11 +6,15 @@ import { sealEventOf } from './seal-events.ts'
 const types: SealEvent['type'][] = ['SealingKeyIntroduced']
 
 /** The sealing key that was introduced last, archived or not; null where the log was never sealed. */
-export async function newestSealKey(archive: Pick<Archive, 'checkpoint' | 'read'>, log: Pick<StoredLog, 'readStored'>): Promise<Extract<SealEvent, { type: 'SealingKeyIntroduced' }>['data'] | null> {
+export async function newestSealKey(
+  archive: Pick<Archive, 'checkpoint' | 'read'>,
+  log: Pick<StoredLog, 'readStored'>,
+): Promise<Extract<SealEvent, { type: 'SealingKeyIntroduced' }>['data'] | null> {
   const checkpoint = await archive.checkpoint()
   let newest = null
   for await (const [event] of archive.read({ types, direction: 'backward', limit: 1 })) newest = event
-  for await (const events of log.readStored({ types, ...(checkpoint && { after: checkpoint.position }) })) newest = events.at(-1) ?? newest
+  for await (const events of log.readStored({ types, ...(checkpoint && { after: checkpoint.position }) }))
+    newest = events.at(-1) ?? newest
   const introduced = newest && sealEventOf(newest)
   return introduced?.type === 'SealingKeyIntroduced' ? introduced.data : null
 }

@@ -3,14 +3,21 @@ import { z } from 'zod'
 import type { Postgres } from '../../../platform/postgres/postgres.ts'
 import { LogStopped } from '../log.ts'
 
-const safe: Record<string, readonly string[]> = { fsync: ['on'], synchronous_commit: ['on', 'local', 'remote_write', 'remote_apply'] }
+const safe: Record<string, readonly string[]> = {
+  fsync: ['on'],
+  synchronous_commit: ['on', 'local', 'remote_write', 'remote_apply'],
+}
 
-const Settings = z.array(z.object({ name: z.string(), setting: z.string(), source: z.string(), role: z.string(), database: z.string() }))
+const Settings = z.array(
+  z.object({ name: z.string(), setting: z.string(), source: z.string(), role: z.string(), database: z.string() }),
+)
 
 /** Why a real PostgreSQL would lose what it has committed when the power goes, each with the exact statements that put it right. */
 export async function unsafeSettings({ snapshot }: Pick<Postgres<unknown>, 'snapshot'>): Promise<string[]> {
   const { rows } = await snapshot((tx) =>
-    sql`select name, setting, source, current_user as role, current_database() as database from pg_settings where name in ('fsync', 'synchronous_commit')`.execute(tx),
+    sql`select name, setting, source, current_user as role, current_database() as database from pg_settings where name in ('fsync', 'synchronous_commit')`.execute(
+      tx,
+    ),
   )
   return Settings.parse(rows)
     .filter(({ name, setting }) => !safe[name]?.includes(setting))
@@ -26,8 +33,19 @@ function fixOf({ name, source, role, database }: z.output<typeof Settings>[numbe
 }
 
 /** Refuses DURABILITY=archived on an archive that is not power-safe. Throws LogStopped `not_durable`. */
-export async function assertCrashSafe(postgres: Pick<Postgres<unknown>, 'snapshot'>, { isEmbedded }: { isEmbedded: boolean }): Promise<void> {
-  if (isEmbedded) throw new LogStopped('not_durable', 'DURABILITY=archived needs a real PostgreSQL, the embedded one is not power-safe: set DATABASE_URL, or DURABILITY=fsync')
+export async function assertCrashSafe(
+  postgres: Pick<Postgres<unknown>, 'snapshot'>,
+  { isEmbedded }: { isEmbedded: boolean },
+): Promise<void> {
+  if (isEmbedded)
+    throw new LogStopped(
+      'not_durable',
+      'DURABILITY=archived needs a real PostgreSQL, the embedded one is not power-safe: set DATABASE_URL, or DURABILITY=fsync',
+    )
   const wrong = await unsafeSettings(postgres)
-  if (wrong.length > 0) throw new LogStopped('not_durable', `this PostgreSQL would lose acknowledged events (DURABILITY=archived): ${wrong.join(' ')}`)
+  if (wrong.length > 0)
+    throw new LogStopped(
+      'not_durable',
+      `this PostgreSQL would lose acknowledged events (DURABILITY=archived): ${wrong.join(' ')}`,
+    )
 }

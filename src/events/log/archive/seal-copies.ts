@@ -11,7 +11,13 @@ import { ArchiveStopped } from './faults.ts'
 import { sealEventOf, sealTypes } from './seal-events.ts'
 import { sealLine, type SealLine, type SealsOut } from './seals-file.ts'
 
-export type SealCopiesDependencies = { identity: LogIdentity; archive: Pick<Archive, 'read' | 'checkpoint'>; out: SealsOut; logger: Logger; pause?: (ms: number, signal: AbortSignal) => Promise<void> }
+export type SealCopiesDependencies = {
+  identity: LogIdentity
+  archive: Pick<Archive, 'read' | 'checkpoint'>
+  out: SealsOut
+  logger: Logger
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
 
 export type SealCopies = {
   /** Says that seals may have been archived. */
@@ -28,7 +34,13 @@ const maxPauseMs = 5_000
  * Copies every seal out of the archive, once it is there and so once it is durable: where the last copy ended, also after a
  * crash between the two. Ends, with its fault said, where the last copy is of a seal that the log does not have.
  */
-export function startSealCopies({ identity, archive, out, logger, pause = pauseFor }: SealCopiesDependencies): SealCopies {
+export function startSealCopies({
+  identity,
+  archive,
+  out,
+  logger,
+  pause = pauseFor,
+}: SealCopiesDependencies): SealCopies {
   const abort = new AbortController()
   const { signal } = abort
   let fault: { code: string; message: string } | null = null
@@ -55,7 +67,8 @@ export function startSealCopies({ identity, archive, out, logger, pause = pauseF
         await wake.promise
       } catch (error) {
         fault = { code: error instanceof ArchiveStopped ? error.code : 'seals_not_written', message: messageOf(error) }
-        if (error instanceof ArchiveStopped) return logger.error({ err: error, code: error.code }, 'seals are no longer copied')
+        if (error instanceof ArchiveStopped)
+          return logger.error({ err: error, code: error.code }, 'seals are no longer copied')
         logger.warn({ err: error, pauseMs }, 'seals could not be copied; trying again')
         await pause(pauseMs, signal)
         pauseMs = Math.min(pauseMs * 2, maxPauseMs)
@@ -75,21 +88,35 @@ export function startSealCopies({ identity, archive, out, logger, pause = pauseF
 }
 
 /** Behind which event copying goes on. */
-async function lastCopied(identity: LogIdentity, archive: SealCopiesDependencies['archive'], out: SealsOut): Promise<Position> {
+async function lastCopied(
+  identity: LogIdentity,
+  archive: SealCopiesDependencies['archive'],
+  out: SealsOut,
+): Promise<Position> {
   if (out.keepsNothing) return newestAgain(identity, archive, out)
   const last = out.last()
   if (!last) return beginning
   const { position, sequence } = last.event
   const checkpoint = await archive.checkpoint()
   if (last.incarnation === identity.incarnation && (checkpoint?.sequence ?? 0) < sequence)
-    throw new Error(`the last seal in SEALS_FILE is event number ${sequence}, the archive is at ${checkpoint?.sequence ?? 0}`)
+    throw new Error(
+      `the last seal in SEALS_FILE is event number ${sequence}, the archive is at ${checkpoint?.sequence ?? 0}`,
+    )
   for await (const [event] of archive.read({ after: justBefore(position), upTo: position }))
     if (event && isDeepStrictEqual(linesOf(identity, event), [last])) return position
-  throw new ArchiveStopped('seals_differ', `the last seal in SEALS_FILE (event number ${sequence}) is not in this log: the log was replaced or lost its tail, or the file is of another log`, { at: position })
+  throw new ArchiveStopped(
+    'seals_differ',
+    `the last seal in SEALS_FILE (event number ${sequence}) is not in this log: the log was replaced or lost its tail, or the file is of another log`,
+    { at: position },
+  )
 }
 
 /** Nobody knows what was copied: the newest seal, and the key that made it, are copied again. */
-async function newestAgain(identity: LogIdentity, archive: SealCopiesDependencies['archive'], out: SealsOut): Promise<Position> {
+async function newestAgain(
+  identity: LogIdentity,
+  archive: SealCopiesDependencies['archive'],
+  out: SealsOut,
+): Promise<Position> {
   const newest = async (type: SealEvent['type']): Promise<StoredEvent | undefined> => {
     for await (const [event] of archive.read({ types: [type], direction: 'backward', limit: 1 })) return event
     return undefined
@@ -105,4 +132,5 @@ const linesOf = (identity: LogIdentity, event: StoredEvent): SealLine[] => {
   return seal ? [sealLine(identity, seal)] : []
 }
 
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined)

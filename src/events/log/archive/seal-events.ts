@@ -5,7 +5,8 @@ import type { RecordedEvent } from '../../event.ts'
 export const sealTypes: readonly string[] = Object.keys(sealEvents)
 
 /** A seal or a sealing key, if that is what an event is. */
-export const sealEventOf = (event: StoredEvent): RecordedEvent<SealEvent> | null => (sealTypes.includes(event.type) ? sealIn(readStored(event)) : null)
+export const sealEventOf = (event: StoredEvent): RecordedEvent<SealEvent> | null =>
+  sealTypes.includes(event.type) ? sealIn(readStored(event)) : null
 
 /** The same of an event that was read already. */
 export const sealIn = (event: RecordedEvent): RecordedEvent<SealEvent> | null => (isSeal(event) ? event : null)

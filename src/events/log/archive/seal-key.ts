@@ -9,40 +9,64 @@ export type SealKey = { keyId: string; publicKey: string; sign: (text: string) =
 type DataOf<Type extends SealEvent['type']> = Extract<SealEvent, { type: Type }>['data']
 
 /** A new private key, PEM (PKCS#8). */
-export const newSealKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
+export const newSealKey = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
 
 /** Throws for a text that is no private key, or not one for Ed25519. */
 export function sealKeyFrom(pem: string): SealKey {
   const key = createPrivateKey(pem)
   if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is a key for ${key.asymmetricKeyType}, not for Ed25519`)
   const publicKey = publicDer(createPublicKey(key))
-  return { keyId: keyIdOf(publicKey), publicKey: publicKey.toString('base64url'), sign: (text) => sign(null, Buffer.from(text), key).toString('base64url') }
+  return {
+    keyId: keyIdOf(publicKey),
+    publicKey: publicKey.toString('base64url'),
+    sign: (text) => sign(null, Buffer.from(text), key).toString('base64url'),
+  }
 }
 
 /** A seal of everything up to a checkpoint. */
-export function sealed(key: SealKey, identity: LogIdentity, { sequence, position, chainHead }: Pick<ArchiveCheckpoint, 'sequence' | 'position' | 'chainHead'>): DataOf<'LogSealed'> {
+export function sealed(
+  key: SealKey,
+  identity: LogIdentity,
+  { sequence, position, chainHead }: Pick<ArchiveCheckpoint, 'sequence' | 'position' | 'chainHead'>,
+): DataOf<'LogSealed'> {
   const seal: Seal = { sequence, position, chainHead: chainHead.toString('hex'), keyId: key.keyId }
   return { ...seal, signature: key.sign(sealText(identity, seal)) }
 }
 
 /** A key's introduction, signed by the one before it; by itself where it is the first. */
-export function introduced(key: SealKey, identity: LogIdentity, previous: SealKey | null): DataOf<'SealingKeyIntroduced'> {
+export function introduced(
+  key: SealKey,
+  identity: LogIdentity,
+  previous: SealKey | null,
+): DataOf<'SealingKeyIntroduced'> {
   const introduction: SealingKey = { keyId: key.keyId, publicKey: key.publicKey, by: previous?.keyId ?? null }
   return { ...introduction, signature: (previous ?? key).sign(sealingKeyText(identity, introduction)) }
 }
 
 /** Whether a seal was made for this log under a public key (as `SealingKey` has it). */
-export function isGenuineSeal(identity: LogIdentity, { signature, ...seal }: DataOf<'LogSealed'>, publicKey: string): boolean {
+export function isGenuineSeal(
+  identity: LogIdentity,
+  { signature, ...seal }: DataOf<'LogSealed'>,
+  publicKey: string,
+): boolean {
   const key = keyFrom(publicKey)
   return key !== null && key.keyId === seal.keyId && key.verify(sealText(identity, seal), signature)
 }
 
 /** Whether a key was introduced for this log by the key that it names; `by` is that one's public key, null for the first. */
-export function isGenuineIntroduction(identity: LogIdentity, { signature, ...introduction }: DataOf<'SealingKeyIntroduced'>, by: string | null): boolean {
+export function isGenuineIntroduction(
+  identity: LogIdentity,
+  { signature, ...introduction }: DataOf<'SealingKeyIntroduced'>,
+  by: string | null,
+): boolean {
   const own = keyFrom(introduction.publicKey)
   const signer = by === null ? own : keyFrom(by)
   if (!own || !signer || own.keyId !== introduction.keyId) return false
-  return introduction.by === (by === null ? null : signer.keyId) && signer.verify(sealingKeyText(identity, introduction), signature)
+  return (
+    introduction.by === (by === null ? null : signer.keyId) &&
+    signer.verify(sealingKeyText(identity, introduction), signature)
+  )
 }
 
 type PublicKey = { keyId: string; verify: (text: string, signature: string) => boolean }
@@ -52,7 +76,10 @@ function keyFrom(publicKey: string): PublicKey | null {
     const der = Buffer.from(publicKey, 'base64url')
     const key: KeyObject = createPublicKey({ key: der, format: 'der', type: 'spki' })
     if (key.asymmetricKeyType !== 'ed25519') return null
-    return { keyId: keyIdOf(der), verify: (text, signature) => verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url')) }
+    return {
+      keyId: keyIdOf(der),
+      verify: (text, signature) => verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url')),
+    }
   } catch {
     return null
   }

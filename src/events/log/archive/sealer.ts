@@ -37,14 +37,19 @@ const tailEvents = 1_000
 export async function sealedSoFar(archive: Pick<Archive, 'checkpoint' | 'read'>): Promise<SealedSoFar> {
   const checkpoint = await archive.checkpoint()
   let sealedUpTo = 0
-  for await (const [event] of archive.read({ types: ['LogSealed'], direction: 'backward', limit: 1 })) sealedUpTo = sealOf(event)?.sequence ?? 0
+  for await (const [event] of archive.read({ types: ['LogSealed'], direction: 'backward', limit: 1 }))
+    sealedUpTo = sealOf(event)?.sequence ?? 0
   for await (const events of archive.read({ direction: 'backward', limit: tailEvents }))
-    for (const event of events) if (!sealEventOf(event)) return { sealed: sealedUpTo, newest: event.sequence, checkpoint }
+    for (const event of events)
+      if (!sealEventOf(event)) return { sealed: sealedUpTo, newest: event.sequence, checkpoint }
   return { sealed: sealedUpTo, newest: sealedUpTo, checkpoint }
 }
 
 /** Seals the log as it is archived, from where it stands. Never when nothing but seals is new. */
-export function startSealer({ identity, key, everyEvents, everyMs, record, logger, pause = pauseFor }: SealerDependencies, from: SealedSoFar): Sealer {
+export function startSealer(
+  { identity, key, everyEvents, everyMs, record, logger, pause = pauseFor }: SealerDependencies,
+  from: SealedSoFar,
+): Sealer {
   const abort = new AbortController()
   const { signal } = abort
   let { sealed: sealedUpTo, newest, checkpoint } = from
@@ -107,4 +112,5 @@ function sealOf(event: StoredEvent | undefined): { sequence: number } | null {
   return seal?.type === 'LogSealed' ? seal.data : null
 }
 
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined)
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined)

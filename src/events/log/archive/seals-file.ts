@@ -21,7 +21,10 @@ export const SealLine = z.discriminatedUnion('kind', [
 ])
 export type SealLine = z.infer<typeof SealLine>
 
-export function sealLine({ councilId, incarnation }: LogIdentity, { type, data, sequence, position, metadata }: RecordedEvent<SealEvent>): SealLine {
+export function sealLine(
+  { councilId, incarnation }: LogIdentity,
+  { type, data, sequence, position, metadata }: RecordedEvent<SealEvent>,
+): SealLine {
   const about = { council: councilId, incarnation, event: { sequence, position }, recordedAt: metadata.occurredAt }
   return type === 'LogSealed' ? { kind: 'seal', ...about, ...data } : { kind: 'key', ...about, ...data }
 }
@@ -79,6 +82,10 @@ export function sealsFile(path: string): SealsOut {
 }
 
 /** A stream, for example stdout, behind which somebody else keeps the lines. */
-export const sealsStream = (stream: { write: (text: string) => unknown }): SealsOut => ({ keepsNothing: true, last: () => null, append: (lines) => void stream.write(textOf(lines)) })
+export const sealsStream = (stream: { write: (text: string) => unknown }): SealsOut => ({
+  keepsNothing: true,
+  last: () => null,
+  append: (lines) => void stream.write(textOf(lines)),
+})
 
 const textOf = (lines: readonly SealLine[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('')

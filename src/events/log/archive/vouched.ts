@@ -22,36 +22,65 @@ export function vouched(vouching: Vouching, from: ArchiveCheckpoint | null, even
   for (const event of events) {
     const fault = misplaced(last, event) ?? unvouched(vouching, event)
     if (fault) return { events: good, fault }
-    const archived: ArchivedEvent = { ...event, chainHead: extendChain(last?.chainHead ?? chainStart(vouching.identity), event) }
+    const archived: ArchivedEvent = {
+      ...event,
+      chainHead: extendChain(last?.chainHead ?? chainStart(vouching.identity), event),
+    }
     good.push(archived)
     last = archived
   }
   return { events: good, fault: null }
 }
 
-function misplaced(last: Pick<ArchiveCheckpoint, 'sequence' | 'position'> | null, { sequence, position }: StoredEvent): ArchiveStopped | null {
+function misplaced(
+  last: Pick<ArchiveCheckpoint, 'sequence' | 'position'> | null,
+  { sequence, position }: StoredEvent,
+): ArchiveStopped | null {
   const expected = (last?.sequence ?? 0) + 1
-  if (sequence > expected) return new ArchiveStopped('archive_gap', `event number ${expected} is missing: number ${sequence} comes next`, { at: position })
+  if (sequence > expected)
+    return new ArchiveStopped('archive_gap', `event number ${expected} is missing: number ${sequence} comes next`, {
+      at: position,
+    })
   if (sequence < expected)
-    return new ArchiveStopped('archive_differs', `event number ${sequence} comes behind number ${last?.sequence}, which is archived; the log lost its tail or was written to by others: bin/council restore`, { at: position })
+    return new ArchiveStopped(
+      'archive_differs',
+      `event number ${sequence} comes behind number ${last?.sequence}, which is archived; the log lost its tail or was written to by others: bin/council restore`,
+      { at: position },
+    )
   if (last && comparePositions(position, last.position) <= 0)
-    return new ArchiveStopped('archive_out_of_order', `event number ${sequence} does not stand above ${last.position}, the position of the one before`, { at: position })
+    return new ArchiveStopped(
+      'archive_out_of_order',
+      `event number ${sequence} does not stand above ${last.position}, the position of the one before`,
+      { at: position },
+    )
   return null
 }
 
 /** Null for an event that the gate wrote. */
-export function unvouched({ identity: { incarnation }, macs, isHistory }: Vouching, event: StoredEvent): ArchiveStopped | null {
+export function unvouched(
+  { identity: { incarnation }, macs, isHistory }: Vouching,
+  event: StoredEvent,
+): ArchiveStopped | null {
   const { stream, sequence, position: at, mac } = event
   const what = `event number ${sequence} on ${stream}`
-  if (mac === '') return new ArchiveStopped('forged_event', `${what} carries no MAC: it did not come from this council's gate`, { at })
+  if (mac === '')
+    return new ArchiveStopped('forged_event', `${what} carries no MAC: it did not come from this council's gate`, {
+      at,
+    })
   const verdict = macs.check({ ...event, incarnation, revision: isHistory(stream) ? 'any' : event.revision }, mac)
   switch (verdict) {
     case 'genuine':
       return null
     case 'forged':
-      return new ArchiveStopped('forged_event', `the MAC of ${what} is not genuine: it was changed, moved, or written by somebody else`, { at })
+      return new ArchiveStopped(
+        'forged_event',
+        `the MAC of ${what} is not genuine: it was changed, moved, or written by somebody else`,
+        { at },
+      )
     case 'key_unknown':
-      return new ArchiveStopped('event_key_unknown', `${what} is vouched for under a key that is not in MAC_KEY_FILE`, { at })
+      return new ArchiveStopped('event_key_unknown', `${what} is vouched for under a key that is not in MAC_KEY_FILE`, {
+        at,
+      })
     default:
       return verdict satisfies never
   }

@@ -32,8 +32,15 @@ export async function assertServerDurable(redis: Redis, durability: Durability):
     else if (actual !== value) wrong.push(`${name} is ${actual}, must be ${value}: CONFIG SET ${name} ${value}`)
   }
   const fixes = wrong.length > 0 ? [`${wrong.join('; ')}; then CONFIG REWRITE`] : []
-  if (hidden.length > 0) fixes.push(`${hidden.join(' and ')} cannot be seen by this user: ACL SETUSER ${await userOf(redis)} +config|get, or DURABILITY=archived`)
-  if (fixes.length > 0) throw new LogStopped('not_durable', `the Redis ${redis.options.path ?? nameOf(redis)} would lose acknowledged events (DURABILITY=${durability}): ${fixes.join('; ')}`)
+  if (hidden.length > 0)
+    fixes.push(
+      `${hidden.join(' and ')} cannot be seen by this user: ACL SETUSER ${await userOf(redis)} +config|get, or DURABILITY=archived`,
+    )
+  if (fixes.length > 0)
+    throw new LogStopped(
+      'not_durable',
+      `the Redis ${redis.options.path ?? nameOf(redis)} would lose acknowledged events (DURABILITY=${durability}): ${fixes.join('; ')}`,
+    )
 }
 
 /** From CONFIG, or where that is forbidden (managed Redis, ACLs) from what INFO tells; undefined where neither says. */

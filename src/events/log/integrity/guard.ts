@@ -50,7 +50,9 @@ export function guardWrites(redis: RedisClient, options: GuardOptions): GuardedW
 const maxRunIds = 1000
 
 function mayBeDone(error: unknown): never {
-  throw error instanceof LogStopped ? new Error('a write was led to a server that may not be written to', { cause: error }) : error
+  throw error instanceof LogStopped
+    ? new Error('a write was led to a server that may not be written to', { cause: error })
+    : error
 }
 
 /** A server that started anew, or is another one, has everything that this process knows of, or is not written to. */

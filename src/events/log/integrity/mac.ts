@@ -41,10 +41,18 @@ export function eventMacs(secrets: readonly Buffer[]): EventMacs {
 
 /** A name for a key that gives nothing of it away. */
 const keyIdOf = (secret: Buffer): string =>
-  Buffer.from(hkdfSync('sha256', secret, '', 'hybrid-ai-council event mac key id', 8)).toString('base64url').slice(0, keyIdCharacters)
+  Buffer.from(hkdfSync('sha256', secret, '', 'hybrid-ai-council event mac key id', 8))
+    .toString('base64url')
+    .slice(0, keyIdCharacters)
 
-function codeOf(hmac: (text: string) => Buffer, { incarnation, stream, revision, type, version, data, metadata }: Vouched): Buffer {
+function codeOf(
+  hmac: (text: string) => Buffer,
+  { incarnation, stream, revision, type, version, data, metadata }: Vouched,
+): Buffer {
   // The lengths first: no two events are the same text.
   const lengths = `${incarnation.length} ${stream.length} ${String(revision).length} ${type.length} ${String(version).length} ${data.length} ${metadata.length}`
-  return hmac(`${lengths}\n${incarnation}${stream}${revision}${type}${version}${data}${metadata}`).subarray(0, codeBytes)
+  return hmac(`${lengths}\n${incarnation}${stream}${revision}${type}${version}${data}${metadata}`).subarray(
+    0,
+    codeBytes,
+  )
 }

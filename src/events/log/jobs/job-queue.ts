@@ -59,9 +59,20 @@ export type JobQueueOptions = {
 }
 
 /** Takes part in the work. The group is made where it is missing. Throws LogStopped where Redis holds another log, or none. */
-export async function openJobQueue({ redis, write, blocking, writeBlocking, keys, incarnation, consumer, leaseMs }: JobQueueOptions): Promise<JobQueue> {
+export async function openJobQueue({
+  redis,
+  write,
+  blocking,
+  writeBlocking,
+  keys,
+  incarnation,
+  consumer,
+  leaseMs,
+}: JobQueueOptions): Promise<JobQueue> {
   const mendGroup = async (cause: 'opening' | 'lost'): Promise<void> => {
-    const [outcome, found] = (await write(() => redis.eval(mendGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup, unheld, cause))) as string[]
+    const [outcome, found] = (await write(() =>
+      redis.eval(mendGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup, unheld, cause),
+    )) as string[]
     if (outcome === 'wrong_log') throw logReplaced(found ?? '')
   }
   /** Does it again once the group is there. */
@@ -82,7 +93,20 @@ export async function openJobQueue({ redis, write, blocking, writeBlocking, keys
       const read = await settleBlocked(
         blocking,
         blockMs,
-        writeBlocking(() => blocking.xreadgroup('GROUP', workersGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', keys.work, '>')),
+        writeBlocking(() =>
+          blocking.xreadgroup(
+            'GROUP',
+            workersGroup,
+            consumer,
+            'COUNT',
+            count,
+            'BLOCK',
+            blockMs,
+            'STREAMS',
+            keys.work,
+            '>',
+          ),
+        ),
       )
       // Jobs that were handed out on a connection that fell silent are free for everyone again after the lease.
       if (read.outcome === 'stuck' || read.outcome === 'aborted') return []
@@ -101,21 +125,40 @@ export async function openJobQueue({ redis, write, blocking, writeBlocking, keys
         await mendGroup('lost')
         mendedAtMs = performance.now()
       }
-      const [, entries] = (await inGroup(() => redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count))) as [string, Entry[]]
+      const [, entries] = (await inGroup(() =>
+        redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count),
+      )) as [string, Entry[]]
       return parseJobs(entries)
     },
 
-    renew: async (job) => (await inGroup(() => redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry, unheld))) as Claim,
+    renew: async (job) =>
+      (await inGroup(() => redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry, unheld))) as Claim,
 
     async remake(job) {
       const { kind, stream, position } = job
-      const entry = await inGroup(() => redis.eval(remakeScript, 3, keys.meta, keys.states, keys.work, incarnation, workersGroup, consumer, kind, stream, position))
+      const entry = await inGroup(() =>
+        redis.eval(
+          remakeScript,
+          3,
+          keys.meta,
+          keys.states,
+          keys.work,
+          incarnation,
+          workersGroup,
+          consumer,
+          kind,
+          stream,
+          position,
+        ),
+      )
       return entry === '' ? null : { ...job, entry: String(entry) }
     },
 
     async giveBack(job) {
       // An idle time beyond the lease makes the job free for the next XAUTOCLAIM of any worker.
-      await inGroup(() => redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID'))
+      await inGroup(() =>
+        redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID'),
+      )
     },
 
     async drop(job) {
@@ -139,6 +182,8 @@ function parseJobs(entries: Entry[]): Job[] {
     const stream = StreamName.safeParse(record['stream'])
     const position = Position.safeParse(record['position'])
     // An entry that is not a job stays pending, where XPENDING shows it; it is never half-done.
-    return stream.success && position.success && record['kind'] ? [{ entry, kind: record['kind'], stream: stream.data, position: position.data }] : []
+    return stream.success && position.success && record['kind']
+      ? [{ entry, kind: record['kind'], stream: stream.data, position: position.data }]
+      : []
   })
 }

@@ -19,6 +19,5 @@ export async function* readArchiveFirst(
     yield events
     last = events.at(-1)?.position ?? last
   }
-  for await (const entries of hotEntries(redis, logKey, last, '+'))
-    yield entries.map(storedEvent)
+  for await (const entries of hotEntries(redis, logKey, last, '+')) yield entries.map(storedEvent)
 }

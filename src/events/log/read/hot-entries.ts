@@ -5,7 +5,12 @@ import type { StreamEntry } from './stored-event.ts'
 const pageSize = 1_000
 
 /** Pages of what Redis' stream holds after a position, up to another one or its end, whatever it is. */
-export async function* hotEntries(redis: Pick<RedisClient, 'xrange'>, logKey: string, after: Position, upTo: Position | '+'): AsyncGenerator<StreamEntry[]> {
+export async function* hotEntries(
+  redis: Pick<RedisClient, 'xrange'>,
+  logKey: string,
+  after: Position,
+  upTo: Position | '+',
+): AsyncGenerator<StreamEntry[]> {
   let last: string = after
   for (;;) {
     const entries: StreamEntry[] = await redis.xrange(logKey, `(${last}`, upTo, 'COUNT', pageSize)

@@ -14,7 +14,11 @@ const refusedPauseMs = 100
 export type HotRange = { after: Position; upTo?: Position | undefined; direction?: 'forward' | 'backward' | undefined }
 
 /** Which log Redis holds, the last sequence that was given there, and the oldest event that has not been trimmed. */
-export type HotEdge = { incarnation: string | null; sequence: number; oldest: { sequence: number; position: Position } | null }
+export type HotEdge = {
+  incarnation: string | null
+  sequence: number
+  oldest: { sequence: number; position: Position } | null
+}
 
 /** The newest part of a log, on Redis. What is there has no gap: only its oldest events ever leave. */
 export type HotLog = {
@@ -55,7 +59,12 @@ export async function headOf(redis: RedisClient, logKey: string): Promise<Positi
  * Everything on Redis after a position, then whatever comes. `redis` is a connection of its own: it blocks.
  * Survives lost connections; ends when the signal aborts.
  */
-export async function* followHot(redis: RedisClient, logKey: string, after: Position, signal: AbortSignal): AsyncGenerator<StoredEvent[]> {
+export async function* followHot(
+  redis: RedisClient,
+  logKey: string,
+  after: Position,
+  signal: AbortSignal,
+): AsyncGenerator<StoredEvent[]> {
   let last: string = after
   while (!signal.aborted) {
     const entries = await readBlocked(redis, logKey, last, signal)
@@ -66,8 +75,18 @@ export async function* followHot(redis: RedisClient, logKey: string, after: Posi
 }
 
 /** One blocking XREAD. Nothing new, a lost connection or an abort: an empty list. */
-async function readBlocked(redis: RedisClient, logKey: string, after: string, signal: AbortSignal): Promise<StreamEntry[]> {
-  const read = await settleBlocked(redis, blockMs, redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after), signal)
+async function readBlocked(
+  redis: RedisClient,
+  logKey: string,
+  after: string,
+  signal: AbortSignal,
+): Promise<StreamEntry[]> {
+  const read = await settleBlocked(
+    redis,
+    blockMs,
+    redis.xread('COUNT', pageSize, 'BLOCK', blockMs, 'STREAMS', logKey, after),
+    signal,
+  )
   if (read.outcome === 'failed') await connectedAgain(redis, signal)
   return read.outcome === 'answered' ? (read.reply?.[0]?.[1] ?? []) : []
 }

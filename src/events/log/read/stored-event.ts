@@ -61,7 +61,16 @@ export function storedEvent([id, fields]: StreamEntry): StoredEvent {
 }
 
 /** The event that the texts hold, of the newest version. Throws UnreadableEvent, naming the position, for anything else. */
-export function readStored({ position, sequence, stream, revision, type, version, data, metadata: metadataText }: StoredEvent): RecordedEvent {
+export function readStored({
+  position,
+  sequence,
+  stream,
+  revision,
+  type,
+  version,
+  data,
+  metadata: metadataText,
+}: StoredEvent): RecordedEvent {
   const json = (name: string, text: string): unknown => {
     try {
       return JSON.parse(text)
@@ -74,5 +83,14 @@ export function readStored({ position, sequence, stream, revision, type, version
     const [issue] = metadata.error.issues
     throw new UnreadableEvent('malformed_event', position, `metadata: ${issue?.path.join('.')} ${issue?.message}`)
   }
-  return { position, sequence, stream, revision, type, version, data: upcast(type, version, json('data', data), position), metadata: metadata.data }
+  return {
+    position,
+    sequence,
+    stream,
+    revision,
+    type,
+    version,
+    data: upcast(type, version, json('data', data), position),
+    metadata: metadata.data,
+  }
 }

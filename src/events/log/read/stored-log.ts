@@ -27,7 +27,10 @@ export type StoredLog = {
 }
 
 export function storedLog({ redis, openBlocking, keys, archive = null }: StoredLogOptions): StoredLog {
-  async function* connected(signal: AbortSignal, follow: (blocking: RedisClient) => AsyncGenerator<StoredEvent[]>): AsyncGenerator<StoredEvent[]> {
+  async function* connected(
+    signal: AbortSignal,
+    follow: (blocking: RedisClient) => AsyncGenerator<StoredEvent[]>,
+  ): AsyncGenerator<StoredEvent[]> {
     const blocking = openBlocking()
     const disconnect = () => blocking.disconnect()
     signal.addEventListener('abort', disconnect, { once: true })
@@ -45,7 +48,9 @@ export function storedLog({ redis, openBlocking, keys, archive = null }: StoredL
   return {
     readStored: (options = {}) => readTiered(hotLog(redis, keys), archive, options),
     followStored: (after, signal) =>
-      connected(signal, (blocking) => followTiered(hotLog(blocking, keys), archive, (from) => followHot(blocking, keys.log, from, signal), after)),
+      connected(signal, (blocking) =>
+        followTiered(hotLog(blocking, keys), archive, (from) => followHot(blocking, keys.log, from, signal), after),
+      ),
     followHotLog: (after, signal) => connected(signal, (blocking) => followHot(blocking, keys.log, after, signal)),
   }
 }

@@ -12,13 +12,21 @@ export type ArchiveReader = Pick<Archive, 'checkpoint' | 'read'>
  * Filters are applied to what was written; an entry that is not an event throws UnreadableEvent. Throws LogStopped
  * `log_trimmed` where events have left Redis that are not in the archive, or there is none.
  */
-export async function* readTiered(hot: HotLog, archive: ArchiveReader | null, options: ReadOptions): AsyncGenerator<StoredEvent[]> {
+export async function* readTiered(
+  hot: HotLog,
+  archive: ArchiveReader | null,
+  options: ReadOptions,
+): AsyncGenerator<StoredEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
   let left = options.limit ?? Infinity
   if (left <= 0) return
-  for await (const page of options.direction === 'backward' ? backward(hot, archive, options) : forward(hot, archive, options)) {
-    const events = page.filter(({ stream, type }) => (!streams || streams.has(stream)) && (!types || types.has(type))).slice(0, left)
+  for await (const page of options.direction === 'backward'
+    ? backward(hot, archive, options)
+    : forward(hot, archive, options)) {
+    const events = page
+      .filter(({ stream, type }) => (!streams || streams.has(stream)) && (!types || types.has(type)))
+      .slice(0, left)
     left -= events.length
     if (events.length > 0) yield events
     if (left <= 0) return
@@ -41,14 +49,19 @@ export async function* followTiered(
     const [first] = events
     const last = events.at(-1)
     if (!first || !last) continue
-    if (first.sequence !== expected && !reachesTo(await hot.edge(), cursor)) yield* forward(hot, archive, { after: cursor, upTo: justBefore(first.position) })
+    if (first.sequence !== expected && !reachesTo(await hot.edge(), cursor))
+      yield* forward(hot, archive, { after: cursor, upTo: justBefore(first.position) })
     yield events
     cursor = last.position
     expected = last.sequence + 1
   }
 }
 
-async function* forward(hot: HotLog, archive: ArchiveReader | null, options: ReadOptions): AsyncGenerator<StoredEvent[]> {
+async function* forward(
+  hot: HotLog,
+  archive: ArchiveReader | null,
+  options: ReadOptions,
+): AsyncGenerator<StoredEvent[]> {
   const { after = beginning, upTo } = options
   let cursor = after
   let expected = after === beginning ? 1 : undefined
@@ -77,7 +90,11 @@ async function* forward(hot: HotLog, archive: ArchiveReader | null, options: Rea
   }
 }
 
-async function* backward(hot: HotLog, archive: ArchiveReader | null, options: ReadOptions): AsyncGenerator<StoredEvent[]> {
+async function* backward(
+  hot: HotLog,
+  archive: ArchiveReader | null,
+  options: ReadOptions,
+): AsyncGenerator<StoredEvent[]> {
   const { after = beginning } = options
   let { upTo } = options
   for (;;) {
@@ -101,11 +118,17 @@ function reachesTo({ oldest, sequence }: HotEdge, cursor: Position): boolean {
   return oldest.sequence === 1 || comparePositions(justBefore(oldest.position), cursor) <= 0
 }
 
-async function* archived(archive: ArchiveReader | null, { incarnation, sequence, oldest }: HotEdge, range: ReadOptions): AsyncGenerator<StoredEvent[]> {
+async function* archived(
+  archive: ArchiveReader | null,
+  { incarnation, sequence, oldest }: HotEdge,
+  range: ReadOptions,
+): AsyncGenerator<StoredEvent[]> {
   const gone = oldest ? oldest.sequence - 1 : sequence
   const checkpoint = (await archive?.checkpoint()) ?? null
   if (!archive || checkpoint?.incarnation !== incarnation || checkpoint.sequence < gone) {
-    const why = archive ? `the archive ${checkpoint?.incarnation === incarnation ? `ends at number ${checkpoint?.sequence}` : 'is of another log'}` : 'there is no archive to read them from'
+    const why = archive
+      ? `the archive ${checkpoint?.incarnation === incarnation ? `ends at number ${checkpoint?.sequence}` : 'is of another log'}`
+      : 'there is no archive to read them from'
     throw new LogStopped('log_trimmed', `the events up to number ${gone} have left Redis, and ${why}`)
   }
   yield* archive.read(range)

@@ -1,5 +1,12 @@
 import type { ChainableCommander } from 'ioredis'
-import { comparePositions, streamTimeMs, uuid7TimeMs, type Position, type StreamName, type Uuid7 } from '../../identifiers.ts'
+import {
+  comparePositions,
+  streamTimeMs,
+  uuid7TimeMs,
+  type Position,
+  type StreamName,
+  type Uuid7,
+} from '../../identifiers.ts'
 import { maxIdAheadMs } from '../append/append.ts'
 import { storedText } from '../folds.ts'
 import { commandsSince } from './command-ids.ts'
@@ -43,18 +50,34 @@ async function* states({ redis, keys }: RestoreStores, { folds }: Examined): Asy
       const live = folds.live.get(stream as StreamName)
       seen.add(stream)
       if (!live) writes.push((pipeline) => pipeline.hdel(keys.states, stream))
-      else if (stored !== storedText(live)) writes.push((pipeline) => pipeline.hset(keys.states, stream, storedText(live)))
+      else if (stored !== storedText(live))
+        writes.push((pipeline) => pipeline.hset(keys.states, stream, storedText(live)))
     }
     if (writes.length > 0) yield { kind: 'states', writes }
   } while (cursor !== '0')
   const missing = [...folds.live].filter(([stream]) => !seen.has(stream))
   for (const group of inGroups(missing))
-    yield { kind: 'states', writes: group.map(([stream, live]) => (pipeline) => pipeline.hset(keys.states, stream, storedText(live))) }
+    yield {
+      kind: 'states',
+      writes: group.map(
+        ([stream, live]) =>
+          (pipeline) =>
+            pipeline.hset(keys.states, stream, storedText(live)),
+      ),
+    }
 }
 
-async function* finishedStreams({ redis, keys }: RestoreStores, { finished }: Examined, window: Window): AsyncGenerator<Wanting> {
+async function* finishedStreams(
+  { redis, keys }: RestoreStores,
+  { finished }: Examined,
+  window: Window,
+): AsyncGenerator<Wanting> {
   for (const group of inGroups([...finished])) {
-    const wanted = group.map(([stream, revision]) => ({ key: keys.finished(streamTimeMs(stream) ?? 0), field: stream, value: String(revision) }))
+    const wanted = group.map(([stream, revision]) => ({
+      key: keys.finished(streamTimeMs(stream) ?? 0),
+      field: stream,
+      value: String(revision),
+    }))
     const writes = await notYetThere(redis, wanted, window)
     if (writes.length > 0) yield { kind: 'finished streams', writes }
   }
@@ -64,26 +87,45 @@ async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerato
   for await (const commands of commandsSince(stores, window.startMs, clockMarginMs)) {
     const writes = await notYetThere(stores.redis, commands, window)
     if (writes.length > 0) yield { kind: 'command ids', writes }
-    const keys = await keysNotYetThere(stores.redis, commands.flatMap(({ callersKey }) => callersKey ?? []), window)
+    const keys = await keysNotYetThere(
+      stores.redis,
+      commands.flatMap(({ callersKey }) => callersKey ?? []),
+      window,
+    )
     if (keys.length > 0) yield { kind: 'keys of callers', writes: keys }
   }
 }
 
 /** Each is known for the rest of the window of the id that it stands for. */
-async function keysNotYetThere(redis: RestoreStores['redis'], wanted: readonly { key: string; id: Uuid7 }[], { startMs }: Window): Promise<Write[]> {
+async function keysNotYetThere(
+  redis: RestoreStores['redis'],
+  wanted: readonly { key: string; id: Uuid7 }[],
+  { startMs }: Window,
+): Promise<Write[]> {
   if (wanted.length === 0) return []
   const stored = await redis.mget(wanted.map(({ key }) => key))
-  return wanted.filter(({ id }, index) => stored[index] !== id).map(({ key, id }) => (pipeline) => pipeline.set(key, id, 'PX', Math.max(1, uuid7TimeMs(id) - startMs)))
+  return wanted
+    .filter(({ id }, index) => stored[index] !== id)
+    .map(
+      ({ key, id }) =>
+        (pipeline) =>
+          pipeline.set(key, id, 'PX', Math.max(1, uuid7TimeMs(id) - startMs)),
+    )
 }
 
 type Field = { key: string; field: string; value: string }
 
-async function notYetThere(redis: RestoreStores['redis'], wanted: readonly Field[], { keepMs }: Window): Promise<Write[]> {
+async function notYetThere(
+  redis: RestoreStores['redis'],
+  wanted: readonly Field[],
+  { keepMs }: Window,
+): Promise<Write[]> {
   const writes: Write[] = []
   for (const [key, fields] of Map.groupBy(wanted, (one) => one.key)) {
     const stored = await redis.hmget(key, ...fields.map(({ field }) => field))
     for (const [index, { field, value }] of fields.entries())
-      if (stored[index] !== value) writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, keepMs, 'NX'))
+      if (stored[index] !== value)
+        writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, keepMs, 'NX'))
   }
   return writes
 }
@@ -104,7 +146,14 @@ async function* jobs({ redis, keys }: RestoreStores, { folds }: Examined): Async
     if (kind !== null && !known.has(jobName(kind, stream))) lacking.push({ kind, stream, position: first })
   }
   for (const group of inGroups(lacking.toSorted((left, right) => comparePositions(left.position, right.position))))
-    yield { kind: 'jobs', writes: group.map(({ kind, stream, position }) => (pipeline) => pipeline.xadd(keys.work, '*', 'kind', kind, 'stream', stream, 'position', position)) }
+    yield {
+      kind: 'jobs',
+      writes: group.map(
+        ({ kind, stream, position }) =>
+          (pipeline) =>
+            pipeline.xadd(keys.work, '*', 'kind', kind, 'stream', stream, 'position', position),
+      ),
+    }
 }
 
 const jobName = (kind: string, stream: string): string => `${kind} ${stream}`

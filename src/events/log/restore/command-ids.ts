@@ -7,13 +7,22 @@ import type { RestoreStores } from './stores.ts'
 type Open = { command: RememberedCommand; of: string; contentHash: string; first: Position }
 
 /** A command id as append.lua remembers it: where, and for what; and the caller's own key that stands for it. */
-export type RememberedCommand = { key: string; field: string; value: string; callersKey: { key: string; id: Uuid7 } | null }
+export type RememberedCommand = {
+  key: string
+  field: string
+  value: string
+  callersKey: { key: string; id: Uuid7 } | null
+}
 
 /**
  * The ids of all commands in a log that are not older than a time, in their order, some at a time. The events of a command follow
  * each other in one append. One without its content hash is remembered as something that no command can be: it is never done again.
  */
-export async function* commandsSince({ redis, keys, archive }: RestoreStores, windowStartMs: number, marginMs: number): AsyncGenerator<RememberedCommand[]> {
+export async function* commandsSince(
+  { redis, keys, archive }: RestoreStores,
+  windowStartMs: number,
+  marginMs: number,
+): AsyncGenerator<RememberedCommand[]> {
   const after = `${Math.max(0, windowStartMs - marginMs)}-0` as Position
   let open: Open | undefined
 
@@ -26,8 +35,14 @@ export async function* commandsSince({ redis, keys, archive }: RestoreStores, wi
       const field = commandField(actor, id.data)
       if (open?.of !== field) {
         if (open) closed.push(open.command)
-        const callersKey = idempotencyKey === undefined ? null : { key: keys.callersKey(actor, idempotencyKey), id: id.data }
-        open = { command: { key: keys.commands(uuid7TimeMs(id.data)), field, value: '', callersKey }, of: field, contentHash, first: stored.position }
+        const callersKey =
+          idempotencyKey === undefined ? null : { key: keys.callersKey(actor, idempotencyKey), id: id.data }
+        open = {
+          command: { key: keys.commands(uuid7TimeMs(id.data)), field, value: '', callersKey },
+          of: field,
+          contentHash,
+          first: stored.position,
+        }
       }
       open.command.value = `${open.contentHash} ${open.first} ${stored.position}`
     }

@@ -24,13 +24,20 @@ export type Examined = {
   hotEnd: Position
 }
 
-export type ExamineOptions = { windowStartMs: number; onProgress: (done: number, total: number) => void; signal: AbortSignal }
+export type ExamineOptions = {
+  windowStartMs: number
+  onProgress: (done: number, total: number) => void
+  signal: AbortSignal
+}
 
 /**
  * Compares what Redis holds of a log with the archive, from the first event on, and folds both. Nothing is written. Throws
  * RestoreRefused where the two are not one history, and LogStopped `log_key_of_wrong_type`.
  */
-export async function examine(stores: RestoreStores, { windowStartMs, onProgress, signal }: ExamineOptions): Promise<Examined> {
+export async function examine(
+  stores: RestoreStores,
+  { windowStartMs, onProgress, signal }: ExamineOptions,
+): Promise<Examined> {
   const { redis, keys, archive, foldOf } = stores
   await assertKeyTypes(stores, windowStartMs)
   const checkpoint = await ownCheckpoint(stores)
@@ -41,17 +48,25 @@ export async function examine(stores: RestoreStores, { windowStartMs, onProgress
 
   const fold = (event: StoredEvent): void => {
     const { stream, revision, position, sequence, mac } = event
-    const damaged = (why: string) => new RestoreRefused('archive_damaged', `${why}; look closer with: council audit verify`, position)
-    if (sequence !== end.sequence + 1) throw damaged(`event number ${end.sequence + 1} is missing: number ${sequence} at ${position} comes next`)
+    const damaged = (why: string) =>
+      new RestoreRefused('archive_damaged', `${why}; look closer with: council audit verify`, position)
+    if (sequence !== end.sequence + 1)
+      throw damaged(`event number ${end.sequence + 1} is missing: number ${sequence} at ${position} comes next`)
     const taken = folds.take(readStored(event))
     if (taken === 'unknown') throw damaged(`no aggregate of this program has the stream ${stream}, at ${position}`)
-    if (typeof taken === 'object') throw damaged(`the events of ${stream} do not follow each other at ${position}${'failed' in taken ? `: ${messageOf(taken.failed)}` : ''}`)
+    if (typeof taken === 'object')
+      throw damaged(
+        `the events of ${stream} do not follow each other at ${position}${'failed' in taken ? `: ${messageOf(taken.failed)}` : ''}`,
+      )
     const timeMs = streamTimeMs(stream)
     if (taken === 'finished' && timeMs !== undefined && timeMs >= windowStartMs) finished.set(stream, revision)
     Object.assign(end, { position, sequence, macKey: mac === '' ? end.macKey : mac.slice(0, mac.indexOf('.')) })
   }
 
-  for await (const places of mergeJoin(archivedUpTo(archive.read(), checkpoint.sequence), hotEntries(redis, keys.log, beginning, '+'))) {
+  for await (const places of mergeJoin(
+    archivedUpTo(archive.read(), checkpoint.sequence),
+    hotEntries(redis, keys.log, beginning, '+'),
+  )) {
     signal.throwIfAborted()
     for (const place of places) {
       continuity.look(place)
@@ -67,28 +82,52 @@ const hourMs = 3_600_000
 
 /** Every key that may be written to, those of all hours of the window included. */
 async function assertKeyTypes({ redis, keys }: RestoreStores, windowStartMs: number): Promise<void> {
-  const hours = Array.from({ length: (commandWindowMs + maxIdAheadMs) / hourMs + 2 }, (_, hour) => windowStartMs + hour * hourMs)
+  const hours = Array.from(
+    { length: (commandWindowMs + maxIdAheadMs) / hourMs + 2 },
+    (_, hour) => windowStartMs + hour * hourMs,
+  )
   const hashes = [keys.meta, keys.states, ...hours.flatMap((timeMs) => [keys.commands(timeMs), keys.finished(timeMs)])]
-  const expected = [...[keys.log, keys.work].map((key) => [key, 'stream'] as const), ...hashes.map((key) => [key, 'hash'] as const)]
+  const expected = [
+    ...[keys.log, keys.work].map((key) => [key, 'stream'] as const),
+    ...hashes.map((key) => [key, 'hash'] as const),
+  ]
   await Promise.all(
     expected.map(async ([key, kind]) => {
       const actual = await redis.type(key)
-      if (actual !== 'none' && actual !== kind) throw new LogStopped('log_key_of_wrong_type', `the key ${key} holds a ${actual}, which is not the log's; move it away first`)
+      if (actual !== 'none' && actual !== kind)
+        throw new LogStopped(
+          'log_key_of_wrong_type',
+          `the key ${key} holds a ${actual}, which is not the log's; move it away first`,
+        )
     }),
   )
 }
 
 async function ownCheckpoint({ redis, keys, councilId, archive }: RestoreStores): Promise<ArchiveCheckpoint> {
   const checkpoint = await archive.checkpoint()
-  if (!checkpoint) throw new RestoreRefused('no_archive', 'nothing was ever archived in this database, so there is nothing to restore from')
-  if (checkpoint.councilId !== councilId) throw new RestoreRefused('histories_differ', `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}"`)
+  if (!checkpoint)
+    throw new RestoreRefused(
+      'no_archive',
+      'nothing was ever archived in this database, so there is nothing to restore from',
+    )
+  if (checkpoint.councilId !== councilId)
+    throw new RestoreRefused(
+      'histories_differ',
+      `this database holds the archive of the council "${checkpoint.councilId}", not of "${councilId}"`,
+    )
   const incarnation = await redis.hget(keys.meta, 'incarnation')
   if (incarnation !== null && incarnation !== checkpoint.incarnation)
-    throw new RestoreRefused('histories_differ', `Redis holds another log (incarnation ${incarnation}) than the one that is archived (${checkpoint.incarnation})`)
+    throw new RestoreRefused(
+      'histories_differ',
+      `Redis holds another log (incarnation ${incarnation}) than the one that is archived (${checkpoint.incarnation})`,
+    )
   return checkpoint
 }
 
-export async function* archivedUpTo<E extends StoredEvent>(pages: AsyncIterable<E[]>, sequence: number): AsyncGenerator<E[]> {
+export async function* archivedUpTo<E extends StoredEvent>(
+  pages: AsyncIterable<E[]>,
+  sequence: number,
+): AsyncGenerator<E[]> {
   for await (const page of pages) {
     const within = page.filter((event) => event.sequence <= sequence)
     if (within.length > 0) yield within
@@ -98,7 +137,8 @@ export async function* archivedUpTo<E extends StoredEvent>(pages: AsyncIterable<
 
 /** Whether what Redis holds is a part of the archive without a gap, or goes on where the archive ends. */
 function continuityOf(checkpoint: ArchiveCheckpoint) {
-  const differ = (message: string, at: Position) => new RestoreRefused('histories_differ', `the two histories differ at ${at}: ${message}`, at)
+  const differ = (message: string, at: Position) =>
+    new RestoreRefused('histories_differ', `the two histories differ at ${at}: ${message}`, at)
   let head = chainStart(checkpoint)
   let missing: { count: number; after: Position } | null = null
   let hotEnd = beginning
@@ -107,17 +147,28 @@ function continuityOf(checkpoint: ArchiveCheckpoint) {
     look({ archived, hot }: Place): void {
       if (hot) {
         const position = hot === 'same' ? (archived?.position ?? beginning) : hot.position
-        if (hot !== 'same' && hot.problem) throw differ(`Redis holds something there that is no event (${hot.problem.message})`, position)
-        if (missing) throw differ(`Redis holds it, but lacks the ${missing.count} events after ${missing.after}, and takes in nothing before what it has`, position)
-        if (!archived && comparePositions(position, checkpoint.position) <= 0) throw differ('Redis holds an event there, the archive none', position)
+        if (hot !== 'same' && hot.problem)
+          throw differ(`Redis holds something there that is no event (${hot.problem.message})`, position)
+        if (missing)
+          throw differ(
+            `Redis holds it, but lacks the ${missing.count} events after ${missing.after}, and takes in nothing before what it has`,
+            position,
+          )
+        if (!archived && comparePositions(position, checkpoint.position) <= 0)
+          throw differ('Redis holds an event there, the archive none', position)
         const field = archived && hot !== 'same' ? firstDifference(archived, hot.event) : undefined
-        if (archived && field) throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)
+        if (archived && field)
+          throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)
         hotEnd = position
       }
       if (!archived) return
       head = extendChain(head, archived)
       if (!head.equals(archived.chainHead))
-        throw new RestoreRefused('archive_damaged', `the archive's hash chain breaks at event number ${archived.sequence} (${archived.position}); look closer with: council audit verify`, archived.position)
+        throw new RestoreRefused(
+          'archive_damaged',
+          `the archive's hash chain breaks at event number ${archived.sequence} (${archived.position}); look closer with: council audit verify`,
+          archived.position,
+        )
       if (hot || comparePositions(archived.position, checkpoint.trimmed.position) <= 0) return
       missing ??= { count: 0, after: hotEnd === beginning ? checkpoint.trimmed.position : hotEnd }
       missing.count++

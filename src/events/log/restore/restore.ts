@@ -43,7 +43,11 @@ const maxTries = 5
 export async function restore(stores: RestoreStores, options: RestoreOptions): Promise<Restored> {
   for (let tries = 1; tries <= maxTries; tries++) {
     const window = await windowNow(stores)
-    const examined = await examine(stores, { windowStartMs: window.startMs, signal: options.signal, onProgress: (done, total) => options.onProgress('comparing', done, total) })
+    const examined = await examine(stores, {
+      windowStartMs: window.startMs,
+      signal: options.signal,
+      onProgress: (done, total) => options.onProgress('comparing', done, total),
+    })
     const identity = await lacksIdentity(stores, examined)
     const summary = (beside: Restored['beside']): Restored => ({
       incarnation: examined.checkpoint.incarnation,
@@ -83,7 +87,13 @@ async function lacksIdentity({ redis, keys }: RestoreStores, { checkpoint, end }
   return incarnation !== checkpoint.incarnation || Number(sequence) !== end.sequence
 }
 
-const none = (): Restored['beside'] => ({ states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 })
+const none = (): Restored['beside'] => ({
+  states: 0,
+  'finished streams': 0,
+  'command ids': 0,
+  'keys of callers': 0,
+  jobs: 0,
+})
 
 async function countWanting(stores: RestoreStores, examined: Examined, window: Window): Promise<Restored['beside']> {
   const beside = none()
@@ -92,7 +102,12 @@ async function countWanting(stores: RestoreStores, examined: Examined, window: W
 }
 
 /** Returns how much beside the log was written. */
-async function write(stores: RestoreStores, examined: Examined, window: Window, { onProgress, onWritten = () => undefined, signal }: RestoreOptions): Promise<Restored['beside']> {
+async function write(
+  stores: RestoreStores,
+  examined: Examined,
+  window: Window,
+  { onProgress, onWritten = () => undefined, signal }: RestoreOptions,
+): Promise<Restored['beside']> {
   const { redis, keys } = stores
   const { checkpoint, end, missing } = examined
   const send = async (writes: readonly Write[]): Promise<void> => {
@@ -101,7 +116,9 @@ async function write(stores: RestoreStores, examined: Examined, window: Window, 
   }
 
   let done = 0
-  for await (const events of missing.count > 0 ? archivedUpTo(stores.archive.read({ after: missing.after }), checkpoint.sequence) : []) {
+  for await (const events of missing.count > 0
+    ? archivedUpTo(stores.archive.read({ after: missing.after }), checkpoint.sequence)
+    : []) {
     signal.throwIfAborted()
     await send(events.map((event) => (pipeline) => addEntry(pipeline, keys.log, event)))
     onProgress('writing', (done += events.length), missing.count)
@@ -117,13 +134,36 @@ async function write(stores: RestoreStores, examined: Examined, window: Window, 
     if (!String(error).includes('BUSYGROUP')) throw error
   })
   onWritten()
-  const identity = { incarnation: checkpoint.incarnation, sequence: String(end.sequence), ...(end.macKey !== null && { macKey: end.macKey }) }
+  const identity = {
+    incarnation: checkpoint.incarnation,
+    sequence: String(end.sequence),
+    ...(end.macKey !== null && { macKey: end.macKey }),
+  }
   await send([(pipeline) => pipeline.hset(keys.meta, identity)])
   return beside
 }
 
-function addEntry(pipeline: ChainableCommander, logKey: string, { position, sequence, stream, revision, type, version, data, metadata, mac }: ArchivedEvent): void {
-  const fields = ['sequence', String(sequence), 'stream', stream, 'revision', String(revision), 'type', type, 'version', String(version), 'data', data, 'metadata', metadata]
+function addEntry(
+  pipeline: ChainableCommander,
+  logKey: string,
+  { position, sequence, stream, revision, type, version, data, metadata, mac }: ArchivedEvent,
+): void {
+  const fields = [
+    'sequence',
+    String(sequence),
+    'stream',
+    stream,
+    'revision',
+    String(revision),
+    'type',
+    type,
+    'version',
+    String(version),
+    'data',
+    data,
+    'metadata',
+    metadata,
+  ]
   // Events from before there were MACs have no such field.
   pipeline.xadd(logKey, position, ...fields, ...(mac === '' ? [] : ['mac', mac]))
 }
@@ -136,7 +176,9 @@ async function setEnd({ redis, keys }: RestoreStores, { checkpoint, end, hotEnd 
     await redis.xgroup('CREATE', keys.log, 'restore', '$', 'MKSTREAM')
     await redis.xgroup('DESTROY', keys.log, 'restore')
   }
-  await (await serverOf(redis, keys.log)).call('XSETID', keys.log, end.position, 'ENTRIESADDED', end.sequence, 'MAXDELETEDID', checkpoint.trimmed.position)
+  await (
+    await serverOf(redis, keys.log)
+  ).call('XSETID', keys.log, end.position, 'ENTRIESADDED', end.sequence, 'MAXDELETEDID', checkpoint.trimmed.position)
 }
 
 /**

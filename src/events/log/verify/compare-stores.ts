@@ -33,13 +33,21 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
 
   const verdict = (event: StoredEvent): string => {
     if (!macs || !checkpoint) return 'unknown'
-    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.history ?? false) === 'genuine' ? 'genuine' : 'not genuine'
+    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.history ?? false) === 'genuine'
+      ? 'genuine'
+      : 'not genuine'
   }
   const same = (archived: ArchivedEvent, event: StoredEvent): void => {
     const field = firstDifference(archived, event)
     if (field === undefined) return
     const who = `by their MACs the archive's event is ${verdict(archived)} and the one in Redis ${verdict(event)}`
-    report(faultOf(archived, 'differs_from_archive', `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`))
+    report(
+      faultOf(
+        archived,
+        'differs_from_archive',
+        `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`,
+      ),
+    )
   }
   const lacking = (event: ArchivedEvent): void => {
     const isTail = comparePositions(event.position, hot.position) > 0
@@ -49,10 +57,24 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
   const notArchived = (event: StoredEvent): void => {
     const { sequence, type, position } = event
     if (checkpoint && comparePositions(position, checkpoint.position) <= 0)
-      report(faultOf(event, 'missing_in_archive', `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which goes on behind it`))
-    else if (sequence > hot.sequence) report(faultOf(event, 'surplus_event', `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were given out`))
+      report(
+        faultOf(
+          event,
+          'missing_in_archive',
+          `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which goes on behind it`,
+        ),
+      )
+    else if (sequence > hot.sequence)
+      report(
+        faultOf(
+          event,
+          'surplus_event',
+          `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were given out`,
+        ),
+      )
   }
-  const isBeyondTrim = ({ archived, hot: entry }: Place): boolean => archived !== null && !entry && comparePositions(archived.position, trimmed) > 0
+  const isBeyondTrim = ({ archived, hot: entry }: Place): boolean =>
+    archived !== null && !entry && comparePositions(archived.position, trimmed) > 0
 
   return {
     async look(places) {
@@ -78,7 +100,11 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
         report({ ...atEnd, code: 'chain_broken', position: checkpoint.position, message })
       }
       if (isSameLog && sequence < hot.sequence)
-        report({ ...atEnd, code: 'truncated_tail', message: `${hot.sequence} events were acknowledged, but the log ends with number ${sequence} at ${position}` })
+        report({
+          ...atEnd,
+          code: 'truncated_tail',
+          message: `${hot.sequence} events were acknowledged, but the log ends with number ${sequence} at ${position}`,
+        })
     },
   }
 }

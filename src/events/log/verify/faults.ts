@@ -47,7 +47,13 @@ export const auditFaultCodes = [...logFaults, ...derivedFaults] as const
 export type AuditFault = (typeof auditFaultCodes)[number]
 
 /** `position`: of the event that shows the fault, or after which something is missing. */
-export type Fault = { code: AuditFault; position: Position; sequence: number | null; stream: string | null; message: string }
+export type Fault = {
+  code: AuditFault
+  position: Position
+  sequence: number | null
+  stream: string | null
+  message: string
+}
 
 /** What was found: all are counted, the first ones by position are kept. */
 export type Faults = {
@@ -58,7 +64,13 @@ export type Faults = {
 }
 
 /** A fault that one event shows. */
-export const faultOf = ({ position, sequence, stream }: StoredEvent, code: AuditFault, message: string): Fault => ({ code, position, sequence, stream, message })
+export const faultOf = ({ position, sequence, stream }: StoredEvent, code: AuditFault, message: string): Fault => ({
+  code,
+  position,
+  sequence,
+  stream,
+  message,
+})
 
 const maxListed = 100
 
@@ -84,4 +96,6 @@ const weightOf = ({ code }: Fault): number => weights.get(code) ?? 0
 const isDerived = (fault: Fault): number => (weightOf(fault) < logFaults.length ? 0 : 1)
 
 const compare = (left: Fault, right: Fault): number =>
-  isDerived(left) - isDerived(right) || comparePositions(left.position, right.position) || weightOf(left) - weightOf(right)
+  isDerived(left) - isDerived(right) ||
+  comparePositions(left.position, right.position) ||
+  weightOf(left) - weightOf(right)

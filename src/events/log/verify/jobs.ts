@@ -24,7 +24,9 @@ const pageSize = 1_000
  * its stored state has not moved since the fold. Memory grows with unfinished streams alone. Source: domain rules, invariant 6.
  */
 export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: JobsUnderAudit): Promise<CheckedJobs> {
-  const open = [...folds.live].filter(([stream, { fold, state }]) => !folds.broken.has(stream) && (fold.unfinishedJob?.(state) ?? null) !== null)
+  const open = [...folds.live].filter(
+    ([stream, { fold, state }]) => !folds.broken.has(stream) && (fold.unfinishedJob?.(state) ?? null) !== null,
+  )
   if (open.length === 0) return { open: 0 }
   const queued = await queuedStreams(redis, keys)
   const [seconds, micros] = await redis.time()
@@ -36,9 +38,15 @@ export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: Jo
   for (const [stream, live] of open) {
     const silentMs = nowMs - positionTimeMs(live.last)
     const found: Pick<Fault, 'code' | 'message'> | null = !queued.has(stream)
-      ? { code: 'job_missing', message: `${stream} is not finished, but no job for it is in the queue: no worker will ever finish it` }
+      ? {
+          code: 'job_missing',
+          message: `${stream} is not finished, but no job for it is in the queue: no worker will ever finish it`,
+        }
       : silentMs > jobOverdueMs
-        ? { code: 'job_overdue', message: `${stream} is not finished, and its newest event is ${Math.floor(silentMs / 1000)} s old: its attempts may take ${Math.floor(jobOverdueMs / 1000)} s` }
+        ? {
+            code: 'job_overdue',
+            message: `${stream} is not finished, and its newest event is ${Math.floor(silentMs / 1000)} s old: its attempts may take ${Math.floor(jobOverdueMs / 1000)} s`,
+          }
         : null
     if (found && !(await hasMoved(stream, live))) report({ ...found, position: live.last, sequence: null, stream })
   }
@@ -47,7 +55,7 @@ export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: Jo
 
 async function queuedStreams(redis: JobsUnderAudit['redis'], keys: LogKeys): Promise<Set<string>> {
   const streams = new Set<string>()
-  for (let after = '-'; ; ) {
+  for (let after = '-'; ;) {
     const entries = await redis.xrange(keys.work, after, '+', 'COUNT', pageSize)
     for (const [entry, fields] of entries) {
       after = `(${entry}`

@@ -43,7 +43,10 @@ export function ledgerCheck(report: Faults['report']): Ledger {
       const { transferId, amountMicros } = event.data
       const micros = BigInt(event.type === 'AccountCredited' ? amountMicros : -amountMicros)
       const before = open.get(transferId)
-      open.set(transferId, before ? { ...before, micros: before.micros + micros } : { micros, position, sequence, stream })
+      open.set(
+        transferId,
+        before ? { ...before, micros: before.micros + micros } : { micros, position, sequence, stream },
+      )
       movements++
       sum += micros
     },
@@ -57,4 +60,5 @@ export function ledgerCheck(report: Faults['report']): Ledger {
 type MovementEvent = RecordedEvent<Extract<AccountEvent, { type: 'AccountDebited' | 'AccountCredited' }>>
 
 /** Data was checked against the catalogue when it was read. */
-const isMovement = (event: RecordedEvent): event is MovementEvent => event.type === 'AccountDebited' || event.type === 'AccountCredited'
+const isMovement = (event: RecordedEvent): event is MovementEvent =>
+  event.type === 'AccountDebited' || event.type === 'AccountCredited'

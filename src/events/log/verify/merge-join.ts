@@ -5,7 +5,9 @@ import type { ArchivedEvent } from '../archive/archive.ts'
 import { storedEvent, type StoredEvent, type StreamEntry } from '../read/stored-event.ts'
 
 /** An entry of Redis' stream; one that is no event's comes with what is wrong with it. */
-export type HotEntry = { position: Position } & ({ event: StoredEvent; problem: null } | { event: null; problem: UnreadableEvent })
+export type HotEntry = { position: Position } & (
+  { event: StoredEvent; problem: null } | { event: null; problem: UnreadableEvent }
+)
 
 /** One place of the log, as the archive and as Redis have it (`same`: byte for byte); one of the two may lack it. */
 export type Place = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } | { archived: null; hot: HotEntry }
@@ -14,7 +16,10 @@ export type Place = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } |
 const maxPlaces = 100
 
 /** Archive and hot stream side by side, by position, some at a time. Both must rise for that; where they do not, places come apart. */
-export async function* mergeJoin(archive: AsyncIterable<ArchivedEvent[]>, hot: AsyncIterable<StreamEntry[]>): AsyncGenerator<Place[]> {
+export async function* mergeJoin(
+  archive: AsyncIterable<ArchivedEvent[]>,
+  hot: AsyncIterable<StreamEntry[]>,
+): AsyncGenerator<Place[]> {
   const left = cursor(archive)
   const right = cursor(hot)
   for (;;) {
@@ -28,7 +33,8 @@ export async function* mergeJoin(archive: AsyncIterable<ArchivedEvent[]>, hot: A
       if (order <= 0) left.next()
       if (order >= 0) right.next()
       if (archived && order < 0) places.push({ archived, hot: null })
-      else if (archived && entry && order === 0) places.push({ archived, hot: holdsExactly(entry, archived) ? 'same' : hotEntry(entry) })
+      else if (archived && entry && order === 0)
+        places.push({ archived, hot: holdsExactly(entry, archived) ? 'same' : hotEntry(entry) })
       else if (entry) places.push({ archived: null, hot: hotEntry(entry) })
     }
     if (places.length === 0) return
@@ -46,7 +52,8 @@ function holdsExactly([, fields]: StreamEntry, event: StoredEvent): boolean {
   const { sequence, stream, revision, type, version, data, metadata, mac } = event
   if (fields.length !== fieldNames.length * 2) return false
   for (const [index, name] of fieldNames.entries()) if (fields[index * 2] !== name) return false
-  if (fields[1] !== String(sequence) || fields[3] !== stream || fields[5] !== String(revision) || fields[7] !== type) return false
+  if (fields[1] !== String(sequence) || fields[3] !== stream || fields[5] !== String(revision) || fields[7] !== type)
+    return false
   return fields[9] === String(version) && fields[11] === data && fields[13] === metadata && fields[15] === mac
 }
 
@@ -87,7 +94,11 @@ export function hotEntry(entry: StreamEntry): HotEntry {
   const [id, fields] = entry
   try {
     const names = fields.length / 2
-    if (names < fieldNames.length - 1 || names > fieldNames.length || fieldNames.slice(0, names).some((name, index) => fields[index * 2] !== name))
+    if (
+      names < fieldNames.length - 1 ||
+      names > fieldNames.length ||
+      fieldNames.slice(0, names).some((name, index) => fields[index * 2] !== name)
+    )
       throw new UnreadableEvent('malformed_event', id, "the entry has other fields than an event's")
     return { position: id as Position, event: storedEvent(entry), problem: null }
   } catch (error) {

@@ -9,13 +9,33 @@ export function orderCheck(report: Faults['report']): (event: StoredEvent) => vo
   return (event) => {
     const expected = sequence + 1
     if (comparePositions(event.position, position) <= 0)
-      report(faultOf(event, 'position_out_of_order', `event number ${event.sequence} stands at ${event.position}, but the one before it at ${position}`))
-    if (event.sequence > expected) report(faultOf(event, 'sequence_gap', `${numbers(expected, event.sequence - 1)} missing before the event at ${event.position}`))
+      report(
+        faultOf(
+          event,
+          'position_out_of_order',
+          `event number ${event.sequence} stands at ${event.position}, but the one before it at ${position}`,
+        ),
+      )
+    if (event.sequence > expected)
+      report(
+        faultOf(
+          event,
+          'sequence_gap',
+          `${numbers(expected, event.sequence - 1)} missing before the event at ${event.position}`,
+        ),
+      )
     if (event.sequence < expected)
-      report(faultOf(event, 'sequence_repeated', `the event at ${event.position} has the number ${event.sequence}, but ${expected} was to come`))
+      report(
+        faultOf(
+          event,
+          'sequence_repeated',
+          `the event at ${event.position} has the number ${event.sequence}, but ${expected} was to come`,
+        ),
+      )
     sequence = event.sequence
     position = event.position
   }
 }
 
-const numbers = (first: number, last: number): string => (first === last ? `event number ${first} is` : `events number ${first} to ${last} are`)
+const numbers = (first: number, last: number): string =>
+  first === last ? `event number ${first} is` : `events number ${first} to ${last} are`

@@ -27,11 +27,14 @@ export function keyChain(identity: LogIdentity, given: string | null): KeyChain 
   return {
     introduce(introduction) {
       const { keyId, publicKey, by } = introduction
-      if (by === null && newest !== null) return `the sealing key ${keyId} introduces itself, though the log has been sealed under ${newest}`
-      if (by !== null && newest !== null && by !== newest) return `the sealing key ${keyId} was introduced by ${by}, but the one before it is ${newest}`
+      if (by === null && newest !== null)
+        return `the sealing key ${keyId} introduces itself, though the log has been sealed under ${newest}`
+      if (by !== null && newest !== null && by !== newest)
+        return `the sealing key ${keyId} was introduced by ${by}, but the one before it is ${newest}`
       const byKey = by === null ? null : publicKeys.get(by)
       if (byKey === undefined) return `the sealing key ${keyId} was introduced by ${by}, which nobody introduced`
-      if (!isGenuineIntroduction(identity, introduction, byKey)) return `the introduction of the sealing key ${keyId} is not signed by ${by ?? 'itself'}`
+      if (!isGenuineIntroduction(identity, introduction, byKey))
+        return `the introduction of the sealing key ${keyId} is not signed by ${by ?? 'itself'}`
       publicKeys.set(keyId, publicKey)
       if (by !== null && trusted.has(by)) trusted.add(keyId)
       newest = keyId

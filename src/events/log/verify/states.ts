@@ -27,7 +27,14 @@ const scanCount = 1_000
  * Compares the states that commands decide on with the fold of the log. The log may go on meanwhile: states that are ahead of the
  * fold wait until the fold has caught up with them.
  */
-export async function compareStates({ redis, keys, folds, report, catchUp, end }: StatesUnderAudit): Promise<ComparedStates> {
+export async function compareStates({
+  redis,
+  keys,
+  folds,
+  report,
+  catchUp,
+  end,
+}: StatesUnderAudit): Promise<ComparedStates> {
   const counts: ComparedStates = { agree: 0, otherFold: 0 }
   const seen = new Set<string>()
   const ahead = new Map<StreamName, string>()
@@ -40,13 +47,25 @@ export async function compareStates({ redis, keys, folds, report, catchUp, end }
     const state = parsed(stream, stored)
     if (!state) return differs(stream, live, 'state_differs', `the state stored for ${stream} is malformed`)
     if (state.revision > (live?.revision ?? 0)) return void ahead.set(stream, stored)
-    if (!live) return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, of which the log has no event`)
+    if (!live)
+      return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, of which the log has no event`)
     if (state.revision < live.revision)
-      return differs(stream, live, 'state_differs', `the state stored for ${stream} is of revision ${state.revision}, but the log is at ${live.revision}`)
+      return differs(
+        stream,
+        live,
+        'state_differs',
+        `the state stored for ${stream} is of revision ${state.revision}, but the log is at ${live.revision}`,
+      )
     if (state.stateVersion !== live.fold.stateVersion) return void counts.otherFold++
     const folded = storedText(live)
-    if (stored === folded || isSame(state.state, folded.slice(folded.indexOf(':', folded.indexOf(':') + 1) + 1))) return void counts.agree++
-    differs(stream, live, 'state_differs', `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events make ${JSON.stringify(live.state)}`)
+    if (stored === folded || isSame(state.state, folded.slice(folded.indexOf(':', folded.indexOf(':') + 1) + 1)))
+      return void counts.agree++
+    differs(
+      stream,
+      live,
+      'state_differs',
+      `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events make ${JSON.stringify(live.state)}`,
+    )
   }
 
   let cursor = '0'
@@ -77,7 +96,13 @@ export async function compareStates({ redis, keys, folds, report, catchUp, end }
   }
   for (const stream of unseen) {
     const live = folds.live.get(stream)
-    if (live && !folds.broken.has(stream)) differs(stream, live, 'state_missing', `no state is stored for ${stream}, whose events the log has up to revision ${live.revision}`)
+    if (live && !folds.broken.has(stream))
+      differs(
+        stream,
+        live,
+        'state_missing',
+        `no state is stored for ${stream}, whose events the log has up to revision ${live.revision}`,
+      )
   }
   return counts
 }

@@ -25,7 +25,13 @@ export type Verifier = {
   end: () => { events: number; first: Position; position: Position; sequence: number; chainHead: ChainHead }
 }
 
-export type VerifierOptions = { identity: LogIdentity; macs: EventMacs | null; foldOf: FoldOf; seals: SealCheck; report: Faults['report'] }
+export type VerifierOptions = {
+  identity: LogIdentity
+  macs: EventMacs | null
+  foldOf: FoldOf
+  seals: SealCheck
+  report: Faults['report']
+}
 
 export function createVerifier({ identity, macs, foldOf, seals, report }: VerifierOptions): Verifier {
   const folds = foldStreams(foldOf)
@@ -38,7 +44,14 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
   const extend = (event: StoredEvent, storedHead: ChainHead | null): void => {
     const made = extendChain(end.chainHead, event)
     const isBroken = storedHead !== null && !made.equals(storedHead)
-    if (isBroken) report(faultOf(event, 'chain_broken', `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): it was made over something else`))
+    if (isBroken)
+      report(
+        faultOf(
+          event,
+          'chain_broken',
+          `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): it was made over something else`,
+        ),
+      )
     // From the stored head on, so that one change is told once.
     end.chainHead = isBroken ? storedHead : made
   }
@@ -48,12 +61,24 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
     if (revision === 1 && streamTimeMs(stream) !== undefined && !started.add(stream))
       report(faultOf(event, 'revision_repeated', `${stream} begins a second time at ${position}`))
     const taken = folds.take(recorded)
-    if (taken === 'unknown') report(faultOf(event, 'stream_unknown', `no aggregate of this program has a stream ${stream}`))
+    if (taken === 'unknown')
+      report(faultOf(event, 'stream_unknown', `no aggregate of this program has a stream ${stream}`))
     if (typeof taken === 'string') return
-    if ('failed' in taken) report(faultOf(event, 'fold_failed', `the events of ${stream} do not follow each other at ${position}: ${messageOf(taken.failed)}`))
+    if ('failed' in taken)
+      report(
+        faultOf(
+          event,
+          'fold_failed',
+          `the events of ${stream} do not follow each other at ${position}: ${messageOf(taken.failed)}`,
+        ),
+      )
     else
       report(
-        faultOf(event, revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated', `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was to come`),
+        faultOf(
+          event,
+          revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated',
+          `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was to come`,
+        ),
       )
   }
 

@@ -82,13 +82,35 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   }
   stores.atEnd(pass.end())
   seals.atEnd(pass.end())
-  const states = isSameLog ? await compareStates({ redis, keys, folds: pass.folds, report, catchUp: (taken) => catchUp(log, pass, taken), end: () => pass.end().position }) : null
+  const states = isSameLog
+    ? await compareStates({
+        redis,
+        keys,
+        folds: pass.folds,
+        report,
+        catchUp: (taken) => catchUp(log, pass, taken),
+        end: () => pass.end().position,
+      })
+    : null
   const jobs = isSameLog ? await checkJobs({ ...log, folds: pass.folds }) : null
-  return { end: pass.end(), archive: checkpoint, macs: pass.authenticity?.counts() ?? null, seals: seals.counts(), ledger: pass.ledger.end(), states, jobs, halted: hot.halted }
+  return {
+    end: pass.end(),
+    archive: checkpoint,
+    macs: pass.authenticity?.counts() ?? null,
+    seals: seals.counts(),
+    ledger: pass.ledger.end(),
+    states,
+    jobs,
+    halted: hot.halted,
+  }
 }
 
 async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<HotEnd> {
-  const replies = await redis.multi().hmget(keys.meta, 'incarnation', 'sequence', 'halted').xrevrange(keys.log, '+', '-', 'COUNT', 1).exec()
+  const replies = await redis
+    .multi()
+    .hmget(keys.meta, 'incarnation', 'sequence', 'halted')
+    .xrevrange(keys.log, '+', '-', 'COUNT', 1)
+    .exec()
   const [[, meta] = [], [, newest] = []] = replies ?? []
   const [incarnation = null, sequence = null, halted = null] = meta as (string | null)[]
   const [[position] = []] = newest as [string][]
@@ -96,7 +118,11 @@ async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<Hot
 }
 
 /** Every seal and sealing key that can be read; what cannot be is told when it is its turn. */
-async function allSeals({ archive, redis, keys }: LogUnderAudit, checkpoint: ArchiveCheckpoint | null, hot: HotEnd): Promise<RecordedEvent<SealEvent>[]> {
+async function allSeals(
+  { archive, redis, keys }: LogUnderAudit,
+  checkpoint: ArchiveCheckpoint | null,
+  hot: HotEnd,
+): Promise<RecordedEvent<SealEvent>[]> {
   const seals: RecordedEvent<SealEvent>[] = []
   const keep = (event: StoredEvent): void => {
     try {
@@ -106,8 +132,10 @@ async function allSeals({ archive, redis, keys }: LogUnderAudit, checkpoint: Arc
       if (!(error instanceof UnreadableEvent)) throw error
     }
   }
-  if (archive && checkpoint) for await (const events of archive.read({ types: sealTypes, upTo: checkpoint.position })) events.forEach(keep)
-  for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position)) for (const { event } of entries.map(hotEntry)) if (event) keep(event)
+  if (archive && checkpoint)
+    for await (const events of archive.read({ types: sealTypes, upTo: checkpoint.position })) events.forEach(keep)
+  for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position))
+    for (const { event } of entries.map(hotEntry)) if (event) keep(event)
   return seals
 }
 
@@ -122,7 +150,11 @@ async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: nu
 async function* nothing(): AsyncGenerator<never[]> {}
 
 /** Everything that has come since, checked as the rest was. */
-async function catchUp({ redis, keys, report }: LogUnderAudit, pass: Verifier, taken: (stream: StreamName) => void): Promise<void> {
+async function catchUp(
+  { redis, keys, report }: LogUnderAudit,
+  pass: Verifier,
+  taken: (stream: StreamName) => void,
+): Promise<void> {
   const { position } = await hotEnd(redis, keys)
   for await (const entries of hotEntries(redis, keys.log, pass.end().position, position))
     for (const raw of entries) {

@@ -52,7 +52,9 @@ describe('the embedded model', patience, () => {
     })
     const busy = performance.eventLoopUtilization(load).utilization
     const [first = 0, last = 0] = [times[0], times.at(-1)]
-    process.stdout.write(`first token after ${Math.round(first)} ms, then ${(((times.length - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`)
+    process.stdout.write(
+      `first token after ${Math.round(first)} ms, then ${(((times.length - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`,
+    )
     // Delivered at once they would all have one time, and this process would have been busy.
     const longestGap = Math.max(...times.slice(1).map((time, index) => time - times[index]!))
     expect(times.length).toBeGreaterThan(40)
@@ -62,8 +64,13 @@ describe('the embedded model', patience, () => {
 
   test('knows the capital of France, and goes on in the middle of saying so', async () => {
     const question = ask('What is the capital of France?')
-    expect(await outcomeOf(client.stream(call(question)))).toMatchObject({ text: 'The capital of France is Paris.', end: 'stop' })
-    expect(await outcomeOf(client.stream(call({ ...question, continueFrom: 'The capital of France is' })))).toMatchObject({ text: ' Paris.', end: 'stop' })
+    expect(await outcomeOf(client.stream(call(question)))).toMatchObject({
+      text: 'The capital of France is Paris.',
+      end: 'stop',
+    })
+    expect(
+      await outcomeOf(client.stream(call({ ...question, continueFrom: 'The capital of France is' }))),
+    ).toMatchObject({ text: ' Paris.', end: 'stop' })
   })
 
   test('reads what people write as text: a marker of the chat template ends nothing', async () => {
@@ -78,7 +85,14 @@ describe('the embedded model', patience, () => {
 
   test('answers several at a time', async () => {
     const order: number[] = []
-    await Promise.all([0, 1].map((which) => outcomeOf(client.stream(call({ ...story, maxTokens: 20 })), (chunk) => void (chunk.type === 'text' && order.push(which)))))
+    await Promise.all(
+      [0, 1].map((which) =>
+        outcomeOf(
+          client.stream(call({ ...story, maxTokens: 20 })),
+          (chunk) => void (chunk.type === 'text' && order.push(which)),
+        ),
+      ),
+    )
     // One after the other, the first token of one would come behind the last of the other.
     expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(0))
     expect(order.indexOf(0)).toBeLessThan(order.lastIndexOf(1))
@@ -86,8 +100,16 @@ describe('the embedded model', patience, () => {
 
   test('a new call does not wait until the running ones are complete', async () => {
     // Each sequence has read something, so that the new call's must first forget it: where llama.cpp's lock once kept it waiting.
-    await Promise.all(['Hello!', 'Who are you?', 'What is this?'].map((content) => outcomeOf(client.stream(call({ ...ask(content), maxTokens: 5 })))))
-    const long = await Promise.all(['river', 'mountain'].map((hero) => begun(client, call({ ...ask(`Tell a long story about a ${hero}.`), maxTokens: 100 }))))
+    await Promise.all(
+      ['Hello!', 'Who are you?', 'What is this?'].map((content) =>
+        outcomeOf(client.stream(call({ ...ask(content), maxTokens: 5 }))),
+      ),
+    )
+    const long = await Promise.all(
+      ['river', 'mountain'].map((hero) =>
+        begun(client, call({ ...ask(`Tell a long story about a ${hero}.`), maxTokens: 100 })),
+      ),
+    )
     const ends: string[] = []
     await Promise.all([
       ...long.map(({ rest }) => rest().then(() => ends.push('a long one'))),
@@ -99,7 +121,11 @@ describe('the embedded model', patience, () => {
   test('stops generating when a call is cancelled', async () => {
     const rate = await client.tokensPerSecond()
     const stop = new AbortController()
-    const running = await Promise.all(Array.from({ length: limits.sequences }, () => begun(client, call({ ...story, maxTokens: 1500, signal: stop.signal }))))
+    const running = await Promise.all(
+      Array.from({ length: limits.sequences }, () =>
+        begun(client, call({ ...story, maxTokens: 1500, signal: stop.signal })),
+      ),
+    )
     const cancelledAt = performance.now()
     stop.abort()
     for (const { rest } of running) expect((await rest()).end).toMatchObject({ code: 'model_cancelled' })
@@ -150,7 +176,11 @@ describe('the embedded model', patience, () => {
 })
 
 test('a model process does not outlive the council, however hard that ended', patience, async () => {
-  const owner = spawn(process.execPath, [fileURLToPath(new URL('../../../support/embedded-owner.ts', import.meta.url)), await modelPath()], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const owner = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../../support/embedded-owner.ts', import.meta.url)), await modelPath()],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   const pid = Number((await processLine(owner, /^model process/, 60_000)).split(' ').at(-1))
   expect(alive(pid)).toBe(true)
   owner.kill('SIGKILL')

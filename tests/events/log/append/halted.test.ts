@@ -15,8 +15,14 @@ test('an append that fails in the middle of its writes halts the log, for every 
   await council.redis.xgroup('CREATE', council.keys.work, 'workers', '0', 'MKSTREAM')
   await council.redis.call('XSETID', council.keys.work, lastPossibleId)
   const requestId = newId()
-  expect(await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
-  expect(council.gate.stoppedBy()).toMatchObject({ code: 'log_halted', message: expect.stringContaining('audit verify --resume') })
+  expect(await council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)).toMatchObject({
+    result: 'rejected',
+    code: 'outcome_unknown',
+  })
+  expect(council.gate.stoppedBy()).toMatchObject({
+    code: 'log_halted',
+    message: expect.stringContaining('audit verify --resume'),
+  })
 
   expect(await other.execute(OpenAccount, { account: id('reserve') })).toMatchObject({ result: 'rejected' })
   expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_halted' })

@@ -41,11 +41,23 @@ describe('the memory of the log', () => {
     await council.execute(SubmitPrompt, { requestId: started, text: 'Why?' }, started)
     await limitTo(0.9)
     const watch = await watchMemory(council.redis, silentLogger)
-    const gate = createGate({ log: council.log, clock: systemClock, newId, pause: async () => undefined, isNearlyFull: watch.isNearlyFull, logger: silentLogger })
+    const gate = createGate({
+      log: council.log,
+      clock: systemClock,
+      newId,
+      pause: async () => undefined,
+      isNearlyFull: watch.isNearlyFull,
+      logger: silentLogger,
+    })
     const requestId = newId()
     const context = { commandId: requestId, principal: 'tester' }
-    expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context)).toMatchObject({ result: 'rejected', code: 'log_nearly_full' })
-    expect(await gate.execute(CancelPrompt, { requestId: started }, { ...context, commandId: newId() })).toMatchObject({ result: 'appended' })
+    expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context)).toMatchObject({
+      result: 'rejected',
+      code: 'log_nearly_full',
+    })
+    expect(await gate.execute(CancelPrompt, { requestId: started }, { ...context, commandId: newId() })).toMatchObject({
+      result: 'appended',
+    })
     watch.stop()
   })
 })

@@ -57,16 +57,31 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     const events = chained(first(5))
     expect(await archive.add(null, identity, events)).toBe(true)
     expect(await read()).toEqual(events)
-    expect(await archive.checkpoint()).toEqual({ ...identity, sequence: 5, position: '5-5', chainHead: events[4]?.chainHead, trimmed: { sequence: 0, position: '0-0' } })
+    expect(await archive.checkpoint()).toEqual({
+      ...identity,
+      sequence: 5,
+      position: '5-5',
+      chainHead: events[4]?.chainHead,
+      trimmed: { sequence: 0, position: '0-0' },
+    })
   })
 
   test('reads over pages, between positions, by stream and by type, and backward', async () => {
     await archive.add(null, identity, chained(first(2_500)))
-    const sequences = async (options: Parameters<Archive['read']>[0]) => (await read(options)).map(({ sequence }) => sequence)
+    const sequences = async (options: Parameters<Archive['read']>[0]) =>
+      (await read(options)).map(({ sequence }) => sequence)
     expect(await sequences({})).toEqual(first(2_500).map(({ sequence }) => sequence))
-    expect(await sequences({ direction: 'backward' })).toEqual(first(2_500).map(({ sequence }) => sequence).toReversed())
-    expect(await sequences({ after: '9-0' as Position, upTo: '11-18446744073709551615' as Position })).toEqual([9, 10, 11])
-    expect(await sequences({ after: '9-9' as Position, upTo: '12-0' as Position, direction: 'backward' })).toEqual([11, 10])
+    expect(await sequences({ direction: 'backward' })).toEqual(
+      first(2_500)
+        .map(({ sequence }) => sequence)
+        .toReversed(),
+    )
+    expect(await sequences({ after: '9-0' as Position, upTo: '11-18446744073709551615' as Position })).toEqual([
+      9, 10, 11,
+    ])
+    expect(await sequences({ after: '9-9' as Position, upTo: '12-0' as Position, direction: 'backward' })).toEqual([
+      11, 10,
+    ])
     expect(await sequences({ types: ['Even'], limit: 2 })).toEqual([2, 4])
     expect(await sequences({ streams: ['chat/b' as StreamName] })).toEqual([])
   })
@@ -114,7 +129,9 @@ describe('the chain', () => {
       chained(first(2), chainStart({ ...identity, incarnation: 'second' })),
       chained(first(2)),
       chained([event(2), event(1)]),
-      ...(['position', 'stream', 'type', 'data', 'metadata', 'mac'] as const).map((field) => chained([event(1), event(2, { [field]: 'x' })])),
+      ...(['position', 'stream', 'type', 'data', 'metadata', 'mac'] as const).map((field) =>
+        chained([event(1), event(2, { [field]: 'x' })]),
+      ),
       ...(['sequence', 'revision', 'version'] as const).map((field) => chained([event(1), event(2, { [field]: 77 })])),
     ].map((events) => events.at(-1)?.chainHead.toString('hex'))
     expect(new Set(heads).size).toBe(heads.length)
@@ -133,10 +150,16 @@ describe('the chain', () => {
       length.writeUInt32BE(Buffer.byteLength(text))
       return Buffer.concat([length, Buffer.from(text)])
     }
-    const start = createHash('sha256').update(Buffer.concat(['hybrid-ai-council log chain 1', 'main', 'first'].map(lengthPrefixed))).digest()
+    const start = createHash('sha256')
+      .update(Buffer.concat(['hybrid-ai-council log chain 1', 'main', 'first'].map(lengthPrefixed)))
+      .digest()
     expect(chainStart(identity)).toEqual(start)
     const { position, stream, type, data, metadata, mac } = event(1, { data: '€'.repeat(100_000) })
     const fields = ['1', position, stream, '1', type, '1', data, metadata, mac].map(lengthPrefixed)
-    expect(extendChain(start, event(1, { data }))).toEqual(createHash('sha256').update(Buffer.concat([start, ...fields])).digest())
+    expect(extendChain(start, event(1, { data }))).toEqual(
+      createHash('sha256')
+        .update(Buffer.concat([start, ...fields]))
+        .digest(),
+    )
   })
 })

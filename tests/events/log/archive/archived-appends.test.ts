@@ -35,19 +35,39 @@ beforeEach(async () => {
 })
 
 /** A process that acknowledges what is archived; its archiver runs elsewhere, or not at all. */
-async function gateOver(durability: Durability, part: { progress?: ArchiveProgress; archivedWithinMs?: number } = {}): Promise<CommandGate> {
+async function gateOver(
+  durability: Durability,
+  part: { progress?: ArchiveProgress; archivedWithinMs?: number } = {},
+): Promise<CommandGate> {
   const { incarnation } = await identityOf(council)
   const known = { incarnation, sequence: 0 }
   const { redis, keys } = council
-  const inner = redisLog({ redis, openBlocking: () => redis, keys, incarnation, durability, macs: testMacs, known, archive: stored })
-  const log = archivedAppends(inner, { redis, known, archive: stored, progress: archiveProgress(stored), durability, ...part })
+  const inner = redisLog({
+    redis,
+    openBlocking: () => redis,
+    keys,
+    incarnation,
+    durability,
+    macs: testMacs,
+    known,
+    archive: stored,
+  })
+  const log = archivedAppends(inner, {
+    redis,
+    known,
+    archive: stored,
+    progress: archiveProgress(stored),
+    durability,
+    ...part,
+  })
   let nowMs = systemClock.nowMs()
   // Every pause of the gate takes it to the end of its patience.
   const pause = (): Promise<void> => Promise.resolve(void (nowMs += 60_000))
   return createGate({ log, clock: { nowMs: () => nowMs }, newId, pause, logger: silentLogger })
 }
 
-const submit = (gate: CommandGate, requestId = newId()) => gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, { commandId: requestId, principal: 'tester' })
+const submit = (gate: CommandGate, requestId = newId()) =>
+  gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, { commandId: requestId, principal: 'tester' })
 
 describe('with DURABILITY=archived a command', () => {
   test('is acknowledged once it is archived, whoever archives it', async () => {
@@ -75,7 +95,11 @@ describe('with DURABILITY=archived a command', () => {
     // What a failover to a replica leaves: the same log, a little younger.
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
-    expect(await submit(gate)).toMatchObject({ result: 'rejected', code: 'log_stopped', message: expect.stringContaining('bin/council restore') })
+    expect(await submit(gate)).toMatchObject({
+      result: 'rejected',
+      code: 'log_stopped',
+      message: expect.stringContaining('bin/council restore'),
+    })
     expect(await council.redis.xlen(council.keys.log)).toBe(7)
   })
 })
@@ -86,7 +110,11 @@ test('with DURABILITY=fsync a command does not wait for the archive', async () =
 })
 
 test('with DURABILITY=fsync a command needs no Postgres', async () => {
-  const away = connectPostgres<unknown>({ url: 'postgres://nobody@127.0.0.1:1/none', maxConnections: 1, logger: silentLogger })
+  const away = connectPostgres<unknown>({
+    url: 'postgres://nobody@127.0.0.1:1/none',
+    maxConnections: 1,
+    logger: silentLogger,
+  })
   onTestFinished(() => away.close())
   stored = postgresArchive(away)
   const gate = await gateOver('fsync')
@@ -101,7 +129,12 @@ describe('a log of which Redis has less than the archive', () => {
     await archiver.stop()
   })
   const reopened = (councilId = council.councilId, durability: Durability = 'fsync') =>
-    openLog(council.redis, council.keys, { durability, macs: testMacs, newIncarnation: newId(), archived: { councilId, archive: stored } })
+    openLog(council.redis, council.keys, {
+      durability,
+      macs: testMacs,
+      newIncarnation: newId(),
+      archived: { councilId, archive: stored },
+    })
 
   test('is opened while nothing is missing', async () => {
     expect(await reopened()).toBe((await identityOf(council)).incarnation)
@@ -110,7 +143,10 @@ describe('a log of which Redis has less than the archive', () => {
   test('is not opened where its tail is missing', async () => {
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
-    await expect(reopened()).rejects.toMatchObject({ code: 'log_lost_its_tail', message: expect.stringContaining('bin/council restore') })
+    await expect(reopened()).rejects.toMatchObject({
+      code: 'log_lost_its_tail',
+      message: expect.stringContaining('bin/council restore'),
+    })
   })
 
   test('is not opened where something else was written in the place of its tail', async () => {
@@ -122,7 +158,10 @@ describe('a log of which Redis has less than the archive', () => {
 
   test('is not opened where Redis is empty, and no new log is begun', async () => {
     await council.redis.del(council.keys.log, council.keys.meta, council.keys.states, council.keys.work)
-    await expect(reopened()).rejects.toMatchObject({ code: 'log_replaced', message: expect.stringContaining('bin/council restore') })
+    await expect(reopened()).rejects.toMatchObject({
+      code: 'log_replaced',
+      message: expect.stringContaining('bin/council restore'),
+    })
     expect(await council.redis.exists(council.keys.meta)).toBe(0)
   })
 

@@ -25,7 +25,9 @@ const everything = async (pages: AsyncGenerator<StoredEvent[]>) => {
 async function rewriteNewest({ redis, keys }: TestCouncil, part: Record<string, string>): Promise<Position> {
   const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
   const [id, fields] = newest ?? ['', []]
-  const record = Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1] ?? '']] : [])))
+  const record = Object.fromEntries(
+    fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1] ?? '']] : [])),
+  )
   await redis.xdel(keys.log, id)
   return (await redis.xadd(keys.log, '*', ...Object.entries({ ...record, ...part }).flat())) as Position
 }
@@ -46,8 +48,10 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
   })
   afterAll(() => db.close())
 
-  const archivedTexts = async () => (await everything(stored.read())).map((event) => ({ ...event, chainHead: undefined }))
-  const logTexts = async () => (await everything(storedLogOf(council, redisUrl).readStored())).map((event) => ({ ...event, chainHead: undefined }))
+  const archivedTexts = async () =>
+    (await everything(stored.read())).map((event) => ({ ...event, chainHead: undefined }))
+  const logTexts = async () =>
+    (await everything(storedLogOf(council, redisUrl).readStored())).map((event) => ({ ...event, chainHead: undefined }))
 
   test('copies every text of the log, and goes on with what comes', async () => {
     await answeredPrompt(council, 'Ein "Text" mit € und \u0000 und \ud800')
@@ -80,7 +84,13 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('does no harm beside another one', async () => {
     const seen: number[][] = [[], []]
-    const both = await Promise.all(seen.map((sequences) => archive(council, redisUrl, db, { onArchived: (events) => void sequences.push(...events.map(({ sequence }) => sequence)) })))
+    const both = await Promise.all(
+      seen.map((sequences) =>
+        archive(council, redisUrl, db, {
+          onArchived: (events) => void sequences.push(...events.map(({ sequence }) => sequence)),
+        }),
+      ),
+    )
     for (let i = 0; i < 12; i++) await answeredPrompt(council)
     await Promise.all(both.map((archiver) => allArchived(archiver, council)))
     expect(both.map((archiver) => archiver.status().state)).toEqual(['running', 'running'])
@@ -96,7 +106,11 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
     const archiver = await archive(council, redisUrl, db)
     await allArchived(archiver, council)
-    expect((await everything(stored.read())).map(({ type }) => type)).toEqual(['AccountOpened', 'AccountLimitsSet', 'CommandRefused'])
+    expect((await everything(stored.read())).map(({ type }) => type)).toEqual([
+      'AccountOpened',
+      'AccountLimitsSet',
+      'CommandRefused',
+    ])
   })
 
   test('takes no event of a history for a copy of itself that another one has archived meanwhile', async () => {
@@ -113,7 +127,10 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(archiver.status()).toMatchObject({ state: 'running', sequence: 3 })
   })
 
-  test.each([['after', true], ['before', false]])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
+  test.each([
+    ['after', true],
+    ['before', false],
+  ])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
     if (archivedBefore) {
@@ -151,7 +168,12 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     await answeredPrompt(council)
     const events = await council.events()
     await council.redis.xdel(council.keys.log, events[3]!.position)
-    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_gap', sequence: 3, message: expect.stringContaining(events[4]!.position) })
+    expect(await stoppedAt()).toMatchObject({
+      state: 'stopped',
+      code: 'archive_gap',
+      sequence: 3,
+      message: expect.stringContaining(events[4]!.position),
+    })
   })
 
   test('stops where the log has something else in the place of what is archived', async () => {
@@ -179,7 +201,11 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     await first.stop()
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
-    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', message: expect.stringContaining('bin/council restore') })
+    expect(await stoppedAt()).toMatchObject({
+      state: 'stopped',
+      code: 'archive_differs',
+      message: expect.stringContaining('bin/council restore'),
+    })
   })
 
   test('stops in the database of another log', async () => {
@@ -189,7 +215,10 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     onTestFinished(other.close)
     const archiver = await archive(other, redisUrl, db)
     await archiver.done
-    expect(archiver.status()).toMatchObject({ code: 'archive_of_another_log', message: expect.stringContaining(council.councilId) })
+    expect(archiver.status()).toMatchObject({
+      code: 'archive_of_another_log',
+      message: expect.stringContaining(council.councilId),
+    })
   })
 
   test('stops at an event that contradicts the archive, never passing over it', async () => {
@@ -213,7 +242,12 @@ describe('an archiver whose servers go away', () => {
     await migrate(postgres)
     const council = await openTestCouncil(redisUrl, freshCouncilId())
     const waited = Promise.withResolvers<undefined>()
-    const archiver = await archive(council, redisUrl, { postgres }, { pause: async () => void (waited.resolve(undefined), await new Promise((resolve) => setImmediate(resolve))) })
+    const archiver = await archive(
+      council,
+      redisUrl,
+      { postgres },
+      { pause: async () => void (waited.resolve(undefined), await new Promise((resolve) => setImmediate(resolve))) },
+    )
     await answeredPrompt(council)
     await allArchived(archiver, council)
     await server.kill()
@@ -252,9 +286,20 @@ describe('an archiver whose servers go away', () => {
 describe('an event', () => {
   const identity = { councilId: 'main', incarnation: 'first' }
   const vouching = { identity, macs: testMacs, isHistory: (stream: StreamName) => stream.startsWith('refusals/') }
-  const made = (n: number, position: string, stream = 'chat/a' as StreamName, revision: number | 'any' = n): StoredEvent => {
+  const made = (
+    n: number,
+    position: string,
+    stream = 'chat/a' as StreamName,
+    revision: number | 'any' = n,
+  ): StoredEvent => {
     const event = { stream, type: 'T', version: 1, data: '{}', metadata: '{}' }
-    return { ...event, position: position as Position, sequence: n, revision: n, mac: testMacs.make({ incarnation: 'first', ...event, revision }) }
+    return {
+      ...event,
+      position: position as Position,
+      sequence: n,
+      revision: n,
+      mac: testMacs.make({ incarnation: 'first', ...event, revision }),
+    }
   }
 
   test('at a position that is not above the one before is not archived', () => {
@@ -269,6 +314,9 @@ describe('an event', () => {
   })
 
   test('of an unknown key is not taken for forged', () => {
-    expect(unvouched(vouching, { ...made(1, '1-1'), mac: 'other1.AAAA' })).toMatchObject({ code: 'event_key_unknown', at: '1-1' })
+    expect(unvouched(vouching, { ...made(1, '1-1'), mac: 'other1.AAAA' })).toMatchObject({
+      code: 'event_key_unknown',
+      at: '1-1',
+    })
   })
 })

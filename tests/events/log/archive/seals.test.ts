@@ -10,7 +10,14 @@ import { postgresArchive, type Archive } from '../../../../src/events/log/archiv
 import { chooseSealKey } from '../../../../src/events/log/archive/choose-seal-key.ts'
 import { newestSealKey } from '../../../../src/events/log/archive/newest-seal-key.ts'
 import { startSealCopies } from '../../../../src/events/log/archive/seal-copies.ts'
-import { introduced, isGenuineIntroduction, isGenuineSeal, newSealKey, sealed, sealKeyFrom } from '../../../../src/events/log/archive/seal-key.ts'
+import {
+  introduced,
+  isGenuineIntroduction,
+  isGenuineSeal,
+  newSealKey,
+  sealed,
+  sealKeyFrom,
+} from '../../../../src/events/log/archive/seal-key.ts'
 import { sealedSoFar, startSealer, type SealerDependencies } from '../../../../src/events/log/archive/sealer.ts'
 import { SealLine, sealsFile, sealsStream, type SealsOut } from '../../../../src/events/log/archive/seals-file.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
@@ -34,7 +41,13 @@ describe('a seal', () => {
     expect(isGenuineSeal(identity, seal, other.publicKey)).toBe(false)
     expect(isGenuineSeal({ ...identity, councilId: 'other' }, seal, key.publicKey)).toBe(false)
     expect(isGenuineSeal({ ...identity, incarnation: 'second' }, seal, key.publicKey)).toBe(false)
-    const changes = [{ sequence: 8 }, { position: '7-8' as Position }, { chainHead: 'ab'.repeat(32) }, { keyId: other.keyId }, { signature: sealed(other, identity, checkpoint).signature }]
+    const changes = [
+      { sequence: 8 },
+      { position: '7-8' as Position },
+      { chainHead: 'ab'.repeat(32) },
+      { keyId: other.keyId },
+      { signature: sealed(other, identity, checkpoint).signature },
+    ]
     for (const change of changes) expect(isGenuineSeal(identity, { ...seal, ...change }, key.publicKey)).toBe(false)
     expect(isGenuineSeal(identity, seal, 'no key')).toBe(false)
   })
@@ -75,12 +88,18 @@ describe('a sealing key', () => {
   })
 
   test('that is missing while seals exist is not made anew', () => {
-    expect(() => chooseSealKey(identity, { ...choice, newest })).toThrow(expect.objectContaining({ code: 'seal_key_missing', message: expect.stringContaining('/keys/seal.pem') }))
+    expect(() => chooseSealKey(identity, { ...choice, newest })).toThrow(
+      expect.objectContaining({ code: 'seal_key_missing', message: expect.stringContaining('/keys/seal.pem') }),
+    )
   })
 
   test('that nobody vouches for is refused', () => {
-    expect(() => chooseSealKey(identity, { ...choice, newest, key: other })).toThrow(expect.objectContaining({ code: 'seal_key_unknown', message: expect.stringContaining('SEAL_PREVIOUS_KEY_FILE') }))
-    expect(() => chooseSealKey(identity, { ...choice, newest, key: other, previous: other })).toThrow(expect.objectContaining({ code: 'seal_key_unknown' }))
+    expect(() => chooseSealKey(identity, { ...choice, newest, key: other })).toThrow(
+      expect.objectContaining({ code: 'seal_key_unknown', message: expect.stringContaining('SEAL_PREVIOUS_KEY_FILE') }),
+    )
+    expect(() => chooseSealKey(identity, { ...choice, newest, key: other, previous: other })).toThrow(
+      expect.objectContaining({ code: 'seal_key_unknown' }),
+    )
   })
 
   test('replaces another one that signs it', () => {
@@ -110,7 +129,10 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
   async function sealing(part: Partial<SealerDependencies>) {
     const own = await identityOf(council)
     const record: SealerDependencies['record'] = async (seal) => void (await council.execute(SealLog, { day, ...seal }))
-    const sealer = startSealer({ identity: own, key, everyEvents: 1_000, everyMs: 3_600_000, record, logger: silentLogger, ...part }, await sealedSoFar(stored))
+    const sealer = startSealer(
+      { identity: own, key, everyEvents: 1_000, everyMs: 3_600_000, record, logger: silentLogger, ...part },
+      await sealedSoFar(stored),
+    )
     const archiver = await archive(council, redisUrl, db, { onArchived: sealer.archived })
     onTestFinished(sealer.stop)
     return { archiver, sealer, own }
@@ -120,7 +142,10 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
   const allSealed = async () => {
     const newest = (await council.events()).findLast(({ type }) => type !== 'LogSealed')!.sequence
     for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000)))
-      if (events.some(({ type, data }) => type === 'LogSealed' && (data as ReturnType<typeof sealed>).sequence >= newest)) return
+      if (
+        events.some(({ type, data }) => type === 'LogSealed' && (data as ReturnType<typeof sealed>).sequence >= newest)
+      )
+        return
     throw new Error(`nothing was sealed up to event ${newest}`)
   }
   const newEvents = async (type: string, count: number) => {
@@ -193,7 +218,11 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     return own
   }
   const newFile = () => join(mkdtempSync(join(tmpdir(), 'seals-')), 'seals.jsonl')
-  const linesIn = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map((line) => SealLine.parse(JSON.parse(line)))
+  const linesIn = (path: string) =>
+    readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => SealLine.parse(JSON.parse(line)))
 
   /** Copies until as many lines were appended, all in all, or copying has stopped at a fault. */
   async function copied(own: typeof identity, out: SealsOut, count: number): Promise<string | undefined> {
@@ -207,7 +236,12 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
         if (left <= 0) resolve(undefined)
       },
     }
-    const copies = startSealCopies({ identity: own, archive: stored, out: counting, logger: { ...silentLogger, error: () => resolve(undefined) } as never })
+    const copies = startSealCopies({
+      identity: own,
+      archive: stored,
+      out: counting,
+      logger: { ...silentLogger, error: () => resolve(undefined) } as never,
+    })
     await promise
     await copies.stop()
     return copies.fault()?.code
@@ -219,8 +253,13 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     await copied(own, sealsFile(path), 3)
     const lines = linesIn(path)
     expect(lines.map(({ kind }) => kind)).toEqual(['key', 'seal', 'seal'])
-    expect(lines).toMatchObject([{ publicKey: key.publicKey }, { sequence: 9 }, { sequence: 18, council: council.councilId, incarnation: own.incarnation }])
-    for (const { kind, council: _, incarnation: _i, event: _e, recordedAt: _r, ...data } of lines) expect(kind === 'key' || isGenuineSeal(own, data as never, key.publicKey)).toBe(true)
+    expect(lines).toMatchObject([
+      { publicKey: key.publicKey },
+      { sequence: 9 },
+      { sequence: 18, council: council.councilId, incarnation: own.incarnation },
+    ])
+    for (const { kind, council: _, incarnation: _i, event: _e, recordedAt: _r, ...data } of lines)
+      expect(kind === 'key' || isGenuineSeal(own, data as never, key.publicKey)).toBe(true)
   })
 
   test('has a seal copied that a crash left out, and the half of a line removed', async () => {
@@ -240,7 +279,10 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     const path = newFile()
     await copied(own, sealsFile(path), 3)
     const last = linesIn(path).at(-1)!
-    appendFileSync(path, `${JSON.stringify({ ...last, event: { ...last.event, sequence: last.event.sequence - 1 } })}\n`)
+    appendFileSync(
+      path,
+      `${JSON.stringify({ ...last, event: { ...last.event, sequence: last.event.sequence - 1 } })}\n`,
+    )
     expect(await copied(own, sealsFile(path), 1)).toBe('seals_differ')
     expect(await copied({ ...own, incarnation: 'another' }, sealsFile(path), 1)).toBe('seals_differ')
   })
@@ -249,7 +291,12 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     const own = await sealedTwice()
     let text = ''
     await copied(own, sealsStream({ write: (part) => void (text += part) }), 2)
-    expect(text.trim().split('\n').map((line) => SealLine.parse(JSON.parse(line)))).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
+    expect(
+      text
+        .trim()
+        .split('\n')
+        .map((line) => SealLine.parse(JSON.parse(line))),
+    ).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
   })
 
   test('says which key it was sealed with, archived or not', async () => {

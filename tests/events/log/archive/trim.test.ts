@@ -39,7 +39,10 @@ const archiveAll = async () => {
   await archiver.stop()
 }
 const trimAll = (hotWindowMs = 0) => trim({ redis: council.redis, keys: council.keys, archive: stored, hotWindowMs })
-const hotSequences = async () => (await council.redis.xrange(council.keys.log, '-', '+')).map(([, fields]) => Number(fields[fields.indexOf('sequence') + 1]))
+const hotSequences = async () =>
+  (await council.redis.xrange(council.keys.log, '-', '+')).map(([, fields]) =>
+    Number(fields[fields.indexOf('sequence') + 1]),
+  )
 
 describe('trimming', () => {
   test('lets events leave Redis that are archived, and the log still has them all', async () => {
@@ -51,7 +54,8 @@ describe('trimming', () => {
     expect(hot.at(-1)).toBe(prompts * 8)
     expect(hot[0]).toBe(left + 1)
     const all: number[] = []
-    for await (const events of storedLogOf(council, redisUrl, stored).readStored()) all.push(...events.map(({ sequence }) => sequence))
+    for await (const events of storedLogOf(council, redisUrl, stored).readStored())
+      all.push(...events.map(({ sequence }) => sequence))
     expect(all).toEqual(Array.from({ length: prompts * 8 }, (_, index) => index + 1))
     // Noted before it was done, and never less than what was done.
     expect((await stored.checkpoint())?.trimmed.sequence).toBe(prompts * 8 - 1)
@@ -84,7 +88,16 @@ describe('trimming', () => {
     await council.redis.del(council.keys.work)
     // Behind others, as one that a worker gave back.
     for (const position of ['999999999999999-0', job![1][job![1].indexOf('position') + 1]!, '999999999999999-0'])
-      await council.redis.xadd(council.keys.work, '*', 'kind', 'answer', 'stream', `chat/${requestId}`, 'position', position)
+      await council.redis.xadd(
+        council.keys.work,
+        '*',
+        'kind',
+        'answer',
+        'stream',
+        `chat/${requestId}`,
+        'position',
+        position,
+      )
     await archiveAll()
     expect(await trimAll()).toBe(0)
     expect((await hotSequences())[0]).toBe(1)

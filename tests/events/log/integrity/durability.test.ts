@@ -44,8 +44,16 @@ describe('a Redis', () => {
   test.each<[Durability, Partial<typeof right>, string | null]>([
     ['fsync', {}, null],
     ['fsync', { appendonly: 'no' }, 'appendonly is no, must be yes: CONFIG SET appendonly yes; then CONFIG REWRITE'],
-    ['fsync', { appendfsync: 'everysec' }, 'appendfsync is everysec, must be always: CONFIG SET appendfsync always; then CONFIG REWRITE'],
-    ['fsync', { 'maxmemory-policy': 'allkeys-lru' }, 'maxmemory-policy is allkeys-lru, must be noeviction: CONFIG SET maxmemory-policy noeviction; then CONFIG REWRITE'],
+    [
+      'fsync',
+      { appendfsync: 'everysec' },
+      'appendfsync is everysec, must be always: CONFIG SET appendfsync always; then CONFIG REWRITE',
+    ],
+    [
+      'fsync',
+      { 'maxmemory-policy': 'allkeys-lru' },
+      'maxmemory-policy is allkeys-lru, must be noeviction: CONFIG SET maxmemory-policy noeviction; then CONFIG REWRITE',
+    ],
     ['archived', { appendfsync: 'everysec', appendonly: 'no' }, null],
     ['archived', { 'maxmemory-policy': 'volatile-ttl' }, 'CONFIG SET maxmemory-policy noeviction'],
     ['memory', { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' }, null],
@@ -96,7 +104,9 @@ describe('a PostgreSQL', () => {
     await admin.close()
     const postgres = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
     onTestFinished(() => postgres.close())
-    expect(await unsafeSettings(postgres)).toEqual([expect.stringContaining(`synchronous_commit is off: ALTER DATABASE "${name}" RESET synchronous_commit;`)])
+    expect(await unsafeSettings(postgres)).toEqual([
+      expect.stringContaining(`synchronous_commit is off: ALTER DATABASE "${name}" RESET synchronous_commit;`),
+    ])
     await expect(assertCrashSafe(postgres, { isEmbedded: false })).rejects.toMatchObject({ code: 'not_durable' })
     // The statements do what they say.
     await postgres.transaction((tx) => sql`alter database ${sql.id(name)} reset synchronous_commit`.execute(tx))

@@ -36,10 +36,20 @@ describe('the MAC of an event', () => {
   })
 
   test('does not confuse the end of one field with the beginning of the next', () => {
-    expect(macs.make({ ...event, data: 'ab', metadata: 'c' })).not.toBe(macs.make({ ...event, data: 'a', metadata: 'bc' }))
+    expect(macs.make({ ...event, data: 'ab', metadata: 'c' })).not.toBe(
+      macs.make({ ...event, data: 'a', metadata: 'bc' }),
+    )
   })
 
-  test.each(['', 'x', macs.keyId, `${macs.keyId}.`, `${macs.keyId}.AAAAAAAAAAAAAAAAAAAAAA`, macs.make(event).slice(0, -1), `${macs.make(event)}AA`])('is not %j', (mac) => {
+  test.each([
+    '',
+    'x',
+    macs.keyId,
+    `${macs.keyId}.`,
+    `${macs.keyId}.AAAAAAAAAAAAAAAAAAAAAA`,
+    macs.make(event).slice(0, -1),
+    `${macs.make(event)}AA`,
+  ])('is not %j', (mac) => {
     expect(macs.check(event, mac)).not.toBe('genuine')
   })
 })
@@ -55,7 +65,15 @@ describe('keys of MACs', () => {
   })
 
   test('do not make the same MACs', () => {
-    expect(eventMacs([secret('a')]).make(event).slice(7)).not.toBe(eventMacs([secret('b')]).make(event).slice(7))
+    expect(
+      eventMacs([secret('a')])
+        .make(event)
+        .slice(7),
+    ).not.toBe(
+      eventMacs([secret('b')])
+        .make(event)
+        .slice(7),
+    )
   })
 
   test('are needed', () => {
@@ -63,9 +81,12 @@ describe('keys of MACs', () => {
   })
 })
 
-test.each(['', 'a', 'ü€😀', 'x'.repeat(10_000), '€'.repeat(5_000)])('the MAC of a text is the one that the library makes', (text) => {
-  for (const length of [0, 32, 64]) {
-    const key = Buffer.alloc(length, 'k')
-    expect(hmacSha256(key)(text)).toEqual(createHmac('sha256', key).update(text).digest())
-  }
-})
+test.each(['', 'a', 'ü€😀', 'x'.repeat(10_000), '€'.repeat(5_000)])(
+  'the MAC of a text is the one that the library makes',
+  (text) => {
+    for (const length of [0, 32, 64]) {
+      const key = Buffer.alloc(length, 'k')
+      expect(hmacSha256(key)(text)).toEqual(createHmac('sha256', key).update(text).digest())
+    }
+  },
+)

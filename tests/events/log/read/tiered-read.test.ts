@@ -15,9 +15,15 @@ import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
 type Seen = { sequence: number; position: Position; stream: StreamName; type: string }
 
 /** What a log shows that nobody ever trims. */
-function reference(events: readonly Seen[], { after, upTo, streams, types, limit = Infinity, direction }: ReadOptions): number[] {
+function reference(
+  events: readonly Seen[],
+  { after, upTo, streams, types, limit = Infinity, direction }: ReadOptions,
+): number[] {
   const selected = events
-    .filter(({ position }) => (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0))
+    .filter(
+      ({ position }) =>
+        (!after || comparePositions(position, after) > 0) && (!upTo || comparePositions(position, upTo) <= 0),
+    )
     .filter(({ stream, type }) => (!streams || streams.includes(stream)) && (!types || types.includes(type)))
     .map(({ sequence }) => sequence)
   return (direction === 'backward' ? selected.toReversed() : selected).slice(0, limit)
@@ -77,7 +83,9 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
   const position = () =>
     fc.oneof(
       fc.integer({ min: 0, max: events.length - 1 }).map((index) => events[index]!.position),
-      fc.integer({ min: 0, max: events.length - 1 }).map((index) => `${Number(events[index]!.position.split('-')[0]) - 1}-7` as Position),
+      fc
+        .integer({ min: 0, max: events.length - 1 })
+        .map((index) => `${Number(events[index]!.position.split('-')[0]) - 1}-7` as Position),
       fc.constantFrom('0-0' as Position, '999999999999999-0' as Position),
     )
   const trims = fc.array(fc.integer({ min: 0, max: archivedEvents }), { maxLength: 12 })
@@ -98,7 +106,9 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     await fc.assert(
       fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, meanwhile, size) => {
         await untrimmed()
-        expect(await sequencesOf(readTiered(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(reference(events, options))
+        expect(await sequencesOf(readTiered(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(
+          reference(events, options),
+        )
       }),
       { numRuns: 150 },
     )
@@ -110,7 +120,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
         await untrimmed()
         const hot = trimmedMeanwhile(meanwhile, size)
         const newer = async function* (from: Position) {
-          for (let last = from; ; ) {
+          for (let last = from; ;) {
             const page = await hot.page({ after: last })
             if (page.length === 0) return
             last = page.at(-1)!.position
@@ -143,17 +153,28 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     await trimTo(10)
     const hotOnly = storedLogOf(council, redisUrl)
     await expect(sequencesOf(hotOnly.readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
-    await expect(sequencesOf(hotOnly.readStored({ direction: 'backward' }))).rejects.toMatchObject({ code: 'log_trimmed' })
-    await expect(sequencesOf(hotOnly.followStored(events[2]!.position, new AbortController().signal))).rejects.toMatchObject({ code: 'log_trimmed' })
+    await expect(sequencesOf(hotOnly.readStored({ direction: 'backward' }))).rejects.toMatchObject({
+      code: 'log_trimmed',
+    })
+    await expect(
+      sequencesOf(hotOnly.followStored(events[2]!.position, new AbortController().signal)),
+    ).rejects.toMatchObject({ code: 'log_trimmed' })
     // What is there can be read.
-    expect(await sequencesOf(hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position }))).toEqual([22, 23, 24])
+    expect(await sequencesOf(hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position }))).toEqual([
+      22, 23, 24,
+    ])
   })
 
   test.each([
     ['ends before', async () => council.redis.xtrim(council.keys.log, 'MINID', '=', events[36]!.position)],
-    ['is of another log than', async () => (await trimTo(10), council.redis.hset(council.keys.meta, 'incarnation', 'another'))],
+    [
+      'is of another log than',
+      async () => (await trimTo(10), council.redis.hset(council.keys.meta, 'incarnation', 'another')),
+    ],
   ])('says so where the archive %s what has left', async (_, spoil) => {
     await spoil()
-    await expect(sequencesOf(storedLogOf(council, redisUrl, stored).readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
+    await expect(sequencesOf(storedLogOf(council, redisUrl, stored).readStored())).rejects.toMatchObject({
+      code: 'log_trimmed',
+    })
   })
 })

@@ -28,10 +28,19 @@ let archive: Archive
 
 const restoring = (part: { dryRun?: boolean; onWritten?: () => void } = {}): Promise<Restored> => {
   const { redis, keys, councilId } = council
-  return restore({ redis, keys, councilId, archive, foldOf: aggregateOf }, { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part })
+  return restore(
+    { redis, keys, councilId, archive, foldOf: aggregateOf },
+    { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part },
+  )
 }
 const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
-const opening = () => openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId(), archived: { councilId: council.councilId, archive } })
+const opening = () =>
+  openLog(council.redis, council.keys, {
+    durability: 'fsync',
+    macs: testMacs,
+    newIncarnation: newId(),
+    archived: { councilId: council.councilId, archive },
+  })
 
 /** Jobs whose prompt is not finished; of those that are, some may be left over. */
 const unfinished = ({ states, ...snapshot }: Snapshot): Snapshot => ({
@@ -60,7 +69,12 @@ describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: open
     await loseEverything(council)
     const restored = await restoring()
     expect(await snapshotOf(council)).toEqual(unfinished(before))
-    expect(restored).toMatchObject({ events: 38, trimmed: 0, identity: true, beside: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 } })
+    expect(restored).toMatchObject({
+      events: 38,
+      trimmed: 0,
+      identity: true,
+      beside: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 },
+    })
     expect(await opening()).toBe(before.meta['incarnation'])
     expect(await restoring()).toMatchObject({ events: 0, identity: false, beside: nothing })
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
@@ -117,7 +131,11 @@ describe('restoring', () => {
     const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
     const commandId = await idOf()
     const command = { account: id('agent:eve') }
-    const done = await council.gate.execute(OpenAccount, command, { commandId, idempotencyKey: 'order-7', principal: 'tester' })
+    const done = await council.gate.execute(OpenAccount, command, {
+      commandId,
+      idempotencyKey: 'order-7',
+      principal: 'tester',
+    })
     await audited.archive()
     await loseEverything(council)
     await restoring()
@@ -134,7 +152,9 @@ describe('restoring', () => {
     const submitted = (await audited.entries()).filter((entry) => fieldOf(entry, 'type') === 'PromptSubmitted')
     const jobs = await queue.takeNew(10)
     queue.close()
-    expect(jobs).toMatchObject([{ kind: 'answer', stream: fieldOf(submitted.at(-1)!, 'stream'), position: submitted.at(-1)?.[0] }])
+    expect(jobs).toMatchObject([
+      { kind: 'answer', stream: fieldOf(submitted.at(-1)!, 'stream'), position: submitted.at(-1)?.[0] },
+    ])
     const finished = newPrompt()
     const known = fieldOf(submitted[0]!, 'stream').slice('chat/'.length) as Uuid7
     const entries = (await audited.entries()).length
@@ -145,7 +165,13 @@ describe('restoring', () => {
   test('brings back a tail, with everything that it led to', async () => {
     const putBack = await backup(council)
     await answeredPrompt(council)
-    await council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: 5_000, reason: 'late' })
+    await council.execute(TransferFunds, {
+      transferId: newId(),
+      from: id('reserve'),
+      to: id('agent:bob'),
+      amountMicros: 5_000,
+      reason: 'late',
+    })
     const open = newPrompt()
     await happen(council, open, 'submit')
     await audited.archive()
@@ -188,7 +214,10 @@ describe('restoring', () => {
       await loseEverything(council)
       let written = 0
       const dying = restoring({ onWritten: () => void (written++ === crashes && fail('killed')) })
-      isDone = await dying.then(() => true, () => false)
+      isDone = await dying.then(
+        () => true,
+        () => false,
+      )
       if (isDone) break
       const isWhole = (await council.redis.hexists(council.keys.meta, 'incarnation')) === 1
       if (!isWhole) {
@@ -210,8 +239,12 @@ describe('restoring', () => {
     for (let isDone = false; !isDone; crashes++) {
       await putBack()
       let written = 0
-      isDone = await restoring({ onWritten: () => void (written++ === crashes && fail('killed')) }).then(() => true, () => false)
-      if ((await council.redis.hget(council.keys.meta, 'sequence')) !== before.meta['sequence']) await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
+      isDone = await restoring({ onWritten: () => void (written++ === crashes && fail('killed')) }).then(
+        () => true,
+        () => false,
+      )
+      if ((await council.redis.hget(council.keys.meta, 'sequence')) !== before.meta['sequence'])
+        await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
       await restoring()
       expect(unfinished(await snapshotOf(council))).toEqual(before)
     }
@@ -224,7 +257,10 @@ describe('restoring', () => {
     await loseEverything(council)
     expect(await restoring()).toMatchObject({ events: 18, trimmed: 20 })
     const after = await snapshotOf(council)
-    expect(after).toEqual({ ...unfinished(before), stream: { ...before.stream, maxDeletedId: (await archive.checkpoint())?.trimmed.position } })
+    expect(after).toEqual({
+      ...unfinished(before),
+      stream: { ...before.stream, maxDeletedId: (await archive.checkpoint())?.trimmed.position },
+    })
     expect(after.stream).toMatchObject({ entriesAdded: 38 })
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
   })
@@ -253,17 +289,26 @@ describe('restoring', () => {
     await expectRefused({ code: 'histories_differ' })
   })
 
-  test.each(['sequence', 'revision', 'type', 'data', 'metadata', 'mac'])('refuses a Redis that holds another %s, and says where', async (name) => {
-    await audited.rewrite((entries) => entries.slice(0, 30).with(9, withField(entries[9]!, name, `${fieldOf(entries[9]!, name)}1`)))
-    await expectRefused({ code: 'histories_differ', at: await at(10) })
-  })
+  test.each(['sequence', 'revision', 'type', 'data', 'metadata', 'mac'])(
+    'refuses a Redis that holds another %s, and says where',
+    async (name) => {
+      await audited.rewrite((entries) =>
+        entries.slice(0, 30).with(9, withField(entries[9]!, name, `${fieldOf(entries[9]!, name)}1`)),
+      )
+      await expectRefused({ code: 'histories_differ', at: await at(10) })
+    },
+  )
 
   test('refuses a Redis that lacks an event before others, holds one more, or something else', async () => {
     const all = await audited.entries()
     const lacking = all[14]!
     await council.redis.xdel(council.keys.log, lacking[0])
     await expectRefused({ code: 'histories_differ', at: all[15]?.[0] })
-    await audited.rewrite(() => [...all.slice(0, 5), ['1-0', all[5]![1]] as (typeof all)[0], ...all.slice(5)].toSorted((left, right) => (left[0] === '1-0' ? -1 : right[0] === '1-0' ? 1 : 0)))
+    await audited.rewrite(() =>
+      [...all.slice(0, 5), ['1-0', all[5]![1]] as (typeof all)[0], ...all.slice(5)].toSorted((left, right) =>
+        left[0] === '1-0' ? -1 : right[0] === '1-0' ? 1 : 0,
+      ),
+    )
     await expectRefused({ code: 'histories_differ', at: '1-0' })
     await audited.rewrite(() => [...all.slice(0, 5), [all[5]![0], ['what', 'ever']]])
     await expectRefused({ code: 'histories_differ', at: all[5]?.[0] })
@@ -276,13 +321,16 @@ describe('restoring', () => {
     await expectRefused({ code: 'archive_damaged', at: changed })
   })
 
-  test.each(['log', 'meta', 'states', 'work'] as const)('refuses a key of the %s that holds something else', async (name) => {
-    await loseEverything(council)
-    await council.redis.set(council.keys[name], 'mine')
-    await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
-    expect(await council.redis.get(council.keys[name])).toBe('mine')
-    expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toHaveLength(1)
-  })
+  test.each(['log', 'meta', 'states', 'work'] as const)(
+    'refuses a key of the %s that holds something else',
+    async (name) => {
+      await loseEverything(council)
+      await council.redis.set(council.keys[name], 'mine')
+      await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
+      expect(await council.redis.get(council.keys[name])).toBe('mine')
+      expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toHaveLength(1)
+    },
+  )
 
   test('refuses a key of command ids that holds something else, before it writes anything', async () => {
     const [key] = Object.keys((await snapshotOf(council)).commands)
@@ -293,22 +341,37 @@ describe('restoring', () => {
   })
 
   test('brings back any history, from wherever Redis fell back to', async () => {
-    const happening = fc.record({ prompt: fc.nat(2), step: fc.constantFrom(...steps), micros: fc.integer({ min: 1, max: 30_000_000 }) })
+    const happening = fc.record({
+      prompt: fc.nat(2),
+      step: fc.constantFrom(...steps),
+      micros: fc.integer({ min: 1, max: 30_000_000 }),
+    })
     await fc.assert(
-      fc.asyncProperty(fc.array(happening, { minLength: 1, maxLength: 15 }), fc.nat(15), fc.boolean(), async (happenings, backupAt, isFlushed) => {
-        const told = [newPrompt(), newPrompt(), newPrompt()]
-        let putBack = await backup(council)
-        for (const [index, { prompt, step, micros }] of happenings.entries()) {
-          if (index === backupAt) putBack = await backup(council)
-          await happen(council, told[prompt]!, step)
-          await council.execute(TransferFunds, { transferId: newId(), from: id('reserve'), to: id('agent:bob'), amountMicros: micros, reason: 'any' })
-        }
-        await audited.archive()
-        const before = unfinished(await snapshotOf(council))
-        await (isFlushed ? loseEverything(council) : putBack())
-        await restoring()
-        expect(unfinished(await snapshotOf(council))).toEqual(before)
-      }),
+      fc.asyncProperty(
+        fc.array(happening, { minLength: 1, maxLength: 15 }),
+        fc.nat(15),
+        fc.boolean(),
+        async (happenings, backupAt, isFlushed) => {
+          const told = [newPrompt(), newPrompt(), newPrompt()]
+          let putBack = await backup(council)
+          for (const [index, { prompt, step, micros }] of happenings.entries()) {
+            if (index === backupAt) putBack = await backup(council)
+            await happen(council, told[prompt]!, step)
+            await council.execute(TransferFunds, {
+              transferId: newId(),
+              from: id('reserve'),
+              to: id('agent:bob'),
+              amountMicros: micros,
+              reason: 'any',
+            })
+          }
+          await audited.archive()
+          const before = unfinished(await snapshotOf(council))
+          await (isFlushed ? loseEverything(council) : putBack())
+          await restoring()
+          expect(unfinished(await snapshotOf(council))).toEqual(before)
+        },
+      ),
       { numRuns: 25 },
     )
     expect(await audited.verify()).toMatchObject({ code: 0 })

@@ -43,7 +43,10 @@ test('an open prompt without a job is a fault at once, however many others have 
   const [[, fields] = []] = await council.redis.xrange(council.keys.work, entry!, entry!)
   await council.redis.xdel(council.keys.work, entry!)
   const check = await foldedNow()
-  expect(await check(hourMs)).toEqual({ open: 1_200, faults: [['job_missing', fields?.[fields.indexOf('stream') + 1]]] })
+  expect(await check(hourMs)).toEqual({
+    open: 1_200,
+    faults: [['job_missing', fields?.[fields.indexOf('stream') + 1]]],
+  })
 })
 
 test('a prompt that ends while the log is verified is no fault', async () => {
