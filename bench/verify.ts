@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { aggregateOf } from '../src/commands/aggregates.ts'
+import { aggregateOf } from '../src/commands/registry.ts'
 import { postgresArchive } from '../src/events/log/archive/archive.ts'
 import { collectFaults } from '../src/events/log/verify/faults.ts'
 import { verifyLog } from '../src/events/log/verify/verify.ts'

@@ -9,6 +9,8 @@ export type Event = { type: string; data: unknown }
 export type Aggregate<State, E extends Event = Event> = {
   /** What stands before the slash in the names of its streams. */
   category: string
+  /** Set where the aggregate has a single stream. */
+  onlyStream?: StreamName
   /** Raised whenever the state's shape or `evolve` changes: stored states of an older version are folded again. */
   stateVersion: number
   initial: State

@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../src/commands/aggregates.ts'
+import { aggregateOf } from '../../src/commands/registry.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions, type StreamName } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'

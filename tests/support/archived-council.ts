@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { isHistory } from '../../src/commands/aggregates.ts'
+import { isHistory } from '../../src/commands/registry.ts'
 import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
 import { startArchiver, type Archiver, type ArchiverDependencies } from '../../src/events/log/archive/archiver.ts'
 import { archiveProgress, type ArchiveProgress } from '../../src/events/log/archive/progress.ts'

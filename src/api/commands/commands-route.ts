@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { AppendedEvent, CommandResult, RejectionCode } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
-import { publicCommands, type PublicCommand } from '../../commands/public-commands.ts'
+import { publicCommands, type PublicCommand } from '../../commands/registry.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import { newTraceparent } from '../../platform/trace.ts'
 import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandKey } from './command-key.ts'

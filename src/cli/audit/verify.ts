@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../commands/aggregates.ts'
+import { aggregateOf } from '../../commands/registry.ts'
 import { maxAttempts } from '../../commands/aggregates/chat.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'

@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../commands/aggregates.ts'
+import { aggregateOf } from '../../commands/registry.ts'
 import { logKeys } from '../../events/log/keys.ts'
 import { restore as restoreLog, type Restored } from '../../events/log/restore/restore.ts'
 import { RestoreRefused } from '../../events/log/restore/stores.ts'

@@ -1,4 +1,4 @@
-import { aggregateKinds, aggregateOf } from '../../commands/aggregates.ts'
+import { aggregateKinds, aggregateOf } from '../../commands/registry.ts'
 import type { Aggregate } from '../../commands/decider.ts'
 import { streamCategory, type Position, type StreamName } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Finding, HealthCheck } from '../../api/health.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
-import { isHistory } from '../../commands/aggregates.ts'
+import { isHistory } from '../../commands/registry.ts'
 import { IntroduceSealingKey } from '../../commands/seals/introduce-sealing-key.ts'
 import { SealLog } from '../../commands/seals/seal-log.ts'
 import { startArchiver, type Archiver } from '../../events/log/archive/archiver.ts'

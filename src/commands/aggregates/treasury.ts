@@ -1,4 +1,5 @@
 import type { TreasuryEvent } from '../../events/treasury.ts'
+import { treasuryStream } from '../../events/identifiers.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** Whether the emergency stop is on: then nothing is transferred or reserved. What was incurred is still paid. */
@@ -7,6 +8,7 @@ export type Treasury = { frozen: boolean }
 export const treasury: Aggregate<Treasury, TreasuryEvent> = {
   category: 'governance',
   stateVersion: 1,
+  onlyStream: treasuryStream,
   initial: { frozen: false },
   evolve,
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { publicCommands } from '../../../src/commands/public-commands.ts'
+import { publicCommands } from '../../../src/commands/registry.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { Remembered } from '../harness/evidence.ts'
 import type { Call } from '../harness/history.ts'

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { aggregateOf } from '../../../src/commands/aggregates.ts'
+import { aggregateOf } from '../../../src/commands/registry.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import { evolveAccountRow, isAccountEvent, type AccountRow } from '../../../src/projections/account-row.ts'

@@ -1,4 +1,4 @@
-import { isHistory } from '../../../src/commands/aggregates.ts'
+import { isHistory } from '../../../src/commands/registry.ts'
 import { postgresArchive, type Archive } from '../../../src/events/log/archive/archive.ts'
 import { startArchiver, type Archiver } from '../../../src/events/log/archive/archiver.ts'
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { aggregateOf } from '../../../../src/commands/aggregates.ts'
+import { aggregateOf } from '../../../../src/commands/registry.ts'
 import { postgresArchive } from '../../../../src/events/log/archive/archive.ts'
 import { restore } from '../../../../src/events/log/restore/restore.ts'
 import { openAuditedCouncil } from '../../../support/audited.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { aggregateOf } from '../../../../src/commands/aggregates.ts'
+import { aggregateOf } from '../../../../src/commands/registry.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import { TransferFunds } from '../../../../src/commands/treasury/transfer-funds.ts'
 import type { Uuid7 } from '../../../../src/events/identifiers.ts'

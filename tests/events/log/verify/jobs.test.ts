@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { aggregateOf } from '../../../../src/commands/aggregates.ts'
+import { aggregateOf } from '../../../../src/commands/registry.ts'
 import { chatStream } from '../../../../src/events/identifiers.ts'
 import { foldStreams } from '../../../../src/events/log/folds.ts'
 import { collectFaults } from '../../../../src/events/log/verify/faults.ts'

@@ -1,0 +1,113 @@
+import type { StreamName } from '../events/identifiers.ts'
+import { account } from './aggregates/account.ts'
+import { budget } from './aggregates/budget.ts'
+import { chat } from './aggregates/chat.ts'
+import { refusalHistory } from './aggregates/refusals.ts'
+import { sealHistory } from './aggregates/seals.ts'
+import { treasury } from './aggregates/treasury.ts'
+import { DebitBudget } from './budget/debit-budget.ts'
+import { ReserveBudget } from './budget/reserve-budget.ts'
+import { CancelAnswer } from './chat/cancel-answer.ts'
+import { CancelPrompt } from './chat/cancel-prompt.ts'
+import { CompleteAnswer } from './chat/complete-answer.ts'
+import { FailAnswer } from './chat/fail-answer.ts'
+import { RouteRequest } from './chat/route-request.ts'
+import { StartAttempt } from './chat/start-attempt.ts'
+import { SubmitPrompt } from './chat/submit-prompt.ts'
+import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
+import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
+import { SealLog } from './seals/seal-log.ts'
+import { FreezeAccount } from './treasury/freeze-account.ts'
+import { FreezeTreasury } from './treasury/freeze-treasury.ts'
+import { OpenAccount } from './treasury/open-account.ts'
+import { ReleaseReservation } from './treasury/release-reservation.ts'
+import { ReserveFunds } from './treasury/reserve-funds.ts'
+import { SetAccountLimits } from './treasury/set-account-limits.ts'
+import { SettleReservation } from './treasury/settle-reservation.ts'
+import { TransferFunds } from './treasury/transfer-funds.ts'
+import { UnfreezeAccount } from './treasury/unfreeze-account.ts'
+import { UnfreezeTreasury } from './treasury/unfreeze-treasury.ts'
+
+type AnyCommand = CommandDefinition<unknown, ReadSet>
+
+/** A command that HTTP clients may call. `idField` names the field that takes the command's id; clients do not send it. */
+export type PublicCommand = { definition: AnyCommand; idField?: string }
+
+type Area = {
+  aggregates: readonly Aggregate<unknown>[]
+  /** Commands that only the council's own processes execute. */
+  commands: readonly AnyCommand[]
+  publicCommands: readonly PublicCommand[]
+}
+
+/** A definition parses its own commands, so callers may treat the parsed command as unknown. */
+const internal = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>): AnyCommand =>
+  definition as AnyCommand
+
+const open = <C, Reads extends ReadSet>(
+  definition: CommandDefinition<C, Reads>,
+  idField?: keyof NoInfer<C> & string,
+): PublicCommand => ({ definition: internal(definition), ...(idField && { idField }) })
+
+/** Registers every aggregate and every command, by area. */
+export const areas: Readonly<Record<string, Area>> = {
+  treasury: {
+    aggregates: [account, treasury],
+    commands: [],
+    publicCommands: [
+      open(OpenAccount),
+      open(TransferFunds),
+      open(ReserveFunds, 'reservationId'),
+      open(SettleReservation),
+      open(ReleaseReservation),
+      open(FreezeAccount),
+      open(UnfreezeAccount),
+      open(FreezeTreasury),
+      open(UnfreezeTreasury),
+      open(SetAccountLimits),
+    ],
+  },
+  budget: { aggregates: [budget], commands: [internal(ReserveBudget), internal(DebitBudget)], publicCommands: [] },
+  chat: {
+    aggregates: [chat],
+    commands: [
+      internal(SubmitPrompt),
+      internal(StartAttempt),
+      internal(RouteRequest),
+      internal(CancelPrompt),
+      internal(CompleteAnswer),
+      internal(FailAnswer),
+      internal(CancelAnswer),
+    ],
+    publicCommands: [],
+  },
+  refusals: { aggregates: [refusalHistory], commands: [], publicCommands: [] },
+  seals: {
+    aggregates: [sealHistory],
+    commands: [internal(SealLog), internal(IntroduceSealingKey)],
+    publicCommands: [],
+  },
+}
+
+/** Aggregates by stream name (an aggregate with a single stream) or by stream category. */
+const aggregates: ReadonlyMap<string, Aggregate<unknown>> = new Map(
+  Object.values(areas)
+    .flatMap((area) => area.aggregates)
+    .map((aggregate) => [aggregate.onlyStream ?? aggregate.category, aggregate]),
+)
+
+export const aggregateKinds: readonly string[] = [...aggregates.keys()].toSorted()
+
+/** The aggregate that a stream belongs to; undefined for a stream of no known aggregate. */
+export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined =>
+  aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
+
+/** Whether a stream is append-only: events are appended at any revision, and it has no state. */
+export const isHistory = (stream: StreamName): boolean => aggregateOf(stream)?.history === true
+
+/** The commands that HTTP clients may call, by name. */
+export const publicCommands: ReadonlyMap<string, PublicCommand> = new Map(
+  Object.values(areas)
+    .flatMap((area) => area.publicCommands)
+    .map((command) => [command.definition.name, command]),
+)
