@@ -1,15 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
+import { AccountId } from '../events/account.ts'
 import { eventCatalogue } from '../events/catalogue.ts'
-import {
-  AccountId,
-  beginning,
-  comparePositions,
-  justBefore,
-  Position,
-  StreamName,
-  Uuid7,
-} from '../events/identifiers.ts'
+import { beginning, comparePositions, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
 import { CliError } from './failure.ts'
 
 /** Where an event is in the log, or a time of the log's clock: the milliseconds from the first to the last that it names, both included. */

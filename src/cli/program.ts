@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import type { AccountId, Uuid7, StreamName } from '../events/identifiers.ts'
+import type { AccountId } from '../events/account.ts'
+import type { Uuid7, StreamName } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config/config.ts'
 import type { AuditVerifyOptions } from './audit/verify.ts'

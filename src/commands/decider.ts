@@ -6,11 +6,11 @@ import type { Refusal } from './refusals.ts'
 export type Event = { type: string; data: unknown }
 
 /** How one kind of aggregate is folded from its events. Pure; `evolve` is total over the events of its streams. */
-export type Aggregate<State, E extends Event = Event> = {
-  /** What stands before the slash in the names of its streams. */
-  category: string
+export type Aggregate<State, E extends Event = Event, Category extends string = string> = {
+  /** The part before the slash in the names of its streams. */
+  category: Category
   /** Set where the aggregate has a single stream. */
-  onlyStream?: StreamName
+  onlyStream?: StreamName<Category>
   /** Raised whenever the state's shape or `evolve` changes: stored states of an older version are folded again. */
   stateVersion: number
   initial: State
@@ -55,7 +55,7 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   /** Over money, mode and approvals: a refusal is an event, and the command stays refused under its id. */
   recordsRefusals?: true
   /** Null: this command does not look at that aggregate; its state is then the initial one, and nothing may be written to it. */
-  reads: (command: C) => { [Alias in keyof Reads]: StreamName | null }
+  reads: (command: C) => { [Alias in keyof Reads]: StreamName<Reads[Alias]['category']> | null }
   decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: string }) => Decision<Reads>
 }
 

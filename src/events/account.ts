@@ -1,7 +1,18 @@
 import { z } from 'zod'
 import { Micros } from './amounts.ts'
-import type { EventOf } from './event.ts'
-import { AccountId, Uuid7 } from './identifiers.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import { Uuid7, type StreamName } from './identifiers.ts'
+
+/**
+ * Whose money it is: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (what models and tools
+ * cost), `external` (where funding comes from), `overrun` (incurred cost that nothing else could cover).
+ */
+export type AccountId = string & { readonly __brand: 'AccountId' }
+const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
+export const AccountId = z.custom<AccountId>(
+  (value) => typeof value === 'string' && accountPattern.test(value),
+  'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
+)
 
 /**
  * `account/<accountId>`: money of the treasury. Every movement is a debit and a credit of the same amount under the same
@@ -54,3 +65,6 @@ export const accountEvents = {
 } as const
 
 export type AccountEvent = EventOf<typeof accountEvents>
+export const isAccountEvent = isEventOf(accountEvents)
+
+export const accountStream = (accountId: AccountId) => `account/${accountId}` as StreamName<'account'>

@@ -1,11 +1,18 @@
 import { z } from 'zod'
 import { Micros, TokenCount, UsageSource } from './amounts.ts'
-import type { EventOf } from './event.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import { streamNameIn } from './identifiers.ts'
 
 /**
  * `budget/<scope>/<yyyy-mm-dd>`: what a scope (the council, a user, an agent) may spend on models and tools in a day.
  * Two-phase: reserved before a call, debited with the actual figure after it. Source: seed stories 20.1 and 20.2.
  */
+export const BudgetStream = streamNameIn('budget')
+export type BudgetStream = z.infer<typeof BudgetStream>
+
+/** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */
+export const budgetStream = (scope: string, day: string): BudgetStream => BudgetStream.parse(`budget/${scope}/${day}`)
+
 const callId = z.string().min(1).max(128)
 const requestId = z.string().max(64)
 
@@ -46,3 +53,4 @@ export const budgetEvents = {
 } as const
 
 export type BudgetEvent = EventOf<typeof budgetEvents>
+export const isBudgetEvent = isEventOf(budgetEvents)

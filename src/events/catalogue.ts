@@ -1,17 +1,34 @@
 import { accountEvents } from './account.ts'
 import { budgetEvents } from './budget.ts'
 import { chatEvents } from './chat.ts'
-import type { EventCatalogue } from './event.ts'
+import type { EventCatalogue, EventDefinition, EventOf } from './event.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
 import { treasuryEvents } from './treasury.ts'
 
-/** Every event type that exists. A type that is not here stops whoever reads the log: nothing is ever skipped unseen. */
-export const eventCatalogue: EventCatalogue = {
+/** The event types of each area. */
+export const eventAreas = {
+  chat: chatEvents,
+  budget: budgetEvents,
+  account: accountEvents,
+  treasury: treasuryEvents,
+  refusals: refusalEvents,
+  seals: sealEvents,
+} as const satisfies Record<string, EventCatalogue>
+
+/** Every event type. A type that is missing here stops the reader: no event is ever skipped. */
+export const eventCatalogue = {
   ...chatEvents,
   ...budgetEvents,
   ...refusalEvents,
   ...accountEvents,
   ...treasuryEvents,
   ...sealEvents,
-}
+} as const satisfies EventCatalogue
+
+/** Every event, discriminated by `type`. */
+export type AnyEvent = EventOf<typeof eventCatalogue>
+
+/** The definition of an event type; undefined for an unknown one. */
+export const definitionOf = (type: string): EventDefinition | undefined =>
+  Object.hasOwn(eventCatalogue, type) ? eventCatalogue[type as AnyEvent['type']] : undefined

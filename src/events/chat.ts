@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Micros, TokenCount, UsageSource } from './amounts.ts'
-import type { EventOf } from './event.ts'
-import { StreamName, Uuid7 } from './identifiers.ts'
+import { BudgetStream } from './budget.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import { Uuid7, type StreamName } from './identifiers.ts'
 
 /**
  * `chat/<requestId>`: one question to the council, from the prompt to exactly one of
@@ -93,7 +94,7 @@ export const chatEvents = {
       phase: z.string().max(32),
       member: z.string().max(64),
       model: z.string().max(256),
-      budgets: z.array(StreamName).max(8),
+      budgets: z.array(BudgetStream).max(8),
       reservedMicros: Micros,
     }),
   },
@@ -127,4 +128,8 @@ export const chatEvents = {
 } as const
 
 export type ChatEvent = EventOf<typeof chatEvents>
+export const isChatEvent = isEventOf(chatEvents)
+
+export const chatStream = (requestId: Uuid7) => `chat/${requestId}` as StreamName<'chat'>
+
 export type AnswerFailureCode = z.infer<typeof AnswerFailureCode>

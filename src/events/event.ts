@@ -1,15 +1,18 @@
 import { z } from 'zod'
 import type { Position, StreamName } from './identifiers.ts'
 
-/** What one area of the domain may record: event type → its newest schema version and the shape of its data. */
-export type EventCatalogue = Record<string, { version: number; data: z.ZodType }>
+/** The newest schema version of an event type and the shape of its data in that version. */
+export type EventDefinition = { version: number; data: z.ZodType }
+
+/** The event types of one area of the domain, or of all. */
+export type EventCatalogue = Readonly<Record<string, EventDefinition>>
 
 /** The union of a catalogue's events, discriminated by `type`. */
 export type EventOf<C extends EventCatalogue> = {
   [T in keyof C & string]: { type: T; data: z.infer<C[T]['data']> }
 }[keyof C & string]
 
-/** Who did what on whose behalf. Stored beside every event; times are ISO 8601 UTC. */
+/** Who did what on whose behalf, stored with every event. Times are ISO 8601 UTC. */
 export const EventMetadata = z.strictObject({
   eventId: z.string().max(64),
   commandId: z.string().max(128),
@@ -19,15 +22,15 @@ export const EventMetadata = z.strictObject({
   causationId: z.string().max(128),
   actor: z.string().max(128),
   traceparent: z.string().max(64).optional(),
-  /** The caller's own key for the command, where it is no UUIDv7: a restored log knows it again. */
+  /** The caller's idempotency key where it is not a UUIDv7; a restore rebuilds the key's mapping from it. */
   idempotencyKey: z.string().max(128).optional(),
-  /** Of the command's fields: what tells a repeated command from another one under its id, also in a restored log. */
+  /** A hash of the command's fields. It distinguishes a repeated command from another one under the same id, also after a restore. */
   contentHash: z.string().max(64).optional(),
   occurredAt: z.iso.datetime(),
 })
 export type EventMetadata = z.infer<typeof EventMetadata>
 
-/** An event as it stands in the log. */
+/** An event as the log returns it. */
 export type RecordedEvent<E extends { type: string; data: unknown } = { type: string; data: unknown }> = E & {
   position: Position
   /** Gapless over the whole log, from 1. */
@@ -38,6 +41,12 @@ export type RecordedEvent<E extends { type: string; data: unknown } = { type: st
   version: number
   metadata: EventMetadata
 }
+
+/** The guard of one area's events: `isEventOf(chatEvents)`. Readers check data against the catalogue, so the type alone decides. */
+export const isEventOf =
+  <C extends EventCatalogue>(area: C) =>
+  (event: RecordedEvent): event is RecordedEvent<EventOf<C>> =>
+    Object.hasOwn(area, event.type)
 
 /** The public form of an event, the same on the command line, over HTTP and in exports. */
 export const printableEvent = ({ position, stream, revision, type, version, data, metadata }: RecordedEvent) => ({

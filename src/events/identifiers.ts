@@ -3,8 +3,14 @@ import { z } from 'zod'
 /** The id of a log entry, `<ms>-<seq>`: where an event stands in the council's one order. */
 export type Position = string & { readonly __brand: 'Position' }
 
-/** `<aggregate>/<id>`, for example `chat/0199…` or `budget/council/2026-11-23`. */
-export type StreamName = string & { readonly __brand: 'StreamName' }
+/**
+ * `<category>/<id>`, for example `chat/0199…` or `budget/council/2026-11-23`. The category is the kind of aggregate;
+ * `StreamName` alone is a stream of any category.
+ */
+export type StreamName<Category extends string = string> = string & {
+  readonly __brand: 'StreamName'
+  readonly __category: Category
+}
 
 /** A UUIDv7 (RFC 9562): ids of commands, requests and everything that finishes. Its first 48 bits are milliseconds. */
 export type Uuid7 = string & { readonly __brand: 'Uuid7' }
@@ -22,20 +28,17 @@ export const StreamName = z.custom<StreamName>(
   (value) => typeof value === 'string' && streamPattern.test(value),
   'must be a stream name, <aggregate>/<id>',
 )
+
+/** The names of one category's streams. */
+export const streamNameIn = <const Category extends string>(category: Category) =>
+  z.custom<StreamName<Category>>(
+    (value) => StreamName.safeParse(value).success && String(value).startsWith(`${category}/`),
+    'must be a stream name, <aggregate>/<id>',
+  )
+
 export const Uuid7 = z.custom<Uuid7>(
   (value) => typeof value === 'string' && uuid7Pattern.test(value),
   'must be a lower-case UUIDv7',
-)
-
-/**
- * Whose money it is: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (what models and tools
- * cost), `external` (where funding comes from), `overrun` (incurred cost that nothing else could cover).
- */
-export type AccountId = string & { readonly __brand: 'AccountId' }
-const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
-export const AccountId = z.custom<AccountId>(
-  (value) => typeof value === 'string' && accountPattern.test(value),
-  'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
 )
 
 /**
@@ -79,18 +82,9 @@ export function streamTimeMs(stream: StreamName): number | undefined {
   return id.length === uuidCharacters && uuid7Pattern.test(id) ? uuid7TimeMs(id as Uuid7) : undefined
 }
 
-export const chatStream = (requestId: Uuid7): StreamName => `chat/${requestId}` as StreamName
-
-/** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */
-export const budgetStream = (scope: string, day: string): StreamName => StreamName.parse(`budget/${scope}/${day}`)
-
-export const accountStream = (accountId: AccountId): StreamName => `account/${accountId}` as StreamName
-
-/** Whether the whole treasury stands still. */
-export const treasuryStream = 'governance/treasury' as StreamName
-
-/** The aggregate's kind: what stands before the first slash. */
-export const streamCategory = (stream: StreamName): string => stream.slice(0, stream.indexOf('/'))
+/** The part before the first slash. */
+export const streamCategory = <Category extends string>(stream: StreamName<Category>): Category =>
+  stream.slice(0, stream.indexOf('/')) as Category
 
 function positionParts(position: Position): [number, number] {
   const dash = position.indexOf('-')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { StreamName } from './identifiers.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import { streamNameIn } from './identifiers.ts'
 
 /**
  * `refusals/<yyyy-mm-dd>`: what was asked over money, mode and approvals and not done. A history, not a state: any
@@ -16,5 +17,8 @@ export const refusalEvents = {
   },
 } as const
 
+export type RefusalEvent = EventOf<typeof refusalEvents>
+export const isRefusalEvent = isEventOf(refusalEvents)
+
 /** The refusals of the day, in UTC. */
-export const refusalsStream = (now: string): StreamName => StreamName.parse(`refusals/${now.slice(0, 10)}`)
+export const refusalsStream = (now: string) => streamNameIn('refusals').parse(`refusals/${now.slice(0, 10)}`)

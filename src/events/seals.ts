@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { EventOf } from './event.ts'
-import { Position, StreamName } from './identifiers.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import { Position, streamNameIn } from './identifiers.ts'
 
 /**
  * `seals/<yyyy-mm-dd>`: what makes the log tamper-evident to others than its owner. A history: any revision may be appended to.
@@ -32,6 +32,7 @@ export const sealEvents = {
 } as const
 
 export type SealEvent = EventOf<typeof sealEvents>
+export const isSealEvent = isEventOf(sealEvents)
 export type Seal = z.infer<typeof seal>
 export type SealingKey = z.infer<typeof sealingKey>
 
@@ -67,4 +68,4 @@ export const sealingKeyText = ({ councilId, incarnation }: OfLog, { keyId: key, 
 const lines = (...fields: string[]): string => `${fields.join('\n')}\n`
 
 /** The seals of a day, `yyyy-mm-dd` in UTC. */
-export const sealsStream = (day: string): StreamName => StreamName.parse(`seals/${day}`)
+export const sealsStream = (day: string) => streamNameIn('seals').parse(`seals/${day}`)

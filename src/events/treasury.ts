@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { maxReasonCharacters } from './account.ts'
-import type { EventOf } from './event.ts'
+import { isEventOf, type EventOf } from './event.ts'
+import type { StreamName } from './identifiers.ts'
 
 /** `governance/treasury`: the emergency stop over all accounts. Source: seed story 21.1. */
 const stop = z.strictObject({ reason: z.string().min(1).max(maxReasonCharacters) })
@@ -11,3 +12,6 @@ export const treasuryEvents = {
 } as const
 
 export type TreasuryEvent = EventOf<typeof treasuryEvents>
+export const isTreasuryEvent = isEventOf(treasuryEvents)
+
+export const treasuryStream = 'governance/treasury' as StreamName<'governance'>

@@ -20,10 +20,6 @@ export type AccountRow = z.output<typeof AccountRow>
 
 type RecordedAccountEvent = RecordedEvent<AccountEvent>
 
-/** An event of an account. Data was checked against the catalogue when it was read. */
-export const isAccountEvent = (event: RecordedEvent): event is RecordedAccountEvent =>
-  event.stream.startsWith('account/')
-
 export const accountIdOf = (stream: string): string => stream.slice('account/'.length)
 
 /** The row after an event; `row` is undefined before the first one. Throws where the events of an account do not follow each other. */

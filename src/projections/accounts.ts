@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { accountIdOf, AccountRow, evolveAccountRow, isAccountEvent } from './account-row.ts'
+import { isAccountEvent } from '../events/account.ts'
+import { accountIdOf, AccountRow, evolveAccountRow } from './account-row.ts'
 import type { Projection, Tx } from './engine/projection.ts'
 
 /** Name and type of every column, in the order of the table. */

@@ -38,9 +38,6 @@ export type ChatRow = z.output<typeof ChatRow>
 
 type RecordedChatEvent = RecordedEvent<ChatEvent>
 
-/** An event of a prompt. Data was checked against the catalogue when it was read. */
-export const isChatEvent = (event: RecordedEvent): event is RecordedChatEvent => event.stream.startsWith('chat/')
-
 /** The row after an event; `row` is undefined before the first one. Throws where the events of a prompt do not follow each other. */
 export function evolveChatRow(row: ChatRow | undefined, event: RecordedChatEvent): ChatRow {
   if (event.type === 'PromptSubmitted') {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { ChatRow, evolveChatRow, isChatEvent } from './chat-row.ts'
+import { isChatEvent } from '../events/chat.ts'
+import { ChatRow, evolveChatRow } from './chat-row.ts'
 import type { Projection, Tx } from './engine/projection.ts'
 
 /** Name and type of every column, in the order of the table. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chatStream, type Uuid7 } from '../../src/events/identifiers.ts'
+import { chatStream } from '../../src/events/chat.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'

@@ -1,8 +1,8 @@
 import { glob } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { treasuryStream } from '../../src/events/treasury.ts'
 import { aggregateOf, areas } from '../../src/commands/registry.ts'
-import { treasuryStream } from '../../src/events/identifiers.ts'
 
 const root = new URL('../../src/commands/', import.meta.url)
 const all = Object.values(areas)

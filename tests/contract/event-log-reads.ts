@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { beginning, chatStream, comparePositions, justBefore, type Position } from '../../src/events/identifiers.ts'
+import { chatStream } from '../../src/events/chat.ts'
+import { beginning, comparePositions, justBefore, type Position } from '../../src/events/identifiers.ts'
 import type { EventLog, ReadOptions } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'
 import { write } from '../support/log-requests.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { v7 } from 'uuid'
-import { chatStream, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { chatStream } from '../../src/events/chat.ts'
+import { StreamName, Uuid7 } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append/append.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, StoredState } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'

@@ -1,6 +1,7 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chatStream, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { chatStream } from '../../src/events/chat.ts'
+import { StreamName, Uuid7 } from '../../src/events/identifiers.ts'
 import { commandWindowMs } from '../../src/events/log/append/append.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision } from '../../src/events/log/log.ts'
 import { newId } from '../support/council.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { chatStream } from '../../src/events/chat.ts'
 import { tokensKey } from '../../src/agents/tokens/token-stream.ts'
-import { chatStream, Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
+import { Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts'
 import { firstPositionOf } from '../../src/projections/first-position.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { chatStream, type Uuid7 } from '../../src/events/identifiers.ts'
-import { SensedConversation } from '../../src/events/chat.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { SensedConversation, chatStream } from '../../src/events/chat.ts'
 import { connectChat, type ChatClient } from '../support/chat-client.ts'
 import { council as cli } from '../support/cli.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'

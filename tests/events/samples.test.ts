@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { eventCatalogue } from '../../src/events/catalogue.ts'
+import { definitionOf } from '../../src/events/catalogue.ts'
 import { readStored, storedEvent } from '../../src/events/log/read/stored-event.ts'
 import {
   everyVersion,
@@ -25,11 +25,11 @@ describe.each(everyVersion)('$type version $version, as logs hold it', ({ type, 
     const stored = storedEvent(entry)
     expect(stored).toMatchObject({ type, version })
     const data = readStored(stored).data
-    expect(eventCatalogue[type]?.data.parse(data)).toEqual(data)
+    expect(definitionOf(type)?.data.parse(data)).toEqual(data)
     expect(sampleMacs.check({ incarnation: sampleIncarnation, ...stored }, stored.mac)).toBe('genuine')
   })
 
-  if (version === eventCatalogue[type]?.version)
+  if (version === definitionOf(type)?.version)
     test('has the shape that it had when it was recorded', () => {
       expect(shapeOf(type), howTo).toEqual(recordedShape({ type, version }))
     })

@@ -1,8 +1,7 @@
+import { treasuryStream } from '../../src/events/treasury.ts'
 import { account, type Account } from '../../src/commands/aggregates/account.ts'
-import type { AccountEvent } from '../../src/events/account.ts'
+import { type AccountEvent, isAccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import { treasuryStream } from '../../src/events/identifiers.ts'
-import { isAccountEvent } from '../../src/projections/account-row.ts'
 
 const settles = 'settles a reservation'
 

@@ -1,5 +1,6 @@
+import { isAccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import { accountIdOf, evolveAccountRow, isAccountEvent, type AccountRow } from '../../src/projections/account-row.ts'
+import { accountIdOf, evolveAccountRow, type AccountRow } from '../../src/projections/account-row.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 

@@ -1,4 +1,6 @@
-import { accountStream, AccountId, treasuryStream, type StreamName } from '../../src/events/identifiers.ts'
+import { treasuryStream } from '../../src/events/treasury.ts'
+import { accountStream, AccountId } from '../../src/events/account.ts'
+import type { StreamName } from '../../src/events/identifiers.ts'
 import { violationsOf } from './checker.ts'
 import { operate } from './operator.ts'
 import { isTold, letLive } from './clients.ts'

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { eventCatalogue } from '../../src/events/catalogue.ts'
+import { definitionOf, eventCatalogue } from '../../src/events/catalogue.ts'
 import type { StreamEntry } from '../../src/events/log/read/stored-event.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { StreamName } from '../../src/events/identifiers.ts'
@@ -50,7 +50,7 @@ export function recordedShape(version: EventVersion): unknown {
 
 /** The shape of the newest version of a type. Rules that JSON Schema cannot say are told by their message. */
 export function shapeOf(type: string): JsonSchema {
-  const data = eventCatalogue[type]?.data
+  const data = definitionOf(type)?.data
   if (!data) throw new Error(`event type ${type} is not in the catalogue`)
   const shape: unknown = z.toJSONSchema(data, {
     unrepresentable: 'any',

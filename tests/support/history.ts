@@ -1,3 +1,4 @@
+import { budgetStream } from '../../src/events/budget.ts'
 import { CancelAnswer } from '../../src/commands/chat/cancel-answer.ts'
 import { CancelPrompt } from '../../src/commands/chat/cancel-prompt.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
@@ -8,7 +9,7 @@ import { RouteRequest } from '../../src/commands/chat/route-request.ts'
 import type { Settlement } from '../../src/commands/budget/settlement.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
-import { budgetStream, type Uuid7 } from '../../src/events/identifiers.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { newId, type TestCouncil } from './council.ts'
 
 export const historyDay = '2026-11-23'

@@ -1,7 +1,7 @@
 import { account, type LiveAccount } from '../../src/commands/aggregates/account.ts'
 import type { CommandDefinition, Decision, Event, ReadSet, StatesOf } from '../../src/commands/decider.ts'
-import type { AccountEvent } from '../../src/events/account.ts'
-import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+import { type AccountEvent, AccountId } from '../../src/events/account.ts'
+import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 
 /** Names of accounts, as their owners would write them. */
 export const id = (name: string): AccountId => AccountId.parse(name)

@@ -1,14 +1,7 @@
 import type { TokenPage } from '../../agents/tokens/token-stream.ts'
-import type { ChatEvent, SensedConversation } from '../../events/chat.ts'
+import { chatStream, isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import {
-  beginning,
-  chatStream,
-  comparePositions,
-  justBefore,
-  type Position,
-  type Uuid7,
-} from '../../events/identifiers.ts'
+import { beginning, comparePositions, justBefore, type Position, type Uuid7 } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'
@@ -44,7 +37,7 @@ export async function* answerFeed(
   const bell = createBell(signal)
   const stopListening = [
     tail.listen(stream, (event) => {
-      arrived.push(event as ChatRecord)
+      if (isChatEvent(event)) arrived.push(event)
       bell.ring()
     }),
     wakeups.listen(requestId, bell.ring),
@@ -75,7 +68,7 @@ export async function* answerFeed(
   try {
     const history = log.read({ after: justBefore(first), streams: [stream] })
     for await (const events of history) {
-      arrived.unshift(...(events as ChatRecord[]))
+      arrived.unshift(...events.filter(isChatEvent))
       if (arrived.some((event) => finalText(event) !== null)) break
     }
     arrived.sort((left, right) => comparePositions(left.position, right.position))

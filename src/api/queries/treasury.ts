@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { AccountId, Position } from '../../events/identifiers.ts'
+import { AccountId } from '../../events/account.ts'
+import { Position } from '../../events/identifiers.ts'
 import type { AccountRow } from '../../projections/account-row.ts'
 import { selectAccount, selectAccounts } from '../../projections/account-rows.ts'
 import { accounts } from '../../projections/accounts.ts'

@@ -1,19 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { account as aggregate, type LiveAccount } from '../../commands/aggregates/account.ts'
-import type { AccountEvent } from '../../events/account.ts'
+import { type AccountEvent, accountStream, type AccountId, isAccountEvent } from '../../events/account.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import {
-  accountStream,
-  comparePositions,
-  type AccountId,
-  type Position,
-  type StreamName,
-} from '../../events/identifiers.ts'
+import { comparePositions, type Position, type StreamName } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { selectAccount } from '../../projections/account-rows.ts'
-import { evolveAccountRow, isAccountEvent, type AccountRow } from '../../projections/account-row.ts'
+import { evolveAccountRow, type AccountRow } from '../../projections/account-row.ts'
 import { loadRegistered } from '../../projections/engine/checkpoint.ts'
 import { readConsistently } from '../../projections/engine/snapshot.ts'
 import type { CliContext } from '../context.ts'

@@ -1,9 +1,8 @@
-import type { BudgetEvent } from '../../events/budget.ts'
-import type { ChatEvent, SensedConversation } from '../../events/chat.ts'
+import { isBudgetEvent, type BudgetEvent } from '../../events/budget.ts'
+import { type ChatEvent, type SensedConversation, chatStream, isChatEvent } from '../../events/chat.ts'
 import { printableEvent, type RecordedEvent } from '../../events/event.ts'
-import { chatStream, type Uuid7 } from '../../events/identifiers.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
-import { isChatEvent } from '../../projections/chat-row.ts'
 import { isCost } from '../../projections/costs.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
@@ -54,8 +53,6 @@ async function storyOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> 
     }
   return story
 }
-
-const isBudgetEvent = (event: RecordedEvent): event is RecordedEvent<BudgetEvent> => event.stream.startsWith('budget/')
 
 function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
   const debits = story.filter(isCost)

@@ -1,5 +1,4 @@
-import type { AccountEvent } from '../../events/account.ts'
-import type { AccountId } from '../../events/identifiers.ts'
+import type { AccountEvent, AccountId } from '../../events/account.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** With its keys and figures at their longest, so many reservations stay below the limit on a state's size. */
@@ -25,7 +24,7 @@ export type LiveAccount = {
 
 export type Account = { status: 'absent' } | LiveAccount
 
-export const account: Aggregate<Account, AccountEvent> = {
+export const account: Aggregate<Account, AccountEvent, 'account'> = {
   category: 'account',
   stateVersion: 1,
   initial: { status: 'absent' },

@@ -7,7 +7,7 @@ export const defaultDailyMicros = 10_000_000
 /** One scope's budget on one day: what was spent, and what is promised to calls that have not settled yet. */
 export type Budget = { spentMicros: number; reservations: Record<string, number> }
 
-export const budget: Aggregate<Budget, BudgetEvent> = {
+export const budget: Aggregate<Budget, BudgetEvent, 'budget'> = {
   category: 'budget',
   stateVersion: 1,
   initial: { spentMicros: 0, reservations: {} },

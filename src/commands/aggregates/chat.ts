@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../events/chat.ts'
-import type { StreamName } from '../../events/identifiers.ts'
+import type { BudgetStream } from '../../events/budget.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** After so many attempts an answer is given up as `crashed`. */
@@ -12,7 +12,7 @@ export type OpenCall = {
   model: string
   phase: string
   member: string
-  budgets: StreamName[]
+  budgets: BudgetStream[]
   reservedMicros: number
 }
 
@@ -38,7 +38,7 @@ export type Chat = { status: 'absent' } | OpenChat | { status: 'finished' }
 
 const finished: Chat = { status: 'finished' }
 
-export const chat: Aggregate<Chat, ChatEvent> = {
+export const chat: Aggregate<Chat, ChatEvent, 'chat'> = {
   category: 'chat',
   stateVersion: 1,
   initial: { status: 'absent' },

@@ -1,11 +1,10 @@
-import type { TreasuryEvent } from '../../events/treasury.ts'
-import { treasuryStream } from '../../events/identifiers.ts'
+import { type TreasuryEvent, treasuryStream } from '../../events/treasury.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** Whether the emergency stop is on: then nothing is transferred or reserved. What was incurred is still paid. */
 export type Treasury = { frozen: boolean }
 
-export const treasury: Aggregate<Treasury, TreasuryEvent> = {
+export const treasury: Aggregate<Treasury, TreasuryEvent, 'governance'> = {
   category: 'governance',
   stateVersion: 1,
   onlyStream: treasuryStream,

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amounts.ts'
-import type { BudgetEvent } from '../../events/budget.ts'
+import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
 import type { ChatEvent } from '../../events/chat.ts'
-import { StreamName } from '../../events/identifiers.ts'
 import type { OpenChat } from '../aggregates/chat.ts'
 
 /**
@@ -11,7 +10,7 @@ import type { OpenChat } from '../aggregates/chat.ts'
  */
 export const Settlement = z.strictObject({
   callId: z.string().min(1).max(128),
-  budget: StreamName,
+  budget: BudgetStream,
   outcome: z.enum(['completed', 'cancelled', 'failed', 'lost', 'released']),
   usage: UsageSource,
   promptTokens: TokenCount,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { chatStream } from '../../events/chat.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
 import { chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

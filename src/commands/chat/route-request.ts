@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AnswerPath, SensedConversation } from '../../events/chat.ts'
-import { chatStream, Uuid7 } from '../../events/identifiers.ts'
+import { AnswerPath, SensedConversation, chatStream } from '../../events/chat.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AnswerPath, maxPromptCharacters } from '../../events/chat.ts'
-import { chatStream, ConversationId, Uuid7 } from '../../events/identifiers.ts'
+import { AnswerPath, maxPromptCharacters, chatStream } from '../../events/chat.ts'
+import { ConversationId, Uuid7 } from '../../events/identifiers.ts'
 import { chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

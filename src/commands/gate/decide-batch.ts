@@ -1,4 +1,4 @@
-import { eventCatalogue } from '../../events/catalogue.ts'
+import { definitionOf } from '../../events/catalogue.ts'
 import type { EventMetadata } from '../../events/event.ts'
 import type { Position, StreamName } from '../../events/identifiers.ts'
 import { refusalsStream } from '../../events/refusals.ts'
@@ -264,7 +264,7 @@ export class StateTooLarge extends Error {
 
 /** Checked against the catalogue before it is written: what cannot be read back must never get into the log. */
 function newEvent(stream: StreamName, { type, data }: Event, metadata: string, eventId: string): NewEvent {
-  const known = eventCatalogue[type]
+  const known = definitionOf(type)
   const parsed = known?.data.safeParse(data)
   if (!known || !parsed?.success)
     throw new Error(`${type} on ${stream} is not what the catalogue says: ${parsed?.error?.message ?? 'unknown type'}`)

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { maxReasonCharacters } from '../../events/account.ts'
-import { AccountId, accountStream } from '../../events/identifiers.ts'
+import { maxReasonCharacters, AccountId, accountStream } from '../../events/account.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

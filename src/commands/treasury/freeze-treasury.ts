@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { treasuryStream } from '../../events/treasury.ts'
 import { maxReasonCharacters } from '../../events/account.ts'
-import { treasuryStream } from '../../events/identifiers.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { treasury } from '../aggregates/treasury.ts'

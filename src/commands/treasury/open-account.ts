@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { AccountEvent } from '../../events/account.ts'
-import { AccountId, accountStream } from '../../events/identifiers.ts'
+import { type AccountEvent, AccountId, accountStream } from '../../events/account.ts'
 import { account, defaultAgentLimits } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { accountStream, Uuid7 } from '../../events/identifiers.ts'
+import { accountStream } from '../../events/account.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { AccountId, accountStream } from '../../events/account.ts'
 import { Micros } from '../../events/amounts.ts'
-import { AccountId, accountStream } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { maxReasonCharacters, PositiveMicros, TransferId } from '../../events/account.ts'
-import { AccountId, accountStream, treasuryStream } from '../../events/identifiers.ts'
+import { treasuryStream } from '../../events/treasury.ts'
+import { maxReasonCharacters, PositiveMicros, TransferId, AccountId, accountStream } from '../../events/account.ts'
 import { account, dayOf } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

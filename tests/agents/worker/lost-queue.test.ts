@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { chatStream } from '../../../src/events/chat.ts'
 import { workersGroup } from '../../../src/events/log/keys.ts'
-import { chatStream, type Uuid7 } from '../../../src/events/identifiers.ts'
+import type { Uuid7 } from '../../../src/events/identifiers.ts'
 import { connectChat, type ChatClient } from '../../support/chat-client.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { serveCouncil, type ServedCouncil } from '../../support/served-council.ts'

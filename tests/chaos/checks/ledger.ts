@@ -1,7 +1,7 @@
+import { treasuryStream } from '../../../src/events/treasury.ts'
 import { account, isExpired, type Account, type LiveAccount } from '../../../src/commands/aggregates/account.ts'
-import type { AccountEvent } from '../../../src/events/account.ts'
+import { isAccountEvent } from '../../../src/events/account.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
-import { treasuryStream } from '../../../src/events/identifiers.ts'
 import { violation, type Violation } from './violation.ts'
 
 const mayBeNegative: ReadonlySet<string> = new Set(['external', 'overrun'])
@@ -27,7 +27,8 @@ export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
     if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen'))
       found.push(violation('moved while frozen', where))
     try {
-      states.set(stream, account.evolve(before, { type: event.type, data: event.data } as AccountEvent))
+      if (!isAccountEvent(event)) throw new Error('not an event of an account')
+      states.set(stream, account.evolve(before, event))
     } catch (error) {
       found.push(violation('ledger', `${where}: ${String(error)}`))
     }

@@ -7,9 +7,9 @@ import { DebitBudget } from '../../../src/commands/budget/debit-budget.ts'
 import { FailAnswer } from '../../../src/commands/chat/fail-answer.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import type { Settlement } from '../../../src/commands/budget/settlement.ts'
-import type { BudgetEvent } from '../../../src/events/budget.ts'
+import { type BudgetEvent, budgetStream } from '../../../src/events/budget.ts'
 import type { ChatEvent } from '../../../src/events/chat.ts'
-import { budgetStream, Uuid7 } from '../../../src/events/identifiers.ts'
+import { Uuid7 } from '../../../src/events/identifiers.ts'
 import { given } from '../../support/decider.ts'
 
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')

@@ -4,8 +4,8 @@ import { chat, maxAttempts } from '../../../src/commands/aggregates/chat.ts'
 import { RouteRequest } from '../../../src/commands/chat/route-request.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import type { ChatEvent } from '../../../src/events/chat.ts'
-import { chatStream, Uuid7 } from '../../../src/events/identifiers.ts'
+import { type ChatEvent, chatStream } from '../../../src/events/chat.ts'
+import { Uuid7 } from '../../../src/events/identifiers.ts'
 import { given } from '../../support/decider.ts'
 
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')

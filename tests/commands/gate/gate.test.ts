@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { chatStream } from '../../../src/events/chat.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { defineCommand } from '../../../src/commands/decider.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import { chatStream, Uuid7 } from '../../../src/events/identifiers.ts'
+import { Uuid7 } from '../../../src/events/identifiers.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 

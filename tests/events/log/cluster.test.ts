@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import { chatStream, type StreamName, type Uuid7 } from '../../../src/events/identifiers.ts'
+import type { StreamName, Uuid7 } from '../../../src/events/identifiers.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import type { AppendRequest } from '../../../src/events/log/log.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'

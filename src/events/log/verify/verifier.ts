@@ -3,7 +3,7 @@ import { beginning, streamTimeMs, type Position } from '../../identifiers.ts'
 import type { RecordedEvent } from '../../event.ts'
 import { UnreadableEvent } from '../../upcast.ts'
 import { chainStart, extendChain, type ChainHead, type LogIdentity } from '../archive/chain.ts'
-import { sealIn } from '../archive/seal-events.ts'
+import { isSealEvent } from '../../seals.ts'
 import { foldStreams, type FoldOf, type Folds } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import { readStored, type StoredEvent } from '../read/stored-event.ts'
@@ -99,8 +99,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
         const recorded = readStored(event)
         ledger.take(recorded)
         fold(event, recorded)
-        const seal = sealIn(recorded)
-        if (seal) seals.take(seal)
+        if (isSealEvent(recorded)) seals.take(recorded)
       } catch (error) {
         if (!(error instanceof UnreadableEvent)) throw error
         report(faultOf(event, error.code, error.message))

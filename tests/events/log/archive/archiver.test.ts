@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { AccountId } from '../../../../src/events/account.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
-import type { AccountId, Position, StreamName } from '../../../../src/events/identifiers.ts'
+import type { Position, StreamName } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain } from '../../../../src/events/log/archive/chain.ts'
 import { unvouched, vouched } from '../../../../src/events/log/archive/vouched.ts'

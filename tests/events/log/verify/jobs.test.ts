@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { chatStream } from '../../../../src/events/chat.ts'
 import { aggregateOf } from '../../../../src/commands/registry.ts'
-import { chatStream } from '../../../../src/events/identifiers.ts'
 import { foldStreams } from '../../../../src/events/log/folds.ts'
 import { collectFaults } from '../../../../src/events/log/verify/faults.ts'
 import { checkJobs } from '../../../../src/events/log/verify/jobs.ts'
