@@ -37,7 +37,8 @@ export type ModelChunk =
 export type ModelInfo = {
   /** The name under which prices are found and calls are recorded. */
   model: string
-  kind: 'vllm' | 'embedded'
+  /** The name of the provider. */
+  kind: string
   contextTokens: number
 }
 

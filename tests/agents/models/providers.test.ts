@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import { missingModel } from '../../../src/agents/models/missing.ts'
+import type { ModelProvider } from '../../../src/agents/models/provider.ts'
+import { openProvider, providers } from '../../../src/agents/models/providers.ts'
+import { loadConfig, type Config } from '../../../src/platform/config/config.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
+import { vllmServer } from '../../support/vllm-client.ts'
+
+function configOf(env: Record<string, string>): Config {
+  const loaded = loadConfig({ env, cwd: '/nonexistent', root: '/nonexistent' })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+  return loaded.config
+}
+const open = (env: Record<string, string>, candidates?: readonly ModelProvider[]) =>
+  openProvider(
+    { config: configOf(env), logger: silentLogger, step: () => undefined, onBackground: () => undefined },
+    candidates,
+  )
+
+/** Every provider, except that opening the embedded one finds no model file. */
+const withoutModelFile = providers.map((provider): ModelProvider =>
+  provider.name === 'embedded' ? { ...provider, open: async () => ({ advice: 'Set MODEL_PATH.' }) } : provider,
+)
+
+describe('openProvider', () => {
+  test('prefers vLLM where VLLM_URL is set', async () => {
+    const { url } = await vllmServer()
+    const { model, ...described } = await open({ VLLM_URL: url }, withoutModelFile)
+    expect(described).toEqual({ kind: 'real', what: `vLLM at ${url}` })
+    expect((await model.info()).kind).toBe('vllm')
+    await model.close()
+  })
+
+  test('opens vLLM servers that cannot be reached, and says so', async () => {
+    const { model, atStart } = await open({ VLLM_URL: 'http://127.0.0.1:1' })
+    expect(atStart).toMatch(/^not reachable: http:\/\/127\.0\.0\.1:1 cannot be reached/)
+    await model.close()
+  })
+
+  test('opens the next configured provider with the advice of one that has no model', async () => {
+    const { model, ...described } = await open({}, withoutModelFile)
+    expect(described).toEqual({ kind: 'missing', what: 'none', warning: 'Set MODEL_PATH.' })
+    expect(await model.health()).toEqual({ status: 'warn', code: 'model_unavailable', message: 'Set MODEL_PATH.' })
+  })
+
+  test('skips providers that the settings do not ask for', async () => {
+    const unasked: ModelProvider = {
+      name: 'unasked',
+      isConfigured: () => false,
+      open: () => Promise.reject(new Error('opened')),
+    }
+    const asked: ModelProvider = {
+      name: 'asked',
+      isConfigured: () => true,
+      open: async () => ({ model: missingModel('unused'), kind: 'real', what: 'asked' }),
+    }
+    expect(await open({}, [unasked, asked])).toMatchObject({ what: 'asked' })
+  })
+})
