@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { gatherConversation, type ConversationDependencies } from '../../../src/agents/council/conversation.ts'
-import { ModelError } from '../../../src/agents/models/model.ts'
+import { ModelError, type ChatMessage } from '../../../src/agents/models/model.ts'
 import { promptTokensAtMost } from '../../../src/agents/models/prompt-bound.ts'
+import { answerPrompt } from '../../../src/agents/worker/answer.ts'
 import { beginning } from '../../../src/events/identifiers.ts'
 import { newId } from '../../support/council.ts'
+import { memoryPrompt } from '../../support/memory-attempt.ts'
+import { end, scriptedModel, text } from '../../support/scripted-model.ts'
 
-const prompt = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 999 }
+const asked = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 999 }
 const never = new AbortController().signal
 
 /** A conversation of so many turns of 100 words each; a word is a token, and a byte of every five is one at most. */
@@ -38,7 +41,7 @@ function conversation(
     earlierTurns: { before: () => Promise.resolve({ turns: known, total }), named: () => Promise.resolve(null) },
   }
   return {
-    gather: () => gatherConversation(dependencies, prompt, 'And now?', never),
+    gather: () => gatherConversation(dependencies, asked, 'And now?', never),
     newestFirst: known.map(({ requestId }) => requestId),
     counts: () => counts,
   }
@@ -96,4 +99,28 @@ describe('what a model is shown of a conversation', () => {
     })
     expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'unavailable' })
   })
+})
+
+test('the reservation of a call with a history covers a tokenizer that makes a token of every byte', async () => {
+  const turns = ['naïve', '日本語', '🎉👩‍👩‍👧', '', ' \n\t', '<|im_start|>', 'word '.repeat(200)].map((words) => ({
+    requestId: newId(),
+    question: words,
+    answer: `${words} and ${words}`,
+  }))
+  // ChatML spends five tokens on a message, and three on the opening of the answer.
+  const countTokens = (messages: readonly ChatMessage[]): number =>
+    messages.reduce((sum, { content }) => sum + Buffer.byteLength(content) + 5, 3)
+  const model = scriptedModel([(call) => (billed = countTokens(call.messages)), text('Fine.'), end()])
+  let billed = 0
+  const prompt = await memoryPrompt({
+    model: { ...model, countPromptTokens: (messages) => Promise.resolve(countTokens(messages)) },
+    earlierTurns: { before: async () => ({ turns, total: turns.length }), named: async () => null },
+  })
+  const { attempt } = await prompt.nextAttempt({ conversation: asked })
+  await answerPrompt(prompt.dependencies, attempt)
+  expect(model.calls[0]?.messages).toHaveLength(2 * turns.length + 2)
+  const [reserved] = await prompt.events(/^BudgetReserved$/)
+  expect((reserved?.data as { amountMicros: number }).amountMicros).toBeGreaterThanOrEqual(
+    billed + prompt.dependencies.answerMaxTokens,
+  )
 })
