@@ -4,7 +4,7 @@ import { recordEnding, type Ending } from '../../../src/agents/worker/record-end
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import type { Settlement } from '../../../src/commands/budget/settlement.ts'
 import { maxAnswerCharacters } from '../../../src/events/chat.ts'
-import { budgetStream } from '../../../src/events/identifiers.ts'
+import { budgetStream } from '../../../src/events/budget.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
 import { scriptedModel } from '../../support/scripted-model.ts'
 
