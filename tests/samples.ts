@@ -1,5 +1,5 @@
 import { recordMissing } from './support/event-samples.ts'
 
-/** Records a sample and the shape of every event version that has none yet (`npm run samples`). */
-const written = recordMissing()
-console.log(written.length > 0 ? `recorded ${written.join(', ')}` : 'every event version has its sample and its shape')
+/** `npm run samples` records a sample and the shape of every event version that has none. */
+const recorded = recordMissing()
+console.log(recorded.length > 0 ? `recorded ${recorded.join(', ')}` : 'every event version has a sample and a shape')

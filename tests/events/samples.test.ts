@@ -3,7 +3,7 @@ import { definitionOf } from '../../src/events/catalogue.ts'
 import { readStored, storedEvent } from '../../src/events/log/read/stored-event.ts'
 import {
   everyVersion,
-  orphans,
+  orphanSamples,
   recordedShape,
   sampleIncarnation,
   sampleMacs,
@@ -14,14 +14,14 @@ import {
 const howTo =
   'raise its version in the catalogue, add an upcaster to src/events/upcast.ts, and record a sample: npm run samples'
 
-describe.each(everyVersion)('$type version $version, as logs hold it', ({ type, version }) => {
-  const samples = samplesOf({ type, version })
+describe.each(everyVersion)('$type version $version, as stored in logs', ({ area, type, version }) => {
+  const samples = samplesOf({ area, type, version })
 
   test('has a sample', () => {
     expect(samples.length, 'npm run samples').toBeGreaterThan(0)
   })
 
-  test.each(samples)('can be read: %s', (...entry) => {
+  test.each(samples)('is readable: %s', (...entry) => {
     const stored = storedEvent(entry)
     expect(stored).toMatchObject({ type, version })
     const data = readStored(stored).data
@@ -30,11 +30,11 @@ describe.each(everyVersion)('$type version $version, as logs hold it', ({ type, 
   })
 
   if (version === definitionOf(type)?.version)
-    test('has the shape that it had when it was recorded', () => {
-      expect(shapeOf(type), howTo).toEqual(recordedShape({ type, version }))
+    test('still has its recorded shape', () => {
+      expect(shapeOf(type), howTo).toEqual(recordedShape({ area, type, version }))
     })
 })
 
-test('no sample is left of an event type or a version that the catalogue has lost', () => {
-  expect(orphans()).toEqual([])
+test('every sample and shape belongs to an event type and version of its area', () => {
+  expect(orphanSamples()).toEqual([])
 })

@@ -1,54 +1,68 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { definitionOf, eventCatalogue } from '../../src/events/catalogue.ts'
-import type { StreamEntry } from '../../src/events/log/read/stored-event.ts'
+import { definitionOf, eventAreas } from '../../src/events/catalogue.ts'
+import type { EventCatalogue } from '../../src/events/event.ts'
+import { storedEvent, type StreamEntry } from '../../src/events/log/read/stored-event.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { StreamName } from '../../src/events/identifiers.ts'
 import { examplesOf, type JsonSchema } from './json-examples.ts'
 
 /**
- * Entries of the log as they were stored, of every version of every event type (`<type>.v<version>.jsonl`, an entry a line, as
- * XRANGE returns it), and the shape that data of that version had (`<type>.v<version>.json`). Files of a version that was once
- * written to a log are never changed: they stand for the logs out there.
+ * Stored entries of every version of every event type, and the shape that the data of each version had. An area has two files:
+ * `<area>.jsonl` holds the entries, one a line, as XRANGE returns them; `<area>.shapes.json` holds the shapes by `<type>.v<version>`.
+ * Lines and shapes are only ever added: they prove that existing logs stay readable.
  */
 const folder = join(import.meta.dirname, '../events/samples')
+const samplesFile = (area: string): string => join(folder, `${area}.jsonl`)
+const shapesFile = (area: string): string => join(folder, `${area}.shapes.json`)
 
-/** What vouches for the samples. */
 export const sampleMacs = eventMacs([Buffer.alloc(32, 'samples')])
 export const sampleIncarnation = 'samples'
 
-export type EventVersion = { type: string; version: number }
-const nameOf = ({ type, version }: EventVersion): string => `${type}.v${version}`
+type EventVersion = { area: string; type: string; version: number }
+const nameOf = ({ type, version }: Omit<EventVersion, 'area'>): string => `${type}.v${version}`
 
-/** Every version that the catalogue says there was. */
-export const everyVersion: readonly EventVersion[] = Object.entries(eventCatalogue).flatMap(([type, { version }]) =>
-  Array.from({ length: version }, (_, index) => ({ type, version: index + 1 })),
+/** Every version that the catalogue implies. */
+export const everyVersion: readonly EventVersion[] = Object.entries<EventCatalogue>(eventAreas).flatMap(
+  ([area, catalogue]) =>
+    Object.entries(catalogue).flatMap(([type, { version }]) =>
+      Array.from({ length: version }, (_, index) => ({ area, type, version: index + 1 })),
+    ),
 )
 
-/** Samples and shapes of versions that the catalogue does not know. */
-export const orphans = (): string[] =>
-  readdirSync(folder).filter(
-    (file) => !everyVersion.some((version) => file.replace(/\.jsonl?$/, '') === nameOf(version)),
+const linesOf = (area: string): string[] =>
+  existsSync(samplesFile(area)) ? readFileSync(samplesFile(area), 'utf8').trimEnd().split('\n') : []
+
+const entriesOf = (area: string): Map<string, StreamEntry[]> =>
+  Map.groupBy(
+    linesOf(area).map((line) => JSON.parse(line) as StreamEntry),
+    (entry) => nameOf(storedEvent(entry)),
   )
 
-/** The stored entries of a version; none where there is no sample yet. */
-export function samplesOf(version: EventVersion): StreamEntry[] {
-  const file = join(folder, `${nameOf(version)}.jsonl`)
-  if (!existsSync(file)) return []
-  return readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as StreamEntry)
-}
+const shapesOf = (area: string): Record<string, unknown> =>
+  existsSync(shapesFile(area)) ? (JSON.parse(readFileSync(shapesFile(area), 'utf8')) as Record<string, unknown>) : {}
 
-/** The shape of a version as it was recorded; null where it was not. */
-export function recordedShape(version: EventVersion): unknown {
-  const file = join(folder, `${nameOf(version)}.json`)
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null
-}
+const areas = new Map(
+  Object.keys(eventAreas).map((area) => [area, { entries: entriesOf(area), shapes: shapesOf(area) }] as const),
+)
 
-/** The shape of the newest version of a type. Rules that JSON Schema cannot say are told by their message. */
+/** Samples and shapes of versions that the catalogue does not have in that area. */
+export const orphanSamples = (): string[] =>
+  [...areas].flatMap(([area, { entries, shapes }]) =>
+    [...entries.keys(), ...Object.keys(shapes)].filter(
+      (name) => !everyVersion.some((version) => version.area === area && nameOf(version) === name),
+    ),
+  )
+
+/** The stored entries of a version; none where no sample was recorded. */
+export const samplesOf = (version: EventVersion): StreamEntry[] =>
+  areas.get(version.area)?.entries.get(nameOf(version)) ?? []
+
+/** The recorded shape of a version; undefined where none was recorded. */
+export const recordedShape = (version: EventVersion): unknown => areas.get(version.area)?.shapes[nameOf(version)]
+
+/** The shape of a type's newest version. The message of a custom rule stands in for rules that JSON Schema cannot express. */
 export function shapeOf(type: string): JsonSchema {
   const data = definitionOf(type)?.data
   if (!data) throw new Error(`event type ${type} is not in the catalogue`)
@@ -62,23 +76,25 @@ export function shapeOf(type: string): JsonSchema {
   return shape as JsonSchema
 }
 
-/** Records the newest version of every type that has no sample or no shape yet; returns what was written. Changes no file that is there. */
+/** Records the newest version of every type without a sample or a shape. Returns the recorded versions; changes no existing ones. */
 export function recordMissing(): string[] {
-  mkdirSync(folder, { recursive: true })
-  const written: string[] = []
-  const write = (name: string, lines: unknown[], indent?: number): void => {
-    const file = join(folder, name)
-    if (existsSync(file)) return
-    writeFileSync(file, lines.map((line) => `${JSON.stringify(line, null, indent)}\n`).join(''))
-    written.push(name)
+  const recorded: string[] = []
+  for (const [area, catalogue] of Object.entries<EventCatalogue>(eventAreas)) {
+    const shapes = shapesOf(area)
+    for (const [type, { version, data }] of Object.entries(catalogue)) {
+      const name = nameOf({ type, version })
+      const shape = shapeOf(type)
+      const hasSample = areas.get(area)?.entries.has(name) === true
+      if (hasSample && name in shapes) continue
+      recorded.push(name)
+      shapes[name] ??= shape
+      if (hasSample) continue
+      const entries = examplesOf(shape).map((example, index) => entryOf(type, version, data.parse(example), index + 1))
+      appendFileSync(samplesFile(area), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    }
+    writeFileSync(shapesFile(area), `${JSON.stringify(shapes, null, 2)}\n`)
   }
-  for (const [type, { version, data }] of Object.entries(eventCatalogue)) {
-    const shape = shapeOf(type)
-    const entries = examplesOf(shape).map((example, index) => entryOf(type, version, data.parse(example), index + 1))
-    write(`${nameOf({ type, version })}.json`, [shape], 2)
-    write(`${nameOf({ type, version })}.jsonl`, entries)
-  }
-  return written
+  return recorded
 }
 
 /** An entry as append.lua writes it. */
