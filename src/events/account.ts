@@ -4,8 +4,8 @@ import { isEventOf, type EventOf } from './event.ts'
 import { Uuid7, type StreamName } from './identifiers.ts'
 
 /**
- * Whose money it is: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (what models and tools
- * cost), `external` (where funding comes from), `overrun` (incurred cost that nothing else could cover).
+ * The owner of a balance: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (the cost of models and
+ * tools), `external` (the source of funding), `overrun` (incurred cost that no other account could cover).
  */
 export type AccountId = string & { readonly __brand: 'AccountId' }
 const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
@@ -15,16 +15,16 @@ export const AccountId = z.custom<AccountId>(
 )
 
 /**
- * `account/<accountId>`: money of the treasury. Every movement is a debit and a credit of the same amount under the same
+ * `account/<accountId>`: an account of the treasury. Every movement is a debit and a credit of the same amount under the same
  * `transferId`, in one append, so the sum over all accounts is always 0. Source: seed stories 11.2 and 21.1.
  */
 export const maxReasonCharacters = 500
 const reason = z.string().min(1).max(maxReasonCharacters)
 
-/** What a movement is called by its maker, the same on both sides; not unique. */
+/** The name that a command gives a movement, the same on both sides; not unique. */
 export const TransferId = z.string().regex(/^[A-Za-z0-9:_.-]{1,64}$/)
 
-/** Amounts that move are positive on both sides; the event's type says in which direction. */
+/** A moved amount is positive on both sides; the event type gives the direction. */
 export const PositiveMicros = z.int().positive()
 
 const movement = {
@@ -35,7 +35,7 @@ const movement = {
 }
 const reservation = { reservationId: Uuid7, amountMicros: PositiveMicros }
 
-/** What a cost came to and who bore it: the three parts are the whole. `aboveMicros` is what the reservation did not cover. */
+/** A cost and the accounts that bore it: the three parts add up to it. `aboveMicros` is the part above the reservation. */
 const settlement = {
   reservationId: Uuid7,
   reservedMicros: PositiveMicros,
@@ -47,21 +47,50 @@ const settlement = {
 }
 
 export const accountEvents = {
-  AccountOpened: { version: 1, data: z.strictObject({ accountId: AccountId }) },
-  /** `day` (UTC) is the one whose limit it counts against. */
-  AccountDebited: { version: 1, data: z.strictObject({ ...movement, day: z.iso.date() }) },
-  AccountCredited: { version: 1, data: z.strictObject(movement) },
-  FundsReserved: { version: 1, data: z.strictObject({ ...reservation, expiresAt: z.iso.datetime() }) },
-  /** The cost is known in time. Its money moves in the debits of the same append, under the reservation's id. */
-  ReservationSettled: { version: 1, data: z.strictObject(settlement) },
-  /** The same, after the reservation's expiry: the money was free for others meanwhile. */
-  LateCostSettled: { version: 1, data: z.strictObject(settlement) },
-  ReservationReleased: { version: 1, data: z.strictObject(reservation) },
-  /** Nobody settled it, and no command about it can still be on its way. */
-  ReservationExpired: { version: 1, data: z.strictObject(reservation) },
-  AccountFrozen: { version: 1, data: z.strictObject({ reason }) },
-  AccountUnfrozen: { version: 1, data: z.strictObject({ reason }) },
-  AccountLimitsSet: { version: 1, data: z.strictObject({ dailyMicros: Micros, perActionMicros: Micros }) },
+  AccountOpened: { version: 1, summary: 'An account was opened.', data: z.strictObject({ accountId: AccountId }) },
+  AccountDebited: {
+    version: 1,
+    summary: 'Money left the account. `day` (UTC) is the day whose limit the debit counts against.',
+    data: z.strictObject({ ...movement, day: z.iso.date() }),
+  },
+  AccountCredited: { version: 1, summary: 'Money arrived on the account.', data: z.strictObject(movement) },
+  FundsReserved: {
+    version: 1,
+    summary: 'Money was set aside for a cost that is not known yet.',
+    data: z.strictObject({ ...reservation, expiresAt: z.iso.datetime() }),
+  },
+  ReservationSettled: {
+    version: 1,
+    summary:
+      'The cost became known before the reservation expired. Its money moves in the debits of the same append, under the id of the reservation.',
+    data: z.strictObject(settlement),
+  },
+  LateCostSettled: {
+    version: 1,
+    summary: 'The cost became known after the reservation expired; others could use the money in between.',
+    data: z.strictObject(settlement),
+  },
+  ReservationReleased: {
+    version: 1,
+    summary: 'The reservation was given up without a cost.',
+    data: z.strictObject(reservation),
+  },
+  ReservationExpired: {
+    version: 1,
+    summary: 'The reservation expired unsettled, and no command about it can still arrive.',
+    data: z.strictObject(reservation),
+  },
+  AccountFrozen: {
+    version: 1,
+    summary: 'The account was frozen: it starts no spending.',
+    data: z.strictObject({ reason }),
+  },
+  AccountUnfrozen: { version: 1, summary: 'The account was unfrozen.', data: z.strictObject({ reason }) },
+  AccountLimitsSet: {
+    version: 1,
+    summary: 'The limits for a day and for a single action were set.',
+    data: z.strictObject({ dailyMicros: Micros, perActionMicros: Micros }),
+  },
 } as const
 
 export type AccountEvent = EventOf<typeof accountEvents>

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-/** Integer micro-dollars (1 USD = 1,000,000), never negative, never beyond what a double counts exactly. */
+/** Integer micro-dollars (1 USD = 1,000,000), never negative, never above the safe integers. */
 export const Micros = z.int().nonnegative()
 
-/** What a count of tokens is at most; a sum over many calls stops here. */
+/** The limit of a token count; a sum over many calls stops here. */
 export const maxTokenCount = 100_000_000
 
-/** Token counts as the model reported them. */
+/** A number of tokens. */
 export const TokenCount = z.int().nonnegative().max(maxTokenCount)
 
 /**
- * Where token counts come from. `reported`: by the model. `corrected`: some of its reports contradicted the stream or each other, and
- * the greatest plausible ones count. `unknown`: no plausible report (a crash, or a server that says nothing or nonsense), so the
- * reservation is charged.
+ * The source of token counts. `reported`: the model. `corrected`: the model's reports contradicted the stream or each other, so the
+ * greatest plausible ones count. `unknown`: there is no plausible report (after a crash, or from a faulty server), so the reservation
+ * is charged.
  */
 export const UsageSource = z.enum(['reported', 'corrected', 'unknown'])
 export type UsageSource = z.infer<typeof UsageSource>

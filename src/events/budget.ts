@@ -4,8 +4,8 @@ import { isEventOf, type EventOf } from './event.ts'
 import { streamNameIn } from './identifiers.ts'
 
 /**
- * `budget/<scope>/<yyyy-mm-dd>`: what a scope (the council, a user, an agent) may spend on models and tools in a day.
- * Two-phase: reserved before a call, debited with the actual figure after it. Source: seed stories 20.1 and 20.2.
+ * `budget/<scope>/<yyyy-mm-dd>`: the spending of a scope (the council, a user, an agent) on models and tools in a day.
+ * It has two phases: a reservation before a call, and a debit of the actual cost after it. Source: seed stories 20.1 and 20.2.
  */
 export const BudgetStream = streamNameIn('budget')
 export type BudgetStream = z.infer<typeof BudgetStream>
@@ -19,6 +19,7 @@ const requestId = z.string().max(64)
 export const budgetEvents = {
   BudgetReserved: {
     version: 1,
+    summary: 'Money was set aside for a model call.',
     data: z.strictObject({
       callId,
       requestId,
@@ -27,10 +28,10 @@ export const budgetEvents = {
       expiresAt: z.iso.datetime(),
     }),
   },
-  /** Settles a reservation. `usage: unknown` is charged at the reservation, never at an invented figure and never for nothing. */
   BudgetDebited: {
-    /** 2: `usage` may be `corrected`. */
     version: 2,
+    summary:
+      'A call ended and its reservation was settled. A call with `usage: unknown` is charged at its reservation. Version 2 added `usage: corrected`.',
     data: z.strictObject({
       callId,
       requestId,
@@ -40,14 +41,14 @@ export const budgetEvents = {
       usage: UsageSource,
       promptTokens: TokenCount,
       completionTokens: TokenCount,
-      /** The price that was applied, readable: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens. */
+      /** The applied price: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens. */
       priceRef: z.string().max(300),
       actualMicros: Micros,
     }),
   },
-  /** The call never reached a model: nothing was used. */
   BudgetReleased: {
     version: 1,
+    summary: 'The call never reached a model, so nothing was used.',
     data: z.strictObject({ callId, requestId, amountMicros: Micros, reason: z.string().max(200) }),
   },
 } as const

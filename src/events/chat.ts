@@ -13,7 +13,7 @@ export const maxAnswerCharacters = 1_000_000
 
 export const AnswerPath = z.enum(['fast', 'full', 'action'])
 
-/** Why a prompt ended without an answer. `docs/errors.md` says what each means and what to do. */
+/** The reasons for a prompt to end without an answer, explained in `docs/errors.md`. */
 export const answerFailureCodes = [
   'crashed',
   'interrupted',
@@ -38,21 +38,21 @@ const timings = z.strictObject({
   firstTokenMs: z.number().nonnegative().nullable(),
   totalMs: z.number().nonnegative(),
 })
-/** What the request cost in all its attempts, over `budget/council/…`. */
+/** The cost of the request over all attempts, in `budget/council/…`. */
 const bill = { costMicros: Micros, tokens, timings }
 
-/** At most so many earlier turns of a conversation are shown to a model. */
+/** The most earlier turns of a conversation that a model is shown. */
 export const maxEarlierTurns = 100
 
 /**
- * What a model was shown of the conversation that its prompt belongs to. `window`: older turns did not fit into the model's
- * window. `limit`: there are more turns, or longer ones, than are read. `unavailable`: the earlier turns could not be read.
+ * The part of a conversation that a model was shown with a prompt. `window`: older turns did not fit into the model's window.
+ * `limit`: there are more or longer turns than the council reads. `unavailable`: the earlier turns could not be read.
  */
 export const SensedConversation = z.strictObject({
   conversationId: z.string().max(128),
   /** The earlier prompts that the model saw with their answers, oldest first. */
   requestIds: z.array(Uuid7).max(maxEarlierTurns),
-  /** How many earlier turns the model did not see; null where that is not known. */
+  /** The number of earlier turns that the model did not see; null where it is unknown. */
   omitted: z.int().nonnegative().nullable(),
   reason: z.enum(['window', 'limit', 'unavailable']).optional(),
 })
@@ -61,6 +61,7 @@ export type SensedConversation = z.infer<typeof SensedConversation>
 export const chatEvents = {
   PromptSubmitted: {
     version: 1,
+    summary: 'A client submitted a prompt.',
     data: z.strictObject({
       requestId: Uuid7,
       conversationId: z.string().max(128),
@@ -69,13 +70,14 @@ export const chatEvents = {
       submittedAt: z.iso.datetime(),
     }),
   },
-  /** A worker took the job. What an older attempt still tries to record is refused from here on. */
   AttemptStarted: {
     version: 1,
+    summary: 'A worker took the job. From here on every write of an older attempt is refused.',
     data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }),
   },
   RequestRouted: {
     version: 1,
+    summary: 'The path and the intent of the prompt were chosen.',
     data: z.strictObject({
       path: AnswerPath,
       intent: z.string().max(64),
@@ -83,11 +85,16 @@ export const chatEvents = {
       confidence: z.number().min(0).max(1),
     }),
   },
-  /** Recorded together with the route, for a prompt of a named conversation. An attempt that takes over shows its model the same turns. */
-  ContextSensed: { version: 1, data: z.strictObject({ conversation: SensedConversation }) },
-  /** From here on money is reserved under `callId` in every budget named. Whoever takes over settles what is still open. */
+  ContextSensed: {
+    version: 1,
+    summary:
+      'The earlier turns that the model was shown, recorded together with the route for a prompt of a named conversation. An attempt that takes over shows its model the same turns.',
+    data: z.strictObject({ conversation: SensedConversation }),
+  },
   ModelCallStarted: {
     version: 1,
+    summary:
+      'A model call started. Money is reserved under `callId` in every budget named; an attempt that takes over settles the calls that are still open.',
     data: z.strictObject({
       callId: z.string().max(128),
       attempt: z.int().positive(),
@@ -99,8 +106,8 @@ export const chatEvents = {
     }),
   },
   ModelCallEnded: {
-    /** 2: `usage` may be `corrected`. */
     version: 2,
+    summary: 'A model call ended. Version 2 added `usage: corrected`.',
     data: z.strictObject({
       callId: z.string().max(128),
       outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']),
@@ -109,9 +116,14 @@ export const chatEvents = {
       costMicros: Micros,
     }),
   },
-  CancellationRequested: { version: 1, data: z.strictObject({ by: z.string().max(128) }) },
+  CancellationRequested: {
+    version: 1,
+    summary: 'A client asked to cancel the prompt.',
+    data: z.strictObject({ by: z.string().max(128) }),
+  },
   AnswerCompleted: {
     version: 1,
+    summary: 'The prompt ended with an answer.',
     data: z.strictObject({
       text: answerText,
       finishReason: z.enum(['stop', 'length']),
@@ -119,12 +131,17 @@ export const chatEvents = {
       ...bill,
     }),
   },
-  /** 2: the codes `empty_answer` and `answer_filtered`. */
   AnswerFailed: {
     version: 2,
+    summary:
+      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`.',
     data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }),
   },
-  AnswerCancelled: { version: 1, data: z.strictObject({ text: answerText, ...bill }) },
+  AnswerCancelled: {
+    version: 1,
+    summary: 'The prompt was cancelled; `text` is the part that was produced.',
+    data: z.strictObject({ text: answerText, ...bill }),
+  },
 } as const
 
 export type ChatEvent = EventOf<typeof chatEvents>

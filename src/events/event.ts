@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Position, StreamName } from './identifiers.ts'
 
-/** The newest schema version of an event type and the shape of its data in that version. */
-export type EventDefinition = { version: number; data: z.ZodType }
+/** The newest schema version of an event type, what the event means, and the shape of its data in that version. */
+export type EventDefinition = { version: number; summary: string; data: z.ZodType }
 
 /** The event types of one area of the domain, or of all. */
 export type EventCatalogue = Readonly<Record<string, EventDefinition>>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The id of a log entry, `<ms>-<seq>`: where an event stands in the council's one order. */
+/** The id of a log entry, `<ms>-<seq>`: the place of an event in the total order of the log. */
 export type Position = string & { readonly __brand: 'Position' }
 
 /**
@@ -12,7 +12,7 @@ export type StreamName<Category extends string = string> = string & {
   readonly __category: Category
 }
 
-/** A UUIDv7 (RFC 9562): ids of commands, requests and everything that finishes. Its first 48 bits are milliseconds. */
+/** A UUIDv7 (RFC 9562): the id of a command, a request or any other stream that finishes. Its first 48 bits are milliseconds. */
 export type Uuid7 = string & { readonly __brand: 'Uuid7' }
 
 const positionPattern = /^\d{1,15}-\d{1,20}$/
@@ -42,8 +42,8 @@ export const Uuid7 = z.custom<Uuid7>(
 )
 
 /**
- * The caller's own name of a conversation. Postgres cannot store a NUL character or half of a surrogate pair, and two
- * conversations must never look alike there, so neither may be in it.
+ * The client's own name of a conversation. NUL characters and lone surrogates are rejected: Postgres cannot store them, and two
+ * conversations must never look alike there.
  */
 export const ConversationId = z
   .string()
@@ -51,12 +51,12 @@ export const ConversationId = z
   .max(128)
   .refine((id) => !id.includes('\0') && id.isWellFormed(), 'must have no NUL character and no half of a surrogate pair')
 
-/** Before the first event. */
+/** The position before the first event. */
 export const beginning = '0-0' as Position
 
-/** Negative when `left` comes before `right`. Positions compare as two numbers, never as text. */
+/** Negative when `left` comes before `right`. Positions compare as two numbers. */
 export function comparePositions(left: Position, right: Position): number {
-  // Mostly both are of the same length, and then text compares as numbers do.
+  // Fast path: positions of equal length compare as text.
   if (left.length === right.length && left.indexOf('-') === right.indexOf('-'))
     return left === right ? 0 : left < right ? -1 : 1
   const [leftMs, leftSeq] = positionParts(left)
@@ -64,19 +64,19 @@ export function comparePositions(left: Position, right: Position): number {
   return leftMs - rightMs || leftSeq - rightSeq
 }
 
-/** The greatest position below this one: reading after it starts with the event itself. */
+/** The greatest position below this one; a read after it starts with the event at `position`. */
 export function justBefore(position: Position): Position {
   const [ms, seq] = positionParts(position)
   return (seq > 0 ? `${ms}-${seq - 1}` : `${ms - 1}-18446744073709551615`) as Position
 }
 
-/** When the log took the event in, in milliseconds of Redis' clock. */
+/** The time of the append, in milliseconds of Redis' clock. */
 export const positionTimeMs = (position: Position): number => positionParts(position)[0]
 
-/** The milliseconds that a UUIDv7 carries: when it was made, by its maker's clock. */
+/** The creation time of a UUIDv7 in milliseconds, by its creator's clock. */
 export const uuid7TimeMs = (id: Uuid7): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 
-/** The time in the name of a stream that ends in a UUIDv7, and so may finish; undefined for every other stream. */
+/** The time in a stream name that ends in a UUIDv7; undefined for other streams, which never finish. */
 export function streamTimeMs(stream: StreamName): number | undefined {
   const id = stream.slice(stream.lastIndexOf('/') + 1)
   return id.length === uuidCharacters && uuid7Pattern.test(id) ? uuid7TimeMs(id as Uuid7) : undefined

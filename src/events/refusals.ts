@@ -3,12 +3,13 @@ import { isEventOf, type EventOf } from './event.ts'
 import { streamNameIn } from './identifiers.ts'
 
 /**
- * `refusals/<yyyy-mm-dd>`: what was asked over money, mode and approvals and not done. A history, not a state: any
- * revision may be appended to. A refused command stays refused under its id.
+ * `refusals/<yyyy-mm-dd>`: refused commands over money, mode and approvals. An append-only stream: it has no state, and an
+ * append expects any revision.
  */
 export const refusalEvents = {
   CommandRefused: {
     version: 1,
+    summary: 'A command was refused; it stays refused under its id.',
     data: z.strictObject({
       command: z.string().max(64),
       code: z.string().max(64),

@@ -3,9 +3,8 @@ import { isEventOf, type EventOf } from './event.ts'
 import { Position, streamNameIn } from './identifiers.ts'
 
 /**
- * `seals/<yyyy-mm-dd>`: what makes the log tamper-evident to others than its owner. A history: any revision may be appended to.
- * A seal says: up to this event the chain's head is this, signed (Ed25519, RFC 8032) under a sealing key; a sealing key is
- * introduced by the one before it, the first one by itself.
+ * `seals/<yyyy-mm-dd>`: seals make the log tamper-evident to parties other than its owner. An append-only stream. A seal signs the
+ * head of the hash chain at an event (Ed25519, RFC 8032). Each sealing key is introduced by the one before it, the first by itself.
  */
 const keyId = z.string().regex(/^[0-9a-f]{16}$/)
 const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/)
@@ -22,13 +21,21 @@ const sealingKey = z.strictObject({
   keyId,
   /** SubjectPublicKeyInfo (RFC 8410), DER in base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{59}$/),
-  /** The key that vouches for it; null: it is the first one, and signs itself. */
+  /** The key that signs the introduction; null: the first key signs itself. */
   by: keyId.nullable(),
 })
 
 export const sealEvents = {
-  LogSealed: { version: 1, data: z.strictObject({ ...seal.shape, signature }) },
-  SealingKeyIntroduced: { version: 1, data: z.strictObject({ ...sealingKey.shape, signature }) },
+  LogSealed: {
+    version: 1,
+    summary: 'The archiver signed the head of the hash chain.',
+    data: z.strictObject({ ...seal.shape, signature }),
+  },
+  SealingKeyIntroduced: {
+    version: 1,
+    summary: 'A sealing key was introduced, signed by the key before it; the first key signs itself.',
+    data: z.strictObject({ ...sealingKey.shape, signature }),
+  },
 } as const
 
 export type SealEvent = EventOf<typeof sealEvents>
@@ -36,10 +43,10 @@ export const isSealEvent = isEventOf(sealEvents)
 export type Seal = z.infer<typeof seal>
 export type SealingKey = z.infer<typeof sealingKey>
 
-/** Which log a seal is about; it is signed with it, but not repeated in every event. */
+/** The log that a seal belongs to: part of the signed text, but not of the event. */
 type OfLog = { councilId: string; incarnation: string }
 
-/** The text that a seal signs, in UTF-8: one field a line, each without line breaks, in this order, with a line break at the end. */
+/** The signed text of a seal in UTF-8: one field per line, in this order, each line terminated. */
 export const sealText = (
   { councilId, incarnation }: OfLog,
   { sequence, position, chainHead, keyId: key }: Seal,
@@ -54,7 +61,7 @@ export const sealText = (
     `key ${key}`,
   )
 
-/** The text with which a sealing key is introduced, made like that of a seal. */
+/** The signed text that introduces a sealing key, in the same form. */
 export const sealingKeyText = ({ councilId, incarnation }: OfLog, { keyId: key, publicKey, by }: SealingKey): string =>
   lines(
     'hybrid-ai-council sealing key 1',

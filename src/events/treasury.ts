@@ -7,8 +7,12 @@ import type { StreamName } from './identifiers.ts'
 const stop = z.strictObject({ reason: z.string().min(1).max(maxReasonCharacters) })
 
 export const treasuryEvents = {
-  TreasuryFrozen: { version: 1, data: stop },
-  TreasuryUnfrozen: { version: 1, data: stop },
+  TreasuryFrozen: {
+    version: 1,
+    summary: 'The emergency stop was turned on: no account starts any spending.',
+    data: stop,
+  },
+  TreasuryUnfrozen: { version: 1, summary: 'The emergency stop was turned off.', data: stop },
 } as const
 
 export type TreasuryEvent = EventOf<typeof treasuryEvents>

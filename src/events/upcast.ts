@@ -1,13 +1,13 @@
 import { eventCatalogue } from './catalogue.ts'
 import type { EventCatalogue } from './event.ts'
 
-/** Turns the data of one version into that of the next. Pure and total over what was ever written under its version. */
+/** Turns the data of one version into the next. Pure, and total over all data that was ever written in its version. */
 type Upcaster = (data: unknown) => unknown
 
-/** Type → version it takes → upcaster. */
+/** Type → version of the input → upcaster. */
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>
 
-/** The newer version only allows more values in a field. */
+/** For a newer version that only allows more values in a field. */
 const unchanged: Upcaster = (data) => data
 
 const upcasters: Upcasters = {
@@ -16,7 +16,7 @@ const upcasters: Upcasters = {
   AnswerFailed: { 1: unchanged },
 }
 
-/** What is wrong with a stored event. Each stops its reader. */
+/** The faults of a stored event. Each stops the reader. */
 export const eventFaults = ['unknown_event_type', 'unknown_event_version', 'malformed_event'] as const
 export type EventFault = (typeof eventFaults)[number]
 
@@ -32,13 +32,13 @@ export class UnreadableEvent extends Error {
   }
 }
 
-/** Brings data as it was stored to the newest version of its type; `at` names the event in errors. Throws UnreadableEvent. */
+/** Upcasts stored data to the newest version of its type; `at` names the event in errors. Throws UnreadableEvent. */
 export type Upcast = (type: string, version: number, data: unknown, at: string) => unknown
 
 /**
- * Events are never rewritten: the upcasters are applied on every read, one version after another, and what comes out is checked
- * against the newest shape. An unknown type, a version that is newer than the catalogue, a step that is missing or fails, and data of
- * another shape stop the reader; nothing is ever read half-understood.
+ * Stored events are never rewritten. Every read applies the upcasters, one version after another, and checks the result against the
+ * newest shape. An unknown type, a version newer than the catalogue, a missing or failing upcaster, and data of another shape stop the
+ * reader.
  */
 export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcast {
   return (type, version, data, at) => {
@@ -75,9 +75,9 @@ export function upcasterOver(catalogue: EventCatalogue, steps: Upcasters): Upcas
   }
 }
 
-/** With the catalogue and the upcasters of this program. */
+/** Upcasts with this program's catalogue and upcasters. */
 export const upcast: Upcast = upcasterOver(eventCatalogue, upcasters)
 
-/** A type is a text from the log: what every object inherits is none. */
+/** Own properties only: a type is text from the log and may read `constructor`. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined

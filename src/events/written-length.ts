@@ -1,2 +1,2 @@
-/** How long a text is in an event: as JSON writes it, without the quotes. A control character may take six characters there. */
+/** The length of a text in an event: its JSON form without the quotes, where a control character may take six characters. */
 export const writtenLength = (text: string): number => JSON.stringify(text).length - 2

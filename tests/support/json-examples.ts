@@ -12,6 +12,7 @@ export type JsonSchema = {
   items?: JsonSchema
   minimum?: number
   exclusiveMinimum?: number
+  maximum?: number
   maxLength?: number
   format?: string
   pattern?: string
