@@ -1,64 +1,89 @@
 import { sql } from 'kysely'
-import { isAccountEvent } from '../events/account.ts'
-import { accountIdOf, AccountRow, evolveAccountRow } from './account-row.ts'
-import type { Projection, Tx } from './engine/projection.ts'
+import { z } from 'zod'
+import { accountEvents, type AccountEvent } from '../events/account.ts'
+import type { RecordedEvent } from '../events/event.ts'
+import { bigint, bytewise, nullable, text, textOf, type RowOf } from './engine/columns.ts'
+import type { Tx } from './engine/projection.ts'
+import { tableProjection } from './engine/table-projection.ts'
 
-/** Name and type of every column, in the order of the table. */
+/** Amounts are integer micro-dollars. */
 const columns = {
-  // Compared byte by byte everywhere, so that pages follow each other in the same order on every server.
-  account_id: 'text collate "C" primary key',
-  status: 'text not null',
-  balance_micros: 'bigint not null',
-  reserved_micros: 'bigint not null',
-  daily_limit_micros: 'bigint',
-  action_limit_micros: 'bigint',
-  last_position: 'text not null',
-  last_sequence: 'bigint not null',
-} as const satisfies Record<keyof AccountRow, string>
+  account_id: bytewise(text),
+  status: textOf(z.enum(['open', 'frozen'])),
+  balance_micros: bigint,
+  /** Sum of all reservations that have not ended, including those past their expiry: a row has no clock. */
+  reserved_micros: bigint,
+  /** Null: no limits are set. */
+  daily_limit_micros: nullable(bigint),
+  action_limit_micros: nullable(bigint),
+  last_position: text,
+  last_sequence: bigint,
+}
+export type AccountRow = RowOf<typeof columns>
 
-const names = sql.join(Object.keys(columns).map((name) => sql.id(name)))
-const typeAlone = (type: string): string => type.replace(/( collate "C")?( not null| primary key)?$/, '')
+type RecordedAccountEvent = RecordedEvent<AccountEvent>
 
-/** `read_models.accounts`: one row an account, what it holds and what of it is promised. The sum of all balances is 0. */
-export const accounts: Projection = {
+/** `read_models.accounts`: one row per account, with its balance and its reservations. The sum of all balances is 0. */
+export const accounts = tableProjection({
   name: 'accounts',
   version: 1,
-  target: 'postgres',
-  money: true,
-  tables: ['accounts'],
+  columns,
+  key: 'account_id',
+  handles: accountEvents,
+  keyOf: ({ stream }) => stream.slice('account/'.length),
+  evolve: evolveAccountRow,
+})
 
-  async createTables(tx, schema) {
-    const list = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${sql.raw(type)}`)
-    await sql`create table ${sql.id(schema, 'accounts')} (${sql.join(list)})`.execute(tx)
-  },
+/** A page of rows after an id (`''`: from the first), ordered by id. */
+export const selectAccounts = (tx: Tx, after: string, limit: number): Promise<AccountRow[]> =>
+  accounts.select(tx, sql`where account_id > ${after} order by account_id limit ${limit}`)
 
-  async apply(tx, schema, events) {
-    const ofAccounts = events.filter(isAccountEvent)
-    if (ofAccounts.length === 0) return
-    const rows = await loadRows(tx, schema, [...new Set(ofAccounts.map((event) => accountIdOf(event.stream)))])
-    for (const event of ofAccounts) {
-      const accountId = accountIdOf(event.stream)
-      rows.set(accountId, evolveAccountRow(rows.get(accountId), event))
+/** One row, or undefined for an account that was never opened. */
+export const selectAccount = async (tx: Tx, accountId: string): Promise<AccountRow | undefined> =>
+  (await accounts.select(tx, sql`where account_id = ${accountId}`))[0]
+
+function evolveAccountRow(row: AccountRow | undefined, event: RecordedAccountEvent): AccountRow {
+  const last = { last_position: event.position, last_sequence: event.sequence }
+  if (event.type === 'AccountOpened') {
+    if (row) throw new Error(`${event.stream} was opened twice`)
+    return {
+      account_id: event.data.accountId,
+      status: 'open',
+      balance_micros: 0,
+      reserved_micros: 0,
+      daily_limit_micros: null,
+      action_limit_micros: null,
+      ...last,
     }
-    await storeRows(tx, schema, [...rows.values()])
-  },
+  }
+  if (!row) throw new Error(`${event.type} on ${event.stream}, which was never opened`)
+  return { ...row, ...changes(row, event), ...last }
 }
 
-async function loadRows(tx: Tx, schema: string, accountIds: readonly string[]): Promise<Map<string, AccountRow>> {
-  const { rows } =
-    await sql`select ${names} from ${sql.id(schema, 'accounts')} where account_id = any(${accountIds}::text[])`.execute(
-      tx,
-    )
-  return new Map(rows.map((row) => AccountRow.parse(row)).map((row) => [row.account_id, row]))
-}
-
-async function storeRows(tx: Tx, schema: string, rows: readonly AccountRow[]): Promise<void> {
-  const typed = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${sql.raw(typeAlone(type))}`)
-  const updates = Object.keys(columns)
-    .filter((name) => name !== 'account_id')
-    .map((name) => sql`${sql.id(name)} = excluded.${sql.id(name)}`)
-  await sql`
-    insert into ${sql.id(schema, 'accounts')} (${names})
-    select * from json_to_recordset(${JSON.stringify(rows)}::json) as account (${sql.join(typed)})
-    on conflict (account_id) do update set ${sql.join(updates)}`.execute(tx)
+function changes(
+  row: AccountRow,
+  event: Exclude<RecordedAccountEvent, { type: 'AccountOpened' }>,
+): Partial<AccountRow> {
+  switch (event.type) {
+    case 'AccountCredited':
+      return { balance_micros: row.balance_micros + event.data.amountMicros }
+    case 'AccountDebited':
+      return { balance_micros: row.balance_micros - event.data.amountMicros }
+    case 'FundsReserved':
+      return { reserved_micros: row.reserved_micros + event.data.amountMicros }
+    case 'ReservationSettled':
+    case 'LateCostSettled':
+      return { reserved_micros: row.reserved_micros - event.data.reservedMicros }
+    case 'ReservationReleased':
+    case 'ReservationExpired':
+      return { reserved_micros: row.reserved_micros - event.data.amountMicros }
+    case 'AccountFrozen':
+      return { status: 'frozen' }
+    case 'AccountUnfrozen':
+      return { status: 'open' }
+    case 'AccountLimitsSet':
+      return { daily_limit_micros: event.data.dailyMicros, action_limit_micros: event.data.perActionMicros }
+    default:
+      return event satisfies never
+  }
 }

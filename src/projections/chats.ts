@@ -1,90 +1,267 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { isChatEvent } from '../events/chat.ts'
-import { ChatRow, evolveChatRow } from './chat-row.ts'
-import type { Projection, Tx } from './engine/projection.ts'
+import { z } from 'zod'
+import { chatEvents, maxEarlierTurns, type ChatEvent } from '../events/chat.ts'
+import type { RecordedEvent } from '../events/event.ts'
+import { Position, Uuid7 } from '../events/identifiers.ts'
+import type { Postgres } from '../platform/postgres/postgres.ts'
+import { bigint, boolean, double, integer, nullable, text, textOf, timestamp, type RowOf } from './engine/columns.ts'
+import type { Tx } from './engine/projection.ts'
+import { readModelReader, type ReadModelAnswer, type ReadModelReader } from './engine/read-model-reader.ts'
+import { IntegerColumn, storableText } from './engine/rows.ts'
+import { tableProjection } from './engine/table-projection.ts'
 
-/** Name and type of every column, in the order of the table. */
 const columns = {
-  request_id: 'text primary key',
-  conversation_id: 'text not null',
-  actor: 'text not null',
-  status: 'text not null',
-  prompt: 'text not null',
-  requested_path: 'text',
-  path: 'text',
-  intent: 'text',
-  attempts: 'integer not null',
-  answer: 'text not null',
-  finish_reason: 'text',
-  failure_code: 'text',
-  failure_message: 'text',
-  degraded: 'boolean not null',
-  cost_micros: 'bigint not null',
-  prompt_tokens: 'bigint not null',
-  completion_tokens: 'bigint not null',
-  queued_ms: 'double precision',
-  first_token_ms: 'double precision',
-  total_ms: 'double precision',
-  submitted_at: 'timestamptz not null',
-  ended_at: 'timestamptz',
-  first_position: 'text not null',
-  last_position: 'text not null',
-  last_sequence: 'bigint not null',
-} as const satisfies Record<keyof ChatRow, string>
+  request_id: text,
+  conversation_id: text,
+  actor: text,
+  status: textOf(z.enum(['submitted', 'answering', 'completed', 'failed', 'cancelled'])),
+  prompt: text,
+  /** The path that the user asked for; null: the council chooses. */
+  requested_path: nullable(text),
+  path: nullable(text),
+  intent: nullable(text),
+  attempts: integer,
+  /** Empty until the end; of a failed or cancelled answer the part that was streamed. */
+  answer: text,
+  finish_reason: nullable(text),
+  failure_code: nullable(text),
+  failure_message: nullable(text),
+  degraded: boolean,
+  /** Of all calls that have ended so far. */
+  cost_micros: bigint,
+  prompt_tokens: bigint,
+  completion_tokens: bigint,
+  queued_ms: nullable(double),
+  first_token_ms: nullable(double),
+  total_ms: nullable(double),
+  submitted_at: timestamp,
+  ended_at: nullable(timestamp),
+  first_position: text,
+  last_position: text,
+  last_sequence: bigint,
+}
+export type ChatRow = RowOf<typeof columns>
 
-/** A row that is a whole turn of a conversation: the prompt has ended, and its asker saw text. */
-export const isTurn = sql`ended_at is not null and answer <> ''`
+type RecordedChatEvent = RecordedEvent<ChatEvent>
 
-const names = Object.keys(columns)
-const typeAlone = (type: string): string => type.replace(/ (not null|primary key)$/, '')
+/** A row that is a complete turn of a conversation: the prompt has ended, and its asker saw text. */
+const isTurn = sql`ended_at is not null and answer <> ''`
 
-/** `read_models.chats`: one row a prompt, with its ending, cost, timings and where its events are. */
-export const chats: Projection = {
+/** `read_models.chats`: one row per prompt, with its ending, cost, timings and the positions of its events. */
+export const chats = tableProjection({
   name: 'chats',
   version: 2,
-  target: 'postgres',
-  money: false,
-  tables: ['chats'],
+  columns,
+  key: 'request_id',
+  indexes: [
+    sql`(conversation_id, submitted_at)`,
+    sql`(submitted_at)`,
+    sql`(actor, conversation_id, last_sequence) where ${isTurn}`,
+  ],
+  handles: chatEvents,
+  keyOf: ({ stream }) => stream.slice('chat/'.length),
+  evolve: evolveChatRow,
+})
 
-  async createTables(tx, schema) {
-    const list = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${sql.raw(type)}`)
-    await sql`create table ${sql.id(schema, 'chats')} (${sql.join(list)})`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'chats')} (conversation_id, submitted_at)`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'chats')} (submitted_at)`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'chats')} (actor, conversation_id, last_sequence) where ${isTurn}`.execute(
-      tx,
-    )
-  },
+/** Position of the first event of a principal's prompt; null when the principal has no such prompt. */
+export const firstPositionOf = (
+  read: ReadModelReader,
+  principal: string,
+  requestId: Uuid7,
+): Promise<ReadModelAnswer<Position | null>> =>
+  read(chats, null, async (tx) => {
+    const [row] = await chats.select(tx, sql`where request_id = ${requestId} and actor = ${principal}`)
+    return row ? Position.parse(row.first_position) : null
+  })
 
-  async apply(tx, schema, events) {
-    const ofChats = events.filter(isChatEvent)
-    if (ofChats.length === 0) return
-    const rows = await loadRows(tx, schema, [...new Set(ofChats.map((event) => requestIdOf(event.stream)))])
-    for (const event of ofChats) {
-      const requestId = requestIdOf(event.stream)
-      rows.set(requestId, evolveChatRow(rows.get(requestId), event))
-    }
-    await storeRows(tx, schema, [...rows.values()])
-  },
+function evolveChatRow(row: ChatRow | undefined, event: RecordedChatEvent): ChatRow {
+  if (event.type === 'PromptSubmitted') {
+    if (row) throw new Error(`${event.stream} was submitted twice`)
+    return submitted(event)
+  }
+  if (!row) throw new Error(`${event.type} on ${event.stream}, which was never submitted`)
+  return { ...row, ...changes(row, event), last_position: event.position, last_sequence: event.sequence }
 }
 
-const requestIdOf = (stream: string): string => stream.slice('chat/'.length)
+function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'PromptSubmitted' }>): Partial<ChatRow> {
+  switch (event.type) {
+    case 'AttemptStarted':
+      return { status: 'answering', attempts: event.data.attempt }
+    case 'RequestRouted':
+      return { path: event.data.path, intent: storableText(event.data.intent) }
+    case 'ModelCallEnded':
+      return {
+        cost_micros: row.cost_micros + event.data.costMicros,
+        prompt_tokens: row.prompt_tokens + event.data.promptTokens,
+        completion_tokens: row.completion_tokens + event.data.completionTokens,
+      }
+    case 'ContextSensed':
+    case 'ModelCallStarted':
+    case 'CancellationRequested':
+      return {}
+    case 'AnswerCompleted':
+      return {
+        ...ended(event),
+        status: 'completed',
+        finish_reason: event.data.finishReason,
+        degraded: event.data.degraded,
+      }
+    case 'AnswerFailed':
+      return {
+        ...ended(event),
+        status: 'failed',
+        failure_code: event.data.code,
+        failure_message: storableText(event.data.message),
+      }
+    case 'AnswerCancelled':
+      return { ...ended(event), status: 'cancelled' }
+    default:
+      return event satisfies never
+  }
+}
 
-async function loadRows(tx: Tx, schema: string, requestIds: readonly string[]): Promise<Map<string, ChatRow>> {
+type Ending = Extract<RecordedChatEvent, { type: 'AnswerCompleted' | 'AnswerFailed' | 'AnswerCancelled' }>
+
+/** The ending's bill replaces the running sums: the code that settled the calls computed it. */
+const ended = ({ data, metadata }: Ending): Partial<ChatRow> => ({
+  answer: storableText(data.text),
+  cost_micros: data.costMicros,
+  prompt_tokens: data.tokens.promptTokens,
+  completion_tokens: data.tokens.completionTokens,
+  queued_ms: data.timings.queuedMs,
+  first_token_ms: data.timings.firstTokenMs,
+  total_ms: data.timings.totalMs,
+  ended_at: metadata.occurredAt,
+})
+
+const submitted = ({
+  data,
+  metadata,
+  position,
+  sequence,
+}: Extract<RecordedChatEvent, { type: 'PromptSubmitted' }>): ChatRow => ({
+  request_id: data.requestId,
+  conversation_id: storableText(data.conversationId),
+  actor: storableText(metadata.actor),
+  status: 'submitted',
+  prompt: storableText(data.text),
+  requested_path: data.path ?? null,
+  path: null,
+  intent: null,
+  attempts: 0,
+  answer: '',
+  finish_reason: null,
+  failure_code: null,
+  failure_message: null,
+  degraded: false,
+  cost_micros: 0,
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  queued_ms: null,
+  first_token_ms: null,
+  total_ms: null,
+  submitted_at: data.submittedAt,
+  ended_at: null,
+  first_position: position,
+  last_position: position,
+  last_sequence: sequence,
+})
+
+/** One question of a conversation with the text that its asker saw as the answer. */
+export type EarlierTurn = { requestId: Uuid7; question: string; answer: string }
+
+/** A prompt in its conversation: who asked, and where its `PromptSubmitted` is in the log. */
+export type PromptInConversation = { conversationId: string; actor: string; position: Position; sequence: number }
+
+/** Reads the turns of conversations. Both calls resolve within `readWithinMs`, with null when the turns cannot be read in that time. */
+export type EarlierTurns = {
+  /**
+   * The turns that had ended before the prompt was submitted, newest first: at most `maxEarlierTurns` and `maxTurnBytes` of text.
+   * `total` counts all of them, up to `maxCountedTurns`. A conversation belongs to its asker: turns of other principals are excluded.
+   */
+  before: (prompt: PromptInConversation) => Promise<{ turns: EarlierTurn[]; total: number } | null>
+  /** The turns of these requests, in this order; null also when one of them is missing. */
+  named: (prompt: PromptInConversation, requestIds: readonly Uuid7[]) => Promise<EarlierTurn[] | null>
+}
+
+/** The read model usually reaches a prompt within milliseconds; the asker waits meanwhile. */
+const readWithinMs = 2_000
+const pollMs = 10
+/** Far more than fits into the context window of a model. */
+const maxTurnBytes = 1024 * 1024
+const maxCountedTurns = 10_000
+
+const Rows = z.array(
+  z
+    .object({ request_id: Uuid7, prompt: z.string(), answer: z.string() })
+    .transform((row): EarlierTurn => ({ requestId: row.request_id, question: row.prompt, answer: row.answer })),
+)
+const Counted = z.tuple([z.object({ total: IntegerColumn })])
+
+/** Reads `read_models.chats` once it has reached the prompt. */
+export function earlierTurns(postgres: Pick<Postgres<unknown>, 'snapshot'>): EarlierTurns {
+  const read = readModelReader(postgres, {
+    waitMs: readWithinMs,
+    pollMs,
+    elapsedMs: () => performance.now(),
+    pause: (ms) => delay(ms),
+  })
+
+  /** Bounds the wait also when the server is silent: its own timeouts are longer. */
+  async function inTime<Result>(
+    prompt: PromptInConversation,
+    work: (tx: Tx) => Promise<Result>,
+  ): Promise<Result | null> {
+    const given = new AbortController()
+    const late = delay(readWithinMs, null, { signal: given.signal }).catch(() => null)
+    const reading = read(chats, prompt.position, work).then(
+      (answer) => (answer.outcome === 'read' ? answer.result : null),
+      () => null,
+    )
+    return Promise.race([reading, late]).finally(() => given.abort())
+  }
+
+  return {
+    before: (prompt) =>
+      inTime(prompt, async (tx) => ({ turns: await newestTurns(tx, prompt), total: await countTurns(tx, prompt) })),
+    named: async (prompt, requestIds) => {
+      const turns = await inTime(prompt, (tx) => turnsOf(tx, prompt, requestIds))
+      const byId = new Map(turns?.map((turn) => [turn.requestId, turn]))
+      const found = requestIds.map((requestId) => byId.get(requestId)).filter((turn) => turn !== undefined)
+      return found.length === requestIds.length ? found : null
+    },
+  }
+}
+
+/** An ended prompt gets no further events, so its last event is its ending. */
+const isEarlier = ({ actor, conversationId, sequence }: PromptInConversation) =>
+  sql`actor = ${storableText(actor)} and conversation_id = ${storableText(conversationId)} and last_sequence < ${sequence} and ${isTurn}`
+
+async function newestTurns(tx: Tx, prompt: PromptInConversation): Promise<EarlierTurn[]> {
   const { rows } = await sql`
-    select ${sql.join(names.map((name) => sql.id(name)))} from ${sql.id(schema, 'chats')} where request_id = any(${requestIds}::text[])`.execute(
+    select request_id, prompt, answer
+    from (
+      select request_id, prompt, answer, last_sequence, sum(octet_length(prompt) + octet_length(answer)) over (order by last_sequence desc) as bytes
+      from (select * from read_models.chats where ${isEarlier(prompt)} order by last_sequence desc limit ${maxEarlierTurns}) as newest
+    ) as measured
+    where bytes <= ${maxTurnBytes}
+    order by last_sequence desc`.execute(tx)
+  return Rows.parse(rows)
+}
+
+async function countTurns(tx: Tx, prompt: PromptInConversation): Promise<number> {
+  const { rows } = await sql`
+    select count(*) as total from (select 1 from read_models.chats where ${isEarlier(prompt)} limit ${maxCountedTurns}) as turns`.execute(
     tx,
   )
-  return new Map(rows.map((row) => ChatRow.parse(row)).map((row) => [row.request_id, row]))
+  return Counted.parse(rows)[0].total
 }
 
-async function storeRows(tx: Tx, schema: string, rows: readonly ChatRow[]): Promise<void> {
-  const typed = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${sql.raw(typeAlone(type))}`)
-  const updates = names
-    .filter((name) => name !== 'request_id')
-    .map((name) => sql`${sql.id(name)} = excluded.${sql.id(name)}`)
-  await sql`
-    insert into ${sql.id(schema, 'chats')} (${sql.join(names.map((name) => sql.id(name)))})
-    select * from json_to_recordset(${JSON.stringify(rows)}::json) as chat (${sql.join(typed)})
-    on conflict (request_id) do update set ${sql.join(updates)}`.execute(tx)
+async function turnsOf(tx: Tx, prompt: PromptInConversation, requestIds: readonly Uuid7[]): Promise<EarlierTurn[]> {
+  const { rows } = await sql`
+    select request_id, prompt, answer from read_models.chats where request_id = any(${requestIds}::text[]) and ${isEarlier(prompt)}`.execute(
+    tx,
+  )
+  return Rows.parse(rows)
 }

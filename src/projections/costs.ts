@@ -1,84 +1,72 @@
 import { sql } from 'kysely'
-import type { BudgetEvent } from '../events/budget.ts'
+import { UsageSource } from '../events/amounts.ts'
+import { budgetEvents, type BudgetEvent } from '../events/budget.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { storableText } from './engine/rows.ts'
+import { Position } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
-import type { Projection } from './engine/projection.ts'
+import { bigint, date, text, textOf, timestamp, unique, type RowOf } from './engine/columns.ts'
+import type { Tx } from './engine/projection.ts'
+import { storableText } from './engine/rows.ts'
+import { tableProjection } from './engine/table-projection.ts'
+
+const columns = {
+  sequence: bigint,
+  position: unique(textOf(Position)),
+  stream: text,
+  day: date,
+  call_id: unique(text),
+  request_id: text,
+  model: text,
+  phase: text,
+  member: text,
+  usage: textOf(UsageSource),
+  prompt_tokens: bigint,
+  completion_tokens: bigint,
+  price_ref: text,
+  actual_micros: bigint,
+  occurred_at: timestamp,
+}
+export type CostRow = RowOf<typeof columns>
 
 /**
- * `read_models.costs`: one row a settled model call, `BudgetDebited` in `budget/council/…`. The sum over a request is what it
- * cost, the sum over all is what models cost. Other scopes are billed for the same calls, so they are not counted here.
+ * `read_models.costs`: one row per settled model call, from `BudgetDebited` in `budget/council/…`. The rows of a request sum to
+ * its cost. Budgets of other scopes are debited for the same calls, so they are not counted.
  */
-export const costs: Projection = {
+export const costs = tableProjection({
   name: 'costs',
   version: 1,
-  target: 'postgres',
-  money: true,
-  tables: ['costs'],
+  columns,
+  key: 'sequence',
+  indexes: [sql`(request_id)`, sql`(day)`],
+  handles: { BudgetDebited: budgetEvents.BudgetDebited },
+  keyOf: (event) => (isCost(event) ? event.sequence : null),
+  evolve: (_, event) => costRow(event),
+  isAppendOnly: true,
+})
 
-  async createTables(tx, schema) {
-    await sql`
-      create table ${sql.id(schema, 'costs')} (
-        sequence bigint primary key,
-        position text not null unique,
-        stream text not null,
-        day date not null,
-        call_id text not null unique,
-        request_id text not null,
-        model text not null,
-        phase text not null,
-        member text not null,
-        usage text not null,
-        prompt_tokens bigint not null,
-        completion_tokens bigint not null,
-        price_ref text not null,
-        actual_micros bigint not null,
-        occurred_at timestamptz not null
-      )`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'costs')} (request_id)`.execute(tx)
-    await sql`create index on ${sql.id(schema, 'costs')} (day)`.execute(tx)
-  },
+/** All rows, in log order. */
+export const selectCosts = (tx: Tx): Promise<CostRow[]> => costs.select(tx, sql`order by sequence`)
 
-  /** Inserts and nothing else: a call that is debited twice violates a constraint and stops the projection. */
-  async apply(tx, schema, events) {
-    const rows = events.filter(isCost).map(costRow)
-    if (rows.length === 0) return
-    await sql`
-      insert into ${sql.id(schema, 'costs')}
-        (sequence, position, stream, day, call_id, request_id, model, phase, member, usage, prompt_tokens, completion_tokens, price_ref, actual_micros, occurred_at)
-      select * from json_to_recordset(${JSON.stringify(rows)}::json) as cost (
-        sequence bigint, position text, stream text, day date, call_id text, request_id text, model text, phase text, member text, usage text,
-        prompt_tokens bigint, completion_tokens bigint, price_ref text, actual_micros bigint, occurred_at timestamptz)`.execute(
-      tx,
-    )
-  },
-}
+type CostEvent = RecordedEvent<Extract<BudgetEvent, { type: 'BudgetDebited' }>>
 
-export type CostEvent = RecordedEvent<Extract<BudgetEvent, { type: 'BudgetDebited' }>>
-
-/** What a model call cost the council. */
+/** The cost of a model call to the council. */
 export const isCost = (event: RecordedEvent): event is CostEvent =>
   event.type === 'BudgetDebited' && event.stream.startsWith('budget/council/')
 
-export type CostRow = ReturnType<typeof costRow>
-
-/** The row of one debit, its columns named as in the table. */
-export function costRow({ sequence, position, stream, data, metadata }: CostEvent) {
-  return {
-    sequence,
-    position,
-    stream,
-    day: stream.slice(stream.lastIndexOf('/') + 1),
-    call_id: storableText(data.callId),
-    request_id: storableText(data.requestId),
-    model: storableText(data.model),
-    phase: storableText(data.phase),
-    member: storableText(data.member),
-    usage: data.usage,
-    prompt_tokens: data.promptTokens,
-    completion_tokens: data.completionTokens,
-    price_ref: storableText(data.priceRef),
-    actual_micros: data.actualMicros,
-    occurred_at: isoTime(Date.parse(metadata.occurredAt)),
-  }
-}
+const costRow = ({ sequence, position, stream, data, metadata }: CostEvent): CostRow => ({
+  sequence,
+  position,
+  stream,
+  day: stream.slice(stream.lastIndexOf('/') + 1),
+  call_id: storableText(data.callId),
+  request_id: storableText(data.requestId),
+  model: storableText(data.model),
+  phase: storableText(data.phase),
+  member: storableText(data.member),
+  usage: data.usage,
+  prompt_tokens: data.promptTokens,
+  completion_tokens: data.completionTokens,
+  price_ref: storableText(data.priceRef),
+  actual_micros: data.actualMicros,
+  occurred_at: isoTime(Date.parse(metadata.occurredAt)),
+})

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accountStream } from '../../src/events/account.ts'
 import { account } from '../../src/commands/aggregates/account.ts'
 import { FreezeAccount } from '../../src/commands/treasury/freeze-account.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
@@ -10,10 +9,9 @@ import { SetAccountLimits } from '../../src/commands/treasury/set-account-limits
 import { SettleReservation } from '../../src/commands/treasury/settle-reservation.ts'
 import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../src/commands/treasury/unfreeze-account.ts'
+import { accountStream } from '../../src/events/account.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
-import { AccountRow } from '../../src/projections/account-row.ts'
-import { selectAccounts } from '../../src/projections/account-rows.ts'
-import { accounts } from '../../src/projections/accounts.ts'
+import { accounts, selectAccounts } from '../../src/projections/accounts.ts'
 import { readModelReader } from '../../src/projections/engine/read-model-reader.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../support/databases.ts'
@@ -79,7 +77,7 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
 
   const rows = async () =>
     new Map(
-      (await db.rows('read_models.accounts')).map((row) => AccountRow.parse(row)).map((row) => [row.account_id, row]),
+      (await db.rows('read_models.accounts')).map((row) => accounts.row.parse(row)).map((row) => [row.account_id, row]),
     )
 
   test('show what commands decide on, and sum up to nothing, whatever happened', async () => {

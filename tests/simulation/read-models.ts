@@ -1,6 +1,5 @@
-import { isAccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import { accountIdOf, evolveAccountRow, type AccountRow } from '../../src/projections/account-row.ts'
+import { accounts, type AccountRow } from '../../src/projections/accounts.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 
@@ -8,12 +7,7 @@ import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 type Fold = (table: Table, events: readonly RecordedEvent[]) => void
 
 /** The accounts' read model, with the very rows of `read_models.accounts`. */
-const accounts: Fold = (table, events) => {
-  for (const event of events.filter(isAccountEvent)) {
-    const id = accountIdOf(event.stream)
-    table.set(id, evolveAccountRow(table.get(id) as AccountRow | undefined, event))
-  }
-}
+const foldAccounts: Fold = (table, events) => void accounts.fold(events, table as Map<string, AccountRow>)
 
 /** One row an event, and a key that says when it was written: what is applied twice is there twice. */
 const journal: Fold = (table, events) => {
@@ -21,15 +15,13 @@ const journal: Fold = (table, events) => {
     table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
 }
 
-export const folds: Readonly<Record<string, Fold>> = { accounts, journal }
+export const folds: Readonly<Record<string, Fold>> = { accounts: foldAccounts, journal }
 
 /** The projections of one release of the program: a newer one builds them anew. `apply` may be made to fail. */
 export const projectionsOf = (version: number, mayFail: () => void): Projection<MemoryTx>[] =>
   Object.entries(folds).map(([name, fold]) => ({
     name,
     version,
-    target: 'postgres',
-    money: true,
     tables: [name],
     createTables: async () => undefined,
     async apply(tx, schema, events) {

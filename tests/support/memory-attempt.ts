@@ -13,7 +13,7 @@ import type { RecordedEvent } from '../../src/events/event.ts'
 import { chatStream } from '../../src/events/chat.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import type { EarlierTurns } from '../../src/projections/earlier-turns.ts'
+import type { EarlierTurns } from '../../src/projections/chats.ts'
 import { newId } from './council.ts'
 import { memoryServer } from './memory-log/memory-log.ts'
 

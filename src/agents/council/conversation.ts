@@ -1,5 +1,5 @@
 import { maxEarlierTurns, type SensedConversation } from '../../events/chat.ts'
-import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/earlier-turns.ts'
+import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import { ModelError, type ModelClient } from '../models/model.ts'
 import { fastPathMessages } from './prompts.ts'
 

@@ -1,7 +1,7 @@
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph'
 import { RouteRequest } from '../../commands/chat/route-request.ts'
 import type { SensedConversation } from '../../events/chat.ts'
-import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/earlier-turns.ts'
+import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import { gatherConversation } from './conversation.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
 import { callModel, settleCall, type CallOutcome } from '../model-call.ts'

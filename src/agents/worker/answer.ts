@@ -1,7 +1,7 @@
 import type { OpenChat } from '../../commands/aggregates/chat.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { SensedConversation } from '../../events/chat.ts'
-import type { PromptInConversation } from '../../projections/earlier-turns.ts'
+import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerText } from './answer-text.ts'
 import { lostCall, settleCall, type CallOutcome } from '../model-call.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'

@@ -6,7 +6,7 @@ import type { Job, JobQueue } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { PromptInConversation } from '../../projections/earlier-turns.ts'
+import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerPrompt, giveUp, type AnswerDependencies } from './answer.ts'
 import { executeUntilKnown, assertAppended, RunEnded, type Run, type StopReason } from '../run.ts'
 

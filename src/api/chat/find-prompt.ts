@@ -1,6 +1,6 @@
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import { LogStopped, type EventLog } from '../../events/log/log.ts'
-import { firstPositionOf } from '../../projections/first-position.ts'
+import { firstPositionOf } from '../../projections/chats.ts'
 import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
 
 /** Where a prompt's events begin, or why that cannot be told: the codes are those of `error` frames. */

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { account as aggregate, type LiveAccount } from '../../commands/aggregates/account.ts'
-import { type AccountEvent, accountStream, type AccountId, isAccountEvent } from '../../events/account.ts'
+import { accountStream, isAccountEvent, type AccountEvent, type AccountId } from '../../events/account.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import { comparePositions, type Position, type StreamName } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { selectAccount } from '../../projections/account-rows.ts'
-import { evolveAccountRow, type AccountRow } from '../../projections/account-row.ts'
+import { accounts, selectAccount, type AccountRow } from '../../projections/accounts.ts'
 import { loadRegistered } from '../../projections/engine/checkpoint.ts'
 import { readConsistently } from '../../projections/engine/snapshot.ts'
 import type { CliContext } from '../context.ts'
@@ -113,7 +112,7 @@ function compareRow(events: readonly RecordedEvent<AccountEvent>[], stored: Stor
   if ('unavailable' in stored) return { state: 'unavailable', message: stored.unavailable }
   const { row, sequence, position } = stored
   const known = events.filter((event) => event.sequence <= sequence)
-  const expected = known.reduce<AccountRow | undefined>(evolveAccountRow, undefined) ?? null
+  const expected = known.reduce<AccountRow | undefined>(accounts.evolve, undefined) ?? null
   if (isDeepStrictEqual({ ...row }, { ...expected }))
     return { state: known.length === events.length ? 'agrees' : 'behind', position }
   return {

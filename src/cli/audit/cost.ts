@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Position } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { readCosts, type CostRowRead } from '../../projections/cost-rows.ts'
-import { costRow, isCost } from '../../projections/costs.ts'
+import { costs, selectCosts, type CostRow } from '../../projections/costs.ts'
+import { loadRegistered, type Registered } from '../../projections/engine/checkpoint.ts'
 import { readConsistently } from '../../projections/engine/snapshot.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
@@ -12,7 +12,7 @@ import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { openLogForReading, openReadModels } from '../stores.ts'
 
-type Costs = readonly CostRowRead[]
+type Costs = readonly CostRow[]
 type ReadModel =
   | { state: 'agrees'; rows: number; position: Position }
   | { state: 'behind'; rows: number; position: Position; missing: number }
@@ -26,7 +26,7 @@ type ReadModel =
  */
 export async function auditCost(options: Range, { config, output }: CliContext): Promise<number> {
   const isInRange = inRange(options)
-  const within = ({ position }: CostRowRead): boolean => isInRange(position)
+  const within = ({ position }: CostRow): boolean => isInRange(position)
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
   // The read model first: it is then a part of what the log shows, however busy the council is.
@@ -43,23 +43,26 @@ export async function auditCost(options: Range, { config, output }: CliContext):
 }
 
 async function foldCosts(log: LogReader): Promise<Costs> {
-  const rows: CostRowRead[] = []
-  for await (const events of log.read({ types: ['BudgetDebited'] })) rows.push(...events.filter(isCost).map(costRow))
+  const rows: CostRow[] = []
+  for await (const events of log.read({ types: ['BudgetDebited'] })) rows.push(...costs.fold(events).values())
   return rows
 }
 
-type Stored = Awaited<ReturnType<typeof readCosts>> | { unavailable: string }
+type Stored = { registered: Registered | undefined; rows: CostRow[] } | { unavailable: string }
 
 async function readStored(open: () => ReturnType<typeof openReadModels>): Promise<Stored> {
   try {
-    return await readConsistently(await open(), ['costs'], readCosts)
+    return await readConsistently(await open(), ['costs'], async (tx) => ({
+      registered: await loadRegistered(tx, 'costs'),
+      rows: await selectCosts(tx),
+    }))
   } catch (error) {
     return { unavailable: messageOf(error) }
   }
 }
 
 /** The first difference between the log and the read model, as far as the read model says it is. */
-function compare(all: Costs, stored: Stored, within: (row: CostRowRead) => boolean): ReadModel {
+function compare(all: Costs, stored: Stored, within: (row: CostRow) => boolean): ReadModel {
   if ('unavailable' in stored) return { state: 'unavailable', message: stored.unavailable }
   if (!stored.registered) return { state: 'unavailable', message: 'it was never built' }
   const { sequence, position } = stored.registered
@@ -77,8 +80,8 @@ function compare(all: Costs, stored: Stored, within: (row: CostRowRead) => boole
 }
 
 function difference(
-  fromLog: CostRowRead | undefined,
-  fromModel: CostRowRead | undefined,
+  fromLog: CostRow | undefined,
+  fromModel: CostRow | undefined,
 ): { message: string; position: string } {
   if (fromLog && (!fromModel || fromModel.sequence > fromLog.sequence))
     return { message: `the read model lacks the debit at ${fromLog.position}`, position: fromLog.position }
@@ -87,7 +90,7 @@ function difference(
       message: `the read model has a debit at ${fromModel.position} that is not in the log`,
       position: fromModel.position,
     }
-  const columns = (Object.keys(fromLog ?? {}) as (keyof CostRowRead)[]).filter(
+  const columns = (Object.keys(fromLog ?? {}) as (keyof CostRow)[]).filter(
     (column) => fromLog?.[column] !== fromModel?.[column],
   )
   const details = columns
@@ -110,7 +113,7 @@ async function printCalls(output: Output, rows: Costs): Promise<void> {
     })
 }
 
-const publicCall = (row: CostRowRead) => ({
+const publicCall = (row: CostRow) => ({
   position: row.position,
   stream: row.stream,
   requestId: row.request_id,

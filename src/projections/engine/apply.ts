@@ -3,7 +3,7 @@ import { messageOf } from '../../platform/platform-error.ts'
 import { isPostgresOutage } from '../../platform/postgres/postgres.ts'
 import { checkpointAt, type Checkpoint } from './checkpoint.ts'
 import { ProjectionError } from './projection-error.ts'
-import type { Projection } from './projection.ts'
+import { applyHandled, type Projection } from './projection.ts'
 import type { ReadModelStore } from './store.ts'
 
 /** The tables that events go into, and whoever may put them there. */
@@ -79,7 +79,7 @@ async function inOneTransaction<T>(
   const isApplied = await store.transaction(async (tx) => {
     if (!(await advance(tx, from, to))) return false
     try {
-      await projection.apply(tx, schema, events)
+      await applyHandled(projection, tx, schema, events)
     } catch (cause) {
       if (isPassing(cause)) throw cause
       throw new ApplyFailed('the projection failed', { cause })

@@ -5,7 +5,7 @@ import type { RecordedEvent } from '../../events/event.ts'
 import type { Position } from '../../events/identifiers.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { loadRegistered, type Registered } from './checkpoint.ts'
-import type { Database, Projection, Tx } from './projection.ts'
+import { applyHandled, type Database, type Projection, type Tx } from './projection.ts'
 
 /** What comparing a read model with the log came to, as far as the read model says it is. */
 export type ComparedReadModel = { projection: string } & (
@@ -101,7 +101,7 @@ async function apply(
 ): Promise<ReadModelDifference | null> {
   await sql`savepoint batch`.execute(tx)
   try {
-    await projection.apply(tx, schema, events)
+    await applyHandled(projection, tx, schema, events)
     await sql`release savepoint batch`.execute(tx)
     return null
   } catch (error) {

@@ -20,7 +20,6 @@ export type ProjectorDependencies = Pick<SubscriptionDependencies<Tx>, 'log' | '
 /** Where a read model is, and how it is. */
 export type ProjectionStatus = {
   name: string
-  money: boolean
   /** The newest event that queries see. */
   position: Position
   sequence: number
@@ -134,11 +133,11 @@ const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boo
   checkpoint !== undefined && comparePositions(checkpoint.position, position) >= 0
 
 function statusOf(
-  { projection: { name, money }, checkpoint, state, fault }: Subscription<Tx>,
+  { projection: { name }, checkpoint, state, fault }: Subscription<Tx>,
   head: number,
 ): ProjectionStatus {
   const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
-  return { name, money, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
+  return { name, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }
 
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>

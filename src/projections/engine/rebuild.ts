@@ -6,7 +6,7 @@ import { beforeFirst, checkpointAt, readGapless, type Checkpoint } from './check
 import type { RebuildLease } from './lease-rows.ts'
 import { ProjectionError } from './projection-error.ts'
 import { schemaOf } from './generations.ts'
-import type { Projection } from './projection.ts'
+import { applyHandled, type Projection } from './projection.ts'
 import { abandonRebuild, leaseRebuild, newerProgram, type Rebuilder } from './rebuild-lease.ts'
 import type { ReadModelStore } from './store.ts'
 
@@ -115,7 +115,7 @@ async function swap<T>(
     if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
     let last = built
     for await (const events of readGapless(log, name, last)) {
-      await projection.apply(tx, schema, events)
+      await applyHandled(projection, tx, schema, events)
       last = checkpointAt(events.at(-1) as RecordedEvent)
     }
     await store.serveGeneration(tx, projection, claim.generation)

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isChatEvent } from '../../../src/events/chat.ts'
-import { isAccountEvent } from '../../../src/events/account.ts'
 import { aggregateOf } from '../../../src/commands/registry.ts'
+import { isChatEvent } from '../../../src/events/chat.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
-import { evolveAccountRow, type AccountRow } from '../../../src/projections/account-row.ts'
-import { evolveChatRow, type ChatRow } from '../../../src/projections/chat-row.ts'
-import { costRow, isCost } from '../../../src/projections/costs.ts'
+import { accounts } from '../../../src/projections/accounts.ts'
+import { chats } from '../../../src/projections/chats.ts'
+import { costs } from '../../../src/projections/costs.ts'
 import type { ReadModels } from '../harness/evidence.ts'
 import { violation, type Violation } from './violation.ts'
 
@@ -64,15 +63,11 @@ export const checkEndings = (events: readonly RecordedEvent[]): Violation[] =>
   )
 
 /** What Postgres has to show of a log. */
-export function foldedReadModels(events: readonly RecordedEvent[]): ReadModels {
-  const chats = new Map<string, ChatRow>()
-  const accounts = new Map<string, AccountRow>()
-  for (const event of events) {
-    if (isChatEvent(event)) chats.set(event.stream, evolveChatRow(chats.get(event.stream), event))
-    if (isAccountEvent(event)) accounts.set(event.stream, evolveAccountRow(accounts.get(event.stream), event))
-  }
-  return { chats: [...chats.values()], accounts: [...accounts.values()], costs: events.filter(isCost).map(costRow) }
-}
+export const foldedReadModels = (events: readonly RecordedEvent[]): ReadModels => ({
+  chats: [...chats.fold(events).values()],
+  accounts: [...accounts.fold(events).values()],
+  costs: [...costs.fold(events).values()],
+})
 
 /** What Postgres shows is the fold of the log. */
 export function checkReadModels(shown: ReadModels, events: readonly RecordedEvent[]): Violation[] {

@@ -3,9 +3,9 @@ import { StreamName, Uuid7, type Position } from '../../../src/events/identifier
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import type { StoredEvent } from '../../../src/events/log/read/stored-event.ts'
-import type { AccountRow } from '../../../src/projections/account-row.ts'
-import type { ChatRow } from '../../../src/projections/chat-row.ts'
-import type { CostRowRead } from '../../../src/projections/cost-rows.ts'
+import type { AccountRow } from '../../../src/projections/accounts.ts'
+import type { ChatRow } from '../../../src/projections/chats.ts'
+import type { CostRow } from '../../../src/projections/costs.ts'
 import type { TestCouncil } from '../../support/council.ts'
 
 /** What the council remembers of a command, and where that leads. */
@@ -34,7 +34,7 @@ export type Archived = {
   archived: readonly (StoredEvent & { chainHead: string })[]
 }
 
-export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRowRead[] }
+export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRow[] }
 
 /** Looks at the log as it is now; nobody may write to it meanwhile. */
 export async function collectEvidence(

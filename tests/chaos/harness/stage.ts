@@ -5,9 +5,9 @@ import { sql } from 'kysely'
 import type { StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
-import { selectAccounts } from '../../../src/projections/account-rows.ts'
-import { ChatRow } from '../../../src/projections/chat-row.ts'
-import { selectCosts } from '../../../src/projections/cost-rows.ts'
+import { selectAccounts } from '../../../src/projections/accounts.ts'
+import { chats } from '../../../src/projections/chats.ts'
+import { selectCosts } from '../../../src/projections/costs.ts'
 import { startProjector } from '../../../src/projections/engine/projector.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
@@ -142,14 +142,11 @@ async function onPostgres(
       throw new Error(
         `Postgres did not catch up (${outcomes.join(', ')}): ${JSON.stringify([archiver.status(), projector.status()])}`,
       )
-    const rows = await database.snapshot(async (tx) => {
-      const { rows: chats } = await sql`select * from read_models.chats`.execute(tx)
-      return {
-        chats: chats.map((row) => ChatRow.parse(row)),
-        accounts: await selectAccounts(tx, '', 100_000),
-        costs: await selectCosts(tx),
-      }
-    })
+    const rows = await database.snapshot(async (tx) => ({
+      chats: await chats.select(tx, sql``),
+      accounts: await selectAccounts(tx, '', 100_000),
+      costs: await selectCosts(tx),
+    }))
     const hot: StoredEvent[] = []
     for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
     const archived: Evidence['archived']['archived'][number][] = []

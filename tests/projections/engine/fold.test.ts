@@ -1,16 +1,14 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chatStream, isChatEvent } from '../../../src/events/chat.ts'
-import { budgetStream } from '../../../src/events/budget.ts'
 import { budget } from '../../../src/commands/aggregates/budget.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
+import { budgetStream } from '../../../src/events/budget.ts'
+import { chatStream } from '../../../src/events/chat.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import { applyEvents, type Target } from '../../../src/projections/engine/apply.ts'
-import { ChatRow, evolveChatRow } from '../../../src/projections/chat-row.ts'
 import { chats } from '../../../src/projections/chats.ts'
 import { beforeFirst, type Checkpoint } from '../../../src/projections/engine/checkpoint.ts'
-import { costRow, costs, isCost } from '../../../src/projections/costs.ts'
-import { selectCosts } from '../../../src/projections/cost-rows.ts'
+import { costs, selectCosts } from '../../../src/projections/costs.ts'
 import {
   createGeneration,
   dropOtherGenerations,
@@ -88,14 +86,12 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
   })
 
   async function expectFold(events: readonly RecordedEvent[]): Promise<void> {
-    const folded = new Map<string, ChatRow>()
-    for (const event of events.filter(isChatEvent))
-      folded.set(event.stream, evolveChatRow(folded.get(event.stream), event))
-    const shown = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
+    const folded = chats.fold(events)
+    const shown = (await db.rows('read_models.chats')).map((row) => chats.row.parse(row))
     expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual(
       [...folded.values()].toSorted((a, b) => a.request_id.localeCompare(b.request_id)),
     )
-    expect(await shownCosts()).toEqual(events.filter(isCost).map(costRow))
+    expect(await shownCosts()).toEqual([...costs.fold(events).values()])
   }
 
   /** Against code that was written for something else: what commands decide on. */
@@ -103,7 +99,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
     const ofBudget = await council.gate.load(budget, budgetStream('council', historyDay))
     const spent = await shownCosts()
     expect(spent.reduce((sum, row) => sum + row.actual_micros, 0)).toBe(ofBudget.state.spentMicros)
-    const rows = (await db.rows('read_models.chats')).map((row) => ChatRow.parse(row))
+    const rows = (await db.rows('read_models.chats')).map((row) => chats.row.parse(row))
     for (const { requestId } of prompts) {
       const { state } = await council.gate.load(chat, chatStream(requestId))
       const row = rows.find(({ request_id }) => request_id === requestId)

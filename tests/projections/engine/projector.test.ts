@@ -128,8 +128,6 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   const tally: Projection = {
     name: 'tally',
     version: 1,
-    target: 'postgres',
-    money: false,
     tables: ['tally'],
     createTables: async (tx, schema) =>
       void (await sql`create table ${sql.id(schema, 'tally')} (sequence bigint)`.execute(tx)),

@@ -1,0 +1,73 @@
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type Transaction,
+} from 'kysely'
+import { describe, expect, test } from 'vitest'
+import type { Projection } from '../../src/projections/engine/projection.ts'
+import { readModels } from '../../src/projections/read-models.ts'
+
+/** Every stored table by version. After a change raise the version and record the new statements: servers then rebuild it. */
+const recorded: Record<string, { version: number; statements: string[] }> = {
+  chats: {
+    version: 2,
+    statements: [
+      'create table "s"."chats" ("request_id" text primary key, "conversation_id" text not null, "actor" text not null, ' +
+        '"status" text not null, "prompt" text not null, "requested_path" text, "path" text, "intent" text, "attempts" integer not null, ' +
+        '"answer" text not null, "finish_reason" text, "failure_code" text, "failure_message" text, "degraded" boolean not null, ' +
+        '"cost_micros" bigint not null, "prompt_tokens" bigint not null, "completion_tokens" bigint not null, ' +
+        '"queued_ms" double precision, "first_token_ms" double precision, "total_ms" double precision, ' +
+        '"submitted_at" timestamptz not null, "ended_at" timestamptz, "first_position" text not null, "last_position" text not null, ' +
+        '"last_sequence" bigint not null)',
+      'create index on "s"."chats" (conversation_id, submitted_at)',
+      'create index on "s"."chats" (submitted_at)',
+      `create index on "s"."chats" (actor, conversation_id, last_sequence) where ended_at is not null and answer <> ''`,
+    ],
+  },
+  costs: {
+    version: 1,
+    statements: [
+      'create table "s"."costs" ("sequence" bigint primary key, "position" text not null unique, "stream" text not null, ' +
+        '"day" date not null, "call_id" text not null unique, "request_id" text not null, "model" text not null, "phase" text not null, ' +
+        '"member" text not null, "usage" text not null, "prompt_tokens" bigint not null, "completion_tokens" bigint not null, ' +
+        '"price_ref" text not null, "actual_micros" bigint not null, "occurred_at" timestamptz not null)',
+      'create index on "s"."costs" (request_id)',
+      'create index on "s"."costs" (day)',
+    ],
+  },
+  accounts: {
+    version: 1,
+    statements: [
+      'create table "s"."accounts" ("account_id" text collate "C" primary key, "status" text not null, ' +
+        '"balance_micros" bigint not null, "reserved_micros" bigint not null, "daily_limit_micros" bigint, ' +
+        '"action_limit_micros" bigint, "last_position" text not null, "last_sequence" bigint not null)',
+    ],
+  },
+}
+
+async function statementsOf(projection: Projection): Promise<string[]> {
+  const statements: string[] = []
+  const db = new Kysely<unknown>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (of) => new PostgresIntrospector(of),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+    log: ({ query }) => void statements.push(query.sql.trim()),
+  })
+  await projection.createTables(db as Transaction<unknown>, 's')
+  return statements
+}
+
+describe('the tables of the read models', () => {
+  test.each(readModels.map((projection) => [projection.name, projection] as const))(
+    'of %s are those recorded for its version',
+    async (name, projection) => {
+      expect({ version: projection.version, statements: await statementsOf(projection) }).toEqual(recorded[name])
+    },
+  )
+})
