@@ -2,66 +2,95 @@ import type { z } from 'zod'
 import type { StreamName } from '../events/identifiers.ts'
 import type { Refusal } from './refusals.ts'
 
-/** An event as a decision makes it, before it has a place in the log. */
+/** An event that a decision returns; the log assigns its position. */
 export type Event = { type: string; data: unknown }
 
-/** How one kind of aggregate is folded from its events. Pure; `evolve` is total over the events of its streams. */
+/** How the gate hydrates one kind of aggregate from its events. Pure; `evolve` is total over the events of its streams. */
 export type Aggregate<State, E extends Event = Event, Category extends string = string> = {
-  /** The part before the slash in the names of its streams. */
+  /** The first segment of its stream names. */
   category: Category
   /** Set where the aggregate has a single stream. */
   onlyStream?: StreamName<Category>
-  /** Raised whenever the state's shape or `evolve` changes: stored states of an older version are folded again. */
+  /** Raise it with every change to the state's shape or to `evolve`: the gate then hydrates stored states again. */
   stateVersion: number
   initial: State
-  /** The state after the last event that a stream ever has: `evolve` returns this very value. Only for streams named by a UUIDv7. */
+  /** The state after the last event of a stream: `evolve` returns this very value. Only for streams named by a UUIDv7. */
   finished?: State
-  /** Only remembered, never decided on: any revision may be appended to, and no state is kept. */
+  /** An append-only stream: accepts events at any revision and has no state. */
   history?: true
-  /** What the workers still have to do for a stream in this state: how a lost queue of jobs is made anew. */
-  unfinishedJob?(state: State): JobRequest['kind'] | null
-  /** A method, so that aggregates of different states fit into one read set; the gate hands each only its own. */
+  /** The kind of job that a stream in this state still needs; a restore rebuilds a lost job queue from it. */
+  unfinishedJob?(state: State): JobKind | null
+  /** A method, so that aggregates with different states fit into one read set; the gate passes each its own state. */
   evolve(state: State, event: E): State
 }
 
-/** A job that the append hands to the workers together with the events. */
+/** A job for the workers, appended together with the events. The worker has one handler for each kind. */
 export type JobRequest = { kind: 'answer'; on: StreamName }
+export type JobKind = JobRequest['kind']
 
-/** What a command leads to: events for the aggregates it read, or a refusal with a stable code and the figures that explain it. */
+/** The result of a command: events for the aggregates that it reads, or a refusal with a stable code and details. */
 export type Decision<Reads extends ReadSet> =
   | {
       outcome: 'accepted'
-      events: { [Alias in keyof Reads]?: EventsOf<Reads[Alias]>[] }
+      events: { [Alias in keyof Reads]?: PerStream<Reads[Alias], EventsOf<Reads[Alias]>[]> }
       jobs?: JobRequest[]
       finishesJob?: string
     }
   | Refusal
 
-/** The aggregates that a decision looks at, each under a name of its own. */
-export type ReadSet = Record<string, Aggregate<unknown>>
-export type StatesOf<Reads extends ReadSet> = { [Alias in keyof Reads]: Reads[Alias]['initial'] }
-type EventsOf<A extends Aggregate<unknown>> = Parameters<A['evolve']>[1]
+/** What a command reads, by alias: one stream of an aggregate, or (`[aggregate]`) a list of its streams. */
+export type ReadSet = Record<string, Aggregate<unknown> | ListRead>
+type ListRead = readonly [Aggregate<unknown>]
+type AggregateOf<Read> = Read extends readonly [infer A] ? A : Read
+type StateOf<Read> = AggregateOf<Read> extends { initial: infer State } ? State : never
+type EventsOf<Read> = AggregateOf<Read> extends { evolve: (state: never, event: infer E) => unknown } ? E : never
+type StreamOf<Read> =
+  AggregateOf<Read> extends { category: infer Category extends string } ? StreamName<Category> : never
+/** A list has one value for each stream that the command reads. */
+type PerStream<Read, Value> = Read extends ListRead ? ReadonlyMap<StreamOf<Read>, Value> : Value
+export type StatesOf<Reads extends ReadSet> = { [Alias in keyof Reads]: PerStream<Reads[Alias], StateOf<Reads[Alias]>> }
+/** Null: the command does not read this aggregate. The decision gets the initial state and must not write to it. */
+type TargetOf<Read> = Read extends ListRead ? readonly StreamOf<Read>[] : StreamOf<Read> | null
+export type StreamsOf<Reads extends ReadSet> = { [Alias in keyof Reads]: TargetOf<Reads[Alias]> }
+
+export const aggregateOfRead = (read: Aggregate<unknown> | ListRead): Aggregate<unknown> =>
+  'category' in read ? read : read[0]
+
+/** Every stream that a command reads, with its aggregate. */
+export function streamsRead(
+  aggregates: ReadSet,
+  streams: StreamsOf<ReadSet>,
+): { stream: StreamName; aggregate: Aggregate<unknown> }[] {
+  const reads: ReturnType<typeof streamsRead> = []
+  for (const alias in streams) {
+    const read = aggregates[alias]
+    const target = streams[alias]
+    if (!read || !target) continue
+    const aggregate = aggregateOfRead(read)
+    for (const stream of typeof target === 'string' ? [target] : target) reads.push({ stream, aggregate })
+  }
+  return reads
+}
 
 /**
- * A command: its shape, which aggregates it reads, and the pure decision. Time comes in as `now`
- * (ISO 8601 UTC); there is no clock, no randomness and no input or output in here.
+ * A command: its schema, the aggregates that it reads, and a pure decision. The gate passes the time as `now` (ISO 8601 UTC);
+ * a decision uses no clock, no randomness and no I/O.
  */
 export type CommandDefinition<C, Reads extends ReadSet> = {
   name: string
   schema: z.ZodType<C>
   aggregates: Reads
-  /** Makes new work: turned away while the log's memory is nearly used up, so that what has begun can still end. */
+  /** The command creates new work. The gate rejects it while the log's memory is nearly full, so that running work can finish. */
   startsWork?: true
-  /** Over money, mode and approvals: a refusal is an event, and the command stays refused under its id. */
+  /** For money, mode and approvals: the gate records a refusal as an event, and the command id stays refused. */
   recordsRefusals?: true
-  /** Null: this command does not look at that aggregate; its state is then the initial one, and nothing may be written to it. */
-  reads: (command: C) => { [Alias in keyof Reads]: StreamName<Reads[Alias]['category']> | null }
+  reads: (command: C) => StreamsOf<Reads>
   decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: string }) => Decision<Reads>
 }
 
-/** Defines a command over the aggregates that it reads: `commandOver({ chat, budget })({ name, schema, reads, decide })`. */
+/** Defines a command over the aggregates that it reads: `defineCommand({ chat, budgets: [budget] })({ name, schema, reads, decide })`. */
 export const defineCommand =
-  <Reads extends ReadSet>(aggregates: Reads) =>
+  <const Reads extends ReadSet>(aggregates: Reads) =>
   <C>(definition: Omit<CommandDefinition<C, Reads>, 'aggregates'>): CommandDefinition<C, Reads> => ({
     ...definition,
     aggregates,

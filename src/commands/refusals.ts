@@ -1,34 +1,69 @@
-/** Why a command may be refused. Stable: clients rely on the codes, `docs/errors.md` explains each. */
-export const refusalCodes = [
-  'account_exists',
-  'account_frozen',
-  'account_unknown',
-  'action_limit_exceeded',
-  'already_frozen',
-  'amount_too_large',
-  'attempt_superseded',
-  'attempts_exhausted',
-  'budget_exceeded',
-  'call_exists',
-  'call_not_open',
-  'calls_still_open',
-  'daily_limit_exceeded',
-  'expiry_out_of_range',
-  'insufficient_funds',
-  'not_frozen',
-  'path_unavailable',
-  'prompt_exists',
-  'prompt_finished',
-  'prompt_unknown',
-  'reservation_exists',
-  'reservation_not_open',
-  'same_account',
-  'too_many_reservations',
-  'treasury_frozen',
-] as const
-export type RefusalCode = (typeof refusalCodes)[number]
+import type { AccountId } from '../events/account.ts'
+
+/** The fields that explain refusals. A field has one type and one meaning in all of them. */
+type Fields = {
+  account: AccountId
+  amountMicros: number
+  attempts: number
+  availableMicros: number
+  callId: string
+  calls: number
+  dailyMicros: number
+  expiresAt: string
+  latest: string
+  limit: number
+  nextDay: string
+  open: number
+  path: string
+  perActionMicros: number
+  reservationId: string
+  reservedMicros: number
+  spentMicros: number
+}
+
+/** Every reason to refuse a command, with the fields of its details. Codes are stable: `docs/errors.md` explains each. */
+const detailFields = {
+  account_exists: ['account'],
+  account_frozen: ['account'],
+  account_unknown: ['account'],
+  action_limit_exceeded: ['account', 'amountMicros', 'perActionMicros'],
+  already_frozen: ['account'],
+  amount_too_large: ['amountMicros'],
+  attempt_superseded: [],
+  attempts_exhausted: ['attempts'],
+  budget_exceeded: ['availableMicros', 'amountMicros', 'nextDay'],
+  call_exists: ['callId'],
+  call_not_open: ['callId'],
+  calls_still_open: ['calls'],
+  daily_limit_exceeded: ['account', 'amountMicros', 'dailyMicros', 'spentMicros', 'reservedMicros', 'nextDay'],
+  expiry_out_of_range: ['expiresAt', 'latest'],
+  insufficient_funds: ['account', 'availableMicros', 'amountMicros'],
+  not_frozen: ['account'],
+  path_unavailable: ['path'],
+  prompt_exists: [],
+  prompt_finished: [],
+  prompt_unknown: [],
+  reservation_exists: ['reservationId'],
+  reservation_not_open: ['account', 'reservationId'],
+  same_account: ['account'],
+  too_many_reservations: ['account', 'open', 'limit'],
+  treasury_frozen: [],
+} as const satisfies Record<string, readonly (keyof Fields)[]>
+
+export type RefusalCode = keyof typeof detailFields
+export const refusalCodes = Object.keys(detailFields) as readonly RefusalCode[]
+
+type Details<Code extends RefusalCode> = Pick<Fields, (typeof detailFields)[Code][number]>
+/** These have details for an account, and none for the whole treasury. */
+type WithoutDetails = 'already_frozen' | 'not_frozen'
+type DetailsArgument<Code extends RefusalCode> = (typeof detailFields)[Code] extends readonly []
+  ? []
+  : Code extends WithoutDetails
+    ? [details?: Details<Code>]
+    : [details: Details<Code>]
 
 export type Refusal = { outcome: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
 
-export const refused = (code: RefusalCode, details?: Record<string, string | number>): Refusal =>
+/** Refuses a command. The code determines the type of its details. */
+export const refused = <Code extends RefusalCode>(code: Code, ...[details]: DetailsArgument<Code>): Refusal =>
   details ? { outcome: 'refused', code, details } : { outcome: 'refused', code }

@@ -1,21 +1,55 @@
-import type { CommandDefinition, Decision, Event, ReadSet, StatesOf } from '../../src/commands/decider.ts'
+import { expect } from 'vitest'
+import {
+  aggregateOfRead,
+  type CommandDefinition,
+  type Decision,
+  type Event,
+  type JobRequest,
+  type ReadSet,
+  type StatesOf,
+} from '../../src/commands/decider.ts'
+import type { RefusalCode } from '../../src/commands/refusals.ts'
 
-/** Histories of the aggregates that a command reads, by their names in its read set. */
-type Histories<Reads extends ReadSet> = { [Alias in keyof Reads]?: readonly Parameters<Reads[Alias]['evolve']>[1][] }
+type Accepted<Reads extends ReadSet> = Extract<Decision<Reads>, { outcome: 'accepted' }>
+type Events<Reads extends ReadSet> = {
+  readonly [Alias in keyof Reads]?: Readonly<NonNullable<Accepted<Reads>['events'][Alias]>>
+}
+type Expected<AcceptedEvents> =
+  | { accepted: AcceptedEvents; jobs?: readonly JobRequest[]; finishesJob?: string }
+  | { refused: RefusalCode; details?: Record<string, string | number> }
 
-/** given(what happened).when(the command is asked for) is the decision: the whole test of a rule. */
-export const given = <Reads extends ReadSet>(
+/** Tests one rule: `given(aggregates, events).when(Command, fields).then({ accepted: events } or { refused: code, details })`. */
+export const given = <const Reads extends ReadSet>(
   aggregates: Reads,
-  histories: Histories<Reads>,
+  events: Events<Reads>,
   now = '2026-11-23T12:00:00.000Z',
 ) => ({
-  when: <C>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>): Decision<Reads> => {
+  when<C>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>) {
     const states = Object.fromEntries(
-      Object.entries(aggregates).map(([alias, aggregate]) => {
-        const history: readonly Event[] = histories[alias] ?? []
-        return [alias, history.reduce((state: unknown, event) => aggregate.evolve(state, event), aggregate.initial)]
+      Object.entries(aggregates).map(([alias, read]) => {
+        const { initial, evolve } = aggregateOfRead(read)
+        const hydrate = (before: readonly Event[] = []) => before.reduce<unknown>(evolve, initial)
+        const before = events[alias] as readonly Event[] | ReadonlyMap<string, readonly Event[]> | undefined
+        return [
+          alias,
+          before instanceof Map
+            ? new Map([...before].map(([stream, ofStream]) => [stream, hydrate(ofStream)]))
+            : hydrate(before as readonly Event[]),
+        ]
       }),
     ) as StatesOf<Reads>
-    return definition.decide(command, states, { now, principal: 'ada' })
+    const decision = definition.decide(command, states, { now, principal: 'ada' })
+    const outcome =
+      decision.outcome === 'refused'
+        ? { refused: decision.code, details: decision.details }
+        : { accepted: decision.events, jobs: decision.jobs, finishesJob: decision.finishesJob }
+    return {
+      decision,
+      /** Compares the whole outcome. */
+      then: (expected: Expected<Events<Reads>>): void => expect(outcome).toEqual(expected),
+      /** Compares only the fields that `expected` has. */
+      thenMatches: (expected: Expected<{ [Alias in keyof Reads]?: unknown }>): void =>
+        expect(outcome).toMatchObject(expected),
+    }
   },
 })

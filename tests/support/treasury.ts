@@ -1,6 +1,14 @@
 import { account, type LiveAccount } from '../../src/commands/aggregates/account.ts'
-import type { CommandDefinition, Decision, Event, ReadSet, StatesOf } from '../../src/commands/decider.ts'
-import { type AccountEvent, AccountId } from '../../src/events/account.ts'
+import {
+  aggregateOfRead,
+  type Aggregate,
+  type CommandDefinition,
+  type Decision,
+  type Event,
+  type ReadSet,
+  type StatesOf,
+} from '../../src/commands/decider.ts'
+import { AccountId, type AccountEvent } from '../../src/events/account.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 
 /** Names of accounts, as their owners would write them. */
@@ -52,24 +60,27 @@ export function treasuryInMemory() {
       command: NoInfer<C>,
       now: string,
     ): Decision<Reads> {
-      const streams = definition.reads(command)
-      const read = Object.entries(definition.aggregates).map(([alias, aggregate]) => {
+      const streams: Record<string, StreamName | null | readonly StreamName[]> = definition.reads(command)
+      const single = (alias: string): StreamName | undefined => {
         const stream = streams[alias]
-        return [alias, stream ? (states.get(stream) ?? aggregate.initial) : aggregate.initial]
-      })
-      const decision = definition.decide(command, Object.fromEntries(read) as StatesOf<Reads>, {
-        now,
-        principal: 'ada',
-      })
+        return typeof stream === 'string' ? stream : undefined
+      }
+      const aggregates = Object.entries(definition.aggregates).map(
+        ([alias, read]) => [alias, aggregateOfRead(read)] as const,
+      )
+      const stateOf = (alias: string, { initial }: Aggregate<unknown>): unknown =>
+        states.get(single(alias) ?? ('' as StreamName)) ?? initial
+      const read = Object.fromEntries(aggregates.map(([alias, aggregate]) => [alias, stateOf(alias, aggregate)]))
+      const decision = definition.decide(command, read as StatesOf<Reads>, { now, principal: 'ada' })
       if (decision.outcome === 'refused') return decision
-      for (const [alias, aggregate] of Object.entries(definition.aggregates)) {
-        const stream = streams[alias]
-        for (const event of decision.events[alias] ?? []) {
+      const events: Record<string, readonly Event[] | undefined> = decision.events as never
+      for (const [alias, aggregate] of aggregates)
+        for (const event of events[alias] ?? []) {
+          const stream = single(alias)
           if (!stream) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
-          states.set(stream, aggregate.evolve(states.get(stream) ?? aggregate.initial, event))
+          states.set(stream, aggregate.evolve(stateOf(alias, aggregate), event))
           log.push({ stream, event })
         }
-      }
       return decision
     },
   }

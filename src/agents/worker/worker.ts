@@ -1,4 +1,5 @@
 import { chat } from '../../commands/aggregates/chat.ts'
+import type { JobKind } from '../../commands/decider.ts'
 import { StartAttempt } from '../../commands/chat/start-attempt.ts'
 import { chatEvents, type SensedConversation } from '../../events/chat.ts'
 import { justBefore, type StreamName } from '../../events/identifiers.ts'
@@ -54,7 +55,7 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
     // The queue was damaged: the newer entry is the one to hold, and the attempt goes on.
     if (known) return void (known.job = job)
     const one: RunningJob = { job, attempt: null, abort: new AbortController(), leaving: leaving.signal }
-    const finished = work(dependencies, name, one)
+    const finished = runJob(dependencies, name, one)
       .catch((error: unknown) =>
         logger.error({ err: error, stream: job.stream }, 'an answer was left to another attempt'),
       )
@@ -129,8 +130,19 @@ async function renew({ jobs, gate, logger }: WorkerDependencies, one: RunningJob
   )
 }
 
-/** One job from taking it to its terminal event, or to leaving it to another attempt. */
-async function work(dependencies: WorkerDependencies, name: string, one: RunningJob): Promise<void> {
+/** One handler for each kind of job. */
+const handlers: Record<JobKind, typeof runJob> = { answer: answerJob }
+
+async function runJob(dependencies: WorkerDependencies, name: string, one: RunningJob): Promise<void> {
+  const { kind } = one.job
+  if (!isJobKind(kind)) throw new Error(`the job ${one.job.entry} has the unknown kind ${kind}`)
+  return handlers[kind](dependencies, name, one)
+}
+
+const isJobKind = (kind: string): kind is JobKind => Object.hasOwn(handlers, kind)
+
+/** Runs a job from its start to the terminal event, or until another attempt takes over. */
+async function answerJob(dependencies: WorkerDependencies, name: string, one: RunningJob): Promise<void> {
   const { job, abort } = one
   const prompt = await promptOf(dependencies.log, job)
   const { requestId, text: question, submittedAt } = prompt.data

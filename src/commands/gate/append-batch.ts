@@ -94,12 +94,8 @@ type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
 /** Every aggregate that the commands look at. */
 function aggregatesOf(batch: readonly Pending[]): Aggregates {
   const aggregates = new Map<StreamName, Aggregate<unknown>>()
-  for (const { definition, streams } of batch)
-    for (const alias in streams) {
-      const stream = streams[alias]
-      const aggregate = definition.aggregates[alias]
-      if (stream && aggregate && !aggregate.history) aggregates.set(stream, aggregate)
-    }
+  for (const { reads } of batch)
+    for (const { stream, aggregate } of reads) if (!aggregate.history) aggregates.set(stream, aggregate)
   return aggregates
 }
 

@@ -3,7 +3,7 @@ import type { EventMetadata } from '../../events/event.ts'
 import type { Position, StreamName } from '../../events/identifiers.ts'
 import { refusalsStream } from '../../events/refusals.ts'
 import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../../events/log/log.ts'
-import type { Aggregate, Decision, Event, ReadSet } from '../decider.ts'
+import { aggregateOfRead, type Aggregate, type Decision, type Event, type ReadSet, type StatesOf } from '../decider.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
 import type { CachedState } from './state-cache.ts'
 import type { AppendedEvent, CommandResult, Pending } from './types.ts'
@@ -77,11 +77,8 @@ function decideAll(
     if (characters >= maxAppendCharacters) break
     taken++
     try {
-      const { streams, definition } = pending
-      for (const alias in streams) {
-        const stream = streams[alias]
-        if (stream && !definition.aggregates[alias]?.history) reads.set(stream, expected(stream, before.get(stream)))
-      }
+      for (const { stream, aggregate } of pending.reads)
+        if (!aggregate.history) reads.set(stream, expected(stream, before.get(stream)))
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
       const made =
@@ -195,11 +192,15 @@ function decideOne(
 ): Decision<ReadSet> {
   const states: Record<string, unknown> = {}
   for (const alias in definition.aggregates) {
-    const aggregate = definition.aggregates[alias]
-    const stream = streams[alias]
-    states[alias] = (stream && working.get(stream)?.state) ?? aggregate?.initial
+    const read = definition.aggregates[alias]
+    const target = streams[alias]
+    const initial = read && aggregateOfRead(read).initial
+    states[alias] =
+      typeof target === 'object' && target
+        ? new Map(target.map((stream) => [stream, working.get(stream)?.state ?? initial]))
+        : ((target && working.get(target)?.state) ?? initial)
   }
-  return definition.decide(command, states, { now, principal: context.principal })
+  return definition.decide(command, states as StatesOf<ReadSet>, { now, principal: context.principal })
 }
 
 /** What one command adds to the append: its events, checked and written out, and the states after them. */
@@ -211,28 +212,36 @@ type Made = {
 
 function accepted(
   pending: Pending,
-  events: Record<string, Event[] | undefined>,
+  events: Extract<Decision<ReadSet>, { outcome: 'accepted' }>['events'],
   working: ReadonlyMap<StreamName, CachedState>,
   { now, newId }: Deciding,
 ): Made {
   const { definition, streams } = pending
   const made: Made = { events: [], own: [], states: [] }
   const metadata = metadataOf(pending, now)
-  for (const alias in events) {
-    const ofAlias = events[alias]
-    const stream = streams[alias]
-    const aggregate = definition.aggregates[alias]
-    if (!ofAlias || ofAlias.length === 0) continue
-    if (!stream || !aggregate) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
+
+  function write(alias: string, stream: StreamName | null | undefined, ofStream: readonly Event[]): void {
+    const read = definition.aggregates[alias]
+    if (ofStream.length === 0) return
+    if (!stream || !read) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
+    const aggregate = aggregateOfRead(read)
     const before = made.states.find((written) => written.stream === stream)
     let held = before?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
-    for (const event of ofAlias) {
+    for (const event of ofStream) {
       held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
       made.events.push(newEvent(stream, event, metadata, newId()))
       made.own.push({ stream, revision: held.revision, type: event.type })
     }
     if (before) before.held = held
     else made.states.push({ stream, held, aggregate })
+  }
+
+  for (const alias in events) {
+    const ofAlias = events[alias]
+    const target = streams[alias]
+    if (!ofAlias) continue
+    if ('length' in ofAlias) write(alias, typeof target === 'string' ? target : null, ofAlias)
+    else for (const [stream, ofStream] of ofAlias) write(alias, target?.includes(stream) ? stream : null, ofStream)
   }
   return made
 }

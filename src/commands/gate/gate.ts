@@ -3,7 +3,7 @@ import type { StreamName } from '../../events/identifiers.ts'
 import type { EventLog, LogStopped } from '../../events/log/log.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { Aggregate, CommandDefinition, ReadSet } from '../decider.ts'
+import { streamsRead, type Aggregate, type CommandDefinition, type ReadSet } from '../decider.ts'
 import { refusalAllowance } from './refusal-allowance.ts'
 import { stateCache, hydrate } from './state-cache.ts'
 import type { CommandContext, CommandResult, RejectionCode } from './types.ts'
@@ -78,17 +78,17 @@ export function createGate({
       if (writer.waiting() >= maxQueued) return rejected('overloaded', 'too many commands are waiting; try again')
       return new Promise((settle, fail) => {
         const command = parsed.data
-        const streams = definition.reads(command)
-        const contentHash = hashOf(definition.name, command)
-        const giveUpAtMs = clock.nowMs() + giveUpAfterMs
-        // The definition's own schema has parsed the command: from here on only the two together are used.
+        // The definition's own schema parsed the command, so the types need not match from here on.
+        const untyped = definition as CommandDefinition<unknown, ReadSet>
+        const streams = untyped.reads(command)
         writer.write({
-          definition: definition as CommandDefinition<unknown, ReadSet>,
+          definition: untyped,
           command,
           context,
           streams,
-          contentHash,
-          giveUpAtMs,
+          reads: streamsRead(untyped.aggregates, streams),
+          contentHash: hashOf(definition.name, command),
+          giveUpAtMs: clock.nowMs() + giveUpAfterMs,
           conflicts: 0,
           mayBeDone: false,
           settle,

@@ -1,5 +1,5 @@
 import type { Position, StreamName, Uuid7 } from '../../events/identifiers.ts'
-import type { CommandDefinition, ReadSet } from '../decider.ts'
+import type { Aggregate, CommandDefinition, ReadSet, StreamsOf } from '../decider.ts'
 import type { RefusalCode } from '../refusals.ts'
 
 /** On whose behalf a command runs, and what its events carry along. */
@@ -49,8 +49,10 @@ export type Pending = {
   definition: CommandDefinition<unknown, ReadSet>
   command: unknown
   context: CommandContext
-  /** Under the names that its definition gives them; null: it does not look at that one. */
-  streams: Readonly<Record<string, StreamName | null>>
+  /** The streams that the command reads, by alias. */
+  streams: StreamsOf<ReadSet>
+  /** The same streams as one list. */
+  reads: readonly { stream: StreamName; aggregate: Aggregate<unknown> }[]
   contentHash: string
   /** Of the gate's clock, ms. */
   giveUpAtMs: number

@@ -115,7 +115,7 @@ function unanswered(
   batch: readonly Pending[],
 ): Pending[] {
   logger.warn({ err: error, commands: batch.length }, 'the log could not be written; trying again')
-  for (const { streams } of batch) cache.forget(Object.values(streams).filter((stream) => stream !== null))
+  for (const { reads } of batch) cache.forget(reads.map(({ stream }) => stream))
   const nowMs = clock.nowMs()
   return batch.filter((pending) => {
     if (pending.giveUpAtMs > nowMs) return true

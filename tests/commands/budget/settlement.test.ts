@@ -75,20 +75,18 @@ describe('reserving', () => {
     }) as const
 
   test('promises money in the budget and notes the call on the prompt, in one decision', () => {
-    const decision = given({ chat, budget }, { chat: [submitted, attempt] }).when(ReserveBudget, reserve('c1', 1000))
-    expect(decision).toEqual({ outcome: 'accepted', events: { chat: [called('c1')], budget: [reserved('c1')] } })
+    given({ chat, budget }, { chat: [submitted, attempt] })
+      .when(ReserveBudget, reserve('c1', 1000))
+      .then({ accepted: { chat: [called('c1')], budget: [reserved('c1')] } })
   })
 
   test('counts what is only promised as spent, and says when there is money again', () => {
-    const decision = given(
-      { chat, budget },
-      { chat: [submitted, attempt], budget: [reserved('c0', defaultDailyMicros - 500)] },
-    ).when(ReserveBudget, reserve('c1', 501))
-    expect(decision).toEqual({
-      outcome: 'refused',
-      code: 'budget_exceeded',
-      details: { availableMicros: 500, amountMicros: 501, nextDay: '2026-11-24T00:00:00.000Z' },
-    })
+    given({ chat, budget }, { chat: [submitted, attempt], budget: [reserved('c0', defaultDailyMicros - 500)] })
+      .when(ReserveBudget, reserve('c1', 501))
+      .then({
+        refused: 'budget_exceeded',
+        details: { availableMicros: 500, amountMicros: 501, nextDay: '2026-11-24T00:00:00.000Z' },
+      })
   })
 })
 
@@ -96,71 +94,64 @@ describe('ending an answer', () => {
   const open = { chat: [submitted, attempt, called('c1')], budget: [reserved('c1')] }
 
   test('pays for its last call in the same decision', () => {
-    const decision = given({ chat, budget }, open).when(CompleteAnswer, {
-      ...ending,
-      settlement: settlement('c1'),
-      finishReason: 'stop',
-      degraded: false,
-    })
-    expect(decision).toMatchObject({
-      outcome: 'accepted',
-      finishesJob: '1-0',
-      events: {
-        budget: [{ type: 'BudgetDebited', data: { callId: 'c1', actualMicros: 14, usage: 'reported' } }],
-        chat: [
-          { type: 'ModelCallEnded' },
-          {
-            type: 'AnswerCompleted',
-            data: {
-              costMicros: 14,
-              tokens: { promptTokens: 10, completionTokens: 20 },
-              timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 },
+    given({ chat, budget }, open)
+      .when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
+      .thenMatches({
+        accepted: {
+          budget: [{ type: 'BudgetDebited', data: { callId: 'c1', actualMicros: 14, usage: 'reported' } }],
+          chat: [
+            { type: 'ModelCallEnded' },
+            {
+              type: 'AnswerCompleted',
+              data: {
+                costMicros: 14,
+                tokens: { promptTokens: 10, completionTokens: 20 },
+                timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 },
+              },
             },
-          },
-        ],
-      },
-    })
+          ],
+        },
+        finishesJob: '1-0',
+      })
   })
 
   test('charges a call of unknown usage at its reservation: never an invented figure, never nothing', () => {
-    const decision = given({ chat, budget }, open).when(FailAnswer, {
-      ...ending,
-      settlement: settlement('c1', { outcome: 'failed', usage: 'unknown', costMicros: 0 }),
-      code: 'interrupted',
-      message: 'cut',
-    })
-    expect(decision).toMatchObject({
-      events: {
-        budget: [{ data: { actualMicros: 1000, usage: 'unknown' } }],
-        chat: [{}, { data: { costMicros: 1000 } }],
-      },
-    })
+    given({ chat, budget }, open)
+      .when(FailAnswer, {
+        ...ending,
+        settlement: settlement('c1', { outcome: 'failed', usage: 'unknown', costMicros: 0 }),
+        code: 'interrupted',
+        message: 'cut',
+      })
+      .thenMatches({
+        accepted: {
+          budget: [{ data: { actualMicros: 1000, usage: 'unknown' } }],
+          chat: [{}, { data: { costMicros: 1000 } }],
+        },
+      })
   })
 
   test('gives the reservation back for a call that never reached a model', () => {
-    const decision = given({ chat, budget }, open).when(FailAnswer, {
-      ...ending,
-      settlement: settlement('c1', { outcome: 'released' }),
-      code: 'model_unavailable',
-      message: 'gone',
-    })
-    expect(decision).toMatchObject({
-      events: {
-        budget: [{ type: 'BudgetReleased', data: { amountMicros: 1000 } }],
-        chat: [{}, { data: { costMicros: 0 } }],
-      },
-    })
+    given({ chat, budget }, open)
+      .when(FailAnswer, {
+        ...ending,
+        settlement: settlement('c1', { outcome: 'released' }),
+        code: 'model_unavailable',
+        message: 'gone',
+      })
+      .thenMatches({
+        accepted: {
+          budget: [{ type: 'BudgetReleased', data: { amountMicros: 1000 } }],
+          chat: [{}, { data: { costMicros: 0 } }],
+        },
+      })
   })
 
   test('is refused while another call is not settled: it would be lost', () => {
     const two = { chat: [...open.chat, called('c2')], budget: [...open.budget, reserved('c2')] }
-    const decision = given({ chat, budget }, two).when(CompleteAnswer, {
-      ...ending,
-      settlement: settlement('c2'),
-      finishReason: 'stop',
-      degraded: false,
-    })
-    expect(decision).toEqual({ outcome: 'refused', code: 'calls_still_open', details: { calls: 1 } })
+    given({ chat, budget }, two)
+      .when(CompleteAnswer, { ...ending, settlement: settlement('c2'), finishReason: 'stop', degraded: false })
+      .then({ refused: 'calls_still_open', details: { calls: 1 } })
   })
 
   test('cannot settle a call twice', () => {
@@ -168,13 +159,9 @@ describe('ending an answer', () => {
       type: 'ModelCallEnded',
       data: { callId: 'c1', outcome: 'lost', usage: 'unknown', promptTokens: 0, completionTokens: 0, costMicros: 1000 },
     }
-    const decision = given({ chat, budget }, { ...open, chat: [...open.chat, ended] }).when(CompleteAnswer, {
-      ...ending,
-      settlement: settlement('c1'),
-      finishReason: 'stop',
-      degraded: false,
-    })
-    expect(decision).toMatchObject({ outcome: 'refused', code: 'call_not_open' })
+    given({ chat, budget }, { ...open, chat: [...open.chat, ended] })
+      .when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
+      .thenMatches({ refused: 'call_not_open' })
   })
 })
 
@@ -189,9 +176,10 @@ describe('a budget', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const chatEvents: ChatEvent[] = [submitted, attempt]
         const budgetEvents: BudgetEvent[] = []
-        const apply = (decision: {
-          outcome: string
-          events?: { chat?: ChatEvent[]; budget?: BudgetEvent[] }
+        const apply = ({
+          decision,
+        }: {
+          decision: { outcome: string; events?: { chat?: ChatEvent[]; budget?: BudgetEvent[] } }
         }): void => {
           chatEvents.push(...(decision.events?.chat ?? []))
           budgetEvents.push(...(decision.events?.budget ?? []))

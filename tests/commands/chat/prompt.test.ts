@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { chat, maxAttempts } from '../../../src/commands/aggregates/chat.ts'
 import { RouteRequest } from '../../../src/commands/chat/route-request.ts'
@@ -28,101 +28,99 @@ const prompt = (...history: ChatEvent[]) => given({ chat }, { chat: history })
 
 describe('submitting a prompt', () => {
   test('records it and hands a job to the workers', () => {
-    expect(prompt().when(SubmitPrompt, { requestId, text: 'Why?' })).toEqual({
-      outcome: 'accepted',
-      events: {
-        chat: [
-          {
-            type: 'PromptSubmitted',
-            data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T12:00:00.000Z' },
-          },
-        ],
-      },
-      jobs: [{ kind: 'answer', on: chatStream(requestId) }],
-    })
+    prompt()
+      .when(SubmitPrompt, { requestId, text: 'Why?' })
+      .then({
+        accepted: {
+          chat: [
+            {
+              type: 'PromptSubmitted',
+              data: { requestId, conversationId: requestId, text: 'Why?', submittedAt: '2026-11-23T12:00:00.000Z' },
+            },
+          ],
+        },
+        jobs: [{ kind: 'answer', on: chatStream(requestId) }],
+      })
   })
 
   test('is refused under an id that has one, and a finished one is never started anew', () => {
-    expect(prompt(submitted).when(SubmitPrompt, { requestId, text: 'Why?' })).toMatchObject({ code: 'prompt_exists' })
-    expect(prompt(submitted, cancelled).when(SubmitPrompt, { requestId, text: 'Why?' })).toMatchObject({
-      code: 'prompt_exists',
-    })
+    prompt(submitted).when(SubmitPrompt, { requestId, text: 'Why?' }).thenMatches({ refused: 'prompt_exists' })
+    prompt(submitted, cancelled)
+      .when(SubmitPrompt, { requestId, text: 'Why?' })
+      .thenMatches({ refused: 'prompt_exists' })
   })
 
   test.each(['full', 'action'] as const)('on the %s path is refused until there is one', (path) => {
-    expect(prompt().when(SubmitPrompt, { requestId, text: 'Why?', path })).toEqual({
-      outcome: 'refused',
-      code: 'path_unavailable',
-      details: { path },
-    })
+    prompt()
+      .when(SubmitPrompt, { requestId, text: 'Why?', path })
+      .then({ refused: 'path_unavailable', details: { path } })
   })
 })
 
 describe('an attempt', () => {
   test('has the next number', () => {
-    expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 2, worker: 'v' })).toEqual({
-      outcome: 'accepted',
-      events: {
-        chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v', startedAt: '2026-11-23T12:00:00.000Z' } }],
-      },
-    })
+    prompt(submitted, attempt(1))
+      .when(StartAttempt, { requestId, attempt: 2, worker: 'v' })
+      .then({
+        accepted: {
+          chat: [{ type: 'AttemptStarted', data: { attempt: 2, worker: 'v', startedAt: '2026-11-23T12:00:00.000Z' } }],
+        },
+      })
   })
 
   test('whose number somebody else has taken is refused', () => {
-    expect(prompt(submitted, attempt(1)).when(StartAttempt, { requestId, attempt: 1, worker: 'v' })).toMatchObject({
-      code: 'attempt_superseded',
-    })
+    prompt(submitted, attempt(1))
+      .when(StartAttempt, { requestId, attempt: 1, worker: 'v' })
+      .thenMatches({ refused: 'attempt_superseded' })
   })
 
   test('is refused once all of them are used up', () => {
     const used = Array.from({ length: maxAttempts }, (_, index) => attempt(index + 1))
-    expect(
-      prompt(submitted, ...used).when(StartAttempt, { requestId, attempt: maxAttempts + 1, worker: 'v' }),
-    ).toMatchObject({ code: 'attempts_exhausted' })
+    prompt(submitted, ...used)
+      .when(StartAttempt, { requestId, attempt: maxAttempts + 1, worker: 'v' })
+      .thenMatches({ refused: 'attempts_exhausted' })
   })
 
   test('that was superseded may not record anything any more', () => {
     const late = { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
-    expect(prompt(submitted, attempt(1), attempt(2)).when(RouteRequest, late)).toMatchObject({
-      code: 'attempt_superseded',
-    })
+    prompt(submitted, attempt(1), attempt(2)).when(RouteRequest, late).thenMatches({ refused: 'attempt_superseded' })
   })
 })
 
 describe('cancelling a prompt', () => {
   test('that nobody works on ends it at once', () => {
-    expect(prompt(submitted).when(CancelPrompt, { requestId })).toMatchObject({
-      outcome: 'accepted',
-      events: {
-        chat: [
-          {
-            type: 'AnswerCancelled',
-            data: { text: '', costMicros: 0, timings: { queuedMs: 2000, firstTokenMs: null, totalMs: 2000 } },
-          },
-        ],
-      },
-    })
+    prompt(submitted)
+      .when(CancelPrompt, { requestId })
+      .thenMatches({
+        accepted: {
+          chat: [
+            {
+              type: 'AnswerCancelled',
+              data: { text: '', costMicros: 0, timings: { queuedMs: 2000, firstTokenMs: null, totalMs: 2000 } },
+            },
+          ],
+        },
+      })
   })
 
   test('that a worker has tells the worker, who alone knows what was used', () => {
-    expect(prompt(submitted, attempt(1)).when(CancelPrompt, { requestId })).toEqual({
-      outcome: 'accepted',
-      events: { chat: [{ type: 'CancellationRequested', data: { by: 'ada' } }] },
-    })
+    prompt(submitted, attempt(1))
+      .when(CancelPrompt, { requestId })
+      .then({ accepted: { chat: [{ type: 'CancellationRequested', data: { by: 'ada' } }] } })
   })
 
   test('twice changes nothing more', () => {
-    expect(
-      prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } }).when(CancelPrompt, {
-        requestId,
-      }),
-    ).toEqual({ outcome: 'accepted', events: {} })
+    prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } })
+      .when(CancelPrompt, { requestId })
+      .then({ accepted: {} })
   })
 
   test.each([
     ['was never submitted', [], 'prompt_unknown'],
     ['has ended', [submitted, cancelled], 'prompt_finished'],
   ] as const)('that %s is refused', (_, history, code) => {
-    expect(prompt(...history).when(CancelPrompt, { requestId })).toEqual({ outcome: 'refused', code })
+    prompt(...history)
+      .when(CancelPrompt, { requestId })
+      .then({ refused: code })
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RefusalCode } from '../../../src/commands/refusals.ts'
 import { account, maxOpenReservations } from '../../../src/commands/aggregates/account.ts'
 import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
@@ -15,18 +16,18 @@ const holding = (...history: AccountEvent[]) => given({ account, treasury }, { a
 
 describe('reserving', () => {
   test('promises money until a moment', () => {
-    expect(holding(...ada).when(ReserveFunds, reserve)).toEqual({
-      outcome: 'accepted',
-      events: { account: [reserved(reservation(9), 1000, expiresAt)] },
-    })
+    holding(...ada)
+      .when(ReserveFunds, reserve)
+      .then({ accepted: { account: [reserved(reservation(9), 1000, expiresAt)] } })
   })
 
   test('counts what is promised to others', () => {
-    expect(holding(...ada, reserved(reservation(1), 501)).when(ReserveFunds, reserve)).toEqual({
-      outcome: 'refused',
-      code: 'insufficient_funds',
-      details: { account: 'agent:ada', availableMicros: 999, amountMicros: 1000 },
-    })
+    holding(...ada, reserved(reservation(1), 501))
+      .when(ReserveFunds, reserve)
+      .then({
+        refused: 'insufficient_funds',
+        details: { account: 'agent:ada', availableMicros: 999, amountMicros: 1000 },
+      })
   })
 
   test.each([
@@ -39,7 +40,9 @@ describe('reserving', () => {
       'daily_limit_exceeded',
     ],
   ] as const)('is refused on %s', (_, history, code) => {
-    expect(holding(...history).when(ReserveFunds, reserve)).toMatchObject({ outcome: 'refused', code })
+    holding(...history)
+      .when(ReserveFunds, reserve)
+      .thenMatches({ refused: code })
   })
 
   test('is refused while the whole treasury is frozen', () => {
@@ -47,23 +50,21 @@ describe('reserving', () => {
       { account, treasury },
       { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] },
     )
-    expect(world.when(ReserveFunds, reserve)).toEqual({ outcome: 'refused', code: 'treasury_frozen' })
+    world.when(ReserveFunds, reserve).then({ refused: 'treasury_frozen' })
   })
 
   test('under an id that is open is refused', () => {
-    expect(holding(...ada, reserved(reservation(9), 1)).when(ReserveFunds, reserve)).toMatchObject({
-      code: 'reservation_exists',
-    })
+    holding(...ada, reserved(reservation(9), 1))
+      .when(ReserveFunds, reserve)
+      .thenMatches({ refused: 'reservation_exists' })
   })
 
   test.each(['2026-11-23T12:00:00.000Z', '2026-11-23T11:00:00Z', '2026-11-30T12:00:00.001Z'])(
     'until %s is refused: it ends in the future and within a week',
     (moment) => {
-      expect(holding(...ada).when(ReserveFunds, { ...reserve, expiresAt: moment })).toEqual({
-        outcome: 'refused',
-        code: 'expiry_out_of_range',
-        details: { expiresAt: moment, latest: '2026-11-30T12:00:00.000Z' },
-      })
+      holding(...ada)
+        .when(ReserveFunds, { ...reserve, expiresAt: moment })
+        .then({ refused: 'expiry_out_of_range', details: { expiresAt: moment, latest: '2026-11-30T12:00:00.000Z' } })
     },
   )
 
@@ -78,41 +79,37 @@ describe('an account with many reservations', () => {
     Array.from({ length: maxOpenReservations }, (_, n) => reserved(reservation(n + 1000), amountMicros, expiry))
 
   test('refuses one too many', () => {
-    expect(holding(...rich, ...many(expiresAt)).when(ReserveFunds, reserve)).toEqual({
-      outcome: 'refused',
-      code: 'too_many_reservations',
-      details: { account: 'agent:ada', open: 500, limit: 500 },
-    })
+    holding(...rich, ...many(expiresAt))
+      .when(ReserveFunds, reserve)
+      .then({ refused: 'too_many_reservations', details: { account: 'agent:ada', open: 500, limit: 500 } })
   })
 
   test('ends those that nobody can settle any more, a few with every new one', () => {
     const dayBefore = '2026-11-22T11:59:59.000Z'
-    const decision = holding(...rich, ...many(dayBefore)).when(ReserveFunds, reserve)
-    expect(decision).toMatchObject({
-      outcome: 'accepted',
-      events: {
-        account: [
-          { type: 'ReservationExpired', data: { reservationId: reservation(1000), amountMicros: 1 } },
-          ...Array.from({ length: 15 }, () => ({ type: 'ReservationExpired' })),
-          { type: 'FundsReserved' },
-        ],
-      },
-    })
+    holding(...rich, ...many(dayBefore))
+      .when(ReserveFunds, reserve)
+      .thenMatches({
+        accepted: {
+          account: [
+            { type: 'ReservationExpired', data: { reservationId: reservation(1000), amountMicros: 1 } },
+            ...Array.from({ length: 15 }, () => ({ type: 'ReservationExpired' })),
+            { type: 'FundsReserved' },
+          ],
+        },
+      })
   })
 
   test('remembers one for a day behind its expiry, since its cost may still come', () => {
-    const decision = holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z')).when(
-      ReserveFunds,
-      reserve,
-    )
-    expect(decision).toMatchObject({ events: { account: [{ type: 'FundsReserved' }] } })
+    holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z'))
+      .when(ReserveFunds, reserve)
+      .thenMatches({ accepted: { account: [{ type: 'FundsReserved' }] } })
   })
 
   test('refuses a sum of promises that could not be counted exactly, expired ones included', () => {
     const expired = reserved(reservation(1), Number.MAX_SAFE_INTEGER, '2026-11-23T11:00:00.000Z')
-    expect(holding(...rich, expired).when(ReserveFunds, { ...reserve, amountMicros: 1 })).toMatchObject({
-      code: 'amount_too_large',
-    })
+    holding(...rich, expired)
+      .when(ReserveFunds, { ...reserve, amountMicros: 1 })
+      .thenMatches({ refused: 'amount_too_large' })
   })
 
   test('stays within what the log takes for a state, with every figure at its longest', () => {
@@ -128,17 +125,13 @@ describe('an account with many reservations', () => {
 describe('releasing', () => {
   test('gives the promise back, also on a frozen account', () => {
     const command = { account: id('agent:ada'), reservationId: reservation(1) }
-    expect(
-      given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] }).when(
-        ReleaseReservation,
-        command,
-      ),
-    ).toEqual({
-      outcome: 'accepted',
-      events: {
-        account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
-      },
-    })
+    given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] })
+      .when(ReleaseReservation, command)
+      .then({
+        accepted: {
+          account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
+        },
+      })
   })
 
   test.each([
@@ -153,12 +146,10 @@ describe('releasing', () => {
       'reservation_not_open',
     ],
     ['would be on an account that was never opened', [], 'account_unknown'],
-  ] as [string, AccountEvent[], string][])('is refused for one that %s', (_, history, code) => {
-    const decision = given({ account }, { account: history }).when(ReleaseReservation, {
-      account: id('agent:ada'),
-      reservationId: reservation(1),
-    })
-    expect(decision).toMatchObject({ outcome: 'refused', code })
+  ] as [string, AccountEvent[], RefusalCode][])('is refused for one that %s', (_, history, code) => {
+    given({ account }, { account: history })
+      .when(ReleaseReservation, { account: id('agent:ada'), reservationId: reservation(1) })
+      .thenMatches({ refused: code })
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RefusalCode } from '../../../src/commands/refusals.ts'
 import { account } from '../../../src/commands/aggregates/account.ts'
 import { SettleReservation } from '../../../src/commands/treasury/settle-reservation.ts'
 import type { AccountEvent } from '../../../src/events/account.ts'
@@ -25,74 +26,80 @@ const system = {
 
 describe('settling', () => {
   test('pays what it cost to `spend`, in one decision under one id; the rest is free again', () => {
-    expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(400_000))).toEqual({
-      outcome: 'accepted',
-      events: {
-        account: [
-          {
-            type: 'ReservationSettled',
-            data: {
-              reservationId: one,
-              reservedMicros: 600_000,
-              actualMicros: 400_000,
-              aboveMicros: 0,
-              fromAccountMicros: 400_000,
-              fromReserveMicros: 0,
-              fromOverrunMicros: 0,
+    given(aggregates, { ...system, account: ada })
+      .when(SettleReservation, settle(400_000))
+      .then({
+        accepted: {
+          account: [
+            {
+              type: 'ReservationSettled',
+              data: {
+                reservationId: one,
+                reservedMicros: 600_000,
+                actualMicros: 400_000,
+                aboveMicros: 0,
+                fromAccountMicros: 400_000,
+                fromReserveMicros: 0,
+                fromOverrunMicros: 0,
+              },
             },
-          },
-          debit(400_000),
-        ],
-        reserve: [],
-        overrun: [],
-        spend: [credit(400_000)],
-      },
-    })
+            debit(400_000),
+          ],
+          reserve: [],
+          overrun: [],
+          spend: [credit(400_000)],
+        },
+      })
   })
 
   test('moves nothing for what cost nothing', () => {
-    expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(0))).toMatchObject({
-      events: {
-        account: [{ type: 'ReservationSettled', data: { actualMicros: 0 } }],
-        reserve: [],
-        overrun: [],
-        spend: [],
-      },
-    })
+    given(aggregates, { ...system, account: ada })
+      .when(SettleReservation, settle(0))
+      .thenMatches({
+        accepted: {
+          account: [{ type: 'ReservationSettled', data: { actualMicros: 0 } }],
+          reserve: [],
+          overrun: [],
+          spend: [],
+        },
+      })
   })
 
   test('above the reservation takes what is free on the account first, and says how much was above', () => {
-    expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(1_000_000))).toMatchObject({
-      events: {
-        account: [
-          { type: 'ReservationSettled', data: { aboveMicros: 400_000, fromAccountMicros: 1_000_000 } },
-          debit(1_000_000),
-        ],
-        spend: [credit(1_000_000)],
-      },
-    })
+    given(aggregates, { ...system, account: ada })
+      .when(SettleReservation, settle(1_000_000))
+      .thenMatches({
+        accepted: {
+          account: [
+            { type: 'ReservationSettled', data: { aboveMicros: 400_000, fromAccountMicros: 1_000_000 } },
+            debit(1_000_000),
+          ],
+          spend: [credit(1_000_000)],
+        },
+      })
   })
 
   test('above the account takes the reserve, then goes into overrun', () => {
-    expect(given(aggregates, { ...system, account: ada }).when(SettleReservation, settle(1_500_000))).toMatchObject({
-      outcome: 'accepted',
-      events: {
-        account: [
-          {
-            data: {
-              aboveMicros: 900_000,
-              fromAccountMicros: 1_000_000,
-              fromReserveMicros: 300_000,
-              fromOverrunMicros: 200_000,
+    given(aggregates, { ...system, account: ada })
+      .when(SettleReservation, settle(1_500_000))
+      .thenMatches({
+        accepted: {
+          account: [
+            {
+              data: {
+                aboveMicros: 900_000,
+                fromAccountMicros: 1_000_000,
+                fromReserveMicros: 300_000,
+                fromOverrunMicros: 200_000,
+              },
             },
-          },
-          debit(1_000_000),
-        ],
-        reserve: [debit(300_000)],
-        overrun: [debit(200_000)],
-        spend: [credit(1_500_000)],
-      },
-    })
+            debit(1_000_000),
+          ],
+          reserve: [debit(300_000)],
+          overrun: [debit(200_000)],
+          spend: [credit(1_500_000)],
+        },
+      })
   })
 
   test('leaves alone what the account and the reserve have promised to others', () => {
@@ -101,14 +108,16 @@ describe('settling', () => {
       account: [...ada, reserved(reservation(2), 400_000)],
       reserve: [...system.reserve, reserved(reservation(3), 250_000)],
     }
-    expect(given(aggregates, promised).when(SettleReservation, settle(700_000))).toMatchObject({
-      events: {
-        account: [
-          { data: { fromAccountMicros: 600_000, fromReserveMicros: 50_000, fromOverrunMicros: 50_000 } },
-          debit(600_000),
-        ],
-      },
-    })
+    given(aggregates, promised)
+      .when(SettleReservation, settle(700_000))
+      .thenMatches({
+        accepted: {
+          account: [
+            { data: { fromAccountMicros: 600_000, fromReserveMicros: 50_000, fromOverrunMicros: 50_000 } },
+            debit(600_000),
+          ],
+        },
+      })
   })
 
   test('after the expiry is recorded as late, and paid all the same', () => {
@@ -118,68 +127,67 @@ describe('settling', () => {
       reserved(one, 600_000, '2026-11-23T11:59:59.999Z'),
       debited(800_000, '2026-11-23'),
     ]
-    expect(given(aggregates, { ...system, account: late }).when(SettleReservation, settle(600_000))).toMatchObject({
-      outcome: 'accepted',
-      events: {
-        account: [
-          {
-            type: 'LateCostSettled',
-            data: {
-              reservedMicros: 600_000,
-              aboveMicros: 0,
-              fromAccountMicros: 200_000,
-              fromReserveMicros: 300_000,
-              fromOverrunMicros: 100_000,
+    given(aggregates, { ...system, account: late })
+      .when(SettleReservation, settle(600_000))
+      .thenMatches({
+        accepted: {
+          account: [
+            {
+              type: 'LateCostSettled',
+              data: {
+                reservedMicros: 600_000,
+                aboveMicros: 0,
+                fromAccountMicros: 200_000,
+                fromReserveMicros: 300_000,
+                fromOverrunMicros: 100_000,
+              },
             },
-          },
-          debit(200_000),
-        ],
-      },
-    })
+            debit(200_000),
+          ],
+        },
+      })
   })
 
   test('at the very moment of the expiry is still in time', () => {
     const just = [opened('agent:ada'), credited(1_000_000), reserved(one, 600_000, '2026-11-23T12:00:00Z')]
-    expect(given(aggregates, { ...system, account: just }).when(SettleReservation, settle(1))).toMatchObject({
-      events: { account: [{ type: 'ReservationSettled' }, {}] },
-    })
+    given(aggregates, { ...system, account: just })
+      .when(SettleReservation, settle(1))
+      .thenMatches({ accepted: { account: [{ type: 'ReservationSettled' }, {}] } })
   })
 
   test('does not wait for a frozen account, since the cost is there already', () => {
     const still = { ...system, account: [...ada, frozen], reserve: [...system.reserve, frozen] }
-    expect(given(aggregates, still).when(SettleReservation, settle(1_200_000))).toMatchObject({
-      outcome: 'accepted',
-      events: { reserve: [debit(200_000)] },
-    })
+    given(aggregates, still)
+      .when(SettleReservation, settle(1_200_000))
+      .thenMatches({ accepted: { reserve: [debit(200_000)] } })
   })
 
   test('opens `spend` and `overrun` where nobody has', () => {
-    expect(given(aggregates, { account: ada }).when(SettleReservation, settle(1_100_000))).toMatchObject({
-      events: {
-        reserve: [],
-        overrun: [opened('overrun'), debit(100_000)],
-        spend: [opened('spend'), credit(1_100_000)],
-      },
-    })
+    given(aggregates, { account: ada })
+      .when(SettleReservation, settle(1_100_000))
+      .thenMatches({
+        accepted: {
+          reserve: [],
+          overrun: [opened('overrun'), debit(100_000)],
+          spend: [opened('spend'), credit(1_100_000)],
+        },
+      })
   })
 
   test('a reservation of the reserve itself has only overrun behind it', () => {
     const reserve = [opened('reserve'), credited(500_000), reserved(one, 500_000)]
-    expect(
-      given(aggregates, { overrun: system.overrun, spend: system.spend, account: reserve }).when(SettleReservation, {
-        ...settle(600_000),
-        account: id('reserve'),
-      }),
-    ).toMatchObject({
-      events: {
-        account: [
-          { data: { fromAccountMicros: 500_000, fromReserveMicros: 0, fromOverrunMicros: 100_000 } },
-          debit(500_000),
-        ],
-        reserve: [],
-        overrun: [debit(100_000)],
-      },
-    })
+    given(aggregates, { overrun: system.overrun, spend: system.spend, account: reserve })
+      .when(SettleReservation, { ...settle(600_000), account: id('reserve') })
+      .thenMatches({
+        accepted: {
+          account: [
+            { data: { fromAccountMicros: 500_000, fromReserveMicros: 0, fromOverrunMicros: 100_000 } },
+            debit(500_000),
+          ],
+          reserve: [],
+          overrun: [debit(100_000)],
+        },
+      })
   })
 
   test.each([
@@ -190,16 +198,15 @@ describe('settling', () => {
       'reservation_not_open',
     ],
     ['would be on an account that was never opened', [], 'account_unknown'],
-  ] as [string, AccountEvent[], string][])('is refused for a reservation that %s', (_, history, code) => {
-    expect(given(aggregates, { ...system, account: history }).when(SettleReservation, settle(1))).toMatchObject({
-      outcome: 'refused',
-      code,
-    })
+  ] as [string, AccountEvent[], RefusalCode][])('is refused for a reservation that %s', (_, history, code) => {
+    given(aggregates, { ...system, account: history })
+      .when(SettleReservation, settle(1))
+      .thenMatches({ refused: code })
   })
 
   test('refuses only a sum that could not be counted exactly', () => {
     const full = { ...system, account: ada, spend: [opened('spend'), credited(Number.MAX_SAFE_INTEGER)] }
-    expect(given(aggregates, full).when(SettleReservation, settle(1))).toMatchObject({ code: 'amount_too_large' })
+    given(aggregates, full).when(SettleReservation, settle(1)).thenMatches({ refused: 'amount_too_large' })
     expect(SettleReservation.schema.safeParse(settle(1_000_000_000_001)).success).toBe(false)
   })
 })
