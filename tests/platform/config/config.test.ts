@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { inspect, parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseSettingsFile } from '../../../src/platform/config/settings-files.ts'
-import { secretSettings, settingsSchema } from '../../../src/platform/config/settings-schema.ts'
+import { allSettings as names, secretSettings } from '../../support/settings.ts'
 import { loadConfig, repositoryRoot, type Config, type ConfigProblem } from '../../../src/platform/config/config.ts'
 import { Secret } from '../../../src/platform/secret.ts'
 
 type Files = { dotEnv?: string; local?: string; cloud?: string }
 
-/** A repository of its own with these settings files, and a home folder that has none. */
+/** Loads the settings from a new repository with these files; the home folder has none. */
 function load(env: Record<string, string>, { dotEnv, local, cloud }: Files = {}) {
   const root = mkdtempSync(join(tmpdir(), 'config-'))
   mkdirSync(join(root, 'config'))
@@ -32,8 +32,6 @@ function problemsOf(env: Record<string, string>, files?: Files): ConfigProblem[]
   const { loaded } = load(env, files)
   return loaded.ok ? [] : loaded.problems
 }
-
-const names = Object.keys(settingsSchema({ cores: 4, cacheDir: '/cache' }).shape)
 
 describe('settings', () => {
   test('all have a default that needs no file and no environment', () => {
@@ -70,7 +68,7 @@ describe('settings', () => {
     })
   })
 
-  test('come from config/cloud.env where COUNCIL_ENV says so, in the environment or in .env', () => {
+  test('come from config/cloud.env if COUNCIL_ENV says so, in the environment or in .env', () => {
     const files = { local: 'PORT=1', cloud: 'PORT=2' }
     expect(configOf({ COUNCIL_ENV: 'cloud' }, files)).toMatchObject({ councilEnv: 'cloud', port: 2 })
     expect(configOf({}, { ...files, dotEnv: 'COUNCIL_ENV=cloud' })).toMatchObject({ councilEnv: 'cloud', port: 2 })
@@ -79,7 +77,7 @@ describe('settings', () => {
     ])
   })
 
-  test('that are paths start at the repository, or at home', () => {
+  test('that are paths are relative to the repository or the home folder', () => {
     expect(configOf({ DATA_DIR: 'x/y' }).dataDir).toMatch(/\/config-[^/]+\/x\/y$/)
     expect(configOf({ DATA_DIR: '/srv/council', MODEL_PATH: '~/m.gguf' })).toMatchObject({
       dataDir: '/srv/council',
@@ -131,7 +129,7 @@ describe('settings', () => {
     ])
   })
 
-  test('that are wrong come all at once, each with its place and what is allowed', () => {
+  test('that are wrong are all reported at once, each with its source and the allowed values', () => {
     expect(
       problemsOf(
         { PORT: 'x', DURABILITY: 'everysec' },
@@ -161,7 +159,7 @@ describe('settings', () => {
     ])
   })
 
-  test('that nobody knows are refused in the files, and ignored in the environment', () => {
+  test('with unknown names are refused in the files, and ignored in the environment', () => {
     expect(configOf({ REDIS_ULR: 'x' })).toBeDefined()
     expect(problemsOf({}, { local: '\nREDIS_ULR=redis://localhost' })).toEqual([
       {
@@ -172,7 +170,7 @@ describe('settings', () => {
     ])
   })
 
-  test('that are given twice in a file, and lines that are no settings, are refused with their line', () => {
+  test('that a file gives twice, and lines that are not settings, are refused with their line', () => {
     expect(problemsOf({}, { dotEnv: 'PORT=1\nPORT=2\nwhat is this\nHOST="127.0.0.1' })).toMatchObject([
       { setting: '.env', problem: 'line 3 is not a setting' },
       { setting: '.env', problem: 'line 4 is not a setting' },
@@ -204,7 +202,7 @@ describe('a secret', () => {
     DATABASE_URL: `postgres://u:${secret}@h/d`,
   }
 
-  test('does not print with the configuration, and is there when asked for', () => {
+  test('is not printed with the configuration, and can be revealed', () => {
     const config = configOf(env)
     expect(
       inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config) + String(config.adminToken),
@@ -213,7 +211,7 @@ describe('a secret', () => {
     expect(config.redisUrl?.reveal()).toBe(`redis://:${secret}@h`)
   })
 
-  test('is in no problem, whichever setting it was given to by mistake', () => {
+  test('appears in no problem, whichever setting got it by mistake', () => {
     for (const name of names) {
       for (const value of [secret, `${secret} `, `redis://u:${secret}@h:x`, `"${secret}`, `http://${secret}@h`]) {
         const problems = problemsOf({ [name]: value, PORT: secret }, { dotEnv: `${name}=${value}\n${value}` })
@@ -228,7 +226,7 @@ describe('config/local.env', () => {
   const text = readFileSync(join(repositoryRoot, 'config/local.env'), 'utf8')
   const uncommented = text.replace(/^# (?=[A-Z_]+=)/gm, '')
 
-  test('names every setting that there is, and no other', () => {
+  test('names every setting, and no other', () => {
     expect(parseSettingsFile(text)).toEqual({ settings: [], brokenLines: [] })
     expect(
       parseSettingsFile(uncommented)
@@ -237,7 +235,7 @@ describe('config/local.env', () => {
     ).toEqual(names.toSorted())
   })
 
-  test('shows the defaults: taking every # away changes nothing', () => {
+  test('shows the defaults: removing every # changes nothing', () => {
     expect({ ...configOf({}, { local: uncommented }), dataDir: '', pricesFile: '' }).toEqual({
       ...configOf({}),
       dataDir: '',
@@ -246,7 +244,7 @@ describe('config/local.env', () => {
   })
 })
 
-test('config/cloud.env is accepted, given the secrets that it must not have', () => {
+test('config/cloud.env is accepted together with the secrets that it must not contain', () => {
   const cloud = readFileSync(join(repositoryRoot, 'config/cloud.env'), 'utf8')
   expect(configOf({ COUNCIL_ENV: 'cloud', ADMIN_TOKEN: 't'.repeat(32) }, { cloud }).host).toBe('0.0.0.0')
 })
@@ -259,7 +257,7 @@ describe('a settings file', () => {
     fc.constant(''),
   )
 
-  test('is read as Node reads it, wherever both understand it', () => {
+  test('is parsed as Node parses it, wherever both accept it', () => {
     fc.assert(
       fc.property(fc.array(line), (lines) => {
         // Node cuts a value at any #, also before a URL's fragment, and takes the next line for the value after `A= `.
@@ -273,7 +271,7 @@ describe('a settings file', () => {
     )
   })
 
-  test('accounts for every line of any garbage, and no council starts on it', () => {
+  test('accounts for every line of arbitrary text, and refuses it', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...Array.from('aZ_0 \t\0\n\r=#"\'$`\\-ä💰')), minLength: 1 }),
@@ -287,7 +285,7 @@ describe('a settings file', () => {
     )
   })
 
-  test('with garbage for any setting is either refused by that name or gives a value', () => {
+  test('with arbitrary text for any setting is either refused by that name or gives a value', () => {
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.string(), (name, text) => {
         const { loaded } = load({ [name]: text, ADMIN_TOKEN: 't'.repeat(32) })
@@ -338,13 +336,13 @@ describe('a secret in a file', () => {
     ])
   })
 
-  test('beside the setting itself is refused: one of them is stale', () => {
+  test('together with the setting itself is refused: one of them is stale', () => {
     expect(problemsOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_FILE: fileWith(token) })).toMatchObject([
       { setting: 'ADMIN_TOKEN_FILE', problem: 'is given, and so is ADMIN_TOKEN' },
     ])
   })
 
-  test('that is no allowed value is refused under the name of the setting', () => {
+  test('with a value that is not allowed is refused under the name of the setting', () => {
     expect(problemsOf({ ADMIN_TOKEN_FILE: fileWith('short') })).toMatchObject([{ setting: 'ADMIN_TOKEN' }])
   })
 })
