@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pauseFor } from '../../platform/backoff.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { runSubscription, type SubscriptionDependencies, type Subscription } from './subscription.ts'
@@ -139,6 +139,3 @@ function statusOf(
   const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
   return { name, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => undefined)

@@ -3,6 +3,7 @@ import { comparePositions, justBefore, Position } from '../../events/identifiers
 import { LogStopped, type EventLog } from '../../events/log/log.ts'
 import { UnreadableEvent } from '../../events/upcast.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { supervise, type Pause } from '../../platform/backoff.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { applyEvents, type Target } from './apply.ts'
 import { assertGapless, assertInLog, type Checkpoint, type Registered } from './checkpoint.ts'
@@ -32,12 +33,8 @@ export type SubscriptionDependencies<T> = {
   /** Milliseconds of a clock that never goes back. */
   elapsedMs: () => number
   logger: Logger
-  /** Waits, or less when the signal aborts. */
-  pause: (ms: number, signal: AbortSignal) => Promise<void>
+  pause: Pause
 }
-
-const firstPauseMs = 100
-const maxPauseMs = 5_000
 
 /** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
 export async function runSubscription<T>(
@@ -50,31 +47,35 @@ export async function runSubscription<T>(
     Object.assign(life, { state, fault })
     life.notify()
   }
-  const isOver = () => signal.aborted
-  let pauseMs = firstPauseMs
-  while (!isOver()) {
-    try {
-      const registered = await prepare(dependencies, life, signal)
-      become('running')
-      await follow(dependencies, life, registered, signal, () => void (pauseMs = firstPauseMs))
-    } catch (error) {
-      if (isOver()) return
-      const message = messageOf(error)
-      if (
-        error instanceof UnreadableEvent ||
-        error instanceof LogStopped ||
-        (error instanceof ProjectionError && error.code !== 'rebuild_running')
-      ) {
-        become('stopped', { code: error.code, message })
-        logger.error({ err: error, code: error.code, ...('at' in error && { at: error.at }) }, 'the projection stopped')
-        return
-      }
-      become('waiting', { code: error instanceof ProjectionError ? error.code : 'store_unreachable', message })
-      logger.warn({ err: error, pauseMs }, 'the projection waits')
-      await dependencies.pause(pauseMs, signal)
-      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
-    }
-  }
+  await supervise(
+    {
+      pause: dependencies.pause,
+      async run(progressed) {
+        const registered = await prepare(dependencies, life, signal)
+        become('running')
+        await follow(dependencies, life, registered, signal, progressed)
+      },
+      onFailure(error, pauseMs) {
+        const message = messageOf(error)
+        if (
+          error instanceof UnreadableEvent ||
+          error instanceof LogStopped ||
+          (error instanceof ProjectionError && error.code !== 'rebuild_running')
+        ) {
+          become('stopped', { code: error.code, message })
+          logger.error(
+            { err: error, code: error.code, ...('at' in error && { at: error.at }) },
+            'the projection stopped',
+          )
+          return 'stop'
+        }
+        become('waiting', { code: error instanceof ProjectionError ? error.code : 'store_unreachable', message })
+        logger.warn({ err: error, pauseMs }, 'the projection waits')
+        return 'retry'
+      },
+    },
+    signal,
+  )
 }
 
 /** Makes sure that tables of this version exist and belong to this log. Says where they are. */

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../../platform/logger.ts'
+import { supervise, type Pause } from '../../../platform/backoff.ts'
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, type Position } from '../../identifiers.ts'
 import { UnreadableEvent } from '../../upcast.ts'
@@ -22,7 +22,7 @@ export type ArchiverDependencies = {
   onArchived?: (events: readonly StoredEvent[], checkpoint: ArchiveCheckpoint) => void
   logger: Logger
   /** Waits, or less when the signal aborts. Replaced in tests. */
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  pause?: Pause
 }
 
 export type ArchiverStatus = {
@@ -48,8 +48,6 @@ export type Archiver = {
   stop: () => Promise<void>
 }
 
-const firstPauseMs = 100
-const maxPauseMs = 5_000
 const headIntervalMs = 1_000
 
 /**
@@ -110,29 +108,30 @@ async function keepArchiving(
   onStarted: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { logger, pause = pauseFor } = dependencies
-  let pauseMs = firstPauseMs
-  while (!signal.aborted) {
-    try {
-      await archiveLog(dependencies, signal, () => {
-        Object.assign(life, { state: 'running', fault: undefined })
-        pauseMs = firstPauseMs
-        onStarted()
-      })
-    } catch (error) {
-      if (signal.aborted) return
-      const message = messageOf(error)
-      if (error instanceof ArchiveStopped || error instanceof UnreadableEvent) {
-        Object.assign(life, { state: 'stopped', fault: { code: error.code, message } })
-        logger.error({ err: error, code: error.code, at: error.at }, 'the archiver stopped')
-        return
-      }
-      Object.assign(life, { state: 'waiting', fault: { code: 'store_unreachable', message } })
-      logger.warn({ err: error, pauseMs }, 'the archiver waits')
-      await pause(pauseMs, signal)
-      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
-    }
-  }
+  const { logger, pause } = dependencies
+  await supervise(
+    {
+      pause,
+      run: (progressed) =>
+        archiveLog(dependencies, signal, () => {
+          Object.assign(life, { state: 'running', fault: undefined })
+          progressed()
+          onStarted()
+        }),
+      onFailure(error, pauseMs) {
+        const message = messageOf(error)
+        if (error instanceof ArchiveStopped || error instanceof UnreadableEvent) {
+          Object.assign(life, { state: 'stopped', fault: { code: error.code, message } })
+          logger.error({ err: error, code: error.code, at: error.at }, 'the archiver stopped')
+          return 'stop'
+        }
+        Object.assign(life, { state: 'waiting', fault: { code: 'store_unreachable', message } })
+        logger.warn({ err: error, pauseMs }, 'the archiver waits')
+        return 'retry'
+      },
+    },
+    signal,
+  )
 }
 
 async function archiveLog(
@@ -153,6 +152,3 @@ async function archiveLog(
     }
   }
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => undefined)

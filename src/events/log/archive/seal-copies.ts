@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../../../platform/logger.ts'
+import { supervise, type Pause } from '../../../platform/backoff.ts'
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, justBefore, type Position } from '../../identifiers.ts'
 import type { SealEvent } from '../../seals.ts'
@@ -16,7 +16,7 @@ export type SealCopiesDependencies = {
   archive: Pick<Archive, 'read' | 'checkpoint'>
   out: SealsOut
   logger: Logger
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  pause?: Pause
 }
 
 export type SealCopies = {
@@ -27,20 +27,11 @@ export type SealCopies = {
   stop: () => Promise<void>
 }
 
-const firstPauseMs = 100
-const maxPauseMs = 5_000
-
 /**
  * Copies every seal out of the archive, once it is there and so once it is durable: where the last copy ended, also after a
  * crash between the two. Ends, with its fault said, where the last copy is of a seal that the log does not have.
  */
-export function startSealCopies({
-  identity,
-  archive,
-  out,
-  logger,
-  pause = pauseFor,
-}: SealCopiesDependencies): SealCopies {
+export function startSealCopies({ identity, archive, out, logger, pause }: SealCopiesDependencies): SealCopies {
   const abort = new AbortController()
   const { signal } = abort
   let fault: { code: string; message: string } | null = null
@@ -55,26 +46,29 @@ export function startSealCopies({
     return copied
   }
 
-  const done = (async () => {
-    let copied: Position | undefined
-    let pauseMs = firstPauseMs
-    while (!signal.aborted) {
-      wake = Promise.withResolvers<undefined>()
-      try {
+  let copied: Position | undefined
+  const done = supervise(
+    {
+      pause,
+      async run(progressed) {
+        wake = Promise.withResolvers<undefined>()
         copied = await copy(copied ?? (await lastCopied(identity, archive, out)))
         fault = null
-        pauseMs = firstPauseMs
-        await wake.promise
-      } catch (error) {
+        progressed()
+        if (!signal.aborted) await wake.promise
+      },
+      onFailure(error, pauseMs) {
         fault = { code: error instanceof ArchiveStopped ? error.code : 'seals_not_written', message: messageOf(error) }
-        if (error instanceof ArchiveStopped)
-          return logger.error({ err: error, code: error.code }, 'seals are no longer copied')
+        if (error instanceof ArchiveStopped) {
+          logger.error({ err: error, code: error.code }, 'seals are no longer copied')
+          return 'stop'
+        }
         logger.warn({ err: error, pauseMs }, 'seals could not be copied; trying again')
-        await pause(pauseMs, signal)
-        pauseMs = Math.min(pauseMs * 2, maxPauseMs)
-      }
-    }
-  })()
+        return 'retry'
+      },
+    },
+    signal,
+  )
 
   return {
     look,
@@ -131,6 +125,3 @@ const linesOf = (identity: LogIdentity, event: StoredEvent): SealLine[] => {
   const seal = sealEventOf(event)
   return seal ? [sealLine(identity, seal)] : []
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => undefined)

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../../platform/logger.ts'
+import { pauseFor, type Pause } from '../../../platform/backoff.ts'
 import { messageOf } from '../../../platform/platform-error.ts'
 import type { SealEvent } from '../../seals.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
@@ -17,7 +17,7 @@ export type SealerDependencies = {
   /** Makes a seal an event; throws where that did not happen, or nobody knows. */
   record: (seal: Extract<SealEvent, { type: 'LogSealed' }>['data']) => Promise<void>
   logger: Logger
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  pause?: Pause
 }
 
 export type Sealer = {
@@ -111,6 +111,3 @@ function sealOf(event: StoredEvent | undefined): { sequence: number } | null {
   const seal = event && sealEventOf(event)
   return seal?.type === 'LogSealed' ? seal.data : null
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => undefined)
