@@ -13,7 +13,7 @@ import { chatPath, handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
 import { answerClientError, answerWhatNodeWould } from './http-faults.ts'
 import { sendProblem, sendUnauthorized } from './problem.ts'
-import { treasuryRoute } from './queries/treasury.ts'
+import { queries } from './queries/queries.ts'
 
 const heartbeatMs = 30_000
 
@@ -112,7 +112,7 @@ export async function createServer({
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
   commandsRoute(server, chat)
-  treasuryRoute(server, readModel)
+  for (const addQuery of queries) addQuery(server, readModel)
   await chatRoute(server, access, chat)
   refuseOtherMethods()
   return server

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { sql } from 'kysely'
 import { account as aggregate, type LiveAccount } from '../../commands/aggregates/account.ts'
 import { accountStream, isAccountEvent, type AccountEvent, type AccountId } from '../../events/account.ts'
 import type { RecordedEvent } from '../../events/event.ts'
@@ -6,32 +6,25 @@ import { comparePositions, type Position, type StreamName } from '../../events/i
 import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { accounts, selectAccount, type AccountRow } from '../../projections/accounts.ts'
-import { loadRegistered } from '../../projections/engine/checkpoint.ts'
-import { readConsistently } from '../../projections/engine/snapshot.ts'
+import { accounts } from '../../projections/accounts.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { endOf, inRange, type Range } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { assertStateIsFold } from '../log/stored-state.ts'
-import { openLogForReading, openReadModels } from '../stores.ts'
+import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
 
-/** What one event did to an account, and how the account stood after it. Amounts are integer micro-dollars. */
+/** One event of an account, and the account after it. Amounts are integer micro-dollars. */
 type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: LiveAccount; reservedMicros: number }
 
-/** What is promised, and the event behind it. */
+/** A reservation that has not ended, and the position of the event that made it. */
 type OpenReservation = { reservationId: string; amountMicros: number; expiresAt: string; position: Position }
 
-type ReadModel =
-  | { state: 'agrees' | 'behind'; position: Position }
-  | { state: 'unavailable'; message: string }
-  | { state: 'differs'; message: string }
-
 /**
- * `council audit account`: what happened to one account, event by event, with its balance and what is promised after each, and the
- * position of the event behind every figure; and whether the stored state and the read model say the same. Throws CliError
- * `account_unknown`, `fold_failed`, `state_differs` and `read_model_differs`.
+ * `council audit account`: the events of one account, with its balance and its reserved amount after each and the position of
+ * the event behind every figure; and whether the stored state and the read model agree. Throws CliError `account_unknown`,
+ * `fold_failed`, `state_differs` and `read_model_differs`.
  */
 export async function auditAccount(
   accountId: AccountId,
@@ -40,11 +33,11 @@ export async function auditAccount(
 ): Promise<number> {
   const within = inRange(options)
   await using closing = new AsyncDisposableStack()
-  const log = await openLogForReading(config, closing)
   const stream = accountStream(accountId)
-  // The state and the read model first: both are then a part of what the log shows, however busy the council is.
+  const rowOfAccount = { clauses: sql`where account_id = ${accountId}`, noun: 'account' }
+  const { log, compare } = await auditTable(accounts, rowOfAccount, config, closing)
+  // Before the events, so that these include everything that the state reflects.
   const [stored] = await log.loadStates([stream])
-  const row = await readRow(accountId, () => openReadModels(config, closing))
   const events = await eventsOf(log, stream)
   const steps = foldSteps(stream, events)
   const [last] = steps.slice(-1)
@@ -60,9 +53,9 @@ export async function auditAccount(
 
   for (const step of steps.filter(({ event }) => within(event.position))) await printStep(output, step)
   const shown = steps.findLast(({ event }) => !options.to || comparePositions(event.position, endOf(options.to)) <= 0)
-  const readModel = compareRow(events, row)
+  const readModel = compare(events)
   if (shown) await printSummary(output, accountId, shown, steps, readModel)
-  if (readModel.state === 'differs') throw new CliError('read_model_differs', readModel.message)
+  assertAgrees(readModel)
   return 0
 }
 
@@ -90,37 +83,6 @@ function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEve
   })
 }
 
-type StoredRow = { row: AccountRow | null; sequence: number; position: Position } | { unavailable: string }
-
-async function readRow(accountId: AccountId, open: () => ReturnType<typeof openReadModels>): Promise<StoredRow> {
-  try {
-    return await readConsistently(await open(), ['accounts'], async (tx) => {
-      const registered = await loadRegistered(tx, 'accounts')
-      if (!registered) return { unavailable: 'it was never built' }
-      return {
-        row: (await selectAccount(tx, accountId)) ?? null,
-        sequence: registered.sequence,
-        position: registered.position,
-      }
-    })
-  } catch (error) {
-    return { unavailable: messageOf(error) }
-  }
-}
-
-function compareRow(events: readonly RecordedEvent<AccountEvent>[], stored: StoredRow): ReadModel {
-  if ('unavailable' in stored) return { state: 'unavailable', message: stored.unavailable }
-  const { row, sequence, position } = stored
-  const known = events.filter((event) => event.sequence <= sequence)
-  const expected = known.reduce<AccountRow | undefined>(accounts.evolve, undefined) ?? null
-  if (isDeepStrictEqual({ ...row }, { ...expected }))
-    return { state: known.length === events.length ? 'agrees' : 'behind', position }
-  return {
-    state: 'differs',
-    message: `the read model shows ${JSON.stringify(row)} as of ${position}, the log says ${JSON.stringify(expected)}`,
-  }
-}
-
 async function printStep(output: Output, { event, changeMicros, after, reservedMicros }: Step): Promise<void> {
   const { position, type, revision, data, metadata } = event
   const figures = { changeMicros, balanceMicros: after.balanceMicros, reservedMicros }
@@ -139,12 +101,12 @@ async function printStep(output: Output, { event, changeMicros, after, reservedM
     () => {
       const change = changeMicros === 0 ? '' : `${changeMicros > 0 ? '+' : ''}${changeMicros.toLocaleString('en')}`
       const line = `${position.padEnd(17)}  ${type.padEnd(19)}  ${change.padStart(15)}  ${after.balanceMicros.toLocaleString('en').padStart(17)}  ${reservedMicros.toLocaleString('en').padStart(15)}`
-      return `${line}  ${output.paint('dim', inWords(event))}`.trimEnd()
+      return `${line}  ${output.paint('dim', formatEvent(event))}`.trimEnd()
     },
   )
 }
 
-function inWords({ type, data, metadata }: RecordedEvent<AccountEvent>): string {
+function formatEvent({ type, data, metadata }: RecordedEvent<AccountEvent>): string {
   switch (type) {
     case 'AccountCredited':
     case 'AccountDebited':
@@ -169,13 +131,13 @@ function inWords({ type, data, metadata }: RecordedEvent<AccountEvent>): string 
   }
 }
 
-/** As of the last event that was asked for. */
+/** As of the last event of the range. */
 async function printSummary(
   output: Output,
   accountId: AccountId,
   { event, after, reservedMicros }: Step,
   steps: readonly Step[],
-  readModel: ReadModel,
+  readModel: Comparison,
 ): Promise<void> {
   const open = openReservations(after, steps)
   const { status, balanceMicros, limits } = after
@@ -189,7 +151,7 @@ async function printSummary(
     reservations: open,
     events: event.revision,
     last: event.position,
-    readModel,
+    readModel: publicComparison(readModel),
   }
   await output.result(summary, () => [
     '',
@@ -201,7 +163,7 @@ async function printSummary(
       ({ reservationId, amountMicros, expiresAt, position }) =>
         `promised  ${reservationId}  ${amountMicros.toLocaleString('en')} µ$ until ${expiresAt}, from ${position}`,
     ),
-    sentence(readModel),
+    formatComparison(readModel),
   ])
 }
 
@@ -217,7 +179,13 @@ function openReservations({ reservations }: LiveAccount, steps: readonly Step[])
   })
 }
 
-function sentence(readModel: ReadModel): string {
+/** One account is one row, so the counts of the comparison are left out. */
+function publicComparison(readModel: Comparison) {
+  const { state } = readModel
+  return 'message' in readModel ? { state, message: readModel.message } : { state, position: readModel.position }
+}
+
+function formatComparison(readModel: Comparison): string {
   switch (readModel.state) {
     case 'agrees':
       return `stored state and read model agree, at ${readModel.position}`

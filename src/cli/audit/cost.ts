@@ -1,105 +1,34 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { Position } from '../../events/identifiers.ts'
-import type { LogReader } from '../../events/log/log.ts'
-import { messageOf } from '../../platform/platform-error.ts'
-import { costs, selectCosts, type CostRow } from '../../projections/costs.ts'
-import { loadRegistered, type Registered } from '../../projections/engine/checkpoint.ts'
-import { readConsistently } from '../../projections/engine/snapshot.ts'
+import { sql } from 'kysely'
+import type { RecordedEvent } from '../../events/event.ts'
+import { costs, isCost, type CostRow } from '../../projections/costs.ts'
 import type { CliContext } from '../context.ts'
-import { CliError } from '../failure.ts'
 import { inRange, type Range } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
-import { openLogForReading, openReadModels } from '../stores.ts'
-
-type Costs = readonly CostRow[]
-type ReadModel =
-  | { state: 'agrees'; rows: number; position: Position }
-  | { state: 'behind'; rows: number; position: Position; missing: number }
-  | { state: 'unavailable'; message: string }
-  | { state: 'differs'; message: string; position: string }
+import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
 
 /**
- * `council audit cost`: every model call that was paid for, folded from the log, with the position of the event behind each
- * figure; sums by request and over all; and whether the read model shows the same. Throws CliError `read_model_differs`
- * at the first difference; a read model that is behind or away is said, and is no failure of the log's figures.
+ * `council audit cost`: every paid model call, folded from the log, with the position of its event; sums per request and over
+ * all; and whether the read model shows the same. Throws CliError `read_model_differs` at the first difference. A lagging or
+ * unreachable read model is reported but is not an error.
  */
 export async function auditCost(options: Range, { config, output }: CliContext): Promise<number> {
-  const isInRange = inRange(options)
-  const within = ({ position }: CostRow): boolean => isInRange(position)
+  const within = inRange(options)
   await using closing = new AsyncDisposableStack()
-  const log = await openLogForReading(config, closing)
-  // The read model first: it is then a part of what the log shows, however busy the council is.
-  const stored = await readStored(() => openReadModels(config, closing))
-  const all = await foldCosts(log)
-  const rows = all.filter(within)
+  const { log, compare } = await auditTable(costs, { clauses: sql``, noun: 'debit' }, config, closing)
+  const debits: RecordedEvent[] = []
+  for await (const page of log.read({ types: ['BudgetDebited'] })) debits.push(...page.filter(isCost))
+  const rows = [...costs.fold(debits).values()].filter(({ position }) => within(position))
 
   await printCalls(output, rows)
   await printRequests(output, rows)
-  const readModel = compare(all, stored, within)
+  const readModel = compare(debits, within)
   await printTotal(output, rows, readModel)
-  if (readModel.state === 'differs') throw new CliError('read_model_differs', readModel.message)
+  assertAgrees(readModel)
   return 0
 }
 
-async function foldCosts(log: LogReader): Promise<Costs> {
-  const rows: CostRow[] = []
-  for await (const events of log.read({ types: ['BudgetDebited'] })) rows.push(...costs.fold(events).values())
-  return rows
-}
-
-type Stored = { registered: Registered | undefined; rows: CostRow[] } | { unavailable: string }
-
-async function readStored(open: () => ReturnType<typeof openReadModels>): Promise<Stored> {
-  try {
-    return await readConsistently(await open(), ['costs'], async (tx) => ({
-      registered: await loadRegistered(tx, 'costs'),
-      rows: await selectCosts(tx),
-    }))
-  } catch (error) {
-    return { unavailable: messageOf(error) }
-  }
-}
-
-/** The first difference between the log and the read model, as far as the read model says it is. */
-function compare(all: Costs, stored: Stored, within: (row: CostRow) => boolean): ReadModel {
-  if ('unavailable' in stored) return { state: 'unavailable', message: stored.unavailable }
-  if (!stored.registered) return { state: 'unavailable', message: 'it was never built' }
-  const { sequence, position } = stored.registered
-  const expected = all.filter((row) => within(row) && row.sequence <= sequence)
-  const found = stored.rows.filter(within)
-  for (let index = 0; index < Math.max(expected.length, found.length); index++) {
-    const [fromLog, fromModel] = [expected[index], found[index]]
-    if (fromLog && isDeepStrictEqual(fromLog, fromModel)) continue
-    return { state: 'differs', ...difference(fromLog, fromModel) }
-  }
-  const missing = all.filter((row) => within(row) && row.sequence > sequence).length
-  return missing === 0
-    ? { state: 'agrees', rows: found.length, position }
-    : { state: 'behind', rows: found.length, position, missing }
-}
-
-function difference(
-  fromLog: CostRow | undefined,
-  fromModel: CostRow | undefined,
-): { message: string; position: string } {
-  if (fromLog && (!fromModel || fromModel.sequence > fromLog.sequence))
-    return { message: `the read model lacks the debit at ${fromLog.position}`, position: fromLog.position }
-  if (fromModel && (!fromLog || fromLog.sequence > fromModel.sequence))
-    return {
-      message: `the read model has a debit at ${fromModel.position} that is not in the log`,
-      position: fromModel.position,
-    }
-  const columns = (Object.keys(fromLog ?? {}) as (keyof CostRow)[]).filter(
-    (column) => fromLog?.[column] !== fromModel?.[column],
-  )
-  const details = columns
-    .map((column) => `${column} is ${fromModel?.[column]}, the log says ${fromLog?.[column]}`)
-    .join('; ')
-  return { message: `the read model differs at ${fromLog?.position}: ${details}`, position: fromLog?.position ?? '' }
-}
-
-async function printCalls(output: Output, rows: Costs): Promise<void> {
+async function printCalls(output: Output, rows: readonly CostRow[]): Promise<void> {
   await output.forPeople(
     output.paint(
       'bold',
@@ -129,7 +58,7 @@ const publicCall = (row: CostRow) => ({
   occurredAt: row.occurred_at,
 })
 
-async function printRequests(output: Output, rows: Costs): Promise<void> {
+async function printRequests(output: Output, rows: readonly CostRow[]): Promise<void> {
   if (rows.length === 0) return
   await output.forPeople('')
   for (const [requestId, calls] of Map.groupBy(rows, (row) => row.request_id)) {
@@ -142,7 +71,7 @@ async function printRequests(output: Output, rows: Costs): Promise<void> {
   }
 }
 
-async function printTotal(output: Output, rows: Costs, readModel: ReadModel): Promise<void> {
+async function printTotal(output: Output, rows: readonly CostRow[], readModel: Comparison): Promise<void> {
   const requests = new Set(rows.map((row) => row.request_id)).size
   const total = {
     kind: 'total',
@@ -158,11 +87,11 @@ async function printTotal(output: Output, rows: Costs, readModel: ReadModel): Pr
       'bold',
       `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`,
     ),
-    sentence(readModel),
+    formatComparison(readModel),
   ])
 }
 
-function sentence(readModel: ReadModel): string {
+function formatComparison(readModel: Comparison): string {
   switch (readModel.state) {
     case 'agrees':
       return `read model agrees: ${count(readModel.rows, 'row')}, at ${readModel.position}`
@@ -177,7 +106,7 @@ function sentence(readModel: ReadModel): string {
   }
 }
 
-const sums = (rows: Costs) => ({
+const sums = (rows: readonly CostRow[]) => ({
   calls: rows.length,
   promptTokens: rows.reduce((sum, row) => sum + row.prompt_tokens, 0),
   completionTokens: rows.reduce((sum, row) => sum + row.completion_tokens, 0),

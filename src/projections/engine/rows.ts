@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Position } from '../../events/identifiers.ts'
 
 /** A bigint or integer column: pg hands bigints over as text, because a double does not hold all of them. Refuses one that it does not. */
 export const IntegerColumn = z
@@ -11,3 +12,12 @@ export const TimeColumn = z.union([z.date(), z.string()]).transform((value) => n
 
 /** Text as Postgres can hold it: it has no NUL character and no halves of surrogate pairs, which a prompt may well contain. */
 export const storableText = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
+
+/** The event that a row names: the only one it comes from, or the last one that changed it. */
+export function lastEventOf(row: object): { position: Position; sequence: number } {
+  const column = new Map<string, unknown>(Object.entries(row))
+  return {
+    position: (column.get('position') ?? column.get('last_position')) as Position,
+    sequence: Number(column.get('sequence') ?? column.get('last_sequence')),
+  }
+}

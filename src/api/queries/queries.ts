@@ -1,0 +1,5 @@
+import type { QueryRoute } from './query-route.ts'
+import { treasuryQueries } from './treasury.ts'
+
+/** Every query of the public API. */
+export const queries: readonly QueryRoute[] = [...treasuryQueries]

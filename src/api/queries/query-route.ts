@@ -1,0 +1,113 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { Position } from '../../events/identifiers.ts'
+import type { Projection, Tx } from '../../projections/engine/projection.ts'
+import type { ReadModelAnswer, ReadModelReader } from '../../projections/engine/read-model-reader.ts'
+import { sendProblem } from '../problem.ts'
+
+/** Adds a query to the server. */
+export type QueryRoute = (server: FastifyInstance, read: ReadModelReader) => void
+
+type Query<Fields extends z.ZodRawShape, Id> = {
+  path: string
+  readModel: Pick<Projection, 'name' | 'tables'>
+  /** Parameters of the query string besides `after`. */
+  fields: Fields
+  /** The schema of `:id` in the path, if there is one: a value that does not match it is not found. */
+  id?: z.ZodType<Id>
+  /** The detail of the problem `not_found`. */
+  notFound: string
+  /** The body of the answer; null: not found. */
+  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id) => Promise<object | null>
+}
+
+/**
+ * `GET /v1/…` over one read model, with its position in `X-Council-Position`. With `after=<position>` the answer reflects that
+ * position or a later one; the request waits for it a bounded time.
+ */
+export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
+  path,
+  readModel,
+  fields,
+  id,
+  notFound,
+  answer,
+}: Query<Fields, Id>): QueryRoute {
+  const Known = z.strictObject({ after: Position.optional(), ...fields })
+  return (server, read) =>
+    void server.get<{ Params: { id?: string } }>(path, async (request, reply) => {
+      const known = Known.safeParse(request.query)
+      if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
+      const named = (id ?? z.undefined()).safeParse(request.params.id)
+      if (!named.success) return sendProblem(reply, 'not_found', notFound)
+      const { after, ...query } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position }
+      const work = (tx: Tx) => answer(tx, query as z.output<z.ZodObject<Fields>>, named.data as Id)
+      return send(reply, await read(readModel, after ?? null, work), after, notFound)
+    })
+}
+
+const defaultPage = 100
+const maxPage = 1000
+
+type List<Row, Cursor> = {
+  path: string
+  readModel: Query<never, never>['readModel']
+  /** Names the array in the body. */
+  name: string
+  cursor: z.ZodType<Cursor>
+  /** Rows after the cursor in the order of the list, at most `limit`. */
+  select: (tx: Tx, cursor: Cursor | undefined, limit: number) => Promise<Row[]>
+  cursorOf: (row: Row) => Cursor
+  print: (row: Row) => object
+}
+
+/** The same for a list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
+export const listRoute = <Row, Cursor>({
+  path,
+  readModel,
+  name,
+  cursor,
+  select,
+  cursorOf,
+  print,
+}: List<Row, Cursor>): QueryRoute =>
+  queryRoute({
+    path,
+    readModel,
+    fields: {
+      cursor: cursor.optional(),
+      limit: z.coerce.number().pipe(z.int().min(1).max(maxPage)).default(defaultPage),
+    },
+    notFound: 'there is no such list',
+    async answer(tx, query) {
+      // One row more than the page holds shows whether there is a next page.
+      const rows = await select(tx, query.cursor, query.limit + 1)
+      const page = rows.slice(0, query.limit)
+      const last = rows.length > query.limit ? page.at(-1) : undefined
+      return { [name]: page.map(print), next: last ? cursorOf(last) : null }
+    },
+  })
+
+function send(
+  reply: FastifyReply,
+  answered: ReadModelAnswer<object | null>,
+  after: Position | undefined,
+  notFound: string,
+): FastifyReply {
+  if (answered.outcome === 'unavailable')
+    return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
+  void reply.header('x-council-position', answered.position)
+  if (answered.outcome === 'behind')
+    return sendProblem(
+      reply,
+      'read_model_behind',
+      `the read model is at ${answered.position} and has not reached ${after ?? 'its first build'}`,
+    )
+  return answered.result ? reply.send(answered.result) : sendProblem(reply, 'not_found', notFound)
+}
+
+const formatIssues = ({ issues }: z.ZodError): string =>
+  issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ')
+    .slice(0, 500)
