@@ -1,8 +1,10 @@
-import type { CommandContext, CommandResult } from '../commands/gate/types.ts'
+import type { CommandContext, CommandResult, RejectionCode } from '../commands/gate/types.ts'
 import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
+import type { RefusalCode } from '../commands/refusals.ts'
 import type { Uuid7 } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
+import { CodedError } from '../platform/coded-error.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ModelClient } from './models/model.ts'
 import type { Prices } from './models/prices.ts'
@@ -77,19 +79,15 @@ export async function executeUntilKnown<C, Reads extends ReadSet>(
   }
 }
 
-/** The run ends here, without a word of its own, and the job stays for another attempt. */
-export class RunEnded extends Error {
-  readonly code: string
+/** Why a run ends without an answer of its own, other than by a refused or rejected command. */
+export const runEndedCodes = ['superseded', 'shutdown'] as const
+type RunEndedCode = (typeof runEndedCodes)[number] | RefusalCode | RejectionCode
 
-  constructor(message: string, code: string) {
-    super(message)
-    this.name = 'RunEnded'
-    this.code = code
-  }
-}
+/** The run ends here, without a word of its own, and the job stays for another attempt. */
+export class RunEnded extends CodedError<RunEndedCode> {}
 
 /** Throws RunEnded unless the command is in the log. */
 export function assertAppended(command: string, result: CommandResult): void {
   if (result.result === 'refused' || result.result === 'rejected')
-    throw new RunEnded(`${command} was ${result.result}: ${result.code}`, result.code)
+    throw new RunEnded(result.code, `${command} was ${result.result}: ${result.code}`)
 }

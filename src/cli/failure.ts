@@ -1,15 +1,8 @@
-import { PlatformError, messageOf } from '../platform/platform-error.ts'
-import { ArchiveStopped } from '../events/log/archive/faults.ts'
-import { LogStopped } from '../events/log/log.ts'
-import { RestoreRefused } from '../events/log/restore/stores.ts'
-import { UnreadableEvent } from '../events/upcast.ts'
-import { ProjectionError } from '../projections/engine/projection-error.ts'
+import { CodedError } from '../platform/coded-error.ts'
+import { messageOf } from '../platform/platform-error.ts'
 import { StartFailed } from './serve/start-failure.ts'
 
-/**
- * What a command ends with when it is not what was asked for; failures of the layers below keep their own codes.
- * Stable, and explained in `docs/errors.md`.
- */
+/** Why a command failed. Stable; `docs/errors.md` explains each. Failures of the layers below keep their own codes. */
 export const cliErrorCodes = [
   'usage', // the arguments or settings are not right; exit code 2, everything else is 1
   'council_starting', // one is starting on this DATA_DIR; ask again in a moment
@@ -31,35 +24,26 @@ export const cliErrorCodes = [
   'cancelled', // somebody else cancelled the prompt
   'interrupted', // by Ctrl-C
   'output_failed', // what the command has to say could not be written
+  'shutdown_cut_short', // steps of an orderly stop did not end in time
   'internal', // a defect
 ] as const
 export type CliErrorCode = (typeof cliErrorCodes)[number]
 
-/** Ends a command. `code` may also be one that a server has sent. */
-export class CliError extends Error {
-  readonly code: string
+/** Ends a command. `fromServer` is a code that the server sent. */
+export class CliError extends CodedError<string> {
   readonly exitCode: number
 
   constructor(code: CliErrorCode | { fromServer: string }, message: string) {
-    super(message)
-    this.name = 'CliError'
-    this.code = typeof code === 'string' ? code : code.fromServer
+    super(typeof code === 'string' ? code : code.fromServer, message)
     this.exitCode = code === 'usage' ? 2 : code === 'interrupted' ? 130 : 1
   }
 }
 
 export type Failure = { code: string; message: string; exitCode: number }
 
-/** How any error that ends a command is told. */
+/** What the command line reports of any error that ends a command. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof StartFailed) return { ...failureOf(error.cause), message: error.message }
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
-  const isOurs =
-    error instanceof PlatformError ||
-    error instanceof LogStopped ||
-    error instanceof ArchiveStopped ||
-    error instanceof RestoreRefused ||
-    error instanceof UnreadableEvent ||
-    error instanceof ProjectionError
-  return { code: isOurs ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
+  return { code: error instanceof CodedError ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
 }

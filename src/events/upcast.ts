@@ -1,3 +1,4 @@
+import { CodedError } from '../platform/coded-error.ts'
 import { eventCatalogue } from './catalogue.ts'
 import type { EventCatalogue } from './event.ts'
 
@@ -16,18 +17,15 @@ const upcasters: Upcasters = {
   AnswerFailed: { 1: unchanged },
 }
 
-/** The faults of a stored event. Each stops the reader. */
-export const eventFaults = ['unknown_event_type', 'unknown_event_version', 'malformed_event'] as const
-export type EventFault = (typeof eventFaults)[number]
+/** Why a stored event cannot be read. Each stops its reader. */
+export const eventFaultCodes = ['unknown_event_type', 'unknown_event_version', 'malformed_event'] as const
+export type EventFaultCode = (typeof eventFaultCodes)[number]
 
-export class UnreadableEvent extends Error {
-  readonly code: EventFault
+export class UnreadableEvent extends CodedError<EventFaultCode> {
   readonly at: string
 
-  constructor(code: EventFault, at: string, message: string) {
-    super(`${message} (event at ${at})`)
-    this.name = 'UnreadableEvent'
-    this.code = code
+  constructor(code: EventFaultCode, at: string, message: string) {
+    super(code, `${message} (event at ${at})`)
     this.at = at
   }
 }

@@ -1,3 +1,5 @@
+import { CodedError } from './coded-error.ts'
+
 /**
  * What can go wrong below the log. The codes are stable: callers and operators decide by them.
  * A message says what happened and what to do, and never holds a secret.
@@ -13,15 +15,7 @@ export const platformErrorCodes = [
 ] as const
 export type PlatformErrorCode = (typeof platformErrorCodes)[number]
 
-export class PlatformError extends Error {
-  readonly code: PlatformErrorCode
-
-  constructor(code: PlatformErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'PlatformError'
-    this.code = code
-  }
-}
+export class PlatformError extends CodedError<PlatformErrorCode> {}
 
 /** The text of whatever was thrown, for a log line, `/health` or a message. */
 export function messageOf(error: unknown): string {

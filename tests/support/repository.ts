@@ -46,3 +46,15 @@ export async function codesIn(file: string): Promise<string[]> {
   const module = z.record(z.string(), z.unknown()).parse(await import(join(process.cwd(), file)))
   return names.flatMap((name) => z.array(z.string()).parse(module[name]))
 }
+
+/** Codes that a file spells out where it uses them (`code: 'x'`), except for the issues that zod reports. */
+export const literalCodesIn = (file: string): string[] =>
+  [...read(file).matchAll(/(?<!addIssue\(\{ )\bcode: '([a-z_]+)'/g)].map(([, code]) => code ?? '')
+
+/** The codes that the tables of a document explain: those in the first column under `code`. */
+export const explainedCodes = (file: string): string[] =>
+  [...read(file).matchAll(/^\| code \|.*\n\|[-|]+\n((?:\|.*\n?)+)/gm)].flatMap(([, rows = '']) =>
+    rows
+      .split('\n')
+      .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, code]) => code ?? '')),
+  )

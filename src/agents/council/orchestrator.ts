@@ -92,7 +92,7 @@ async function sense(
   // Cut short, it is not what the next attempt should be held to; and nothing was paid for yet.
   const reason = run.signal.reason as StopReason | undefined
   if (reason === 'shutdown' || reason === 'superseded')
-    throw new RunEnded('the run was stopped before it called a model', reason)
+    throw new RunEnded(reason, 'the run was stopped before it called a model')
   const { requestId, attempt } = run
   assertAppended(
     'RouteRequest',

@@ -1,3 +1,5 @@
+import { CodedError } from '../../platform/coded-error.ts'
+
 /**
  * What the council asks of a language model, whichever server or process runs it.
  * The orchestrator knows only this file; `vllm.ts` and `embedded.ts` implement it.
@@ -74,8 +76,7 @@ export const modelErrorCodes = [
 export type ModelErrorCode = (typeof modelErrorCodes)[number]
 
 /** Why a call failed: a stable code, and a sentence that says what to do. What was used until then came as `usage` chunks. */
-export class ModelError extends Error {
-  readonly code: ModelErrorCode
+export class ModelError extends CodedError<ModelErrorCode> {
   /** The call ended before the client sent anything to a model, so it cost nothing. */
   readonly neverSent: boolean
 
@@ -84,9 +85,7 @@ export class ModelError extends Error {
     message: string,
     { cause, neverSent = false }: { cause?: unknown; neverSent?: boolean } = {},
   ) {
-    super(message, cause === undefined ? {} : { cause })
-    this.name = 'ModelError'
-    this.code = code
+    super(code, message, cause)
     this.neverSent = neverSent
   }
 }

@@ -1,16 +1,11 @@
+import type { FrameErrorCode } from './frames.ts'
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import { LogStopped, type EventLog } from '../../events/log/log.ts'
 import { firstPositionOf } from '../../projections/chats.ts'
 import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
 
 /** Where a prompt's events begin, or why that cannot be told: the codes are those of `error` frames. */
-export type FoundPrompt =
-  | { found: true; first: Position }
-  | {
-      found: false
-      code: 'prompt_unknown' | 'log_unavailable' | 'log_stopped' | 'read_model_unavailable' | 'read_model_behind'
-      message: string
-    }
+export type FoundPrompt = { found: true; first: Position } | { found: false; code: FrameErrorCode; message: string }
 
 export type FindPrompt = (principal: string, requestId: Uuid7) => Promise<FoundPrompt>
 

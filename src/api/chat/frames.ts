@@ -7,16 +7,23 @@ import { parseStrictJson } from '../../platform/strict-json.ts'
 export const chatProtocol = 'council.v1'
 export const maxFrameBytes = 64 * 1024
 
-/** Why a frame was not taken. Stable; `docs/errors.md` explains each. */
+/** Why a frame was not served. Stable; `docs/errors.md` explains each. Refused and rejected commands keep their own codes. */
 export const frameErrorCodes = [
   'malformed_frame',
   'unknown_frame',
   'bad_resume_point',
   'already_streaming',
   'approval_unknown',
+  'prompt_unknown',
   'too_many_requests',
   'too_many_in_flight',
+  'read_model_unavailable',
+  'read_model_behind',
+  'log_unavailable',
+  'log_stopped',
+  'internal',
 ] as const
+export type FrameErrorCode = (typeof frameErrorCodes)[number]
 
 /** `<position of the newest event seen>~<UTF-16 code units of the answer seen>`; opaque to clients. */
 const resumePointPattern = /^(\d{1,15}-\d{1,20})~(\d{1,9})$/
@@ -89,8 +96,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
 ])
 export type ServerFrame = z.infer<typeof ServerFrame>
 
-export type ParsedFrame =
-  { ok: true; frame: ClientFrame } | { ok: false; code: (typeof frameErrorCodes)[number]; message: string }
+export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: FrameErrorCode; message: string }
 
 /** A client's frame from the text of a message. */
 export function parseClientFrame(text: string): ParsedFrame {

@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/logger.ts'
+import type { CliErrorCode } from '../failure.ts'
 
 type Stop = () => void | PromiseLike<void>
 type Step = { name: string; stop: Stop }
@@ -49,7 +50,7 @@ export function createClosing(withinMs: number, logger: Logger): Closing {
       if (isLate) hung.push(...underWay, ...steps.map(({ name }) => `${name} (not begun)`).toReversed())
       if (hung.length === 0) return true
       logger.error(
-        { code: 'shutdown_cut_short', hung, withinMs },
+        { code: 'shutdown_cut_short' satisfies CliErrorCode, hung, withinMs },
         `the shutdown was cut short: ${hung.join(', ')} did not end in time; what still runs of this council is killed`,
       )
       return false

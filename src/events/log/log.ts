@@ -1,3 +1,4 @@
+import { CodedError } from '../../platform/coded-error.ts'
 import type { RecordedEvent } from '../event.ts'
 import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
 
@@ -93,8 +94,8 @@ export interface EventLog extends LogReader {
   commandIdFor: (principal: string, key: string, newId: () => Uuid7) => Promise<Uuid7>
 }
 
-/** Why the log refuses to go on. Each needs an operator; none is retried. */
-export const logFaults = [
+/** Why the log stops. Each needs an operator; none is retried. */
+export const logStopCodes = [
   'log_replaced',
   'log_lost_its_tail',
   'log_trimmed',
@@ -105,14 +106,6 @@ export const logFaults = [
   'mac_key_unknown',
   'not_durable',
 ] as const
-export type LogFault = (typeof logFaults)[number]
+export type LogStopCode = (typeof logStopCodes)[number]
 
-export class LogStopped extends Error {
-  readonly code: LogFault
-
-  constructor(code: LogFault, message: string) {
-    super(message)
-    this.name = 'LogStopped'
-    this.code = code
-  }
-}
+export class LogStopped extends CodedError<LogStopCode> {}

@@ -1,18 +1,21 @@
 import type { RecordedEvent } from '../../events/event.ts'
 import { comparePositions, justBefore, Position } from '../../events/identifiers.ts'
-import { LogStopped, type EventLog } from '../../events/log/log.ts'
-import { UnreadableEvent } from '../../events/upcast.ts'
+import { LogStopped, type EventLog, type LogStopCode } from '../../events/log/log.ts'
+import { UnreadableEvent, type EventFaultCode } from '../../events/upcast.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { supervise, type Pause } from '../../platform/backoff.ts'
+import type { OutageCode } from '../../platform/outage.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { applyEvents, type Target } from './apply.ts'
 import { assertGapless, assertInLog, type Checkpoint, type Registered } from './checkpoint.ts'
-import { ProjectionError } from './projection-error.ts'
+import { ProjectionError, type ProjectionFaultCode } from './projection-error.ts'
 import { schemaOf } from './generations.ts'
 import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
 import { newerProgram, type Rebuilder } from './rebuild-lease.ts'
 import type { ReadModelStore } from './store.ts'
+
+type SubscriptionFaultCode = ProjectionFaultCode | EventFaultCode | LogStopCode | OutageCode
 
 /** What is known of one projection in this process; `notify` is called after every change. */
 export type Subscription<T> = {
@@ -20,7 +23,7 @@ export type Subscription<T> = {
   /** Undefined until it was read for the first time. */
   checkpoint: Checkpoint | undefined
   state: 'running' | 'waiting' | 'stopped'
-  fault: { code: string; message: string } | undefined
+  fault: { code: SubscriptionFaultCode; message: string } | undefined
   readonly notify: () => void
 }
 

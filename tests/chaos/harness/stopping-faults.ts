@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RedisServer } from '../../support/redis-server.ts'
 import { openTestCouncil } from '../../support/council.ts'
-import type { LogFault } from '../../../src/events/log/log.ts'
+import type { LogStopCode } from '../../../src/events/log/log.ts'
 import { violation, type Violation } from '../checks/violation.ts'
 import { backUp, cutTail, putBack, undoFlush } from './aof.ts'
 import type { Fault } from './fault.ts'
@@ -69,7 +69,7 @@ async function lostTail(stage: Stage, damage: () => Promise<unknown>): Promise<V
     : [violation('written to a lost log', 'what had lost its tail is not the beginning of the whole log')]
 }
 
-async function everyGateStops(stage: Stage, code: LogFault): Promise<void> {
+async function everyGateStops(stage: Stage, code: LogStopCode): Promise<void> {
   await Promise.all(stage.of('gate').map((gate) => gate.line(new RegExp(`^stopped ${code}$`))))
 }
 

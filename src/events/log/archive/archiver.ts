@@ -2,13 +2,14 @@ import type { Logger } from '../../../platform/logger.ts'
 import { supervise, type Pause } from '../../../platform/backoff.ts'
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, type Position } from '../../identifiers.ts'
-import { UnreadableEvent } from '../../upcast.ts'
+import type { OutageCode } from '../../../platform/outage.ts'
+import { UnreadableEvent, type EventFaultCode } from '../../upcast.ts'
 import type { HotLog } from '../read/hot-log.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { StoredLog } from '../read/stored-log.ts'
 import type { Archive, ArchiveCheckpoint } from './archive.ts'
 import { archivePage, assertContinues, ownCheckpoint } from './archive-page.ts'
-import { ArchiveStopped } from './faults.ts'
+import { ArchiveStopped, type ArchiveFaultCode } from './faults.ts'
 import type { ArchiveProgress } from './progress.ts'
 import type { Vouching } from './vouched.ts'
 
@@ -33,7 +34,7 @@ export type ArchiverStatus = {
   position: Position
   /** Events in the log that are not archived yet. */
   lag: number
-  code?: string
+  code?: ArchiveFaultCode | EventFaultCode | OutageCode
   message?: string
 }
 
@@ -100,7 +101,10 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   }
 }
 
-type Life = { state: ArchiverStatus['state']; fault: { code: string; message: string } | undefined }
+type Life = {
+  state: ArchiverStatus['state']
+  fault: { code: ArchiveFaultCode | EventFaultCode | OutageCode; message: string } | undefined
+}
 
 async function keepArchiving(
   dependencies: ArchiverDependencies,

@@ -1,3 +1,4 @@
+import { CodedError } from '../../../platform/coded-error.ts'
 import type { Position } from '../../identifiers.ts'
 
 /** Why the archiver stops. Each needs an operator; waiting heals none. Explained in `docs/errors.md`. */
@@ -16,18 +17,12 @@ export const archiveFaultCodes = [
 ] as const
 export type ArchiveFaultCode = (typeof archiveFaultCodes)[number]
 
-export class ArchiveStopped extends Error {
-  readonly code: ArchiveFaultCode
+export class ArchiveStopped extends CodedError<ArchiveFaultCode> {
   /** The event that it is about. */
   readonly at: Position | undefined
 
   constructor(code: ArchiveFaultCode, message: string, options: { at?: Position | undefined; cause?: unknown } = {}) {
-    super(
-      options.at === undefined ? message : `${message} (event at ${options.at})`,
-      'cause' in options ? { cause: options.cause } : undefined,
-    )
-    this.name = 'ArchiveStopped'
-    this.code = code
+    super(code, options.at === undefined ? message : `${message} (event at ${options.at})`, options.cause)
     this.at = options.at
   }
 }

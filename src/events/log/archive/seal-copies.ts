@@ -7,7 +7,7 @@ import type { SealEvent } from '../../seals.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { Archive } from './archive.ts'
 import type { LogIdentity } from './chain.ts'
-import { ArchiveStopped } from './faults.ts'
+import { ArchiveStopped, type ArchiveFaultCode } from './faults.ts'
 import { sealEventOf, sealTypes } from './seal-events.ts'
 import { sealLine, type SealLine, type SealsOut } from './seals-file.ts'
 
@@ -23,7 +23,7 @@ export type SealCopies = {
   /** Says that seals may have been archived. */
   look: () => void
   /** What keeps copies from being made; null while all is well. */
-  fault: () => { code: string; message: string } | null
+  fault: () => { code: ArchiveFaultCode; message: string } | null
   stop: () => Promise<void>
 }
 
@@ -34,7 +34,7 @@ export type SealCopies = {
 export function startSealCopies({ identity, archive, out, logger, pause }: SealCopiesDependencies): SealCopies {
   const abort = new AbortController()
   const { signal } = abort
-  let fault: { code: string; message: string } | null = null
+  let fault: { code: ArchiveFaultCode; message: string } | null = null
   let wake = Promise.withResolvers<undefined>()
   const look = (): void => wake.resolve(undefined)
   const copy = async (after: Position): Promise<Position> => {

@@ -1,3 +1,4 @@
+import { CodedError } from '../../../platform/coded-error.ts'
 import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import type { Position } from '../../identifiers.ts'
 import type { Archive } from '../archive/archive.ts'
@@ -16,15 +17,12 @@ export const restoreFaultCodes = [
 ] as const
 export type RestoreFaultCode = (typeof restoreFaultCodes)[number]
 
-export class RestoreRefused extends Error {
-  readonly code: RestoreFaultCode
+export class RestoreRefused extends CodedError<RestoreFaultCode> {
   /** The event that it is about. */
   readonly at: Position | undefined
 
   constructor(code: RestoreFaultCode, message: string, at?: Position) {
-    super(message)
-    this.name = 'RestoreRefused'
-    this.code = code
+    super(code, message)
     this.at = at
   }
 }

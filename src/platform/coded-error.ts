@@ -1,0 +1,10 @@
+/** An error with a stable code. Callers and operators decide by the code; `docs/errors.md` explains each one. */
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code
+
+  constructor(code: Code, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.code = code
+  }
+}
