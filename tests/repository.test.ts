@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { isPermissive, productionLicences, readLockfile } from './support/licences.ts'
 import {

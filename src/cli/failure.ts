@@ -1,4 +1,4 @@
-import { CodedError } from '../platform/coded-error.ts'
+import { CodedError, codeOf } from '../platform/coded-error.ts'
 import { messageOf } from '../platform/platform-error.ts'
 import { StartFailed } from './serve/start-failure.ts'
 
@@ -45,5 +45,5 @@ export type Failure = { code: string; message: string; exitCode: number }
 export function failureOf(error: unknown): Failure {
   if (error instanceof StartFailed) return { ...failureOf(error.cause), message: error.message }
   if (error instanceof CliError) return { code: error.code, message: error.message, exitCode: error.exitCode }
-  return { code: error instanceof CodedError ? error.code : 'internal', message: messageOf(error), exitCode: 1 }
+  return { code: codeOf(error) ?? 'internal', message: messageOf(error), exitCode: 1 }
 }

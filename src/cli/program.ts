@@ -19,7 +19,7 @@ import {
 } from './log-point.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
 import type { RestoreCommandOptions } from './log/restore.ts'
-import { parseRoles, roles, type Role } from './serve/roles.ts'
+import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
 import type { StateOptions } from './log/state.ts'
 
 export type CliDependencies = {
@@ -34,7 +34,7 @@ export type CliDependencies = {
   /** Aborts on the first Ctrl-C. `serve` does not use it: it ends by itself. */
   interrupted: AbortSignal
   /** Runs the council; resolves with the exit code. */
-  serve: (options: { config: Config; roles: readonly Role[] }) => Promise<number>
+  serve: (options: { config: Config; roles: readonly RoleName[] }) => Promise<number>
 }
 
 /**
@@ -86,8 +86,8 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
   program
     .command('serve')
     .description('run the council, or some of its roles, until Ctrl-C')
-    .option('--roles <list>', `any of ${roles.join(', ')}, separated by commas`, rolesOf, [...roles])
-    .action((options: { roles: Role[] }) => run(({ config }) => serve({ config, roles: options.roles })))
+    .option('--roles <list>', `any of ${roleNames.join(', ')}, separated by commas`, rolesOf, [...roleNames])
+    .action((options: { roles: RoleName[] }) => run(({ config }) => serve({ config, roles: options.roles })))
 
   program
     .command('chat')
@@ -188,9 +188,9 @@ function everyCommand(program: Command): Command[] {
   return program.commands.flatMap((command) => [command, ...everyCommand(command)])
 }
 
-function rolesOf(text: string): Role[] {
+function rolesOf(text: string): RoleName[] {
   const parsed = parseRoles(text)
-  if (!parsed) throw new InvalidArgumentError(`It must be a list of ${roles.join(', ')}.`)
+  if (!parsed) throw new InvalidArgumentError(`It must be a list of ${roleNames.join(', ')}.`)
   return parsed
 }
 

@@ -8,3 +8,6 @@ export class CodedError<Code extends string> extends Error {
     this.code = code
   }
 }
+
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof CodedError ? (error as CodedError<string>).code : undefined

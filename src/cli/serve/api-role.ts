@@ -1,6 +1,6 @@
 import { readTokens } from '../../agents/tokens/token-stream.ts'
 import { createAccess } from '../../api/access.ts'
-import { watchHealth, type HealthCheck } from '../../api/health.ts'
+import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { trackConnections } from '../../api/connections.ts'
 import { promptFinder } from '../../api/chat/find-prompt.ts'
@@ -10,32 +10,37 @@ import { readModelReader } from '../../projections/engine/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { portUnavailable } from '../../platform/process/listen-address.ts'
-import type { Logger } from '../../platform/logger.ts'
-import type { Closing } from './closing.ts'
-import { newId, type Core } from './core.ts'
-import type { Stores } from './stores.ts'
-
-export type ApiOptions = { token: string; checks: readonly HealthCheck[]; version: string }
+import { removeServerFile, writeServerFile } from '../../platform/process/server-file.ts'
+import { newId } from './core.ts'
+import type { Role, RoleContext } from './role.ts'
+import { inStep } from './start-failure.ts'
 
 /** Clients have so long to answer a close frame, and to send the rest of a request. */
 const socketGraceMs = ({ shutdownTimeoutMs }: Config): number => Math.min(2_000, shutdownTimeoutMs / 5)
 
-/** Listens. Returns the address for clients on this machine. */
-export async function startApiRole(
-  config: Config,
-  stores: Stores,
-  { log, gate, tail }: Core,
-  options: ApiOptions,
-  closing: Closing,
-  logger: Logger,
-): Promise<string> {
+/** Serves HTTP and WebSockets, and writes the file by which the command line finds the server. */
+export const apiRole: Role = {
+  name: 'api',
+  async start(context) {
+    const { config, adminToken, closing } = context
+    const url = await inStep('listening', () => listen(context))
+    writeServerFile(config.dataDir, { url, token: adminToken, pid: process.pid, startedAt: new Date().toISOString() })
+    closing.atOnce(() => removeServerFile(config.dataDir), 'the server file')
+    return { url }
+  },
+}
+
+/** Returns the address for clients on this machine. */
+async function listen(context: RoleContext): Promise<string> {
+  const { config, stores, adminToken, checks, version, closing, logger } = context
+  const { log, gate, tail } = context.core
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
   closing.defer(wakeups.close, 'the wake-ups')
-  const health = await watchHealth(options.checks, systemClock.nowMs, logger)
+  const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
   const server = await createServer({
-    access: createAccess(options.token, config.allowedOrigins),
+    access: createAccess(adminToken, config.allowedOrigins),
     chat: {
       log,
       gate,
@@ -55,7 +60,7 @@ export async function startApiRole(
     },
     health,
     readModel,
-    version: options.version,
+    version,
     logger,
   })
   const connections = trackConnections(server.server)

@@ -13,32 +13,27 @@ import { sealedSoFar, startSealer, type Sealer, type SealerDependencies } from '
 import { sealsFile, sealsStream } from '../../events/log/archive/seals-file.ts'
 import { hotLog } from '../../events/log/read/hot-log.ts'
 import { isoTime, systemClock } from '../../platform/clock.ts'
-import type { Config } from '../../platform/config/config.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'
-import type { Logger } from '../../platform/logger.ts'
-import type { Closing } from './closing.ts'
-import { newId, type Core } from './core.ts'
+import { newId } from './core.ts'
+import type { Role, RoleContext } from './role.ts'
 import { sealKeys } from './seal-keys.ts'
-import type { Stores } from './stores.ts'
 import { startTrimming } from './trimming.ts'
 
 const principal = 'archiver'
-/** So long a start waits for its archiver. */
+/** A start waits this long for its archiver. */
 const startedWithinMs = 3_000
 const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
 
 /**
- * Archives the log, seals it, copies the seals out, and lets Redis forget what is archived for good. Returns how it is, for
- * `/health`. Throws ArchiveStopped where the key that sealed this log is not here.
+ * Archives the log, seals it, exports the seals, and trims archived events from Redis. Its start throws ArchiveStopped when the key
+ * that sealed this log is missing.
  */
-export async function startArchiverRole(
-  config: Config,
-  stores: Stores,
-  core: Core,
-  stdout: NodeJS.WritableStream,
-  closing: Closing,
-  logger: Logger,
-): Promise<HealthCheck[]> {
+export const archiverRole: Role = {
+  name: 'archiver',
+  start: async (context) => ({ checks: await startArchiving(context) }),
+}
+
+async function startArchiving({ config, stores, core, stdout, closing, logger }: RoleContext): Promise<HealthCheck[]> {
   const { keys } = core
   const { identity, archive, progress, macs, stored } = core.archiving
   const { key, introduction } = chooseSealKey(identity, {
@@ -79,16 +74,16 @@ export async function startArchiverRole(
   closing.defer(archiver.stop, 'the archiver')
   closing.defer(sealer.stop, 'the sealer')
   await Promise.race([archiver.started, pause(startedWithinMs, undefined, { ref: false })])
-  // The old key is here for this start alone.
+  // The old key may be available for this start only.
   if (introduction?.by) await introduce()
-  // Only a real PostgreSQL may be all that is left of an event.
+  // Only a real PostgreSQL may hold the last copy of an event.
   if (config.databaseUrl)
     closing.defer(
       startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger),
       'trimming',
     )
   return [
-    // With `archived` nothing is acknowledged without it; otherwise questions are answered and events recorded all the same.
+    // With DURABILITY=archived the gate acknowledges nothing without it; otherwise the council works without it.
     {
       name: 'archiver',
       kind: 'internal',
@@ -99,14 +94,14 @@ export async function startArchiverRole(
   ]
 }
 
-/** Throws unless a command was done. */
+/** Throws unless the command is in the log. */
 async function recorded(execution: Promise<CommandResult>): Promise<void> {
   const outcome = await execution
   if (outcome.result === 'rejected') throw new Error(`${outcome.code}: ${outcome.message}`)
   if (outcome.result === 'refused') throw new Error(outcome.code)
 }
 
-/** The same work for all who ask for it, done until it has succeeded. */
+/** Runs work once for all callers; a later call retries work that failed. */
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | null = null
   return () =>

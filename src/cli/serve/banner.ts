@@ -2,11 +2,11 @@ import { styleText } from 'node:util'
 import { printableLine } from '../../platform/printable.ts'
 import type { AdminToken } from './admin-token.ts'
 import type { Part } from './part.ts'
-import type { Role } from './roles.ts'
+import type { RoleName } from './roles.ts'
 
 export type Started = {
   seconds: number
-  roles: readonly Role[]
+  roles: readonly RoleName[]
   /** Absent where no api runs. */
   url?: string
   token: AdminToken

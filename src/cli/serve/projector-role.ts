@@ -2,21 +2,18 @@ import type { HealthCheck } from '../../api/health.ts'
 import { startProjector } from '../../projections/engine/projector.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { thisProcess } from '../../projections/engine/this-process.ts'
-import type { Logger } from '../../platform/logger.ts'
-import type { Closing } from './closing.ts'
-import type { Core } from './core.ts'
-import type { Stores } from './stores.ts'
+import type { Role, RoleContext } from './role.ts'
 
-/** So long a start waits for read models that are nearly there; longer ones catch up while it serves. */
+/** A start waits this long for read models that are nearly up to date; others catch up while the council serves. */
 const catchUpMs = 3_000
 
-/** Keeps the read models up with the log. Returns how they are, for `/health`. */
-export async function startProjectorRole(
-  stores: Stores,
-  { log }: Core,
-  closing: Closing,
-  logger: Logger,
-): Promise<HealthCheck[]> {
+/** Applies the log's events to the read models. */
+export const projectorRole: Role = {
+  name: 'projector',
+  start: async (context) => ({ checks: await startProjecting(context) }),
+}
+
+async function startProjecting({ stores, core: { log }, closing, logger }: RoleContext): Promise<HealthCheck[]> {
   const projector = startProjector({
     log,
     database: stores.postgres,
@@ -30,7 +27,7 @@ export async function startProjectorRole(
   return readModels.map(({ name }) => ({
     name: `projection ${name}`,
     kind: 'internal',
-    // Questions are answered and events recorded all the same.
+    // The council answers prompts and records events without it.
     isNeeded: false,
     look() {
       const status = projector.status().find((projection) => projection.name === name)

@@ -9,9 +9,7 @@ import { acquireDataDirLock } from '../../platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'
 import { endOrphans, killChildren } from '../../platform/process/orphans.ts'
 import { createLogger, type Logger } from '../../platform/logger.ts'
-import { messageOf } from '../../platform/platform-error.ts'
 import { printable } from '../../platform/printable.ts'
-import { removeServerFile, writeServerFile } from '../../platform/process/server-file.ts'
 import { adminToken } from './admin-token.ts'
 import { banner } from './banner.ts'
 import { createClosing, type Closing } from './closing.ts'
@@ -19,26 +17,28 @@ import type { Core } from './core.ts'
 import { openModel } from './model.ts'
 import { checkOf } from './part.ts'
 import { loadPrices } from './prices.ts'
-import type { Role } from './roles.ts'
+import { mustNotEnd } from './must-not-end.ts'
+import type { RoleContext } from './role.ts'
+import { roleEntry, roleNames, type RoleEntry, type RoleName } from './roles.ts'
 import type { Steps } from './steps.ts'
 
 export type ServeOptions = {
   config: Config
-  roles: readonly Role[]
+  roles: readonly RoleName[]
   version: string
   stdout: NodeJS.WritableStream & { isTTY?: boolean }
   stderr: NodeJS.WritableStream & { isTTY?: boolean }
   steps: Steps
-  /** Resolves with what asks the process to end. */
+  /** Resolves with the first signal that asks the process to end. */
   ended: Promise<NodeJS.Signals>
-  /** Aborts when the process was asked a second time, and ends in the same turn. */
+  /** Aborts on the second such signal; the process then ends in the same turn. */
   insisted: AbortSignal
 }
 
 /**
- * Runs roles of the council until it is asked to end, also in the middle of its start, or cannot go on. What was started is stopped
- * in order, within SHUTDOWN_TIMEOUT_MS, whichever way it ends; children that are left then are killed. Returns the exit code: 0, or 1
- * when it could not go on or its end was cut short. The caller ends the process: what was left behind may keep it alive.
+ * Runs roles of the council until a signal asks it to end, also during its start, or until it cannot go on. Either way it stops
+ * everything in order within SHUTDOWN_TIMEOUT_MS and then kills the children that are left. Returns the exit code: 0, or 1 when it
+ * could not go on or its shutdown was cut short. The caller ends the process: a step that was cut short may keep it alive.
  */
 export async function serve(options: ServeOptions): Promise<number> {
   const { config, stderr } = options
@@ -66,11 +66,11 @@ export async function serve(options: ServeOptions): Promise<number> {
       { code: failure.code, err: error instanceof StartFailed ? error.cause : error },
       `the council cannot go on: ${failure.message}`,
     )
-    // Where stderr is no terminal, the line of the log is there already.
+    // Without a log file the line above went to stderr already.
     if (logFile) stderr.write(`error: ${printable(failure.message)} (${failure.code})\n`)
   }
   const inOrder = await closing.close()
-  // Also those of a start that was under way; and before another council may start its own.
+  // Includes those of a start in progress. The lock is held until then, so that no other council starts its own.
   killChildren(config.dataDir)
   lock.release()
   return inOrder ? exitCode : exitCode || 1
@@ -83,52 +83,25 @@ async function run(
   logFile?: string,
 ): Promise<never> {
   const startedAt = performance.now()
-  const steps = toldSteps(config.dataDir, shown)
+  const steps = recordedSteps(config.dataDir, shown)
+  const entries = roleNames.filter((name) => roles.includes(name)).map(roleEntry)
   closing.atOnce(() => removeStartFile(config.dataDir), 'the start file')
   steps.step('reading its settings')
   const prices = await inStep('reading PRICES_FILE', () => loadPrices(config))
-  if (roles.includes('api')) await inStep('listening', () => assertCanListen(config.host, config.port))
-  const leftovers = await endOrphans(config.dataDir)
-  if (leftovers.length > 0) logger.warn({ leftovers }, 'ended what a killed council had left running')
+  if (entries.some(({ listens }) => listens)) await inStep('listening', () => assertCanListen(config.host, config.port))
+  const orphans = await endOrphans(config.dataDir)
+  if (orphans.length > 0) logger.warn({ orphans }, 'ended processes that a killed council had left running')
 
-  // The model takes longest. It loads in a process of its own while this one reads its code, of which there is much,
-  // and the stores start.
+  // The model takes longest. It loads in a process of its own while this process loads its code and opens the stores.
   const modelUnderWay = Promise.withResolvers<undefined>()
-  const opening = roles.includes('worker')
+  const opening = entries.some(({ needsModel }) => needsModel)
     ? inStep('opening the model', () =>
         openModel(config, closing, steps, logger, () => modelUnderWay.resolve(undefined)),
       )
     : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
-  const [model, { stores, core, roleChecks }] = await allStarted([
-    opening,
-    startLog(config, roles, closing, steps, stdout, logger),
-  ])
-  const parts = [...stores.parts]
-  const failures: Promise<never>[] = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
-  // With `archived` nothing is acknowledged before Postgres has it; otherwise it only holds what the log can rebuild.
-  const needed = config.durability === 'archived' ? ['log', 'read models'] : ['log']
-  const checks = parts.map((part) => checkOf(part, { isNeeded: needed.includes(part.name) }))
-
-  checks.push(writesCheck(core))
-  checks.push(...roleChecks)
-  if (model) {
-    parts.push(model.part)
-    checks.push(checkOf(model.part, { isNeeded: false }))
-    const { startWorkerRole } = await import('./worker-role.ts')
-    const worker = await startWorkerRole(config, stores, core, model.model, prices, closing, logger)
-    failures.push(mustNotEnd(worker.done, 'no more jobs can be taken'))
-  }
-  const token = adminToken(config)
-  let url: string | undefined
-  if (roles.includes('api')) {
-    const { startApiRole } = await import('./api-role.ts')
-    url = await inStep('listening', () =>
-      startApiRole(config, stores, core, { token: token.token, checks, version }, closing, logger),
-    )
-    writeServerFile(config.dataDir, { url, token: token.token, pid: process.pid, startedAt: new Date().toISOString() })
-    closing.atOnce(() => removeServerFile(config.dataDir), 'the server file')
-  }
+  const shared = { config, version, prices, model: opening, stdout, closing, logger }
+  const [, { parts, url, token, failures }] = await allStarted([opening, startRoles(entries, shared, steps)])
 
   steps.end('done')
   removeStartFile(config.dataDir)
@@ -137,57 +110,58 @@ async function run(
     { roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) },
     'the council is ready',
   )
+  const tokenFile = dataPaths(config.dataDir).adminToken
+  const isTerminal = stdout.isTTY === true
   stdout.write(
-    `${banner({ seconds, roles, token, isTerminal: stdout.isTTY === true, tokenFile: dataPaths(config.dataDir).adminToken, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`,
+    `${banner({ seconds, roles, token, isTerminal, tokenFile, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`,
   )
   return Promise.race(failures)
 }
 
-/** The stores, the log on them, and what keeps the archive and the read models behind it. Reads the other roles' code while it waits. */
-async function startLog(
-  config: Config,
-  roles: readonly Role[],
-  closing: Closing,
+/** Opens the stores and the log, then starts the roles one by one. Loads their code while the stores start. */
+async function startRoles(
+  entries: readonly RoleEntry[],
+  shared: Omit<RoleContext, 'stores' | 'core' | 'adminToken' | 'checks'>,
   steps: Steps,
-  stdout: NodeJS.WritableStream,
-  logger: Logger,
 ) {
+  const { config, closing, logger } = shared
   const [{ openStores }, { openCore }] = await Promise.all([import('./stores.ts'), import('./core.ts')])
-  const starting = openStores(config, closing, steps, logger)
-  const [stores] = await allStarted([
-    starting,
-    import('./worker-role.ts'),
-    import('./api-role.ts'),
-    import('./projector-role.ts'),
-    import('./archiver-role.ts'),
+  const [stores, ...roles] = await allStarted([
+    openStores(config, closing, steps, logger),
+    ...entries.map(({ load }) => load()),
   ])
   const core = await inStep('opening the log', () => openCore(config, stores, closing, logger))
-  const roleChecks: HealthCheck[] = []
-  if (roles.includes('archiver')) {
-    const { startArchiverRole } = await import('./archiver-role.ts')
-    roleChecks.push(...(await startArchiverRole(config, stores, core, stdout, closing, logger)))
+  const parts = [...stores.parts]
+  // With DURABILITY=archived the gate acknowledges nothing before Postgres has it; otherwise the log can rebuild what Postgres holds.
+  const needed = config.durability === 'archived' ? ['log', 'read models'] : ['log']
+  const checks = [...parts.map((part) => checkOf(part, { isNeeded: needed.includes(part.name) })), writesCheck(core)]
+  const failures = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
+  const token = adminToken(config)
+  let url: string | undefined
+  for (const role of roles.toReversed()) {
+    const started = await role.start({ ...shared, stores, core, adminToken: token.token, checks })
+    checks.push(...(started.checks ?? []))
+    parts.push(...(started.parts ?? []))
+    if (started.failed) failures.push(started.failed)
+    url ??= started.url
   }
-  if (roles.includes('projector')) {
-    const { startProjectorRole } = await import('./projector-role.ts')
-    roleChecks.push(...(await startProjectorRole(stores, core, closing, logger)))
-  }
-  return { stores, core, roleChecks }
+  return { parts, url, token, failures }
 }
 
-/** Steps that the command line hears of as well: it can say that a council is starting, and how far it is. */
-function toldSteps(dataDir: string, steps: Steps): Steps {
+/** Steps that are also written to the start file, from which other commands learn how far a start is. */
+function recordedSteps(dataDir: string, steps: Steps): Steps {
   const startedAt = new Date().toISOString()
-  let told = ''
+  let recorded = ''
   return {
     ...steps,
     step(label, ...howFar) {
-      if (label !== told) writeStartFile(dataDir, startedAt, (told = label))
+      if (label !== recorded) writeStartFile(dataDir, startedAt, (recorded = label))
       steps.step(label, ...howFar)
     },
   }
 }
 
-/** Whether commands can be recorded: Redis may answer and still not be a log that may be written to. */
+/** Whether the log accepts commands: Redis may answer while the log has stopped. */
 const writesCheck = ({ gate }: Core): HealthCheck => ({
   name: 'commands',
   kind: 'internal',
@@ -200,13 +174,3 @@ const writesCheck = ({ gate }: Core): HealthCheck => ({
     })
   },
 })
-
-/** Rejects when something ends that should run as long as the process; an orderly stop never looks at it any more. */
-async function mustNotEnd(done: Promise<void>, meaning: string): Promise<never> {
-  try {
-    await done
-  } catch (error) {
-    throw new Error(`${meaning}: ${messageOf(error)}`, { cause: error })
-  }
-  return new Promise<never>(() => undefined)
-}

@@ -1,28 +1,34 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelClient } from '../../agents/models/model.ts'
-import type { Prices } from '../../agents/models/prices.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
-import type { Config } from '../../platform/config/config.ts'
-import type { Logger } from '../../platform/logger.ts'
-import type { Closing } from './closing.ts'
-import { newId, type Core } from './core.ts'
-import type { Stores } from './stores.ts'
+import { newId } from './core.ts'
+import { mustNotEnd } from './must-not-end.ts'
+import { checkOf } from './part.ts'
+import type { Role, RoleContext } from './role.ts'
 
-/** Starts taking jobs. Stopping gives running ones back to the next worker. */
-export async function startWorkerRole(
-  config: Config,
-  stores: Stores,
-  { log, gate, tail }: Core,
-  model: ModelClient,
-  prices: Prices,
-  closing: Closing,
-  logger: Logger,
-): Promise<Worker> {
+/** Takes jobs and answers prompts. Stopping it gives running jobs back to the next worker. */
+export const workerRole: Role = {
+  name: 'worker',
+  async start(context) {
+    if (!context.model) throw new Error('the worker needs a model')
+    const { model, part } = await context.model
+    const worker = await startJobs(context, model)
+    return {
+      parts: [part],
+      checks: [checkOf(part, { isNeeded: false })],
+      failed: mustNotEnd(worker.done, 'no more jobs can be taken'),
+    }
+  },
+}
+
+async function startJobs(context: RoleContext, model: ModelClient): Promise<Worker> {
+  const { config, stores, prices, closing, logger } = context
+  const { log, gate, tail } = context.core
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   const agent = {
     gate,

@@ -1,0 +1,39 @@
+import type { HealthCheck } from '../../api/health.ts'
+import type { Config } from '../../platform/config/config.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Closing } from './closing.ts'
+import type { Core } from './core.ts'
+import type { openModel } from './model.ts'
+import type { Part } from './part.ts'
+import type { loadPrices } from './prices.ts'
+import type { Stores } from './stores.ts'
+
+/** Everything that a role may use. */
+export type RoleContext = {
+  config: Config
+  version: string
+  stores: Stores
+  core: Core
+  prices: ReturnType<typeof loadPrices>
+  /** Still opening, perhaps; null unless a role of this process needs it. */
+  model: ReturnType<typeof openModel> | null
+  adminToken: string
+  /** Those of the stores and of the roles that have started already. */
+  checks: readonly HealthCheck[]
+  stdout: NodeJS.WritableStream
+  closing: Closing
+  logger: Logger
+}
+
+export type StartedRole = {
+  checks?: readonly HealthCheck[]
+  /** What the role adds to the table that a start prints. */
+  parts?: readonly Part[]
+  /** The address for clients on this machine. */
+  url?: string
+  /** Rejects when the role can no longer work; the council then ends. */
+  failed?: Promise<never>
+}
+
+/** A role of a council's process. It registers everything that must be stopped with `closing`. */
+export type Role = { name: string; start: (context: RoleContext) => Promise<StartedRole> }
