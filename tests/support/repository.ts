@@ -41,7 +41,9 @@ export function deadLinks(file: string): string[] {
 
 /** Stable codes: every exported array whose name ends in `Codes`, from the file that holds it. */
 export async function codesIn(file: string): Promise<string[]> {
-  const names = [...read(file).matchAll(/^export const (\w*Codes) = \[/gm)].map(([, name]) => name ?? '')
+  const names = [...read(file).matchAll(/^export const (\w*Codes) = (?:\[|Object\.keys\()/gm)].map(
+    ([, name]) => name ?? '',
+  )
   if (names.length === 0) return []
   const module = z.record(z.string(), z.unknown()).parse(await import(join(process.cwd(), file)))
   return names.flatMap((name) => z.array(z.string()).parse(module[name]))
