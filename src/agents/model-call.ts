@@ -5,74 +5,48 @@ import type { Settlement } from '../commands/budget/settlement.ts'
 import type { AnswerFailureCode } from '../events/chat.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { AnswerText } from './worker/answer-text.ts'
-import { ModelError, type ChatMessage, type ModelErrorCode } from './models/model.ts'
+import { ModelError, type ChatMessage, type ModelChunk, type ModelErrorCode } from './models/model.ts'
 import { costMicros, type Price } from './models/prices.ts'
 import { executeUntilKnown, assertAppended, type AgentDependencies, type CutReason, type Run } from './run.ts'
 import { usageMeter, type MeteredUsage, type UsageMeter } from './usage-meter.ts'
 
-/** An open reservation is free again after this; beyond ANSWER_TIMEOUT_MS. */
+/** A reservation that was never settled expires after this time; longer than ANSWER_TIMEOUT_MS. */
 const reservationMs = 15 * 60_000
-/** The likeliest word, always: the fast path answers and does not invent, and the same question has the same answer. */
+/** Greedy decoding: the fast path does not vary its answers, and the same question gets the same answer. */
 const temperature = 0
 
 export type CallRequest = {
   phase: string
   member: string
   messages: readonly ChatMessage[]
-  /** The answer as far as it goes: the model continues it, and what the model sends is added to it. */
+  /** The answer so far. The model continues it, and the text that the model sends is added to it. */
   answer: AnswerText
 }
 
-/** How a call ended. The settlement says what it cost and must be recorded. */
+/** How a call ended. The caller must record the settlement, which says what the call cost. */
 export type CallOutcome =
   | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean; settlement?: Settlement }
   | { kind: 'stopped'; reason: CutReason; settlement: Settlement }
   | { kind: 'failed'; code: AnswerFailureCode; message: string; settlement?: Settlement }
 
 /**
- * One call to a model, paid for: reserves its upper bound in the council's budget of the day, streams, and returns
- * what there is to settle. Every outcome is a value; throws RunEnded when another attempt has taken over.
+ * Makes one paid model call: reserves its upper bound in the council's budget of the day, streams, and returns the settlement.
+ * Every outcome is a value; throws RunEnded when another attempt has taken over.
  */
 export async function callModel(dependencies: AgentDependencies, run: Run, request: CallRequest): Promise<CallOutcome> {
-  const { model, prices, clock, newId, answerMaxTokens } = dependencies
-  // An earlier attempt filled it up and died before it could say so.
+  const { model, prices, answerMaxTokens } = dependencies
+  // An earlier attempt filled the answer and died before it recorded the ending.
   if (request.answer.isFull()) return { kind: 'completed', finishReason: 'length', degraded: false }
   try {
-    const info = await model.info()
-    const price = prices.of(info.model)
-    const callId = newId()
-    const now = clock.nowMs()
-    const day = isoTime(now).slice(0, 10)
+    const { model: name } = await model.info()
+    const price = prices.of(name)
     const atMost = {
       promptTokens: model.promptTokensAtMost(request.messages, request.answer.soFar()),
       completionTokens: answerMaxTokens,
     }
-    const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
-      scope: 'council',
-      day,
-      callId,
-      requestId: run.requestId,
-      attempt: run.attempt,
-      phase: request.phase,
-      member: request.member,
-      model: info.model,
-      amountMicros: costMicros(price, atMost),
-      expiresAt: isoTime(now + reservationMs),
-    })
-    if (reserved.result === 'refused' && reserved.code === 'budget_exceeded')
-      return {
-        kind: 'failed',
-        code: 'budget_exceeded',
-        message: `the council's budget of the day is used up; it is whole again at ${String(reserved.details?.['nextDay'])}`,
-      }
-    assertAppended('ReserveBudget', reserved)
-    return await stream(
-      dependencies,
-      run,
-      request,
-      { callId, budget: budgetStream('council', day), price },
-      usageMeter(atMost),
-    )
+    const reserved = await reserve(dependencies, run, request, name, costMicros(price, atMost))
+    if ('kind' in reserved) return reserved
+    return await stream(dependencies, run, request, { ...reserved, price }, usageMeter(atMost))
   } catch (error) {
     if (error instanceof ModelError) return { kind: 'failed', code: failureCode(error.code), message: error.message }
     throw error
@@ -81,6 +55,39 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
 
 type PaidCall = { callId: string; budget: Settlement['budget']; price: Price }
 
+/** Reserves the amount; returns the failure when the budget of the day cannot cover it. */
+async function reserve(
+  dependencies: AgentDependencies,
+  run: Run,
+  { phase, member }: CallRequest,
+  model: string,
+  amountMicros: number,
+): Promise<Omit<PaidCall, 'price'> | Extract<CallOutcome, { kind: 'failed' }>> {
+  const callId = dependencies.newId()
+  const now = dependencies.clock.nowMs()
+  const day = isoTime(now).slice(0, 10)
+  const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
+    scope: 'council',
+    day,
+    callId,
+    requestId: run.requestId,
+    attempt: run.attempt,
+    phase,
+    member,
+    model,
+    amountMicros,
+    expiresAt: isoTime(now + reservationMs),
+  })
+  if (reserved.result === 'refused' && reserved.code === 'budget_exceeded')
+    return {
+      kind: 'failed',
+      code: 'budget_exceeded',
+      message: `the council's budget of the day is used up; the next budget begins at ${String(reserved.details?.['nextDay'])}`,
+    }
+  assertAppended('ReserveBudget', reserved)
+  return { callId, budget: budgetStream('council', day) }
+}
+
 async function stream(
   { model, answerMaxTokens }: AgentDependencies,
   run: Run,
@@ -88,83 +95,90 @@ async function stream(
   paid: PaidCall,
   meter: UsageMeter,
 ): Promise<CallOutcome> {
-  const completed = (finishReason: 'stop' | 'length', degraded: boolean): CallOutcome => ({
-    kind: 'completed',
-    finishReason,
-    degraded,
-    settlement: settlement(paid, 'completed', meter.result()),
-  })
-  let isBegun = false
+  let hasBegun = false
   try {
     const chunks = model.stream({
       messages,
       continueFrom: answer.soFar(),
       maxTokens: answerMaxTokens,
       temperature,
-      // Unique among calls in flight, and the request's own id wherever possible: servers log it, and refuse it twice.
+      // Unique among calls in flight, because servers reject a duplicate; otherwise the request's own id, because servers log it.
       requestId: run.attempt === 1 ? run.requestId : `${run.requestId}-${run.attempt}`,
       ...(run.traceparent && { traceparent: run.traceparent }),
       signal: AbortSignal.any([run.signal, run.deadline]),
     })
-    for await (const chunk of chunks) {
-      isBegun = true
-      switch (chunk.type) {
-        case 'text':
-          meter.produced(chunk.text)
-          answer.add(chunk.text)
-          // Leaving the stream here closes the model's socket.
-          if (answer.isFull()) return completed('length', false)
-          break
-        case 'reasoning':
-          meter.produced(chunk.text)
-          break
-        case 'usage':
-          meter.report(chunk.usage)
-          break
-        case 'end':
-          answer.finish()
-          if (answer.soFar() === '')
-            throw new ModelError(
-              'empty_answer',
-              'The model finished without a word of an answer. Ask again, or ask differently.',
-            )
-          return completed(chunk.finishReason, chunk.degraded)
-        default:
-          chunk satisfies never
-      }
-    }
-    throw new ModelError('model_interrupted', 'the model ended its stream without a last chunk')
+    const end = await readChunks(chunks, answer, meter, () => (hasBegun = true))
+    return { kind: 'completed', ...end, settlement: settlement(paid, 'completed', meter.result()) }
   } catch (error) {
-    const used = meter.result()
-    if (error instanceof ModelError && error.code === 'model_cancelled')
-      return {
-        kind: 'stopped',
-        reason: cutReasonOf(run),
-        settlement: settlement(paid, error.neverSent ? 'released' : 'cancelled', used),
-      }
-    if (!(error instanceof ModelError)) {
-      run.logger.error({ err: error }, 'the model client broke its promise')
-      return {
-        kind: 'failed',
-        code: 'internal',
-        message: 'the model client failed in a way that it must not',
-        settlement: settlement(paid, 'failed', used),
-      }
+    return failedCall(run, error, paid, meter.result(), hasBegun)
+  }
+}
+
+/** Reads the stream until the answer ends or is full. Returning early closes the model's socket. */
+async function readChunks(
+  chunks: AsyncIterable<ModelChunk>,
+  answer: AnswerText,
+  meter: UsageMeter,
+  onChunk: () => void,
+): Promise<{ finishReason: 'stop' | 'length'; degraded: boolean }> {
+  for await (const chunk of chunks) {
+    onChunk()
+    switch (chunk.type) {
+      case 'text':
+        meter.produced(chunk.text)
+        answer.add(chunk.text)
+        if (answer.isFull()) return { finishReason: 'length', degraded: false }
+        break
+      case 'reasoning':
+        meter.produced(chunk.text)
+        break
+      case 'usage':
+        meter.report(chunk.usage)
+        break
+      case 'end':
+        answer.finish()
+        if (answer.soFar() !== '') return { finishReason: chunk.finishReason, degraded: chunk.degraded }
+        throw new ModelError(
+          'empty_answer',
+          'The model finished without writing an answer. Ask again, or ask differently.',
+        )
+      default:
+        chunk satisfies never
     }
-    run.logger.warn({ code: error.code, err: error }, 'the model call failed')
-    const outcome = neverReachedModel.has(error.code) && !isBegun ? 'released' : 'failed'
+  }
+  throw new ModelError('model_interrupted', 'the model ended its stream without a last chunk')
+}
+
+/** The outcome of a call whose stream threw. */
+function failedCall(run: Run, error: unknown, paid: PaidCall, used: MeteredUsage, hasBegun: boolean): CallOutcome {
+  if (!(error instanceof ModelError)) {
+    run.logger.error({ err: error }, 'the model client violated its contract')
     return {
       kind: 'failed',
-      code: failureCode(error.code),
-      message: error.message,
-      settlement: settlement(paid, outcome, used),
+      code: 'internal',
+      message: 'the model client failed in a way that its contract rules out',
+      settlement: settlement(paid, 'failed', used),
     }
+  }
+  if (error.code === 'model_cancelled')
+    return {
+      kind: 'stopped',
+      reason: cutReasonOf(run),
+      settlement: settlement(paid, error.neverSent ? 'released' : 'cancelled', used),
+    }
+  run.logger.warn({ code: error.code, err: error }, 'the model call failed')
+  const wasComputed = hasBegun || !neverReachedModel.has(error.code)
+  return {
+    kind: 'failed',
+    code: failureCode(error.code),
+    message: error.message,
+    settlement: settlement(paid, wasComputed ? 'failed' : 'released', used),
   }
 }
 
 const cutReasonOf = ({ signal }: Run): CutReason => (signal.aborted ? (signal.reason as CutReason) : 'out_of_time')
 
-/** Settles a call outside of a terminal command: one that goes on in another call. */
+/** Settles a call without a terminal command: another call or another attempt continues the answer. */
 export async function settleCall(dependencies: AgentDependencies, run: Run, settled: Settlement): Promise<void> {
   assertAppended(
     'DebitBudget',
@@ -178,11 +192,11 @@ export async function settleCall(dependencies: AgentDependencies, run: Run, sett
 
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
-/** A call whose end is not known: its usage is unknown, so it costs what was reserved for it. */
+/** Settles a call whose end is unknown. Its usage is unknown too, so it costs its reservation. */
 export const lostCall = (callId: string, budget: Settlement['budget'], price: Price): Settlement =>
   settlement({ callId, budget, price }, 'lost', unknownUsage)
 
-/** The same settlement at the reservation, for a bill that cannot be written. */
+/** The same settlement charged at the reservation, for figures that the log rejects. */
 export const withoutFigures = (settled: Settlement): Settlement => ({
   ...settled,
   usage: 'unknown',
@@ -206,7 +220,7 @@ const settlement = (
   costMicros: source === 'unknown' ? 0 : costMicros(price, { promptTokens, completionTokens }),
 })
 
-/** After these, nothing was computed for us: the reservation is given back. */
+/** After these errors the model has computed nothing, so the reservation is released. */
 const neverReachedModel: ReadonlySet<ModelErrorCode> = new Set([
   'model_unavailable',
   'model_overloaded',

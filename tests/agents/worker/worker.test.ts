@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { budgetStream } from '../../../src/events/budget.ts'
 import { missingModel } from '../../../src/agents/models/missing.ts'
@@ -16,9 +17,10 @@ import { startWorker, type Worker } from '../../../src/agents/worker/worker.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
+import { workersGroup } from '../../../src/events/log/keys.ts'
 import { startTail, type LogTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
-import { silentLogger } from '../../../src/platform/logger.ts'
+import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
@@ -45,7 +47,10 @@ afterAll(async () => {
 const price = (micros: number) =>
   parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
 
-async function work(model: ModelClient, { microsPer1000 = 1000, answerTimeoutMs = 60_000 } = {}): Promise<void> {
+async function work(
+  model: ModelClient,
+  { microsPer1000 = 1000, answerTimeoutMs = 60_000, logger = silentLogger } = {},
+): Promise<void> {
   const agent = {
     gate: council.gate,
     model,
@@ -63,15 +68,7 @@ async function work(model: ModelClient, { microsPer1000 = 1000, answerTimeoutMs 
   const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
   workers.push(
     startWorker(
-      {
-        ...agent,
-        log: council.log,
-        tail,
-        jobs,
-        logger: silentLogger,
-        orchestrate: createOrchestrator(agent),
-        readTokens: readAll,
-      },
+      { ...agent, log: council.log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: readAll },
       { name: 'test', concurrency: 2, leaseMs: 1000 },
     ),
   )
@@ -274,4 +271,19 @@ test('a model that sends nothing is cut off at the deadline of the answer, which
     type: 'AnswerFailed',
     data: { code: 'model_timeout', text: 'Par', message: expect.stringContaining('ANSWER_TIMEOUT_MS') as unknown },
   })
+})
+
+test('a job of an unknown kind stays in the queue with one log line, and other jobs are run', async () => {
+  const stream = chatStream(newId())
+  const entry = await council.redis.xadd(council.keys.work, '*', 'kind', 'other', 'stream', stream, 'position', '1-0')
+  let lines = ''
+  const logged = new Writable({ write: (chunk, _, done) => ((lines += String(chunk)), done()) })
+  await work(missingModel('there is none'), { logger: createLogger('error', { stream: logged }) })
+  expect(await ask()).toMatchObject({ data: { code: 'model_unavailable' } })
+  const deliveries = async () =>
+    ((await council.redis.xpending(council.keys.work, workersGroup, '-', '+', 1)) as unknown[][])[0]?.[3] ?? 0
+  await expect.poll(deliveries, { timeout: 10_000 }).toBeGreaterThan(Number(await deliveries()))
+  expect(lines.trim().split('\n')).toEqual([expect.stringContaining(String(entry))])
+  expect((await council.redis.xrange(council.keys.work, '-', '+')).map(([id]) => id)).toEqual([entry])
+  await council.redis.xdel(council.keys.work, String(entry))
 })

@@ -14,27 +14,30 @@ import {
 import { createRounds, type Steps } from './rounds.ts'
 import type { GenerateJob, JobUpdate, LoadOptions, Messages } from './protocol.ts'
 
-/** The language model itself (llama.cpp on the CPU). Runs only in the child process, see `embedded-child.ts`. */
+/** The language model itself (llama.cpp on the CPU). It runs only in the child process, see `child.ts`. */
 export type Engine = {
   /** Window of one answer, in tokens. */
   contextTokens: number
-  /** Generates one answer and reports it; the last update is `end` or `failed`. At most `sequences` at a time. */
+  /** Generates one answer and reports its progress; the last update is `end` or `failed`. At most `sequences` at a time. */
   generate: (job: GenerateJob, report: (update: JobUpdate) => void, signal: AbortSignal) => void
-  /** How many tokens the prompt of a fresh answer has. */
+  /** Counts the prompt tokens of a fresh answer. */
   count: (messages: Messages) => number
-  /** Generates a few tokens of nothing in particular: how many a second this machine makes, alone. */
+  /** Measures how many tokens a second this machine generates when nothing else runs. */
   measure: () => Promise<number>
 }
 
-/** Tokens of the prompt read between two looks at the signal: a third of a second on a slow core. Larger ones also hold up the other sequences. */
+/** Prompt tokens evaluated between two checks of the signal: a third of a second on a slow core. A larger step also delays the other sequences. */
 const prefillStep = 32
-/** A character has at most four bytes, so a tail of more tokens than this is not an unfinished character. */
+/** A character has at most four bytes, so a longer run of tokens is not an unfinished character. */
 const maxHeldBackTokens = 4
 const measuredTokens = 24
 /** SHA-256 of SmolLM2's chat template, which is ChatML. */
 const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788'
 
-/** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Builds and downloads nothing. */
+/** A loaded model, and the sequences of its batch that no answer uses. */
+type Loaded = { model: LlamaModel; wrapper: ChatWrapper; free: LlamaContextSequence[]; contextTokens: number }
+
+/** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Compiles and downloads nothing. */
 export async function loadEngine({ modelPath, threads, sequences, contextTokens }: LoadOptions): Promise<Engine> {
   const llama = await getLlama({
     gpu: false,
@@ -47,76 +50,87 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
   const model = await llama.loadModel({ modelPath })
   const context = await model.createContext({ sequences, contextSize: contextTokens, threads })
   const wrapper = chatWrapper(model)
-  const rounds = createRounds()
   const free = Array.from({ length: sequences }, () => context.getSequence())
-
-  /** One answer, a step at a time: erase what the sequence does not need, read the prompt in pieces, then a token a step. */
-  async function* answer(job: GenerateJob, report: (update: JobUpdate) => void, signal: AbortSignal): Steps {
-    const { id } = job
-    const usage = { promptTokens: 0, completionTokens: 0 }
-    const fail = (code: 'prompt_too_long' | 'model_interrupted' | 'model_cancelled', message: string): void => {
-      report({ type: 'failed', id, code, message, usage: { ...usage } })
-    }
-    let sequence: LlamaContextSequence | undefined
-    try {
-      const tokens = promptTokens(model, wrapper, job)
-      if (tokens.length >= contextTokens) {
-        fail(
-          'prompt_too_long',
-          `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`,
-        )
-        return
-      }
-      sequence = takeBest(free, tokens)
-      if (sequence === undefined) throw new Error('more calls at a time than the model has sequences')
-      usage.promptTokens = tokens.length
-      const beforeLast = tokens.slice(0, -1)
-      await sequence.adaptStateToTokens(beforeLast, false)
-      while (sequence.nextTokenIndex < beforeLast.length && !signal.aborted) {
-        const from = sequence.nextTokenIndex
-        await sequence.evaluateWithoutGeneratingNewTokens(beforeLast.slice(from, from + prefillStep))
-        report({ type: 'progress', id })
-        yield
-      }
-      const limit = Math.min(job.maxTokens, contextTokens - tokens.length)
-      const writer = textWriter(model)
-      let finishReason: 'stop' | 'length' = 'length'
-      const generated = sequence.evaluate(tokens.slice(-1), { temperature: job.temperature, yieldEogToken: true })
-      while (usage.completionTokens < limit && !signal.aborted) {
-        const next = await generated.next()
-        if (next.done) throw new Error('llama.cpp stopped in the middle of the answer')
-        usage.completionTokens += 1
-        if (model.isEogToken(next.value)) {
-          finishReason = 'stop'
-          break
-        }
-        const text = writer.push(next.value)
-        if (text !== '') report({ type: 'text', id, text, usage: { ...usage } })
-        yield
-      }
-      await generated.return()
-      if (signal.aborted) fail('model_cancelled', 'The call was cancelled.')
-      else report({ type: 'end', id, finishReason, usage: { ...usage } })
-    } catch (error) {
-      fail('model_interrupted', error instanceof Error ? error.message : 'unknown error of llama.cpp')
-    } finally {
-      if (sequence !== undefined) free.push(sequence)
-    }
-  }
-
+  const loaded = { model, wrapper, free, contextTokens }
+  const rounds = createRounds()
   return {
     contextTokens,
-    generate: (job, report, signal) => {
-      rounds.join(answer(job, report, signal))
-    },
+    generate: (job, report, signal) => rounds.join(answer(loaded, job, report, signal)),
     count: (messages) => promptTokens(model, wrapper, { messages, continueFrom: '' }).length,
     measure: () => measureRate(model, free),
   }
 }
 
+/** Generates one answer in steps: erases what the sequence does not need, reads the prompt in pieces, then makes one token a step. */
+async function* answer(
+  loaded: Loaded,
+  job: GenerateJob,
+  report: (update: JobUpdate) => void,
+  signal: AbortSignal,
+): Steps {
+  const { model, wrapper, free, contextTokens } = loaded
+  const { id } = job
+  const usage = { promptTokens: 0, completionTokens: 0 }
+  const fail = (code: 'prompt_too_long' | 'model_interrupted' | 'model_cancelled', message: string): void => {
+    report({ type: 'failed', id, code, message, usage: { ...usage } })
+  }
+  let sequence: LlamaContextSequence | undefined
+  try {
+    const tokens = promptTokens(model, wrapper, job)
+    if (tokens.length >= contextTokens)
+      return fail(
+        'prompt_too_long',
+        `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`,
+      )
+    sequence = takeBest(free, tokens)
+    if (sequence === undefined) throw new Error('more calls at a time than the model has sequences')
+    usage.promptTokens = tokens.length
+    yield* readPrompt(sequence, tokens.slice(0, -1), signal, () => report({ type: 'progress', id }))
+    const limit = Math.min(job.maxTokens, contextTokens - tokens.length)
+    const writer = textWriter(model)
+    let finishReason: 'stop' | 'length' = 'length'
+    const generated = sequence.evaluate(tokens.slice(-1), { temperature: job.temperature, yieldEogToken: true })
+    while (usage.completionTokens < limit && !signal.aborted) {
+      const next = await generated.next()
+      if (next.done) throw new Error('llama.cpp stopped in the middle of the answer')
+      usage.completionTokens += 1
+      if (model.isEogToken(next.value)) {
+        finishReason = 'stop'
+        break
+      }
+      const text = writer.push(next.value)
+      if (text !== '') report({ type: 'text', id, text, usage: { ...usage } })
+      yield
+    }
+    await generated.return()
+    if (signal.aborted) fail('model_cancelled', 'The call was cancelled.')
+    else report({ type: 'end', id, finishReason, usage: { ...usage } })
+  } catch (error) {
+    fail('model_interrupted', error instanceof Error ? error.message : 'unknown error of llama.cpp')
+  } finally {
+    if (sequence !== undefined) free.push(sequence)
+  }
+}
+
+/** Evaluates the tokens of the prompt that the sequence has not read yet. */
+async function* readPrompt(
+  sequence: LlamaContextSequence,
+  tokens: Token[],
+  signal: AbortSignal,
+  onProgress: () => void,
+): Steps {
+  await sequence.adaptStateToTokens(tokens, false)
+  while (sequence.nextTokenIndex < tokens.length && !signal.aborted) {
+    const from = sequence.nextTokenIndex
+    await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(from, from + prefillStep))
+    onProgress()
+    yield
+  }
+}
+
 /**
- * How this model wants a chat written. Finding out tries several ways and costs one to two seconds of every start
- * (node-llama-cpp 3.21.1); for the template of the model that the council brings along the answer is known.
+ * Selects the chat template. The library's detection tries several wrappers and adds one to two seconds to every start
+ * (node-llama-cpp 3.21.1), so the template of the bundled model is recognised by its hash.
  */
 function chatWrapper(model: LlamaModel): ChatWrapper {
   const template = model.fileInfo.metadata.tokenizer.chat_template ?? ''
@@ -124,7 +138,7 @@ function chatWrapper(model: LlamaModel): ChatWrapper {
   return isKnown ? new ChatMLChatWrapper() : resolveChatWrapper(model)
 }
 
-/** The chat as tokens. What people wrote is plain text to the tokenizer: `<|im_end|>` in a question ends nothing. */
+/** Tokenizes the chat. User text is tokenized as plain text, so `<|im_end|>` in a question is no control token. */
 function promptTokens(
   model: LlamaModel,
   wrapper: ChatWrapper,
@@ -132,15 +146,15 @@ function promptTokens(
 ): Token[] {
   const chatHistory: ChatHistoryItem[] = [
     ...messages.map(historyItem),
-    // The wrapper leaves the last answer open, so that the model goes on exactly behind it.
+    // The wrapper leaves the last answer open, and the model continues it.
     { type: 'model', response: continueFrom === '' ? [] : [continueFrom] },
   ]
   const tokens = wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer)
-  // The wrapper writes a "begin of text" for every model; this one may have been trained without.
+  // The wrapper always writes a begin-of-text token. Remove it for models that were trained without one.
   return !model.tokens.shouldPrependBosToken && tokens[0] === model.tokens.bos ? tokens.slice(1) : tokens
 }
 
-/** The free sequence that has already read most of these tokens: members of a council share the beginning of their prompts. */
+/** Takes the free sequence with the longest common prefix: council members share the beginning of their prompts. */
 function takeBest(free: LlamaContextSequence[], tokens: Token[]): LlamaContextSequence | undefined {
   const shared = (sequence: LlamaContextSequence) => sequence.compareContextTokens(tokens).firstDifferentIndex
   const best = free.toSorted((a, b) => shared(b) - shared(a))[0]
@@ -148,7 +162,7 @@ function takeBest(free: LlamaContextSequence[], tokens: Token[]): LlamaContextSe
   return best
 }
 
-/** Turns tokens into text; tokens that end inside a character wait for the rest of it. */
+/** Detokenizes incrementally. Tokens that end inside a character wait for the rest of it. */
 function textWriter(model: LlamaModel): { push: (token: Token) => string } {
   let pending: Token[] = []
   let written: Token[] = []
@@ -157,7 +171,7 @@ function textWriter(model: LlamaModel): { push: (token: Token) => string } {
       pending.push(token)
       const text = model.detokenize(pending, false, written)
       if (text.endsWith('\uFFFD') && pending.length < maxHeldBackTokens) return ''
-      // Some tokenizers look at what stood before to decide about a leading space.
+      // Some tokenizers need the preceding tokens to decide about a leading space.
       written = [...written, ...pending].slice(-8)
       pending = []
       return text

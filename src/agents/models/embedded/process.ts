@@ -9,34 +9,31 @@ const longestPauseMs = 30_000
 
 export type Ready = { contextTokens: number; tokensPerSecond: number }
 
-/** Keeps one model process running. All its promises reject with a ModelError. */
+/** A model process that is restarted whenever it dies. All promises reject with a ModelError. */
 export type ModelProcess = {
-  /** Resolves when the model is loaded; throws `model_unavailable` when it cannot be, or crashed too often just now. */
+  /** Resolves when the model is loaded; throws `model_unavailable` when it cannot be loaded, or while a restart is delayed. */
   ready: () => Promise<Ready>
-  /** Starts a job; `onUpdate` gets its updates up to `end` or `failed`. When the process dies, that is `failed` with `model_interrupted`. */
+  /** Starts a job. `onUpdate` receives its updates up to `end` or `failed`; if the process dies, that is `failed` with `model_interrupted`. */
   start: (job: GenerateJob, onUpdate: (update: JobUpdate) => void) => void
   cancel: (id: number) => void
-  /** How many tokens a prompt has. Rejects with `model_unavailable` unless the model is loaded, and when its process dies. */
+  /** Counts the tokens of a prompt. Rejects with `model_unavailable` unless the model is loaded, and when the process dies. */
   count: (messages: Messages) => Promise<number>
-  /** Ends the process the hard way; it is started again. For one that no longer answers. */
+  /** Kills a process that no longer responds. It is restarted. */
   kill: (why: string) => void
-  /** Id of the newest process. */
+  /** The id of the newest process. */
   pid: () => number | undefined
   close: () => Promise<void>
 }
 
 type State =
-  | { name: 'starting'; child: ModelChild; ready: PromiseWithResolvers<Ready>; tooSlow: NodeJS.Timeout }
+  | { name: 'starting'; child: ModelChild; ready: PromiseWithResolvers<Ready>; timeout: NodeJS.Timeout }
   | { name: 'ready'; child: ModelChild; ready: Ready }
   | { name: 'pausing'; why: ModelError; timer: NodeJS.Timeout }
   | { name: 'closed' }
 
 export type ModelProcessOptions = LoadOptions & { startTimeoutMs: number; logger: Logger }
 
-/**
- * Starts the process and starts it again whenever it dies: at once after a first crash, later with growing pauses
- * until an answer succeeds again.
- */
+/** Starts the process and supervises it. The first restart is immediate; later ones back off exponentially until an answer succeeds. */
 export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcessOptions): ModelProcess {
   const jobs = createJobs()
   const counts = createCounts()
@@ -44,54 +41,47 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
   let state = starting()
 
   function starting(): State {
-    return startingState(
-      spawnModel(heard, died),
-      load,
-      () => kill(`it was not ready within ${startTimeoutMs} ms`),
-      startTimeoutMs,
+    const onTimeout = () => kill(`it was not ready within ${startTimeoutMs} ms`)
+    return startingState(spawnModel(onMessage, onDeath), load, onTimeout, startTimeoutMs)
+  }
+
+  function onMessage(message: FromChild): void {
+    if (message.type === 'ready') return onReady(message)
+    if (message.type === 'unusable') return kill(message.message)
+    if (message.type === 'counted') return counts.answered(message.id, message.tokens)
+    if (message.type === 'end') crashes = 0
+    jobs.update(message)
+  }
+
+  function onReady({ contextTokens, tokensPerSecond }: Ready): void {
+    if (state.name !== 'starting') return
+    const ready = { contextTokens, tokensPerSecond }
+    clearTimeout(state.timeout)
+    state.ready.resolve(ready)
+    state = { name: 'ready', child: state.child, ready }
+    logger.info(
+      { ...load, modelPid: state.child.pid, tokensPerSecond: Math.round(tokensPerSecond * 10) / 10 },
+      'embedded model is ready',
     )
   }
 
-  function heard(message: FromChild): void {
-    if (message.type === 'unusable') {
-      kill(message.message)
-    } else if (message.type === 'counted') {
-      counts.answered(message.id, message.tokens)
-    } else if (message.type !== 'ready') {
-      if (message.type === 'end') crashes = 0
-      jobs.update(message)
-    } else if (state.name === 'starting') {
-      const ready = { contextTokens: message.contextTokens, tokensPerSecond: message.tokensPerSecond }
-      clearTimeout(state.tooSlow)
-      state.ready.resolve(ready)
-      state = { name: 'ready', child: state.child, ready }
-      logger.info(
-        { ...load, modelPid: state.child.pid, tokensPerSecond: Math.round(ready.tokensPerSecond * 10) / 10 },
-        'embedded model is ready',
-      )
-    }
-  }
-
-  function died(reason: string): void {
+  function onDeath(reason: string): void {
     jobs.failAll(`The embedded model died: ${reason}`)
     counts.failAll(`it died: ${reason}`)
     if (state.name === 'closed' || state.name === 'pausing') return
     const why = new ModelError('model_unavailable', `The embedded model is not running: ${reason}`)
     crashes += 1
-    const pauseMs =
-      state.name === 'ready' && crashes === 1 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (crashes - 1))
-    logger.error({ reason, pauseMs, crashes }, 'embedded model died and is started again')
-    if (state.name === 'starting') {
-      clearTimeout(state.tooSlow)
-      state.ready.reject(why)
-    }
+    const isFirstCrash = state.name === 'ready' && crashes === 1
+    const pauseMs = isFirstCrash ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (crashes - 1))
+    logger.error({ reason, pauseMs, crashes }, 'embedded model died; restarting it')
+    abandonStart(state, why)
     if (pauseMs === 0) state = starting()
     else state = { name: 'pausing', why, timer: setTimeout(() => (state = starting()), pauseMs) }
   }
 
   const child = (): ModelChild | undefined => ('child' in state ? state.child : undefined)
   function kill(why: string): void {
-    logger.warn({ modelPid: child()?.pid, why }, 'embedded model is killed')
+    logger.warn({ modelPid: child()?.pid, why }, 'killing the embedded model')
     child()?.kill(why)
   }
 
@@ -112,22 +102,25 @@ export function superviseModel({ startTimeoutMs, logger, ...load }: ModelProcess
     close: async () => {
       const last = child()
       if (state.name === 'pausing') clearTimeout(state.timer)
-      if (state.name === 'starting') {
-        clearTimeout(state.tooSlow)
-        state.ready.reject(closed())
-      }
+      abandonStart(state, closed())
       state = { name: 'closed' }
       await last?.close()
     },
   }
 }
 
-function startingState(child: ModelChild, options: LoadOptions, late: () => void, startTimeoutMs: number): State {
+function startingState(child: ModelChild, options: LoadOptions, onTimeout: () => void, timeoutMs: number): State {
   child.send({ type: 'load', options })
   const ready = Promise.withResolvers<Ready>()
-  // Somebody may ask for it later, or never.
+  // A start may fail before any caller awaits it.
   ready.promise.catch(() => undefined)
-  return { name: 'starting', child, ready, tooSlow: setTimeout(late, startTimeoutMs) }
+  return { name: 'starting', child, ready, timeout: setTimeout(onTimeout, timeoutMs) }
+}
+
+function abandonStart(state: State, why: ModelError): void {
+  if (state.name !== 'starting') return
+  clearTimeout(state.timeout)
+  state.ready.reject(why)
 }
 
 const closed = () => new ModelError('model_unavailable', 'The embedded model is closed.')
@@ -147,7 +140,7 @@ async function readiness(state: State): Promise<Ready> {
   }
 }
 
-/** Who waits for which job. A job is forgotten with its last update. */
+/** The callbacks of running jobs. The last update of a job removes its callback. */
 function createJobs() {
   const jobs = new Map<number, (update: JobUpdate) => void>()
   const update = (news: JobUpdate): void => {

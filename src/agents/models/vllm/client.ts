@@ -15,66 +15,42 @@ import { mayDoBetterElsewhere } from './errors.ts'
 import { createVllmServer, type VllmServer } from './server.ts'
 
 export type VllmClientOptions = {
-  /** One or several base URLs; a trailing `/v1` is optional. All serve the same model. */
+  /** One or several base URLs, with or without a trailing `/v1`. All serve the same model. */
   urls: readonly string[]
-  /** Which of the server's models; not needed where it serves only one. */
+  /** Selects one of the server's models. Optional if the server has only one. */
   model?: string
   apiKey?: string
   connectTimeoutMs: number
-  /** From sending a call to the first chunk of its answer: queueing and prefill, during which vLLM is silent. */
+  /** From sending a call to its first chunk. It covers queueing and prefill, during which vLLM sends nothing. */
   firstByteTimeoutMs: number
-  /** The longest silence in the middle of an answer. */
+  /** The longest silence after the first chunk. */
   idleTimeoutMs: number
-  /** Calls at a time over all servers: vLLM's own queue has no end, so the limit is here. */
+  /** Concurrent calls over all servers. vLLM's own queue is unbounded, so the bound is here. */
   concurrency: number
-  /** Calls that may wait for their turn; more are refused with `model_overloaded`. */
+  /** Calls that may wait for a slot; further calls fail with `model_overloaded`. */
   maxQueued: number
   logger: Logger
-  /** How long a server that failed three times in a row is left alone at first. */
+  /** How long the circuit breaker of a server stays open the first time, after three failures in a row. */
   leaveAloneMs?: number
 }
 
+type PooledServer = { server: VllmServer; openAnswers: number }
+
 /**
- * A client of one or several vLLM servers; the rules come from what vLLM 0.32 was seen to do (tests/vectors/vllm).
- * A call goes to the server with the fewest open answers and moves to the next one only while no chunk of its answer was handed out.
+ * Creates a client of one or several vLLM servers. Its rules follow the recorded behaviour of vLLM 0.32 (tests/vectors/vllm).
+ * A call goes to the server with the fewest open answers. It fails over to the next server only before its first chunk.
  */
 export function createVllmClient(options: VllmClientOptions): ModelClient {
   const { urls, logger, leaveAloneMs = 5_000, concurrency } = options
   if (urls.length === 0) throw new Error('a vLLM client needs at least one URL')
-  const servers = urls.map((url) => ({
-    server: createVllmServer({ ...options, url, connections: concurrency, leaveAloneMs }),
-    open: 0,
-  }))
+  const servers = urls.map((url) => createVllmServer({ ...options, url, connections: concurrency, leaveAloneMs }))
+  const pool = servers.map((server): PooledServer => ({ server, openAnswers: 0 }))
   const slots = createSlots(concurrency, options.maxQueued)
   const running = new Set<AbortController>()
-  let closed = false
-
-  type Busy = (typeof servers)[number]
-
-  /** Opens the call on one server after another; `busy` is the one that answers and must be counted down. */
-  async function openSomewhere(call: ModelCall, signal: AbortSignal): Promise<{ answer: OpenAnswer; busy: Busy }> {
-    const log = logger.child({ requestId: call.requestId })
-    const candidates = servers.toSorted((a, b) => a.open - b.open)
-    const failures: ModelError[] = []
-    for (const busy of candidates) {
-      busy.open += 1
-      try {
-        return { answer: await busy.server.open(call, signal), busy }
-      } catch (error) {
-        busy.open -= 1
-        if (signal.aborted || !(error instanceof ModelError) || !mayDoBetterElsewhere(error)) throw error
-        log.warn(
-          { url: busy.server.url, code: error.code, reason: error.message },
-          'model server failed before it answered',
-        )
-        failures.push(error)
-      }
-    }
-    throw combined(failures)
-  }
+  let isClosed = false
 
   async function* stream(call: ModelCall): AsyncGenerator<ModelChunk, void, void> {
-    if (closed) throw new ModelError('model_unavailable', 'The model client is closed.')
+    if (isClosed) throw new ModelError('model_unavailable', 'The model client is closed.')
     const stop = new AbortController()
     const cancel = () => stop.abort(new ModelError('model_cancelled', 'The call was cancelled.'))
     if (call.signal.aborted) cancel()
@@ -82,17 +58,10 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
     running.add(stop)
     try {
       const slot = await slots.take(stop.signal)
-      // A cancelled call has no socket any more, so its place is free even if its reader never looks again.
+      // A cancelled call has no socket any more, so its slot is free even if its reader never returns.
       stop.signal.addEventListener('abort', slot.release, { once: true })
       try {
-        const { answer, busy } = await openSomewhere(call, stop.signal)
-        try {
-          yield answer.first
-          yield* answer.rest
-        } finally {
-          busy.open -= 1
-          await answer.rest.return()
-        }
+        yield* answerFrom(pool, call, stop.signal, logger.child({ requestId: call.requestId }))
       } finally {
         slot.release()
       }
@@ -107,31 +76,66 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
     promptTokensAtMost,
     countPromptTokens: (messages, signal) =>
       orAborted(
-        firstOf(
-          servers.map(({ server }) => server),
-          (server) => server.countTokens(messages, signal),
-        ),
+        firstOf(servers, (server) => server.countTokens(messages, signal)),
         signal,
       ).catch((error: unknown) => {
         throw error instanceof ModelError
           ? error
           : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
       }),
-    info: () =>
-      firstOf(
-        servers.map(({ server }) => server),
-        (server) => server.info(new AbortController().signal),
-      ),
-    health: () => healthOf(servers.map(({ server }) => server)),
+    info: () => firstOf(servers, (server) => server.info(new AbortController().signal)),
+    health: () => healthOf(servers),
     close: async () => {
-      closed = true
+      isClosed = true
       for (const stop of running) stop.abort(new ModelError('model_interrupted', 'The model client was closed.'))
-      await Promise.all(servers.map(({ server }) => server.close()))
+      await Promise.all(servers.map((server) => server.close()))
     },
   }
 }
 
-/** One failure as it is; several as one that names them all. */
+/** Yields the answer of the first server that begins one. */
+async function* answerFrom(
+  pool: readonly PooledServer[],
+  call: ModelCall,
+  signal: AbortSignal,
+  logger: Logger,
+): AsyncGenerator<ModelChunk, void, void> {
+  const { answer, pooled } = await openAnswer(pool, call, signal, logger)
+  try {
+    yield answer.first
+    yield* answer.rest
+  } finally {
+    pooled.openAnswers -= 1
+    await answer.rest.return()
+  }
+}
+
+/** Opens the call on one server after another. The caller decrements `openAnswers` of the returned one. */
+async function openAnswer(
+  pool: readonly PooledServer[],
+  call: ModelCall,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<{ answer: OpenAnswer; pooled: PooledServer }> {
+  const failures: ModelError[] = []
+  for (const pooled of pool.toSorted((a, b) => a.openAnswers - b.openAnswers)) {
+    pooled.openAnswers += 1
+    try {
+      return { answer: await pooled.server.open(call, signal), pooled }
+    } catch (error) {
+      pooled.openAnswers -= 1
+      if (signal.aborted || !(error instanceof ModelError) || !mayDoBetterElsewhere(error)) throw error
+      logger.warn(
+        { url: pooled.server.url, code: error.code, reason: error.message },
+        'model server failed before it answered',
+      )
+      failures.push(error)
+    }
+  }
+  throw combined(failures)
+}
+
+/** Combines several failures into one whose message names them all. */
 function combined(failures: readonly ModelError[]): ModelError {
   const [first, ...others] = failures
   if (first !== undefined && others.length === 0) return first
@@ -140,7 +144,7 @@ function combined(failures: readonly ModelError[]): ModelError {
   return new ModelError(code, failures.map(({ message }) => message).join(' '), { cause: first })
 }
 
-/** What the first server says that says anything; the first failure when none does. */
+/** Returns the first successful reply; throws the first failure when every server fails. */
 async function firstOf<T>(servers: readonly VllmServer[], ask: (server: VllmServer) => Promise<T>): Promise<T> {
   let failure: unknown
   for (const server of servers) {
@@ -153,7 +157,7 @@ async function firstOf<T>(servers: readonly VllmServer[], ask: (server: VllmServ
   throw failure
 }
 
-/** `pass` when every server is well, `warn` when some are, `fail` when none is. */
+/** `pass` when every server is healthy, `warn` when some are, `fail` when none is. */
 async function healthOf(servers: readonly VllmServer[]): Promise<ModelHealth> {
   const never = new AbortController().signal
   const results = await Promise.allSettled(
@@ -162,11 +166,11 @@ async function healthOf(servers: readonly VllmServer[]): Promise<ModelHealth> {
       return server.info(never)
     }),
   )
-  const well = results.find((result) => result.status === 'fulfilled')
-  const ill = results.find((result) => result.status === 'rejected')
-  if (well && !ill) return { status: 'pass', info: well.value }
-  const error: unknown = ill?.reason
+  const healthy = results.find((result) => result.status === 'fulfilled')
+  const unhealthy = results.find((result) => result.status === 'rejected')
+  if (healthy && !unhealthy) return { status: 'pass', info: healthy.value }
+  const error: unknown = unhealthy?.reason
   const code = error instanceof ModelError ? error.code : 'model_unavailable'
   const message = error instanceof Error ? error.message : 'The model server cannot be reached.'
-  return { status: well ? 'warn' : 'fail', code, message }
+  return { status: healthy ? 'warn' : 'fail', code, message }
 }

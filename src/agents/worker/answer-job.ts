@@ -1,0 +1,124 @@
+import { chat, type OpenChat } from '../../commands/aggregates/chat.ts'
+import { StartAttempt } from '../../commands/chat/start-attempt.ts'
+import { chatEvents, type SensedConversation } from '../../events/chat.ts'
+import { justBefore } from '../../events/identifiers.ts'
+import type { Job } from '../../events/log/jobs/job-queue.ts'
+import type { EventLog } from '../../events/log/log.ts'
+import type { PromptInConversation } from '../../projections/chats.ts'
+import { assertAppended, executeUntilKnown, RunEnded, type Run, type StopReason } from '../run.ts'
+import { answerPrompt, giveUp } from './answer.ts'
+import type { HeldJob, WorkerDependencies } from './held-job.ts'
+
+/** Runs a job of kind `answer`: brings its prompt to a terminal event, or leaves it to another attempt. */
+export async function answerJob(dependencies: WorkerDependencies, workerName: string, held: HeldJob): Promise<void> {
+  const { job, abort } = held
+  const prompt = await promptOf(dependencies.log, job)
+  const { requestId, submittedAt } = prompt.data
+  const run = {
+    requestId,
+    causationId: prompt.metadata.eventId,
+    ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }),
+    signal: abort.signal,
+    leaving: held.leaving,
+    logger: dependencies.logger.child({ requestId }),
+    submittedAt,
+  }
+  const stopListening = dependencies.tail.listen(job.stream, ({ type }) => {
+    if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
+  })
+  try {
+    // The state is loaded after the subscription has begun, so a cancellation is in one of them.
+    const { state: before } = await dependencies.gate.load(chat, job.stream)
+    if (before.status !== 'open') return await dependencies.jobs.drop(job)
+    const started = await startAttempt(dependencies, run, before, workerName)
+    if (started === 'finished') return await dependencies.jobs.drop(job)
+    await runAttempt(dependencies, held, prompt, before, run, started)
+  } catch (error) {
+    if (!(error instanceof RunEnded)) throw error
+    run.logger.info({ code: error.code }, 'the run ended; another attempt answers the prompt')
+  } finally {
+    stopListening()
+  }
+}
+
+/** An attempt that has started, or the last one of a prompt that has no attempts left. */
+type StartedAttempt = { number: number; isExhausted: boolean }
+type UnstartedRun = Omit<Run, 'attempt' | 'deadline'>
+
+async function startAttempt(
+  dependencies: WorkerDependencies,
+  run: UnstartedRun,
+  before: OpenChat,
+  worker: string,
+): Promise<StartedAttempt | 'finished'> {
+  const attempt = before.attempt + 1
+  const result = await executeUntilKnown(dependencies, run, StartAttempt, { requestId: run.requestId, attempt, worker })
+  if (result.result === 'refused' && result.code === 'prompt_finished') return 'finished'
+  if (result.result === 'refused' && result.code === 'attempts_exhausted')
+    return { number: before.attempt, isExhausted: true }
+  assertAppended('StartAttempt', result)
+  return { number: attempt, isExhausted: false }
+}
+
+async function runAttempt(
+  dependencies: WorkerDependencies,
+  held: HeldJob,
+  prompt: Prompt,
+  before: OpenChat,
+  unstarted: UnstartedRun,
+  { number, isExhausted }: StartedAttempt,
+): Promise<void> {
+  const { abort } = held
+  held.attempt = number
+  const run: Run = {
+    ...unstarted,
+    attempt: number,
+    deadline: AbortSignal.timeout(dependencies.answerTimeoutMs),
+    logger: dependencies.logger.child({ requestId: unstarted.requestId, attempt: number }),
+  }
+  const conversation = conversationOf(prompt)
+  const attempt = {
+    run,
+    question: prompt.data.text,
+    conversation,
+    sensed: conversation && before.path ? await sensedBefore(dependencies.log, held.job) : null,
+    before,
+    job: () => held.job.entry,
+    supersede: () => abort.abort('superseded' satisfies StopReason),
+  }
+  const ended = await (isExhausted ? giveUp(dependencies, attempt) : answerPrompt(dependencies, attempt))
+  if (!ended)
+    return run.logger.info(
+      { reason: abort.signal.reason as StopReason | undefined },
+      'the attempt left the prompt to another one',
+    )
+  const isRecorded = ended.result !== 'refused' && ended.result !== 'rejected'
+  run.logger.info({ outcome: ended.result, ...(!isRecorded && { code: ended.code }) }, 'the attempt has ended')
+}
+
+/** Null for a prompt that started its own conversation: it has no earlier turns. */
+function conversationOf({
+  data: { requestId, conversationId },
+  metadata: { actor },
+  position,
+  sequence,
+}: Prompt): PromptInConversation | null {
+  return conversationId === requestId ? null : { conversationId, actor, position, sequence }
+}
+
+/** The turns that an earlier attempt showed to its model; null if it ran a version that recorded none. */
+async function sensedBefore(log: EventLog, { position, stream }: Job): Promise<SensedConversation | null> {
+  for await (const [event] of log.read({ after: position, streams: [stream], types: ['ContextSensed'], limit: 1 }))
+    if (event) return chatEvents.ContextSensed.data.parse(event.data).conversation
+  return null
+}
+
+type Prompt = Awaited<ReturnType<typeof promptOf>>
+
+/** The `PromptSubmitted` event that created the job. */
+async function promptOf(log: EventLog, job: Job) {
+  for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position })) {
+    if (event?.type === 'PromptSubmitted') return { ...event, data: chatEvents.PromptSubmitted.data.parse(event.data) }
+  }
+  throw new Error(`job ${job.entry} refers to ${job.position}, which is not a PromptSubmitted event`)
+}
