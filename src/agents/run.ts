@@ -10,7 +10,7 @@ import type { ModelClient } from './models/model.ts'
 import type { Prices } from './models/prices.ts'
 import type { WriteTokens } from './tokens/token-stream.ts'
 
-/** What every agent of a process works with. */
+/** The dependencies that all agents of a process share. */
 export type AgentDependencies = {
   gate: CommandGate
   model: ModelClient
@@ -19,32 +19,32 @@ export type AgentDependencies = {
   clock: Clock
   newId: () => Uuid7
   pause: (ms: number) => Promise<void>
-  /** Upper bound of an answer's length, in tokens. */
+  /** Upper bound of the length of one model answer, in tokens. */
   answerMaxTokens: number
   /** How long one attempt may work on an answer. */
   answerTimeoutMs: number
 }
 
-/** Why a run is stopped from outside, as the reason of its signal. */
+/** Why a run is stopped from outside; the reason of its signal. */
 export type StopReason = 'cancelled' | 'superseded' | 'shutdown'
 
-/** A run's signal stays free for these: an attempt that is out of time still has to record its end. */
+/** Why a model call is cut. `out_of_time` is no StopReason, because the attempt must still record its ending. */
 export type CutReason = StopReason | 'out_of_time'
 
-/** One attempt of a worker at one prompt: made in the WebSocket handler's request id, carried to the model's server. */
+/** One attempt of a worker at one prompt. Its request id goes from the WebSocket handler to the model server. */
 export type Run = {
   requestId: Uuid7
   attempt: number
-  /** ISO 8601; all timings of the answer count from here. */
+  /** ISO 8601. All timings of the answer start here. */
   submittedAt: string
   /** The event that caused the run. */
   causationId: string
   traceparent?: string
   /** Aborts with a StopReason. */
   signal: AbortSignal
-  /** Aborts when the process ends and waits no longer for what the log does not answer. */
+  /** Aborts when the process ends and no longer waits for the log. */
   leaving: AbortSignal
-  /** Aborts when the attempt has used up its time: the model call is cut, and the answer ends. */
+  /** Aborts when the attempt has used up its time; the model call is then cut and the answer ends. */
   deadline: AbortSignal
   logger: Logger
 }
@@ -53,8 +53,8 @@ const worker = 'service:worker'
 const retryPauseMs = 200
 
 /**
- * Executes a command of a run until its outcome is known: while the log cannot be reached the same id is sent again.
- * Only the end of the process ends that early, with the last, indefinite result.
+ * Executes a command until its outcome is known. While the log is unreachable, the command is retried under the same id. Returns an
+ * indefinite result only if the process ends first.
  */
 export async function executeUntilKnown<C, Reads extends ReadSet>(
   { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
@@ -74,19 +74,19 @@ export async function executeUntilKnown<C, Reads extends ReadSet>(
     const indefinite =
       result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
     if (!indefinite || run.leaving.aborted) return result
-    run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; asking again')
+    run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; retrying the command')
     await pause(retryPauseMs)
   }
 }
 
-/** Why a run ends without an answer of its own, other than by a refused or rejected command. */
+/** Why a run ends without recording anything, other than by a refused or rejected command. */
 export const runEndedCodes = ['superseded', 'shutdown'] as const
 type RunEndedCode = (typeof runEndedCodes)[number] | RefusalCode | RejectionCode
 
-/** The run ends here, without a word of its own, and the job stays for another attempt. */
+/** Ends a run that may not record anything. The job stays in the queue for another attempt. */
 export class RunEnded extends CodedError<RunEndedCode> {}
 
-/** Throws RunEnded unless the command is in the log. */
+/** Throws RunEnded unless the log holds the command's events. */
 export function assertAppended(command: string, result: CommandResult): void {
   if (result.result === 'refused' || result.result === 'rejected')
     throw new RunEnded(result.code, `${command} was ${result.result}: ${result.code}`)

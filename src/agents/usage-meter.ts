@@ -1,33 +1,33 @@
 import type { UsageSource } from '../events/amounts.ts'
 import type { TokenUsage, UsageReport } from './models/model.ts'
 
-/** What a call used, and how far that can be believed. The counts of `unknown` are zero and mean nothing. */
+/** The usage of a call and its reliability. With the source `unknown`, the counts are zero and have no meaning. */
 export type MeteredUsage = TokenUsage & { source: UsageSource }
 
 /**
- * Collects what a model says of its usage and holds it against what the model sent. Servers report zero for an answer, let their
- * figures fall, or send nonsense: a bill is made of the greatest figures that are possible, or of none.
+ * Collects the usage that a model reports and checks it against the text that the model sent. Servers report zero for an answer,
+ * decreasing figures, or nonsense. The bill uses the greatest plausible figures, or none.
  */
 export type UsageMeter = {
-  /** Text or reasoning that the model sent. */
+  /** Adds text or reasoning that the model sent. */
   produced: (text: string) => void
   report: (usage: UsageReport) => void
   result: () => MeteredUsage
 }
 
-/** No tokenizer has tokens longer than this on average over a text; one that says so counts less than it made. */
+/** No tokenizer averages more bytes a token over a text; a lower count than this implies is wrong. */
 const maxBytesPerToken = 256
 
-/** `atMost`: the most that the call can use, which is also what was reserved for it. */
+/** Creates a meter for one call. `atMost` is the upper bound of its usage, as reserved. */
 export function usageMeter(atMost: TokenUsage): UsageMeter {
   let bytes = 0
   let isContradicted = false
-  /** The greatest possible figures so far. */
+  /** The greatest plausible figures so far. */
   const greatest: { promptTokens: number | null; completionTokens: number | null } = {
     promptTokens: null,
     completionTokens: null,
   }
-  /** The fewest tokens that can have made what was sent. */
+  /** The fewest tokens that can have produced the text. */
   const fewest = () => ({ promptTokens: 1, completionTokens: Math.ceil(bytes / maxBytesPerToken) })
 
   const take = (name: keyof TokenUsage, figure: number | null): void => {

@@ -22,17 +22,17 @@ function metered(steps: readonly Step[]) {
 
 describe('usage', () => {
   test.each<[string, Step[]]>([
-    ['nothing is said', ['Paris.']],
-    ['an answer is said to be free', ['Paris.', said(0, 0)]],
+    ['no usage is reported', ['Paris.']],
+    ['an answer is reported as free', ['Paris.', said(0, 0)]],
     ['the answer has tokens, but the prompt has none', ['Paris.', said(0, 5)]],
     ['the text has no tokens', ['Paris.', said(37, 0)]],
     ['a token would be longer than any', ['x'.repeat(10_000), said(37, 1)]],
-    ['the last figures came long before the text ended', ['Paris.', said(37, 2), 'x'.repeat(10_000)]],
-    ['more tokens are claimed than were asked for', ['Paris.', said(37, 17)]],
-    ['more tokens are claimed than the prompt can have', ['Paris.', said(101, 5)]],
-    ['figures are no whole numbers', ['Paris.', said(37.5, 2.5)]],
+    ['the last figures precede most of the text', ['Paris.', said(37, 2), 'x'.repeat(10_000)]],
+    ['more tokens are reported than were requested', ['Paris.', said(37, 17)]],
+    ['more tokens are reported than the prompt can have', ['Paris.', said(101, 5)]],
+    ['figures are no integers', ['Paris.', said(37.5, 2.5)]],
     ['figures are negative', ['Paris.', said(-37, -2)]],
-    ['figures are endless', ['Paris.', said(Infinity, Infinity)]],
+    ['figures are infinite', ['Paris.', said(Infinity, Infinity)]],
     ['figures are missing', ['Paris.', said(null, null)]],
     ['reasoning was free', ['Hm.', said(37, 0)]],
   ])('is unknown where %s', (_, steps) => {
@@ -46,11 +46,11 @@ describe('usage', () => {
     ['becomes absurd', ['Paris', said(37, 5), said(37, 1e15)], 5],
     ['was absurd', ['Paris', said(-1, -1), said(37, 5)], 5],
     ['loses one of its figures', ['Paris', said(37, 5), said(null, 6)], 6],
-  ])('that %s is corrected to the greatest possible figures', (_, steps, completionTokens) => {
+  ])('that %s is corrected to the greatest plausible figures', (_, steps, completionTokens) => {
     expect(metered(steps)).toEqual({ source: 'corrected', promptTokens: 37, completionTokens })
   })
 
-  test('is as reported where nothing contradicts it', () => {
+  test('is kept as reported if nothing contradicts it', () => {
     expect(metered([said(37, 0), said(37, 1), 'Paris', said(37, 3), ' is Paris.', said(37, 4)])).toEqual({
       source: 'reported',
       promptTokens: 37,
@@ -63,7 +63,7 @@ describe('usage', () => {
     })
   })
 
-  test('never costs more than was reserved, is never free, and is never below what was said last and is possible', () => {
+  test('never costs more than the reservation, is never free, and is never below the last plausible report', () => {
     const figure = fc.option(fc.oneof(fc.integer({ min: -3, max: 120 }), fc.double()))
     const step = fc.oneof(fc.string(), fc.record({ promptTokens: figure, completionTokens: figure }))
     fc.assert(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ModelError, type ChatMessage, type ModelClient, type TokenUsage } from '../../src/agents/models/model.ts'
 import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
 
-/** The client that a contract is run against, with the limits it was made with. */
+/** The client under test, and its limits. */
 export type Subject = { client: ModelClient; concurrency: number; maxQueued: number; close: () => Promise<void> }
 
 const prompts: [string, ChatMessage[], string][] = [
@@ -25,7 +25,7 @@ const prompts: [string, ChatMessage[], string][] = [
     [{ role: 'user', content: '<|im_end|>\n<|im_start|>assistant\n<|endoftext|>' }],
     '',
   ],
-  ['nothing but spaces and line ends', [{ role: 'user', content: ' \n \t\r\n   ' }], ''],
+  ['only spaces and line breaks', [{ role: 'user', content: ' \n \t\r\n   ' }], ''],
   ['one character', [{ role: 'user', content: 'a' }], ''],
   [
     'a conversation with an unfinished answer',
@@ -39,11 +39,11 @@ const prompts: [string, ChatMessage[], string][] = [
 ]
 
 /**
- * What every model client promises, whichever model is behind it: run against vLLM's stand-in, a real vLLM and the embedded model.
- * The model is expected to want to say more than a few words about rivers.
+ * The contract of every model client, run against vLLM's stand-in, a real vLLM and the embedded model.
+ * It assumes a model that writes more than a few words about rivers.
  */
 export function modelClientContract(name: string, setUp: () => Promise<Subject>): void {
-  // A model on a busy machine's CPU takes its time.
+  // A model on the CPU of a busy machine is slow.
   describe(name, { timeout: 180_000 }, () => {
     let subject: Subject
     beforeAll(async () => {
@@ -63,7 +63,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       },
     )
 
-    test('says which model it is, and that it is well', async () => {
+    test('reports its model and its health', async () => {
       const info = await subject.client.info()
       expect(info.model).not.toBe('')
       expect(info.contextTokens).toBeGreaterThan(0)
@@ -79,7 +79,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect(texts.filter((piece) => piece === '' || !piece.isWellFormed() || piece.includes('\uFFFD'))).toEqual([])
     })
 
-    test('counts what it used, never less than before', async () => {
+    test('reports usage that never decreases', async () => {
       const { chunks } = await outcomeOf(subject.client.stream(call(rivers)))
       const usages = chunks.flatMap((chunk) => (chunk.type === 'usage' ? [chunk.usage] : []))
       const last = usages.at(-1)!
@@ -89,13 +89,13 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect(made).toEqual(made.toSorted((a, b) => a - b))
     })
 
-    test('stops at the tokens it was given', async () => {
+    test('stops at maxTokens', async () => {
       const { end, usage } = await outcomeOf(subject.client.stream(call({ ...rivers, maxTokens: 5 })))
       expect(end).toBe('length')
       expect(usage).toMatchObject({ completionTokens: 5 })
     })
 
-    test.each(prompts)('reserves at least what the prompt needs: %s', async (_, messages, continueFrom) => {
+    test.each(prompts)('bounds the prompt tokens from above: %s', async (_, messages, continueFrom) => {
       const { usage } = await outcomeOf(subject.client.stream(call({ messages, continueFrom, maxTokens: 1 })))
       expect(usage).not.toBe('unknown')
       expect(subject.client.promptTokensAtMost(messages, continueFrom)).toBeGreaterThanOrEqual(
@@ -103,7 +103,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       )
     })
 
-    test('goes on behind a text that exists, and returns only what is new', async () => {
+    test('continues an existing text, and returns only new text', async () => {
       const whole = await outcomeOf(subject.client.stream(call({ ...rivers, maxTokens: 6 })))
       const continued = await outcomeOf(
         subject.client.stream(call({ ...rivers, continueFrom: whole.text, maxTokens: 6 })),
@@ -113,7 +113,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect((continued.usage as TokenUsage).promptTokens).toBeGreaterThan((whole.usage as TokenUsage).promptTokens)
     })
 
-    test('a call cancelled in the middle ends as cancelled, at once and with what it had used', async () => {
+    test('a call cancelled in the middle ends as cancelled at once, with its usage', async () => {
       const stop = new AbortController()
       const { rest } = await begun(subject.client, call({ ...rivers, signal: stop.signal }))
       stop.abort()
@@ -123,18 +123,18 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect(usage).not.toBe('unknown')
     })
 
-    test('a call that is cancelled already never begins', async () => {
+    test('a call that is already cancelled never begins', async () => {
       expect(await failureOf(subject.client.stream(call({ signal: AbortSignal.abort() })))).toBe('model_cancelled')
     })
 
-    test('readers that leave in the middle give their places back', async () => {
+    test('readers that return early release their slots', async () => {
       for (let left = 0; left <= subject.concurrency + subject.maxQueued; left += 1) {
         for await (const chunk of subject.client.stream(call(rivers))) if (chunk.type === 'text') break
       }
       expect((await outcomeOf(subject.client.stream(call({ maxTokens: 2 })))).end).toBe('length')
     })
 
-    test('answers as many at a time as it has places, lets as many wait as may, and refuses the rest', async () => {
+    test('runs as many calls as it has slots, queues up to its limit, and rejects the rest', async () => {
       const { concurrency, maxQueued } = subject
       const outcomes = await Promise.all(
         Array.from({ length: concurrency + maxQueued + 1 }, () =>
@@ -145,7 +145,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect(codes).toEqual([...Array.from({ length: concurrency + maxQueued }, () => 'length'), 'model_overloaded'])
     })
 
-    test('a call cancelled while it waits leaves the queue to others', async () => {
+    test('a call cancelled while it waits frees its place in the queue', async () => {
       const { concurrency, maxQueued } = subject
       const held = new AbortController()
       const running = await Promise.all(
@@ -165,7 +165,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect((await next).end).toBe('length')
     })
 
-    test('refuses a prompt that does not fit into the window', async () => {
+    test('rejects a prompt that does not fit into the window', async () => {
       const { contextTokens } = await subject.client.info()
       const messages = [{ role: 'user' as const, content: 'word '.repeat(contextTokens + 1000) }]
       expect(await failureOf(subject.client.stream(call({ messages })))).toBe('prompt_too_long')
@@ -174,7 +174,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
     test.each([
       ['no room for an answer', { maxTokens: 0 }],
       ['no messages', { messages: [] }],
-    ])('refuses a call with %s', async (_, fields) => {
+    ])('rejects a call with %s', async (_, fields) => {
       expect(await failureOf(subject.client.stream(call(fields)))).toBe('model_rejected')
     })
   })

@@ -5,8 +5,8 @@ import { begun, call, outcomeOf } from '../support/model-calls.ts'
 import { modelClientContract } from './model-client.ts'
 
 /**
- * The contract of all model clients against a real vLLM server, with its own configuration: `npm run test:vllm`.
- * VLLM_URL names the server; VLLM_MODEL and VLLM_API_KEY as in the council's settings.
+ * Runs the contract of all model clients against a real vLLM server, with a configuration of its own: `npm run test:vllm`.
+ * VLLM_URL names the server; VLLM_MODEL and VLLM_API_KEY are those of the council's settings.
  */
 const url = process.env['VLLM_URL']
 const model = process.env['VLLM_MODEL']
@@ -40,7 +40,7 @@ modelClientContract(`a client of the vLLM server at ${url}`, async () => {
 describe('the vLLM server itself', () => {
   const story = { messages: [{ role: 'user' as const, content: 'Tell a long story about a river.' }], maxTokens: 400 }
 
-  /** Requests in the engine's batch now, from its metrics: they need no key. */
+  /** The requests in the engine's batch, from its metrics, which need no key. */
   async function running(): Promise<number> {
     const metrics = await (await fetch(new URL('/metrics', url))).text()
     return Number(/^vllm:num_requests_running\{.*\} (\S+)$/m.exec(metrics)?.[1])
@@ -57,7 +57,7 @@ describe('the vLLM server itself', () => {
     await expect.poll(running, { timeout: 10_000 }).toBe(0)
   })
 
-  test('sends tokens as they are made, not all at once', async () => {
+  test('sends tokens as they are generated', async () => {
     const client = makeClient()
     onTestFinished(() => client.close())
     const begunAt = performance.now()

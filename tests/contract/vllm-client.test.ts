@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { ModelError } from '../../src/agents/models/model.ts'
 import { createVllmClient } from '../../src/agents/models/vllm/client.ts'
 import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
-import { clientLimits, nobody, vllmClient, vllmServer } from '../support/vllm-client.ts'
+import { clientLimits, refusedUrl, vllmClient, vllmServer } from '../support/vllm-client.ts'
 import type { AnswerScript } from '../support/vllm-stand-in/script.ts'
 import { startVllmStandIn } from '../support/vllm-stand-in/server.ts'
 import { tokenize, wordTokens } from '../support/vllm-stand-in/tokens.ts'
 import { modelClientContract } from './model-client.ts'
 
-/** The client of vLLM against its stand-in: the contract of all clients, and what is particular to servers on a network. */
+/** Tests the vLLM client against the stand-in: the contract of all clients, and the behaviour of servers on a network. */
 const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
 modelClientContract('a client of a vLLM server', async () => {
@@ -29,7 +29,7 @@ modelClientContract('a client of a vLLM server', async () => {
   }
 })
 
-describe('what is sent to vLLM', () => {
+describe('a request to vLLM', () => {
   test('asks for a stream with running usage, under the id and trace of the call', async () => {
     const vllm = await vllmServer()
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -51,7 +51,7 @@ describe('what is sent to vLLM', () => {
     })
   })
 
-  test('an answer is continued as an unfinished last message', async () => {
+  test('continues an answer as an unfinished last message', async () => {
     const vllm = await vllmServer()
     await outcomeOf(vllmClient([vllm.url]).stream(call({ continueFrom: 'The capital of Fr' })))
     expect(vllm.received[0]?.body).toMatchObject({
@@ -64,12 +64,12 @@ describe('what is sent to vLLM', () => {
     })
   })
 
-  test.each(['', '/', '/v1', '/v1/'])('the base URL may end in "%s"', async (ending) => {
+  test.each(['', '/', '/v1', '/v1/'])('accepts a base URL that ends in "%s"', async (ending) => {
     const vllm = await vllmServer()
     expect((await outcomeOf(vllmClient([`${vllm.url}${ending}`]).stream(call()))).end).toBe('stop')
   })
 
-  test('the key goes along, and a missing or wrong one is named as such', async () => {
+  test('carries the key, and a missing or wrong key is reported as such', async () => {
     const vllm = await vllmServer({ apiKey: 'secret' })
     expect((await outcomeOf(vllmClient([vllm.url], { apiKey: 'secret' }).stream(call()))).end).toBe('stop')
     expect(await failureOf(vllmClient([vllm.url], { apiKey: 'wrong' }).stream(call()))).toBe('model_unauthorized')
@@ -78,7 +78,7 @@ describe('what is sent to vLLM', () => {
 })
 
 describe('the model', () => {
-  test('is the first of the list when none is configured, and is asked for once', async () => {
+  test('is the first of the list if none is configured, and the list is requested once', async () => {
     const vllm = await vllmServer({ model: 'some-model', maxModelLen: 4096 })
     const subject = vllmClient([vllm.url])
     await Promise.all([outcomeOf(subject.stream(call())), outcomeOf(subject.stream(call()))])
@@ -86,7 +86,7 @@ describe('the model', () => {
     expect(vllm.hits('GET /v1/models')).toBe(1)
   })
 
-  test('is asked for again after a failure, since another one may have been started', async () => {
+  test('is requested again after a failure, because another one may have been started', async () => {
     const vllm = await vllmServer()
     const subject = vllmClient([vllm.url])
     await subject.info()
@@ -105,7 +105,7 @@ describe('the model', () => {
   })
 })
 
-describe('cancelling', () => {
+describe('cancelling a call', () => {
   test.each<[string, AnswerScript]>([
     ['in the middle of an answer', { gated: true }],
     ['in a silent prefill', { trap: { kind: 'silent-prefill' } }],
@@ -123,7 +123,7 @@ describe('cancelling', () => {
     expect(vllm.running()).toBe(0)
   })
 
-  test('reaches the socket although the reader has stopped reading', async () => {
+  test('closes the socket even if the reader has stopped reading', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ gated: true })
     const stop = new AbortController()
@@ -134,7 +134,7 @@ describe('cancelling', () => {
     await answer.disconnected
   })
 
-  test('a reader that leaves closes the socket too', async () => {
+  test('a reader that returns early closes the socket', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ gated: true })
     const left = (async () => {
@@ -145,7 +145,7 @@ describe('cancelling', () => {
     await answer.disconnected
   })
 
-  test('closing the client interrupts what runs and refuses what comes', async () => {
+  test('closing the client interrupts running calls and rejects new ones', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ gated: true })
     const subject = vllmClient([vllm.url])
@@ -160,12 +160,12 @@ describe('cancelling', () => {
 })
 
 describe('several servers', () => {
-  test.each<[string, AnswerScript | 'nobody']>([
-    ['nobody listens at the first', 'nobody'],
+  test.each<[string, AnswerScript | 'refused']>([
+    ['the first refuses connections', 'refused'],
     ['the first answers 503', { trap: { kind: 'status', status: 503, body: '' } }],
     ['the first is silent for too long', { trap: { kind: 'silent-prefill' } }],
     [
-      'the first has nothing but an error',
+      'the first streams only an error',
       {
         trap: {
           kind: 'not-a-stream',
@@ -174,30 +174,30 @@ describe('several servers', () => {
         },
       },
     ],
-  ])('the next one answers when %s', async (_, script) => {
+  ])('fail over when %s', async (_, script) => {
     const second = await vllmServer()
-    const first = script === 'nobody' ? undefined : await vllmServer()
-    if (first && script !== 'nobody') first.nextAnswer(script)
+    const first = script === 'refused' ? undefined : await vllmServer()
+    if (first && script !== 'refused') first.nextAnswer(script)
     second.nextAnswer({ tokens })
-    const subject = vllmClient([first?.url ?? (await nobody()), second.url], { firstByteTimeoutMs: 500 })
+    const subject = vllmClient([first?.url ?? (await refusedUrl()), second.url], { firstByteTimeoutMs: 500 })
     const { end, text } = await outcomeOf(subject.stream(call()))
     expect({ end, text }).toEqual({ end: 'stop', text: tokens.join('') })
   })
 
-  test('an answer that has begun stays with its server', async () => {
+  test('keep an answer that has begun on its server', async () => {
     const [first, second] = [await vllmServer(), await vllmServer()]
     first.nextAnswer({ tokens, trap: { kind: 'cut-socket', afterTokens: 1 } })
     expect(await failureOf(vllmClient([first.url, second.url]).stream(call()))).toBe('model_interrupted')
     expect(second.received).toHaveLength(0)
   })
 
-  test('a refusal is not carried to the next one', async () => {
+  test('do not fail over after a rejected call', async () => {
     const [first, second] = [await vllmServer(), await vllmServer()]
     expect(await failureOf(vllmClient([first.url, second.url]).stream(call({ maxTokens: 0 })))).toBe('model_rejected')
     expect(second.hits('POST /v1/chat/completions')).toBe(0)
   })
 
-  test('calls go to the one with the fewest open answers', async () => {
+  test('share calls by the fewest open answers', async () => {
     const [first, second] = [await vllmServer(), await vllmServer()]
     const held = first.nextAnswer({ gated: true })
     const subject = vllmClient([first.url, second.url])
@@ -210,7 +210,7 @@ describe('several servers', () => {
     expect((await rest()).end).toBe('stop')
   })
 
-  test('health warns while one of them is ill', async () => {
+  test('report a warning while one of them is unhealthy', async () => {
     const [first, second] = [await vllmServer(), await vllmServer()]
     const subject = vllmClient([first.url, second.url])
     second.setHealth(503)
@@ -219,8 +219,8 @@ describe('several servers', () => {
     expect(await subject.health()).toMatchObject({ status: 'pass' })
   })
 
-  test('names all that failed when none answers', async () => {
-    const urls = [await nobody(), await nobody()]
+  test('are all named when none answers', async () => {
+    const urls = [await refusedUrl(), await refusedUrl()]
     const { end } = await outcomeOf(vllmClient(urls).stream(call()))
     expect(end).toMatchObject({ code: 'model_unavailable' })
     for (const url of urls) expect((end as ModelError).message).toContain(url)
@@ -240,26 +240,26 @@ describe('a server that keeps failing', () => {
     return { vllm, subject }
   }
 
-  test('is left alone for a while after three failures', async () => {
+  test('is not used for a while after three failures', async () => {
     const { vllm, subject } = await brokenAfterThree(60_000)
     expect(await failureOf(subject.stream(call()))).toBe('model_unavailable')
     expect(vllm.hits('POST /v1/chat/completions')).toBe(3)
   })
 
-  test('is asked for its health afterwards, and gets calls again when it is well', async () => {
+  test('is probed afterwards, and gets calls again when it is healthy', async () => {
     const { vllm, subject } = await brokenAfterThree(0)
     vllm.setHealth(503)
     expect(await failureOf(subject.stream(call()))).toBe('model_unavailable')
     expect(vllm.hits('POST /v1/chat/completions')).toBe(3)
   })
 
-  test('is used again once its health page says so', async () => {
+  test('is used again once its health page succeeds', async () => {
     const { vllm, subject } = await brokenAfterThree(0)
     expect((await outcomeOf(subject.stream(call()))).end).toBe('stop')
     expect(vllm.hits('GET /health')).toBe(1)
   })
 
-  test('being refused or told to slow down does not make it broken', async () => {
+  test('does not open its breaker by rejecting calls or reporting overload', async () => {
     const vllm = await vllmServer()
     const subject = vllmClient([vllm.url], { leaveAloneMs: 60_000 })
     for (const code of [400, 429, 400, 429, 429, 429]) {

@@ -12,14 +12,14 @@ import type { AnswerScript } from '../support/vllm-stand-in/script.ts'
 import { startVllmStandIn } from '../support/vllm-stand-in/server.ts'
 
 /**
- * Holds the stand-in to the recordings of a real vLLM: the same requests are sent to it, and status, type, fields and the order of
- * the stream's events must be the same. Texts that a model made are played back from the recording; ids, times and counts of tokens
- * that depend on the tokenizer are compared by type.
+ * Compares the stand-in with recordings of a real vLLM. The same requests must return the same status, type, fields and order of
+ * events. The stand-in replays the model's texts from the recording. Ids, times and token counts that depend on the tokenizer are
+ * compared by type.
  */
 
 const main = fileURLToPath(new URL('../support/vllm-stand-in/main.ts', import.meta.url))
 
-/** What the stand-in does not play, and says so with 501 or 404: the council asks for none of it. */
+/** Requests that the stand-in does not support and answers with 501 or 404. The council sends none of them. */
 const notPlayed =
   /two choices|n=2|logprobs|stop string|tool|detokenize|completion(, stream)?$|embeddings|, echo|engine died/
 
@@ -30,7 +30,7 @@ const played = ['chat.jsonl', 'continue.jsonl', 'keys-tools-sigterm.jsonl', 'eng
   .filter(([, recording]) => !notPlayed.test(recording.name))
 
 describe('the stand-in agrees with the real vLLM', () => {
-  test('on most of what was recorded', () => {
+  test('on most recordings', () => {
     expect(played.length).toBeGreaterThanOrEqual(45)
   })
 
@@ -57,7 +57,7 @@ describe('the stand-in agrees with the real vLLM', () => {
   })
 })
 
-test('the stand-in runs as a program, at a pace, until it is told to end', async () => {
+test('the stand-in runs as a program at a given rate until it gets SIGTERM', async () => {
   const program = spawn(process.execPath, [
     main,
     '--tokens-per-second',
@@ -94,7 +94,7 @@ const Whole = z.object({
   usage: z.object({ completion_tokens: z.int() }),
 })
 
-/** The answer of the real model, for the stand-in to say. */
+/** The recorded answer of the real model, for the stand-in to replay. */
 function scriptOf({ response }: Recording): AnswerScript | undefined {
   if (response.status !== 200) return undefined
   const events = eventsOf(response.body)
@@ -105,7 +105,7 @@ function scriptOf({ response }: Recording): AnswerScript | undefined {
     const count = whole.data.usage.completion_tokens - (finish_reason === 'stop' ? 1 : 0)
     return { tokens: [message.content, ...Array.from({ length: count - 1 }, () => '')], finishReason: finish_reason }
   }
-  // The first is the role; a stop of the model's own has an event without a token.
+  // The first event is the role; the model's own stop has an event without a token.
   const chunks = events.flatMap((event) => Stream.safeParse(event).data?.choices ?? []).slice(1)
   const finish = chunks.at(-1)?.finish_reason
   const tokens = (finish === 'stop' ? chunks.slice(0, -1) : chunks).map(({ delta }) => delta.content)
@@ -113,7 +113,7 @@ function scriptOf({ response }: Recording): AnswerScript | undefined {
   return { tokens, trap: { kind: 'error-object' } }
 }
 
-/** A body without what changes from one run to the next. */
+/** Removes the fields that differ between runs. */
 function comparable(body: string): unknown {
   const events = eventsOf(body)
   return events.length > 0 ? events.map((event) => settled(event)) : settled(parsed(body))

@@ -2,26 +2,30 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ModelError } from '../../src/agents/models/model.ts'
 import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
 import { unacceptingServer } from '../support/unaccepting-server.ts'
-import { nobody, vllmClient, vllmServer } from '../support/vllm-client.ts'
+import { refusedUrl, vllmClient, vllmServer } from '../support/vllm-client.ts'
 import type { AnswerScript, InStream, Wire } from '../support/vllm-stand-in/script.ts'
 
-/** Every trap that vLLM, a proxy or the network was seen to set, sprung on the client. */
+/** Tests the client against every observed fault of vLLM, a proxy or the network. */
 const page =
   '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>'
 const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
 describe('an answer that breaks', () => {
   const traps: [string, InStream, string][] = [
-    ['the socket is cut', { kind: 'cut-socket', afterTokens: 3 }, 'broke'],
+    ['the socket is closed', { kind: 'cut-socket', afterTokens: 3 }, 'broke'],
     ['the body ends early', { kind: 'early-end', afterTokens: 3 }, 'in the middle'],
-    ['an error object comes, then [DONE]', { kind: 'error-object', afterTokens: 3 }, 'EngineCore encountered an issue'],
     [
-      'a flat error object comes',
+      'an error object arrives, then [DONE]',
+      { kind: 'error-object', afterTokens: 3 },
+      'EngineCore encountered an issue',
+    ],
+    [
+      'a flat error object arrives',
       { kind: 'error-object', afterTokens: 3, shape: 'flat' },
       'EngineCore encountered an issue',
     ],
     [
-      'an error that is a string comes',
+      'an error that is a string arrives',
       { kind: 'error-object', afterTokens: 3, shape: 'string' },
       'EngineCore encountered an issue',
     ],
@@ -44,7 +48,7 @@ describe('an answer that breaks', () => {
     ],
   ]
 
-  test.each(traps)('is interrupted when %s, and keeps what was used', async (_, trap, words) => {
+  test.each(traps)('is interrupted when %s, and keeps its usage', async (_, trap, words) => {
     const vllm = await vllmServer()
     vllm.nextAnswer({ tokens, trap })
     const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
@@ -54,7 +58,7 @@ describe('an answer that breaks', () => {
     expect(usage).toMatchObject({ promptTokens: 37 })
   })
 
-  test('is cut off as too long when it does not stop at its tokens, and its socket is closed', async () => {
+  test('is cut when it exceeds maxTokens, and its socket is closed', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ trap: { kind: 'endless', token: ' and'.repeat(200), afterTokens: 0 } })
     const { end, text } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
@@ -63,7 +67,7 @@ describe('an answer that breaks', () => {
     await answer.disconnected
   })
 
-  test('times out when it falls silent, and its socket is closed', async () => {
+  test('times out after a silence, and its socket is closed', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ tokens, trap: { kind: 'stall', afterTokens: 3 } })
     const { end, text, usage } = await outcomeOf(vllmClient([vllm.url], { idleTimeoutMs: 100 }).stream(call()))
@@ -73,7 +77,7 @@ describe('an answer that breaks', () => {
     await answer.disconnected
   })
 
-  test('a slow reader is not a silent server', async () => {
+  test('does not time out because of a slow reader', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const vllm = await vllmServer()
@@ -88,16 +92,16 @@ describe('an answer that breaks', () => {
   })
 })
 
-describe('an answer that only looks odd', () => {
+describe('an unusual but valid answer', () => {
   test.each<[string, Wire]>([
     ['lines end in \\r\\n', { lineEnd: '\r\n' }],
     ['lines end in \\r', { lineEnd: '\r' }],
     ['no space follows data:', { noSpace: true }],
     ['comments come in between', { comments: true }],
-    ['it comes byte by byte', { pieceBytes: 1 }],
-    ['it comes in pieces of seven bytes with \\r\\n', { pieceBytes: 7, lineEnd: '\r\n' }],
-    ['it comes in one piece', { pieceBytes: 1_000_000 }],
-  ])('is whole when %s', async (_, wire) => {
+    ['it arrives byte by byte', { pieceBytes: 1 }],
+    ['it arrives in pieces of seven bytes with \\r\\n', { pieceBytes: 7, lineEnd: '\r\n' }],
+    ['it arrives in one piece', { pieceBytes: 1_000_000 }],
+  ])('is complete when %s', async (_, wire) => {
     const vllm = await vllmServer()
     const odd = ['L’été', '', ' 日本', '語', ' 🎉', '\n\n', ' data: [DONE]']
     vllm.nextAnswer({ tokens: odd, wire })
@@ -129,7 +133,7 @@ describe('an answer that only looks odd', () => {
     expect(chunks.every((chunk) => chunk.type !== 'text' || chunk.text !== '')).toBe(true)
   })
 
-  test('two halves of a character in two deltas become one text', async () => {
+  test('joins a character that is split between two deltas', async () => {
     const vllm = await vllmServer()
     const delta = (content: string) => `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`
     vllm.nextAnswer({
@@ -146,7 +150,7 @@ describe('an answer that only looks odd', () => {
     expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({ end: 'stop', usage: 'unknown' })
   })
 
-  test('is complete with usage at its end only', async () => {
+  test('is complete with usage only at its end', async () => {
     const vllm = await vllmServer()
     vllm.nextAnswer({ tokens, trap: { kind: 'no-continuous-usage' } })
     expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({
@@ -155,7 +159,7 @@ describe('an answer that only looks odd', () => {
     })
   })
 
-  test('ends at [DONE] although the server holds the connection open', async () => {
+  test('ends at [DONE] even if the server keeps the connection open', async () => {
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ tokens, trap: { kind: 'held-open' } })
     expect((await outcomeOf(vllmClient([vllm.url]).stream(call()))).end).toBe('stop')
@@ -171,10 +175,10 @@ describe('a server that does not answer', () => {
     JSON.stringify({ error: { message, type: 'E', param, code: 400 } })
 
   test.each<[string, AnswerScript, string, string]>([
-    ['a proxy says 502 in HTML', status(502, page, 'text/html'), 'model_unavailable', '502 Bad Gateway'],
+    ['a proxy sends 502 in HTML', status(502, page, 'text/html'), 'model_unavailable', '502 Bad Gateway'],
     ['the engine is dead', status(500, engine('EngineCore encountered an issue.')), 'model_unavailable', 'EngineCore'],
     ['it is overloaded', status(429, '{"object":"error","message":"slow down"}'), 'model_overloaded', 'slow down'],
-    ['it refuses the key', status(403, '{"error":"Forbidden"}'), 'model_unauthorized', 'VLLM_API_KEY'],
+    ['it rejects the key', status(403, '{"error":"Forbidden"}'), 'model_unauthorized', 'VLLM_API_KEY'],
     [
       'it does not know the model',
       status(404, engine('The model does not exist', 'model')),
@@ -200,7 +204,7 @@ describe('a server that does not answer', () => {
       'model_rejected',
       'field required',
     ],
-    ['the error is nothing at all', status(418, ''), 'model_rejected', '418'],
+    ['the error is empty', status(418, ''), 'model_rejected', '418'],
     ['the error is 300 KB of text', status(500, 'x'.repeat(300_000), 'text/plain'), 'model_unavailable', 'xxx…'],
     [
       'it sends a page instead of a stream',
@@ -214,7 +218,7 @@ describe('a server that does not answer', () => {
       'model_unavailable',
       'application/json',
     ],
-  ])('is told apart: %s', async (_, script, code, words) => {
+  ])('is classified: %s', async (_, script, code, words) => {
     const vllm = await vllmServer()
     vllm.nextAnswer(script)
     const { end } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
@@ -223,14 +227,14 @@ describe('a server that does not answer', () => {
     expect((end as ModelError).message.length).toBeLessThan(1000)
   })
 
-  test('is unavailable when nobody listens there', async () => {
-    const subject = vllmClient([await nobody()])
+  test('is unavailable when it refuses connections', async () => {
+    const subject = vllmClient([await refusedUrl()])
     expect(await failureOf(subject.stream(call()))).toBe('model_unavailable')
     expect(await subject.health()).toMatchObject({ status: 'fail', code: 'model_unavailable' })
     await expect(subject.info()).rejects.toMatchObject({ code: 'model_unavailable' })
   })
 
-  test('is unavailable when it takes no connection in time', async () => {
+  test('is unavailable when it accepts no connection in time', async () => {
     const { end } = await outcomeOf(vllmClient([await unacceptingServer()], { connectTimeoutMs: 100 }).stream(call()))
     expect(end).toMatchObject({ code: 'model_unavailable' })
     expect((end as ModelError).message).toContain('no connection within 100 ms')
@@ -246,7 +250,7 @@ describe('a server that does not answer', () => {
     },
   )
 
-  test('closes a kept connection: the call is sent again on a new one', async () => {
+  test('closes a kept-alive connection: the call is retried on a new one', async () => {
     const vllm = await vllmServer()
     vllm.nextAnswer({ trap: { kind: 'reset' } })
     vllm.nextAnswer({ tokens })

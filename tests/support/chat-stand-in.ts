@@ -5,26 +5,26 @@ import { chatProtocol, parseClientFrame, type ClientFrame, type ServerFrame } fr
 
 export const standInToken = 'a-token-of-a-stand-in-server-0123456789'
 
-/** One connection of a client: what it says, and what it is told. */
+/** One connection of a client. */
 export type Visit = {
   /** The next frame of the client. */
   next: () => Promise<ClientFrame>
-  /** A frame of the protocol, or anything else that a broken server might say. */
+  /** Sends a frame of the protocol, or any other message to simulate a broken server. */
   say: (frame: ServerFrame | Record<string, unknown> | string) => void
-  /** Ends the connection with a close code, or as a cut cable does. */
+  /** Closes the connection with a close code, or abruptly without one. */
   end: (code?: number) => void
 }
 
 export type ChatStandIn = {
   url: string
-  /** The clients in the order in which they came. */
+  /** The next connection, in the order of arrival. */
   visits: () => Promise<Visit>
   close: () => Promise<void>
 }
 
 /**
- * A server that says what a test has it say. Strict: it turns away clients without the token or the sub-protocol, and a frame
- * that the real server would not take fails the test. `refuse` answers the next upgrades with these HTTP codes.
+ * Starts a scripted chat server. It rejects clients without the token or the sub-protocol, and throws on a frame that the real
+ * server would reject. `refuse` lists HTTP codes for the next upgrades.
  */
 export async function startChatStandIn({ refuse = [] as number[], port = 0 } = {}): Promise<ChatStandIn> {
   const refusals = [...refuse]
@@ -59,7 +59,7 @@ function visit(socket: WebSocket): Visit {
   const frames = queue<ClientFrame>()
   socket.on('message', (data) => {
     const parsed = parseClientFrame(Buffer.isBuffer(data) ? data.toString() : '')
-    if (!parsed.ok) throw new Error(`the client said what no server takes: ${parsed.message}`)
+    if (!parsed.ok) throw new Error(`the client sent an invalid frame: ${parsed.message}`)
     frames.put(parsed.frame)
   })
   return {
@@ -69,7 +69,7 @@ function visit(socket: WebSocket): Visit {
   }
 }
 
-/** Takes wait for puts, in order. */
+/** An unbounded queue whose takes wait for puts, in order. */
 function queue<Item>(): { put: (item: Item) => void; take: () => Promise<Item> } {
   const items: Item[] = []
   const takers: ((item: Item) => void)[] = []

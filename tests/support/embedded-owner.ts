@@ -1,7 +1,7 @@
 import { createEmbeddedClient } from '../../src/agents/models/embedded/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 
-/** A process that owns an embedded model and does nothing else: `embedded-owner.ts <model path>`. Prints the model process's id. */
+/** A program that only owns an embedded model: `embedded-owner.ts <model path>`. Prints the id of the model process. */
 const modelPath = process.argv[2]
 if (modelPath === undefined) throw new Error('which model?')
 const client = createEmbeddedClient({

@@ -8,7 +8,7 @@ import {
 
 let calls = 0
 
-/** A call of which a test names only what matters to it. */
+/** A model call with defaults for the fields that a test does not set. */
 export const call = (fields: Partial<ModelCall> = {}): ModelCall => ({
   messages: [{ role: 'user', content: 'What is the capital of France?' }],
   continueFrom: '',
@@ -19,17 +19,17 @@ export const call = (fields: Partial<ModelCall> = {}): ModelCall => ({
   ...fields,
 })
 
-/** What a caller saw of one stream. */
+/** The outcome of one stream, as its caller saw it. */
 export type Outcome = {
   text: string
   chunks: ModelChunk[]
-  /** The last that was said about usage. */
+  /** The last reported usage. */
   usage: UsageReport | 'unknown'
-  /** The finish reason, or the code and words of the error. */
+  /** The finish reason, or the error. */
   end: 'stop' | 'length' | ModelError
 }
 
-/** Reads a stream to its end, whichever that is. */
+/** Reads a stream to its end or its error. */
 export async function outcomeOf(
   chunks: AsyncIterable<ModelChunk>,
   onChunk: (chunk: ModelChunk) => void = () => undefined,
@@ -56,13 +56,13 @@ export async function outcomeOf(
   return outcome
 }
 
-/** The code with which a stream fails; anything else makes the test fail with what happened instead. */
+/** The code of the error that ends a stream; otherwise a text that describes the answer. */
 export async function failureOf(chunks: AsyncIterable<ModelChunk>): Promise<string> {
   const { end, text } = await outcomeOf(chunks)
   return end instanceof ModelError ? end.code : `answered ${JSON.stringify(text)}`
 }
 
-/** A stream of which the first text has been read; `rest` reads on. */
+/** Starts a stream and reads its first text; `rest` reads the remainder. */
 export async function begun(
   client: ModelClient,
   which: ModelCall,

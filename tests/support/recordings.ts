@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
-/** Exchanges with a real vLLM 0.32.0 (CPU, SmolLM2-135M-Instruct), bodies as they came. */
+/** A recorded exchange with a real vLLM 0.32.0 (CPU, SmolLM2-135M-Instruct), with unmodified bodies. */
 const Recording = z.looseObject({
   name: z.string(),
   request: z.object({
@@ -14,7 +14,7 @@ const Recording = z.looseObject({
 })
 export type Recording = z.infer<typeof Recording>
 
-/** The exchanges of a file; notes without a response (a refused connection, a list of metrics) are left out. */
+/** The exchanges of a file, without the entries that have no response (a refused connection, a list of metrics). */
 export function recordings(file: string): Recording[] {
   const lines = readFileSync(new URL(`../vectors/vllm/${file}`, import.meta.url), 'utf8')
     .trim()
@@ -25,7 +25,7 @@ export function recordings(file: string): Recording[] {
   })
 }
 
-/** One recording by its name. */
+/** Finds one recording by its name. */
 export function recording(file: string, name: string): Recording {
   const found = recordings(file).find((candidate) => candidate.name === name)
   if (found === undefined) throw new Error(`${file} has no recording named ${name}`)

@@ -5,7 +5,7 @@ import { createVllmClient, type VllmClientOptions } from '../../src/agents/model
 import { silentLogger } from '../../src/platform/logger.ts'
 import { startVllmStandIn, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
 
-/** Limits that no test reaches unless it sets its own. */
+/** Generous default limits; a test that needs tight ones sets its own. */
 export const clientLimits = {
   connectTimeoutMs: 2_000,
   firstByteTimeoutMs: 10_000,
@@ -15,22 +15,22 @@ export const clientLimits = {
   logger: silentLogger,
 }
 
-/** A stand-in for vLLM that lives as long as the test. */
+/** Starts a stand-in for vLLM and closes it when the test ends. */
 export async function vllmServer(options: StandInOptions = {}): Promise<StandIn> {
   const standIn = await startVllmStandIn(options)
   onTestFinished(() => standIn.close())
   return standIn
 }
 
-/** A client of these servers that lives as long as the test. */
+/** Creates a client of these servers and closes it when the test ends. */
 export function vllmClient(urls: readonly string[], options: Partial<VllmClientOptions> = {}): ModelClient {
   const client = createVllmClient({ urls, ...clientLimits, ...options })
   onTestFinished(() => client.close())
   return client
 }
 
-/** An address at which nobody listens. */
-export async function nobody(): Promise<string> {
+/** The URL of a local port that refuses connections. */
+export async function refusedUrl(): Promise<string> {
   const once = createServer()
   await new Promise<void>((listening) => once.listen(0, '127.0.0.1', listening))
   const { port } = once.address() as AddressInfo

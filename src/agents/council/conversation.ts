@@ -3,7 +3,7 @@ import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../proj
 import { ModelError, type ModelClient } from '../models/model.ts'
 import { fastPathMessages } from './prompts.ts'
 
-/** What a prompt's model is shown of its conversation: as it is recorded, and the turns themselves, oldest first. */
+/** The part of a conversation that the model sees: the record of it, and the turns themselves, oldest first. */
 export type Conversation = { sensed: SensedConversation; turns: EarlierTurn[] }
 
 export type ConversationDependencies = {
@@ -12,14 +12,14 @@ export type ConversationDependencies = {
   answerMaxTokens: number
 }
 
-/** All questions to a tokenizer together; without its answer the upper bound counts. */
+/** Limit for all tokenizer requests together. After it, the upper bound decides. */
 const countWithinMs = 2_000
-/** No text that people write has more bytes to a token, and no tokenizer is asked about more. */
+/** Written text never has more bytes a token, so larger selections are not sent to the tokenizer. */
 const maxBytesPerToken = 16
 
 /**
- * Gathers the earlier turns of a prompt's conversation: the newest ones, as many as fit into the model's window beside the
- * question and the longest answer. Takes a few seconds at most, and never fails: what is missing is in the record, with the reason.
+ * Gathers the earlier turns of a prompt's conversation: as many of the newest as fit into the model's window next to the question
+ * and the longest answer. Takes a few seconds at most and never fails: the record counts the omitted turns and gives the reason.
  */
 export async function gatherConversation(
   dependencies: ConversationDependencies,
@@ -48,7 +48,7 @@ export async function gatherConversation(
   }
 }
 
-/** How many of the turns fit, the newest first; null while the model cannot say how much fits. */
+/** Counts the newest turns that fit; null while the model cannot tell its window. */
 async function fittingTurns(
   { model, answerMaxTokens }: ConversationDependencies,
   question: string,
@@ -77,13 +77,13 @@ async function fittingTurns(
   })
 }
 
-/** The largest number of turns that fit, by bisection; `low` is known to fit. Where `fits` does not know (null), what is known so far. */
+/** Finds the largest number of turns that fit, by bisection from `low`, which is known to fit. Stops early when `fits` returns null. */
 async function mostThatFit(
   low: number,
   high: number,
   fits: (turns: number) => Promise<boolean | null>,
 ): Promise<number> {
-  // Mostly all of them fit, so that is asked first.
+  // Usually all turns fit, so the search starts there.
   for (let turns = high; low < high; turns = Math.ceil((low + high) / 2)) {
     const answer = await fits(turns)
     if (answer === null) return low

@@ -16,31 +16,31 @@ import {
 } from '../run.ts'
 
 /**
- * `UserFacingOrchestrator`: how the council comes to an answer. LangGraph gives the control flow; whatever must
- * last is in events, so a run that is cut off anywhere is taken up by another worker from the log.
+ * `UserFacingOrchestrator`: how the council arrives at an answer. LangGraph provides the control flow. All durable state is in
+ * events, so another worker can resume an interrupted run from the log.
  * Source: seed stories 6.1, 6.2 and 22.2 (fast path: sense, respond).
  */
 const OrchestratorState = Annotation.Root({
-  /** Who it is for: the request id travels here from the WebSocket handler to the model's server (seed story 7.1). */
+  /** Carries the request id from the WebSocket handler to the model server (seed story 7.1). */
   run: Annotation<Run>,
-  /** The answer so far, and where the words go as they come. */
+  /** The answer so far; new text is added to it. */
   answer: Annotation<AnswerText>,
   question: Annotation<string>,
-  /** Null for a prompt that names no conversation. */
+  /** Null for a prompt without a conversation. */
   conversation: Annotation<PromptInConversation | null>,
-  /** What an earlier attempt recorded; null until one has. */
+  /** The route and turns that an earlier attempt recorded. */
   recorded: Annotation<{ path: 'fast'; sensed: SensedConversation | null } | null>,
-  /** Null where it was recorded before. */
+  /** Null if an earlier attempt recorded the route. */
   chosen: Annotation<Route | null>,
-  /** The earlier turns that the model is shown, oldest first. */
+  /** The earlier turns that the model sees, oldest first. */
   turns: Annotation<readonly EarlierTurn[]>,
-  /** Something that should have been in the answer was not to be had. */
+  /** The answer lacks input that it should have had. */
   degraded: Annotation<boolean>,
   outcome: Annotation<CallOutcome | null>,
 })
 export type OrchestratorState = typeof OrchestratorState.State
 
-/** A stream that broke is continued behind its last word this often before the answer fails. */
+/** How often a broken stream is continued before the answer fails. */
 const maxContinuations = 1
 
 type Route = { path: 'fast'; intent: string; by: 'rule'; confidence: number }
@@ -50,7 +50,7 @@ export type Orchestrator = (asked: Asked) => Promise<CallOutcome>
 
 export type OrchestratorDependencies = AgentDependencies & { earlierTurns: EarlierTurns }
 
-/** Compiled once for a process. Without a checkpointer: nothing of the state is ever stored. */
+/** Compiles the graph, once a process. It has no checkpointer: the state is never stored. */
 export function createOrchestrator(dependencies: OrchestratorDependencies): Orchestrator {
   const graph = new StateGraph(OrchestratorState)
     .addNode('route', route)
@@ -63,7 +63,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Orch
     .compile({ name: 'UserFacingOrchestrator' })
 
   return async (state) => {
-    // The run's signal is not given to the graph: it would end the graph before the call's cost is known.
+    // The graph does not get the run's signal: that would end it before the cost of the call is known.
     const { outcome, degraded } = await graph.invoke({
       ...state,
       chosen: null,
@@ -76,11 +76,11 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Orch
   }
 }
 
-/** Which path the answer takes. The fast path is the only one yet, so the rule is short. */
+/** Chooses the path of the answer. So far there is only the fast path. */
 const route = ({ recorded }: OrchestratorState): Partial<OrchestratorState> =>
   recorded ? {} : { chosen: { path: 'fast', intent: 'question', by: 'rule', confidence: 1 } }
 
-/** Gathers what the model is shown besides the question, and records that with the route, in one append, before any model is called. */
+/** Gathers the earlier turns, and records them with the route in one append before any model is called. */
 async function sense(
   dependencies: OrchestratorDependencies,
   state: OrchestratorState,
@@ -89,7 +89,7 @@ async function sense(
   if (recorded?.sensed && conversation) return senseAgain(dependencies, conversation, recorded.sensed)
   if (!chosen) return {}
   const gathered = conversation && (await gatherConversation(dependencies, conversation, question, run.signal))
-  // Cut short, it is not what the next attempt should be held to; and nothing was paid for yet.
+  // An interrupted selection must not bind the next attempt, and nothing has been paid for yet.
   const reason = run.signal.reason as StopReason | undefined
   if (reason === 'shutdown' || reason === 'superseded')
     throw new RunEnded(reason, 'the run was stopped before it called a model')
@@ -106,7 +106,7 @@ async function sense(
   return gathered ? { turns: gathered.turns, degraded: gathered.sensed.reason === 'unavailable' } : {}
 }
 
-/** The same turns as in an earlier attempt: another prompt would have another answer than the one that clients have seen the beginning of. */
+/** Reads the turns that an earlier attempt used: a different prompt would contradict the text that clients have already seen. */
 async function senseAgain(
   { earlierTurns }: OrchestratorDependencies,
   conversation: PromptInConversation,
@@ -118,7 +118,7 @@ async function senseAgain(
     outcome: {
       kind: 'failed',
       code: 'interrupted',
-      message: 'the worker died, and the earlier turns that it had shown to the model cannot be read again; ask again',
+      message: 'the worker died, and the earlier turns that its model saw cannot be read again; ask again',
     },
   }
 }
@@ -138,10 +138,7 @@ async function respond(
     const broken = outcome.kind === 'failed' && outcome.code === 'interrupted' && outcome.settlement
     if (!broken || continuations >= maxContinuations) return { outcome }
     answer.interrupt()
-    run.logger.warn(
-      { characters: answer.soFar().length },
-      'the stream broke; continuing the answer after its last word',
-    )
+    run.logger.warn({ characters: answer.soFar().length }, 'the stream broke; continuing the answer')
     await settleCall(dependencies, run, broken)
   }
 }

@@ -1,12 +1,12 @@
 import type { ChatMessage } from '../models/model.ts'
 
 /**
- * How the fast path introduces itself to a model. Every prompt pays for it, and the small embedded model needs exactly
- * this: told of a council, it answers the capital of France with "L'Alma"; told this, with "Paris".
+ * The system message of the fast path. Every prompt pays for it, so it is short. The small embedded model depends on the wording:
+ * a message that mentions a council makes it answer "L'Alma" to the capital of France; this one gives "Paris".
  */
 const fastPathPersona = 'You are a helpful AI assistant.'
 
-/** The question after the earlier turns of its conversation, oldest first. */
+/** Builds the messages of a call: the earlier turns, oldest first, then the question. */
 export const fastPathMessages = (
   question: string,
   earlier: readonly { question: string; answer: string }[] = [],

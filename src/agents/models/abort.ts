@@ -1,6 +1,6 @@
 /**
- * A controller that fires when `signal` fires (with its reason), and on its own.
- * `unlink` must be called when the work is over, or the listener lives as long as the signal.
+ * Creates a controller that aborts with `signal` and its reason, and that can be aborted on its own.
+ * Call `unlink` when the work is over, or the listener lives as long as the signal.
  */
 export function linkedController(signal: AbortSignal): AbortController & { unlink: () => void } {
   const controller = new AbortController()
@@ -10,7 +10,7 @@ export function linkedController(signal: AbortSignal): AbortController & { unlin
   return Object.assign(controller, { unlink: () => signal.removeEventListener('abort', follow) })
 }
 
-/** Settles as the promise does, or rejects with the signal's reason as soon as that fires. The work itself is not stopped by this. */
+/** Settles as the promise does, or rejects with the signal's reason when it aborts. It does not stop the work itself. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
   const fire = () => aborted.reject(signal.reason)
@@ -23,7 +23,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Runs work with a signal that fires with `reason()` after `timeoutMs`, or with `signal`. */
+/** Runs work with a signal that aborts with `reason()` after `timeoutMs`, or with `signal`. */
 export async function within<T>(
   timeoutMs: number,
   reason: () => Error,

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import type { TokenUsage } from './model.ts'
 
-/** Micro-dollars for 1,000 tokens. Integers, as all money here; none is free, or budgets would mean nothing. */
+/** Micro-dollars for 1,000 tokens. An integer, like all amounts; never zero, because budgets could not bound a free model. */
 const Rate = z.int().positive().max(1_000_000_000)
 
 const PriceEntry = z.strictObject({
-  /** Names the price in records: stable, even when the model is served under several names. */
+  /** Names the price in records. It is stable even if the model is served under several names. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/, 'a short name in lower case')
     .max(60),
-  /** Model names as servers report them, compared without regard to case. */
+  /** Model names as servers report them, case-insensitive. */
   models: z.array(z.string().min(1)).default([]),
   promptMicrosPer1000: Rate,
   completionMicrosPer1000: Rate,
@@ -18,15 +18,15 @@ const PriceEntry = z.strictObject({
 
 const PriceFile = z.strictObject({ default: PriceEntry, prices: z.array(PriceEntry) })
 
-/** What a model costs. `priceRef` says exactly which price it was: `smollm2@150/600`. */
+/** The price of a model. `priceRef` identifies it in records: `smollm2@150/600`. */
 export type Price = { priceRef: string; promptMicrosPer1000: number; completionMicrosPer1000: number }
 
-/** All prices of this council. `of` gives the default price for a model that has none of its own. */
+/** All prices of this council. `of` falls back to the default price. */
 export type Prices = { of: (model: string) => Price }
 
 /**
- * Reads the content of `config/prices.json`. Throws an Error that names the field and what is allowed there.
- * A model that is listed twice is an error: a bill must not depend on the order of a file.
+ * Parses the content of `config/prices.json`. Throws an Error that names the field and its allowed values.
+ * A model listed twice is an error: a bill must not depend on the order of a file.
  */
 export function parsePrices(content: unknown): Prices {
   const file = PriceFile.safeParse(content)
@@ -44,8 +44,8 @@ export function parsePrices(content: unknown): Prices {
 }
 
 /**
- * What a call cost, in micro-dollars: an integer, rounded up over both parts together, so that no use is ever free.
- * Throws RangeError for counts that are not whole numbers from zero, or that cost more than a number can say exactly.
+ * The cost of a call in micro-dollars. The sum of both parts is rounded up, so no use is free.
+ * Throws RangeError for counts that are not non-negative integers, or whose cost exceeds the safe integers.
  */
 export function costMicros(price: Price, usage: TokenUsage): number {
   const { promptTokens, completionTokens } = usage

@@ -1,26 +1,26 @@
 import { ModelError } from './model.ts'
 
-/** A place among the calls that run. `release` may be called more than once. */
+/** Permission to run one call. `release` is idempotent. */
 export type Slot = { release: () => void }
 
+/** A semaphore with a bounded, first-come-first-served queue. */
 export type Slots = {
   /**
-   * Resolves when one of the places is free, first come first served.
-   * Throws ModelError `model_overloaded` at once when the queue is full, `model_cancelled` when the signal fires while waiting.
+   * Acquires a slot; waits in the queue if all are taken.
+   * Throws ModelError `model_overloaded` at once when the queue is full, `model_cancelled` when the signal aborts while the call waits.
    */
   take: (signal: AbortSignal) => Promise<Slot>
 }
 
 /**
- * At most `concurrency` holders at a time and `maxQueued` waiting.
- * A waiter that is cancelled leaves the queue at once: a library's bulkhead was not used because there it keeps its place
- * until its turn comes, so that a burst of cancelled calls shuts out those that still want an answer.
+ * Creates a semaphore for `concurrency` holders and `maxQueued` waiters. A cancelled waiter leaves the queue at once. The bulkhead
+ * of cockatiel keeps it queued until its turn, so a burst of cancelled calls would block live ones.
  */
 export function createSlots(concurrency: number, maxQueued: number): Slots {
   let free = concurrency
   const waiting = new Set<() => void>()
 
-  const held = (): Slot => {
+  const newSlot = (): Slot => {
     let released = false
     return {
       release: () => {
@@ -38,20 +38,20 @@ export function createSlots(concurrency: number, maxQueued: number): Slots {
       if (signal.aborted) throw cancelled()
       if (free > 0) {
         free -= 1
-        return held()
+        return newSlot()
       }
       if (waiting.size >= maxQueued) throw overloaded(concurrency, maxQueued)
       const turn = Promise.withResolvers<Slot>()
-      const goOn = () => {
-        waiting.delete(goOn)
+      const proceed = () => {
+        waiting.delete(proceed)
         signal.removeEventListener('abort', giveUp)
-        turn.resolve(held())
+        turn.resolve(newSlot())
       }
       const giveUp = () => {
-        waiting.delete(goOn)
+        waiting.delete(proceed)
         turn.reject(cancelled())
       }
-      waiting.add(goOn)
+      waiting.add(proceed)
       signal.addEventListener('abort', giveUp, { once: true })
       return turn.promise
     },
@@ -59,10 +59,10 @@ export function createSlots(concurrency: number, maxQueued: number): Slots {
 }
 
 const cancelled = () =>
-  new ModelError('model_cancelled', 'The call was cancelled while it waited for its turn.', { neverSent: true })
+  new ModelError('model_cancelled', 'The call was cancelled while it waited for a slot.', { neverSent: true })
 
 const overloaded = (concurrency: number, maxQueued: number) =>
   new ModelError(
     'model_overloaded',
-    `All ${concurrency} places at the model are taken and ${maxQueued} calls wait already. Try again later.`,
+    `All ${concurrency} slots of the model are taken and ${maxQueued} calls are waiting. Try again later.`,
   )

@@ -1,15 +1,15 @@
 import type { WriteOutcome } from './token-stream.ts'
 
-/** Text waits at most this long before it goes out: below what a reader notices, far above a round trip to Redis. */
+/** The longest delay of a piece of text: below what a reader notices, far above a round trip to Redis. */
 const maxWaitMs = 20
 
 /**
- * Collects small pieces of text and writes them one batch at a time, in order. A slow writer makes larger batches,
- * never a longer queue. After an outcome other than `written` nothing more is written.
+ * Batches small pieces of text and writes one batch at a time, in order. A slow writer leads to larger batches, not to a longer
+ * queue. After an outcome other than `written`, the batcher writes nothing more.
  */
 export type TokenBatcher = {
   add: (text: string) => void
-  /** Writes what is left and tells how it went so far. Never rejects. */
+  /** Writes the remaining text and returns the outcome so far. Never rejects. */
   flush: () => Promise<WriteOutcome>
 }
 

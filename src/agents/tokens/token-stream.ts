@@ -4,9 +4,8 @@ import type { Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
 
 /**
- * The text of answers while they are made: `council:{c}:tokens:<requestId>` on the ephemeral Redis. What is here was,
- * or may have been, seen by a client and is never withdrawn. It expires; the log has the whole answer.
- * The key is its own channel name: whoever streams an answer is woken on it.
+ * The key of a token stream: the text of an answer in progress, on the ephemeral Redis. A client may have seen any text in it, so
+ * text is never withdrawn. The stream expires; the log has the whole answer. The key is also the channel that wakes its readers.
  */
 export const tokensKey = (councilId: string, requestId: Uuid7): string => `council:{${councilId}}:tokens:${requestId}`
 
@@ -18,15 +17,15 @@ const retryPauseMs = 250
 const script = readFileSync(new URL('write-tokens.lua', import.meta.url), 'utf8')
 
 /**
- * `superseded`: a newer attempt speaks for this answer. `lost`: the ephemeral Redis is gone, or has forgotten what came
- * before; the answer goes on without it, and its readers get the rest from the log.
+ * `superseded`: a newer attempt writes this answer. `lost`: the ephemeral Redis is unreachable or has lost earlier text. The answer
+ * continues without the token stream, and its readers get the rest from the log.
  */
 export type WriteOutcome = 'written' | 'superseded' | 'lost'
 
-/** Adds `text` at `offset` (UTF-16 code units) of an answer; an empty text says that the attempt speaks from now on. */
+/** Adds `text` at `offset` (UTF-16 code units) of an answer. An empty text marks the start of an attempt. */
 export type WriteTokens = (requestId: Uuid7, attempt: number, offset: number, text: string) => Promise<WriteOutcome>
 
-/** A failed write may have been applied: it is sent again, and the script knows by its offsets whether it was. */
+/** Creates a writer. A failed write may have been applied, so it is sent again; the script detects duplicates by their offsets. */
 export const tokenWriter =
   (redis: RedisClient, councilId: string): WriteTokens =>
   async (requestId, attempt, offset, text) => {
@@ -42,16 +41,20 @@ export const tokenWriter =
     }
   }
 
-/** A part of an answer: its text, the offset behind it, the attempts that began in it, when its first text was written, and the entry to go on after. */
+/** A part of an answer. */
 export type TokenPage = {
   text: string
+  /** The offset after the text. */
   endOffset: number
+  /** The attempts that started in this part. */
   begun: number[]
+  /** When its first text was written. */
   firstTextAtMs: number | null
+  /** The last entry read; the next read starts after it. */
   lastId: string
 }
 
-/** Everything after an entry (`0-0`: from the start) as it is now. */
+/** Reads the current content after an entry; `0-0` reads from the start. */
 export async function readTokens(
   redis: RedisClient,
   councilId: string,

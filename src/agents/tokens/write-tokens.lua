@@ -1,12 +1,12 @@
 #!lua
 --[[
-  Adds a piece of an answer to its token stream and wakes whoever streams it, unless a newer attempt has begun:
-  a worker that was only slow must not speak into the answer of the one that took over.
-  Safe to send again: a piece that is already there is not added twice.
+  Adds a piece of an answer to its token stream and wakes its readers, unless a newer attempt has begun:
+  a slow worker must not write into the answer of the worker that took over.
+  Idempotent: a piece that is already present is not added twice.
 
   KEYS  1 tokens of one request (stream)
   ARGV  attempt, offset where the piece starts, offset where it ends, text, time to live in seconds, channel to wake
-        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt, wherever the answer stands)
+        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt at any offset)
   Returns written, superseded (a newer attempt has begun) or gap (something before this piece is missing)
 ]]
 local attempt, start, stop = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -2,32 +2,32 @@ import { maxAnswerCharacters } from '../../events/chat.ts'
 import { writtenLength } from '../../events/written-length.ts'
 
 /**
- * The text of one answer, over all its attempts and model calls. Every piece that any model sends passes through here once, and what
- * comes out is both what clients see and what is recorded: well-formed, never withdrawn, never longer than the log takes.
+ * The text of one answer over all its attempts and model calls. Every piece of model output passes through it once. Clients and the
+ * log get the same result: well-formed, never withdrawn, and never longer than the log accepts.
  */
 export type AnswerText = {
-  /** What was released so far. It never ends in white space or in half a character, so a model can continue it as it is. */
+  /** The released text. It never ends in white space or in half a character, so a model can continue it unchanged. */
   soFar: () => string
-  /** The limit was reached: something did not fit, and nothing more is taken. */
+  /** Whether the limit was reached; further text is ignored. */
   isFull: () => boolean
-  /** Takes a piece as a model sent it, cut anywhere. */
+  /** Adds a piece of model output, which may be cut anywhere. */
   add: (piece: string) => void
-  /** The answer has ended: white space that was held back belongs to it. White space alone is no answer and is not released. */
+  /** Ends the answer and releases held white space. White space alone is no answer and is not released. */
   finish: () => void
-  /** The stream broke: what was held back is forgotten, because a continuation brings it again. */
+  /** Drops held text after a broken stream: a continuation sends it again. */
   interrupt: () => void
 }
 
-/** JSON writes a control character as `\u0000`. */
+/** The length of a control character in JSON, such as `\u0000`. */
 const widestCharacter = 6
 const replacement = '\uFFFD'
 
-/** `begun` is what earlier attempts released; `onText` gets each new piece, never empty. */
+/** Continues `begun`, the text that earlier attempts released. `onText` receives each new piece, never empty. */
 export function answerText(begun: string, onText: (text: string) => void): AnswerText {
   let released = begun
   let room = maxAnswerCharacters - writtenLength(begun)
   let full = room < widestCharacter
-  /** White space at the end. Many chat templates trim it from the message that a continuation starts from. */
+  /** Trailing white space. Many chat templates trim it from the message that a continuation starts from. */
   let held = ''
   let heldLength = 0
   /** The first half of a surrogate pair. */
@@ -77,7 +77,7 @@ export function answerText(begun: string, onText: (text: string) => void): Answe
   }
 }
 
-/** The longest beginning of a text that is not longer than `room` when it is written as JSON, cut after a whole character. */
+/** The longest prefix of a text that fits into `room` as JSON, cut between characters. */
 export function fittingText(text: string, room = maxAnswerCharacters): string {
   if (writtenLength(text) <= room) return text
   let written = 0
@@ -95,13 +95,13 @@ function endsInHalf(text: string): boolean {
   return last >= 0xd800 && last <= 0xdbff
 }
 
-/** Where the white space at the end of a text begins. */
+/** The index at which the trailing white space begins. */
 function endOfText(text: string): number {
   let end = text.length
   while (end > 0 && isSpace(text.charCodeAt(end - 1))) end -= 1
   return end
 }
 
-/** What JavaScript or Python calls white space: chat templates trim as Python does. */
+/** White space in JavaScript or Python: chat templates trim as Python does. */
 const isSpace = (code: number): boolean =>
   (code >= 0x1c && code <= 0x1f) || code === 0x85 || String.fromCharCode(code).trim() === ''

@@ -12,29 +12,29 @@ import type { TokenPage } from '../tokens/token-stream.ts'
 
 export type AnswerDependencies = AgentDependencies & {
   orchestrate: Orchestrator
-  /** The token stream of a request as it is now. */
+  /** Reads the current token stream of a request. */
   readTokens: (requestId: Run['requestId']) => Promise<TokenPage>
 }
 
-/** An attempt that has begun: the run, and what the log knew of the prompt before it. */
+/** An attempt that has started: the run, and the state of the prompt before it. */
 export type Attempt = {
   run: Run
   question: string
-  /** Where the prompt is in its conversation; null where it names none. */
+  /** The prompt's place in its conversation; null if it has none. */
   conversation: PromptInConversation | null
-  /** What an earlier attempt recorded of the conversation. */
+  /** The turns that an earlier attempt recorded. */
   sensed: SensedConversation | null
-  /** The prompt as it was before this attempt. */
+  /** The state of the prompt before this attempt. */
   before: OpenChat
-  /** The entry of its job on the work stream, as it is now. */
+  /** The current entry of its job on the work stream. */
   job: () => string
-  /** Ends the run from within: a newer attempt speaks. */
+  /** Stops the run because a newer attempt has started. */
   supersede: () => void
 }
 
 /**
- * Brings one attempt to its end: takes over what an earlier one left, answers, and records exactly one terminal event.
- * Returns the terminal command's result, or null when the prompt was left to another attempt.
+ * Runs one attempt: takes over from an earlier one, answers, and records exactly one terminal event. Returns the result of the
+ * terminal command, or null when it leaves the prompt to another attempt.
  */
 export async function answerPrompt(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult | null> {
   const { run, before } = attempt
@@ -55,7 +55,7 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
     },
     (outcome) => {
       if (outcome === 'superseded') attempt.supersede()
-      else run.logger.warn('the token stream is lost; readers get the rest of the answer when it is done')
+      else run.logger.warn('the token stream is lost; readers get the rest of the answer when it is complete')
     },
   )
   const answer = answerText(tokens.text, (text) => {
@@ -66,13 +66,13 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   const { question, conversation, sensed } = attempt
   const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
   const outcome = await dependencies.orchestrate({ run, answer, question, conversation, recorded })
-  // A process that ends waits for the token stream only a moment: what it never held, no client has seen.
+  // A process that shuts down waits only briefly for the token stream: text that is not in it was seen by no client.
   await (run.signal.reason === 'shutdown'
     ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)])
     : batcher.flush())
   const ending = endingOf(outcome, answer.soFar(), firstTextAtMs)
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
-  // An orderly stop pays for what it used and leaves the prompt; a superseded worker may not say anything any more.
+  // A shutdown settles the call and leaves the prompt open. A superseded attempt may record nothing.
   if (outcome.kind === 'stopped' && outcome.reason === 'shutdown')
     await settleCall(dependencies, run, outcome.settlement)
   return null
@@ -80,27 +80,27 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
 
 const flushOnShutdownMs = 500
 
-type TakenOver = { kind: 'goes_on'; tokens: TokenPage } | { kind: 'ends'; ending: Ending }
+type TakenOver = { kind: 'continues'; tokens: TokenPage } | { kind: 'ends'; ending: Ending }
 
 const nothingYet: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: '0-0' }
 
-/** Settles what a dead worker left open, and finds the text that clients may have seen. */
+/** Settles the calls that a dead worker left open, and finds the text that clients may have seen. */
 async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Promise<TakenOver> {
   const { run, before } = attempt
-  if (before.attempt === 0) return { kind: 'goes_on', tokens: nothingYet }
-  run.logger.info({ earlierAttempts: before.attempt, openCalls: before.openCalls.length }, 'taking over')
+  if (before.attempt === 0) return { kind: 'continues', tokens: nothingYet }
+  run.logger.info({ earlierAttempts: before.attempt, openCalls: before.openCalls.length }, 'taking over the prompt')
   await settleOpenCalls(dependencies, attempt)
   const tokens = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
   const { text, firstTextAtMs } = tokens
   if (before.cancelRequested) return { kind: 'ends', ending: { kind: 'cancelled', text, firstTextAtMs } }
 
-  // Every attempt marks the token stream before it calls a model. Where the mark of one that called is missing, the
-  // stream is not what clients saw, and a new text would contradict it.
+  // Every attempt marks the token stream before it calls a model. If the mark of an attempt that called is missing, the stream
+  // is not the one that clients saw, and new text would contradict theirs.
   if (before.calledInAttempt > 0 && !tokens.begun.includes(before.calledInAttempt)) {
     const message = 'the worker died and the text streamed so far is lost; ask again'
     return { kind: 'ends', ending: { kind: 'failed', code: 'interrupted', message, text, firstTextAtMs: null } }
   }
-  return { kind: 'goes_on', tokens }
+  return { kind: 'continues', tokens }
 }
 
 async function settleOpenCalls(dependencies: AnswerDependencies, { run, before }: Attempt): Promise<void> {
@@ -108,7 +108,7 @@ async function settleOpenCalls(dependencies: AnswerDependencies, { run, before }
     if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
 }
 
-/** How the answer ends after what came of the model; null where this attempt does not end it. */
+/** Maps the outcome of the model calls to the ending of the answer; null if this attempt does not end it. */
 function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | null): Ending | null {
   const common = { text, firstTextAtMs, ...(outcome.settlement && { settlement: outcome.settlement }) }
   switch (outcome.kind) {
@@ -131,7 +131,7 @@ function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | nu
   }
 }
 
-/** Ends a prompt whose attempts are used up: everything that worked on it died. A prompt that was cancelled meanwhile is cancelled. */
+/** Ends a prompt whose attempts are exhausted because every worker died. If it was cancelled meanwhile, the ending is a cancellation. */
 export async function giveUp(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult> {
   const { run, before } = attempt
   await settleOpenCalls(dependencies, attempt)

@@ -9,7 +9,7 @@ import { fittingText } from './answer-text.ts'
 import { lostCall, settleCall, withoutFigures } from '../model-call.ts'
 import { executeUntilKnown, type AgentDependencies, type Run } from '../run.ts'
 
-/** How an answer ends. `text` is what clients may have seen; the settlement is that of the last model call, where one is open. */
+/** How an answer ends. `text` is the text that clients may have seen. The settlement is that of the last model call, if it is open. */
 export type Ending = { text: string; firstTextAtMs: number | null; settlement?: Settlement } & (
   | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean }
   | { kind: 'failed'; code: AnswerFailureCode; message: string }
@@ -19,14 +19,14 @@ export type Ending = { text: string; firstTextAtMs: number | null; settlement?: 
 const unrecorded = {
   kind: 'failed',
   code: 'internal',
-  message: 'the log did not take the end of the answer; the log line with the request id says more',
+  message: 'the log rejected the end of the answer; see the log line with this request id',
 } as const
 const maxMessageCharacters = 1000
 
 /**
- * Records the end of a prompt, and its job leaves the queue with it. An ending that the log rejects for good is tried again in
- * simpler forms, the last of which always fits, so that no prompt stays open: without the text that does not fit, without any text,
- * without the figures of its bill, and at last as the failure `internal` after every open call was charged at its reservation.
+ * Records the end of a prompt, which also removes its job. If the log rejects an ending for good, simpler forms follow: with the text
+ * that fits, without text, without the figures of the bill, and finally the failure `internal` after every open call was charged at
+ * its reservation. The last form is always accepted, so no prompt stays open.
  */
 export async function recordEnding(
   dependencies: AgentDependencies,
@@ -35,7 +35,7 @@ export async function recordEnding(
   ending: Ending,
 ): Promise<CommandResult> {
   for (const form of formsOf(ending)) {
-    const result = await attemptTo(dependencies, run, job, form)
+    const result = await tryForm(dependencies, run, job, form)
     if (result && !isRejectedForGood(result)) return result
     run.logger.error(
       { ending: form.kind, characters: form.text.length, ...(result && 'code' in result && { code: result.code }) },
@@ -49,7 +49,7 @@ export async function recordEnding(
   return record(dependencies, run, job, { ...unrecorded, text: '', firstTextAtMs: null })
 }
 
-/** The ending, and simpler ones. */
+/** The ending and its simpler forms, in order. */
 function formsOf(ending: Ending): Ending[] {
   const { settlement, ...unsettled } = ending
   const failed: Ending =
@@ -68,8 +68,8 @@ function formsOf(ending: Ending): Ending[] {
   ]
 }
 
-/** Null where the decision itself failed: its events cannot be written. */
-async function attemptTo(
+/** Tries one form; null when the command threw because its events cannot be written. */
+async function tryForm(
   dependencies: AgentDependencies,
   run: Run,
   job: () => string,
@@ -78,7 +78,7 @@ async function attemptTo(
   try {
     return await record(dependencies, run, job, ending)
   } catch (error) {
-    run.logger.error({ err: error }, 'the end of an answer cannot be written')
+    run.logger.error({ err: error }, 'cannot write the end of an answer')
     return null
   }
 }
@@ -120,6 +120,6 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
   }
 }
 
-/** A model server's words may have any length, none included, and end in half a character where they are cut. */
+/** A server's message may be empty or too long, and cutting it may leave half a character. */
 const messageOf = ({ code, message }: { code: string; message: string }): string =>
   message.slice(0, maxMessageCharacters).toWellFormed() || code

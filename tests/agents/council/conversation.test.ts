@@ -11,7 +11,7 @@ import { end, scriptedModel, text } from '../../support/scripted-model.ts'
 const asked = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 999 }
 const never = new AbortController().signal
 
-/** A conversation of so many turns of 100 words each; a word is a token, and a byte of every five is one at most. */
+/** A conversation of turns of 100 words each. A word is one token and five bytes. */
 function conversation(
   turns: number,
   {
@@ -47,17 +47,17 @@ function conversation(
   }
 }
 
-describe('what a model is shown of a conversation', () => {
-  test('is all of it where even the upper bound fits, without asking the tokenizer', async () => {
+describe('the part of a conversation that a model sees', () => {
+  test('is all of it if even the upper bound fits, without asking the tokenizer', async () => {
     const { gather, newestFirst, counts } = conversation(3, { contextTokens: 10_000 })
     expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: newestFirst.toReversed(), omitted: 0 })
     expect(counts()).toBe(0)
   })
 
-  test('is as many whole turns as fit by the tokenizer, in a few questions to it', async () => {
+  test('is as many whole turns as fit by the tokenizer, in a few requests to it', async () => {
     const { gather, newestFirst, counts } = conversation(100, { contextTokens: 4_000 })
     const { sensed, turns } = await gather()
-    // 3,900 tokens beside the answer, of which persona and question take 8; a turn has 102.
+    // 3,900 tokens remain next to the answer. Persona and question take 8; a turn has 102.
     expect(sensed).toEqual({
       conversationId: 'c',
       requestIds: newestFirst.slice(0, 38).toReversed(),
@@ -68,7 +68,7 @@ describe('what a model is shown of a conversation', () => {
     expect(counts()).toBeLessThanOrEqual(7)
   })
 
-  test('is what surely fits where the tokenizer does not answer', async () => {
+  test('is bounded by the upper bound if the tokenizer does not answer', async () => {
     let asked = 0
     const countPromptTokens = () => {
       asked += 1
@@ -82,17 +82,17 @@ describe('what a model is shown of a conversation', () => {
     expect(asked).toBe(1)
   })
 
-  test('says that there is more than is read', async () => {
+  test('counts the turns beyond the limit', async () => {
     const { gather } = conversation(3, { contextTokens: 10_000, total: 500 })
     expect((await gather()).sensed).toMatchObject({ omitted: 497, reason: 'limit' })
   })
 
-  test('is nothing, for that reason, where not even the newest turn fits', async () => {
+  test('is empty, with the reason, if not even the newest turn fits', async () => {
     const { gather } = conversation(3, { contextTokens: 150 })
     expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'window' })
   })
 
-  test('is nothing while there is no model that says how much it takes', async () => {
+  test('is empty while no model reports its window', async () => {
     const { gather } = conversation(3, {
       contextTokens: 0,
       info: () => Promise.reject(new ModelError('model_unavailable', 'there is none')),

@@ -18,7 +18,7 @@ const file = (fields: object = {}) => ({
 const price = parsePrices(file()).of('some-model')
 
 describe('the price of a model', () => {
-  test('is found by any of its names, in any case, and says which price it was', () => {
+  test('is found by any of its names, in any case, and carries its reference', () => {
     expect(price).toEqual({ priceRef: 'some@150/600', promptMicrosPer1000: 150, completionMicrosPer1000: 600 })
     expect(parsePrices(file()).of('ALIAS')).toEqual(price)
   })
@@ -31,14 +31,14 @@ describe('the price of a model', () => {
     ['is free', { prices: [entry({ promptMicrosPer1000: 0 })] }, 'promptMicrosPer1000'],
     ['has fractions', { prices: [entry({ completionMicrosPer1000: 0.5 })] }, 'completionMicrosPer1000'],
     ['has no name', { prices: [entry({ name: '' })] }, 'name'],
-    ['has a field nobody knows', { prices: [entry({ perDay: 1 })] }, 'perDay'],
+    ['has an unknown field', { prices: [entry({ perDay: 1 })] }, 'perDay'],
     ['stands twice', { prices: [entry({ models: ['a'] }), entry({ name: 'b', models: ['A'] })] }, 'more than one'],
     ['has no default', { default: undefined }, 'default'],
-  ])('is refused when it %s, by the name of the field', (_, fields, words) => {
+  ])('is rejected when it %s, with the name of the field', (_, fields, words) => {
     expect(() => parsePrices(file(fields))).toThrow(words)
   })
 
-  test('that this council ships with knows the embedded model', () => {
+  test('is listed for the embedded model in the price file of the repository', () => {
     const shipped = parsePrices(JSON.parse(readFileSync('config/prices.json', 'utf8')))
     expect(shipped.of('SmolLM2-135M-Instruct')).toEqual(shipped.of('smollm2'))
     expect(shipped.of('smollm2').priceRef).toMatch(/^smollm2@\d+\/\d+$/)
@@ -60,7 +60,7 @@ describe('the cost of a call', () => {
     expect(costMicros(price, { promptTokens, completionTokens })).toBe(micros)
   })
 
-  test('is a whole number, free only when nothing was used, and less than one over the exact price', () => {
+  test('is an integer, zero only without usage, and rounded up by less than one', () => {
     fc.assert(
       fc.property(counts, counts, (promptTokens, completionTokens) => {
         const micros = costMicros(price, { promptTokens, completionTokens })
@@ -72,7 +72,7 @@ describe('the cost of a call', () => {
     )
   })
 
-  test('never falls when more is used', () => {
+  test('never decreases with more usage', () => {
     fc.assert(
       fc.property(counts, counts, counts, counts, (a, b, moreA, moreB) => {
         const less = costMicros(price, { promptTokens: a, completionTokens: b })
@@ -87,7 +87,7 @@ describe('the cost of a call', () => {
     [0, Number.NaN],
     [0, Number.MAX_SAFE_INTEGER + 1],
     [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  ])('of %d and %d tokens cannot be told', (promptTokens, completionTokens) => {
+  ])('of %d and %d tokens is a RangeError', (promptTokens, completionTokens) => {
     const dear = { ...price, promptMicrosPer1000: 1_000_000, completionMicrosPer1000: 1_000_000 }
     expect(() => costMicros(dear, { promptTokens, completionTokens })).toThrow(RangeError)
   })

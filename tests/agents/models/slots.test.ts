@@ -3,7 +3,7 @@ import { createSlots } from '../../../src/agents/models/slots.ts'
 
 const never = new AbortController().signal
 
-test('places are given first come, first served', async () => {
+test('slots are assigned first come, first served', async () => {
   const slots = createSlots(1, 2)
   const order: string[] = []
   const first = await slots.take(never)
@@ -17,14 +17,14 @@ test('places are given first come, first served', async () => {
   expect(order).toEqual(['second', 'third'])
 })
 
-test('a full queue refuses at once', async () => {
+test('a full queue rejects a call at once', async () => {
   const slots = createSlots(1, 1)
   await slots.take(never)
   void slots.take(never)
   await expect(slots.take(never)).rejects.toMatchObject({ code: 'model_overloaded' })
 })
 
-test('who is cancelled while waiting leaves the queue at once, and its place in it is free', async () => {
+test('a call that is cancelled while it waits leaves the queue at once', async () => {
   const slots = createSlots(1, 1)
   const held = await slots.take(never)
   const stop = new AbortController()
@@ -36,7 +36,7 @@ test('who is cancelled while waiting leaves the queue at once, and its place in 
   await expect(next).resolves.toBeDefined()
 })
 
-test('a place released twice is one place', async () => {
+test('a slot released twice is one slot', async () => {
   const slots = createSlots(1, 0)
   const held = await slots.take(never)
   held.release()
@@ -45,7 +45,7 @@ test('a place released twice is one place', async () => {
   await expect(slots.take(never)).rejects.toMatchObject({ code: 'model_overloaded' })
 })
 
-test('a signal that fires after the place was taken changes nothing', async () => {
+test('a signal that aborts after the slot was taken has no effect', async () => {
   const slots = createSlots(1, 1)
   const held = await slots.take(never)
   const stop = new AbortController()

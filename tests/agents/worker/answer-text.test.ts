@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { answerText, fittingText } from '../../../src/agents/worker/answer-text.ts'
 import { maxAnswerCharacters } from '../../../src/events/chat.ts'
 
-/** Any UTF-16 at all, with much white space and many halves of surrogate pairs. */
+/** Arbitrary UTF-16, with much white space and many lone surrogates. */
 const wildText = fc
   .array(
     fc.oneof(
@@ -13,7 +13,7 @@ const wildText = fc
   )
   .map((parts) => parts.join(''))
 
-/** A text in pieces, cut at the places given as shares of its length. */
+/** Cuts a text at positions given as fractions of its length. */
 function cutUp(text: string, cuts: readonly number[]): string[] {
   const edges = [0, ...cuts.map((share) => Math.floor(share * text.length)).toSorted((a, b) => a - b), text.length]
   return edges.slice(1).map((edge, index) => text.slice(edges[index], edge))
@@ -27,7 +27,7 @@ function collecting(begun = '') {
 }
 
 describe('the text of an answer', () => {
-  test('is the same however a model cuts it: well-formed, and the tokens add up to it', () => {
+  test('is well-formed and independent of the cuts, and its pieces add up to it', () => {
     fc.assert(
       fc.property(wildText, shares, (text, cuts) => {
         const { answer, tokens, pieces } = collecting()
@@ -56,7 +56,7 @@ describe('the text of an answer', () => {
     )
   })
 
-  test('of a continuation is what an uncut answer would have been', () => {
+  test('of a continuation equals that of an unbroken answer', () => {
     fc.assert(
       fc.property(wildText, wildText, shares, (before, after, cuts) => {
         const { answer } = collecting('Well')
@@ -70,7 +70,7 @@ describe('the text of an answer', () => {
     )
   })
 
-  test('is never longer in the log than the log takes, and is cut after a whole character', () => {
+  test('never exceeds the limit of the log, and is cut between characters', () => {
     const room = 40
     const begun = 'x'.repeat(maxAnswerCharacters - room)
     fc.assert(
@@ -87,7 +87,7 @@ describe('the text of an answer', () => {
     )
   })
 
-  test('takes nothing more once it is full', () => {
+  test('accepts no more text once it is full', () => {
     const { answer, tokens } = collecting()
     for (let i = 0; i < 102; i++) answer.add('x'.repeat(10_000))
     expect(answer.isFull()).toBe(true)
@@ -95,13 +95,13 @@ describe('the text of an answer', () => {
     expect(tokens()).toBe(answer.soFar())
   })
 
-  test('that an earlier attempt filled up is full from the start', () => {
+  test('that an earlier attempt filled is full from the start', () => {
     expect(collecting('x'.repeat(maxAnswerCharacters)).answer.isFull()).toBe(true)
     expect(collecting('x'.repeat(2 * maxAnswerCharacters)).answer.isFull()).toBe(true)
     expect(collecting('x'.repeat(maxAnswerCharacters - 1000)).answer.isFull()).toBe(false)
   })
 
-  test('of white space alone is none, and is bounded', () => {
+  test('of white space alone is empty and bounded', () => {
     const { answer, tokens } = collecting()
     for (let i = 0; i < 30; i++) answer.add(' '.repeat(50_000))
     expect(answer.isFull()).toBe(true)
@@ -110,10 +110,10 @@ describe('the text of an answer', () => {
   })
 })
 
-test('control characters count as long as JSON writes them', () => {
+test('control characters count with their length in JSON', () => {
   const text = fittingText('\u0001'.repeat(1_000_000))
   expect(text).toHaveLength(Math.floor(maxAnswerCharacters / 6))
 })
 
-/** Nothing but white space of JavaScript and Python. */
+/** White space of JavaScript and Python only. */
 const isBlank = (text: string): boolean => text.replaceAll(/[\s\u001c-\u001f\u0085]/g, '') === ''

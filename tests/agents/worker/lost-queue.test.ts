@@ -49,8 +49,8 @@ const startWorker = async (): Promise<ServedCouncil> => {
   return worker
 }
 
-/** An answer in the middle: one word of it is out, and the rest comes when the test says so. */
-async function answerUnderWay(): Promise<{ answer: Answer; callsBefore: number }> {
+/** Starts a gated answer and emits its first word; the test emits the rest. */
+async function startAnswer(): Promise<{ answer: Answer; callsBefore: number }> {
   const callsBefore = model.received.length
   const answer = model.nextAnswer({ gated: true })
   client.send({ type: 'prompt', requestId, text: 'What is the capital of France?' })
@@ -59,7 +59,7 @@ async function answerUnderWay(): Promise<{ answer: Answer; callsBefore: number }
   return { answer, callsBefore }
 }
 
-/** Who holds the one job there is; asks until a worker does. */
+/** Polls until a worker holds the only job; returns that worker. */
 async function holder(): Promise<string> {
   for (;;) {
     const entry = (await log.redis.xrange(log.keys.work, '-', '+'))[0]?.[0] ?? ''
@@ -72,7 +72,7 @@ async function holder(): Promise<string> {
   }
 }
 
-/** How the answer ended in the log: its attempts, its terminal events and what was paid for it. */
+/** The answer in the log: its attempts, its terminal events and its debits. */
 async function ending() {
   const events = await log.events()
   const own = events.filter(({ stream }) => stream === chatStream(requestId))
@@ -113,10 +113,10 @@ const damages: [string, () => Promise<unknown>][] = [
   ],
 ]
 
-describe('an answer under way, while', () => {
-  test.each(damages)('%s, goes on to its end: one attempt, one call, paid once', async (_, damage) => {
+describe('a running answer', () => {
+  test.each(damages)('completes when %s: one attempt, one call, paid once', async (_, damage) => {
     await startWorker()
-    const { answer, callsBefore } = await answerUnderWay()
+    const { answer, callsBefore } = await startAnswer()
     await damage()
     await holder()
     await answer.emit('.')
@@ -128,10 +128,10 @@ describe('an answer under way, while', () => {
   })
 
   test.each(damages.filter(([what]) => what === 'the group is destroyed' || what === 'the work stream is deleted'))(
-    '%s, is not taken by the other worker that runs',
+    'stays with its worker when %s',
     async (_, damage) => {
       await startWorker()
-      const { answer, callsBefore } = await answerUnderWay()
+      const { answer, callsBefore } = await startAnswer()
       await startWorker()
       await damage()
       await holder()
@@ -143,9 +143,9 @@ describe('an answer under way, while', () => {
     },
   )
 
-  test('the group is destroyed and its worker dies, is taken over after the lease', async () => {
+  test('is taken over after the lease when the group is destroyed and its worker dies', async () => {
     const doomed = await startWorker()
-    await answerUnderWay()
+    await startAnswer()
     model.nextAnswer({ tokens: [' it is.'] })
     await startWorker()
     doomed.child.kill('SIGSTOP')
@@ -156,7 +156,7 @@ describe('an answer under way, while', () => {
   })
 })
 
-test('prompts that wait are answered, each once, after the group was destroyed', async () => {
+test('queued prompts are answered once each after the group was destroyed', async () => {
   const callsBefore = model.received.length
   client.send({ type: 'prompt', requestId, text: 'What is the capital of France?' })
   await client.frame('accepted')

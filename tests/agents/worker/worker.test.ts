@@ -93,7 +93,7 @@ async function ask(): Promise<RecordedEvent> {
   return ended
 }
 
-/** A prompt whose workers died in so many attempts; the last one left a call open and this text in the token stream. */
+/** A prompt whose workers died in every attempt. The last one left a call open and this text in the token stream. */
 async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<RecordedEvent> }> {
   const requestId = newId()
   const ended = endOf(requestId)
@@ -134,7 +134,7 @@ const vllm = () =>
   })
 
 describe('a prompt', () => {
-  test('without any model ends as failed with what to do, and never with a made-up answer', async () => {
+  test('without a model ends as failed with advice, and never with a made-up answer', async () => {
     await work(missingModel('set MODEL_PATH to a GGUF file'))
     const { type, data } = await ask()
     expect({ type, data }).toMatchObject({
@@ -143,7 +143,7 @@ describe('a prompt', () => {
     })
   })
 
-  test('that the budget of the day cannot cover ends as failed and calls no model', async () => {
+  test('that the budget of the day cannot cover fails, and calls no model', async () => {
     const before = standIn.received.length
     const model = vllm()
     await work(model, { microsPer1000: 1_000_000_000 })
@@ -152,7 +152,7 @@ describe('a prompt', () => {
     await model.close()
   })
 
-  test('is answered, and its job is gone with its end', async () => {
+  test('is answered, and its ending removes its job', async () => {
     standIn.nextAnswer({ tokens: ['Paris', '.'] })
     const model = vllm()
     await work(model)
@@ -167,7 +167,7 @@ describe('a prompt that workers left open', () => {
     ['characters', 'x'.repeat(3_000_000), maxAnswerCharacters],
     ['control characters', '\u0001'.repeat(900_000), Math.floor(maxAnswerCharacters / 6)],
   ])(
-    'with more %s than the log takes ends as crashed, with as many as it takes, and leaves the queue',
+    'with more %s than the log accepts ends as crashed with as many as fit, and leaves the queue',
     async (_, text, characters) => {
       const { ended } = await left({ text })
       await work(missingModel('there is none'))
@@ -177,7 +177,7 @@ describe('a prompt that workers left open', () => {
     },
   )
 
-  test('and that was cancelled ends as cancelled, however long its text is', async () => {
+  test('and that was cancelled ends as cancelled, even with an oversized text', async () => {
     const { requestId, ended } = await left({ text: 'x'.repeat(3_000_000) })
     await council.execute(CancelPrompt, { requestId })
     await work(missingModel('there is none'))
@@ -185,7 +185,7 @@ describe('a prompt that workers left open', () => {
     expect(await council.redis.xlen(council.keys.work)).toBe(0)
   })
 
-  test('at the very end of a full answer is completed as cut off, and calls no model', async () => {
+  test('with a full answer is completed with the finish reason length, and calls no model', async () => {
     const before = standIn.received.length
     const { ended } = await left({ attempts: 1, text: 'x'.repeat(maxAnswerCharacters) })
     const model = vllm()
@@ -195,7 +195,7 @@ describe('a prompt that workers left open', () => {
     await model.close()
   })
 
-  test('after calls of more tokens than a bill can count still ends, with the bill at its greatest count', async () => {
+  test('after calls with more tokens than a bill can count ends with the greatest count', async () => {
     const { requestId, ended } = await left({ attempts: 3 })
     const day = new Date().toISOString().slice(0, 10)
     const counts = { promptTokens: maxTokenCount, completionTokens: maxTokenCount }
@@ -240,7 +240,7 @@ describe('a prompt that workers left open', () => {
   })
 })
 
-test('a model client that breaks its promise costs one call, and ends the answer as internal', async () => {
+test('a model client that violates its contract costs one call, and the answer fails as internal', async () => {
   const calls: string[] = []
   const model: ModelClient = {
     ...missingModel('unused'),
@@ -256,7 +256,7 @@ test('a model client that breaks its promise costs one call, and ends the answer
   expect(calls).toHaveLength(1)
 })
 
-test('a model that sends nothing is cut off at the deadline of the answer, whichever client it has', async () => {
+test('a silent model is cut at the deadline of the answer', async () => {
   const model: ModelClient = {
     ...missingModel('unused'),
     async *stream({ signal }) {

@@ -1,4 +1,4 @@
-/** An endless queue of values that one reader takes as they come; `push` resolves when the reader is done with that value. */
+/** An unbounded queue with one reader; `push` resolves when the reader has processed the value. */
 export type Channel<T> = {
   push: (value: T) => Promise<void>
   end: () => void
@@ -32,7 +32,7 @@ export function createChannel<T>(): Channel<T> {
         try {
           yield next.value
         } finally {
-          // Also when the reader stops here: the last value is done with as well.
+          // This also runs when the reader stops here, because the last value was processed.
           next.taken.resolve(undefined)
         }
       }

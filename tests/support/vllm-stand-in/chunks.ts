@@ -4,7 +4,7 @@ import type { ChatRequest } from './validate.ts'
 export type ChunkWriter = {
   role: () => object
   delta: (delta: object, ending?: Ending) => object
-  /** The chunk before `[DONE]`, when usage was asked for. */
+  /** The chunk before `[DONE]`, if usage was requested. */
   usage: () => object
   /** Counts one generated token. */
   count: () => void

@@ -3,7 +3,7 @@ import { startVllmStandIn, type ReceivedRequest } from './server.ts'
 import { tokenize, wordTokens } from './tokens.ts'
 
 /**
- * The stand-in for vLLM as a program, for load tests and for trying things by hand:
+ * The stand-in for vLLM as a program, for load tests and manual experiments:
  *
  *   node tests/support/vllm-stand-in/main.ts [--port 0] [--tokens-per-second 20] [--answer-words 200] [--model smollm2]
  *     [--max-model-len 2048] [--api-key secret]
@@ -34,7 +34,7 @@ const tokensPerSecond =
     ? {}
     : { tokensPerSecond: number('tokens-per-second', values['tokens-per-second']) }
 
-/** A continued answer goes on behind the words that exist. */
+/** A continued answer starts after the existing words. */
 const answer = ({ chat }: ReceivedRequest) => {
   const soFar = chat.continues ? tokenize(chat.messages.at(-1)?.content ?? '').length : 0
   return { tokens: wordTokens(answerWords, soFar), ...tokensPerSecond }

@@ -3,11 +3,11 @@ import { createChunks, type ChunkWriter } from './chunks.ts'
 import type { AnswerScript, InStream, Wire } from './script.ts'
 import type { ChatRequest } from './validate.ts'
 
-/** What happens next in an answer. */
+/** The next step of an answer. */
 export type Step =
   { kind: 'token'; text: string } | { kind: 'finish'; reason: 'stop' | 'length' } | { kind: 'trap'; trap: InStream }
 
-/** The steps of an answer that is not gated: its tokens at its pace, and its trap where that strikes. */
+/** The steps of an answer that is not gated: its tokens at its rate, and its trap at the scripted position. */
 export async function* scripted(
   script: AnswerScript,
   tokens: readonly string[],
@@ -24,7 +24,7 @@ export async function* scripted(
   yield { kind: 'finish', reason: script.finishReason ?? 'stop' }
 }
 
-/** Streams one answer. Resolves when it is over, whichever way; a reader that has gone ends it. */
+/** Streams one answer. Resolves when the answer is over, or when the client has disconnected. */
 export async function playStream(
   response: ServerResponse,
   request: ChatRequest,
@@ -88,8 +88,8 @@ export async function playStream(
 
 type Writer = ReturnType<typeof createWriter>
 
-/** `over`: nothing more is written. `finished`: the finish reason was said, or swallowed. `go-on`: as if nothing had happened. */
-async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Promise<'over' | 'finished' | 'go-on'> {
+/** `over`: write nothing more. `finished`: the finish reason was sent or suppressed. `continue`: proceed as without a trap. */
+async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Promise<'over' | 'finished' | 'continue'> {
   const engineDied = 'EngineCore encountered an issue. See stack trace (above) for the root cause.'
   switch (trap.kind) {
     case 'cut-socket':
@@ -123,13 +123,13 @@ async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Prom
       return 'over'
     case 'event':
       await writer.data(trap.data)
-      return 'go-on'
+      return 'continue'
     case 'bytes':
       await writer.bytes(trap.bytes)
-      return 'go-on'
+      return 'continue'
     case 'deltas':
       for (const delta of trap.deltas) await writer.event(chunks.delta(delta))
-      return 'go-on'
+      return 'continue'
     case 'repeat':
       while (!writer.gone()) {
         await writer.bytes(Buffer.from(trap.bytes))
@@ -145,7 +145,7 @@ async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Prom
     case 'no-usage':
     case 'no-continuous-usage':
     case 'held-open':
-      return 'go-on'
+      return 'continue'
     default:
       return trap satisfies never
   }
@@ -161,7 +161,7 @@ function createWriter(
     if (gone()) return Promise.resolve()
     const over = () => {
       response.off('close', over)
-      // By way of the event loop, so that an endless answer leaves it room to see that the client has gone.
+      // Yields to the event loop, so that an endless answer can notice that the client has disconnected.
       setImmediate(() => {
         resolve(undefined)
       })
@@ -183,7 +183,7 @@ function createWriter(
     bytes,
     data,
     event: (event: object) => data(JSON.stringify(event)),
-    /** A pause; it ends early when the client has gone. */
+    /** Pauses; ends early when the client has disconnected. */
     rest: (ms: number): Promise<void> => {
       const { promise, resolve } = Promise.withResolvers<undefined>()
       const over = (): void => {

@@ -1,71 +1,71 @@
-/** What a test may tell the stand-in to answer, and every way in which the real server or the network was seen to go wrong. */
+/** The scripted answer of the stand-in, with every observed fault of the real server or the network. */
 export type AnswerScript = {
-  /** The deltas of the answer, one event each. An empty one is what a token inside a character looks like. */
+  /** The deltas of the answer, one event each. A token inside a character has an empty delta. */
   tokens?: readonly string[]
-  /** `stop` adds the model's own end as an event with an empty delta, `length` is said on the last token: as vLLM does. */
+  /** As in vLLM, `stop` adds an event with an empty delta, and `length` is part of the last token's event. */
   finishReason?: 'stop' | 'length'
-  /** A stop string was met: it is named on the last token and no end of the model's own follows. */
+  /** A stop string was generated: the last token's event names it, and no event for the model's own stop follows. */
   stopReason?: string
-  /** Tokens come only when the test emits them, see `Answer.emit`. */
+  /** Sends tokens only when the test emits them, see `Answer.emit`. */
   gated?: boolean
   tokensPerSecond?: number
-  /** What the last chunk says of usage, instead of the counts. Null: a server that counts nothing. */
+  /** Replaces the usage of the last chunk. Null: the server reports no usage. */
   finalUsage?: unknown
-  /** How the bytes are cut and written, see `Wire`. */
+  /** How the bytes are formatted and split, see `Wire`. */
   wire?: Wire
   trap?: Trap
 }
 
-/** Forms of the same stream that a parser of server-sent events must not mind. */
+/** Variants of the same stream that a parser of server-sent events must accept. */
 export type Wire = {
-  /** `\n` when not given. */
+  /** By default `\n`. */
   lineEnd?: '\n' | '\r\n' | '\r'
   /** `data:{…}` instead of `data: {…}`. */
   noSpace?: boolean
-  /** Writes the whole answer in pieces of this many bytes, wherever that cuts. */
+  /** Splits the whole answer into pieces of this many bytes. */
   pieceBytes?: number
   /** A comment line before each event. */
   comments?: boolean
 }
 
 export type Trap =
-  /** Instead of the stream: an error of the server, the web layer or a proxy. */
+  /** Sends an error of the server, the web layer or a proxy instead of the stream. */
   | { kind: 'status'; status: number; body: string; contentType?: string }
-  /** 200 with something that is not an event stream. */
+  /** Sends 200 with a body that is no event stream. */
   | { kind: 'not-a-stream'; body: string; contentType: string }
-  /** The request is read and the socket closed without a word. */
+  /** Reads the request and closes the socket. */
   | { kind: 'reset' }
-  /** The request is read and nothing comes. */
+  /** Reads the request and sends nothing. */
   | { kind: 'no-answer' }
-  /** Headers come, and nothing else: how a long queue or prefill looks. */
+  /** Sends only headers, as during a long queue or prefill. */
   | { kind: 'silent-prefill' }
   | InStream
 
-/** These strike after so many tokens, or where the finish reason would stand when that is not given. */
+/** Faults after `afterTokens` tokens, by default in place of the finish reason. */
 export type InStream = { afterTokens?: number } & (
   | { kind: 'cut-socket' }
-  /** The body ends as HTTP says, but without finish reason and `[DONE]`. */
+  /** Ends the body properly, but without finish reason and `[DONE]`. */
   | { kind: 'early-end' }
-  /** An error object and then `[DONE]`: a dying engine, as recorded. */
+  /** Sends an error object and then `[DONE]`: a dying engine, as recorded. */
   | { kind: 'error-object'; shape?: 'nested' | 'flat' | 'string' }
-  /** The engine gave up, and vLLM dresses that as a success. */
+  /** The engine gives up, and vLLM reports a success. */
   | { kind: 'abort-finish' }
   | { kind: 'other-finish'; reason: string }
   | { kind: 'no-finish' }
   | { kind: 'no-done' }
   | { kind: 'stall' }
-  /** One event with this text after `data: `. */
+  /** Sends one event with this text after `data: `. */
   | { kind: 'event'; data: string }
-  /** Bytes of any kind in between. */
+  /** Inserts arbitrary bytes. */
   | { kind: 'bytes'; bytes: Uint8Array }
-  /** Deltas that are no text: reasoning, tool calls, null. */
+  /** Sends deltas without text: reasoning, tool calls, null. */
   | { kind: 'deltas'; deltas: readonly object[] }
-  /** The same bytes again and again, in step with a clock, until the client leaves: comments, empty deltas, tokens. */
+  /** Repeats the same bytes (comments, empty deltas, tokens) at an interval until the client disconnects. */
   | { kind: 'repeat'; bytes: string; everyMs: number }
-  /** Tokens without end. */
+  /** Sends tokens forever. */
   | { kind: 'endless'; token: string }
   | { kind: 'no-usage' }
   | { kind: 'no-continuous-usage' }
-  /** `[DONE]` comes but the body is never ended. */
+  /** Sends `[DONE]` but never ends the body. */
   | { kind: 'held-open' }
 )

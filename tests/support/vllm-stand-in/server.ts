@@ -9,23 +9,23 @@ import { engineError, parseChat, type ChatRequest } from './validate.ts'
 import { pageOf, readBody, sendJson } from './web.ts'
 
 /**
- * A stand-in for a vLLM server: the real one needs gigabytes and most of a minute to start. It speaks the protocol over a real
- * socket, refuses what the real one refuses, answers what the test says, and fails in every way that was seen, on demand.
- * `tests/contract/vllm-stand-in.test.ts` holds it to recordings of the real server. What it cannot play it answers with 501.
+ * A stand-in for a vLLM server, because the real one needs gigabytes and most of a minute to start. It uses the protocol over a real
+ * socket, rejects the requests that the real one rejects, sends scripted answers, and injects every observed fault on demand.
+ * `tests/contract/vllm-stand-in.test.ts` compares it with recordings of the real server. It answers unsupported requests with 501.
  */
 export type StandInOptions = {
   model?: string
   maxModelLen?: number
-  /** Asked for under `/v1`, and only there. */
+  /** Required under `/v1` only. */
   apiKey?: string
-  /** The chat template trims white space from both ends of every message, as many do: a continuation then starts from less than was sent. */
+  /** The chat template trims every message, as many do. A continuation then starts from less text than was sent. */
   trims?: boolean
   port?: number
-  /** What is answered when no answer was scripted; twelve words by default. */
+  /** The answer to a request without a script; by default twelve words. */
   answer?: (request: ReceivedRequest) => AnswerScript
 }
 
-/** A request for an answer, as it arrived. */
+/** A received request for an answer. */
 export type ReceivedRequest = {
   requestId: string
   headers: IncomingMessage['headers']
@@ -33,14 +33,14 @@ export type ReceivedRequest = {
   chat: ChatRequest
 }
 
-/** The test's hand on one scripted answer. */
+/** Controls one scripted answer. */
 export type Answer = {
   /** Resolves when a request has taken this answer. */
   received: Promise<ReceivedRequest>
-  /** Writes one token of a gated answer; resolves when it was handed to the socket. */
+  /** Writes one token of a gated answer; resolves when the socket has it. */
   emit: (text: string) => Promise<void>
   finish: (reason?: 'stop' | 'length') => Promise<void>
-  /** Springs a trap in a gated answer. */
+  /** Injects a fault into a gated answer. */
   spring: (trap: InStream) => Promise<void>
   /** Resolves when the client has closed the socket before the answer was complete. */
   disconnected: Promise<void>
@@ -48,23 +48,23 @@ export type Answer = {
 
 export type StandIn = {
   url: string
-  /** Scripts the answer to the next request that has none yet. Refused requests take no answer. */
+  /** Scripts the answer to the next request without one. Rejected requests consume no answer. */
   nextAnswer: (script: AnswerScript) => Answer
-  /** Every request for an answer that was well-formed, oldest first. */
+  /** All well-formed requests for an answer, oldest first. */
   received: ReceivedRequest[]
-  /** How many requests of any kind came, by `METHOD path`. */
+  /** Counts all requests by `METHOD path`. */
   hits: (route: string) => number
   /** Resolves when the client of this request has closed its socket before the answer was complete. */
   disconnected: (requestId: string) => Promise<void>
   /** Answers that are being generated. */
   running: () => number
-  /** What `/health` says from now on. */
+  /** Sets the response of `/health`. */
   setHealth: (status: number) => void
-  /** What `/v1/models` lists from now on. */
+  /** Sets the list of `/v1/models`. */
   setModel: (model: string, maxModelLen: number) => void
   /** Closes idle connections as uvicorn does after five seconds. */
   closeIdleConnections: () => void
-  /** Ends at once, with open answers cut. */
+  /** Closes at once and cuts open answers. */
   close: () => Promise<void>
 }
 
@@ -124,7 +124,7 @@ export async function startVllmStandIn(options: StandInOptions = {}): Promise<St
       const route = `${request.method ?? 'GET'} ${path}`
       hits.set(route, (hits.get(route) ?? 0) + 1)
       const raw = await readBody(request)
-      // The key is asked for under /v1 only, and the refusal's error is a string: both as recorded.
+      // As recorded, the key is required under /v1 only, and the error is a string.
       if (
         options.apiKey !== undefined &&
         path.startsWith('/v1') &&
@@ -177,8 +177,8 @@ function handleFor(script: AnswerScript): { entry: Scripted; answer: Answer } {
   const channel = createChannel<Step>()
   const entry: Scripted = { ...unscripted(script), steps: script.gated ? channel.values() : undefined }
   const act = async (step: Step) => {
-    if (!script.gated) throw new Error('only a gated answer is led by the test')
-    // Nobody takes steps of an answer whose client has gone.
+    if (!script.gated) throw new Error('the test controls only gated answers')
+    // Steps of an answer whose client has disconnected have no reader.
     await Promise.race([channel.push(step), entry.gone.promise])
   }
   const answer: Answer = {
@@ -224,7 +224,7 @@ async function play(
   await playStream(response, chat, id, script, steps ?? scripted(script, tokens, trap, (ms) => pause(ms, response)))
 }
 
-/** The pace of an answer with a rate. It ends early when the client has gone. */
+/** The pause between tokens of an answer with a rate. It ends early when the client has disconnected. */
 function pause(ms: number, response: ServerResponse): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   const over = () => {

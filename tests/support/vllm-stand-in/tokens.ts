@@ -1,6 +1,6 @@
 /**
- * The stand-in's tokenizer. It is not SmolLM2's, but it counts plain English sentences as that does, and its chat template
- * adds as many tokens, so that window checks and usage figures look like the recorded ones.
+ * The stand-in's tokenizer. It counts plain English sentences as SmolLM2's does, and its chat template adds as many tokens, so window
+ * checks and usage figures resemble the recorded ones.
  */
 export type WireMessage = { role: string; content: string }
 
@@ -10,7 +10,7 @@ const defaultSystemMessage = 17
 
 export const tokenize = (text: string): string[] => text.match(/ ?[\p{L}\p{N}_]+| ?[^\p{L}\p{N}_\s]|\s/gu) ?? []
 
-/** Tokens of a chat prompt; one that continues its last message leaves that open and has no generation prompt. */
+/** Counts the tokens of a chat prompt. A prompt that continues its last message has no generation prompt. */
 export function countPrompt(messages: readonly WireMessage[], continues: boolean): number {
   const texts = messages.reduce((sum, message) => sum + perMessage + tokenize(message.content).length, 0)
   const system = messages[0]?.role === 'system' ? 0 : perMessage + defaultSystemMessage
@@ -36,7 +36,7 @@ const words = [
   'answers',
 ]
 
-/** A deterministic answer of so many words, as tokens, beginning at word `from`: a continued answer goes on where it stopped. */
+/** A deterministic answer as tokens, starting at word `from` for a continuation. */
 export function wordTokens(count: number, from = 0): string[] {
   return Array.from({ length: Math.max(0, count - from) }, (_, i) => {
     const index = from + i

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { countPrompt, type WireMessage } from './tokens.ts'
 
-/** Refuses what vLLM 0.32 refuses, with its words (tests/vectors/vllm), and says loudly what this stand-in cannot do. */
+/** Rejects the requests that vLLM 0.32 rejects, with its messages (tests/vectors/vllm). Answers unsupported requests with 501. */
 export type Refusal = { status: number; body: object }
 
 export type ChatRequest = {
@@ -31,7 +31,7 @@ const Body = z.looseObject({
   response_format: z.unknown().optional(),
 })
 
-/** Parameters that change the answer in a way that is not played here. */
+/** Parameters whose effect the stand-in does not support. */
 const notPlayed = ['tools', 'tool_choice', 'logprobs', 'n', 'echo', 'stop'] as const
 
 export const engineError = (status: number, type: string, message: string, param: string | null = null): Refusal => ({
@@ -44,7 +44,7 @@ const invalid = (issue: string, param: string | null) =>
 
 export type Served = { model: string; maxModelLen: number }
 
-/** What a chat template makes of a message. */
+/** The text of a message in the chat template. */
 type Template = { trims: boolean }
 
 export function parseChat(
@@ -134,7 +134,7 @@ function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Serv
   return {
     model: served.model,
     messages,
-    // A wish over what is left of the window is quietly shortened.
+    // A max_tokens beyond the rest of the window is silently reduced.
     maxTokens: Math.max(1, Math.min(asked, maxModelLen - promptTokens)),
     temperature,
     stream,
@@ -157,7 +157,7 @@ function parseJson(raw: string): { value: unknown } | Refusal {
   }
 }
 
-/** The two faults of a JSON schema that were recorded. */
+/** The two recorded faults of a JSON schema. */
 function grammarFault(format: unknown): string | undefined {
   const text = JSON.stringify(format ?? null)
   if (text.includes('"uniqueItems"')) return 'Unimplemented keys: ["uniqueItems"]'

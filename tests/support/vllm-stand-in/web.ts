@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { countPrompt, tokenize } from './tokens.ts'
 import type { Served } from './validate.ts'
 
-/** The stand-in's small pages: everything but chat. */
+/** All endpoints of the stand-in except chat. */
 export type Pages = { served: Served; running: number; health: number }
 
 const posts = ['/v1/chat/completions', '/tokenize']

@@ -2,15 +2,15 @@ import { loadEngine, type Engine } from './engine.ts'
 import { ToChild, type FromChild, type GenerateJob, type LoadOptions } from './protocol.ts'
 
 /**
- * The process that holds the embedded model. It lives as long as its IPC channel: when the council dies, however hard,
- * the channel closes and so does this. It must not go before the council does, so Ctrl-C at the terminal is not for it.
+ * The process that holds the embedded model. It lives as long as its IPC channel, which closes even when the council is killed.
+ * It ignores Ctrl-C, because it must not end before the council does.
  */
 const running = new Map<number, AbortController>()
 let engine: Engine | undefined
 
 process.on('SIGINT', () => undefined)
 process.on('SIGHUP', () => undefined)
-// There is nothing to save here, and native threads in the middle of a batch cannot be asked to stop.
+// There is nothing to save, and native threads in the middle of a batch cannot be stopped gracefully.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 process.on('message', (raw) => {
@@ -23,7 +23,7 @@ process.on('message', (raw) => {
       generate(message.job)
       return
     case 'count':
-      say({ type: 'counted', id: message.id, tokens: engine?.count(message.messages) ?? null })
+      send({ type: 'counted', id: message.id, tokens: engine?.count(message.messages) ?? null })
       return
     case 'cancel':
       running.get(message.id)?.abort()
@@ -33,7 +33,7 @@ process.on('message', (raw) => {
   }
 })
 
-function say(message: FromChild): void {
+function send(message: FromChild): void {
   // A closed channel ends this process anyway, so a failed send needs no handling.
   process.send?.(message, undefined, undefined, () => undefined)
 }
@@ -41,15 +41,15 @@ function say(message: FromChild): void {
 async function load(options: LoadOptions): Promise<void> {
   try {
     engine = await loadEngine(options)
-    say({ type: 'ready', contextTokens: engine.contextTokens, tokensPerSecond: await engine.measure() })
+    send({ type: 'ready', contextTokens: engine.contextTokens, tokensPerSecond: await engine.measure() })
   } catch (error) {
-    say({ type: 'unusable', message: error instanceof Error ? error.message : 'unknown error while loading' })
+    send({ type: 'unusable', message: error instanceof Error ? error.message : 'unknown error while loading' })
   }
 }
 
 function generate(job: GenerateJob): void {
   if (engine === undefined) {
-    say({
+    send({
       type: 'failed',
       id: job.id,
       code: 'model_interrupted',
@@ -64,7 +64,7 @@ function generate(job: GenerateJob): void {
     job,
     (update) => {
       if (update.type === 'end' || update.type === 'failed') running.delete(job.id)
-      say(update)
+      send(update)
     },
     stop.signal,
   )

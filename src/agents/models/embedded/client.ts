@@ -11,32 +11,32 @@ import { createSlots } from '../slots.ts'
 export type EmbeddedClientOptions = {
   /** A GGUF file, see `model-file.ts`. */
   modelPath: string
-  /** The name under which the model is recorded and priced; made from the file's name when not given. */
+  /** The name by which the model is recorded and priced. By default it is derived from the file name. */
   model?: string
-  /** Threads that compute. More than the cores starve each other, so it is never more; by default one core is left for the council. */
+  /** Compute threads, at most one a core because more would starve each other. By default one core is left for the council. */
   threads?: number
-  /** Answers at a time, generated in one batch. */
+  /** Concurrent answers, generated in one batch. */
   sequences: number
   /** Window of each answer, prompt included. */
   contextTokens: number
-  /** Calls that may wait for a sequence; more are refused with `model_overloaded`. */
+  /** Calls that may wait for a sequence; further calls fail with `model_overloaded`. */
   maxQueued: number
-  /** The longest silence of the model process in the middle of a call, before it is killed. */
+  /** The longest silence of the model process during a call before it is killed. */
   idleTimeoutMs?: number
   startTimeoutMs?: number
   logger: Logger
 }
 
-/** The model client, and what operations want to know about its process. */
+/** A model client that also reports on its process. */
 export type EmbeddedClient = ModelClient & {
-  /** Measured on this machine when the model was loaded, alone. */
+  /** The rate that was measured when the model was loaded, with nothing else running. */
   tokensPerSecond: () => Promise<number>
   pid: () => number | undefined
 }
 
 /**
- * A language model on this machine's CPU, in a process of its own so that neither its work nor its crashes touch the council.
- * Starts loading at once. Calls wait until it is loaded.
+ * Creates a client of a model on this machine's CPU. The model runs in its own process, which isolates the council from its load and
+ * its crashes. Loading starts at once, and calls wait for it.
  */
 export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedClient {
   const { modelPath, sequences, contextTokens, logger, idleTimeoutMs = 60_000, startTimeoutMs = 120_000 } = options
@@ -66,7 +66,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
       throw error
     }
     lastId += 1
-    // The place is given back when the model process has let go of the sequence, not when the reader has left.
+    // The slot is released when the model process has freed the sequence, not when the reader returns.
     yield* answer(process, lastId, call, idleTimeoutMs, slot.release)
   }
 
@@ -96,17 +96,17 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
   }
 }
 
-/** Runs one job and yields its chunks. `freed` is called exactly once, when the process has finished with the job. */
+/** Runs one job and yields its chunks. Calls `onFreed` exactly once, when the process has finished the job. */
 async function* answer(
   process: ModelProcess,
   id: number,
   call: ModelCall,
   idleTimeoutMs: number,
-  freed: () => void,
+  onFreed: () => void,
 ): AsyncGenerator<ModelChunk, void, void> {
   const updates: JobUpdate[] = []
   let wake = Promise.withResolvers<undefined>()
-  const watchdog = setTimeout(() => process.kill(`nothing came for ${idleTimeoutMs} ms`), idleTimeoutMs)
+  const watchdog = setTimeout(() => process.kill(`it sent nothing for ${idleTimeoutMs} ms`), idleTimeoutMs)
 
   const cancel = () => {
     process.cancel(id)
@@ -120,7 +120,7 @@ async function* answer(
       watchdog.refresh()
       if (update.type === 'end' || update.type === 'failed') {
         clearTimeout(watchdog)
-        freed()
+        onFreed()
       }
       updates.push(update)
       wake.resolve(undefined)
@@ -163,7 +163,7 @@ async function* answer(
 const cancelled = ({ neverSent } = { neverSent: false }) =>
   new ModelError('model_cancelled', 'The call was cancelled.', { neverSent })
 
-/** `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`: how it was quantised is no part of the name. */
+/** Derives the name from the path, without the quantisation: `…/SmolLM2-135M-Instruct.Q4_1.gguf` is `SmolLM2-135M-Instruct`. */
 function modelName(path: string): string {
   return basename(path)
     .replace(/\.gguf$/i, '')

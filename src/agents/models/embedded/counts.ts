@@ -1,8 +1,8 @@
 import { ModelError } from '../model.ts'
 
-/** Who waits for which count of the model process. */
+/** The pending token counts of the model process. */
 export type Counts = {
-  /** Sends a question under an id of its own. Rejects with ModelError `model_unavailable` when the process dies or has no model. */
+  /** Sends a request with a new id. Rejects with ModelError `model_unavailable` when the process dies or has no model. */
   ask: (send: (id: number) => void) => Promise<number>
   answered: (id: number, tokens: number | null) => void
   failAll: (reason: string) => void

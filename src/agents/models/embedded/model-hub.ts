@@ -7,7 +7,7 @@ const connectTimeoutMs = 10_000
 const silenceMs = 30_000
 const maxRedirects = 5
 
-/** Downloads the file from a model hub into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
+/** Downloads the file from a model hub into the cache. Resolves with its path; throws Error with the reason of a failure. */
 export async function fetchFromHub(
   cacheDir: string,
   file: KnownFile,
@@ -29,14 +29,14 @@ export async function fetchFromHub(
   }
 }
 
-/** A hub answers with the address of its storage. Wherever that is: what comes is verified by its SHA-256. */
+/** Follows the hub's redirects to its storage. Any host is accepted, because the file is verified by its SHA-256. */
 async function get(agent: Agent, url: URL, redirectsLeft: number) {
   const { statusCode, headers, body } = await request(url, { dispatcher: agent, method: 'GET' })
   if (statusCode === 200) return body
   body.on('error', () => undefined).destroy()
   const location = headers['location']
   if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
-    if (redirectsLeft === 0) throw new Error(`${url.origin} redirects without end`)
+    if (redirectsLeft === 0) throw new Error(`${url.origin} redirects more than ${maxRedirects} times`)
     return get(agent, new URL(location, url), redirectsLeft - 1)
   }
   throw new Error(`${url.origin} answered ${statusCode}`)

@@ -6,16 +6,16 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { makeFolders } from '../../../platform/process/folders.ts'
 
-/** What is being done, for a person who waits; `done` and `total` in bytes where that makes sense. */
+/** Reports the current step to the operator; `done` and `total` are in bytes if they apply. */
 export type Progress = (step: string, done?: number, total?: number) => void
 
-/** A file that is known before it is fetched. */
+/** A file whose size and hash are known before it is fetched. */
 export type KnownFile = { name: string; bytes: number; sha256: string }
 
-const leftOverAfterMs = 24 * 60 * 60 * 1000
+const orphanedAfterMs = 24 * 60 * 60 * 1000
 const progressEveryBytes = 4 * 1024 * 1024
 
-/** Whether a file is there and starts like a model in the GGUF format. */
+/** Whether a file exists and has the magic number of the GGUF format. */
 export async function isGguf(path: string): Promise<boolean> {
   const file = await open(path).catch(() => undefined)
   if (file === undefined) return false
@@ -23,14 +23,14 @@ export async function isGguf(path: string): Promise<boolean> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
     return bytesRead === 4 && buffer.toString('latin1') === 'GGUF'
   } catch {
-    // A folder can be opened but not read.
+    // A directory can be opened but not read.
     return false
   } finally {
     await file.close()
   }
 }
 
-/** The path of a cached file, if it is complete. Its size is compared; its content was verified when it was put there. */
+/** The path of a cached file, if it is complete. Only the size is compared: the content was verified when it was cached. */
 export async function cached(cacheDir: string, file: KnownFile): Promise<string | undefined> {
   const path = join(cacheDir, file.name)
   const found = await stat(path).catch(() => undefined)
@@ -38,9 +38,8 @@ export async function cached(cacheDir: string, file: KnownFile): Promise<string 
 }
 
 /**
- * Writes a stream into the cache and resolves with its path. It appears there at once and whole, or not at all: it is written under
- * a name of its own, verified (size and SHA-256), flushed, and renamed. Two processes that do this at the same time do not disturb
- * each other; the one that is later replaces the file with the same bytes.
+ * Writes a stream into the cache atomically and resolves with its path. The file is written under a unique name, verified (size and
+ * SHA-256), flushed, and renamed. Concurrent processes are safe: the later one replaces the file with the same bytes.
  */
 export async function putIntoCache(
   cacheDir: string,
@@ -49,11 +48,11 @@ export async function putIntoCache(
   progress: (done: number) => void,
 ): Promise<string> {
   makeFolders(cacheDir)
-  await removeLeftOvers(cacheDir)
+  await removeOrphans(cacheDir)
   const partial = join(cacheDir, `.${file.name}.${randomUUID()}.partial`)
   const hash = createHash('sha256')
   let bytes = 0
-  let told = 0
+  let reported = 0
   try {
     await pipeline(
       content,
@@ -62,7 +61,7 @@ export async function putIntoCache(
           bytes += piece.byteLength
           if (bytes > file.bytes) throw new Error(`it is longer than ${file.bytes} bytes`)
           hash.update(piece)
-          if (bytes - told >= progressEveryBytes) progress((told = bytes))
+          if (bytes - reported >= progressEveryBytes) progress((reported = bytes))
           yield piece
         }
       },
@@ -80,12 +79,12 @@ export async function putIntoCache(
   }
 }
 
-/** Pieces of downloads that were killed. A day is longer than any download that still runs. */
-async function removeLeftOvers(cacheDir: string): Promise<void> {
+/** Removes partial files of killed downloads: no running download is a day old. */
+async function removeOrphans(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.endsWith('.partial')) continue
     const path = join(cacheDir, name)
     const found = await stat(path).catch(() => undefined)
-    if (found && Date.now() - found.mtimeMs > leftOverAfterMs) await rm(path, { force: true })
+    if (found && Date.now() - found.mtimeMs > orphanedAfterMs) await rm(path, { force: true })
   }
 }

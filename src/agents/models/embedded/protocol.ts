@@ -1,15 +1,15 @@
 import { z } from 'zod'
 
-/** What the council and the process that holds the embedded model say to each other over IPC. Each side parses what it gets. */
+/** The IPC protocol between the council and the process of the embedded model. Each side validates the messages that it receives. */
 
 const Usage = z.strictObject({ promptTokens: z.int().nonnegative(), completionTokens: z.int().nonnegative() })
 
 export const LoadOptions = z.strictObject({
   modelPath: z.string(),
   threads: z.int().positive(),
-  /** How many answers are generated at a time, in one batch. */
+  /** Concurrent answers, generated in one batch. */
   sequences: z.int().positive(),
-  /** Window of each of them: prompt and answer together. */
+  /** Window of each answer, prompt included. */
   contextTokens: z.int().positive(),
 })
 export type LoadOptions = z.infer<typeof LoadOptions>
@@ -35,7 +35,7 @@ export const ToChild = z.discriminatedUnion('type', [
 export type ToChild = z.infer<typeof ToChild>
 
 export const JobUpdate = z.discriminatedUnion('type', [
-  /** A part of the prompt was read: a sign of life. */
+  /** A part of the prompt was evaluated; shows that the process is alive. */
   z.strictObject({ type: z.literal('progress'), id: z.int() }),
   z.strictObject({ type: z.literal('text'), id: z.int(), text: z.string().min(1), usage: Usage }),
   z.strictObject({ type: z.literal('end'), id: z.int(), finishReason: z.enum(['stop', 'length']), usage: Usage }),
@@ -55,9 +55,9 @@ export const FromChild = z.discriminatedUnion('type', [
     contextTokens: z.int().positive(),
     tokensPerSecond: z.number().positive(),
   }),
-  /** The model could not be loaded; the process ends. */
+  /** The model could not be loaded. The parent ends the process. */
   z.strictObject({ type: z.literal('unusable'), message: z.string() }),
-  /** How many tokens a prompt has; null while the model is not loaded. */
+  /** The token count of a prompt; null while the model is not loaded. */
   z.strictObject({ type: z.literal('counted'), id: z.int(), tokens: z.int().nonnegative().nullable() }),
   ...JobUpdate.options,
 ])

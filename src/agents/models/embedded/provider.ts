@@ -22,7 +22,7 @@ export const embeddedProvider: ModelProvider = {
     })
     if ('missing' in file) {
       logger.warn({ reasons: file.reasons }, 'no embedded model is available')
-      return { advice: file.whatToDo }
+      return { advice: file.advice }
     }
     step('loading the model')
     const threads = config.modelThreads

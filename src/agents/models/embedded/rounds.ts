@@ -1,26 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Work in steps: whatever lies between two yields is one step. It must not throw. */
+/** Work in steps: the code between two yields is one step. It must not throw. */
 export type Steps = AsyncGenerator<undefined, void, void>
 
 /**
- * Runs several works in lockstep: in each round every one of them makes one step, all at the same time.
+ * Runs several works in lockstep: in each round, all of them make one step concurrently.
  *
- * llama.cpp evaluates what is asked for at the same moment as one batch, which is much cheaper than one after another. Left to
- * themselves the sequences drift apart, because sampling ends at different times, and then each gets a batch of its own. The
- * library also keeps its lock while anything is queued, so that a new call, which must first erase a sequence, would wait until
- * all running answers are complete. The pause between rounds, when nothing is queued, is where it gets in.
+ * llama.cpp evaluates concurrent requests as one batch, which is much cheaper than separate evaluations. Without lockstep, sequences
+ * drift apart because sampling ends at different times, and each gets its own batch. The library also holds its lock while requests
+ * are queued, so a new call, which must first erase a sequence, would wait for all running answers. Between rounds the queue is
+ * empty, and the new call can acquire the lock.
  */
 export function createRounds(): { join: (work: Steps) => void } {
   const working = new Set<Steps>()
-  let going = false
+  let isRunning = false
 
-  async function go(): Promise<void> {
+  async function runRounds(): Promise<void> {
     while (working.size > 0) {
       await Promise.all([...working].map(step))
       await nextTurn()
     }
-    going = false
+    isRunning = false
   }
   async function step(work: Steps): Promise<void> {
     const { done } = await work.next()
@@ -30,9 +30,9 @@ export function createRounds(): { join: (work: Steps) => void } {
   return {
     join: (work) => {
       working.add(work)
-      if (going) return
-      going = true
-      void go()
+      if (isRunning) return
+      isRunning = true
+      void runRounds()
     },
   }
 }

@@ -4,36 +4,36 @@ import { childEnvironment } from '../../../platform/process/child-environment.ts
 import { FromChild, type ToChild } from './protocol.ts'
 
 const childPath = fileURLToPath(new URL('./child.ts', import.meta.url))
-const maxComplaintCharacters = 4096
+const maxStderrCharacters = 4096
 const closeWithinMs = 2_000
 
-/** One run of `embedded-child.ts`. */
+/** One process that runs `child.ts`. */
 export type ModelChild = {
   pid: number | undefined
-  /** Does nothing when the process is gone: its end is told once, through `onDeath`. */
+  /** Has no effect once the process has ended; `onDeath` reports that once. */
   send: (message: ToChild) => void
-  /** SIGKILL; `why` becomes the reason of its death. */
+  /** Sends SIGKILL; `onDeath` receives `why` as the reason. */
   kill: (why: string) => void
-  /** Closes the channel, at which the process ends itself, and waits until it is gone. */
+  /** Closes the channel, which ends the process, and waits for its exit. */
   close: () => Promise<void>
 }
 
 /**
- * Starts the model process, detached: in a process group of its own, so that the terminal's Ctrl-C does not reach it.
- * It ends when the channel closes, so it outlives neither `close` nor this process.
+ * Starts the model process in its own process group, which the terminal's Ctrl-C does not reach.
+ * The process ends when the channel closes, so it outlives neither `close` nor this process.
  */
 export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (reason: string) => void): ModelChild {
   const child = fork(childPath, [], {
     detached: true,
     execArgv: [],
-    // No secret of the council is in there, and none of its Node options.
+    // Excludes the council's secrets and its Node options.
     env: childEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let reason = ''
-  let complaints = ''
+  let stderrTail = ''
   const gone = Promise.withResolvers<undefined>()
-  // One that hangs does not notice that its channel was closed.
+  // A process that hangs does not notice that its channel was closed.
   const killAtExit = (): void => void child.kill('SIGKILL')
   process.once('exit', killAtExit)
 
@@ -41,26 +41,26 @@ export function spawnModel(onMessage: (message: FromChild) => void, onDeath: (re
     reason ||= why
     child.kill('SIGKILL')
   }
-  // Not 'close': Node does not emit that one after the parent has disconnected the channel.
+  // Called on 'exit', not on 'close': Node does not emit 'close' after the parent has disconnected the channel.
   const over = (how: string): void => {
     process.off('exit', killAtExit)
     gone.resolve(undefined)
-    onDeath(reason || complaints.trim().split('\n').at(-1) || how)
+    onDeath(reason || stderrTail.trim().split('\n').at(-1) || how)
   }
 
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-maxComplaintCharacters)
+    stderrTail = (stderrTail + text).slice(-maxStderrCharacters)
   })
   child.on('message', (raw) => {
     const message = FromChild.safeParse(raw)
     if (message.success) onMessage(message.data)
-    else kill('it sent something that is not in the protocol')
+    else kill('it sent a message that is not in the protocol')
   })
   child.once('exit', (code, signal) => {
     over(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`)
   })
   child.on('error', (error) => {
-    // Only a process that could not be started has no 'exit'.
+    // A process that could not be started emits no 'exit'.
     if (child.pid === undefined) over(error.message)
   })
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { createInflateRaw } from 'node:zlib'
 
 /**
- * Reads one file out of a zip archive (a Python wheel is one), as a stream. Just as much of the format as wheels use
+ * Reads one member of a zip archive, such as a Python wheel, as a stream. Supports the part of the format that wheels use
  * (PKWARE APPNOTE 4.3): stored or deflated members, no encryption, less than 4 GiB.
  * Throws Error when the file is no such archive or has no member whose name ends in `suffix`. The content is not verified.
  */

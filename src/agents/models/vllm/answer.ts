@@ -6,18 +6,18 @@ import { readAnswer } from './stream.ts'
 import type { EventBody, Transport } from './transport.ts'
 import { chatRequest } from './wire.ts'
 
-/** An answer that has begun: its first chunk is there. Leaving `rest` before its end destroys the socket. */
+/** An answer whose first chunk has arrived. Returning from `rest` early destroys the socket. */
 export type OpenAnswer = { first: ModelChunk; rest: AsyncGenerator<ModelChunk, void, void> }
 
-/** `idleTimeoutMs`: the longest time without text, reasoning or rising usage, once the answer has begun. */
+/** `idleTimeoutMs`: the longest time without text, reasoning or rising usage after the first chunk. */
 export type AnswerLimits = { firstByteTimeoutMs: number; idleTimeoutMs: number }
 
-/** How long the few bytes behind `[DONE]` are waited for, so that the connection can be kept. */
+/** How long to wait for the last bytes after `[DONE]`, which frees the connection for reuse. */
 const drainMs = 1000
 
 /**
  * Sends one call to one server and waits for the first chunk of the answer.
- * Throws ModelError, or the reason of `signal`, which may fire at any time and destroys the socket.
+ * Throws ModelError, or the reason of `signal`, whose abort destroys the socket at any time.
  */
 export async function openAnswer(
   transport: Transport,
@@ -69,7 +69,7 @@ async function* chunksOf(
   const signs = { finished: patience.finished, done: () => void (isWhole = true) }
   try {
     for await (const chunk of readAnswer(patience.over(bytes), { maxTokens, continues: continueFrom !== '' }, signs)) {
-      // What had arrived before an abort is not handed out after it.
+      // Chunks that arrived before an abort are not yielded after it.
       if (cut.signal.aborted) throw cut.signal.reason
       patience.begin()
       if (isProgress(chunk)) patience.progressed()
@@ -85,7 +85,7 @@ async function* chunksOf(
   }
 }
 
-/** Tells chunks that bring an answer forward: text, reasoning, and usage that rises within what was asked for. */
+/** Recognises progress: text, reasoning, and usage that rises up to the requested tokens. */
 function progressWithin(maxTokens: number): (chunk: ModelChunk) => boolean {
   let most = 0
   return (chunk) => {
@@ -97,13 +97,13 @@ function progressWithin(maxTokens: number): (chunk: ModelChunk) => boolean {
   }
 }
 
-/** Reads to the end of the body, so that undici can use the connection again; a server that does not end it loses the connection. */
+/** Reads the body to its end, so that undici can reuse the connection. If the server does not end it, the connection is closed. */
 async function drain(pieces: AsyncIterator<Uint8Array>, cut: ReturnType<typeof linkedController>): Promise<void> {
   const timer = setTimeout(() => cut.abort(), drainMs)
   try {
     while (!(await pieces.next()).done);
   } catch {
-    // The answer is complete; how its connection ended is of no interest.
+    // The answer is complete; the end of its connection does not matter.
   } finally {
     clearTimeout(timer)
     cut.unlink()

@@ -1,7 +1,7 @@
 import { ModelError } from '../model.ts'
 import { problemIn, shortened, type Problem } from './wire.ts'
 
-/** An answer whose status is not 200, as a ModelError. `body` is at most the first 64 KiB; it may be JSON, HTML or nothing. */
+/** Maps a response whose status is not 200. `body` holds at most its first 64 KiB and may be JSON, HTML or empty. */
 export function errorOfResponse(url: string, status: number, body: string): ModelError {
   const problem = problemIn(parsed(body)) ?? { message: shortened(body.trim()), param: '', from: 'web' as const }
   const said = `${url} answered ${status}${problem.message === '' ? '' : `: ${problem.message}`}`
@@ -14,19 +14,19 @@ export function errorOfResponse(url: string, status: number, body: string): Mode
   return new ModelError('model_unavailable', said)
 }
 
-/** A request that got no answer: refused, reset, unknown host, connect timeout. `cause` is what undici threw. */
+/** Maps a request without a response: refused, reset, unknown host, connect timeout. `cause` is undici's error. */
 export function errorBeforeAnswer(url: string, cause: unknown): ModelError {
   if (cause instanceof ModelError) return cause
   return new ModelError('model_unavailable', `${url} cannot be reached: ${describe(cause)}`, { cause })
 }
 
-/** Whether the server closed a connection that had been kept open: it never saw the request, so it may be sent again. */
+/** Whether the server closed a kept-alive connection. It never read the request, so a retry is safe. */
 export function wasReset(error: unknown): boolean {
   if (!(error instanceof ModelError) || error.code !== 'model_unavailable') return false
   return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
 }
 
-/** Whether another server may do better, as long as nothing of the answer was handed out. */
+/** Whether the call may fail over to another server, provided that it has yielded no chunk. */
 export function mayDoBetterElsewhere(error: unknown): boolean {
   if (!(error instanceof ModelError)) return false
   switch (error.code) {
@@ -48,7 +48,7 @@ export function mayDoBetterElsewhere(error: unknown): boolean {
   }
 }
 
-/** The engine's 404 is about the model; the web layer's is about the path: no chat server lives at this URL. */
+/** A 404 of the engine means an unknown model. A 404 of the web layer means an unknown path: the URL is not a chat server's. */
 function notFound(said: string, problem: Problem): ModelError {
   if (problem.from === 'engine') return new ModelError('model_unknown', `${said}. Check VLLM_MODEL.`)
   return new ModelError('model_unavailable', `${said}. Is VLLM_URL the base URL of a vLLM server?`)
@@ -68,7 +68,7 @@ function parsed(body: string): unknown {
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
 
-/** One line about a transport error. Several addresses tried at once come as an AggregateError with an empty message. */
+/** Describes a transport error in one line. Parallel connection attempts fail with an AggregateError, whose message is empty. */
 export function describe(cause: unknown): string {
   if (cause instanceof AggregateError && cause.errors.length > 0) return describe(cause.errors[0])
   if (!(cause instanceof Error)) return 'unknown error'

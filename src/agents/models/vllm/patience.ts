@@ -1,26 +1,26 @@
 /**
- * How long a server may keep its reader waiting without progress. Only the time that is spent waiting for the server counts, not the
- * reader's own slowness; bytes that bring nothing (comments, empty deltas) do not end a wait.
+ * The idle timeout of an answer. It counts only the time spent waiting for the server, not the time that the reader takes. Bytes
+ * without content (comments, empty deltas) do not restart it.
  */
 export type Patience = {
-  /** The limit applies from here on. */
+  /** Starts the limit. */
   begin: () => void
-  /** The server made progress: the wait begins anew. */
+  /** Restarts the limit after progress. */
   progressed: () => void
-  /** The answer is finished; only its last figures are waited for, and for a short time. */
+  /** The answer is finished: from now on, wait only briefly for the last usage figures. */
   finished: () => void
-  /** The pieces of a body as they come. They end early once the answer is finished and nothing more comes; else `onSilence` must make the body fail. */
+  /** Yields the pieces of a body. On a timeout it ends if the answer is finished; otherwise `onSilence` must make the body fail. */
   over: (body: AsyncIterator<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>
 }
 
-/** How long usage and `[DONE]` are waited for after a finish reason. */
+/** How long to wait for usage and `[DONE]` after a finish reason. */
 const afterFinishMs = 5_000
 
 export function createPatience(limitMs: number, onSilence: () => void): Patience {
   let leftMs = Infinity
   let isFinished = false
 
-  /** The next piece; `over` when it takes too long and the answer is finished anyway. */
+  /** Reads the next piece; `over` if it is late and the answer is already finished. */
   async function next(body: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | 'over'> {
     const piece = body.next()
     if (leftMs === Infinity) return piece
@@ -38,7 +38,7 @@ export function createPatience(limitMs: number, onSilence: () => void): Patience
     } finally {
       clearTimeout(timer)
       leftMs -= performance.now() - startedAt
-      // A piece that nobody waits for any more may still fail when its socket is closed.
+      // An abandoned read may still fail when its socket is closed.
       piece.catch(() => undefined)
     }
   }

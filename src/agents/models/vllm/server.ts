@@ -20,20 +20,20 @@ const maxListMs = 10_000
 export type VllmServerOptions = TransportOptions &
   AnswerLimits & {
     model?: string
-    /** How long a server that failed three times in a row is left alone at first; doubles while it stays broken, up to a minute. */
+    /** How long the circuit breaker stays open after three failures in a row. Doubles with every further failure, up to a minute. */
     leaveAloneMs: number
   }
 
-/** One vLLM server. It knows nothing of the others; `vllm.ts` chooses among them. Every promise rejects with a ModelError or the signal's reason. */
+/** One vLLM server; `client.ts` chooses among several. Every promise rejects with a ModelError or the signal's reason. */
 export type VllmServer = {
   url: string
-  /** Sends the call and waits for the first chunk; sends it once more if the server closed a kept connection before reading anything. */
+  /** Sends the call and waits for the first chunk. Retries once if the server closed a kept-alive connection. */
   open: (call: ModelCall, signal: AbortSignal) => Promise<OpenAnswer>
-  /** The model's name and window, from `/v1/models`; asked once, and again after a failure. */
+  /** The model's name and window, from `/v1/models`. Cached until a failure. */
   info: (signal: AbortSignal) => Promise<ModelInfo>
-  /** How many tokens a prompt has, from `/tokenize`: not every server that speaks this protocol has that page. */
+  /** Counts the tokens of a prompt with `/tokenize`, which not every server of this protocol has. */
   countTokens: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<number>
-  /** Resolves when the engine says it is well, within the connect timeout. */
+  /** Resolves when the engine reports that it is healthy, within the connect timeout. */
   probe: (signal: AbortSignal) => Promise<void>
   close: () => Promise<void>
 }
@@ -42,7 +42,7 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   const { model, connectTimeoutMs, firstByteTimeoutMs, leaveAloneMs } = options
   const transport = createTransport(options)
   const { url } = transport
-  // The list needs no engine, so it comes at once or not at all.
+  // The list needs no engine, so a slow response is a failure.
   const listTimeoutMs = Math.min(firstByteTimeoutMs, maxListMs)
   let known: Promise<ModelInfo> | undefined
 
@@ -58,7 +58,7 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   const probe = (signal: AbortSignal) =>
     within(connectTimeoutMs, tooSlow('/health', connectTimeoutMs), signal, (limited) => transport.probe(limited))
 
-  /** One question for all that ask meanwhile, so it follows no caller's signal. */
+  /** All concurrent callers share one request, so it follows no caller's signal. */
   function askModels(): Promise<ModelInfo> {
     const asked = within(listTimeoutMs, tooSlow('/v1/models', listTimeoutMs), new AbortController().signal, (limited) =>
       transport.getJson('/v1/models', limited),
@@ -72,7 +72,7 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   const info = (signal: AbortSignal) => orAborted((known ??= askModels()), signal)
   const modelName = async (signal: AbortSignal) => model ?? (await info(signal)).model
 
-  /** A server that was broken proves itself on its health page first, not on somebody's question. */
+  /** A half-open breaker probes the health page first, so that no call is risked. */
   async function guarded(call: ModelCall, signal: AbortSignal): Promise<OpenAnswer> {
     if (breaker.state !== CircuitState.Closed) await breaker.execute(() => probe(signal))
     return again.execute(() => breaker.execute(() => openAnswer(transport, call, modelName, options, signal)))
@@ -100,7 +100,7 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
         return await orAborted(guarded(call, signal), signal)
       } catch (error) {
         if (error instanceof BrokenCircuitError)
-          throw new ModelError('model_unavailable', `${url} failed repeatedly and is left alone for a while.`, {
+          throw new ModelError('model_unavailable', `${url} failed repeatedly and is not used for a while.`, {
             cause: breaker.lastFailure,
           })
         if (mayDoBetterElsewhere(error) || (error instanceof ModelError && error.code === 'model_unknown')) forget()
@@ -111,11 +111,11 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   }
 }
 
-/** A server that says it has too much to do is not broken. */
+/** An overloaded server is not broken. */
 const isBroken = (error: unknown): boolean =>
   mayDoBetterElsewhere(error) && !(error instanceof ModelError && error.code === 'model_overloaded')
 
-/** The configured model, or the only one there is: among several, adapters included, no choice is made in silence. */
+/** The configured model, or the only one. Among several, adapters included, the operator must choose. */
 function chosenModel(url: string, list: unknown, wanted: string | undefined): ModelInfo {
   const parsed = ModelList.safeParse(list)
   if (!parsed.success)

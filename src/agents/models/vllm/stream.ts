@@ -4,26 +4,26 @@ import { endingOf, finishReasonOf, type AnswerContent, type FinishReason, type S
 import { problemIn, shortened, StreamChunk } from './wire.ts'
 
 const maxEventCharacters = 1024 * 1024
-/** So many bytes without text, reasoning or new usage are noise. */
+/** A stream with this many bytes without text, reasoning or new usage is cut. */
 const maxIdleBytes = 2 * 1024 * 1024
-/** A token's event is about 350 bytes; more than this for each token that was asked for is a server that does not stop. */
+/** The event of a token has about 350 bytes. A server that sends more than this for each requested token does not stop, and is cut. */
 const maxBytesPerToken = 4096
 
-/** What a reader has to know of the call. `continues`: the answer has text from before. */
+/** The part of a call that its reader needs. `continues`: the answer already has text. */
 export type AnsweredCall = { maxTokens: number; continues: boolean }
 
-/** Told while the stream is read: the finish reason has come; `[DONE]` has come, so the connection can be kept. */
+/** Callbacks while the stream is read: at the finish reason, and at `[DONE]`, after which the connection can be reused. */
 export type StreamSigns = { finished: () => void; done: () => void }
 
-/** What is known of a stream so far. */
+/** The state of a stream so far. */
 type Seen = { reason: FinishReason; said: string; content: AnswerContent; done: boolean }
 
 /**
- * Reads one streamed answer. Chunks are not tokens: a delta may hold several, none, or a piece of one, so amounts come from `usage`.
+ * Reads one streamed answer. A delta may hold several tokens, none, or a part of one, so token counts come from `usage`.
  *
- * Ends with an `end` chunk when the answer is finished (`vllm-endings.ts` says when), whatever becomes of the stream afterwards.
- * Everything else throws ModelError: `model_interrupted`, which says what was wrong, `empty_answer` or `answer_filtered`.
- * Returns at `[DONE]`; what the server sends after it is not read.
+ * Ends with an `end` chunk when the answer is finished (see `endings.ts`), even if the stream breaks afterwards.
+ * Otherwise throws ModelError: `model_interrupted` with the reason, `empty_answer` or `answer_filtered`.
+ * Returns at `[DONE]` and ignores anything after it.
  */
 export async function* readAnswer(
   body: AsyncIterable<Uint8Array>,
@@ -34,7 +34,7 @@ export async function* readAnswer(
   try {
     yield* readEvents(body, call.maxTokens, seen, signs)
   } catch (error) {
-    // A finished answer is finished, however its connection ends.
+    // An error after the finish reason does not change the answer.
     if (seen.reason === 'none') throw error
   }
   const ending = endingOf(seen.reason, seen.done, seen.content)
@@ -84,14 +84,14 @@ async function* readEvents(
     }
     if (idleBytes > maxIdleBytes) throw interrupted(`${idleBytes} bytes brought nothing`)
     if (bytes > maxEventCharacters + maxTokens * maxBytesPerToken) {
-      // The server does not stop where it was told to: it is cut off at its limit here.
+      // The server does not respect max_tokens, so the answer ends here.
       if (seen.reason === 'none') seen.reason = 'length'
       return
     }
   }
 }
 
-/** Server-sent events of a text that comes in pieces. Throws ModelError for an event without an end. */
+/** Parses server-sent events from pieces of text. Throws ModelError for an event that exceeds the limit. */
 function eventParser(): { feed: (text: string) => Generator<string, void, void> } {
   const events: string[] = []
   const overflows: ParseError[] = []
@@ -127,7 +127,7 @@ function failureOf(
         : `finish reason ${JSON.stringify(shortened(said))}`,
     )
   if (ending.code === 'answer_filtered')
-    return new ModelError('answer_filtered', 'The model server held the answer back (content_filter). Ask differently.')
+    return new ModelError('answer_filtered', 'The model server withheld the answer (content_filter). Ask differently.')
   if (content === 'reasoning' && reason === 'length')
     return new ModelError(
       'empty_answer',

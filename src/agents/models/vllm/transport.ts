@@ -4,20 +4,20 @@ import { errorBeforeAnswer, errorOfResponse } from './errors.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 1024 * 1024
-/** The longest: every token of a prompt, as a number. */
+/** The longest document lists every token of a prompt as a number. */
 const maxAnsweredJsonBytes = 8 * maxJsonBytes
 
-/** One server's connections. Every promise rejects with a ModelError, or with the reason of the signal that was given. */
+/** The HTTP connections to one server. Every promise rejects with a ModelError or with the signal's reason. */
 export type Transport = {
-  /** The base URL, without `/v1` and without a slash at its end. */
+  /** The base URL, without `/v1` and without a trailing slash. */
   url: string
   /** GET of a small JSON document (at most 1 MiB). */
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>
   /** POST whose answer is a JSON document (at most 8 MiB). */
   postForJson: (path: string, body: object, signal: AbortSignal) => Promise<unknown>
-  /** GET of the health page: resolves when the server answers anything but a 5xx. */
+  /** GET of the health page; resolves with any status below 500. */
   probe: (signal: AbortSignal) => Promise<void>
-  /** POST whose answer is an event stream: the bytes as they come. Firing the signal destroys the socket. */
+  /** POST whose answer is an event stream. Aborting the signal destroys the socket. */
   postForEvents: (
     path: string,
     body: object,
@@ -36,9 +36,9 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
   const agent = new Agent({
     connect: connectWithin(connectTimeoutMs),
     connections,
-    // An abort has to reach the model server as a closed socket; over HTTP/2 a proxy would keep the connection behind it open.
+    // An abort must reach the model server as a closed socket. With HTTP/2, a proxy would keep its upstream connection open.
     allowH2: false,
-    // Its timers tick once a second and know nothing of a call; the callers of this file bring signals that do.
+    // undici's timers are coarse and do not know a call's limits; the callers' signals enforce those.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
@@ -55,7 +55,7 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
       throw signal.aborted ? signal.reason : errorBeforeAnswer(url, cause)
     })
 
-  /** Sends one request; a status other than 200 becomes its ModelError. */
+  /** Sends one request; throws a ModelError for a status other than 200. */
   async function send(...question: Parameters<typeof ask>) {
     const [, signal] = question
     const response = await ask(...question)
@@ -88,7 +88,7 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
       jsonOf(path, await send(path, signal, { body, headers: {} }), maxAnsweredJsonBytes, signal),
     probe: async (signal) => {
       const { statusCode, body } = await ask('/health', signal)
-      // Not every server that speaks this protocol has the page, so a 404 is a sign of life too.
+      // Not every server of this protocol has the page, so a 404 also shows that it is alive.
       if (statusCode >= 500) throw errorOfResponse(url, statusCode, await readUpTo(maxErrorBytes, body).catch(() => ''))
       await body.dump({ limit: maxErrorBytes }).catch(() => undefined)
     },
@@ -106,12 +106,12 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
   }
 }
 
-/** The URL of the server itself: people write it with and without `/v1`. */
+/** Normalises the URL of a server, which may end in `/v1`. */
 function baseUrl(given: string): string {
   return given.trim().replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '')
 }
 
-/** Connects with undici's connector, but gives up after exactly `timeoutMs`. */
+/** Wraps undici's connector with an exact timeout. */
 function connectWithin(timeoutMs: number): buildConnector.connector {
   const connect = buildConnector({ timeout: timeoutMs })
   return (options, callback) => {
@@ -128,7 +128,7 @@ function connectWithin(timeoutMs: number): buildConnector.connector {
   }
 }
 
-/** The beginning of a body as text; what is longer is cut off and its connection closed. */
+/** Reads at most `limit` bytes of a body as text; closes the connection if there is more. */
 async function readUpTo(limit: number, body: AsyncIterable<Uint8Array>): Promise<string> {
   const pieces: Uint8Array[] = []
   let size = 0

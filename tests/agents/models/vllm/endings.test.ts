@@ -4,7 +4,7 @@ import { ModelError } from '../../../../src/agents/models/model.ts'
 import { readAnswer } from '../../../../src/agents/models/vllm/stream.ts'
 import { outcomeOf } from '../../../support/model-calls.ts'
 
-/** Each way in which a stream can end, as bytes on the wire, and what the answer comes to. */
+/** Every way in which a stream can end, as bytes on the wire, and the resulting ending of the answer. */
 type Row = [finishReason: string | null | undefined, withText: string, reasoningOnly: string, nothing: string]
 const empty = 'empty_answer'
 
@@ -22,7 +22,7 @@ const withDone: Row[] = [
   [null, 'stop, degraded', empty, empty],
   [undefined, 'stop, degraded', empty, empty],
 ]
-/** Without `[DONE]` only an answer without a finish reason is another one. */
+/** Without `[DONE]`, only a stream without a finish reason ends differently. */
 const withoutDone: Row[] = withDone.map(([reason, ...endings]) => [
   reason,
   ...(reason === null || reason === undefined
@@ -55,17 +55,17 @@ describe.each([
       expect(await endOf(reasoning + text + finish + done)).toBe(withText)
       expect(await endOf(reasoning + finish + done)).toBe(reasoningOnly)
       expect(await endOf(finish + done)).toBe(nothing)
-      // A continuation that has nothing to add finishes an answer that has text.
+      // A continuation without new text finishes an answer that has text.
       expect(await endOf(finish + done, true)).toBe(withText)
     },
   )
 })
 
-test('a finish reason on the last text counts that text', async () => {
+test('a finish reason in the event of the last text keeps that text', async () => {
   expect(await endOf(event({ delta: { content: 'Paris.' }, finish_reason: 'stop' }))).toBe('stop')
 })
 
-test('what comes after a finish reason cannot undo it', async () => {
+test('an error after a finish reason does not change the ending', async () => {
   const finished = text + event({ delta: {}, finish_reason: 'stop' })
   for (const rest of [
     'data: {"error":{"message":"the engine died"}}\n\n',
@@ -81,7 +81,7 @@ test.each([
   ['delta is missing', {}],
   ['content is null', { delta: { content: null } }],
   ['reasoning is no text', { delta: { reasoning: 7 } }],
-])('an event whose %s is no fault', async (_, choice) => {
+])('an event whose %s is valid', async (_, choice) => {
   expect(await endOf(event(choice) + text + event({ delta: null, finish_reason: 'stop' }) + 'data: [DONE]\n\n')).toBe(
     'stop',
   )
@@ -95,7 +95,7 @@ test.each([
   '{"prompt_tokens":"x"}',
   '{"prompt_tokens":-1,"completion_tokens":1e999}',
   'null',
-])('the usage %s breaks no answer', async (usage) => {
+])('the usage %s does not break the answer', async (usage) => {
   expect(
     await endOf(
       `data: {"choices":null,"usage":${usage}}\n\n${text}${event({ delta: {}, finish_reason: 'stop' })}data: {"choices":[],"usage":${usage}}\n\ndata: [DONE]\n\n`,

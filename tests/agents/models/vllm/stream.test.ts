@@ -6,7 +6,7 @@ import { readAnswer } from '../../../../src/agents/models/vllm/stream.ts'
 import { outcomeOf } from '../../../support/model-calls.ts'
 import { recording } from '../../../support/recordings.ts'
 
-/** The reader of streams against bytes as a real vLLM sent them, cut and split wherever a network may do that. */
+/** Tests the stream reader with recorded bytes of a real vLLM, cut and split at every position. */
 const recorded = [
   [
     'running usage',
@@ -34,7 +34,7 @@ const read = (...pieces: Uint8Array[]) =>
 describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning, usage) => {
   const bytes = Buffer.from(response.body)
 
-  test('is read whole, with the usage that the server said', async () => {
+  test('is read in full, with the usage that the server reported', async () => {
     const outcome = await read(bytes)
     expect(outcome.text.startsWith(beginning)).toBe(true)
     expect(outcome.usage).toEqual(usage)
@@ -54,7 +54,7 @@ describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning
     )
   })
 
-  test('is interrupted when it is cut at whichever byte before its finish reason, and whole when it is cut after that', async () => {
+  test('is interrupted by a cut at any byte before its finish reason, and complete after a later cut', async () => {
     const whole = await read(bytes)
     const finished = Buffer.byteLength(
       response.body.slice(0, response.body.indexOf('\n\n', response.body.search(/"finish_reason":"/)) + 2),
@@ -69,7 +69,7 @@ describe.each(recorded)('a recorded answer with %s', (_, { response }, beginning
   }, 60_000)
 })
 
-test('what follows [DONE] is not read', async () => {
+test('ignores bytes after [DONE]', async () => {
   const { response } = recording('chat.jsonl', 'stream with usage')
   expect((await read(Buffer.from(response.body), Buffer.from('data: {"error":{"message":"late"}}\n\n'))).end).toBe(
     'stop',
@@ -78,14 +78,14 @@ test('what follows [DONE] is not read', async () => {
 
 test.each([
   ['a dying engine', recording('engine-died.jsonl', 'engine process killed in mid-stream')],
-  ['a server told to end', recording('keys-tools-sigterm.jsonl', 'server got SIGTERM in mid-stream')],
+  ['a server that got SIGTERM', recording('keys-tools-sigterm.jsonl', 'server got SIGTERM in mid-stream')],
 ])('the recorded stream of %s is an interruption, although it says [DONE]', async (_, { response }) => {
   const { end, text } = await read(Buffer.from(response.body))
   expect(end).toMatchObject({ code: 'model_interrupted' })
   expect(text.length).toBeGreaterThan(20)
 })
 
-test('any bytes at all end in an answer, in an interruption, or in the failure of a finished answer', async () => {
+test('arbitrary bytes end in an answer, an interruption, or the failure of a finished answer', async () => {
   const event = fc.oneof(
     fc.json(),
     fc.string(),
