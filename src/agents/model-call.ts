@@ -1,3 +1,5 @@
+/** One paid model call: reservation, stream and settlement. */
+
 import { budgetStream } from '../events/budget.ts'
 import { DebitBudget } from '../commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../commands/budget/reserve-budget.ts'

@@ -1,3 +1,5 @@
+/** One attempt of a worker at one prompt: its dependencies, its signals, and its commands. */
+
 import type { CommandContext, CommandResult, RejectionCode } from '../commands/gate/types.ts'
 import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'

@@ -1,3 +1,5 @@
+/** Checks the usage that a model reports for a call. */
+
 import type { UsageSource } from '../events/amounts.ts'
 import type { TokenUsage, UsageReport } from './models/model.ts'
 

@@ -199,7 +199,7 @@ describe('a server that does not answer', () => {
       'temperature',
     ],
     [
-      'the web layer lists what is wrong',
+      'the web layer lists the faults',
       status(422, '{"detail":[{"msg":"field required"}]}'),
       'model_rejected',
       'field required',

@@ -1,3 +1,5 @@
+/** The prices of models, and the cost of a call. */
+
 import { z } from 'zod'
 import type { TokenUsage } from './model.ts'
 

@@ -1,3 +1,5 @@
+/** An upper bound of the prompt tokens of a call. */
+
 import type { ChatMessage } from './model.ts'
 
 /** Markers, role name and newlines that a chat template puts around one message, rounded up generously. */

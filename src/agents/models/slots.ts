@@ -1,3 +1,5 @@
+/** A bound on concurrent model calls, with a queue. */
+
 import { ModelError } from './model.ts'
 
 /** Permission to run one call. `release` is idempotent. */

@@ -1,3 +1,5 @@
+/** Batches the writes to a token stream. */
+
 import type { WriteOutcome } from './token-stream.ts'
 
 /** The longest delay of a piece of text: below what a reader notices, far above a round trip to Redis. */

@@ -1,3 +1,5 @@
+/** One attempt at an answer: takeover, model calls, and the ending. */
+
 import type { OpenChat } from '../../commands/aggregates/chat.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { SensedConversation } from '../../events/chat.ts'

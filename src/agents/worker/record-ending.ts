@@ -1,3 +1,5 @@
+/** Records the terminal event of a prompt. */
+
 import { CancelAnswer } from '../../commands/chat/cancel-answer.ts'
 import { chat } from '../../commands/aggregates/chat.ts'
 import { CompleteAnswer } from '../../commands/chat/complete-answer.ts'

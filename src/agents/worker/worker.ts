@@ -1,3 +1,5 @@
+/** The worker: takes jobs from the queue, runs them by kind, and renews their leases. */
+
 import { chat } from '../../commands/aggregates/chat.ts'
 import type { JobKind } from '../../commands/decider.ts'
 import type { StreamName } from '../../events/identifiers.ts'

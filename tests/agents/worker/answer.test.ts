@@ -91,7 +91,7 @@ describe('an answer', () => {
     expect(Math.sign((data as { costMicros: number }).costMicros)).toBe(paid)
   })
 
-  test('without a word fails as empty, and white space is no word', async () => {
+  test('without text fails as empty, and white space is no text', async () => {
     const begun = await begin([[usage(20, 1), text(' \n'), end()]])
     await answerPrompt(begun.dependencies, begun.attempt)
     expect(await begun.ending()).toMatchObject({

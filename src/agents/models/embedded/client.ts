@@ -1,3 +1,5 @@
+/** The model client of the embedded model. */
+
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import type { Logger } from '../../../platform/logger.ts'

@@ -1,3 +1,5 @@
+/** Finds the file of the embedded model, or fetches it. */
+
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fetchFromHub, type HubSource } from './model-hub.ts'

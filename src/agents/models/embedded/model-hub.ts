@@ -1,3 +1,5 @@
+/** Downloads a model from a model hub. */
+
 import { Agent, request } from 'undici'
 import { putIntoCache, type KnownFile, type Progress } from './model-store.ts'
 

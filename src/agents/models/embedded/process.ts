@@ -1,3 +1,5 @@
+/** Supervises the process of the embedded model. */
+
 import type { Logger } from '../../../platform/logger.ts'
 import { spawnModel, type ModelChild } from './spawn.ts'
 import { createCounts } from './counts.ts'

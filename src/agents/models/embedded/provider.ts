@@ -1,3 +1,5 @@
+/** The provider of the embedded model. */
+
 import { messageOf } from '../../../platform/platform-error.ts'
 import type { ModelProvider } from '../provider.ts'
 import { createEmbeddedClient } from './client.ts'

@@ -1,3 +1,5 @@
+/** Runs the steps of several answers in lockstep. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Work in steps: the code between two yields is one step. It must not throw. */

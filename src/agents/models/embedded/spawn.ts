@@ -1,3 +1,5 @@
+/** Starts the process of the embedded model. */
+
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../../../platform/process/child-environment.ts'

@@ -1,3 +1,5 @@
+/** Opens one answer of one vLLM server. */
+
 import { linkedController } from '../abort.ts'
 import { ModelError, type ModelCall, type ModelChunk } from '../model.ts'
 import { describe } from './errors.ts'

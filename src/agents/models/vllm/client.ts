@@ -1,3 +1,5 @@
+/** The model client of one or several vLLM servers. */
+
 import type { Logger } from '../../../platform/logger.ts'
 import { orAborted } from '../abort.ts'
 import {

@@ -1,3 +1,5 @@
+/** Maps failures of vLLM servers to ModelErrors. */
+
 import { ModelError } from '../model.ts'
 import { problemIn, shortened, type Problem } from './wire.ts'
 

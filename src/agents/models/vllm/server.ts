@@ -1,3 +1,5 @@
+/** One vLLM server: its model list, circuit breaker, tokenizer and answers. */
+
 import {
   BrokenCircuitError,
   circuitBreaker,

@@ -1,3 +1,5 @@
+/** Reads a streamed answer of vLLM. */
+
 import { createParser, type ParseError } from 'eventsource-parser'
 import { ModelError, type ModelChunk, type UsageReport } from '../model.ts'
 import { endingOf, finishReasonOf, type AnswerContent, type FinishReason, type StreamEnding } from './endings.ts'

@@ -1,3 +1,5 @@
+/** The HTTP connections to a vLLM server. */
+
 import { Agent, buildConnector, errors, request } from 'undici'
 import { ModelError } from '../model.ts'
 import { errorBeforeAnswer, errorOfResponse } from './errors.ts'
