@@ -1,9 +1,9 @@
 /**
- * The architecture as rules: data moves one way, so imports go one way.
- * `node tests/rules.ts` runs them and also fails when some file was not looked at.
+ * The architecture as rules: data flows one way, so imports go one way.
+ * `node tests/rules.ts` checks them, and also fails if the tool skipped a file.
  */
 
-/** Left to right: each may import only what stands to its left. Those in one cell do not know each other. */
+/** Left to right: each layer imports only from layers to its left. Layers in one cell do not import each other. */
 const layers = [['platform'], ['events'], ['gedi'], ['commands', 'projections'], ['agents'], ['api'], ['cli']]
 
 const inSource = (folders) => `^src/(${folders.join('|')})/`
@@ -28,7 +28,7 @@ module.exports = {
     ...oneWay,
     {
       name: 'one-composition-root',
-      comment: 'src/main.ts alone wires the layers: no other file lies beside it, and nothing imports it',
+      comment: 'src/main.ts alone wires the layers: it is the only file directly in src/, and nothing imports it',
       severity: 'error',
       from: {},
       to: { path: '^src/[^/]+$' },
@@ -41,14 +41,14 @@ module.exports = {
     },
     {
       name: 'event-types-are-pure',
-      comment: 'event types know each other and zod: no Redis, no clock, no files',
+      comment: 'event types import only each other and zod: no Redis, no clock, no files',
       severity: 'error',
       from: { path: eventTypes },
       to: { pathNot: [eventTypes, zod] },
     },
     {
       name: 'deciders-are-pure',
-      comment: 'a decider knows deciders, event types, how votes are counted, and zod; the gate is the shell around them',
+      comment: 'commands and aggregates import only each other, event types, vote counting and zod; the gate is the shell around them',
       severity: 'error',
       from: { path: deciders },
       to: { pathNot: [deciders, eventTypes, counting, zod] },

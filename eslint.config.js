@@ -1,14 +1,14 @@
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
-/** Code that decides gets time, ids and seeds passed in. `Date.parse` and `new Date(text)` only read, so they stay allowed. */
+/** Decision code gets time, ids and seeds as arguments. `Date.parse` and `new Date(text)` only parse, so they are allowed. */
 const impureCalls = [
-  { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'What decides has no clock: pass the time in.' },
-  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'What decides has no clock: pass the time in.' },
-  { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'What decides has no randomness: pass a seed in.' },
+  { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'Decision code has no clock: pass the time in.' },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Decision code has no clock: pass the time in.' },
+  { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Decision code has no randomness: pass a seed in.' },
 ]
 const impureGlobals = ['process', 'crypto', 'performance', 'fetch', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'].map(
-  (name) => ({ name, message: 'What decides touches nothing outside: pass in what it needs.' }),
+  (name) => ({ name, message: 'Decision code does no I/O: pass in its inputs.' }),
 )
 
 const doubleCast = {
@@ -25,7 +25,7 @@ const sleep = {
 }
 const missingEnding = {
   regex: '^\\.{1,2}/(?!.*\\.(ts|json)$)',
-  message: 'Node runs these files as they are: name the file with its ending.',
+  message: 'Node runs these files directly: import with the file extension.',
 }
 
 export default defineConfig(
@@ -48,17 +48,17 @@ export default defineConfig(
         'error',
         { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true, allowDefaultCaseForExhaustiveSwitch: true },
       ],
-      // `return void close()` and `cond ? open() : close()` read well; what they return is nobody's value.
+      // `return void close()` and `cond ? open() : close()` read well; their results are unused.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-meaningless-void-operator': 'off',
-      // Takes Node's own streams for impostors of EventEmitter in `once(process.stdout, 'drain')`.
+      // False positive for Node's own streams as EventEmitter in `once(process.stdout, 'drain')`.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // It takes a flag that changed during an `await` (`signal.aborted`, a closure's variable) for what it was before, and would have the check removed.
+      // It ignores that a flag (`signal.aborted`, a closure's variable) may change during an `await`, and would remove the check.
       '@typescript-eslint/no-unnecessary-condition': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_$', ignoreRestSiblings: true }],
-      // `default: return event satisfies never` is how the house proves a switch complete; its template then holds a never.
+      // `default: return event satisfies never` is how this code proves a switch complete; its template then holds a never.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowNever: true }],
-      // An implementation of an asynchronous interface need not wait for anything itself.
+      // An implementation of an asynchronous interface need not await anything.
       '@typescript-eslint/require-await': 'off',
     },
   },
@@ -69,7 +69,7 @@ export default defineConfig(
       'max-lines-per-function': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
     },
   },
-  // The composition root has the last word when everything else has failed.
+  // The composition root may print when everything else has failed.
   { files: ['src/main.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['src/commands/**/*.ts', 'src/events/*.ts', 'src/gedi/**/*.ts'],
@@ -83,11 +83,11 @@ export default defineConfig(
     files: ['tests/**/*.ts'],
     rules: {
       'no-restricted-syntax': ['error', doubleCast, skippedTest],
-      // Matchers inside an expected value (`expect.any(String)`) are typed any; what they are compared with is not.
+      // Matchers inside an expected value (`expect.any(String)`) are typed any; the actual values are typed.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       // A line that must not type-check is a test of the types, if it says which rule it shows.
       '@typescript-eslint/ban-ts-comment': ['error', { 'ts-expect-error': 'allow-with-description', minimumDescriptionLength: 10 }],
-      // A test that asserts on a value it has just made may say `!`: when it is wrong the test fails, which is its job.
+      // A test that asserts on a value it has just made may use `!`: if it is wrong, the test fails, as it should.
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },

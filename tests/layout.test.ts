@@ -61,7 +61,7 @@ describe('the layout', () => {
     expect(aggregates.filter((file) => !hasEventTypes(basename(file, '.ts')))).toEqual([])
   })
 
-  test('has each test in the folder of what it tests', () => {
+  test('has each test in a folder that mirrors src/', () => {
     const strays = ownFiles
       .filter((file) => file.startsWith('tests/') && file.split('/').length > 2)
       .map((file) => dirname(file).slice('tests/'.length))

@@ -1,4 +1,4 @@
-/** Where time comes from. Passed in everywhere, so that tests and simulations own it. */
+/** The source of time; an argument everywhere, so that tests and simulations control it. */
 export type Clock = { nowMs: () => number }
 
 export const systemClock: Clock = { nowMs: () => Date.now() }

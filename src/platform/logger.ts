@@ -9,13 +9,13 @@ import { withoutRepetition } from './repeated-lines.ts'
 
 export type { Logger }
 
-/** Where log lines go: a stream (for example stderr) or a file that is appended to. */
+/** The target of log lines: a stream (for example stderr) or a file in append mode. */
 export type LogTarget = { stream: DestinationStream } | { file: string }
 
 /**
  * The one logger of a process: JSON lines, `level` as a word, ISO time (seed story 3.1).
- * Whoever works for a request derives `logger.child({ requestId })`, so that every line names it. A warning or an error that
- * repeats another one is counted, and the count written once a minute; an outage has no stack.
+ * Code that serves a request uses `logger.child({ requestId })`, so every line names the request. Repeated warnings and errors are
+ * counted, and the count is written once a minute. An outage is logged without a stack.
  */
 export function createLogger(level: string, target: LogTarget): Logger {
   if ('file' in target) makeFolders(dirname(target.file))
@@ -23,7 +23,7 @@ export function createLogger(level: string, target: LogTarget): Logger {
     'stream' in target
       ? target.stream
       : pino.destination({ dest: target.file, append: true, mkdir: false, mode: 0o600 })
-  // A disk that is full costs log lines, never the council.
+  // A full disk loses log lines and never stops the council.
   if (destination instanceof EventEmitter && 'file' in target) destination.on('error', () => undefined)
   return pino(
     {
@@ -31,7 +31,7 @@ export function createLogger(level: string, target: LogTarget): Logger {
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: loggedError },
-      // The same JSON, with what a terminal would obey written as escapes: models and servers write parts of it.
+      // The same JSON with terminal control characters escaped: models and servers write parts of it.
       hooks: { logMethod: withoutRepetition(), streamWrite: printable },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
@@ -43,5 +43,5 @@ export function createLogger(level: string, target: LogTarget): Logger {
   )
 }
 
-/** A logger that says nothing: for the command line and for tests that do not look at it. */
+/** A logger without output, for the command line and for tests that do not check log lines. */
 export const silentLogger: Logger = pino({ level: 'silent' })

@@ -10,13 +10,13 @@ const outageCodePattern = /^(E[A-Z0-9]+|(08|53|57)[0-9A-Z]{3}|[a-z]+(_[a-z]+)+)$
 const outageWords =
   /^((outcome_unknown|log_unavailable|overloaded): |Connection is closed|Reached the max retries per request limit|Command timed out|Socket timeout|connect E|timeout exceeded when trying to connect|Connection terminated|(MISCONF|LOADING|CLUSTERDOWN|READONLY) )/
 
-/** Whether an error says that a server or a disk is away. Where in the program that was noticed helps nobody then. */
+/** True if an error reports an unavailable server or disk. The stack does not help in that case. */
 function isOutage(error: Error): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return (outageCodePattern.test(code) && !code.startsWith('ERR_')) || outageWords.test(error.message)
 }
 
-/** How errors are written to the log: with their stack, unless they are outages. */
+/** Serialises errors for the log: with their stack, except outages. */
 export function loggedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (!isOutage(error)) return stdSerializers.err(error)

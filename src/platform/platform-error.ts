@@ -1,8 +1,8 @@
 import { CodedError } from './coded-error.ts'
 
 /**
- * What can go wrong below the log. The codes are stable: callers and operators decide by them.
- * A message says what happened and what to do, and never holds a secret.
+ * The failures of the platform. The codes are stable: callers and operators decide by them.
+ * A message names the failure and the remedy, and never contains a secret.
  */
 export const platformErrorCodes = [
   'data_dir_unusable', // DATA_DIR or something in it cannot be made, read or trusted
@@ -17,7 +17,7 @@ export type PlatformErrorCode = (typeof platformErrorCodes)[number]
 
 export class PlatformError extends CodedError<PlatformErrorCode> {}
 
-/** The text of whatever was thrown, for a log line, `/health` or a message. */
+/** The text of a thrown value, for a log line, `/health` or a message. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return inPlainWords.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message

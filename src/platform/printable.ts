@@ -1,11 +1,11 @@
 /**
  * Text from elsewhere (a model, a server, the log, a file name, the command line), safe to show on a terminal: control characters
- * (C0 but line ends and tabs, DEL, C1), characters that reorder or break a line, and surrogates without a partner are shown as
+ * (C0 except line ends and tabs, DEL, C1), characters that reorder or break a line, and surrogates without a partner are shown as
  * `\uXXXX`. Inside a JSON text that is the same string, escaped.
  */
 export const printable = (text: string): string => text.replace(unprintable, escaped)
 
-/** The same for what must stay on one line: its line ends are shown escaped, too. */
+/** The same for text that must stay on one line: line ends are escaped too. */
 export const printableLine = (text: string): string => printable(text).replaceAll('\n', '\\u000a')
 
 const escaped = (found: string): string => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`

@@ -1,19 +1,19 @@
 import type { Clock } from './clock.ts'
 import { printableLine } from './printable.ts'
 
-/** Where progress goes: stderr, so that results stay alone on stdout. */
+/** The stream for progress: stderr, so that stdout has only results. */
 export type ProgressStream = { isTTY?: boolean; columns?: number; write: (text: string) => unknown }
 
 export type Progress = {
   /** How much is done by now; `total` when it is known, in the same unit. */
   update: (done: number, total?: number) => void
-  /** The last word. Call it exactly once, also when the work failed, or was stopped because other work did. */
+  /** Ends the display. Call it exactly once, also if the work failed or stopped because other work failed. */
   end: (outcome: 'done' | 'failed' | 'stopped') => void
 }
 
 export type ProgressOptions = { label: string; unit?: 'bytes' | 'items'; stream: ProgressStream; clock: Clock }
 
-/** Shorter work is not worth a line. */
+/** Shorter work prints nothing. */
 const silentMs = 1_000
 const terminalEveryMs = 100
 const linesEveryMs = 1_000
@@ -21,8 +21,8 @@ const barWidth = 24
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
 /**
- * Shows that work goes on, from its second second: on a terminal one line that is written over (a bar when the total is known, else
- * a spinner), otherwise a JSON line a second. With rate and, when the total is known, remaining time.
+ * Shows progress after the first second: on a terminal one line that is overwritten (a bar if the total is known, otherwise a
+ * spinner), elsewhere one JSON line per second. Includes the rate and, if the total is known, the remaining time.
  */
 export function startProgress({ label: given, unit = 'items', stream, clock }: ProgressOptions): Progress {
   const label = printableLine(given)
@@ -68,7 +68,7 @@ export function startProgress({ label: given, unit = 'items', stream, clock }: P
   }
 }
 
-/** The average so far, per second, and how long the rest takes at that rate (milliseconds; undefined when nobody can say). */
+/** The average rate per second, and the remaining time at that rate (milliseconds; undefined if the total is unknown). */
 function pace(
   done: number,
   total: number | undefined,

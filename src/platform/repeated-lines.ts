@@ -1,13 +1,13 @@
 import type { LogFn, Logger } from 'pino'
 import { messageOf } from './platform-error.ts'
 
-/** Levels of pino from which on a line can become a flood. */
+/** The pino level from which lines are deduplicated. */
 const warn = 40
-/** The same line is written once in this time; how often it would have been is written at its end. */
+/** The same line is written once in this period; the number of repetitions is written at its end. */
 const everyMs = 60_000
-/** Different lines that are remembered; beyond that all are forgotten, and may be written again. */
+/** The number of different lines in memory; beyond that all are forgotten and may be written again. */
 const maxLines = 500
-/** Texts that do not make two lines different: one outage fails many requests and jobs. Figures do not, either. */
+/** Fields that do not make two lines different: one outage fails many requests and jobs. Numbers do not, either. */
 const ids = new Set([
   'requestId',
   'commandId',
@@ -27,8 +27,8 @@ const ids = new Set([
 type Seen = { suppressed: number; timer: NodeJS.Timeout }
 
 /**
- * A hook for pino: a warning or an error that says what another one has just said is counted instead of written, and the count is
- * written at most once a minute. An outage that fails a thousand calls a second has a line of its own, not a thousand.
+ * A hook for pino: a repeated warning or error is counted instead of written, and the count is written at most once a minute. An
+ * outage that fails a thousand calls a second writes one line, not a thousand.
  */
 export function withoutRepetition(
   intervalMs = everyMs,

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 
 /**
- * A value that does not print: not in a log line, not in JSON, not in an error that shows its surroundings.
- * Only `reveal()` gives it out, so that every place which uses a secret can be found by that word.
+ * A value that is never printed: not in a log line, in JSON, or in an inspected error.
+ * Only `reveal()` returns it, so a search for that word finds every use of a secret.
  */
 export class Secret {
   readonly #value: string

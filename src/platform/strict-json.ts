@@ -1,4 +1,4 @@
-/** What JSON.parse alone would let through: keys that come twice, keys that change prototypes, and values nested without bound. */
+/** Problems that JSON.parse accepts: duplicate keys, keys that change prototypes, and unbounded nesting. */
 export type StrictJson = { ok: true; value: unknown } | { ok: false; problem: string }
 
 /** Far deeper than any command or frame. */
@@ -6,7 +6,7 @@ export const maxDepth = 32
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** JSON from bytes: the same as `parseStrictJson`, and bytes that are not UTF-8 are a problem rather than replaced. */
+/** Like `parseStrictJson`, from bytes; invalid UTF-8 is a problem and is not replaced. */
 export function parseStrictJsonBytes(bytes: Uint8Array): StrictJson {
   let text: string
   try {
@@ -18,7 +18,7 @@ export function parseStrictJsonBytes(bytes: Uint8Array): StrictJson {
 }
 
 /**
- * What JSON.parse makes of a text, or a problem: no JSON, the same key twice in one object (RFC 8259 leaves open which one counts),
+ * The value of a JSON text, or a problem: no JSON, the same key twice in one object (RFC 8259 leaves open which one counts),
  * a key `__proto__`, or more than 32 levels.
  */
 export function parseStrictJson(text: string): StrictJson {
@@ -35,9 +35,9 @@ export function parseStrictJson(text: string): StrictJson {
 const quote = 0x22
 const backslash = 0x5c
 
-/** Looks at the keys and levels of a text that is known to be JSON. */
+/** Checks the keys and levels of a text that is valid JSON. */
 function findProblem(text: string): string | null {
-  /** The keys so far of each object that is open; null for an array. */
+  /** The keys so far of each open object; null for an array. */
   const open: (Set<string> | null)[] = []
   let isKeyNext = false
   for (let at = 0; at < text.length; at++) {
@@ -83,7 +83,7 @@ function takeKey(keys: Set<string> | null | undefined, printed: string): string 
   return null
 }
 
-/** Where the string ends that begins at a quote. */
+/** The end of the string that begins at a quote. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     let backslashes = 0

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { messageOf } from '../platform-error.ts'
 
-/** What is wrong with one setting, in words that never repeat its value: it may be a secret, or a secret in the wrong place. */
+/** A problem with one setting. It never repeats the value, which may be a secret, or a secret in the wrong place. */
 export type ConfigProblem = { setting: string; problem: string; allowed: string }
 
-/** Where values come from, and how a problem names that place. */
+/** A source of values, and its name in problems. */
 export type SettingsSource = { shownAs: string; values: ReadonlyMap<string, string> }
 
-/** A settings file as far as it could be read; `brokenLines` (from 1) are neither empty, nor a comment, nor `NAME=value`. */
+/** The parsed part of a settings file. `brokenLines` (from 1) are neither empty, nor a comment, nor `NAME=value`. */
 export type SettingsFile = { settings: { name: string; value: string; line: number }[]; brokenLines: number[] }
 
 const assignment = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/
 
 /**
  * Reads the text of a settings file: one `NAME=value` a line, `#` comments (on a line of their own, or after a space), values bare
- * or in single or double quotes, no escapes, no value over several lines. Never throws. Not node's own parser, because that one
- * skips in silence what it does not understand, and a setting that is silently ignored is worse than a refused start.
+ * or in single or double quotes, no escapes, no value over several lines. Never throws. Node's own parser
+ * silently skips lines that it does not understand, and a silently ignored setting is worse than a refused start.
  */
 export function parseSettingsFile(text: string): SettingsFile {
   const file: SettingsFile = { settings: [], brokenLines: [] }
@@ -30,7 +30,7 @@ export function parseSettingsFile(text: string): SettingsFile {
   return file
 }
 
-/** Reads a settings file and names what is wrong with it: unknown names, names given twice, lines that are no settings. A missing file is empty. */
+/** Reads a settings file and reports unknown names, repeated names and broken lines. A missing file counts as empty. */
 export function readSettingsFile(
   path: string,
   shownAs: string,

@@ -7,16 +7,16 @@ import { socketDir } from '../process/socket-dir.ts'
 
 export type EmbeddedPostgres = { url: string; child: Child }
 
-/** The first start makes a database cluster: about 6 s on a small machine, under 1 s every time after. */
+/** The first start creates a database cluster: about 6 s on a small machine; later starts take under 1 s. */
 const readyTimeoutMs = 120_000
 const stopGraceMs = 10_000
 const childProgram = join(import.meta.dirname, 'pglite-child.ts')
 
 /**
- * Runs PGlite on a DATA_DIR, as a Postgres that any client reaches through a Unix socket which only this user can open. Only for
- * the holder of the DATA_DIR's lock, after `endLeftovers`: two processes on one folder lose rows in silence.
- * It does not fsync, so it is not power-safe: it may hold only what the log can rebuild. It has one session behind all its
- * connections; use it through `connectPostgres` alone. Throws `child_not_ready` when it does not start.
+ * Runs PGlite on a DATA_DIR as a Postgres on a Unix socket that only this user can open. Only for the holder of the DATA_DIR's
+ * lock, after `endLeftovers`: two processes on one folder silently lose rows.
+ * It does not fsync, so it is not crash-safe and may hold only data that the log can rebuild. All its connections share one session;
+ * use it only through `connectPostgres`. Throws `child_not_ready` if it does not start.
  */
 export async function startEmbeddedPostgres(
   dataDir: string,

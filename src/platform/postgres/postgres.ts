@@ -12,7 +12,7 @@ export type PostgresOptions = {
   logger: Logger
   /** Shown by pg_stat_activity. */
   name?: string
-  /** The server gives up a statement after this; the client a little later, should the server be silent. */
+  /** The server cancels a statement after this time; the client gives up a little later if the server is silent. */
   statementTimeoutMs?: number
   /** How long a transaction may wait for a connection, a new one or a free one. */
   connectTimeoutMs?: number
@@ -21,25 +21,25 @@ export type PostgresOptions = {
 }
 
 /**
- * A Postgres in which nothing happens outside of a transaction.
+ * A Postgres client that runs everything in transactions.
  *
- * That is not only tidiness. The embedded Postgres has one session behind all its connections, and its socket server
+ * The embedded Postgres requires this. All its connections share one session, and its socket server
  * (pglite-socket 0.2.17) lets the messages of several connections overtake each other between a statement's Parse and its
- * Execute, whenever they do not arrive in one piece (from 64 KB on): a client then gets the answer to another's question. Inside
- * a transaction block the server keeps everybody else waiting, and BEGIN is one message, so transactions are safe.
- * Because the session is shared, nothing of a session may be used either: SET (SET LOCAL is fine), temporary tables, LISTEN,
+ * Execute, whenever they do not arrive in one piece (from 64 KB on): a client then gets the answer to another client's query.
+ * Inside a transaction block all other clients wait, and BEGIN is one message, so transactions are safe.
+ * Because the session is shared, session features must not be used either: SET (SET LOCAL is fine), temporary tables, LISTEN,
  * advisory locks that outlast their transaction, prepared statements with names.
  * Transactions are not repeated here: only the caller knows whether its work may run twice.
  */
 export type Postgres<Database> = {
   /**
    * BEGIN, `work`, COMMIT on one connection; ROLLBACK when `work` throws, and then its error. Everything must go through `tx`.
-   * Keep it short: in the embedded Postgres everybody waits for it. What the server refuses is pg's own error, with its SQLSTATE in
-   * `code`; PlatformError `postgres_unreachable` when there is no connection, it breaks, or the server is silent for too long.
-   * When the connection breaks during COMMIT nobody can say whether it happened.
+   * Keep it short: in the embedded Postgres all other clients wait for it. If the server refuses a statement, pg's own error is thrown,
+   * with its SQLSTATE in `code`. Throws `postgres_unreachable` if there is no connection, it breaks, or the server is silent for too
+   * long. If the connection breaks during COMMIT, the outcome is unknown.
    */
   transaction: <Result>(work: (tx: Transaction<Database>) => Promise<Result>) => Promise<Result>
-  /** The same, read only, and everything in it sees one moment (repeatable read). */
+  /** The same, read-only, on one snapshot (repeatable read). */
   snapshot: <Result>(work: (tx: Transaction<Database>) => Promise<Result>) => Promise<Result>
   /** Throws `postgres_unreachable` unless the server answers. */
   ping: () => Promise<void>
@@ -51,8 +51,8 @@ export type Postgres<Database> = {
 const clientTimeoutMs = (statementTimeoutMs: number): number => statementTimeoutMs * 1.2 + 500
 
 /**
- * Makes a pool; connects only when something is asked for. A connection that breaks while it is idle is logged and replaced. One that
- * stays silent is dropped, because what is asked through it next would wait for the same answer.
+ * Creates a pool, which connects on demand. A connection that breaks while idle is logged and replaced. A silent connection is
+ * dropped, because the next statement on it would wait for the same answer.
  */
 export function connectPostgres<Database>({
   url,
@@ -71,8 +71,8 @@ export function connectPostgres<Database>({
     statement_timeout: statementTimeoutMs,
     query_timeout: clientTimeoutMs(statementTimeoutMs),
   })
-  // Without listeners the end of a connection would end the process: pg's pool listens to idle clients only, and passes on what
-  // it hears; between two statements of a transaction nobody does.
+  // Without a listener, the end of a connection would end the process: pg's pool listens only to idle clients, not between two
+  // statements of a transaction.
   pool.on('connect', (client) => {
     client.on('error', (error) => logger.warn({ connection: name, err: error }, 'postgres connection lost'))
     dropWhenSilent(client)
@@ -103,26 +103,26 @@ export function connectPostgres<Database>({
 }
 
 /**
- * Whether an error of a transaction says that Postgres is away, or about to be (connection, resources, shutdown or restart, a time limit),
- * and not that the work itself is wrong.
+ * True if a transaction failed because Postgres is unavailable or about to be (connection, resources, shutdown or restart, a time
+ * limit), and not because of the work itself.
  */
 export const isPostgresOutage = (error: unknown): error is Error =>
   (error instanceof PlatformError && error.code === 'postgres_unreachable') ||
   (error instanceof pg.DatabaseError && /^(08|53|57|58|25P0[34])/.test(error.code ?? ''))
 
-/** What happened to the connection, in the words of every report on it. */
+/** The connection's problem, in the same words in every report. */
 const unreachable = (error: unknown): PlatformError =>
   new PlatformError('postgres_unreachable', `Postgres does not answer: ${reason(error)}`, error)
 
-/** Node gives no message to the failure of several addresses. */
+/** Node's error for several failed addresses has no message. */
 const reason = (error: unknown): string =>
   error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error) || 'the connection failed'
 
-/** What pg has of a connection; its types do not name it. */
+/** The part of a pg client that its types do not declare. */
 const Connected = z.object({ connection: z.object({ stream: z.instanceof(Socket) }) })
 const drop = (client: pg.PoolClient): void => void Connected.parse(client).connection.stream.destroy()
 
-/** pg leaves a connection in its pool whose statement ran into `query_timeout`; whatever is asked next waits behind that statement. */
+/** pg keeps a connection in its pool after `query_timeout`; the next statement on it would wait for the old one. */
 function dropWhenSilent(client: pg.PoolClient): void {
   const ask = client.query.bind(client) as (...question: unknown[]) => Promise<unknown>
   client.query = (async (...question: unknown[]) => {
@@ -136,7 +136,7 @@ function dropWhenSilent(client: pg.PoolClient): void {
   }) as typeof client.query
 }
 
-/** Drops connections that are held for too long: whatever waits for an answer on one then fails. */
+/** Drops connections that are held for too long; their pending statements then fail. */
 function dropAfter(pool: pg.Pool, limitMs: number): void {
   const deadlines = new WeakMap<pg.PoolClient, NodeJS.Timeout>()
   pool.on('acquire', (client) =>

@@ -1,10 +1,10 @@
 /**
- * What a child process of the council may know. A list of what is allowed, because a list of what is secret would miss the next
- * setting: a child's environment can be read by every process of its user, and ends in its crash reports.
+ * The environment variables that a child process may get. An allow-list, because a deny-list would miss the next secret setting: every
+ * process of the same user can read a child's environment, and crash reports include it.
  */
 const allowed = new Set([
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TZ', 'LANG', 'LANGUAGE', 'TMPDIR', 'TMP', 'TEMP'],
-  // Where this machine keeps its libraries and certificates.
+  // The locations of this machine's libraries and certificates.
   ...[
     'LD_LIBRARY_PATH',
     'DYLD_LIBRARY_PATH',
@@ -17,10 +17,10 @@ const allowed = new Set([
   ...['NODE_COMPILE_CACHE', 'NO_COLOR'],
 ])
 
-/** Installers fetch what they install, through the machine's proxy and from its mirrors. */
+/** Installers download packages through the machine's proxy and from its mirrors. */
 const allowedForInstallers = /^((https?|no|all|ftp)_proxy|PIP_.*|XDG_CONFIG_HOME|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE)$/i
 
-/** The environment of a child: what is on the list, and what `more` adds. */
+/** The environment of a child: the allowed variables of this process, and `more`. */
 export function childEnvironment(
   more: Readonly<Record<string, string>> = {},
   { installs = false, from = process.env }: { installs?: boolean; from?: NodeJS.ProcessEnv } = {},

@@ -17,7 +17,7 @@ export type ChildSpec = {
   args: readonly string[]
   /** Opens a channel through which the child notices that its parent is gone. */
   ipc?: boolean
-  /** Resolves when the child can be used. The signal aborts when there is nothing to wait for any more. */
+  /** Resolves when the child can be used. The signal aborts when the launch has ended. */
   waitUntilReady: (child: ChildProcess, abandoned: AbortSignal) => Promise<void>
   readyTimeoutMs: number
   /** How long the child has after SIGTERM; then its whole group gets SIGKILL. */
@@ -25,15 +25,15 @@ export type ChildSpec = {
 }
 
 export type ChildReport =
-  /** It ended by itself, and is started again after `retryInMs`. */
+  /** It ended on its own and restarts after `retryInMs`. */
   | { kind: 'ended'; name: string; fault: ChildFault; retryInMs: number }
-  /** It was started again and did not become usable; it is tried again after `retryInMs`. */
+  /** A restart did not make it usable; the next one follows after `retryInMs`. */
   | { kind: 'not_started'; name: string; fault: ChildFault; retryInMs: number }
   | { kind: 'restarted'; name: string; pid: number; attempt: number }
 
 /**
- * Waits before each restart in a row; the last one is used again and again, since what stopped a child (a full disk, no memory) may
- * end at any time. A child that was usable for `stableAfterMs` starts a new row.
+ * The delay before each consecutive restart. The last delay repeats, because the cause (a full disk, no memory) may go away at any
+ * time. A child that was usable for `stableAfterMs` starts again with the first delay.
  */
 export type RestartPolicy = { delaysMs: readonly [number, ...number[]]; stableAfterMs: number }
 export const defaultRestartPolicy: RestartPolicy = {
@@ -44,7 +44,7 @@ export const defaultRestartPolicy: RestartPolicy = {
 export type Child = {
   name: string
   pid: () => number | undefined
-  /** Why it is not there, and how often it was started again in this row; undefined while it is there. */
+  /** Why it is not running, and the number of consecutive restarts; undefined while it runs. */
   fault: () => (ChildFault & { attempts: number }) | undefined
   stop: () => Promise<void>
 }
@@ -55,10 +55,10 @@ type Started = { process: ChildProcess; pid: number; exited: Promise<Exit> }
 type Running = Started & { readyAtMs: number; log: ChildLog; oomKillsBefore: number }
 
 /**
- * Starts a child and keeps it running: one that ends by itself is started again, with growing waits, for as long as it takes.
- * It runs detached, in a group of its own, so that Ctrl-C reaches the council alone and the council decides the order of the ends.
- * Resolves when it is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) when it does not
- * get there.
+ * Starts a child and restarts it with growing delays whenever it ends on its own, without a limit.
+ * The child runs detached, in its own process group, so Ctrl-C reaches only the council and the council stops its children in order.
+ * Resolves when the child is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) if it does
+ * not become usable.
  */
 export async function startChild(
   spec: ChildSpec,
@@ -74,7 +74,7 @@ export async function startChild(
 
   const ended = async (child: Running): Promise<void> => {
     const exit = await child.exited
-    // What it started itself goes too: it may hold the same files.
+    // Its own children end too: they may hold the same files.
     signal(child.pid, 'SIGKILL', { group: true })
     if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) attempt = 0
     running = undefined
@@ -111,14 +111,14 @@ export async function startChild(
     stopping.abort()
     if (running !== undefined) await end(running, spec.stopGraceMs)
     await supervised
-    // One that became ready in the same moment.
+    // A restart may have become ready at the same moment.
     if (running !== undefined) await end(running, spec.stopGraceMs)
     removePidFile(dataDir, name)
   }
   return { name, pid: () => running?.pid, fault: () => fault && { ...fault, attempts: attempt }, stop }
 }
 
-/** A launch that failed, with its cause. */
+/** A failed launch and its cause. */
 class ChildNotReady extends PlatformError {
   readonly fault: ChildFault
 
@@ -151,7 +151,7 @@ async function launch(spec: ChildSpec, dataDir: string, stopping: AbortSignal): 
       error,
     )
   })
-  // A signal or a message that comes too late for it is no reason to end the council.
+  // A signal or a message that arrives too late must not end the council.
   child.on('error', () => {})
 
   const running = { process: child, pid: child.pid ?? 0, exited }

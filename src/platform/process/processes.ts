@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { processTable } from './process-table.ts'
 
-/** Questions about processes that are not (or no longer) children of this one, and what can be done to them. */
+/** Functions for processes that are not, or no longer, children of this one. */
 
-/** When a process started: together with the pid it names one process for ever. Undefined when it is gone. */
+/** The start time of a process; with the pid it identifies one process for ever. Undefined if the process has ended. */
 export const startTicks = (pid: number): number | undefined => processTable.startOf(pid)
 
-/** Sends a signal to a process, or with `group` to all of its group. False when it is gone already. */
+/** Sends a signal to a process, or with `group` to all of its group. False if it has ended already. */
 export function signal(pid: number, name: NodeJS.Signals, { group }: { group: boolean }): boolean {
   try {
     return process.kill(group ? -pid : pid, name)
@@ -15,7 +15,7 @@ export function signal(pid: number, name: NodeJS.Signals, { group }: { group: bo
   }
 }
 
-/** Ends a process that is not our child: SIGTERM, after `graceMs` SIGKILL to its whole group. Resolves when it is gone. */
+/** Ends a process that is not our child: SIGTERM, after `graceMs` SIGKILL to its whole group. Resolves when it has ended. */
 export async function endProcess(pid: number, graceMs: number): Promise<void> {
   const started = startTicks(pid)
   if (started === undefined) return
@@ -26,7 +26,7 @@ export async function endProcess(pid: number, graceMs: number): Promise<void> {
   await becomesTrue(isGone, Number.POSITIVE_INFINITY)
 }
 
-/** The kernel tells nobody but the parent when a process ends, so this has to look again and again. */
+/** Polls, because the kernel reports the end of a process only to its parent. */
 async function becomesTrue(condition: () => boolean, limitMs: number): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += 20) {
     if (condition()) return true

@@ -13,9 +13,9 @@ import {
 import { PlatformError, messageOf } from '../platform-error.ts'
 
 /**
- * The text of a file that holds a secret; `make` gives it on the first start, when there is none. Two processes that start
- * together get the same secret, and a power cut leaves a whole file or none. Throws `secret_file_unusable` for a file that
- * others may read or own, or that cannot be read or made. `self` is this user but for tests.
+ * The text of a file that holds a secret; `make` creates it on the first start. Two processes that start at the same time get the
+ * same secret, and a power cut leaves a complete file or none. Throws `secret_file_unusable` for a file that another user may read
+ * or owns, or that cannot be read or created. `self` is this user except in tests.
  */
 export function secretFile(path: string, make: () => string, self = process.getuid?.()): string {
   try {
@@ -26,7 +26,7 @@ export function secretFile(path: string, make: () => string, self = process.getu
   }
 }
 
-/** The same for a file that another part of the program has made; undefined when there is none. Throws `secret_file_unusable`. */
+/** The same for a file that another part of the program has created; undefined if it does not exist. Throws `secret_file_unusable`. */
 export function readPrivateFile(path: string): string | undefined {
   try {
     return privateText(path, process.getuid?.())
@@ -40,7 +40,7 @@ export function readPrivateFile(path: string): string | undefined {
 const unusable = (path: string, error: unknown): PlatformError =>
   new PlatformError('secret_file_unusable', `the secret in ${path} cannot be used: ${messageOf(error)}`, error)
 
-/** Looks at the file that is open, so that no other can take its place between the look and the reading. */
+/** Checks the open file, so that no other file can replace it between the check and the read. */
 function privateText(path: string, self: number | undefined): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
@@ -57,7 +57,7 @@ function privateText(path: string, self: number | undefined): string {
 
 function create(path: string, text: string): void {
   const draft = `${path}.${process.pid}`
-  // What a crash has left.
+  // A crash may have left a draft.
   rmSync(draft, { force: true })
   const file = openSync(draft, 'wx', 0o600)
   try {

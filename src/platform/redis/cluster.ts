@@ -2,7 +2,7 @@ import { Cluster, type Redis, type RedisOptions } from 'ioredis'
 import { PlatformError } from '../platform-error.ts'
 import type { ClusterAddress } from './address.ts'
 
-/** One server or a cluster: whoever only sends commands about keys need not know which. */
+/** One server or a cluster: code that only sends key commands need not know which. */
 export type RedisClient = Redis | Cluster
 
 /** Of one connection to one server. The mapping of replies is left as it is, and belongs to the type of the client. */
@@ -20,8 +20,8 @@ export type ClusterConnectionOptions = {
 }
 
 /**
- * Connects to a Redis Cluster. What a node refused to run (MOVED, ASK, TRYAGAIN, CLUSTERDOWN) is sent again, at most 16 times. What
- * was in flight on a connection that broke is not: it may have run. A node that is lost is looked for again with the next command.
+ * Connects to a Redis Cluster. Commands that a node refused to run (MOVED, ASK, TRYAGAIN, CLUSTERDOWN) are resent, at most 16 times.
+ * Commands that were in flight on a broken connection are not: they may have run. The next command looks for a lost node again.
  */
 export function connectCluster({
   address,
@@ -43,7 +43,7 @@ export function connectCluster({
     retryDelayOnFailover: 0,
     slotsRefreshTimeout: nodeOptions.connectTimeout ?? 1_000,
     shardedSubscribers: subscribes,
-    // A certificate is for a name, not for the address that it resolves to.
+    // A certificate names a host, not the address that the name resolves to.
     ...(tls && { dnsLookup: (name: string, found: (error: null, address: string) => void) => found(null, name) }),
   })
   if (!waits) connectBeforehand(cluster)
@@ -51,9 +51,9 @@ export function connectCluster({
 }
 
 /**
- * ioredis connects to a node with the first command for it. Whoever does not wait is connected before there is one, but not before
- * the cluster is known to be whole: without a queue ioredis 6.0.0 fails its own question whether it is, where that goes to a node
- * whose connection is still being made, and begins anew.
+ * ioredis connects to a node with the first command for it. A client without a queue is connected before its first command, but only
+ * when the cluster is known to be complete: without a queue, ioredis 6.0.0 fails its own completeness check if that goes to a node
+ * that is still connecting, and starts again.
  */
 function connectBeforehand(cluster: Cluster): void {
   const connect = (node: Redis): void => {
@@ -65,12 +65,12 @@ function connectBeforehand(cluster: Cluster): void {
   })
 }
 
-/** The servers that may take a write now: the one there is, or the masters that this client is connected to. */
+/** The servers that may take a write now: the single server, or the masters that this client is connected to. */
 export function serversOf(redis: RedisClient): Redis[] {
   return redis instanceof Cluster ? redis.nodes('master').filter(({ status }) => status === 'ready') : [redis]
 }
 
-/** Resolves when no connection to a master is still being made. At once where there is one server. */
+/** Resolves when no master is still connecting; at once for a single server. */
 export async function mastersConnected(redis: RedisClient): Promise<void> {
   const connecting =
     redis instanceof Cluster
@@ -81,10 +81,10 @@ export async function mastersConnected(redis: RedisClient): Promise<void> {
   )
 }
 
-/** The server that holds a key: the one there is, or the node that owns the key's slot. Throws PlatformError `redis_unreachable`. */
+/** The server that holds a key: the single server, or the node that owns the key's slot. Throws PlatformError `redis_unreachable`. */
 export async function serverOf(redis: RedisClient, key: string): Promise<Redis> {
   if (!(redis instanceof Cluster)) return redis
-  // Asking for the key corrects what this client knows of its slot.
+  // A command on the key updates the client's slot map.
   const [slot] = await Promise.all([redis.cluster('KEYSLOT', key), redis.exists(key)])
   const owner = redis.slots[slot]?.[0]
   const node = redis.nodes('master').find((candidate) => nameOf(candidate) === owner)

@@ -6,12 +6,12 @@ import { explainUnsent, redisUnreachable } from './unreachable.ts'
 import { connectCluster, mastersConnected, type ConnectionOptions, type RedisClient } from './cluster.ts'
 
 /**
- * What a connection is for:
+ * The purpose of a connection:
  * - `command` answers fast or fails fast: nothing waits in a queue while there is no connection, nothing is sent twice. A command
- *   that timed out or lost its connection may have run all the same; whoever writes must be able to ask again with the same id.
- * - `blocking` is one reader's own (XREAD, XREADGROUP with BLOCK). A read fails when its connection breaks, and is never sent again
- *   by itself: a reader that was forgotten would take what belongs to the next one. An answer that never comes is the reader's to notice.
- * - `subscriber` receives messages and subscribes again by itself; what was published while it was away is lost.
+ *   that timed out or lost its connection may still have run; a writer must be able to ask again with the same id.
+ * - `blocking` is one reader's own (XREAD, XREADGROUP with BLOCK). A read fails when its connection breaks, and is never resent:
+ *   a stale read would take the entries of the next reader. The reader itself must notice an answer that never comes.
+ * - `subscriber` receives messages and resubscribes; messages that were published while it was disconnected are lost.
  */
 export type RedisRole = 'command' | 'blocking' | 'subscriber'
 
@@ -27,13 +27,12 @@ export type RedisConnectionOptions = {
 }
 
 const connectTimeoutMs = 5_000
-/** Behind the limit of a command, so that the command is told first. */
+/** Longer than a command's limit, so that the command fails first. */
 const socketGraceMs = 100
 
 /**
- * Opens a connection that comes back by itself (after 50 ms, then more, at most 2 s) until it is closed with `quit()` or
- * `disconnect()`. It never raises an unhandled `error` event: losing a server is ordinary. Replies are RESP 2. Throws where the
- * address is none.
+ * Opens a connection that reconnects (after 50 ms, growing to 2 s) until it is closed with `quit()` or `disconnect()`. It never
+ * raises an unhandled `error` event: losing a server is normal. Replies are RESP 2. Throws if the address is malformed.
  */
 export function connectRedis({
   url,
@@ -52,7 +51,7 @@ export function connectRedis({
 
   let lastError = ''
   const onError = (error: unknown): void => {
-    // A server that is away fails every attempt in the same words; one line is enough.
+    // An unreachable server fails every attempt in the same way; one line is enough.
     if (messageOf(error) === lastError) return
     lastError = messageOf(error)
     logger.warn({ connection: name, err: error }, 'redis connection failed')
@@ -88,7 +87,7 @@ function open(url: string, role: RedisRole, options: ConnectionOptions): RedisCl
 
 /**
  * Resolves when the server answers commands (its data is loaded), in a cluster every master; throws `redis_unreachable` after
- * `timeoutMs`, saying why, and at once when `abandoned` aborts: a client that is closed between two tries to connect says nothing.
+ * `timeoutMs` with the reason, and at once when `abandoned` aborts: a client that is closed between two attempts reports nothing.
  */
 export async function whenRedisReady(redis: RedisClient, timeoutMs: number, abandoned?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -120,11 +119,11 @@ function roleOptions(role: RedisRole, commandTimeoutMs: number) {
         autoResendUnfulfilledCommands: false,
         maxRetriesPerRequest: 0,
         commandTimeout: commandTimeoutMs,
-        // A connection on which nothing comes back is dropped for a new one, or every command after it would time out as well.
+        // A silent connection is replaced; otherwise every later command would time out as well.
         socketTimeout: commandTimeoutMs + socketGraceMs,
       }
     case 'blocking':
-      // No blockingTimeout: it would turn an answer that never comes into "nothing new", and a half-open connection would stay for ever.
+      // No blockingTimeout: it would report a missing answer as "nothing new" and keep a half-open connection for ever.
       return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }
     case 'subscriber':
       return { maxRetriesPerRequest: null, autoResubscribe: true }
