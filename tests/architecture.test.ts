@@ -49,7 +49,7 @@ const rulesBroken = async (imports: Record<string, string[]>) => {
 }
 
 describe('the architecture', () => {
-  test('lets every layer know those to its left, and main all of them', async () => {
+  test('lets every layer import those to its left, and main all of them', async () => {
     const report = await checkArchitecture(
       await repository({
         'src/events/chat.ts': ['zod', 'src/events/event.ts'],
@@ -91,7 +91,7 @@ describe('the architecture', () => {
     ['agents that know the api', 'src/agents/a.ts', 'src/api/b.ts', 'agents-imports-only-to-its-left'],
     ['an api that knows the command line', 'src/api/a.ts', 'src/cli/b.ts', 'api-imports-only-to-its-left'],
     ['a second composition root', 'src/cli/a.ts', 'src/main.ts', 'one-composition-root'],
-    ['a layer that is not in the house', 'src/services/a.ts', 'src/events/b.ts', 'no-file-outside-the-layers'],
+    ['an unknown layer', 'src/services/a.ts', 'src/events/b.ts', 'no-file-outside-the-layers'],
     ['an event type with Redis', 'src/events/a.ts', 'ioredis', 'event-types-are-pure'],
     ['an event type that knows the log', 'src/events/a.ts', 'src/events/log/b.ts', 'event-types-are-pure'],
     ['a decider with a clock', 'src/commands/a.ts', 'src/platform/clock.ts', 'deciders-are-pure'],
@@ -101,19 +101,19 @@ describe('the architecture', () => {
     ['counting with randomness', 'src/gedi/a.ts', 'node:crypto', 'counting-is-pure'],
     ['a source that imports tests', 'src/agents/a.ts', 'tests/support/b.ts', 'nothing-imports-tests'],
     ['a source with a development package', 'src/agents/a.ts', 'fast-check', 'production-needs-no-development-package'],
-    ['a source with a package nobody declared', 'src/agents/a.ts', 'knip', 'production-needs-no-development-package'],
+    ['a source with an undeclared package', 'src/agents/a.ts', 'knip', 'production-needs-no-development-package'],
     ['an import of nothing', 'src/agents/a.ts', 'no-such-package', 'no-unresolvable-import'],
   ])('refuses %s', async (_, from, to, rule) => {
     expect(await rulesBroken({ [from]: [to] })).toContain(rule)
   })
 
-  test('refuses a circle', async () => {
+  test('refuses an import cycle', async () => {
     expect(
       await rulesBroken({ 'src/agents/a.ts': ['src/agents/b.ts'], 'src/agents/b.ts': ['src/agents/a.ts'] }),
     ).toEqual(['no-circle'])
   })
 
-  test('is not upheld by files that the tool did not look at', async () => {
+  test('reports the files that the tool skipped', async () => {
     const root = await repository({ 'src/agents/a.ts': ['src/cli/b.ts'] })
     const blind = join(root, 'blind.cjs')
     await writeFile(blind, "module.exports = { options: { exclude: { path: '^src/' } } }")
