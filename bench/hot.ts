@@ -1,59 +1,58 @@
 import { join } from 'node:path'
+import { isQuick } from './harness/arguments.ts'
+import { runBenchmark, type Figures } from './harness/benchmark.ts'
 import { percentilesOf, type Measured } from './harness/closed-loop.ts'
 import {
   depositsOnFreshLog,
   limitRunner,
   perSecond,
+  type EmmettProcess,
   type GateProcess,
-  type PeerProcess,
 } from './harness/competitors.ts'
-import { makeDataFolder } from './harness/data-folder.ts'
 import { payloadBytes } from './harness/deposit.ts'
 import type { GateReply } from './harness/gate-process.ts'
 import { startMeasured } from './harness/measured-process.ts'
+import { installPeers } from './harness/peers.ts'
 import { postgresSettings, startPostgres } from './harness/postgres-server.ts'
 import { redisSettings, startRedis } from './harness/redis-server.ts'
-import { reportOf, type Figures } from './harness/report.ts'
 import { ratioOf, rounded, spread } from './harness/spread.ts'
 
-/** `npm run bench:hot`: commands on one account, from one gate process and from several. `--quick` is for development, and keeps no result. */
-const isQuick = process.argv.includes('--quick')
+/** `npm run bench:hot`: commands on one account, from one, two and four gate processes. */
 const runs = isQuick ? 2 : 5
 const durationMs = isQuick ? 500 : 1000
 const inFlight = 64
 const maxProcesses = 4
-const peerPoolSize = 20
+const emmettPoolSize = 20
 
-const folder = await makeDataFolder()
+/** The replies of all gate processes of each run. */
+type Gates = Record<'unique' | 'one' | 'two' | 'four', GateReply[][]>
+type Measurements = { gates: Gates; bareXadd: number[]; emmett: Measured[] }
 
-type Measurements = Record<'unique' | 'one' | 'two' | 'four', GateReply[][]> & { bareXadd: number[]; peer: Measured[] }
-
-async function measure(): Promise<Figures> {
-  const redis = await startRedis(join(folder.path, 'redis'))
-  const postgres = await startPostgres(join(folder.path, 'postgres'))
+async function measure(dataFolder: string): Promise<Figures> {
+  await installPeers()
+  const redis = await startRedis(join(dataFolder, 'redis'))
+  const postgres = await startPostgres(join(dataFolder, 'postgres'))
   const gates: GateProcess[] = []
   for (let n = 0; n < maxProcesses; n++) gates.push(await startMeasured('harness/gate-process.ts', [redis.url]))
-  const peer: PeerProcess = await startMeasured('peers/emmett.js', [postgres.url, String(peerPoolSize)])
+  const emmett: EmmettProcess = await startMeasured('peers/emmett.js', [postgres.url, String(emmettPoolSize)])
   const limit = limitRunner(redis)
 
   const load = { inFlight, durationMs }
   const deposits = (processes: number, streams: 'unique' | 'hot') =>
     depositsOnFreshLog(redis, gates.slice(0, processes), streams, load)
-  const measured: Measurements = { unique: [], one: [], two: [], four: [], bareXadd: [], peer: [] }
+  const empty = (): Measurements => ({ gates: { unique: [], one: [], two: [], four: [] }, bareXadd: [], emmett: [] })
+  const recorded = empty()
+  // Run 0 only warms up compilers and caches. It is not recorded.
   for (let run = 0; run <= runs; run++) {
-    const unique = await deposits(1, 'unique')
-    const one = await deposits(1, 'hot')
-    const bareXadd = await limit(inFlight, 1, durationMs)
-    const two = await deposits(2, 'hot')
-    const ofPeer = await peer.ask({ load, streams: 'hot', councilId: String(run) })
-    const four = await deposits(4, 'hot')
-    // The first of them only warms up compilers and caches.
-    if (run === 0) continue
-    for (const [name, replies] of Object.entries({ unique, one, two, four })) measured[name as 'one'].push(replies)
-    measured.bareXadd.push(bareXadd.perSecond)
-    measured.peer.push(ofPeer)
+    const measured = run === 0 ? empty() : recorded
+    measured.gates.unique.push(await deposits(1, 'unique'))
+    measured.gates.one.push(await deposits(1, 'hot'))
+    measured.bareXadd.push((await limit(inFlight, 1, durationMs)).perSecond)
+    measured.gates.two.push(await deposits(2, 'hot'))
+    measured.emmett.push(await emmett.ask({ load, streams: 'hot', councilId: String(run) }))
+    measured.gates.four.push(await deposits(4, 'hot'))
   }
-  for (const child of [...gates, peer]) await child.stop()
+  for (const child of [...gates, emmett]) await child.stop()
   await postgres.stop()
   await redis.kill()
   return {
@@ -64,36 +63,36 @@ async function measure(): Promise<Figures> {
       payloadBytes,
       redis: redisSettings,
       postgres: { version: postgres.version, ...postgresSettings },
-      peerPoolSize,
+      emmettPoolSize,
     },
-    figures: figuresOf(measured),
-    ratios: ratiosOf(measured),
+    figures: figuresOf(recorded),
+    ratios: ratiosOf(recorded),
   }
 }
 
-/** What several processes acknowledged together, a second of the slowest of them. */
-const together = (replies: readonly GateReply[]): number =>
+/** Commands per second of several processes together, over the time of the slowest. */
+const combinedRate = (replies: readonly GateReply[]): number =>
   replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0) /
   Math.max(...replies.map(({ seconds }) => seconds))
 
-function figuresOf({ bareXadd, peer, ...ours }: Measurements): Figures['figures'] {
-  const named = Object.entries(ours).map(
-    ([name, runsOfIt]) =>
+function figuresOf({ bareXadd, emmett, gates }: Measurements): Figures['figures'] {
+  const ofGates = Object.entries(gates).map(
+    ([name, replies]) =>
       [
         name,
         {
-          perSecond: spread(runsOfIt.map(together)),
-          latencyMs: percentilesOf(runsOfIt.flat()),
-          failed: failures(runsOfIt.flat()),
+          perSecond: spread(replies.map(combinedRate)),
+          latencyMs: percentilesOf(replies.flat()),
+          failed: failures(replies.flat()),
         },
       ] as const,
   )
   const all = {
-    ...Object.fromEntries(named),
-    peer: { perSecond: spread(peer.map(perSecond)), latencyMs: percentilesOf(peer) },
+    ...Object.fromEntries(ofGates),
+    emmett: { perSecond: spread(emmett.map(perSecond)), latencyMs: percentilesOf(emmett) },
     bareXadd: { perSecond: spread(bareXadd) },
   }
-  for (const [name, { perSecond: rate }] of Object.entries(all)) console.log(`${name}: ${rounded(rate)} a second`)
+  for (const [name, { perSecond: rate }] of Object.entries(all)) console.log(`${name}: ${rounded(rate)} per second`)
   return all
 }
 
@@ -105,17 +104,17 @@ function failures(replies: readonly GateReply[]): Record<string, number> {
   return failed
 }
 
-function ratiosOf({ unique, one, two, four, bareXadd, peer }: Measurements): Figures['ratios'] {
-  const rates = (measured: GateReply[][]): number[] => measured.map(together)
-  const failed = failures([unique, one, two, four].flat(2))
+function ratiosOf({ gates, bareXadd, emmett }: Measurements): Figures['ratios'] {
+  const rates = (name: keyof Gates): number[] => gates[name].map(combinedRate)
   return {
-    'of unique streams, 64 in flight on one account': ratioOf(rates(one), rates(unique)),
-    'commands that failed by conflict': failed['overloaded'] ?? 0,
-    'two gate processes over one': ratioOf(rates(two), rates(one)),
-    'four gate processes over one': ratioOf(rates(four), rates(one)),
-    'of a bare XADD, one account': ratioOf(rates(one), bareXadd),
-    'times the peer, one account': ratioOf(rates(one), peer.map(perSecond)),
+    'one account over unique streams, 64 in flight': ratioOf(rates('one'), rates('unique')),
+    'commands per second on one account': spread(rates('one')),
+    'commands that failed by conflict': failures(Object.values(gates).flat(2))['overloaded'] ?? 0,
+    'two gate processes over one': ratioOf(rates('two'), rates('one')),
+    'four gate processes over one': ratioOf(rates('four'), rates('one')),
+    'one account over a bare XADD': ratioOf(rates('one'), bareXadd),
+    'one account over Emmett on one stream': ratioOf(rates('one'), emmett.map(perSecond)),
   }
 }
 
-await reportOf('hot', measure, { keep: !isQuick }).finally(folder.remove)
+await runBenchmark('hot', measure)

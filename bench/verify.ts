@@ -8,28 +8,25 @@ import { verifyLog } from '../src/events/log/verify/verify.ts'
 import { silentLogger } from '../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../src/platform/postgres/postgres.ts'
 import { migrate } from '../src/projections/engine/migrate.ts'
+import { isQuick } from './harness/arguments.ts'
 import { benchMacs, openBenchCouncil, type BenchCouncil } from './harness/bench-council.ts'
-import { makeDataFolder } from './harness/data-folder.ts'
+import { runBenchmark, type Figures } from './harness/benchmark.ts'
 import { postgresSettings, startPostgres } from './harness/postgres-server.ts'
 import { redisSettings, startRedis } from './harness/redis-server.ts'
-import { reportOf, type Figures } from './harness/report.ts'
 import { ratioOf, rounded, spread } from './harness/spread.ts'
 import { archiveWhole, fillWithTransfers } from './harness/transfers.ts'
 
 /**
- * `npm run bench:verify`: `council audit verify` of a log that is archived and still whole in Redis, beside a bare loop that reads
- * the same bytes from both and hashes them. `--quick` is for development, and keeps no result.
+ * `npm run bench:verify`: `council audit verify` of a log that is complete both in the archive and in Redis. The limit is a bare
+ * loop that reads the same bytes from both and hashes them.
  */
-const isQuick = process.argv.includes('--quick')
 const runs = isQuick ? 2 : 5
 const transfers = isQuick ? 10_000 : 100_000
 const pageSize = 1_000
 
-const folder = await makeDataFolder()
-
-async function measure(): Promise<Figures> {
-  const redis = await startRedis(join(folder.path, 'redis'))
-  const server = await startPostgres(join(folder.path, 'postgres'))
+async function measure(dataFolder: string): Promise<Figures> {
+  const redis = await startRedis(join(dataFolder, 'redis'))
+  const server = await startPostgres(join(dataFolder, 'postgres'))
   const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 2, logger: silentLogger })
   await migrate(postgres)
   const council = await openBenchCouncil(redis.url, 'bench')
@@ -44,8 +41,8 @@ async function measure(): Promise<Figures> {
     const verified = await timed(() => verifyAll(council, postgres))
     const read = await timed(() => readAndHash(council, postgres))
     if (read.result.events !== verified.result)
-      throw new Error(`verified ${verified.result} events, read ${read.result.events}`)
-    // The first of them only warms up compilers and caches.
+      throw new Error(`the run is void: verified ${verified.result} events, read ${read.result.events}`)
+    // Run 0 only warms up compilers and caches. It is not recorded.
     if (run === 0) continue
     ours.push(verified.result / verified.seconds)
     bare.push(read.result.events / read.seconds)
@@ -55,7 +52,7 @@ async function measure(): Promise<Figures> {
   await postgres.close()
   await server.stop()
   await redis.kill()
-  console.log(`verify: ${rounded(spread(ours))} events a second; read and hash: ${rounded(spread(bare))}`)
+  console.log(`Events per second: verify ${rounded(spread(ours))}; read and hash ${rounded(spread(bare))}`)
   return {
     settings: { runs, transfers, redis: redisSettings, postgres: { version: server.version, ...postgresSettings } },
     figures: {
@@ -64,7 +61,7 @@ async function measure(): Promise<Figures> {
       verify: { perSecond: spread(ours) },
       readAndHash: { perSecond: spread(bare) },
     },
-    ratios: { 'of a bare loop that reads and hashes the same bytes': ratioOf(ours, bare) },
+    ratios: { 'over a bare loop that reads and hashes the same bytes': ratioOf(ours, bare) },
   }
 }
 
@@ -74,7 +71,7 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: n
   return { result, seconds: (performance.now() - startedAt) / 1000 }
 }
 
-/** Resolves with the number of events. */
+/** Verifies the whole log and returns the number of its events. */
 async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unknown>): Promise<number> {
   const faults = collectFaults()
   const { end } = await verifyLog({
@@ -94,7 +91,7 @@ async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unkno
   return end.events
 }
 
-/** The least that anybody has to do: read every row and every entry, chain a hash over each of the two, and compare them. */
+/** The minimum for any verifier: read every row and every entry, chain one hash over each side, and compare the two. */
 async function readAndHash(
   { redis, keys }: BenchCouncil,
   { snapshot }: Postgres<unknown>,
@@ -124,8 +121,4 @@ async function readAndHash(
   }
 }
 
-try {
-  await reportOf('verify', measure, { keep: !isQuick })
-} finally {
-  await folder.remove()
-}
+await runBenchmark('verify', measure)

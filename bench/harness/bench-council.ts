@@ -17,7 +17,7 @@ export const newId = (): Uuid7 => newUuid7() as Uuid7
 export const benchMacs = eventMacs([Buffer.alloc(32, 'bench')])
 const maxStartMs = 120_000
 
-/** A council's log and the gate before it, as a process of the council has them. */
+/** A council's log and its gate, composed as in production. */
 export type BenchCouncil = {
   keys: LogKeys
   redis: ReturnType<typeof connectRedis>
@@ -45,7 +45,7 @@ export async function openBenchCouncil(redisUrl: string, councilId: string): Pro
   return { keys, redis, log, gate, close: () => redis.disconnect() }
 }
 
-/** With all that a command can carry along. */
+/** A context with every optional field. */
 export const fullContext = (commandId: Uuid7): CommandContext => ({
   commandId,
   principal: 'bench',

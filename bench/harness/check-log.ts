@@ -7,8 +7,8 @@ const Data = z.object({ amountMicros: z.number() })
 const State = z.object({ balanceMicros: z.number() })
 
 /**
- * What a run must have left behind: every acknowledged command once, sequences and revisions without a gap, and states
- * that add up to what the events say. Throws where it does not hold: then the figure means nothing.
+ * Checks the log after a run: it has every acknowledged command once, sequences and revisions have no gaps, and the states equal
+ * the sum of the events. Throws otherwise, because the figure of such a run means nothing.
  */
 export async function checkLog({ log, redis, keys }: BenchCouncil, acknowledged: number): Promise<void> {
   const commandIds = new Set<string>()
@@ -17,7 +17,7 @@ export async function checkLog({ log, redis, keys }: BenchCouncil, acknowledged:
   let sumMicros = 0
   for await (const page of log.read())
     for (const event of page) {
-      must(event.sequence === ++sequence, `the sequence ${event.sequence} follows ${sequence - 1}`)
+      must(event.sequence === ++sequence, `sequence ${event.sequence} follows ${sequence - 1}`)
       must(
         event.revision === (revisions.get(event.stream) ?? 0) + 1,
         `${event.stream} has a gap before revision ${event.revision}`,
@@ -27,13 +27,13 @@ export async function checkLog({ log, redis, keys }: BenchCouncil, acknowledged:
       sumMicros += Data.parse(event.data).amountMicros
     }
   must(sequence === acknowledged, `${acknowledged} commands were acknowledged, the log has ${sequence} events`)
-  must(commandIds.size === acknowledged, `${acknowledged - commandIds.size} commands were done twice`)
-  must(sumMicros === acknowledged * amountMicros, 'the events do not add up')
+  must(commandIds.size === acknowledged, `${acknowledged - commandIds.size} commands were executed twice`)
+  must(sumMicros === acknowledged * amountMicros, 'the amounts of the events do not add up')
   const live = [...revisions].filter(([stream]) => streamCategory(stream as never) === 'ledger')
-  must((await redis.hlen(keys.states)) === live.length, 'there are not as many states as streams')
+  must((await redis.hlen(keys.states)) === live.length, 'the number of states differs from the number of streams')
   must(
     (await balanceOf({ redis, keys })) === live.reduce((sum, [, revision]) => sum + revision, 0) * amountMicros,
-    'the states do not add up',
+    'the balances of the states do not add up',
   )
 }
 
@@ -51,6 +51,6 @@ async function balanceOf({ redis, keys }: Pick<BenchCouncil, 'redis' | 'keys'>):
   return sum
 }
 
-function must(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(`the run is void: ${otherwise}`)
+function must(holds: boolean, problem: string): void {
+  if (!holds) throw new Error(`the run is void: ${problem}`)
 }

@@ -1,40 +1,25 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { spawn } from 'node:child_process'
+import { boundToParent, supervise } from './supervised-child.ts'
 
-/** `user`: whom to run it as when we are root (PostgreSQL refuses root). */
+/** `user`: the account to run as if the benchmark runs as root (PostgreSQL refuses root). */
 type Program = { command: string; args: readonly string[]; cwd: string; user?: string }
 
 export type ChildServer = {
-  /** Ends it in order, or as a crash does, and waits until it is gone. */
+  /** Sends the signal and resolves after the server has ended. */
   end: (signal: NodeJS.Signals) => Promise<void>
 }
 
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
+/** Redis loads a million events before it is ready. */
+const maxStartMs = 180_000
 
-/** Starts a server; it has printed its ready line when this resolves. It does not outlive this process where the system can see to that (Linux). */
+/** Starts a server, and resolves when it prints `readyLine`. On Linux it cannot outlive this process. */
 export async function startChildServer({ command, args, cwd, user }: Program, readyLine: RegExp): Promise<ChildServer> {
-  const asUser = user === undefined ? [] : [`--reuid=${user}`, `--regid=${user}`, '--init-groups']
-  const [file, ...all] =
-    setpriv === undefined ? [command, ...args] : [setpriv, ...asUser, '--pdeathsig=KILL', '--', command, ...args]
+  const [file, all] = boundToParent(command, args, user)
   const child = spawn(file, all, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-  const lines: string[] = []
-  await new Promise<void>((resolve, reject) => {
-    const look = (line: string): void => {
-      if (lines.length < 100) lines.push(line)
-      if (readyLine.test(line)) resolve()
-    }
-    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', look)
-    child.once('error', reject)
-    child.once('close', () => reject(new Error(`${command} ended before it served:\n${lines.join('\n')}`)))
+  const ready = Promise.withResolvers<undefined>()
+  const supervised = supervise(command, child, (line) => {
+    if (readyLine.test(line)) ready.resolve(undefined)
   })
-  return { end: (signal) => end(child, signal) }
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill(signal)
-  await ended
+  await supervised.until('start', maxStartMs, (resolve) => void ready.promise.then(resolve))
+  return { end: (signal) => supervised.end(() => child.kill(signal)) }
 }

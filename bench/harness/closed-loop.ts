@@ -1,9 +1,9 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 
-/** So many callers, each of which asks at least once, and again as soon as it has its answer, for so long. */
+/** `inFlight` callers. Each asks at least once, and again after every answer until `durationMs` have passed. */
 export type Load = { inFlight: number; durationMs: number }
 
-/** What a closed loop came to. `cpuMicros`: of this process. Latencies as an HDR histogram of microseconds, compressed and in base64. */
+/** `cpuMicros`: the CPU time of this process. `latencies`: an HDR histogram of microseconds, compressed, in base64. */
 export type Measured = { commands: number; seconds: number; cpuMicros: number; latencies: string }
 
 export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Promise<void>): Promise<Measured> {
@@ -32,7 +32,7 @@ export async function closedLoop({ inFlight, durationMs }: Load, ask: () => Prom
 
 export type Percentiles = { p50: number; p95: number; p99: number; max: number }
 
-/** Over all runs together, in milliseconds. */
+/** Percentiles over all runs together, in milliseconds. */
 export function percentilesOf(runs: readonly Pick<Measured, 'latencies'>[]): Percentiles {
   const all = newHistogram()
   for (const { latencies } of runs) all.add(decodeFromCompressedBase64(latencies))

@@ -8,21 +8,19 @@ import { redisCpuMicros } from './redis-cpu.ts'
 import type { RedisServer } from './redis-server.ts'
 
 export type GateProcess = MeasuredProcess<GateRequest, GateReply>
-export type PeerProcess = MeasuredProcess<
-  { load: Load; streams: 'unique' | 'hot'; councilId: string },
-  Measured & { events: number }
->
+export type EmmettProcess = MeasuredProcess<{ load: Load; streams: 'unique' | 'hot'; councilId: string }, Measured>
+export type NatsProcess = MeasuredProcess<{ load: Load; councilId: string; batchSize: number }, Measured>
 
 export const perSecond = ({ commands, seconds }: Measured): number => commands / seconds
 
 let logs = 0
-/** A log that nothing was written to yet. */
+/** The id of a log that is still empty. */
 export const freshCouncilId = (): string => `bench${++logs}`
 
-/** A gate's run, with what Redis worked for it and the other gates of this run together. */
+/** `redisCpuMicros`: the CPU time of Redis for all gates of the run together. */
 export type Deposits = GateReply & { redisCpuMicros: number }
 
-/** Deposits by one or more gate processes at once on one fresh log, which is checked, and then removed, before this resolves. */
+/** One or more gate processes make deposits on one fresh log. The log is checked and removed before this resolves. */
 export async function depositsOnFreshLog(
   server: RedisServer,
   gates: readonly GateProcess[],
@@ -33,18 +31,18 @@ export async function depositsOnFreshLog(
   const council = await openBenchCouncil(server.url, councilId)
   const before = await redisCpuMicros(council)
   const replies = await Promise.all(gates.map((gate) => gate.ask({ do: 'deposit', councilId, streams, load })))
-  const worked = (await redisCpuMicros(council)) - before
+  const cpuMicros = (await redisCpuMicros(council)) - before
   await checkLog(
     council,
     replies.reduce((sum, { outcomes }) => sum + (outcomes['appended'] ?? 0), 0),
   )
-  // At once, in this turn of the server: freeing it in the background would be somebody else's burden.
+  // SYNC, because freeing memory in the background would slow down the next measurement.
   await council.redis.flushall('SYNC')
   council.close()
-  return replies.map((reply) => ({ ...reply, redisCpuMicros: worked }))
+  return replies.map((reply) => ({ ...reply, redisCpuMicros: cpuMicros }))
 }
 
-/** Bare XADDs of the same bytes through the client that the gate uses: what is left of the limit in a program like ours. */
+/** Bare XADDs of the same bytes through the gate's Redis client: the share of the limit that the client leaves. */
 export async function xaddsOf(server: RedisServer, gate: GateProcess, load: Load): Promise<Measured> {
   const councilId = freshCouncilId()
   const measured = await gate.ask({ do: 'xadd', councilId, load })
@@ -56,7 +54,7 @@ export async function xaddsOf(server: RedisServer, gate: GateProcess, load: Load
 
 export type Limits = LimitMeasured & { redisCpuMicrosEach: number }
 
-/** The limit for about so long: how many commands that takes is known from the last time. */
+/** Measures the limit for about `durationMs`. The previous rate tells how many commands that takes. */
 export function limitRunner(
   server: RedisServer,
 ): (clients: number, pipeline: number, durationMs: number) => Promise<Limits> {
@@ -68,6 +66,8 @@ export function limitRunner(
     const before = await redisCpuMicros(council)
     const count = Math.max(commands, clients * pipeline)
     const measured = await redisBenchmark(server.port, 'limit', { clients, pipeline, commands: count })
+    const stored = await council.redis.xlen('limit')
+    if (stored !== count) throw new Error(`the run is void: redis-benchmark sent ${count} XADDs, Redis has ${stored}`)
     const redisCpuMicrosEach = ((await redisCpuMicros(council)) - before) / count
     rates.set(key, measured.perSecond)
     await council.redis.flushall('SYNC')

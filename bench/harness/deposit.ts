@@ -3,7 +3,7 @@ import { defineCommand, type Aggregate } from '../../src/commands/decider.ts'
 import { PositiveMicros, TransferId, type AccountEvent } from '../../src/events/account.ts'
 import { StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
 
-/** What every event that is measured carries, here as at the peer and at the limit. */
+/** The size of an event's data, for the council, the peers and the limit. */
 export const payloadBytes = 300
 
 type Credited = Extract<AccountEvent, { type: 'AccountCredited' }>
@@ -27,8 +27,8 @@ const fields = {
 }
 
 /**
- * The command that is measured: one event of an existing type on one small account. Everything a command over money has
- * is there (shape, expected revision, command id, state, recorded refusals), and the peer can store the very same bytes.
+ * The measured command: one event of an existing type on one small account. It has all parts of a command about money (schema,
+ * expected revision, command id, state, recorded refusals), and a peer can store the same bytes.
  */
 export const Deposit = defineCommand({ ledger })({
   name: 'Deposit',
@@ -51,7 +51,7 @@ const closing: Aggregate<Closed, Credited> = {
   evolve: () => closed,
 }
 
-/** The same on a stream that is finished by it, to see what a finished stream costs. */
+/** The same command on a stream that it finishes, to measure the memory of a finished stream. */
 export const CloseAtOnce = defineCommand({ closing })({
   name: 'CloseAtOnce',
   schema: z.strictObject(fields),
@@ -67,5 +67,5 @@ export const amountMicros = 7
 const withoutReason = JSON.stringify({ transferId: '0'.repeat(36), amountMicros, reason: '' }).length
 const reason = 'for services rendered, '.repeat(20).slice(0, payloadBytes - withoutReason)
 
-/** A command whose event's data is exactly `payloadBytes` long. */
+/** A command whose event has exactly `payloadBytes` of data. */
 export const deposit = (stream: StreamName, transferId: Uuid7) => ({ ledger: stream, transferId, amountMicros, reason })

@@ -1,4 +1,4 @@
-/** The metadata that the gate writes beside an event of a full context, for the peer and for the limit. */
+/** The metadata that the gate writes for a full context, for the peers and the limit. */
 export const eventMetadata = (commandId: string, eventId: string, occurredAt: string) => ({
   commandId,
   requestId: commandId,

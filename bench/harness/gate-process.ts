@@ -5,7 +5,10 @@ import { CloseAtOnce, deposit, Deposit, ledger } from './deposit.ts'
 import { answerRequests } from './measured-process.ts'
 import { entry } from './redis-benchmark.ts'
 
-/** `unique`: every command on a stream of its own. `hot`: all on one. `finishing`: on streams that end with it. `xadd`: no gate, only this process' client. */
+/**
+ * `unique`: every command has its own stream. `hot`: all commands share one stream. `finishing`: every command finishes its own
+ * stream. `xadd`: bare XADDs through this process's Redis client, without the gate.
+ */
 export type GateRequest =
   | { do: 'deposit'; councilId: string; load: Load; streams: 'unique' | 'hot' | 'finishing' }
   | { do: 'fill'; councilId: string; from: number; to: number }
@@ -13,7 +16,7 @@ export type GateRequest =
   | { do: 'xadd'; councilId: string; load: Load }
 
 export type GateReply = Measured & {
-  /** How many commands came to each outcome: `appended`, or the code of a rejection. */
+  /** The number of commands by outcome: `appended`, or the code of a rejection. */
   outcomes: Record<string, number>
 }
 
@@ -30,7 +33,7 @@ async function council(councilId: string): Promise<BenchCouncil> {
   return opened
 }
 
-/** Of a log that was filled: the nth of its streams. */
+/** The nth stream of a filled log. */
 const filled = (n: number): StreamName => `ledger/filled-${n}` as StreamName
 const fillInFlight = 1024
 

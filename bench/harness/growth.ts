@@ -5,19 +5,20 @@ import { freshCouncilId, perSecond, type GateProcess } from './competitors.ts'
 import type { RedisServer } from './redis-server.ts'
 
 const pageSize = 1000
+const maxFillMs = 900_000
 
 export type Growth = {
   events: number
-  /** Commands a second, 64 in flight. */
+  /** With 64 in flight. */
   appendsPerSecond: number
-  /** One in flight, p50. */
+  /** p50 with one in flight. */
   appendMs: number
   loadMs: number
-  /** A page of 1,000 events from a random place. */
+  /** p50 of reading a page of 1,000 events from a random position. */
   pageMs: number
 }[]
 
-/** The figures as the log grows. Each stands for a kind of work that must not take longer with more history. */
+/** Measures the kinds of work whose cost must not grow with the history, at several sizes of the log. */
 export async function growthOf(
   redis: RedisServer,
   gate: GateProcess,
@@ -29,7 +30,7 @@ export async function growthOf(
   const at: Growth = []
   let events = 0
   for (const size of sizes) {
-    await gate.ask({ do: 'fill', councilId, from: events, to: size })
+    await gate.ask({ do: 'fill', councilId, from: events, to: size }, maxFillMs)
     events = size
     const p50 = (measured: Measured): number => percentilesOf([measured]).p50
     const append = (inFlight: number) =>
@@ -62,7 +63,7 @@ async function readPages({ log, redis, keys }: BenchCouncil, durationMs: number)
   })
 }
 
-/** By how much each figure changes for ten times as many events: 1 is flat; a time that doubles has 2, a rate that halves 0.5. */
+/** The factor by which each figure changes for ten times as many events: 1 is flat. A time that doubles has 2, a rate that halves 0.5. */
 function slopesOf(at: Growth): Record<string, number> {
   const [first, last] = [at[0], at.at(-1)]
   if (!first || !last) throw new Error('no size was measured')

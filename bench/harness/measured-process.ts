@@ -1,25 +1,30 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { option } from './arguments.ts'
+import { supervise } from './supervised-child.ts'
 
-/** A program of its own that runs what is measured, so that no two things that are compared share a heap or a warmed-up compiler. */
+/** A process that runs the measured code. Competitors never share a heap or a warmed-up compiler. */
 export type MeasuredProcess<Request, Reply> = {
-  ask: (request: Request) => Promise<Reply>
-  /** Lets it end by itself, so that a profile is written. */
+  /** Throws if the process ends, or does not reply within `maxMs`. */
+  ask: (request: Request, maxMs?: number) => Promise<Reply>
+  /** Lets the process exit by itself, so that it writes its profile. */
   stop: () => Promise<void>
   kill: () => Promise<void>
 }
 
-/** `--cpu-prof <folder>` on a benchmark's command line profiles every process that it measures. */
-const profileFolder = process.argv.includes('--cpu-prof')
-  ? process.argv[process.argv.indexOf('--cpu-prof') + 1]
-  : undefined
+/** `--cpu-prof <folder>` on a benchmark's command line profiles every measured process. */
+const profileFolder = option('--cpu-prof')
 
-/** As the council runs (bin/toolchain.sh). */
+/** The flags under which the council runs in production (bin/toolchain.sh). */
 const nodeFlags = readFileSync(join(import.meta.dirname, '../../bin/node-flags'), 'utf8')
   .trim()
   .split(' ')
+
+/** The recovery benchmark starts a gate while Redis loads a million events. */
+const maxStartMs = 180_000
+const maxReplyMs = 120_000
 
 export async function startMeasured<Request extends object, Reply>(
   program: string,
@@ -29,39 +34,31 @@ export async function startMeasured<Request extends object, Reply>(
     ...nodeFlags,
     ...(profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]),
   ]
-  const child = fork(join(import.meta.dirname, '..', program), [...args], { execArgv, stdio: 'inherit' })
-  await once(child, 'message')
+  const child = fork(join(import.meta.dirname, '..', program), [...args], { execArgv, silent: true })
+  const supervised = supervise(program, child, (line) => console.error(`${program}: ${line}`))
+  const nextMessage = <T>(what: string, maxMs: number): Promise<T> =>
+    supervised.until<T>(
+      what,
+      maxMs,
+      (resolve) => void once(child, 'message').then(([message]) => resolve(message as T)),
+    )
+  await nextMessage('start', maxStartMs)
   return {
-    ask: (request) => askOnce<Reply>(child, request),
-    stop: () => ended(child, () => child.disconnect()),
-    kill: () => ended(child, () => child.kill('SIGKILL')),
+    ask: async (request, maxMs = maxReplyMs) => {
+      const answered = nextMessage<Answer<Reply>>('reply', maxMs)
+      child.send(request)
+      const answer = await answered
+      if ('failed' in answer) throw new Error(answer.failed)
+      return answer.reply
+    },
+    stop: () => supervised.end(() => child.disconnect()),
+    kill: () => supervised.end(() => child.kill('SIGKILL')),
   }
 }
 
 type Answer<Reply> = { reply: Reply } | { failed: string }
 
-async function askOnce<Reply>(child: ChildProcess, request: object): Promise<Reply> {
-  const ended = new AbortController()
-  const stop = (): void => ended.abort(new Error(`${child.spawnargs.join(' ')} ended while it was measured`))
-  child.once('exit', stop)
-  try {
-    child.send(request)
-    const [answer] = (await once(child, 'message', { signal: ended.signal })) as [Answer<Reply>]
-    if ('failed' in answer) throw new Error(answer.failed)
-    return answer.reply
-  } finally {
-    child.off('exit', stop)
-  }
-}
-
-async function ended(child: ChildProcess, end: () => void): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exit = once(child, 'exit')
-  end()
-  await exit
-}
-
-/** The other side: answers every request, one at a time, until the benchmark lets go of it. */
+/** The child's side: answers one request at a time until the benchmark disconnects. */
 export function answerRequests<Reply>(answer: (request: never) => Promise<Reply>, close: () => void): void {
   const send = (answered: Answer<Reply>): void => {
     if (process.connected) process.send?.(answered)

@@ -5,8 +5,8 @@ import type { RedisServer } from './redis-server.ts'
 
 const commands = 50_000
 
-/** Bytes of Redis' memory for one of each, as `MEMORY USAGE` counts them with every element looked at. */
-export type Memory = { hotEventBesidePayload: number; commandId: number; liveState: number; finishedStream: number }
+/** Bytes of Redis memory for one of each, from `MEMORY USAGE` over all elements. */
+export type Memory = { hotEventWithoutPayload: number; commandId: number; liveState: number; finishedStream: number }
 
 export async function memoryOf({ url }: RedisServer, gate: GateProcess): Promise<Memory> {
   const live = freshCouncilId()
@@ -28,7 +28,7 @@ export async function memoryOf({ url }: RedisServer, gate: GateProcess): Promise
   }
   const events = (councilId: string): Promise<number> => council.redis.xlen(`council:{${councilId}}:log`)
   const memory = {
-    hotEventBesidePayload: (await bytesOf(`council:{${live}}:log`)) / (await events(live)) - payloadBytes,
+    hotEventWithoutPayload: (await bytesOf(`council:{${live}}:log`)) / (await events(live)) - payloadBytes,
     commandId: (await bytesOf(`council:{${live}}:commands:*`)) / commands,
     liveState: (await bytesOf(`council:{${live}}:states`)) / commands,
     finishedStream: (await bytesOf(`council:{${finishing}}:finished:*`)) / (await events(finishing)),

@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startChildServer } from './child-server.ts'
 import { freePort } from './free-port.ts'
+import { MissingPrerequisite } from './peers.ts'
+import { boundToParent } from './supervised-child.ts'
 
 const run = promisify(execFile)
+const maxInitMs = 180_000
 
-/** PostgreSQL's programs refuse to run as root; Debian's packages bring this user. */
+/** PostgreSQL's programs refuse to run as root. Debian's packages create this user. */
 const asServerUser = process.getuid?.() === 0 ? { user: 'postgres' } : {}
 
 export const postgresSettings = {
@@ -20,22 +23,14 @@ export const postgresSettings = {
 
 export type PostgresServer = { url: string; version: string; stop: () => Promise<void> }
 
-/** A real PostgreSQL with a fresh cluster and fsync on, in a folder of its own, on loopback. */
+/** Starts PostgreSQL with a fresh cluster in `dir` and with fsync on, on loopback. */
 export async function startPostgres(dir: string): Promise<PostgresServer> {
   const programs = findPrograms()
   await mkdir(dir)
   if (asServerUser.user !== undefined) await run('chown', [asServerUser.user, dir])
   const dataDir = join(dir, 'data')
-  const initialised = await startChildServer(
-    {
-      command: join(programs, 'initdb'),
-      args: ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C'],
-      cwd: dir,
-      ...asServerUser,
-    },
-    /^Success\./,
-  )
-  await initialised.end('SIGTERM')
+  const initdb = ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C']
+  await run(...boundToParent(join(programs, 'initdb'), initdb, asServerUser.user), { cwd: dir, timeout: maxInitMs })
   const port = await freePort()
   const settings = {
     ...postgresSettings,
@@ -48,7 +43,7 @@ export async function startPostgres(dir: string): Promise<PostgresServer> {
     { command: join(programs, 'postgres'), args, cwd: dir, ...asServerUser },
     /database system is ready to accept connections/,
   )
-  const { stdout } = await run(join(programs, 'postgres'), ['--version'])
+  const { stdout } = await run(join(programs, 'postgres'), ['--version'], { timeout: maxInitMs })
   return {
     url: `postgres://council@127.0.0.1:${port}/postgres`,
     version: stdout.trim(),
@@ -56,12 +51,13 @@ export async function startPostgres(dir: string): Promise<PostgresServer> {
   }
 }
 
-/** The newest that Debian's packages put down, or whatever is on the path. */
+/** The newest version from Debian's packages, or the one on PATH. */
 function findPrograms(): string {
   const packaged = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   const found = [...packaged.toReversed(), ...(process.env['PATH'] ?? '').split(':')].find((folder) =>
     existsSync(join(folder, 'initdb')),
   )
-  if (found === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+  if (found === undefined)
+    throw new MissingPrerequisite('PostgreSQL is not installed. As root, run:\n  tests/install-postgres.sh')
   return found
 }

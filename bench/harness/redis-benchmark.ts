@@ -7,11 +7,12 @@ import { newId } from './bench-council.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
 
 const run = promisify(execFile)
+const maxRunMs = 120_000
 
 export type Limit = { clients: number; pipeline: number; commands: number }
 export type LimitMeasured = { perSecond: number; latencies: Percentiles }
 
-/** An entry as the log has it, field for field and byte for byte. */
+/** An entry with the same fields and lengths as the log's entries. */
 export function entry(): string[] {
   const id = newId()
   const stream = `ledger/${newId()}-12345` as StreamName
@@ -29,7 +30,7 @@ export function entry(): string[] {
   return Object.entries(fields).flat()
 }
 
-/** What Redis can do at most: bare XADDs of the same bytes, from Redis' own load generator. */
+/** The limit of Redis: bare XADDs of the same bytes from Redis's own load generator. */
 export async function redisBenchmark(
   port: number,
   key: string,
@@ -52,8 +53,8 @@ export async function redisBenchmark(
     '*',
     ...entry(),
   ]
-  const { stdout } = await run('redis-benchmark', args, { maxBuffer: 1_000_000 })
-  // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"; the test's name holds the command.
+  const { stdout } = await run('redis-benchmark', args, { maxBuffer: 1_000_000, timeout: maxRunMs })
+  // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms". The test's name contains the command.
   const figures = stdout
     .trim()
     .split('","')

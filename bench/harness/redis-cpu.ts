@@ -1,6 +1,6 @@
 import type { BenchCouncil } from './bench-council.ts'
 
-/** What Redis' one thread has worked so far: on a machine that others use too, it says more than the time on the wall. */
+/** The CPU time of Redis's main thread so far. On a shared machine it says more than wall time. */
 export async function redisCpuMicros({ redis }: Pick<BenchCouncil, 'redis'>): Promise<number> {
   const info = await redis.info('cpu')
   const seconds = (name: string): number => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1])

@@ -3,8 +3,8 @@ import { startChildServer, type ChildServer } from './child-server.ts'
 import { freePort } from './free-port.ts'
 
 /**
- * What `fsync` durability demands, for the limit as for us. The file is not rewritten while something is measured:
- * a rewrite would hit whoever is running just then.
+ * The settings for `fsync` durability, for the limit and the council alike. Redis does not rewrite its file during a benchmark,
+ * because a rewrite would slow down only the competitor that is measured at that moment.
  */
 export const redisSettings = {
   appendonly: 'yes',
@@ -16,7 +16,7 @@ export const redisSettings = {
 
 export type RedisServer = { url: string; port: number; start: () => Promise<void>; kill: () => Promise<void> }
 
-/** A real redis-server in a folder of its own, on loopback. */
+/** Starts redis-server with its data in `dir`, on loopback. */
 export async function startRedis(dir: string): Promise<RedisServer> {
   await mkdir(dir)
   const port = await freePort()

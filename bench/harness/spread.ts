@@ -1,4 +1,4 @@
-/** Of several runs. */
+/** One figure over several runs. */
 export type Spread = { median: number; min: number; max: number }
 
 export function spread(values: readonly number[]): Spread {
@@ -11,9 +11,9 @@ export function spread(values: readonly number[]): Spread {
   }
 }
 
-/** Run by run, since what ran side by side met the same machine. */
+/** The ratio of each run: the competitors of one run met the same conditions. */
 export const ratioOf = (ours: readonly number[], theirs: readonly number[]): Spread =>
   spread(ours.map((value, run) => value / (theirs[run] ?? Number.NaN)))
 
 export const rounded = ({ median, min, max }: Spread): string =>
-  `${Math.round(median)} (${Math.round(min)}…${Math.round(max)})`
+  `${Math.round(median)} (min ${Math.round(min)}, max ${Math.round(max)})`

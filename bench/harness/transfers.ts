@@ -13,30 +13,32 @@ const inFlight = 1_000
 const accounts = 1_000
 const reason = 'for services rendered, '.repeat(20).slice(0, payloadBytes - 130)
 
-/** Fills a log with transfers between real accounts: two events each, of about `payloadBytes`. */
+/** Fills a log with transfers between accounts. Each has two events of about `payloadBytes`. */
 export async function fillWithTransfers({ gate }: BenchCouncil, transfers: number): Promise<void> {
   const [external, ...payees] = ['external', ...Array.from({ length: accounts }, (_, n) => `agent:${n}`)].map((name) =>
     AccountId.parse(name),
   )
-  if (!external) throw new Error('somebody has to pay')
-  const asserted = async (execution: ReturnType<BenchCouncil['gate']['execute']>): Promise<void> => {
+  if (!external) throw new Error('there is no account that pays')
+  const assertAppended = async (execution: ReturnType<BenchCouncil['gate']['execute']>): Promise<void> => {
     const result = await execution
-    if (result.result !== 'appended') throw new Error(`a command was not done: ${JSON.stringify(result)}`)
+    if (result.result !== 'appended') throw new Error(`a command was not appended: ${JSON.stringify(result)}`)
   }
   await Promise.all(
-    [external, ...payees].map((account) => asserted(gate.execute(OpenAccount, { account }, fullContext(newId())))),
+    [external, ...payees].map((account) =>
+      assertAppended(gate.execute(OpenAccount, { account }, fullContext(newId()))),
+    ),
   )
   for (let done = 0; done < transfers; done += inFlight)
     await Promise.all(
       Array.from({ length: Math.min(inFlight, transfers - done) }, (_, n) => {
         const id = newId()
         const transfer = { transferId: id, from: external, to: payees[n % payees.length], amountMicros: 7, reason }
-        return asserted(gate.execute(TransferFunds, transfer, fullContext(id)))
+        return assertAppended(gate.execute(TransferFunds, transfer, fullContext(id)))
       }),
     )
 }
 
-/** Archives all that Redis has of a log. */
+/** Archives every event that Redis has. */
 export async function archiveWhole(
   { redis, keys }: BenchCouncil,
   postgres: Postgres<unknown>,
@@ -49,6 +51,6 @@ export async function archiveWhole(
     if (page.length === 0) return
     let head = checkpoint?.chainHead ?? chainStart(identity)
     const events = page.map((event) => ({ ...event, chainHead: (head = extendChain(head, event)) }))
-    if (!(await archive.add(checkpoint, identity, events))) throw new Error('somebody else archives this log')
+    if (!(await archive.add(checkpoint, identity, events))) throw new Error('another process archives this log')
   }
 }

@@ -8,16 +8,16 @@ import { eventMetadata } from '../harness/event-metadata.ts'
 import { answerRequests } from '../harness/measured-process.ts'
 
 /**
- * The peer: an append of one event with the same data and metadata, durable when it answers. It is spared what the gate does
- * beside: it reads nothing before it decides, remembers no command id and keeps no state. On one stream it checks no revision
- * either. It fails there all the same while others write, and then simply tries again.
+ * Emmett on PostgreSQL. It appends one event with the same data and metadata, and answers when the event is durable. It does less
+ * than the gate: it reads nothing before it decides, remembers no command id, keeps no state and makes no MAC. On the hot stream it
+ * expects no revision either; concurrent writers still make it fail, and it retries.
  */
 const [url, poolSize] = process.argv.slice(2)
-const pool = new pg.Pool({ connectionString: url, max: Number(poolSize) })
+const pool = new pg.Pool({ connectionString: url, max: Number(poolSize), query_timeout: 60_000 })
 const store = getPostgreSQLEventStore(url, { connectionOptions: { pool } })
 await store.schema.migrate()
 
-async function insist(append) {
+async function appendWithRetries(append) {
   for (;;)
     try {
       return await append()
@@ -27,6 +27,16 @@ async function insist(append) {
 }
 
 let n = 0
+let acknowledged = 0
+
+/** Every acknowledged event once, and the positions of every stream without a gap. */
+async function check() {
+  const { rows: [counted] } = await pool.query('select count(*)::int as events, count(distinct message_id)::int as ids from emt_messages')
+  const { rows: gaps } = await pool.query('select stream_id from emt_messages group by stream_id having count(*) <> max(stream_position) limit 1')
+  if (counted.events !== acknowledged || counted.ids !== acknowledged || gaps.length > 0)
+    throw new Error(`the run is void: ${acknowledged} events were acknowledged, the store has ${JSON.stringify({ ...counted, gaps })}`)
+}
+
 answerRequests(
   async ({ load, streams, councilId }) => {
     const run = v7()
@@ -35,10 +45,11 @@ answerRequests(
       const name = `ledger-${streams === 'hot' ? `hot-${councilId}` : `${run}-${n++}`}`
       const { transferId, amountMicros, reason } = deposit(name, id)
       const event = { type: 'AccountCredited', data: { transferId, amountMicros, reason }, metadata: eventMetadata(id, v7(), new Date().toISOString()) }
-      await (streams === 'hot' ? insist(() => store.appendToStream(name, [event])) : store.appendToStream(name, [event], { expectedStreamVersion: 0n }))
+      await (streams === 'hot' ? appendWithRetries(() => store.appendToStream(name, [event])) : store.appendToStream(name, [event], { expectedStreamVersion: 0n }))
     })
-    const { rows } = await pool.query('select count(*)::int as events from emt_messages')
-    return { ...measured, events: rows[0].events }
+    acknowledged += measured.commands
+    await check()
+    return measured
   },
   () => void store.close().then(() => pool.end()),
 )
