@@ -99,6 +99,7 @@ async function compare(
   for (let run = 0; run <= runs; run++)
     for (const [inFlight, recorded] of levels) {
       const level = run === 0 ? noMeasurements() : recorded
+      console.error(`run ${run} of ${runs}, ${inFlight} in flight`)
       const load = { inFlight, durationMs }
       level.bareXadd.push(await limit(inFlight, 1, durationMs))
       level.ours.push(...(await depositsOnFreshLog(redis, [gate], 'unique', load)))

@@ -24,7 +24,7 @@ export async function killChildren(): Promise<void> {
   const ended = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)))
   for (const child of running) child.kill('SIGKILL')
   running.clear()
-  await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 5_000).unref())])
+  await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 5_000))])
 }
 
 export function supervise(name: string, child: ChildProcess, onLine: (line: string) => void): SupervisedChild {
