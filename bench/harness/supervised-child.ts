@@ -17,11 +17,12 @@ export const childFailure: Promise<never> = failure.promise
 
 const keptLines = 20
 const maxEndMs = 30_000
+const drainMs = 100
 const running = new Set<ChildProcess>()
 
 /** For the end of a failed run: no child may write to the data folder while it is removed. */
 export async function killChildren(): Promise<void> {
-  const ended = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)))
+  const ended = [...running].map((child) => new Promise((resolve) => child.once('exit', resolve)))
   for (const child of running) child.kill('SIGKILL')
   running.clear()
   await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 5_000))])
@@ -51,7 +52,10 @@ export function supervise(name: string, child: ChildProcess, onLine: (line: stri
         onLine(line)
       })
   child.once('error', (error) => die(`failed: ${error.message}`))
-  child.once('close', (code, signal) => die(`ended unexpectedly with ${signal ?? `code ${code}`}`))
+  // Not `close`, which never comes after `disconnect()`. The delay lets the last output arrive.
+  child.once('exit', (code, signal) => {
+    setTimeout(() => die(`ended unexpectedly with ${signal ?? `code ${code}`}`), drainMs)
+  })
 
   return {
     until: async <T>(what: string, maxMs: number, wait: (resolve: (value: T) => void) => void) => {
