@@ -9,6 +9,7 @@ import { archiveProgress } from '../../src/events/log/archive/progress.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { startTail, type LogTail } from '../../src/events/log/read/tail.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
+import { sharedFollow } from '../../src/projections/engine/shared-follow.ts'
 import { runSubscription, type Subscription } from '../../src/projections/engine/subscription.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import { memoryServer, type MemoryServer, type Moment } from '../support/memory-log/memory-log.ts'
@@ -121,7 +122,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       }
       const isAlive = (pid: number) => world.projectors.some((other) => other.owner.pid === pid && other.owner.alive)
       const dependencies = {
-        log: plant.projectorLog?.(log, world) ?? log,
+        log: sharedFollow(plant.projectorLog?.(log, world) ?? log),
         store: plant.store?.(store, database) ?? store,
         rebuilder: { host: 'here', pid: owner.pid, isAlive, newFence: newId },
         elapsedMs: scheduler.clock.nowMs,

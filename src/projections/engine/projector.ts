@@ -6,6 +6,7 @@ import { postgresStore } from './postgres-store.ts'
 import type { Database, Projection, Tx } from './projection.ts'
 import type { Rebuilder } from './rebuild-lease.ts'
 import { newestSequence } from './rebuild.ts'
+import { sharedFollow } from './shared-follow.ts'
 import { thisProcess } from './this-process.ts'
 
 export type ProjectorDependencies = Pick<SubscriptionDependencies<Tx>, 'log' | 'logger'> & {
@@ -17,15 +18,15 @@ export type ProjectorDependencies = Pick<SubscriptionDependencies<Tx>, 'log' | '
   pause?: SubscriptionDependencies<Tx>['pause']
 }
 
-/** Where a read model is, and how it is. */
+/** The position and the state of a read model. */
 export type ProjectionStatus = {
   name: string
-  /** The newest event that queries see. */
+  /** Position of the newest event that queries see. */
   position: Position
   sequence: number
   /** Events in the log that queries do not see yet. */
   lag: number
-  /** `waiting`: a store is away, or the read model is being built; it goes on by itself. `stopped`: somebody must do what `message` says. */
+  /** `waiting`: a store is unreachable, or the read model is being built; it continues by itself. `stopped`: an operator must act on `message`. */
   state: 'running' | 'waiting' | 'stopped'
   code?: string
   message?: string
@@ -35,23 +36,23 @@ export type Projector = {
   status: () => ProjectionStatus[]
   /**
    * Read your writes: resolves when queries see everything up to a position. `given_up`: the signal aborted first;
-   * `stopped`: a projection will not get there without help.
+   * `stopped`: a projection has stopped before it.
    */
   waitFor: (
     position: Position,
     signal: AbortSignal,
     projections?: readonly string[],
   ) => Promise<'reached' | 'given_up' | 'stopped'>
-  /** Ends after the batches in hand; nothing is lost. */
+  /** Ends after the current batches; nothing is lost. */
   stop: () => Promise<void>
 }
 
 const headIntervalMs = 1_000
 
 /**
- * Keeps read models up with the log, each with a checkpoint of its own in the transaction of its own tables: effectively once,
- * whatever dies when. Brings the schema up to date, and builds read models that are missing or of an older version.
- * Returns at once; stores that are away are waited for.
+ * Applies the log to read models. Each has its own checkpoint, which moves in the transaction of its tables: effectively once,
+ * whatever dies when. All share one reader of the log. Migrates the schema, and builds read models that are missing or of an
+ * older version. Returns at once, and retries unreachable stores.
  */
 export function startProjector({
   log,
@@ -63,28 +64,29 @@ export function startProjector({
   pause = pauseFor,
 }: ProjectorDependencies): Projector {
   const store = postgresStore(database)
+  const shared = sharedFollow(log)
   const abort = new AbortController()
   const changed = new Set<() => void>()
   let head = 0
   const notify = () => {
     for (const look of [...changed]) look()
   }
-  const lives = projections.map((projection): Subscription<Tx> => ({
+  const subscriptions = projections.map((projection): Subscription<Tx> => ({
     projection,
     checkpoint: undefined,
     state: 'waiting',
     fault: undefined,
     notify,
   }))
-  const loops = lives.map((life) =>
-    runSubscription({ log, store, logger, rebuilder, elapsedMs, pause }, life, abort.signal),
+  const loops = subscriptions.map((subscription) =>
+    runSubscription({ log: shared, store, logger, rebuilder, elapsedMs, pause }, subscription, abort.signal),
   )
 
   let looking = false
   const timer = setInterval(() => {
     if (looking) return
     looking = true
-    // While Redis is away the last known head stands; the projections say that they wait.
+    // While Redis is unreachable the last known head stays; the projections report that they wait.
     void newestSequence(log)
       .then(
         (sequence) => void (head = sequence),
@@ -96,11 +98,13 @@ export function startProjector({
 
   return {
     status: () =>
-      lives.map((life) => statusOf(life, Math.max(head, ...lives.map(({ checkpoint }) => checkpoint?.sequence ?? 0)))),
+      subscriptions.map((subscription) =>
+        statusOf(subscription, Math.max(head, ...subscriptions.map(({ checkpoint }) => checkpoint?.sequence ?? 0))),
+      ),
 
     waitFor: (position, signal, names) =>
       new Promise((resolve) => {
-        const awaited = lives.filter(({ projection }) => names?.includes(projection.name) ?? true)
+        const awaited = subscriptions.filter(({ projection }) => names?.includes(projection.name) ?? true)
         const settle = (outcome: 'reached' | 'given_up' | 'stopped') => {
           changed.delete(look)
           signal.removeEventListener('abort', look)
@@ -110,7 +114,9 @@ export function startProjector({
           if (awaited.every(({ checkpoint }) => hasReached(checkpoint, position))) settle('reached')
           else if (
             abort.signal.aborted ||
-            awaited.some((life) => life.state === 'stopped' && !hasReached(life.checkpoint, position))
+            awaited.some(
+              (subscription) => subscription.state === 'stopped' && !hasReached(subscription.checkpoint, position),
+            )
           )
             settle('stopped')
           else if (signal.aborted) settle('given_up')

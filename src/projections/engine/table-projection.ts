@@ -108,7 +108,7 @@ export function tableProjection<C extends Columns, Handled extends EventCatalogu
       const handled = keyed(events)
       if (handled.length === 0) return
       const keys = [...new Set(handled.map(({ of }) => of))]
-      const rows = foldInto(isAppendOnly ? new Map() : await loadRows(tx, schema, keys), handled)
+      const rows = foldInto(isAppendOnly ? new Map<Row[Key], Row>() : await loadRows(tx, schema, keys), handled)
       await sql`
         insert into ${sql.id(schema, name)} (${names})
         select * from json_to_recordset(${JSON.stringify([...rows.values()])}::json) as row (${typed})
