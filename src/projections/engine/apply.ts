@@ -6,29 +6,31 @@ import { ProjectionError } from './projection-error.ts'
 import { applyHandled, type Projection } from './projection.ts'
 import type { ReadModelStore } from './store.ts'
 
-/** The tables that events go into, and whoever may put them there. */
+/** The tables that events are applied to, and the right to write to them. */
 export type Target<T> = {
   projection: Projection<T>
   schema: string
   /**
-   * Called first in every transaction: notes how far the tables are with it, and takes a lock that keeps others out until
-   * it ends. False: somebody else has moved on, and nothing may be written.
+   * Records the progress of the tables. In a transaction it is called first, and locks out other writers until the end. False:
+   * another writer has taken over, and nothing may be written.
    */
   advance: (tx: T, from: Checkpoint, to: Checkpoint) => Promise<boolean>
-  /** Called after every commit: also when a later part of the batch fails, these events are in. */
+  /** Called after every commit: these events stay applied even if a later part of the batch fails. */
   applied: (to: Checkpoint) => void
 }
 
-/** The projection itself threw, in a transaction that was otherwise in order. */
+type ApplyingStore<T> = Pick<ReadModelStore<T>, 'transaction' | 'isTransactional'>
+
+/** The projection itself threw, in an otherwise healthy transaction. */
 class ApplyFailed extends Error {}
 
 /**
- * Applies events and advances, in one transaction. Undefined: `advance` said no, and nothing was done. An event that cannot
- * be taken is found by halving the batch, so that everything before it is applied; then ProjectionError `poison_event`
- * names it. Other errors (the database is away) are thrown as they are.
+ * Applies events and advances, as one unit. Undefined: `advance` returned false. Finds an event that cannot be applied by
+ * halving the batch, which applies everything before it, and throws ProjectionError `poison_event` for it. Rethrows other errors,
+ * such as an unreachable database.
  */
 export async function applyEvents<T>(
-  store: Pick<ReadModelStore<T>, 'transaction'>,
+  store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
   events: readonly RecordedEvent[],
@@ -36,7 +38,7 @@ export async function applyEvents<T>(
   const last = events.at(-1)
   if (!last) return from
   try {
-    return await inOneTransaction(store, target, from, events, last)
+    return await applyAsUnit(store, target, from, events, last)
   } catch (error) {
     if (!(error instanceof ApplyFailed)) throw error
     if (events.length === 1) return applyAgain(store, target, from, last)
@@ -46,29 +48,29 @@ export async function applyEvents<T>(
   }
 }
 
-/** A connection that broke in the middle looks like a failing projection, but not twice at the same event. */
+/** A connection that breaks in the middle looks like a failing projection, but not twice at the same event. */
 async function applyAgain<T>(
-  store: Pick<ReadModelStore<T>, 'transaction'>,
+  store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
   event: RecordedEvent,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await inOneTransaction(store, target, from, [event], event)
+    return await applyAsUnit(store, target, from, [event], event)
   } catch (error) {
     if (!(error instanceof ApplyFailed)) throw error
     const { type, sequence, position } = event
     const why = messageOf(error.cause)
     throw new ProjectionError(
       'poison_event',
-      `${target.projection.name} cannot take event number ${sequence} (${type} at ${position}): ${why}`,
+      `${target.projection.name} cannot apply event number ${sequence} (${type} at ${position}): ${why}`,
       { at: position, cause: error.cause },
     )
   }
 }
 
-async function inOneTransaction<T>(
-  store: Pick<ReadModelStore<T>, 'transaction'>,
+async function applyAsUnit<T>(
+  store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
   events: readonly RecordedEvent[],
@@ -76,24 +78,26 @@ async function inOneTransaction<T>(
 ): Promise<Checkpoint | undefined> {
   const { projection, schema, advance, applied } = target
   const to = checkpointAt(last)
+  const isTransactional = store.isTransactional ?? true
   const isApplied = await store.transaction(async (tx) => {
-    if (!(await advance(tx, from, to))) return false
+    if (isTransactional && !(await advance(tx, from, to))) return false
     try {
       await applyHandled(projection, tx, schema, events)
     } catch (cause) {
-      if (isPassing(cause)) throw cause
+      if (isTransient(cause)) throw cause
       throw new ApplyFailed('the projection failed', { cause })
     }
-    return true
+    // Without a transaction the checkpoint follows the events: after a crash they are applied again, never skipped.
+    return isTransactional || advance(tx, from, to)
   })
   if (!isApplied) return undefined
   applied(to)
   return to
 }
 
-/** SQLSTATE classes of what passes by itself: connection, rollback by the server, resources, lock not available, intervention. */
-const passing = /^(08|40|53|55|57)/
+/** SQLSTATE classes of transient errors: connection, rollback by the server, resources, lock not available, operator intervention. */
+const transient = /^(08|40|53|55|57)/
 
-const isPassing = (error: unknown): boolean =>
+const isTransient = (error: unknown): boolean =>
   isPostgresOutage(error) ||
-  (error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.test(error.code))
+  (error instanceof Error && 'code' in error && typeof error.code === 'string' && transient.test(error.code))

@@ -7,13 +7,13 @@ import { ProjectionError } from './projection-error.ts'
 import type { Tx } from './projection.ts'
 import { IntegerColumn } from './rows.ts'
 
-/** The last event that a read model has taken in. */
+/** The last event that a read model has applied. */
 export type Checkpoint = { position: Position; sequence: number; eventId: string | null }
 
-/** A read model as the registry knows it: which generation serves, made by which version, up to where. */
+/** The registry's entry of a read model: the generation that serves, its version and its checkpoint. */
 export type Registered = Checkpoint & { version: number; generation: number }
 
-/** Of a read model that has seen nothing yet. */
+/** The checkpoint of an empty read model. */
 export const beforeFirst: Checkpoint = { position: beginning, sequence: 0, eventId: null }
 
 export const checkpointAt = ({ position, sequence, metadata }: RecordedEvent): Checkpoint => ({
@@ -30,7 +30,7 @@ const Row = z.object({
   event_id: z.string().nullable(),
 })
 
-/** The registry's row of a projection, or undefined before its first build. `forUpdate` keeps every other projector out until commit. */
+/** The registry's row of a projection; undefined before its first build. `forUpdate` locks out other projectors until commit. */
 export async function loadRegistered(
   tx: Tx,
   name: string,
@@ -47,8 +47,8 @@ export async function loadRegistered(
 }
 
 /**
- * Moves a checkpoint forward if it still is where the caller thinks: false means that another projector was faster, or
- * that a rebuild has put another generation in its place. Until the transaction ends nobody else can move it.
+ * Moves a checkpoint by compare-and-set. False: another projector was faster, or a rebuild has replaced the generation. The row
+ * stays locked until the transaction ends.
  */
 export async function moveCheckpoint(
   tx: Tx,
@@ -63,7 +63,7 @@ export async function moveCheckpoint(
   return numAffectedRows === 1n
 }
 
-/** Enters what serves from now on. */
+/** Registers the generation that serves from now on. */
 export async function register(
   tx: Tx,
   name: string,
@@ -76,7 +76,7 @@ export async function register(
       sequence = excluded.sequence, event_id = excluded.event_id, updated_at = now()`.execute(tx)
 }
 
-/** Throws `checkpoint_not_in_log` unless the log still holds the very event that a checkpoint names. */
+/** Throws `checkpoint_not_in_log` unless the log still holds the event that a checkpoint names. */
 export async function assertInLog(
   log: Pick<EventLog, 'read'>,
   name: string,
@@ -93,7 +93,7 @@ export async function assertInLog(
   )
 }
 
-/** Throws `sequence_gap` unless the events follow the checkpoint, and each other, without one missing. */
+/** Throws `sequence_gap` unless the events follow the checkpoint and each other without a gap. */
 export function assertGapless(
   name: string,
   { sequence }: Pick<Checkpoint, 'sequence'>,
@@ -110,7 +110,7 @@ export function assertGapless(
   })
 }
 
-/** Pages of the log's events after a checkpoint, gapless, to the log's end as it is when it gets there. */
+/** Pages of the events after a checkpoint, without a gap, up to the current end of the log. */
 export async function* readGapless(
   log: Pick<EventLog, 'read'>,
   name: string,

@@ -7,22 +7,22 @@ import { messageOf } from '../../platform/platform-error.ts'
 import { loadRegistered, type Registered } from './checkpoint.ts'
 import { applyHandled, type Database, type Projection, type Tx } from './projection.ts'
 
-/** What comparing a read model with the log came to, as far as the read model says it is. */
+/** The result of comparing a read model with the log, up to the read model's checkpoint. */
 export type ComparedReadModel = { projection: string } & (
   | { state: 'compared'; position: Position; rows: number; differences: ReadModelDifference[] }
-  /** The next start, or `council rebuild`, builds it. */
+  /** The next start or `council rebuild` builds it. */
   | { state: 'not_built' | 'other_version' }
 )
 
-/** A row that is not what the log makes of its events. `position`: of an event behind it, as the row names it. */
+/** A row that differs from the fold of its events. `position` is the event that the row names. */
 export type ReadModelDifference = { position: Position; sequence: number | null; message: string }
 
-/** More differences than these tell nobody more. */
+/** More differences would not help. */
 const maxDifferences = 1_000
 
 /**
- * Compares read models with what the log makes of them now: builds each anew beside the one that serves, in a transaction that sees
- * one moment and is rolled back, and looks for rows that only one of the two has. `log` reads all events, through that transaction.
+ * Compares read models with the log: builds a copy of each in a transaction that has one snapshot and is rolled back, and finds
+ * the rows that only one of the two has. `log` reads all events through that transaction.
  */
 export async function compareReadModels(
   { transaction }: Database,
@@ -33,7 +33,7 @@ export async function compareReadModels(
   let compared: ComparedReadModel[] = []
   await transaction(async (tx) => {
     await sql`set transaction isolation level repeatable read`.execute(tx)
-    // Before anything that takes the snapshot: a rebuild may not put a newer generation in place between the two.
+    // Before the statement that takes the snapshot: no rebuild may swap generations in between.
     for (const { tables } of built)
       for (const table of tables) await sql`lock table ${sql.id('read_models', table)} in access share mode`.execute(tx)
     compared = await compareAll(tx, projections, log)
@@ -44,7 +44,7 @@ export async function compareReadModels(
   return compared
 }
 
-/** Nothing of a comparison stays in the database. */
+/** Rolls back the transaction: a comparison leaves nothing in the database. */
 class RolledBack extends Error {}
 
 async function builtAndCurrent(tx: Tx, projections: readonly Projection[]): Promise<Projection[]> {
@@ -56,7 +56,7 @@ async function builtAndCurrent(tx: Tx, projections: readonly Projection[]): Prom
   return built
 }
 
-/** A read model under comparison, and the copy that is made of it. */
+/** A read model and its copy, built from the log. */
 type Copy = { projection: Projection; registered: Registered; schema: string; problem: ReadModelDifference | null }
 
 async function compareAll(
@@ -111,7 +111,7 @@ async function apply(
     return {
       position: first.position,
       sequence: first.sequence,
-      message: `${projection.name} cannot be made of the events from ${first.position} on: ${messageOf(error)}`,
+      message: `${projection.name} cannot be built from the events from ${first.position} on: ${messageOf(error)}`,
     }
   }
 }
@@ -146,16 +146,16 @@ function paired(table: string, found: z.output<typeof Differing>, { position }: 
     return {
       position: at,
       sequence: Number.isSafeInteger(known) ? known : null,
-      message: `${table}: ${inWords(model, log)}`,
+      message: `${table}: ${formatDifference(model, log)}`,
     }
   })
 }
 
 const eventOf = (row: Row): Position | undefined => (row['position'] ?? row['last_position']) as Position | undefined
 
-function inWords(model: Row | undefined, log: Row | undefined): string {
+function formatDifference(model: Row | undefined, log: Row | undefined): string {
   if (!model) return `the row ${JSON.stringify(log)} is missing`
-  if (!log) return `the row ${JSON.stringify(model)} is not what the log makes`
+  if (!log) return `the row ${JSON.stringify(model)} is not what the log says`
   const columns = Object.keys(log).filter((column) => JSON.stringify(log[column]) !== JSON.stringify(model[column]))
   const [key] = Object.entries(log)
   return `the row of ${key?.join(' ')}: ${columns.map((column) => `${column} is ${JSON.stringify(model[column])}, the log says ${JSON.stringify(log[column])}`).join('; ')}`

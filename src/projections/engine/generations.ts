@@ -7,30 +7,30 @@ export const schemaOf = (name: string, generation: number): string => `${name}_$
 
 const Schemas = z.array(z.object({ name: z.string() }))
 
-/** The generations of a projection that have a schema, half-built ones included. */
+/** The generations of a projection that have a schema, including half-built ones. */
 export async function generationsOf(tx: Tx, name: string): Promise<number[]> {
   const { rows } =
     await sql`select nspname as name from pg_catalog.pg_namespace where nspname ~ ${`^${name}_[0-9]+$`}`.execute(tx)
   return Schemas.parse(rows).map((schema) => Number(schema.name.slice(name.length + 1)))
 }
 
-/** Drops every generation of a projection but the one that serves. */
+/** Drops every generation of a projection except the one that serves. */
 export async function dropOtherGenerations(tx: Tx, name: string, serving: number | undefined): Promise<void> {
   for (const generation of await generationsOf(tx, name))
     if (generation !== serving) await sql`drop schema ${sql.id(schemaOf(name, generation))} cascade`.execute(tx)
 }
 
-/** Makes an empty generation, with its tables. */
+/** Creates an empty generation, with its tables. */
 export async function createGeneration(tx: Tx, projection: Projection, generation: number): Promise<void> {
   const schema = schemaOf(projection.name, generation)
   await sql`create schema ${sql.id(schema)}`.execute(tx)
   await projection.createTables(tx, schema)
 }
 
-/** Lets queries see this generation: `read_models.<table>`. Waits for those who are reading the old one. */
+/** Points `read_models.<table>` at this generation. Waits for queries that read the old one. */
 export async function serveGeneration(tx: Tx, { name, tables }: Projection, generation: number): Promise<void> {
   for (const table of tables) {
-    // Dropped and made again, because `create or replace view` can neither remove nor rename a column.
+    // Dropped and recreated: `create or replace view` can neither remove nor rename a column.
     await sql`drop view if exists ${sql.id('read_models', table)}`.execute(tx)
     await sql`create view ${sql.id('read_models', table)} as select * from ${sql.id(schemaOf(name, generation), table)}`.execute(
       tx,

@@ -3,15 +3,15 @@ import { z } from 'zod'
 import type { Tx } from './projection.ts'
 import { IntegerColumn } from './rows.ts'
 
-/** The right to build the next generation of one projection. `fence` names it, so that one who was taken over cannot write any more. */
+/** The right to build the next generation of one projection. A holder whose lease was taken over has an outdated `fence`, and cannot write. */
 export type RebuildLease = { fence: string; generation: number }
 
 const Holder = z.object({ host: z.string(), pid: IntegerColumn, fence: z.string(), started_at: z.coerce.date() })
 
-/** Who holds a claim. `startedAt` is the database's clock; null before it has given it. */
+/** The holder of a lease. `startedAt` is the database's time; null until the lease is stored. */
 export type LeaseHolder = { host: string; pid: number; fence: string; startedAt: Date | null }
 
-/** Who rebuilds a projection, if anybody does. */
+/** The holder of a projection's rebuild lease, if there is one. */
 export async function loadHolder(tx: Tx, name: string): Promise<LeaseHolder | undefined> {
   const { rows } = await sql`select host, pid, fence, started_at from projection_rebuilds where name = ${name}`.execute(
     tx,
@@ -21,7 +21,7 @@ export async function loadHolder(tx: Tx, name: string): Promise<LeaseHolder | un
   return { ...holder, startedAt }
 }
 
-/** Claims a rebuild, if nobody holds it, or the holder has the fence `over`, or has been silent for the lease. False: somebody does. */
+/** Takes the rebuild lease if it is free, expired, or held under the fence `over`. False: another process holds it. */
 export async function takeLease(
   tx: Tx,
   { name, version, fence, host, pid }: LeaseHolder & { name: string; version: number },
@@ -40,19 +40,19 @@ export async function takeLease(
   return numAffectedRows === 1n
 }
 
-/** Says which generation the rebuild makes. */
+/** Records the generation that the rebuild creates. */
 export async function nameGeneration(tx: Tx, name: string, generation: number): Promise<void> {
   await sql`update projection_rebuilds set generation = ${generation} where name = ${name}`.execute(tx)
 }
 
-/** Says that the rebuild is under way, and keeps others out until the transaction ends. False: the claim was taken over. */
+/** Renews the lease, and locks its row until the transaction ends. False: the lease was taken over. */
 export async function renewLease(tx: Tx, name: string, { fence }: RebuildLease): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update projection_rebuilds set touched_at = clock_timestamp() where name = ${name} and fence = ${fence}`.execute(tx)
   return numAffectedRows === 1n
 }
 
-/** Gives the claim back. */
+/** Releases the lease. */
 export async function releaseLease(tx: Tx, name: string, { fence }: RebuildLease): Promise<void> {
   await sql`delete from projection_rebuilds where name = ${name} and fence = ${fence}`.execute(tx)
 }

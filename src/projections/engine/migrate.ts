@@ -13,30 +13,31 @@ const migrationFolder = path.join(import.meta.dirname, '../../../migrations')
 const lockKey = 4_817_203_661
 
 /**
- * Brings the database's schema up to date with `migrations/`: all of it in one transaction, or nothing. Two processes at
- * once wait for each other. Resolves with the names of what was applied now. Throws ProjectionError `migration_failed`
- * where the database has migrations that this program does not know, or one of them fails.
+ * Applies the outstanding `migrations/` in one transaction. Concurrent processes wait for each other. Resolves with the names of
+ * the migrations that it applied. Throws ProjectionError `migration_failed` if one fails, or if the database has migrations that
+ * this program does not know.
  */
 export async function migrate(database: Database): Promise<string[]> {
   for (let tries = 1; ; tries++) {
     try {
       return await migrateOnce(database)
     } catch (error) {
-      if (tries === maxTries || !lostSight(error)) throw error
+      if (tries === maxTries || !isDroppedMeanwhile(error)) throw error
     }
   }
 }
 
 /**
- * The migrator looks at every table there is (kysely 0.29.9, PostgresIntrospector), and a rebuild beside it may drop a generation
- * meanwhile: the catalogue then names a schema, or a table, that is gone.
+ * The migrator inspects every table (kysely 0.29.9, PostgresIntrospector), and a concurrent rebuild may drop a generation
+ * meanwhile: the catalogue then names a schema or a table that no longer exists.
  */
-const lostSight = (error: unknown): boolean => error instanceof ProjectionError && isMissingRelation(error.cause)
+const isDroppedMeanwhile = (error: unknown): boolean =>
+  error instanceof ProjectionError && isMissingRelation(error.cause)
 const maxTries = 10
 
 function migrateOnce(database: Database): Promise<string[]> {
   return database.transaction(async (tx) => {
-    // The migrator's own lock comes only after it has made its tables, where two of them can meet.
+    // The migrator takes its own lock only after it has created its tables, where two processes can collide.
     await sql`select pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(tx)
     const migrator = new Migrator({ db: tx, provider: new FileMigrationProvider({ fs, path, migrationFolder }) })
     const { error, results } = await migrator.migrateToLatest()

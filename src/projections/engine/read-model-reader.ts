@@ -7,8 +7,8 @@ import type { Projection, Tx } from './projection.ts'
 import { readConsistently } from './snapshot.ts'
 
 /**
- * `behind`: the read model did not get as far as was asked for in time; `position` is where it is, `0-0` before its first build.
- * `unavailable`: Postgres is away; `message` says what was seen of it.
+ * `behind`: the read model did not reach the requested position in time; `position` is its own, `0-0` before its first build.
+ * `unavailable`: Postgres is unreachable; `message` is its error.
  */
 export type ReadModelAnswer<Result> =
   | { outcome: 'read'; position: Position; result: Result }
@@ -36,9 +36,8 @@ const systemTimes: ReaderTimes = {
 }
 
 /**
- * Reads a read model together with the position that it reflects, both as of one moment, wherever its projector runs.
- * `after`: waits until it has passed that position, for a bounded time. How long an outage takes to be
- * noticed is up to the limits of `postgres`. Throws what else Postgres throws.
+ * Reads a read model and the position that it reflects in one snapshot, wherever its projector runs. With `after` it waits a
+ * bounded time for that position. The timeouts of `postgres` decide how soon an outage is noticed. Rethrows other errors of Postgres.
  */
 export function readModelReader(
   postgres: Pick<Postgres<unknown>, 'snapshot'>,
@@ -68,7 +67,7 @@ async function readOnce<Result>(
       return { outcome: 'read', position, result: await work(tx) }
     })
   } catch (error) {
-    // Nobody has built the read model yet.
+    // The read model was never built.
     if (isMissingRelation(error)) return { outcome: 'behind', position: beginning }
     if (isPostgresOutage(error)) return { outcome: 'unavailable', message: error.message }
     throw error

@@ -3,22 +3,22 @@ import { ProjectionError } from './projection-error.ts'
 import type { Projection } from './projection.ts'
 import type { ReadModelStore } from './store.ts'
 
-/** Who rebuilds. A process that is seen to be dead loses its claim at once; one that cannot be seen, when it has been silent for the lease. */
+/** The process that rebuilds. A dead process on this host loses its lease at once; a process elsewhere when the lease expires. */
 export type Rebuilder = {
   host: string
   pid: number
-  /** Whether a process of this host still runs. */
+  /** Whether a process of this host is running. */
   isAlive: (pid: number) => boolean
-  /** Names this very claim, so that one who was taken over cannot write any more. */
+  /** A unique token per lease: a process whose lease was taken over can no longer write. */
   newFence: () => string
 }
 
-/** A claim that was not touched for so long is given up; every batch of a rebuild touches it. */
+/** Every batch of a rebuild renews the lease; without renewal it expires after this time. */
 const leaseSeconds = 30
 
 /**
- * Takes the right to rebuild, removes what a crashed rebuild has left, and makes the next generation, empty.
- * A row and not a lock of the session, because the embedded Postgres has one session for all its clients.
+ * Takes the rebuild lease, removes the remains of a crashed rebuild, and creates the next generation, empty.
+ * The lease is a row, not a session lock: the embedded Postgres has one session for all its clients.
  * Throws ProjectionError `rebuild_running` or `projection_of_newer_program`.
  */
 export async function leaseRebuild<T>(
@@ -45,13 +45,13 @@ export async function leaseRebuild<T>(
   })
 }
 
-/** Gives the claim back when the rebuild has failed, with everything that it had built. */
-export async function abandonRebuild<T>(store: ReadModelStore<T>, name: string, claim: RebuildLease): Promise<void> {
+/** Releases the lease of a failed rebuild, and drops the generation that it was building. */
+export async function abandonRebuild<T>(store: ReadModelStore<T>, name: string, lease: RebuildLease): Promise<void> {
   await store.transaction(async (tx) => {
-    if (!(await store.renewLease(tx, name, claim))) return
+    if (!(await store.renewLease(tx, name, lease))) return
     const registered = await store.loadRegistered(tx, name)
     await store.dropOtherGenerations(tx, name, registered?.generation)
-    await store.releaseLease(tx, name, claim)
+    await store.releaseLease(tx, name, lease)
   })
 }
 
@@ -64,6 +64,6 @@ export const newerProgram = (name: string, stored: number, known: number): Proje
 const running = (name: string, holder: LeaseHolder | undefined): ProjectionError =>
   new ProjectionError(
     'rebuild_running',
-    `${name} is being rebuilt already${holder ? ` by process ${holder.pid} on ${holder.host}, since ${holder.startedAt?.toISOString() ?? 'just now'}` : ''}; ` +
+    `${name} is already being rebuilt${holder ? ` by process ${holder.pid} on ${holder.host}, since ${holder.startedAt?.toISOString() ?? 'just now'}` : ''}; ` +
       `if that process is gone, try again in ${leaseSeconds} seconds`,
   )

@@ -14,11 +14,11 @@ export type RebuildDependencies<T> = {
   log: Pick<EventLog, 'read' | 'head'>
   store: ReadModelStore<T>
   rebuilder: Rebuilder
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   elapsedMs: () => number
 }
 
-/** `total`: events in the log when that was last looked at; more may come meanwhile. */
+/** `total`: events in the log when the rebuild started, or `done` if that is larger. */
 export type RebuildProgress = { projection: string; done: number; total: number; perSecond: number }
 
 export type Rebuilt = {
@@ -29,13 +29,13 @@ export type Rebuilt = {
   eventsPerSecond: number
 }
 
-/** How long the swap waits for readers of the old generation before it lets newer ones pass and tries again. */
+/** How long the swap waits for readers of the old generation before it yields to newer readers and retries. */
 const swapWaitMs = 2_000
 const maxSwapTries = 15
 
 /**
- * Builds a projection anew from the whole log, beside the generation that serves; then, in one transaction, takes in what
- * has come meanwhile, lets queries see the new one and drops the old. Whatever fails before that leaves the old one serving.
+ * Rebuilds a projection from the whole log, next to the generation that serves. Then one transaction applies the events that
+ * arrived meanwhile, points queries at the new generation and drops the old one. After a failure the old one keeps serving.
  * Throws ProjectionError (`rebuild_running`, `rebuild_lost`, `sequence_gap`, `poison_event`, `projection_of_newer_program`),
  * UnreadableEvent, what the stores throw, and the signal's reason.
  */
@@ -45,7 +45,7 @@ export async function rebuild<T>(
   { onProgress, signal }: { onProgress?: (progress: RebuildProgress) => void; signal?: AbortSignal } = {},
 ): Promise<Rebuilt> {
   const startedMs = elapsedMs()
-  const claim = await leaseRebuild(store, projection, rebuilder)
+  const lease = await leaseRebuild(store, projection, rebuilder)
   const { name } = projection
   const seconds = () => Math.max(0.001, (elapsedMs() - startedMs) / 1000)
   try {
@@ -64,8 +64,8 @@ export async function rebuild<T>(
     }
     const target: Target<T> = {
       projection,
-      schema: schemaOf(name, claim.generation),
-      advance: (tx) => store.renewLease(tx, name, claim),
+      schema: schemaOf(name, lease.generation),
+      advance: (tx) => store.renewLease(tx, name, lease),
       applied,
     }
     const catchUp = async () => {
@@ -78,39 +78,39 @@ export async function rebuild<T>(
     for (let tries = 1; ; tries++) {
       await catchUp()
       signal?.throwIfAborted()
-      const swapped = await swap(store, log, target, claim, last).catch((error: unknown) => {
+      const swapped = await swap(store, log, target, lease, last).catch((error: unknown) => {
         if (!isLockTimeout(error) || tries === maxSwapTries) throw error
       })
       if (!swapped) continue
       report(swapped)
       return {
         projection: name,
-        generation: claim.generation,
+        generation: lease.generation,
         events: swapped.sequence,
         seconds: seconds(),
         eventsPerSecond: Math.round(swapped.sequence / seconds()),
       }
     }
   } catch (error) {
-    // If this fails as well, the next rebuild finds the claim and cleans up.
-    await abandonRebuild(store, name, claim).catch(() => undefined)
+    // If this fails as well, the next rebuild finds the lease and cleans up.
+    await abandonRebuild(store, name, lease).catch(() => undefined)
     throw error
   }
 }
 
-/** The last step: everything in it becomes visible at once, or nothing. */
+/** The last step: all of it becomes visible at once, or none of it. */
 async function swap<T>(
   store: ReadModelStore<T>,
   log: Pick<EventLog, 'read'>,
   { projection, schema }: Target<T>,
-  claim: RebuildLease,
+  lease: RebuildLease,
   built: Checkpoint,
 ): Promise<Checkpoint> {
   const { name, version } = projection
   return store.transaction(async (tx) => {
     await store.limitWaiting(tx, swapWaitMs)
-    if (!(await store.renewLease(tx, name, claim))) lost(name)
-    // From here on no projector can move the old generation, so the new one cannot fall behind what queries have already seen.
+    if (!(await store.renewLease(tx, name, lease))) lost(name)
+    // From here on no projector can advance the old generation, so queries cannot go back in time.
     const registered = await store.loadRegistered(tx, name, { forUpdate: true })
     if (registered && registered.version > version) throw newerProgram(name, registered.version, version)
     let last = built
@@ -118,15 +118,15 @@ async function swap<T>(
       await applyHandled(projection, tx, schema, events)
       last = checkpointAt(events.at(-1) as RecordedEvent)
     }
-    await store.serveGeneration(tx, projection, claim.generation)
-    await store.register(tx, name, { version, generation: claim.generation, ...last })
-    await store.releaseLease(tx, name, claim)
-    await store.dropOtherGenerations(tx, name, claim.generation)
+    await store.serveGeneration(tx, projection, lease.generation)
+    await store.register(tx, name, { version, generation: lease.generation, ...last })
+    await store.releaseLease(tx, name, lease)
+    await store.dropOtherGenerations(tx, name, lease.generation)
     return last
   })
 }
 
-/** How many events the log has: the number of its newest one, 0 while there is none. */
+/** The number of events in the log: the sequence of the newest one, 0 if there is none. */
 export async function newestSequence(log: Pick<EventLog, 'read' | 'head'>): Promise<number> {
   const head = await log.head()
   if (head === beginning) return 0
@@ -137,7 +137,7 @@ export async function newestSequence(log: Pick<EventLog, 'read' | 'head'>): Prom
 function lost(name: string): never {
   throw new ProjectionError(
     'rebuild_lost',
-    `another process has taken over the rebuild of ${name}; this one wrote nothing more`,
+    `another process has taken over the rebuild of ${name}; this one stopped writing`,
   )
 }
 

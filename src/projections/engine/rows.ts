@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Position } from '../../events/identifiers.ts'
 
-/** A bigint or integer column: pg hands bigints over as text, because a double does not hold all of them. Refuses one that it does not. */
+/** A bigint or integer column. pg returns a bigint as text, because a double cannot hold all of them; the schema refuses one that it cannot. */
 export const IntegerColumn = z
   .union([z.string().regex(/^-?\d{1,19}$/), z.number(), z.bigint()])
   .transform(Number)
@@ -10,7 +10,7 @@ export const IntegerColumn = z
 /** A timestamptz column, as ISO 8601 in UTC. */
 export const TimeColumn = z.union([z.date(), z.string()]).transform((value) => new Date(value).toISOString())
 
-/** Text as Postgres can hold it: it has no NUL character and no halves of surrogate pairs, which a prompt may well contain. */
+/** Text that Postgres can store: without NUL characters and lone surrogates, which a prompt may contain. */
 export const storableText = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 
 /** The event that a row names: the only one it comes from, or the last one that changed it. */

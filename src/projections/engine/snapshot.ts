@@ -3,10 +3,10 @@ import type { Postgres } from '../../platform/postgres/postgres.ts'
 import type { Tx } from './projection.ts'
 
 /**
- * Reads one or more read models, and their rows in `projections`, as of one moment.
+ * Reads one or more read models, and their rows in `projections`, in one snapshot.
  *
- * The lock comes first, before anything that takes the snapshot. Without it a rebuild could put a new generation in place
- * between the two: the query would then read the new tables with a snapshot from before their last rows, and see half of them.
+ * The lock must precede the first statement, which takes the snapshot. Otherwise a rebuild could swap generations in between, and
+ * the query would read the new tables with a snapshot from before their last rows.
  */
 export const readConsistently = <Result>(
   { snapshot }: Pick<Postgres<unknown>, 'snapshot'>,

@@ -3,47 +3,53 @@ import type { Projection } from './projection.ts'
 import type { LeaseHolder, RebuildLease } from './lease-rows.ts'
 
 /**
- * Everything that the projector asks of the database beside the statements of the projections themselves. `T` is a
- * transaction of it; nothing happens outside of one. The real one is `postgresStore`.
+ * The store of a projection's read model: its generations, its checkpoint and its rebuild lease. `T` is a session, in which all
+ * statements run. `postgresStore` is the one on Postgres.
  */
 export type ReadModelStore<T> = {
-  /** All of `work`, or nothing. When the connection breaks during the commit nobody can say which. */
+  /**
+   * Default true: `transaction` commits all of its work or nothing. False, for a target such as a graph: every statement takes
+   * effect by itself. The engine then applies events before it moves the checkpoint, and applies them again after a crash; so
+   * projections write absolute values that are safe to repeat.
+   */
+  isTransactional?: boolean
+  /** Runs `work` in one session. If the connection breaks during a commit, the outcome is unknown. */
   transaction: <Result>(work: (tx: T) => Promise<Result>) => Promise<Result>
-  /** Makes the registry's own tables where they are missing. */
+  /** Creates the registry's own tables if they are missing. */
   migrate: () => Promise<unknown>
 
-  /** The registry's row of a projection, or undefined before its first build. `forUpdate` keeps every other projector out until commit. */
+  /** The registry's row of a projection; undefined before its first build. `forUpdate` locks out other projectors until commit. */
   loadRegistered: (tx: T, name: string, options?: { forUpdate?: boolean }) => Promise<Registered | undefined>
   /**
-   * Moves a checkpoint forward if it still is where the caller thinks: false means that another projector was faster, or
-   * that a rebuild has put another generation in its place. Until the transaction ends nobody else can move it.
+   * Moves a checkpoint by compare-and-set. False: another projector was faster, or a rebuild has replaced the generation.
+   * In a transaction the row stays locked until the end.
    */
   moveCheckpoint: (tx: T, name: string, generation: number, from: Checkpoint, to: Checkpoint) => Promise<boolean>
   register: (tx: T, name: string, registered: Registered) => Promise<void>
 
-  /** The generations of a projection that there are, half-built ones included. */
+  /** All generations of a projection, including half-built ones. */
   generationsOf: (tx: T, name: string) => Promise<number[]>
-  /** Makes an empty generation, with its tables. */
+  /** Creates an empty generation, with its tables. */
   createGeneration: (tx: T, projection: Projection<T>, generation: number) => Promise<void>
-  /** Drops every generation of a projection but the one that serves. */
+  /** Drops every generation of a projection except the one that serves. */
   dropOtherGenerations: (tx: T, name: string, serving: number | undefined) => Promise<void>
-  /** Lets queries see this generation. Waits for those who are reading the old one. */
+  /** Points queries at this generation. Waits for queries that read the old one. */
   serveGeneration: (tx: T, projection: Projection<T>, generation: number) => Promise<void>
-  /** From here to its end the transaction fails with `lock_not_available` (SQLSTATE 55P03) rather than to wait longer for a lock. */
+  /** From here on the session fails with `lock_not_available` (SQLSTATE 55P03) instead of waiting longer for a lock. */
   limitWaiting: (tx: T, waitMs: number) => Promise<void>
 
-  /** Who rebuilds a projection, if anybody does. */
+  /** The holder of a projection's rebuild lease, if there is one. */
   loadHolder: (tx: T, name: string) => Promise<LeaseHolder | undefined>
-  /** Claims a rebuild, if nobody holds it, or the holder has the fence `over`, or has been silent for the lease. False: somebody does. */
+  /** Takes the rebuild lease if it is free, expired, or held under the fence `over`. False: another process holds it. */
   takeLease: (
     tx: T,
     holder: LeaseHolder & { name: string; version: number },
     over: string,
     leaseSeconds: number,
   ) => Promise<boolean>
-  /** Says which generation the rebuild makes. */
+  /** Records the generation that the rebuild creates. */
   nameGeneration: (tx: T, name: string, generation: number) => Promise<void>
-  /** Says that the rebuild is under way, and keeps others out until the transaction ends. False: the claim was taken over. */
-  renewLease: (tx: T, name: string, claim: RebuildLease) => Promise<boolean>
-  releaseLease: (tx: T, name: string, claim: RebuildLease) => Promise<void>
+  /** Renews the lease, and locks its row until the transaction ends. False: the lease was taken over. */
+  renewLease: (tx: T, name: string, lease: RebuildLease) => Promise<boolean>
+  releaseLease: (tx: T, name: string, lease: RebuildLease) => Promise<void>
 }

@@ -17,10 +17,10 @@ import type { ReadModelStore } from './store.ts'
 
 type SubscriptionFaultCode = ProjectionFaultCode | EventFaultCode | LogStopCode | OutageCode
 
-/** What is known of one projection in this process; `notify` is called after every change. */
+/** The state of one projection in this process. `notify` is called after every change. */
 export type Subscription<T> = {
   readonly projection: Projection<T>
-  /** Undefined until it was read for the first time. */
+  /** Undefined until it is first read. */
   checkpoint: Checkpoint | undefined
   state: 'running' | 'waiting' | 'stopped'
   fault: { code: SubscriptionFaultCode; message: string } | undefined
@@ -33,30 +33,30 @@ export type SubscriptionDependencies<T> = {
   log: ProjectedLog
   store: ReadModelStore<T>
   rebuilder: Rebuilder
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   elapsedMs: () => number
   logger: Logger
   pause: Pause
 }
 
-/** The life of one projection: ends when the signal aborts, or when it stops at a fault that waiting does not heal. Never rejects. */
+/** Keeps one projection up to date until the signal aborts or a fault stops it that does not pass by itself. Never rejects. */
 export async function runSubscription<T>(
   dependencies: SubscriptionDependencies<T>,
-  life: Subscription<T>,
+  subscription: Subscription<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const logger = dependencies.logger.child({ projection: life.projection.name })
+  const logger = dependencies.logger.child({ projection: subscription.projection.name })
   const become = (state: Subscription<T>['state'], fault?: Subscription<T>['fault']) => {
-    Object.assign(life, { state, fault })
-    life.notify()
+    Object.assign(subscription, { state, fault })
+    subscription.notify()
   }
   await supervise(
     {
       pause: dependencies.pause,
       async run(progressed) {
-        const registered = await prepare(dependencies, life, signal)
+        const registered = await prepare(dependencies, subscription, signal)
         become('running')
-        await follow(dependencies, life, registered, signal, progressed)
+        await follow(dependencies, subscription, registered, signal, progressed)
       },
       onFailure(error, pauseMs) {
         const message = messageOf(error)
@@ -81,13 +81,13 @@ export async function runSubscription<T>(
   )
 }
 
-/** Makes sure that tables of this version exist and belong to this log. Says where they are. */
+/** Ensures that tables of this version exist and belong to this log. Returns their checkpoint. */
 async function prepare<T>(
   { log, store, rebuilder, elapsedMs, logger }: SubscriptionDependencies<T>,
-  life: Subscription<T>,
+  subscription: Subscription<T>,
   signal: AbortSignal,
 ): Promise<Registered> {
-  const { projection } = life
+  const { projection } = subscription
   const { name, version } = projection
   await store.migrate()
   let registered = await store.transaction((tx) => store.loadRegistered(tx, name))
@@ -98,38 +98,38 @@ async function prepare<T>(
     registered = await store.transaction((tx) => store.loadRegistered(tx, name))
     if (!registered) throw new Error(`the projection ${name} has vanished`)
   }
-  life.checkpoint = registered
+  subscription.checkpoint = registered
   await assertInLog(log, name, registered)
   return registered
 }
 
-/** Applies the log from a checkpoint on. Returns when somebody else has put another generation in its place: then it begins anew. */
+/** Applies the log from a checkpoint on. Returns when another process has replaced the generation; the subscription then starts again. */
 async function follow<T>(
   { log, store }: SubscriptionDependencies<T>,
-  life: Subscription<T>,
+  subscription: Subscription<T>,
   from: Registered,
   signal: AbortSignal,
   onProgress: () => void,
 ): Promise<void> {
-  const { projection } = life
+  const { projection } = subscription
   const { name } = projection
   const { generation } = from
   let current: Checkpoint = from
-  const moved = (to: Checkpoint) => {
+  const moveTo = (to: Checkpoint) => {
     current = to
-    life.checkpoint = to
+    subscription.checkpoint = to
     onProgress()
-    life.notify()
+    subscription.notify()
   }
   const target: Target<T> = {
     projection,
     schema: schemaOf(name, generation),
     advance: (tx, before, to) => store.moveCheckpoint(tx, name, generation, before, to),
-    applied: moved,
+    applied: moveTo,
   }
   for await (const page of everything(log, from.position, signal)) {
     for (;;) {
-      // By position, not by number: a log that was restored with less goes on above its old positions, with numbers that were there before.
+      // By position, not by sequence: a log restored with fewer events continues above its old positions, and reuses sequences.
       const { position } = current
       const events = page.filter((event) => comparePositions(event.position, position) > 0)
       if (events.length === 0) break
@@ -137,7 +137,7 @@ async function follow<T>(
       if (await applyEvents(store, target, current, events)) break
       const elsewhere = await store.transaction((tx) => store.loadRegistered(tx, name))
       if (elsewhere?.generation !== generation || elsewhere.sequence < current.sequence) return
-      moved(elsewhere)
+      moveTo(elsewhere)
     }
   }
 }
@@ -157,7 +157,7 @@ async function assertFollows(
   }
 }
 
-/** The log's events after a position and then whatever comes. What stands before an unreadable event is handed over before it throws. */
+/** The events after a position, then new ones as they arrive. Yields the events before an unreadable one before it throws. */
 async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
   let last = after
   const passOn = async function* (pages: AsyncGenerator<RecordedEvent[]>) {
