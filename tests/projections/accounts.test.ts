@@ -20,7 +20,7 @@ import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 import { id } from '../support/treasury.ts'
 
 const payers = ['reserve', 'agent:ada'].map(id)
-const everybody = [...payers, id('external')]
+const accountNames = [...payers, id('external')]
 
 const step = fc.record({
   ask: fc.constantFrom(
@@ -80,14 +80,14 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
       (await db.rows('read_models.accounts')).map((row) => accounts.row.parse(row)).map((row) => [row.account_id, row]),
     )
 
-  test('show what commands decide on, and sum up to nothing, whatever happened', async () => {
+  test('match the aggregates and sum to zero after any history', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (history) => {
         await db.empty()
         const council = await openTestCouncil(redisUrl, freshCouncilId())
         const projector = project(council.log, db.postgres, [accounts])
         try {
-          for (const name of everybody) await council.execute(OpenAccount, { account: name })
+          for (const name of accountNames) await council.execute(OpenAccount, { account: name })
           const made: Uuid7[] = []
           for (const next of history) await happen(council, next, made)
           await caughtUp(projector, council.log)
@@ -119,14 +119,14 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
     )
   })
 
-  test('are read together with where they are in the log', async () => {
+  test('are read together with their position in the log', async () => {
     await db.empty()
     const council = await openTestCouncil(redisUrl, freshCouncilId())
     const pauses: number[] = []
     const projecting = Promise.withResolvers<undefined>()
     const first = await council.execute(OpenAccount, { account: id('reserve') })
     if (first.result !== 'appended' || !first.position) throw new Error('the account was not opened')
-    // Nobody has built the read model when it is asked for; the projector starts while the reader waits.
+    // The read model is not built yet when the read starts; the projector starts while the reader waits.
     const read = readModelReader(db.postgres, {
       waitMs: 1000,
       pollMs: 7,
@@ -150,7 +150,7 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
     council.close()
   })
 
-  test('are not shown before a position that they have not reached, and nobody waits for ever', async () => {
+  test('are not read before they reach the requested position, and the wait is bounded', async () => {
     let elapsed = 0
     const read = readModelReader(db.postgres, {
       waitMs: 100,

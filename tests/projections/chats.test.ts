@@ -61,7 +61,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     return requestId
   }
 
-  /** A prompt that is asked now. */
+  /** A prompt submitted now. */
   async function prompt(actor: string, conversationId: string): Promise<PromptInConversation> {
     const requestId = await asked(actor, conversationId, 'And now?')
     const event = (await council.events()).find(({ stream }) => stream === chatStream(requestId))
@@ -69,7 +69,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     return { conversationId, actor, position: event.position, sequence: event.sequence }
   }
 
-  test('are those of its asker alone, whoever else names the same conversation, and of no other conversation', async () => {
+  test('are only those of the same asker and the same conversation', async () => {
     project(council.log, db.postgres)
     const mine = await turn('anna', 'c', 'My name is Anna.', 'Hello, Anna.')
     await turn('bob', 'c', 'My name is Bob.', 'Hello, Bob.')
@@ -82,7 +82,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     expect(await earlierTurns(db.postgres).named(await prompt('bob', 'c'), [mine])).toBe(null)
   })
 
-  test('do not include one that ended after the prompt was submitted', async () => {
+  test('exclude a turn that ended after the prompt was submitted', async () => {
     project(council.log, db.postgres)
     const slow = await asked('anna', 'c', 'A slow one')
     const now = await prompt('anna', 'c')
@@ -94,7 +94,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     })
   })
 
-  test('are the newest 100 of a long conversation, with the number of all, and at most 1 MiB of text', async () => {
+  test('are the newest 100 of a long conversation, at most 1 MiB of text, with the total count', async () => {
     const count = 300
     for (let begun = 0; begun < count; begun += 50)
       await Promise.all(
@@ -112,7 +112,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     expect(last?.total).toBe(count + 2)
   }, 120_000)
 
-  test('are null, after a bounded wait, while the read model is behind, not built, or its server is silent', async () => {
+  test('are null after a bounded wait while the read model lags, is not built, or its server is silent', async () => {
     await turn('anna', 'c', 'My name is Anna.', 'Hello, Anna.')
     const now = await prompt('anna', 'c')
     expect(await earlierTurns(db.postgres).before(now)).toBe(null)

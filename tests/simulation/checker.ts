@@ -95,9 +95,9 @@ function readModelViolations({ database, projectors }: World, events: readonly R
     }
     if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey)))
       found.push(`${name} is not the fold of the log`)
-    for (const { generation, claimed } of database.others(name))
-      if (!claimed) found.push(`${name} has left generation ${generation} behind`)
-    if (database.claimsServed(name)) found.push(`somebody still claims to rebuild ${name}`)
+    for (const { generation, isLeased } of database.others(name))
+      if (!isLeased) found.push(`${name} has left generation ${generation} behind`)
+    if (database.isServedLeased(name)) found.push(`a rebuild of ${name} still holds its lease`)
     if (registered.version !== newest)
       found.push(`${name} was made by version ${registered.version}, version ${newest} runs`)
   }

@@ -8,36 +8,36 @@ import type { Weather } from './fault-rates.ts'
 
 /** A table: rows by their key. Rows are never changed in place. */
 export type Table = Map<string, unknown>
-type Claim = LeaseHolder & { version: number; generation: number; touchedAtMs: number }
+type Lease = LeaseHolder & { version: number; generation: number; touchedAtMs: number }
 
 type Contents = {
   registry: Map<string, Registered>
   /** By schema, as `schemaOf` names it. */
   schemas: Map<string, { name: string; generation: number; table: Table }>
-  claims: Map<string, Claim>
+  leases: Map<string, Lease>
 }
 
-/** A transaction: its own view of everything, which becomes everybody's with the commit. */
+/** A transaction: a private copy of the database, which the commit publishes. */
 export type MemoryTx = { owner: Owner; draft: Contents; statement: (what: string) => Promise<void> }
 
-/** A database that does one transaction after the other, as the embedded Postgres does. */
+/** A database that runs one transaction at a time, like the embedded Postgres. */
 export type MemoryDatabase = {
   connect: (owner: Owner) => ReadModelStore<MemoryTx>
-  /** What queries see of a projection, and how far it is. */
+  /** The table that queries see of a projection, and its registry entry. */
   served: (name: string) => { registered: Registered; table: Table } | undefined
-  /** Generations that do not serve, and which of them a rebuild has claimed: the next one removes it. */
-  others: (name: string) => { generation: number; claimed: boolean }[]
-  /** Whether somebody has claimed to be building what serves. */
-  claimsServed: (name: string) => boolean
+  /** Generations that do not serve, and whether a rebuild has leased them: the next rebuild removes them. */
+  others: (name: string) => { generation: number; isLeased: boolean }[]
+  /** Whether a rebuild holds a lease on the generation that serves. */
+  isServedLeased: (name: string) => boolean
 }
 
-const copyOf = ({ registry, schemas, claims }: Contents): Contents => ({
+const copyOf = ({ registry, schemas, leases }: Contents): Contents => ({
   registry: new Map(registry),
   schemas: new Map([...schemas].map(([name, schema]) => [name, { ...schema, table: new Map(schema.table) }])),
-  claims: new Map(claims),
+  leases: new Map(leases),
 })
 
-/** As pg has them. */
+/** An error of pg. */
 class DatabaseError extends Error {
   readonly code: string
 
@@ -50,7 +50,7 @@ const connectionLost = (when: string) => new DatabaseError('08006', `the connect
 
 export function memoryDatabase(scheduler: Scheduler, random: Random, weather: () => Weather): MemoryDatabase {
   const { step, clock } = scheduler
-  let contents: Contents = { registry: new Map(), schemas: new Map(), claims: new Map() }
+  let contents: Contents = { registry: new Map(), schemas: new Map(), leases: new Map() }
   let turn: Promise<unknown> = Promise.resolve()
 
   async function transaction<Result>(owner: Owner, work: (tx: MemoryTx) => Promise<Result>): Promise<Result> {
@@ -97,8 +97,8 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, weather: ()
     others: (name) =>
       [...contents.schemas.values()]
         .filter((schema) => schema.name === name && schema.generation !== contents.registry.get(name)?.generation)
-        .map(({ generation }) => ({ generation, claimed: contents.claims.get(name)?.generation === generation })),
-    claimsServed: (name) => contents.claims.get(name)?.generation === contents.registry.get(name)?.generation,
+        .map(({ generation }) => ({ generation, isLeased: contents.leases.get(name)?.generation === generation })),
+    isServedLeased: (name) => contents.leases.get(name)?.generation === contents.registry.get(name)?.generation,
   }
 }
 
@@ -108,7 +108,7 @@ export function tableOf({ draft }: MemoryTx, schema: string): Table {
   return found.table
 }
 
-/** What postgres-store.ts does with SQL. */
+/** The counterparts of the SQL in postgres-store.ts. */
 function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transaction' | 'migrate'> {
   return {
     async loadRegistered(tx, name) {
@@ -145,28 +145,28 @@ function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transa
     serveGeneration: async (tx) => tx.statement('serve a generation'),
     limitWaiting: async () => undefined,
     async loadHolder({ draft }, name) {
-      return draft.claims.get(name)
+      return draft.leases.get(name)
     },
-    async takeLease(tx, { name, ...claim }, over, leaseSeconds) {
-      await tx.statement('claim the rebuild')
-      const holder = tx.draft.claims.get(name)
+    async takeLease(tx, { name, ...lease }, over, leaseSeconds) {
+      await tx.statement('take the lease')
+      const holder = tx.draft.leases.get(name)
       if (holder && holder.fence !== over && holder.touchedAtMs >= nowMs() - leaseSeconds * 1000) return false
-      tx.draft.claims.set(name, { ...claim, generation: 0, touchedAtMs: nowMs() })
+      tx.draft.leases.set(name, { ...lease, generation: 0, touchedAtMs: nowMs() })
       return true
     },
     async nameGeneration({ draft }, name, generation) {
-      const claim = draft.claims.get(name)
-      if (claim) draft.claims.set(name, { ...claim, generation })
+      const lease = draft.leases.get(name)
+      if (lease) draft.leases.set(name, { ...lease, generation })
     },
     async renewLease(tx, name, { fence }) {
-      await tx.statement('touch the claim')
-      const claim = tx.draft.claims.get(name)
-      if (claim?.fence !== fence) return false
-      tx.draft.claims.set(name, { ...claim, touchedAtMs: nowMs() })
+      await tx.statement('renew the lease')
+      const lease = tx.draft.leases.get(name)
+      if (lease?.fence !== fence) return false
+      tx.draft.leases.set(name, { ...lease, touchedAtMs: nowMs() })
       return true
     },
     async releaseLease({ draft }, name, { fence }) {
-      if (draft.claims.get(name)?.fence === fence) draft.claims.delete(name)
+      if (draft.leases.get(name)?.fence === fence) draft.leases.delete(name)
     },
   }
 }

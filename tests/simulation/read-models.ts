@@ -3,13 +3,13 @@ import { accounts, type AccountRow } from '../../src/projections/accounts.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 
-/** Takes a batch into a table. Not one row may be a surprise: an event that is applied twice, or not at all, shows. */
+/** Applies a batch to a table, such that an event that is applied twice or not at all shows. */
 type Fold = (table: Table, events: readonly RecordedEvent[]) => void
 
-/** The accounts' read model, with the very rows of `read_models.accounts`. */
+/** The accounts' read model, with the rows of `read_models.accounts`. */
 const foldAccounts: Fold = (table, events) => void accounts.fold(events, table as Map<string, AccountRow>)
 
-/** One row an event, and a key that says when it was written: what is applied twice is there twice. */
+/** One row per event, keyed by the order of writing: an event that is applied twice has two rows. */
 const journal: Fold = (table, events) => {
   for (const { sequence, position, metadata } of events)
     table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
@@ -17,7 +17,7 @@ const journal: Fold = (table, events) => {
 
 export const folds: Readonly<Record<string, Fold>> = { accounts: foldAccounts, journal }
 
-/** The projections of one release of the program: a newer one builds them anew. `apply` may be made to fail. */
+/** The projections of one release of the program; a newer release rebuilds them. `mayFail` may make `apply` fail. */
 export const projectionsOf = (version: number, mayFail: () => void): Projection<MemoryTx>[] =>
   Object.entries(folds).map(([name, fold]) => ({
     name,

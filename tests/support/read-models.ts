@@ -13,7 +13,7 @@ import type { TestDatabase } from './databases.ts'
 
 const waitMs = 15_000
 
-/** A projector that is stopped when the test ends, however it ends. */
+/** A projector that is stopped when the test ends, whether it passes or fails. */
 export function project(
   log: EventLog,
   database: Database,
@@ -24,14 +24,14 @@ export function project(
   return projector
 }
 
-/** Resolves when everything that is in the log now is in the read models. */
+/** Resolves when the read models have reached the current head of the log. */
 export async function caughtUp(projector: Projector, log: EventLog): Promise<void> {
   const outcome = await projector.waitFor(await log.head(), AbortSignal.timeout(waitMs))
   if (outcome !== 'reached')
     throw new Error(`the projector did not catch up (${outcome}): ${JSON.stringify(projector.status())}`)
 }
 
-/** Resolves with a projection's status when it has stopped. */
+/** Resolves with a projection's status once it has stopped. */
 export async function stopped(projector: Projector, name: string) {
   await projector.waitFor('999999999999999-0' as never, AbortSignal.timeout(waitMs), [name])
   return projector.status().find((status) => status.name === name)

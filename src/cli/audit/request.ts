@@ -14,12 +14,12 @@ import { openLogForReading } from '../stores.ts'
 type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<BudgetEvent>
 
 /**
- * `council audit request`: everything that happened to one prompt, in order, and what it came to. Throws CliError
- * `request_unknown`, and `bill_differs` where the prompt's bill is not the sum of what was debited for it.
+ * `council audit request`: every event of one prompt, in order, and a summary. Throws CliError `request_unknown`, and
+ * `bill_differs` if the prompt's bill is not the sum of its debits.
  */
 export async function auditRequest(requestId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()
-  const story = await storyOf(await openLogForReading(config, closing), requestId)
+  const story = await eventsOf(await openLogForReading(config, closing), requestId)
   const [first] = story
   if (!first) throw new CliError('request_unknown', `there is no prompt ${requestId} in the log`)
 
@@ -43,7 +43,7 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   return 0
 }
 
-async function storyOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> {
+async function eventsOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> {
   const stream = chatStream(requestId)
   const story: StoryEvent[] = []
   for await (const page of log.read())
@@ -90,10 +90,10 @@ const isEnding = (event: StoryEvent): event is Ending => event.type in statuses
 function storyLine({ columns, paint }: Output, event: StoryEvent, startMs: number): string {
   const after = `+${((Date.parse(event.metadata.occurredAt) - startMs) / 1000).toFixed(3)} s`.padStart(11)
   const line = `${event.position.padEnd(17)} ${after}  ${event.type.padEnd(21)}  `
-  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(inWords(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
+  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(formatEvent(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
 }
 
-function inWords(event: StoryEvent): string {
+function formatEvent(event: StoryEvent): string {
   switch (event.type) {
     case 'PromptSubmitted':
       return `by ${event.metadata.actor}: ${JSON.stringify(event.data.text)}`
@@ -102,7 +102,7 @@ function inWords(event: StoryEvent): string {
     case 'RequestRouted':
       return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}`
     case 'ContextSensed':
-      return conversationInWords(event.data.conversation)
+      return formatConversation(event.data.conversation)
     case 'ModelCallStarted':
       return `${event.data.phase} by ${event.data.member} on ${event.data.model}, ${event.data.reservedMicros} µ$ reserved in ${event.data.budgets.join(', ')}`
     case 'ModelCallEnded':
@@ -110,11 +110,11 @@ function inWords(event: StoryEvent): string {
     case 'CancellationRequested':
       return `by ${event.data.by}`
     case 'AnswerCompleted':
-      return `${event.data.finishReason === 'length' ? 'cut off at the length limit; ' : ''}${event.data.degraded ? 'degraded; ' : ''}${billInWords(event)}`
+      return `${event.data.finishReason === 'length' ? 'cut off at the length limit; ' : ''}${event.data.degraded ? 'degraded; ' : ''}${formatBill(event)}`
     case 'AnswerCancelled':
-      return billInWords(event)
+      return formatBill(event)
     case 'AnswerFailed':
-      return `${event.data.code}: ${event.data.message}; ${billInWords(event)}`
+      return `${event.data.code}: ${event.data.message}; ${formatBill(event)}`
     case 'BudgetReserved':
       return `${event.data.amountMicros} µ$ in ${event.stream} until ${event.data.expiresAt}`
     case 'BudgetDebited':
@@ -126,7 +126,7 @@ function inWords(event: StoryEvent): string {
   }
 }
 
-function conversationInWords({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
+function formatConversation({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
   const saw =
     requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
   const leftOut =
@@ -134,6 +134,6 @@ function conversationInWords({ conversationId, requestIds, omitted, reason }: Se
   return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`
 }
 
-const billInWords = ({ data: { costMicros, tokens, timings } }: Ending): string =>
+const formatBill = ({ data: { costMicros, tokens, timings } }: Ending): string =>
   `${costMicros} µ$, ${tokens.promptTokens} + ${tokens.completionTokens} tokens, queued ${timings.queuedMs} ms, ` +
   `first token ${timings.firstTokenMs === null ? 'never' : `after ${timings.firstTokenMs} ms`}, total ${timings.totalMs} ms`

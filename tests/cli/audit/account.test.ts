@@ -37,7 +37,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     return { ...run, rows: run.code === 2 ? [] : run.json() }
   }
 
-  test('shows every event with its position, what it moved, and how the account stood after it', async () => {
+  test('prints every event with its position, the amount it moved and the account after it', async () => {
     const { code, stderr, rows } = await audit('agent:ada')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(await positions('account/agent:ada'))
@@ -73,7 +73,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     })
   })
 
-  test('shows a part of the history with the balances of the whole', async () => {
+  test('prints a range with the balances of the whole history', async () => {
     const all = await positions('account/agent:ada')
     const { rows } = await audit('agent:ada', '--from', all[3]!, '--to', all[5]!)
     expect(rows.map(({ position, balanceMicros }) => [position, balanceMicros])).toEqual([
@@ -85,7 +85,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     expect(rows.at(-1)).toMatchObject({ last: all[5], reservations: [] })
   })
 
-  test('shows whole days, in UTC', async () => {
+  test('accepts whole days in UTC as a range', async () => {
     const all = await positions('account/agent:ada')
     const dayOf = (position: string | undefined): string =>
       new Date(Number(position?.split('-')[0])).toISOString().slice(0, 10)
@@ -94,7 +94,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     expect(rows.at(-1)).toMatchObject({ kind: 'summary', last: all.at(-1) })
   })
 
-  test('is a table for people', async () => {
+  test('prints a table without --json', async () => {
     const { stdout } = await cli(audited.settings, ['audit', 'account', 'agent:ada'])
     expect(stdout).toMatch(/AccountDebited +-700,000 +49,300,000 +0 {2}/)
     expect(stdout).toMatch(
@@ -102,7 +102,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     )
   })
 
-  test('says that a read model is behind, or away', async () => {
+  test('reports a read model that lags or is unreachable', async () => {
     await audited.council.execute(TransferFunds, {
       transferId: newId(),
       from: id('reserve'),
@@ -124,7 +124,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })
   })
 
-  test('finds a row and a state that are not what the log says', async () => {
+  test('finds a row and a stored state that differ from the log', async () => {
     const { redis, keys } = audited.council
     await audited.query(`update accounts_2.accounts set balance_micros = 1 where account_id = 'reserve'`)
     expect(await audit('reserve')).toMatchObject({ code: 1, stderr: expect.stringContaining('read_model_differs') })
@@ -134,7 +134,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     await redis.hset(keys.states, 'account/reserve', stored!)
   })
 
-  test('knows an account that was never opened from one that cannot be', async () => {
+  test('distinguishes an account that was never opened from an invalid name', async () => {
     expect(await audit('agent:nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('account_unknown') })
     expect(await audit('nobody')).toMatchObject({ code: 2 })
   })

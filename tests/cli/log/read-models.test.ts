@@ -36,7 +36,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     (await council.events()).filter(({ type }) => type === 'BudgetDebited').map(({ position }) => position)
 
   describe('council rebuild', () => {
-    test('builds what is named, and says what it came to', async () => {
+    test('rebuilds the named read model and prints the result', async () => {
       const run = await cli(settings, ['rebuild', 'costs', '--json'])
       const events = (await council.events()).length
       expect(run.code).toBe(0)
@@ -51,14 +51,14 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       ])
     })
 
-    test('builds all when nothing is named', async () => {
+    test('rebuilds all read models without a name', async () => {
       const run = await cli(settings, ['rebuild'])
       expect(run.stdout).toMatch(
         /^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/,
       )
     })
 
-    test('is given up at Ctrl-C, and the one from before serves on', async () => {
+    test('stops at Ctrl-C, and the old generation keeps serving', async () => {
       const before = await db.dump('read_models.costs')
       expect(await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })).toMatchObject({
         code: 130,
@@ -70,7 +70,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
   })
 
   describe('council audit cost', () => {
-    test('shows every call, every request and the total, each with its positions, and that the read model agrees', async () => {
+    test('prints every call, every request and the total with their positions, and that the read model agrees', async () => {
       await rebuildNow(council.log, db.postgres, costs)
       const run = await cli(settings, ['audit', 'cost', '--json'])
       expect(run).toMatchObject({ code: 0, stderr: '' })
@@ -106,13 +106,13 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       })
     })
 
-    test('tells people that the read model agrees', async () => {
+    test('prints the agreement of the read model without --json', async () => {
       const { stdout } = await cli(settings, ['audit', 'cost'])
       expect(stdout).toContain('total  $0.001014 (1,014 µ$), 4 calls, 3 requests')
       expect(stdout).toContain('read model agrees: 4 rows, at')
     })
 
-    test('covers only the part of the log that is asked for', async () => {
+    test('covers only the given range', async () => {
       const positions = await debits()
       const total = async (...args: string[]) =>
         (await cli(settings, ['audit', 'cost', '--json', ...args])).json().at(-1)
@@ -147,13 +147,13 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         (tx, [, second]) => sql`delete from read_models.costs where position = ${second}`.execute(tx),
       ],
       [
-        'a row that never happened',
+        'a row without an event',
         'that is not in the log',
         (tx) =>
           sql`insert into read_models.costs select 3, '5-5', stream, day, 'invented', request_id, model, phase, member, usage, prompt_tokens, completion_tokens, price_ref, 1, occurred_at
               from read_models.costs limit 1`.execute(tx),
       ],
-    ])('names %s in the read model as the first difference', async (_, message, tamper) => {
+    ])('reports %s in the read model as the first difference', async (_, message, tamper) => {
       await rebuildNow(council.log, db.postgres, costs)
       const positions = await debits()
       await change((tx) => tamper(tx, positions))
@@ -166,7 +166,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(run.json().at(-1)).toMatchObject({ costMicros: 1014, readModel: { state: 'differs' } })
     })
 
-    test('says how far behind the read model is', async () => {
+    test('reports how far the read model lags', async () => {
       await rebuildNow(council.log, db.postgres, costs)
       const position = await council.log.head()
       const later = await answeredPrompt(council)
@@ -181,7 +181,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(now.stdout).toContain(later.requestId)
     })
 
-    test('shows what the log says when there is no Postgres to compare with', async () => {
+    test('prints the figures of the log when Postgres is unreachable', async () => {
       const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
         'audit',
         'cost',
@@ -205,7 +205,7 @@ describe('council audit request', () => {
   })
   afterAll(() => council.close())
 
-  test('tells the whole story of one prompt, and that its bill is what was debited', async () => {
+  test('prints every event of one prompt, and a bill that equals its debits', async () => {
     const { requestId } = await answeredPrompt(council)
     await answeredPrompt(council)
     const run = await cli(settings, ['audit', 'request', requestId, '--json'])
@@ -237,7 +237,7 @@ describe('council audit request', () => {
     expect(stdout).toContain('completed  1 attempt(s), 1 call(s), debited $0.000038 (38 µ$), billed $0.000038 (38 µ$)')
   })
 
-  test('finds a bill that is not what was debited', async () => {
+  test('finds a bill that differs from the debits', async () => {
     const told = newPrompt()
     for (const step of ['submit', 'attempt', 'stop'] as const) await happen(council, told, step)
     const debit = {
@@ -276,7 +276,7 @@ describe('council audit request', () => {
     expect(run.stderr).toContain(`billed 0 µ$, but 5 µ$ were debited for it, at ${position}`)
   })
 
-  test('says that there is no such prompt', async () => {
+  test('reports an unknown prompt', async () => {
     expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({
       code: 1,
       stdout: '',

@@ -38,7 +38,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
   beforeEach(() => db.empty())
   afterEach(() => db.empty())
 
-  /** Starts a process, and kills it where it stands still. */
+  /** Starts a process and kills it at its breakpoint. */
   async function killedAt(mode: 'project' | 'rebuild', where: string): Promise<void> {
     const child = spawn(process.execPath, [childProgram, redisUrl, council.councilId, db.url, mode, where], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,7 +67,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
     },
   )
 
-  test('in the first build, the next projector begins it anew', async () => {
+  test('in the first build, the next projector starts it again', async () => {
     await killedAt('project', 'between:1')
     await caughtUp(project(council.log, db.postgres, [chats]), council.log)
     expect(await db.dump('read_models.chats')).toEqual(expected)
@@ -83,7 +83,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
       empty.close()
       await killedAt('project', where)
       const left = await registered()
-      // One page of the log was committed, the second one not.
+      // The first page of the log was committed, the second was not.
       expect(left?.sequence).toBe(1000)
 
       await caughtUp(project(council.log, db.postgres, [chats]), council.log)

@@ -22,7 +22,7 @@ import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
 import { happen, historyDay, newPrompt, steps, type Told } from '../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-/** What happens to which of four prompts, weighted so that most of it makes sense; and where the history is cut into batches. */
+/** Steps of four prompts, weighted so that most of them apply, and the sizes of the batches. */
 const step = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...steps) },
   { weight: 3, arbitrary: fc.constantFrom('submit', 'attempt', 'call', 'settle', 'complete') },
@@ -39,7 +39,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
   })
   afterAll(() => db.close())
 
-  /** Applies events to a new generation, in batches of these sizes. */
+  /** Applies events to a new generation in batches of the given sizes. */
   async function applied(
     projection: Projection,
     events: readonly RecordedEvent[],
@@ -65,7 +65,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
     }
   }
 
-  test('is the fold of the log, whatever happened and however it was cut into batches', async () => {
+  test('is the fold of the log for any history and any batch boundaries', async () => {
     await fc.assert(
       fc.asyncProperty(histories, cuts, async (history, sizes) => {
         const council = await openTestCouncil(redisUrl, freshCouncilId())
@@ -94,7 +94,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
     expect(await shownCosts()).toEqual([...costs.fold(events).values()])
   }
 
-  /** Against code that was written for something else: what commands decide on. */
+  /** Compares with an independent implementation: the aggregates that commands decide on. */
   async function expectSameAsAggregates(council: TestCouncil, prompts: readonly Told[]): Promise<void> {
     const ofBudget = await council.gate.load(budget, budgetStream('council', historyDay))
     const spent = await shownCosts()

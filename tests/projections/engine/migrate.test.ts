@@ -14,7 +14,7 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
   afterAll(() => db.close())
   beforeEach(() => db.empty())
 
-  test('applies everything once, in order, and nothing the next time', async () => {
+  test('applies every migration once, in order, and none the next time', async () => {
     expect(await migrate(db.postgres)).toEqual(['0001_read_models', '0002_event_archive'])
     expect(await migrate(db.postgres)).toEqual([])
     expect(await db.rows('projections')).toEqual([])
@@ -29,7 +29,7 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
     await Promise.all(others.map((other) => other.close()))
   })
 
-  test('goes on while rebuilds beside it make and drop their generations', async () => {
+  test('succeeds while concurrent rebuilds create and drop generations', async () => {
     await migrate(db.postgres)
     const rebuilding = new AbortController()
     const rebuilds = (async () => {
@@ -53,7 +53,7 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
     }
   })
 
-  test('that is cut off is no fault of the migrations, and can be done again', async () => {
+  test('that loses its connection is not a migration fault, and can be repeated', async () => {
     await migrate(db.postgres)
     const other = connectPostgres<unknown>({ url: db.url, maxConnections: 1, logger: silentLogger })
     const cutOff = await db.postgres.transaction(async (tx) => {
@@ -66,7 +66,7 @@ describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
       return { migrating }
     })
     const cut = await cutOff.migrating
-    // PGlite has no other session that could be cut off: there the migration waits, and is done.
+    // PGlite has a single session, which cannot be cut off: there the migration waits and succeeds.
     if (kind === 'PostgreSQL')
       expect(cut).toSatisfy((error) => error instanceof Error && !(error instanceof ProjectionError))
     expect(await migrate(other)).toEqual([])

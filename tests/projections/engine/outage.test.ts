@@ -33,8 +33,8 @@ const shown = () =>
     Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n),
   )
 
-describe('a projector whose stores go away', () => {
-  test('waits for a database that was not there when it started, and builds the read models then', async () => {
+describe('a projector whose stores become unreachable', () => {
+  test('waits for a database that is down at the start, then builds the read models', async () => {
     await server.kill()
     await answeredPrompt(council)
     const waiting = Promise.withResolvers<undefined>()
@@ -46,7 +46,7 @@ describe('a projector whose stores go away', () => {
       pause: noted(waiting),
     })
     await waiting.promise
-    // Each notices by itself, and says that it runs only once it has looked for its checkpoint in the log.
+    // Each projection notices by itself, and reports `running` only after it has found its checkpoint in the log.
     const both = (status: object) =>
       expect.poll(() => projector.status(), { timeout: 15_000 }).toMatchObject([status, status])
     await both({ state: 'waiting', code: 'store_unreachable', sequence: 0 })
@@ -87,7 +87,7 @@ describe('a projector whose stores go away', () => {
   })
 })
 
-/** Waits as the real one does, only shorter, and says that it has begun to. */
+/** Pauses like the real one, but only until the next turn, and resolves `waiting` at the first pause. */
 const noted = (waiting: PromiseWithResolvers<undefined>) => (_ms: number, signal: AbortSignal) => {
   waiting.resolve(undefined)
   return new Promise<void>((resolve) => {

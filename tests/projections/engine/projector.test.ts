@@ -27,7 +27,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
   const registered = (name: string) => db.postgres.transaction((tx) => loadRegistered(tx, name))
 
-  test('shows each prompt with its ending, its cost, its timings and where its events are', async () => {
+  test('stores each prompt with its ending, cost, timings and positions', async () => {
     const { requestId, text } = await answeredPrompt(council)
     await caughtUp(project(council.log, db.postgres), council.log)
 
@@ -56,7 +56,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     })
   })
 
-  test('shows what each model call cost, with the position of its debit', async () => {
+  test('stores the cost of each model call with the position of its debit', async () => {
     const { requestId } = await answeredPrompt(council)
     await caughtUp(project(council.log, db.postgres), council.log)
     const debit = (await council.events()).find(({ type }) => type === 'BudgetDebited')
@@ -74,7 +74,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     ])
   })
 
-  test('follows what happens from then on, and says how far it is', async () => {
+  test('applies new events and reports its position', async () => {
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
     const told = newPrompt()
@@ -94,14 +94,14 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     ])
   })
 
-  test('takes a prompt with characters that Postgres cannot hold', async () => {
+  test('applies a prompt with characters that Postgres cannot store', async () => {
     const told = newPrompt('zero \0 and half a pair \ud83d')
     await happen(council, told, 'submit')
     await caughtUp(project(council.log, db.postgres), council.log)
     expect(await db.rows('read_models.chats')).toMatchObject([{ prompt: 'zero \uFFFD and half a pair \uFFFD' }])
   })
 
-  test('goes on from its checkpoint after it was stopped', async () => {
+  test('resumes from its checkpoint after it was stopped', async () => {
     await answeredPrompt(council)
     const first = project(council.log, db.postgres)
     await caughtUp(first, council.log)
@@ -115,16 +115,16 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     expect(await db.dump('read_models.costs')).toHaveLength(2)
   })
 
-  test('does not keep a reader waiting who gives up', async () => {
+  test('releases a waiting reader whose signal aborts', async () => {
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
-    const patience = new AbortController()
-    const waiting = projector.waitFor('999999999999999-0' as never, patience.signal)
-    patience.abort()
+    const giveUp = new AbortController()
+    const waiting = projector.waitFor('999999999999999-0' as never, giveUp.signal)
+    giveUp.abort()
     expect(await waiting).toBe('given_up')
   })
 
-  /** One row an event, and no key: an event that is applied twice shows twice. */
+  /** One row per event, without a key: an event that is applied twice has two rows. */
   const tally: Projection = {
     name: 'tally',
     version: 1,
@@ -139,7 +139,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   const tallied = async () =>
     (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
 
-  test('beside another one of the same name applies every event once', async () => {
+  test('next to another one of the same name applies every event once', async () => {
     const other = await openTestCouncil(redisUrl, council.councilId)
     const projectors = [project(council.log, db.postgres, [tally]), project(other.log, db.postgres, [tally])]
     for (const projector of projectors) await caughtUp(projector, council.log)
@@ -154,11 +154,11 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     other.close()
   })
 
-  test('that has fallen behind another one of the same name applies nothing that is applied already', async () => {
+  test('that lags another one of the same name applies no event a second time', async () => {
     const first = project(council.log, db.postgres, [tally])
     await answeredPrompt(council)
     await caughtUp(first, council.log)
-    // The other one stands still just before it applies, with a checkpoint that is then no longer true.
+    // The second projector pauses just before it applies, and its checkpoint becomes outdated.
     const held = Promise.withResolvers<undefined>()
     const holding = Promise.withResolvers<undefined>()
     const slow: EventLog = {
@@ -186,7 +186,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   })
 
   describe('stops, with everything before it applied,', () => {
-    test('at an event that the projection cannot take, and names its position', async () => {
+    test('at an event that the projection cannot apply, and names its position', async () => {
       const first = project(council.log, db.postgres)
       await caughtUp(first, council.log)
       await first.stop()
@@ -227,7 +227,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       })
     })
 
-    test('where an event is missing from the log', async () => {
+    test('at a gap in the log', async () => {
       await answeredPrompt(council)
       const projector = project(council.log, db.postgres)
       await caughtUp(projector, council.log)
@@ -235,7 +235,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       expect(await stopped(projector, 'costs')).toMatchObject({ code: 'sequence_gap', sequence: 8 })
     })
 
-    test('where the log no longer holds the event that it stands on', async () => {
+    test('when the log no longer holds the event of its checkpoint', async () => {
       await answeredPrompt(council)
       const first = project(council.log, db.postgres)
       await caughtUp(first, council.log)
@@ -246,7 +246,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       expect(status?.message).toContain('council rebuild costs')
     })
 
-    test('where the log lost its tail while it was following, and went on above it', async () => {
+    test('when the log loses its tail while it follows, and continues above it', async () => {
       const told = await answeredPrompt(council)
       const projector = project(council.log, db.postgres)
       await caughtUp(projector, council.log)
@@ -260,7 +260,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
     })
 
-    test('where a newer program has built the read model', async () => {
+    test('when a newer program has built the read model', async () => {
       const newer = project(council.log, db.postgres, [{ ...chats, version: 7 }])
       await caughtUp(newer, council.log)
       await newer.stop()
@@ -270,7 +270,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     })
   })
 
-  test('builds the read model anew when the program has a newer version of it', async () => {
+  test('rebuilds the read model for a newer version of the projection', async () => {
     await answeredPrompt(council)
     const old = project(council.log, db.postgres)
     await caughtUp(old, council.log)
@@ -281,7 +281,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     expect(await dumpAll(db)).toEqual(before)
   })
 
-  test('that has the older version of two stops when the newer one has taken its place', async () => {
+  test('of an older version stops when a newer one has taken over', async () => {
     const older = project(council.log, db.postgres, [chats])
     await caughtUp(older, council.log)
     const newer = project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }])
@@ -293,7 +293,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   })
 })
 
-/** An entry that the gate would never write. */
+/** An entry that the gate never writes. */
 async function appendRaw(
   council: TestCouncil,
   fields: { sequence: string; type: string; version: string; stream?: string },

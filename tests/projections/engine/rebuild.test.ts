@@ -33,7 +33,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
   const registered = (name: string) => db.postgres.transaction((tx) => loadRegistered(tx, name))
   const generations = (name: string) => db.postgres.transaction((tx) => generationsOf(tx, name))
 
-  /** Read models of a history in which everything happened to somebody, made event by event by a live projector. */
+  /** Read models of a history with every step, built event by event by a live projector. */
   async function builtLive(): Promise<void> {
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
@@ -45,7 +45,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     await projector.stop()
   }
 
-  test('makes the same rows that the live projector made, in another generation', async () => {
+  test('produces the rows of the live projector in a new generation', async () => {
     await builtLive()
     const before = await dumpAll(db)
     const total = (await council.events()).length
@@ -67,7 +67,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(before.chats).toHaveLength(steps.length)
   })
 
-  test('says how far it is, to the end', async () => {
+  test('reports its progress to the end', async () => {
     await migrate(db.postgres)
     await answeredPrompt(council)
     const seen: RebuildProgress[] = []
@@ -76,7 +76,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(seen.at(-1)).toMatchObject({ done: 8, total: 8 })
   })
 
-  test('loses nothing that happens meanwhile, and the live projector goes on in the new generation', async () => {
+  test('loses no event that arrives meanwhile, and the live projector continues in the new generation', async () => {
     const projector = project(council.log, db.postgres)
     await answeredPrompt(council)
     await caughtUp(projector, council.log)
@@ -102,7 +102,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(live.costs).toHaveLength((await council.events()).filter(({ type }) => type === 'BudgetDebited').length)
   })
 
-  test('never lets a reader see half of it: it waits for who reads, and who comes then sees the new one whole', async () => {
+  test('never exposes half a generation: it waits for current readers, and later ones see the new generation', async () => {
     await builtLive()
     const total = (await council.events()).length
     const whole = (await dumpAll(db)).chats.length
@@ -126,7 +126,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(after).toEqual([2, whole])
   })
 
-  test('keeps the live projector out while it swaps, so that queries never go back to before what they showed', async () => {
+  test('locks out the live projector during the swap, so that queries never go back in time', async () => {
     const projector = project(council.log, db.postgres, [chats])
     await answeredPrompt(council)
     await caughtUp(projector, council.log)
@@ -139,7 +139,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
         const isInSwap = reads === 3
         yield* council.log.read(options)
         if (!isInSwap) return
-        // The swap believes that it has everything. Now something happens, which the live projector would show at once.
+        // The swap has read to the end of the log. The live projector would apply the next event at once.
         await answeredPrompt(council)
         reached = projector.waitFor(await council.log.head(), new AbortController().signal)
         await db.somebodyWaits(reached)
@@ -161,7 +161,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(await rebuildNow(council.log, db.postgres, costs)).toMatchObject({ generation: 2 })
   })
 
-  test('is refused while another one runs, and by whom that is', async () => {
+  test('is refused while another one runs, and names its process', async () => {
     await builtLive()
     await leaseRebuild(postgresStore(db.postgres), costs, rebuilder({ host: 'elsewhere', pid: 4711 }))
     await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
@@ -171,11 +171,11 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(await rebuildNow(council.log, db.postgres, chats)).toMatchObject({ generation: 2 })
   })
 
-  test('takes over from a process that is seen to be dead, which then cannot write any more', async () => {
+  test('takes over from a dead process, which can no longer write', async () => {
     await builtLive()
     const before = await dumpAll(db)
     let other: Promise<unknown> = Promise.resolve()
-    // Its process looks dead to the other one between its two batches; the machine may have slept.
+    // Between its two batches the first process looks dead to the second; the machine may have slept.
     const interruptedAt =
       (batch: number) =>
       ({ done }: RebuildProgress) => {
@@ -190,7 +190,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     expect(await generations('costs')).toHaveLength(1)
   })
 
-  test('of a version that is older than what serves is refused', async () => {
+  test('of an older version than the serving generation is refused', async () => {
     await migrate(db.postgres)
     await rebuildNow(council.log, db.postgres, { ...costs, version: 2 })
     await expect(rebuildNow(council.log, db.postgres, costs)).rejects.toMatchObject({
@@ -198,7 +198,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     })
   })
 
-  test('of a log whose beginning is missing is refused', async () => {
+  test('of a log without its beginning is refused', async () => {
     await builtLive()
     const [first] = await council.events()
     await council.redis.xdel(council.keys.log, first?.position ?? '')
@@ -206,7 +206,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
   })
 })
 
-/** The same events in smaller pages, each handed over only when whatever was begun meanwhile is done. */
+/** The same events in smaller pages; each waits for the work that was started meanwhile. */
 async function* inPages(
   pages: AsyncGenerator<RecordedEvent[]>,
   size: number,
