@@ -17,7 +17,7 @@ export type Aggregate<State, E extends Event = Event, Category extends string = 
   /** The state after the last event of a stream: `evolve` returns this very value. Only for streams named by a UUIDv7. */
   finished?: State
   /** An append-only stream: accepts events at any revision and has no state. */
-  history?: true
+  appendOnly?: true
   /** The kind of job that a stream in this state still needs; a restore rebuilds a lost job queue from it. */
   unfinishedJob?(state: State): JobKind | null
   /** A method, so that aggregates with different states fit into one read set; the gate passes each its own state. */

@@ -103,7 +103,7 @@ export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined 
   aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
 
 /** Whether a stream is append-only: events are appended at any revision, and it has no state. */
-export const isHistory = (stream: StreamName): boolean => aggregateOf(stream)?.history === true
+export const isAppendOnly = (stream: StreamName): boolean => aggregateOf(stream)?.appendOnly === true
 
 /** The commands that HTTP clients may call, by name. */
 export const publicCommands: ReadonlyMap<string, PublicCommand> = new Map(

@@ -6,7 +6,7 @@ import type { AppendResult, EventLog } from '../../src/events/log/log.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
 import { aStory, storyTeller, type Told } from './event-log-stories.ts'
 
-/** Random batches of commands over a few streams, one after another: what holds for a log after every one of them. */
+/** Properties of a log after every one of a random sequence of appends over a few streams. */
 export function appendProperties(setUp: () => Promise<LogSubject>): void {
   let subject: LogSubject
   let log: EventLog
@@ -16,7 +16,7 @@ export function appendProperties(setUp: () => Promise<LogSubject>): void {
   })
   afterAll(() => subject.close())
 
-  test('keeps its promises over any batches of commands', async () => {
+  test('keeps its invariants over any batches of commands', async () => {
     await fc.assert(
       fc.asyncProperty(aStory, async (story) => {
         const teller = storyTeller(log)
@@ -37,7 +37,7 @@ export function appendProperties(setUp: () => Promise<LogSubject>): void {
   })
 }
 
-/** Exactly what was acknowledged is there, and of anything else nothing. */
+/** The log holds exactly the acknowledged events. */
 function assertWritten({ request, result }: Told, written: readonly RecordedEvent[]): void {
   if (!isAppended(result)) return expect(written).toEqual([])
   expect(written.map(({ position, sequence, stream }) => ({ position, sequence, stream }))).toEqual(
@@ -52,7 +52,7 @@ function assertWritten({ request, result }: Told, written: readonly RecordedEven
 const isAppended = (result: Told['result']): result is Extract<AppendResult, { result: 'appended' }> =>
   'result' in result && result.result === 'appended'
 
-/** Sequences without a gap from 1, positions that only rise, revisions from 1 to n in every stream. */
+/** Gapless sequences from 1, rising positions, and revisions from 1 to n in every stream. */
 function assertInOrder(events: readonly RecordedEvent[]): void {
   const revisions = new Map<string, number>()
   events.forEach((event, index) => {

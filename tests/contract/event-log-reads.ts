@@ -13,7 +13,7 @@ const positionsIn = async (log: EventLog, options: ReadOptions): Promise<Positio
 
 export function reads(log: () => EventLog): void {
   describe('reading', () => {
-    test('goes after and up to a position, by stream and by type, so far and no further, and backwards', async () => {
+    test('selects by position, stream, type and limit, forward and backward', async () => {
       const stream = aStream()
       const from = await log().head()
       for (const revision of [0, 1, 2])
@@ -42,7 +42,7 @@ export function reads(log: () => EventLog): void {
       expect(await log().head()).toBe(all.at(-1))
     })
 
-    test('loads states in the order asked for', async () => {
+    test('loads states in the requested order', async () => {
       const [known, unknown] = [aStream(), aStream()]
       await log().append(write([{ stream: known, revision: 0 }]))
       expect(await log().loadStates([unknown, known, unknown])).toMatchObject([
@@ -53,7 +53,7 @@ export function reads(log: () => EventLog): void {
       expect(await log().loadStates([])).toEqual([])
     })
 
-    test('follows without a gap from any position, while the log grows, until it is aborted', async () => {
+    test('follows a growing log without a gap from any position until it is aborted', async () => {
       const abort = new AbortController()
       const streams = Array.from({ length: 50 }, aStream)
       const from = await log().head()
@@ -69,7 +69,7 @@ export function reads(log: () => EventLog): void {
       expect(seen).toEqual(streams)
     })
 
-    test('stops following when there is nothing to come any more', async () => {
+    test('stops following when it is aborted without new events', async () => {
       const abort = new AbortController()
       const following = (async () => {
         for await (const events of log().follow(await log().head(), abort.signal))

@@ -7,7 +7,7 @@ import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, StoredSta
 import { newId } from '../support/council.ts'
 import { anEvent } from '../support/log-requests.ts'
 
-/** One command: under which of a few ids, and what it does to which of a few streams. */
+/** One command: its id out of a few, and the streams that it writes. */
 const aCommand = fc.record({
   id: fc.oneof(
     { weight: 6, arbitrary: fc.constant('fresh' as const) },
@@ -19,7 +19,7 @@ const aCommand = fc.record({
   job: fc.boolean(),
 })
 
-/** One append: of which revisions, and in which states, it thinks the streams are, and what becomes of them. */
+/** One append: the expected revisions and states of the streams, and their new states. */
 const aChapter = fc.record({
   commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
   onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
@@ -40,10 +40,10 @@ export type Chapter = (typeof aStory extends fc.Arbitrary<infer Story> ? Story :
   ? One
   : never
 
-/** What was asked, and what came of it: a result, or what was thrown. */
+/** A request with its result or error. */
 export type Told = { request: AppendRequest; result: AppendResult | { thrown: string } }
 
-/** Tells stories to a log: over three streams that last and two that may finish, all of them the teller's own. */
+/** Runs stories on a log over three lasting and two finishing streams of its own. */
 export function storyTeller(log: EventLog, { streams = someStreams(), ids = [newId(), newId(), newId()] } = {}) {
   return {
     streams,

@@ -49,7 +49,7 @@ async function onRedis(): Promise<LogSubject> {
 }
 
 async function inMemory(): Promise<LogSubject> {
-  // Small pages, so that reading goes over their ends.
+  // Small pages, so that reads cross page boundaries.
   const server = memoryServer(systemClock, { pageSize: 3 })
   const moments = [server.moment()]
   return {
@@ -75,37 +75,41 @@ async function inMemory(): Promise<LogSubject> {
 eventLogContract('a log on Redis', onRedis)
 eventLogContract('a log in memory', inMemory)
 
-test('a log in memory and one on Redis answer the same to any batches of commands', { timeout: 60_000 }, async () => {
-  const councils = [await onRedis(), await inMemory()] as const
-  const [redis, memory] = [await councils[0].open(), await councils[1].open()]
-  await fc.assert(
-    fc.asyncProperty(aStory, async (story) => {
-      const streams = someStreams()
-      const ids = [newId(), newId(), newId()]
-      for (const chapter of story) {
-        const states = await redis.loadStates(streams)
-        expect(await memory.loadStates(streams)).toEqual(states)
-        const request = requestOf(chapter, streams, ids, states)
-        const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
-        const order = [await everythingIn(redis), await everythingIn(memory)].map(
-          (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
+test(
+  'a log in memory and one on Redis give the same results for any batches of commands',
+  { timeout: 60_000 },
+  async () => {
+    const councils = [await onRedis(), await inMemory()] as const
+    const [redis, memory] = [await councils[0].open(), await councils[1].open()]
+    await fc.assert(
+      fc.asyncProperty(aStory, async (story) => {
+        const streams = someStreams()
+        const ids = [newId(), newId(), newId()]
+        for (const chapter of story) {
+          const states = await redis.loadStates(streams)
+          expect(await memory.loadStates(streams)).toEqual(states)
+          const request = requestOf(chapter, streams, ids, states)
+          const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
+          const order = [await everythingIn(redis), await everythingIn(memory)].map(
+            (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
+          )
+          expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
+        }
+        const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
+        expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
+          onRedisNow.map(({ kind, stream }) => ({ kind, stream })),
         )
-        expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
-      }
-      const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
-      expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
-        onRedisNow.map(({ kind, stream }) => ({ kind, stream })),
-      )
-      const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) =>
-        events.map(({ position: _, ...event }) => event)
-      expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
-    }),
-    { numRuns: 60 },
-  )
-  councils[0].close()
-})
+        const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) =>
+          events.map(({ position: _, ...event }) => event)
+        expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
+      }),
+      { numRuns: 60 },
+    )
+    councils[0].close()
+  },
+)
 
-/** A result with sequence numbers in place of positions, which are each log's own. */
+/** A result with sequences instead of positions, which differ between logs. */
 function comparable(result: Told['result'], order: ReadonlyMap<string, number>): Told['result'] | object {
   if ('thrown' in result) return result
   const at = (position: string) => order.get(position)

@@ -11,7 +11,7 @@ import { reads } from './event-log-reads.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
 
 const aStream = () => chatStream(newId())
-/** One that never finishes, since its name has no time. */
+/** A stream that never finishes, because its name has no time. */
 const aLastingStream = () => StreamName.parse(`budget/test/${newId().slice(-12)}`)
 const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
 
@@ -20,7 +20,7 @@ function appended(result: AppendResult): Extract<AppendResult, { result: 'append
   return result
 }
 
-/** What every log promises, on Redis or in memory: run against both. */
+/** The contract of every log, run on Redis and in memory. */
 export function eventLogContract(name: string, setUp: () => Promise<LogSubject>): void {
   describe(name, () => {
     let subject: LogSubject
@@ -44,7 +44,7 @@ type Given = () => { subject: LogSubject; log: EventLog }
 
 function appends(given: Given): void {
   describe('an append', () => {
-    test('over several aggregates is written whole, in order, or not at all', async () => {
+    test('over several aggregates is atomic and in order', async () => {
       const { log } = given()
       const [first, second] = [aStream(), aStream()]
       const done = appended(
@@ -74,7 +74,7 @@ function appends(given: Given): void {
       expect(await everythingIn(log)).toEqual(before)
     })
 
-    test('checks the revision of an aggregate that was only read', async () => {
+    test('checks the revision of an aggregate that it only reads', async () => {
       const { log } = given()
       const [read, written] = [aStream(), aStream()]
       await log.append(write([{ stream: read, revision: 0 }]))
@@ -88,7 +88,7 @@ function appends(given: Given): void {
       })
     })
 
-    test('checks the state too where it is told one, since somebody else may have led the aggregate to the same revision', async () => {
+    test('checks an expected state too, because another writer may have reached the same revision', async () => {
       const { log } = given()
       const [stream, ended] = [aStream(), aStream()]
       const theirs = { stateVersion: 1, state: '{"by":"them"}' }
@@ -121,7 +121,7 @@ function appends(given: Given): void {
       })
     })
 
-    test('takes any revision where it does not matter, and says which it was', async () => {
+    test('accepts any revision on an append-only stream, and returns it', async () => {
       const { log } = given()
       const stream = aLastingStream()
       await log.append(write([{ stream, revision: 0 }]))
@@ -131,7 +131,7 @@ function appends(given: Given): void {
       expect(await log.loadStates([stream])).toMatchObject([{ revision: 2 }])
     })
 
-    test('of no events is the log’s word that what was read is still so, and leaves nothing', async () => {
+    test('of no events confirms the reads and writes nothing', async () => {
       const { log } = given()
       const stream = aStream()
       await log.append(write([{ stream, revision: 0 }]))
@@ -147,7 +147,7 @@ function appends(given: Given): void {
       expect(await everythingIn(log)).toEqual(before)
     })
 
-    test('leaves an exact number and an empty list as they are: JSON is never decoded on the way', async () => {
+    test('keeps exact numbers and empty lists, because it never decodes JSON', async () => {
       const { log } = given()
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
@@ -158,7 +158,7 @@ function appends(given: Given): void {
       expect(await log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
     })
 
-    test('over a state of a newer program stops the log rather than to overwrite it', async () => {
+    test('over a state of a newer program stops the log instead of overwriting it', async () => {
       const { log } = given()
       const stream = aStream()
       const request = write([{ stream, revision: 0 }])
@@ -168,7 +168,7 @@ function appends(given: Given): void {
       })
     })
 
-    test('to a stream that was not read is a broken promise, and writes nothing', async () => {
+    test('to a stream that was not read throws and writes nothing', async () => {
       const { log } = given()
       const before = await everythingIn(log)
       await expect(log.append({ ...write([{ stream: aStream(), revision: 0 }]), reads: [] })).rejects.toThrow(
@@ -177,7 +177,7 @@ function appends(given: Given): void {
       expect(await everythingIn(log)).toEqual(before)
     })
 
-    test('that finishes a stream leaves its revision alone, and the stream can never start again', async () => {
+    test('that finishes a stream keeps only its revision, and the stream can never start again', async () => {
       const { log } = given()
       const stream = aStream()
       await log.append(write([{ stream, revision: 0 }]))
@@ -188,7 +188,7 @@ function appends(given: Given): void {
       expect(await log.append(write([{ stream, revision: 0 }]))).toEqual({ result: 'conflict', current: [finished] })
     })
 
-    test('does not finish a stream whose name has no time, since that would never be forgotten', async () => {
+    test('does not finish a stream whose name has no time, because its revision could never be dropped', async () => {
       const { log } = given()
       const stream = aLastingStream()
       await expect(
@@ -201,7 +201,7 @@ function appends(given: Given): void {
 
 function jobs(given: Given): void {
   describe('a job', () => {
-    test('comes with the append of the event that it is about, and leaves with the one that finishes it', async () => {
+    test('is added by the append of its event, and removed by the append that finishes it', async () => {
       const { log, subject } = given()
       const stream = aStream()
       const started = appended(
@@ -224,7 +224,7 @@ function jobs(given: Given): void {
       expect(await subject.jobs()).toEqual(before)
     })
 
-    test('of a command without events is a broken promise, and writes nothing', async () => {
+    test('of a command without events throws and writes nothing', async () => {
       const { log, subject } = given()
       const before = await subject.jobs()
       const stream = aStream()
@@ -241,7 +241,7 @@ function jobs(given: Given): void {
 
 function ids(log: () => EventLog): void {
   describe('a command id', () => {
-    test('that was here before says where its events are, whatever else has changed', async () => {
+    test('that is known returns the positions of its events, whatever else has changed', async () => {
       const stream = aStream()
       const commandId = newId()
       const [position] = appended(await log().append(write([{ stream, revision: 0 }], commandId))).positions
@@ -254,7 +254,7 @@ function ids(log: () => EventLog): void {
       expect(await log().findCommand('somebody', commandId)).toBeNull()
     })
 
-    test('in a batch of which one part is already in writes nothing and says which', async () => {
+    test('in a batch that is partly known writes nothing and is reported', async () => {
       const known = newId()
       const [position] = appended(await log().append(write([{ stream: aStream(), revision: 0 }], known))).positions
       const fresh = write([{ stream: aStream(), revision: 0 }])
@@ -273,7 +273,7 @@ function ids(log: () => EventLog): void {
       expect(await log().loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
     })
 
-    test('is one for each principal', async () => {
+    test('is separate for each principal', async () => {
       const commandId = newId()
       await log().append(write([{ stream: aStream(), revision: 0 }], commandId))
       const request = write([{ stream: aStream(), revision: 0 }], commandId)
@@ -285,7 +285,7 @@ function ids(log: () => EventLog): void {
       ).toMatchObject({ result: 'appended' })
     })
 
-    test('older than the window, or too far ahead of the log’s clock, is not taken', async () => {
+    test('older than the window, or too far ahead of the log’s clock, is rejected', async () => {
       const nowMs = Date.now()
       const outcome = async (ms: number) => log().append(write([{ stream: aLastingStream(), revision: 0 }], idAt(ms)))
       expect(await outcome(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
@@ -294,7 +294,7 @@ function ids(log: () => EventLog): void {
       expect(await outcome(nowMs + 4 * 60_000)).toMatchObject({ result: 'appended' })
     })
 
-    test('of a stream that a command starts counts as one of its own', async () => {
+    test('of a stream that a command starts counts as an id of the command', async () => {
       const nowMs = Date.now()
       const starting = (ms: number) => log().append(write([{ stream: chatStream(idAt(ms)), revision: 0 }]))
       expect(await starting(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
@@ -302,7 +302,7 @@ function ids(log: () => EventLog): void {
       expect(await starting(nowMs - commandWindowMs + 60_000)).toMatchObject({ result: 'appended' })
     })
 
-    test('of a stream counts for the command that starts it, and not for the one behind it in the batch', async () => {
+    test('of a stream counts for the command that starts it, and not for the next one in the batch', async () => {
       const stream = chatStream(idAt(Date.now() - commandWindowMs - 60_000))
       const first = write([{ stream, revision: 0 }])
       const second = write([{ stream, revision: 1 }])
@@ -314,7 +314,7 @@ function ids(log: () => EventLog): void {
       expect(await log().append(batch)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
     })
 
-    test('for a caller’s own key is the same for as long as it is remembered', async () => {
+    test('of an idempotency key is the same while it is remembered', async () => {
       const [first, second] = [newId(), newId()]
       const key = `order ${newId()}`
       expect(await log().commandIdFor('tester', key, () => first)).toBe(first)
@@ -325,7 +325,7 @@ function ids(log: () => EventLog): void {
 }
 
 function losses(subject: () => LogSubject): void {
-  describe('a log that is not what it was', () => {
+  describe('a log that was damaged', () => {
     test.each([
       ['came back with less', 'loseNewest', 'log_lost_its_tail'],
       ['was replaced', 'replace', 'log_replaced'],
@@ -344,7 +344,7 @@ function losses(subject: () => LogSubject): void {
       other.close()
     })
 
-    test('is named before a command that was done is', async () => {
+    test('is reported before a known command', async () => {
       const other = await subject().another()
       const log = await other.open()
       const request = write([{ stream: aStream(), revision: 0 }])

@@ -1,24 +1,24 @@
 import type { RecordedEvent } from '../../src/events/event.ts'
 import type { EventLog, ReadOptions } from '../../src/events/log/log.ts'
 
-/** A log that the contract is run against, and what may befall it. */
+/** A log under the contract tests, with faults to inject. */
 export type LogSubject = {
   /** The same log in another process. */
   open: () => Promise<EventLog>
-  /** Entries of the queue of jobs, the oldest first. */
+  /** The entries of the job queue, oldest first. */
   jobs: () => Promise<{ entry: string; kind: string; stream: string; position: string }[]>
-  /** Another log, of its own, for a test that breaks it. */
+  /** A separate log for a test that breaks it. */
   another: () => Promise<LogSubject>
-  /** Comes back without its newest event. */
+  /** Removes the newest event, as a Redis that lost its tail. */
   loseNewest: () => Promise<void>
-  /** Another log is in its place. */
+  /** Replaces the log by another one. */
   replace: () => Promise<void>
-  /** An append has half written it. */
+  /** Halts the log, as after a partial append. */
   halt: () => Promise<void>
   close: () => void
 }
 
-/** Its events, page after page, as one list. */
+/** All events of a log. */
 export async function everythingIn(log: EventLog, options?: ReadOptions): Promise<RecordedEvent[]> {
   const all: RecordedEvent[] = []
   for await (const page of log.read(options)) all.push(...page)

@@ -45,7 +45,7 @@ describe('bin/start', { timeout: 300_000 }, () => {
   test('ends with a council that says what of it is embedded, answers with a real model, and can account for the answer', async () => {
     const one = await start()
     expect(one.output()).toMatch(/log +embedded/)
-    expect(one.output()).toMatch(/read models +embedded +PGlite, not power-safe/)
+    expect(one.output()).toMatch(/read models +embedded +PGlite, not crash-safe/)
     expect(one.output()).toMatch(/model +embedded +SmolLM2-135M-Instruct/)
 
     const chat = await council(dataDir, 'chat', 'What is the capital of France?')

@@ -50,7 +50,7 @@ async function stateViolations(log: EventLog, events: readonly RecordedEvent[]):
     if (!aggregate || !stored) throw new Error(`nobody knows the stream ${stream}`)
     if (stored.revision !== own.length && stored.status !== 'absent')
       found.push(`the state of ${stream} is of revision ${stored.revision}, its events go to ${own.length}`)
-    if (stored.status !== 'live' || aggregate.history) continue
+    if (stored.status !== 'live' || aggregate.appendOnly) continue
     try {
       const folded = JSON.stringify(own.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial))
       if (stored.state !== folded) found.push(`the state of ${stream} is ${stored.state}, its events make ${folded}`)

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { isHistory } from '../../src/commands/registry.ts'
+import { isAppendOnly } from '../../src/commands/registry.ts'
 import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
 import { startArchiver, type Archiver, type ArchiverDependencies } from '../../src/events/log/archive/archiver.ts'
 import { archiveProgress, type ArchiveProgress } from '../../src/events/log/archive/progress.ts'
@@ -41,7 +41,7 @@ export async function archive(
     follow: storedLogOf(council, redisUrl).followHotLog,
     archive: postgres,
     progress,
-    vouching: { identity: await identityOf(council), macs: testMacs, isHistory },
+    authentication: { identity: await identityOf(council), macs: testMacs, isAppendOnly },
     logger: silentLogger,
     ...part,
   })

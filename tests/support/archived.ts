@@ -4,7 +4,7 @@ import { storedEvent } from '../../src/events/log/read/stored-event.ts'
 import type { Postgres } from '../../src/platform/postgres/postgres.ts'
 import type { TestCouncil } from './council.ts'
 
-/** Archives everything that a council's log has by now, as the archiver does it. */
+/** Archives the current log of a council, as the archiver does. */
 export async function archiveAll(
   { redis, keys, councilId }: TestCouncil,
   postgres: Postgres<unknown>,
@@ -15,6 +15,6 @@ export async function archiveAll(
   let head = checkpoint?.chainHead ?? chainStart(identity)
   const entries = await redis.xrange(keys.log, checkpoint ? `(${checkpoint.position}` : '-', '+')
   const events = entries.map(storedEvent).map((event) => ({ ...event, chainHead: (head = extendChain(head, event)) }))
-  if (!(await archive.add(checkpoint, identity, events))) throw new Error('somebody else archives this log')
+  if (!(await archive.add(checkpoint, identity, events))) throw new Error('another archiver writes this archive')
   return archive
 }

@@ -16,13 +16,13 @@ export type JsonSchema = {
   maxLength?: number
   format?: string
   pattern?: string
-  /** What zod's own rules ask for, in their words. */
+  /** The message of a custom zod rule. */
   description?: string
 }
 
 const strings: Record<string, string> = { 'date-time': '2026-11-23T12:00:00.000Z', date: '2026-11-23' }
 
-/** Values for what only a message describes. A new rule needs one of its own here. */
+/** Examples for custom rules, by their message. A new rule needs an entry here. */
 const custom: Record<string, unknown> = {
   'must be a lower-case UUIDv7': '0192f0c1-7a00-7000-8000-00000000000a',
   'must be a position, <ms>-<seq>': '1795435200000-0',
@@ -30,7 +30,7 @@ const custom: Record<string, unknown> = {
   'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>': 'agent:ada',
 }
 
-/** Values of a shape: one with all fields, and one without the optional ones where there are any. */
+/** Examples of a shape: one with all fields and, if some are optional, one without those. */
 export function examplesOf(shape: JsonSchema): unknown[] {
   const { properties = {}, required = [] } = shape
   const whole = exampleOf(shape)

@@ -12,7 +12,7 @@ const metadata = (commandId: string) =>
     occurredAt: '2026-11-23T12:00:00.000Z',
   })
 
-/** Any event that every stream of a test may have. */
+/** An event for any stream of a test. */
 export const anEvent = (stream: StreamName, commandId: Uuid7) => ({
   stream,
   type: 'CancellationRequested',
@@ -21,7 +21,7 @@ export const anEvent = (stream: StreamName, commandId: Uuid7) => ({
   metadata: metadata(commandId),
 })
 
-/** An append of one event to each stream, all of them expected as given. */
+/** An append of one event to each stream, at the given revisions. */
 export function write(
   streams: { stream: StreamName; revision: number | 'any' }[],
   commandId: Uuid7 = newId(),

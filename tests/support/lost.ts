@@ -3,17 +3,17 @@ import { logKeys } from '../../src/events/log/keys.ts'
 import { serverOf } from '../../src/platform/redis/cluster.ts'
 import type { TestCouncil } from './council.ts'
 
-/** Everything that Redis holds of a council, to compare: equal snapshots are equal logs, with all that stands beside them. */
+/** Everything that Redis holds of a council. Equal snapshots mean equal logs and derived data. */
 export type Snapshot = {
   entries: unknown
-  /** What the stream remembers of itself. */
+  /** The metadata of the stream. */
   stream: { lastId: unknown; entriesAdded: unknown; maxDeletedId: unknown }
   meta: Record<string, string>
   states: Record<string, string>
-  /** Of all hours, by key. */
+  /** The hashes of all hours, by key. */
   commands: Record<string, Record<string, string>>
   finished: Record<string, Record<string, string>>
-  /** Without the ids of their entries, which are given anew. */
+  /** Without entry ids, which change in a restore. */
   jobs: string[][]
 }
 
@@ -46,13 +46,13 @@ async function keysOf(redis: TestCouncil['redis'], councilId: string): Promise<s
   return server.keys(`council:{${councilId}}:*`)
 }
 
-/** As after FLUSHALL, for one council. */
+/** FLUSHALL for one council. */
 export async function loseEverything({ redis, councilId }: TestCouncil): Promise<void> {
   const keys = await keysOf(redis, councilId)
   if (keys.length > 0) await redis.del(...keys)
 }
 
-/** Keeps what Redis holds of a council now. Resolves with how to put it back, as an older append-only file does. */
+/** Copies the keys of a council. Resolves with a function that restores them, as an older append-only file does. */
 export async function backup(council: TestCouncil): Promise<() => Promise<void>> {
   const { redis, councilId } = council
   const kept = await Promise.all(
@@ -64,7 +64,7 @@ export async function backup(council: TestCouncil): Promise<() => Promise<void>>
   }
 }
 
-/** Trims a log up to its nth event, once the archive has noted it. */
+/** Trims a log up to its nth event, after the archive has recorded the trim. */
 export async function trim(
   { redis, keys }: TestCouncil,
   noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>,

@@ -14,7 +14,7 @@ import type { TestCouncil } from './council.ts'
 
 const day = '2026-11-25'
 
-/** A sealing key of a test, and the file that an auditor has of its public half. */
+/** A sealing key of a test, with the file of its public key for an auditor. */
 export type TestSealKey = SealKey & { publicKeyFile: string }
 
 export function makeSealKey(): TestSealKey {
@@ -35,7 +35,7 @@ export async function introduce(council: TestCouncil, key: SealKey, previous: Se
 
 type SealData = Extract<SealEvent, { type: 'LogSealed' }>['data']
 
-/** Archives everything, seals it, and archives the seal. `change` is what a forger does to the seal. */
+/** Archives everything, seals it, and archives the seal. `change` forges the seal. */
 export async function sealAll(
   council: TestCouncil,
   postgres: Postgres<unknown>,
@@ -48,7 +48,7 @@ export async function sealAll(
   await archiveAll(council, postgres)
 }
 
-/** What is kept outside: a copy of every seal in the log, as SEALS_FILE has it. */
+/** A copy of every seal in the log, as in SEALS_FILE. */
 export async function copiesOf(council: TestCouncil, postgres: Postgres<unknown>): Promise<SealLine[]> {
   const lines = []
   const identity = await identityOf(council)

@@ -1,4 +1,4 @@
-import type { Fault } from '../../events/log/verify/faults.ts'
+import type { Fault } from '../../events/log/verify/audit-faults.ts'
 import type { AuditedLog } from '../../events/log/verify/verify.ts'
 import type { ComparedReadModel } from '../../projections/engine/compare.ts'
 import type { Output } from '../output.ts'

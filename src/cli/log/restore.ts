@@ -98,11 +98,11 @@ function progressOf({ output, clock }: CliContext) {
   }
 }
 
-const isNothing = ({ events, beside, identity }: Restored): boolean =>
-  events === 0 && !identity && Object.values(beside).every((count) => count === 0)
+const isNothing = ({ events, derived, identity }: Restored): boolean =>
+  events === 0 && !identity && Object.values(derived).every((count) => count === 0)
 
 function publicForm(restored: Restored, dryRun: boolean) {
-  const { incarnation, end, trimmed, events, beside } = restored
+  const { incarnation, end, trimmed, events, derived } = restored
   return {
     kind: isNothing(restored) ? 'whole' : dryRun ? 'would_restore' : 'restored',
     incarnation,
@@ -110,24 +110,24 @@ function publicForm(restored: Restored, dryRun: boolean) {
     sequence: end.sequence,
     events,
     trimmed,
-    states: beside.states,
-    finishedStreams: beside['finished streams'],
-    commandIds: beside['command ids'],
-    callersKeys: beside['keys of callers'],
-    jobs: beside.jobs,
+    states: derived.states,
+    finishedStreams: derived['finished streams'],
+    commandIds: derived['command ids'],
+    callersKeys: derived['keys of callers'],
+    jobs: derived.jobs,
   }
 }
 
 const labelWidth = 17
 
 function inWords(restored: Restored, dryRun: boolean, isOurs: boolean): string[] {
-  const { incarnation, end, trimmed, events, beside } = restored
+  const { incarnation, end, trimmed, events, derived } = restored
   const log = `${'log'.padEnd(labelWidth)} ${number(end.sequence)} events, to ${end.position}, incarnation ${incarnation}`
   if (isNothing(restored)) return [log, 'Redis has all of it; there is nothing to restore.']
   return [
     log,
     `${'events'.padEnd(labelWidth)} ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay in the archive alone` : ''}`,
-    ...Object.entries(beside).map(([kind, count]) => `${kind.padEnd(labelWidth)} ${number(count)}`),
+    ...Object.entries(derived).map(([kind, count]) => `${kind.padEnd(labelWidth)} ${number(count)}`),
     dryRun ? 'Nothing was written: this is what council restore would write.' : `Restored. ${whatNext(isOurs)}`,
   ]
 }

@@ -10,7 +10,7 @@ import { CliError } from '../failure.ts'
  */
 export function assertStateIsFold(
   stream: StreamName,
-  { stateVersion, finished, history }: Pick<Aggregate<unknown>, 'stateVersion' | 'finished' | 'history'>,
+  { stateVersion, finished, appendOnly }: Pick<Aggregate<unknown>, 'stateVersion' | 'finished' | 'appendOnly'>,
   stored: StoredState,
   folded: { revision: number; state: unknown } | undefined,
 ): void {
@@ -30,7 +30,7 @@ export function assertStateIsFold(
       )
     return
   }
-  if (history || stored.stateVersion !== stateVersion) return
+  if (appendOnly || stored.stateVersion !== stateVersion) return
   const asStored: unknown = JSON.parse(JSON.stringify(folded.state))
   if (!isDeepStrictEqual(JSON.parse(stored.state), asStored))
     throw new CliError(

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Finding, HealthCheck } from '../../api/health.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
-import { isHistory } from '../../commands/registry.ts'
+import { isAppendOnly } from '../../commands/registry.ts'
 import { IntroduceSealingKey } from '../../commands/seals/introduce-sealing-key.ts'
 import { SealLog } from '../../commands/seals/seal-log.ts'
 import { startArchiver, type Archiver } from '../../events/log/archive/archiver.ts'
@@ -10,7 +10,7 @@ import { newestSealKey } from '../../events/log/archive/newest-seal-key.ts'
 import { startSealCopies, type SealCopies } from '../../events/log/archive/seal-copies.ts'
 import { sealTypes } from '../../events/log/archive/seal-events.ts'
 import { sealedSoFar, startSealer, type Sealer, type SealerDependencies } from '../../events/log/archive/sealer.ts'
-import { sealsFile, sealsStream } from '../../events/log/archive/seals-file.ts'
+import { sealsFile, sealsOutput } from '../../events/log/archive/seals-file.ts'
 import { hotLog } from '../../events/log/read/hot-log.ts'
 import { isoTime, systemClock } from '../../platform/clock.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'
@@ -48,7 +48,7 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
   })
 
   const out =
-    config.sealsFile === '-' ? sealsStream(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
+    config.sealsFile === '-' ? sealsOutput(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
   const copies = startSealCopies({ identity, archive, out, logger })
   closing.defer(copies.stop, 'the copies of seals')
   const recordSeal: SealerDependencies['record'] = async (seal) => {
@@ -64,7 +64,7 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
     follow: stored.followHotLog,
     archive,
     progress,
-    vouching: { identity, macs, isHistory },
+    authentication: { identity, macs, isAppendOnly },
     onArchived(events, checkpoint) {
       sealer.archived(events, checkpoint)
       if (events.some(({ type }) => sealTypes.includes(type))) copies.look()

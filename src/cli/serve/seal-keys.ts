@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { SealKeyChoice } from '../../events/log/archive/choose-seal-key.ts'
-import { ArchiveStopped } from '../../events/log/archive/faults.ts'
+import { ArchiveStopped } from '../../events/log/archive/archive-stopped.ts'
 import { newSealKey, sealKeyFrom, type SealKey } from '../../events/log/archive/seal-key.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'

@@ -166,7 +166,7 @@ async function describe(
       : {
           name: 'read models',
           kind: 'embedded',
-          what: 'PGlite, not power-safe: holds only what the log can rebuild',
+          what: 'PGlite, not crash-safe: holds only what the log can rebuild',
           ...readModels,
         },
     { name: 'graph', kind: 'missing', what: 'TigerVector is not used by this version' },

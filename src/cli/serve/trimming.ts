@@ -1,5 +1,5 @@
 import { trim, type TrimDependencies } from '../../events/log/archive/trim.ts'
-import { unsafeSettings } from '../../events/log/archive/power-safe.ts'
+import { unsafeSettings } from '../../events/log/archive/crash-safe.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Postgres } from '../../platform/postgres/postgres.ts'
 
@@ -16,7 +16,7 @@ export function startTrimming(
   const once = async (): Promise<void> => {
     const wrong = (await unsafeSettings(postgres)).join(' ')
     if (wrong !== unsafe && wrong !== '')
-      logger.warn({ wrong }, 'nothing is trimmed from Redis: this PostgreSQL is not power-safe')
+      logger.warn({ wrong }, 'nothing is trimmed from Redis: this PostgreSQL is not crash-safe')
     unsafe = wrong
     if (unsafe !== '') return
     const events = await trim(dependencies)

@@ -6,6 +6,6 @@ export const refusalHistory: Aggregate<null, RefusalEvent, 'refusals'> = {
   category: 'refusals',
   stateVersion: 1,
   initial: null,
-  history: true,
+  appendOnly: true,
   evolve: () => null,
 }

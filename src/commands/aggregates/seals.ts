@@ -6,6 +6,6 @@ export const sealHistory: Aggregate<null, SealEvent, 'seals'> = {
   category: 'seals',
   stateVersion: 1,
   initial: null,
-  history: true,
+  appendOnly: true,
   evolve: () => null,
 }

@@ -95,7 +95,7 @@ type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
 function aggregatesOf(batch: readonly Pending[]): Aggregates {
   const aggregates = new Map<StreamName, Aggregate<unknown>>()
   for (const { reads } of batch)
-    for (const { stream, aggregate } of reads) if (!aggregate.history) aggregates.set(stream, aggregate)
+    for (const { stream, aggregate } of reads) if (!aggregate.appendOnly) aggregates.set(stream, aggregate)
   return aggregates
 }
 

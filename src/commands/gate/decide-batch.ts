@@ -78,7 +78,7 @@ function decideAll(
     taken++
     try {
       for (const { stream, aggregate } of pending.reads)
-        if (!aggregate.history) reads.set(stream, expected(stream, before.get(stream)))
+        if (!aggregate.appendOnly) reads.set(stream, expected(stream, before.get(stream)))
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens in here, before anything that the batch shares is touched.
       const made =
@@ -90,7 +90,7 @@ function decideAll(
         for (const { stream, held } of made.states)
           if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
       for (const { stream, held, aggregate } of made.states) {
-        if (aggregate.history) reads.set(stream, { stream, revision: 'any' })
+        if (aggregate.appendOnly) reads.set(stream, { stream, revision: 'any' })
         else working.set(stream, held)
         written.set(stream, aggregate)
       }
@@ -153,10 +153,10 @@ function settledLater(
 /** A history keeps its revision and nothing else, a finished stream not even that for ever. */
 function newState(
   stream: StreamName,
-  { stateVersion, finished, history }: Aggregate<unknown>,
+  { stateVersion, finished, appendOnly }: Aggregate<unknown>,
   state: unknown,
 ): NewState {
-  if (history) return { stream, stateVersion, state: '{}' }
+  if (appendOnly) return { stream, stateVersion, state: '{}' }
   return { stream, stateVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
 }
 

@@ -2,31 +2,31 @@ import type { RecordedEvent } from '../event.ts'
 import type { Position, StreamName } from '../identifiers.ts'
 import { stateText } from './append/stored-states.ts'
 
-/** How the streams of one kind are folded: what this layer needs to know of an aggregate. */
+/** The part of an aggregate that the log needs to fold its streams. */
 export type StreamFold = {
   stateVersion: number
   initial: unknown
-  /** The state after the last event of a stream: `evolve` returns this very value. */
+  /** The state after a stream's last event: `evolve` returns this very object. */
   finished?: unknown
-  /** Any revision may be appended to, and no state is kept. */
-  history?: true
+  /** The stream has no state, and an append expects any revision. */
+  appendOnly?: true
   unfinishedJob?(state: unknown): string | null
   evolve(state: unknown, event: RecordedEvent): unknown
 }
 
-/** Undefined: no aggregate has such streams. */
+/** Undefined for a stream of no known aggregate. */
 export type FoldOf = (stream: StreamName) => StreamFold | undefined
 
-/** A stream that is not finished, after an event. `first` and `last` are the positions of its first and of this event. */
+/** An unfinished stream after an event. `first` and `last` are the positions of its first event and of this one. */
 export type LiveStream = { revision: number; state: unknown; first: Position; last: Position; fold: StreamFold }
 
-/** What an event led to. In the last three cases the stream is as it was before, but for its revision. */
+/** The effect of an event. In the last three cases only the revision of the stream changes. */
 export type Taken = 'live' | 'finished' | 'unknown' | { wrongRevision: number } | { failed: unknown }
 
-/** All streams of a log that are not finished, folded event by event in the log's order. */
+/** All unfinished streams of a log, folded event by event in log order. */
 export type Folds = {
   live: ReadonlyMap<StreamName, LiveStream>
-  /** Streams whose events did not follow each other: nothing more can be said of their state. */
+  /** Streams with inconsistent events: their state is unknown from there on. */
   broken: ReadonlySet<StreamName>
   take: (event: RecordedEvent) => Taken
 }
@@ -74,6 +74,6 @@ const reached = (
   fold: StreamFold,
 ): LiveStream => ({ revision, state, first: before?.first ?? position, last: position, fold })
 
-/** A live stream's state, as append.lua stores it. */
+/** The state of a live stream as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>
-  stateText(revision, { stateVersion: fold.stateVersion, state: fold.history ? '{}' : JSON.stringify(state) })
+  stateText(revision, { stateVersion: fold.stateVersion, state: fold.appendOnly ? '{}' : JSON.stringify(state) })

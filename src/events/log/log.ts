@@ -3,35 +3,35 @@ import type { RecordedEvent } from '../event.ts'
 import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
 
 /**
- * A command of an append. Its id is looked up first; where it has events it is remembered with a hash of its content
- * and the positions it led to. A refused command has none.
+ * A command of an append. The append looks its id up first. A command with events is remembered with a hash of its content and the
+ * positions of its events; a refused command has none.
  */
 export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash: string; events: number }
 
 /**
- * An aggregate that a decision looked at, written or not, and the revision it saw (0: no event yet; `any`: it does not matter).
- * Where it saw what an append in flight is still to write, the `state` too: somebody else may write as many events instead.
+ * An aggregate that a decision read, written or not, and the revision that it read (0: no event yet; `any`: append-only). A decision
+ * on an in-flight append also expects its `state`, because another writer could append the same number of events instead.
  */
 export type ExpectedRevision = { stream: StreamName } & (
   { revision: 'any'; state?: never } | { revision: number; state?: FoldedState }
 )
 
-/** Data and metadata are JSON texts: these exact bytes are stored. */
+/** Data and metadata are JSON texts, stored byte for byte. */
 export type NewEvent = { stream: StreamName; type: string; version: number; data: string; metadata: string }
 
 /**
- * The folded state of an aggregate after its newest event, as JSON, and the version of the fold that made it. Null: the stream
- * is finished (its name ends in a UUIDv7); only its revision is remembered, as long as its id could be used again.
+ * The folded state of an aggregate after its newest event, as JSON, and its state version. Null: the stream is finished (its name
+ * ends in a UUIDv7); only its revision is kept, while its id could be used again.
  */
 export type FoldedState = { stateVersion: number; state: string | null }
 export type NewState = { stream: StreamName } & FoldedState
 
-/** Work that follows from the first event of a command, named by its index in the request. */
+/** A job about the first event of a command; `command` is the command's index in the request. */
 export type NewJob = { kind: string; stream: StreamName; command: number }
 
 export type AppendRequest = {
   commands: readonly AppendedCommand[]
-  /** Every aggregate that was read; each one that events are written to must be among them. */
+  /** Every aggregate that was read, including each one that is written. */
   reads: readonly ExpectedRevision[]
   /** In the order of the commands. */
   events: readonly NewEvent[]
@@ -40,20 +40,20 @@ export type AppendRequest = {
   finishedJobs: readonly string[]
 }
 
-/** `absent`: never written to, or finished so long ago that nothing can start under its id any more. */
+/** `absent`: never written, or finished so long ago that its id cannot be used again. */
 export type StoredState = { stream: StreamName; revision: number } & (
   { status: 'absent' } | { status: 'live'; stateVersion: number; state: string } | { status: 'finished' }
 )
 export type KnownCommand = { index: number; contentHash: string; first: Position; last: Position }
 
-/** Expected outcomes of an append are values. In all but `appended` nothing was written. */
+/** The expected outcomes of an append. All but `appended` wrote nothing. */
 export type AppendResult =
   | {
       result: 'appended'
       firstSequence: number
-      /** Of each event. */
+      /** One for each event. */
       positions: Position[]
-      /** Revisions, before this append, of the streams that were read with `any`. */
+      /** The revisions, before this append, of the streams that were read with `any`. */
       anyRevisions: ReadonlyMap<StreamName, number>
     }
   | { result: 'duplicate'; known: KnownCommand[] }
@@ -63,34 +63,34 @@ export type AppendResult =
 export type ReadOptions = {
   /** Exclusive; from the beginning by default. */
   after?: Position
-  /** Inclusive; to the end as it is now by default. */
+  /** Inclusive; to the current end by default. */
   upTo?: Position
   streams?: readonly StreamName[]
   types?: readonly string[]
-  /** At most so many events. */
+  /** The most events to return. */
   limit?: number
   /** `backward`: the newest first. */
   direction?: 'forward' | 'backward'
 }
 
-/** A council's log as everyone may look at it. */
+/** Read access to a council's log. */
 export interface LogReader {
-  /** States as they are now, in the order asked for. */
+  /** The current states, in the order of `streams`. */
   loadStates: (streams: readonly StreamName[]) => Promise<StoredState[]>
-  /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not one. */
+  /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not an event. */
   read: (options?: ReadOptions) => AsyncGenerator<RecordedEvent[]>
-  /** Everything after a position, then whatever comes, until the signal aborts. */
+  /** All events after a position, then new ones as they are appended, until the signal aborts. */
   follow: (after: Position, signal: AbortSignal) => AsyncGenerator<RecordedEvent[]>
   /** The newest event's position, `0-0` while there is none. */
   head: () => Promise<Position>
 }
 
-/** A council's log: one total order of events, with the states of its aggregates and its jobs beside it. */
+/** A council's log: one total order of events, with the states of its aggregates and its jobs. */
 export interface EventLog extends LogReader {
   append: (request: AppendRequest) => Promise<AppendResult>
-  /** What a command led to, while its id is remembered; null for one that was never done. */
+  /** The first and last event of a command while its id is remembered; null for an unknown command. */
   findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
-  /** The command id that stands for a caller's own key: the same one for the same key, for as long as ids are remembered. */
+  /** The command id of a caller's idempotency key: the same key gives the same id while ids are remembered. */
   commandIdFor: (principal: string, key: string, newId: () => Uuid7) => Promise<Uuid7>
 }
 

@@ -12,14 +12,13 @@ export type OpenOptions = {
   macs: EventMacs
   /** Used only where there is no log yet. */
   newIncarnation: string
-  /** What was archived of this council's log: Redis must have as much. */
+  /** The archive of this council's log; Redis must not be behind it. */
   archived?: { councilId: string; archive: Pick<Archive, 'checkpoint'> }
 }
 
 /**
- * Makes sure that this Redis keeps what it acknowledges, that it holds one log with one identity, and that every process
- * vouches for its events under the same keys. A log without events gets its incarnation here, once.
- * Returns the incarnation that every append must name. Throws LogStopped.
+ * Checks that Redis is durable, that it holds one log with one identity, and that every process uses the same MAC keys. Gives a new
+ * log its incarnation. Returns the incarnation, which every append must name. Throws LogStopped.
  */
 export async function openLog(
   redis: RedisClient,
@@ -27,28 +26,28 @@ export async function openLog(
   { durability, macs, newIncarnation, archived }: OpenOptions,
 ): Promise<string> {
   await assertDurable(redis, durability)
-  // A development log comes and goes; its archiver says so.
+  // A development log may vanish; its archiver reports it.
   if (archived && durability !== 'memory') await assertHasArchived(redis, keys, archived)
   const known = await redis.hget(keys.meta, 'incarnation')
   if (known) {
     await agreeOnMacKey(redis, keys, macs)
     return known
   }
-  // Asked again, since another process may have made this log and written to it between the two looks.
+  // Read again: another process may have created the log in between.
   if (
     (await redis.exists(keys.log, keys.states, keys.meta)) > 0 &&
     (await redis.hget(keys.meta, 'incarnation')) === null
   )
     throw new LogStopped(
       'log_replaced',
-      `Redis holds parts of a log without its identity (${keys.meta} has no incarnation); it is not written to until it is restored: bin/council restore`,
+      `Redis holds parts of a log without its identity (${keys.meta} has no incarnation); restore it before anything is written: bin/council restore`,
     )
   await redis.hsetnx(keys.meta, 'incarnation', newIncarnation)
   await agreeOnMacKey(redis, keys, macs)
   return (await redis.hget(keys.meta, 'incarnation')) ?? newIncarnation
 }
 
-/** A Redis with less than the archive has lost acknowledged events, and is not written to. */
+/** A Redis that is behind the archive has lost acknowledged events and must not be written. */
 async function assertHasArchived(
   redis: RedisClient,
   keys: LogKeys,
@@ -56,7 +55,7 @@ async function assertHasArchived(
 ): Promise<void> {
   const checkpoint = await archive.checkpoint()
   if (!checkpoint) return
-  const restore = 'nothing is written to it until it is restored: bin/council restore'
+  const restore = 'restore it before anything is written: bin/council restore'
   if (checkpoint.councilId !== councilId)
     throw new LogStopped(
       'archive_of_another_council',
@@ -82,7 +81,7 @@ async function assertHasArchived(
     )
 }
 
-/** A process with keys of its own would write events that all others take for forged. */
+/** All processes must share their MAC keys, or each would report the events of the others as forged. */
 async function agreeOnMacKey(redis: RedisClient, keys: LogKeys, macs: EventMacs): Promise<void> {
   await redis.hsetnx(keys.meta, 'macKey', macs.keyId)
   const inUse = await redis.hget(keys.meta, 'macKey')
@@ -90,7 +89,7 @@ async function agreeOnMacKey(redis: RedisClient, keys: LogKeys, macs: EventMacs)
   if (!macs.knows(inUse))
     throw new LogStopped(
       'mac_key_unknown',
-      `the events of this log are vouched for under the key ${inUse}, which MAC_KEY_FILE does not hold; give every process of a council the same file`,
+      `the MACs of this log use the key ${inUse}, which is not in MAC_KEY_FILE; give every process of a council the same file`,
     )
   await redis.hset(keys.meta, 'macKey', macs.keyId)
 }

@@ -4,7 +4,7 @@ import { Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, commandWindowMs, type KnownLog } from './append/append.ts'
 import { commandField, parseCommand } from './append/command-ids.ts'
 import type { Durability } from './integrity/durability.ts'
-import { guardWrites } from './integrity/guard.ts'
+import { guardWrites } from './integrity/write-guard.ts'
 import { openJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './integrity/mac.ts'
@@ -17,11 +17,11 @@ export type RedisLogOptions = StoredLogOptions & {
   incarnation: string
   durability: Durability
   macs: EventMacs
-  /** What is known of the log, where others know as well. */
+  /** The known state of the log, shared with other parts of the process. */
   known?: KnownLog
 }
 
-/** A council's log, to look at: on Redis Streams, and what has left them in the archive. */
+/** Reads a council's log from Redis Streams, and trimmed events from the archive. */
 export function redisLogReader(options: StoredLogOptions): LogReader {
   const { redis, keys } = options
   const stored = storedLog(options)
@@ -37,9 +37,9 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
   }
 }
 
-/** A council's log on Redis Streams, and the jobs beside it. */
+/** A council's log on Redis Streams, with its jobs. */
 export type RedisLog = EventLog & {
-  /** Takes jobs in the name of a consumer; `blocking` is a connection of its own. */
+  /** Opens the job queue for a consumer; `blocking` is a connection of its own. */
   openJobs: (blocking: RedisClient, consumer: string, leaseMs: number) => Promise<JobQueue>
 }
 
@@ -50,8 +50,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
   const write = guardWrites(redis, guard)
   const reader = redisLogReader(options)
   /**
-   * What was read from a log that keeps everything was in it: who only ever reads must notice too that it came back with less.
-   * With `archived` a log may lose what nobody was told of, and memory keeps nothing.
+   * Raises the known sequence by reads too, so that a process that never writes notices a log that lost its tail. Only with `fsync`:
+   * under `archived` a log may lose unacknowledged events, and under `memory` any.
    */
   async function* noted(pages: AsyncGenerator<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
     for await (const events of pages) {

@@ -19,7 +19,7 @@ export function checkStates(states: readonly StoredState[], events: readonly Rec
     if (!aggregate) return [violation('state', `nobody knows how ${stream} is folded`)]
     if (revision !== of.length)
       return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
-    if (aggregate.history) return []
+    if (aggregate.appendOnly) return []
     let folded = aggregate.initial
     try {
       for (const event of of) folded = aggregate.evolve(folded, event)

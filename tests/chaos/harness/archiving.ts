@@ -1,4 +1,4 @@
-import { isHistory } from '../../../src/commands/registry.ts'
+import { isAppendOnly } from '../../../src/commands/registry.ts'
 import { postgresArchive, type Archive } from '../../../src/events/log/archive/archive.ts'
 import { startArchiver, type Archiver } from '../../../src/events/log/archive/archiver.ts'
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
@@ -38,7 +38,7 @@ export async function startArchiving(
     follow: storedLogOf(council, redisUrl).followHotLog,
     archive,
     progress: archiveProgress(archive),
-    vouching: { identity: await identityOf(council), macs: testMacs, isHistory },
+    authentication: { identity: await identityOf(council), macs: testMacs, isAppendOnly },
     logger: silentLogger,
   })
   return { archiver, archive }

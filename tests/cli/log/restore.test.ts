@@ -109,7 +109,7 @@ describe('council restore, on servers that run,', () => {
     expect(run).toMatchObject({ code: 1, stdout: '' })
     expect(JSON.parse(run.stderr)).toEqual({
       code: 'histories_differ',
-      message: `the two histories differ at ${at}: event number 5 has another sequence in Redis than in the archive`,
+      message: `archive and Redis differ at ${at}: event number 5 has another sequence in Redis than in the archive`,
     })
     audited.council.close()
   })

@@ -23,7 +23,7 @@ afterEach(() => {
   for (const council of opened.splice(0)) council.close()
 })
 
-/** A council whose slot lies on one of the nodes; another process of it where its id is given. */
+/** A council whose slot is on one of the nodes; with an id, another process of that council. */
 async function councilOn(node: ClusterNode | undefined, councilId?: string): Promise<TestCouncil> {
   let id = councilId ?? freshCouncilId()
   while (node && !councilId && (await cluster.ownerOf(logKeys(id).log)) !== node) id = freshCouncilId()
@@ -58,7 +58,7 @@ function finishing(stream: StreamName): AppendRequest {
 }
 
 describe('councils on a cluster', () => {
-  test('live on different nodes, each whole on its own', async () => {
+  test('live on different nodes, each complete on its own', async () => {
     const [first, second] = cluster.nodes
     const councils = await Promise.all([councilOn(first), councilOn(second)])
     const asked = await Promise.all(
@@ -84,7 +84,7 @@ describe('councils on a cluster', () => {
     }
   })
 
-  test('know a command that was done before, by its id and by a key of the caller', async () => {
+  test('recognise a repeated command by its id and by its idempotency key', async () => {
     const council = await councilOn(cluster.nodes[1])
     const requestId = newId()
     const first = await ask(council, requestId)
@@ -97,7 +97,7 @@ describe('councils on a cluster', () => {
     expect(await council.log.commandIdFor('tester', 'order 66', newId)).toBe(known)
   })
 
-  test('keep the revision of a finished stream and let nothing start under its name', async () => {
+  test('keep the revision of a finished stream and reject a new start under its name', async () => {
     const council = await councilOn(cluster.nodes[2])
     const stream = chatStream(newId())
     expect(await council.log.append(finishing(stream))).toMatchObject({ result: 'appended' })
@@ -106,7 +106,7 @@ describe('councils on a cluster', () => {
     expect(await council.log.append(finishing(stream))).toEqual({ result: 'conflict', current: [finished] })
   })
 
-  test('hand their jobs to one worker at a time, and to another when it is gone', async () => {
+  test('lease a job to one worker at a time, and to another one after it is gone', async () => {
     const council = await councilOn(cluster.nodes[0])
     const requestId = newId()
     await ask(council, requestId)
@@ -131,10 +131,10 @@ describe('councils on a cluster', () => {
 })
 
 describe('a slot that moves to another node', () => {
-  test('loses, doubles and reorders nothing while commands run and a follower follows', async () => {
+  test('loses, duplicates and reorders no event under commands and a follower', async () => {
     const council = await councilOn(cluster.nodes[0])
     const other = await councilOn(undefined, council.councilId)
-    // A command waits through a move where a key that it names does not exist yet: from here on all of them do.
+    // During a move, a command with a key that does not exist yet must wait; from here on all keys exist.
     await council.log.append(finishing(chatStream(newId())))
     await ask(council, newId())
     const from = await council.log.head()
@@ -184,13 +184,13 @@ describe('a slot that moves to another node', () => {
     expect(seen).toEqual(written)
   })
 
-  test('holds back a command about keys that do not exist yet, which gets through when the move ends', async () => {
+  test('delays a command with keys that do not exist yet until the move ends', async () => {
     const council = await councilOn(cluster.nodes[0])
     const [, to] = cluster.nodes
     if (!to) throw new Error('three nodes')
     await cluster.nodes[0]?.redis.config('RESETSTAT')
     const move = await beginSlotMove(cluster, council.keys.log, to)
-    // Of a council without events only the identity exists: no node can say that it has all keys of the first append.
+    // A council without events has only its identity, so no node has all keys of the first append.
     const requestId = newId()
     const answer = ask(council, requestId)
     while (!/errorstat_TRYAGAIN/.test(await move.from.redis.info('errorstats')));
@@ -199,13 +199,13 @@ describe('a slot that moves to another node', () => {
     expect(await streamsOf(council)).toEqual([chatStream(requestId)])
   })
 
-  test('to a node that would lose events stops the log before anything there is acknowledged', async () => {
+  test('to a node that is not durable stops the log before it acknowledges anything', async () => {
     const council = await councilOn(cluster.nodes[0])
     expect(await ask(council, newId())).toMatchObject({ result: 'appended' })
     const careless = await cluster.addNode('no')
     const move = await beginSlotMove(cluster, council.keys.log, careless)
     await move.finish()
-    // The redirect has led it there, and it is in that node's log: only nobody was told that it would stay.
+    // The redirect applied the command on that node, but the gate did not acknowledge it.
     expect(await ask(council, newId())).toMatchObject({
       result: 'rejected',
       code: 'outcome_unknown',
@@ -221,7 +221,7 @@ describe('a slot that moves to another node', () => {
   })
 })
 
-test('a node of a cluster that was killed comes back with everything that was acknowledged, and with nothing twice', async () => {
+test('a killed node of a cluster comes back with every acknowledged event exactly once', async () => {
   const node = cluster.nodes[2]
   const council = await councilOn(node)
   await ask(council, newId())

@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo()
 })
 
-/** A council whose every connection goes through the proxy, and one that looks at the same log without it. */
+/** A council with all connections through the proxy, and a second one on the same log without the proxy. */
 let proxy: FaultProxy
 let council: TestCouncil
 let witness: TestCouncil
@@ -31,12 +31,12 @@ beforeEach(async () => {
 
 const ask = (by: TestCouncil, id = newId()) => by.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id)
 const streams = async () => (await witness.events()).map(({ stream }) => stream)
-/** What only the request that submits a prompt has in it. */
+/** A text that occurs only in the request that submits a prompt. */
 const append = 'PromptSubmitted'
 const times = (text: string, needle: string) => text.split(needle).length - 1
 
 describe('an append whose answer is lost', () => {
-  test('is asked about under the same command id, and was done once', async () => {
+  test('is retried under the same command id and applied once', async () => {
     await ask(council)
     const id = newId()
     const cut = proxy.cutBeforeReply(append)
@@ -46,7 +46,7 @@ describe('an append whose answer is lost', () => {
     expect((await streams()).filter((stream) => stream === chatStream(id))).toHaveLength(1)
   })
 
-  test('is never sent a second time by the connection itself', async () => {
+  test('is never resent by the connection itself', async () => {
     await council.redis.set(`${council.keys.log}:counter`, 0)
     const cut = proxy.cutBeforeReply('incr')
     const failed = expect(council.redis.incr(`${council.keys.log}:counter`)).rejects.toThrow()
@@ -58,7 +58,7 @@ describe('an append whose answer is lost', () => {
     expect(times(proxy.sent(), 'incr')).toBe(1)
   })
 
-  test('arrives late, after its command was asked about on another connection, and changes nothing', async () => {
+  test('arrives after a retry on another connection and changes nothing', async () => {
     await ask(council)
     const id = newId()
     proxy.blackHole()
@@ -70,8 +70,8 @@ describe('an append whose answer is lost', () => {
   })
 })
 
-describe('a connection that is open at one end only', () => {
-  test('is dropped by whoever writes, and the command is done on a new one', async () => {
+describe('a half-open connection', () => {
+  test('is dropped by a writer, and the command is applied on a new one', async () => {
     await ask(council)
     proxy.halfOpen()
     const id = newId()
@@ -79,7 +79,7 @@ describe('a connection that is open at one end only', () => {
     expect(await streams()).toContain(chatStream(id))
   })
 
-  test('is noticed by a follower, which misses nothing', async () => {
+  test('is detected by a follower, which misses no event', async () => {
     const abort = new AbortController()
     const seen: string[] = []
     const followed = (async () => {
@@ -95,12 +95,12 @@ describe('a connection that is open at one end only', () => {
     expect(seen).toEqual(ids.map(chatStream))
   })
 
-  test('is noticed by a worker, and a job that was handed out on it comes back after the lease', async () => {
+  test('is detected by a worker, and a job that was delivered on it is available after the lease', async () => {
     const blocking = connectRedis({ url: proxy.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
     const jobs = await council.log.openJobs(blocking, 'worker', 100)
     cleanUp.push(jobs.close)
     expect(await jobs.takeNew(1)).toEqual([])
-    // The request reaches the server, which hands the job out; the answer never comes back.
+    // The server delivers the job, but the reply is lost.
     const taking = jobs.takeNew(1)
     const dropped = new Promise((resolve) => blocking.once('close', resolve))
     await blockedReaders(1)
@@ -110,7 +110,7 @@ describe('a connection that is open at one end only', () => {
     expect(await taking).toEqual([])
     proxy.halfOpen()
     proxy.heal()
-    // The connection for commands is as dead; it says so once.
+    // The connection for commands is dead too; it reports this once.
     const alsoDropped = new Promise((resolve) => council.redis.once('close', resolve))
     await expect(jobs.takeAbandoned(1)).rejects.toThrow()
     await alsoDropped
@@ -128,7 +128,7 @@ describe('a connection that is open at one end only', () => {
   })
 })
 
-/** Resolves when the server has so many clients of this file's council that are blocked in a read. */
+/** Resolves when the server has this many blocked clients of this file's council. */
 async function blockedReaders(count: number): Promise<string[]> {
   for (;;) {
     const clients = String(await witness.redis.client('LIST'))
@@ -139,7 +139,7 @@ async function blockedReaders(count: number): Promise<string[]> {
 }
 
 describe('every connection', () => {
-  test('speaks RESP 2 and never says HELLO, and each reader has one of its own', async () => {
+  test('speaks RESP 2 without HELLO, and each reader has its own', async () => {
     const abort = new AbortController()
     const counts = [0, 0]
     const readers = counts.map(async (_, index) => {
@@ -159,7 +159,7 @@ describe('every connection', () => {
 })
 
 describe('after a reconnect', () => {
-  /** Servers of our own, since they are looked at and changed. The council begins on the first; `then` is prepared while the first has two events. */
+  /** Starts servers of our own, which the tests inspect and change. The council starts on the first; `then` is prepared when it has two events. */
   async function moved(
     prepare: (
       from: Awaited<ReturnType<typeof startRedis>>,
@@ -186,21 +186,21 @@ describe('after a reconnect', () => {
     through.target(second.port)
     return { other, through, direct }
   }
-  /** A second server with a copy of the first one's log as it is now. */
+  /** A second server with a copy of the first one's current log. */
   async function copyOf(first: Awaited<ReturnType<typeof startRedis>>) {
     const dir = await mkdtemp(join(tmpdir(), 'redis-copy-'))
     await cp(first.dir, dir, { recursive: true })
     return startRedis({ dir })
   }
-  /** Resolves when the connections were reset and the one for commands is there again: nothing is on its way on the old one. */
+  /** Resolves after the reset, when the connection for commands is ready again and nothing is in flight on the old one. */
   async function reconnected({ redis }: TestCouncil, through: FaultProxy): Promise<void> {
-    // Not node's `once`: that one ends with the connection's first error.
+    // Node's `once` would reject at the connection's first error.
     const lost = new Promise((resolve) => redis.once('close', resolve))
     through.reset()
     await lost
     await whenRedisReady(redis, 5_000)
   }
-  /** What the server was asked to do, apart from looking. */
+  /** The commands that the server received, without the checks. */
   const writesOn = async (direct: TestCouncil['redis']) =>
     [
       ...(await direct.info('commandstats')).matchAll(
@@ -208,14 +208,14 @@ describe('after a reconnect', () => {
       ),
     ].map(([, name]) => name)
 
-  test('to another server with the same log goes on, once it was looked at', async () => {
+  test('to another server with the same log continues after a check', async () => {
     const { other, through, direct } = await moved(copyOf)
     through.reset()
     expect(await ask(other)).toMatchObject({ result: 'appended' })
     expect(await direct.xlen(other.keys.log)).toBe(3)
   })
 
-  test('to an empty server nothing is sent: neither commands, nor ids for callers, nor jobs', async () => {
+  test('to an empty server sends no commands, idempotency keys or jobs', async () => {
     const { other, through, direct } = await moved(() => startRedis())
     const blocking = connectRedis({ url: through.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
     cleanUp.push(() => blocking.disconnect())
@@ -228,7 +228,7 @@ describe('after a reconnect', () => {
     expect(await direct.dbsize()).toBe(0)
   })
 
-  test('to an older copy nothing is sent, not even by a process that has only read what is lost', async () => {
+  test('to an older copy sends nothing, not even from a process that has only read the lost events', async () => {
     const { other, through, direct } = await moved(async (first, id) => {
       const copy = await copyOf(first)
       const writer = await openTestCouncil(first.url, id)
@@ -243,7 +243,7 @@ describe('after a reconnect', () => {
     expect(await direct.xlen(other.keys.log)).toBe(2)
   })
 
-  test('nothing is sent before the new connection was looked at, also by whoever hears of it first', async () => {
+  test('sends nothing before the check of the new connection, even from its first listener', async () => {
     const { other, through, direct } = await moved(async (first) => {
       const copy = await copyOf(first)
       const redis = connectRedis({ url: copy.url, role: 'command', name: 'test-set', logger: silentLogger })
@@ -252,7 +252,7 @@ describe('after a reconnect', () => {
       redis.disconnect()
       return copy
     })
-    // Before anybody else, the log's own listeners included.
+    // Runs before all other listeners, including the log's own.
     const request = { commands: [], reads: [], events: [], states: [], jobs: [], finishedJobs: [] }
     const appended = new Promise((resolve) =>
       other.redis.prependOnceListener('ready', () => resolve(other.log.append(request))),
@@ -263,7 +263,7 @@ describe('after a reconnect', () => {
   })
 })
 
-test('a command that may have been done before the log stopped is not said to be undone', async () => {
+test('a command with an unknown outcome is not reported as undone when the log stops', async () => {
   const server = await startRedis()
   const through = await startFaultProxy(server.port)
   const other = await openTestCouncil(through.redisUrl, freshCouncilId())

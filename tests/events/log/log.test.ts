@@ -32,7 +32,7 @@ const metadata = (commandId: string) =>
 const aStream = () => chatStream(newId())
 
 describe('an append', () => {
-  test('to a key that holds something else writes nothing', async () => {
+  test('to a key of another type writes nothing', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     await other.redis.set(other.keys.work, 'not a stream')
     await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
@@ -42,7 +42,7 @@ describe('an append', () => {
     other.close()
   })
 
-  test('to a log that was lost or replaced is refused', async () => {
+  test('to a lost or replaced log is refused', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     await expect(
       append(
@@ -62,7 +62,7 @@ describe('an append', () => {
 })
 
 describe('a Redis that comes back', () => {
-  test('with settings that would lose events is not written to', async () => {
+  test('with settings that are not durable is not written', async () => {
     const server = await startRedis({ appendfsync: 'always' })
     const other = await openTestCouncil(server.url, freshCouncilId())
     await other.log.append(write([{ stream: aStream(), revision: 0 }]))
@@ -77,7 +77,7 @@ describe('a Redis that comes back', () => {
     await server.stop()
   })
 
-  test('after a kill has everything that was acknowledged', async () => {
+  test('after a kill has every acknowledged event', async () => {
     const server = await startRedis({ appendfsync: 'always' })
     const councilId = freshCouncilId()
     const other = await openTestCouncil(server.url, councilId)
@@ -103,7 +103,7 @@ describe('a Redis that comes back', () => {
 })
 
 describe('a log', () => {
-  test('that another process makes and writes to in just this moment is opened as its own', async () => {
+  test('that another process creates at the same moment is opened with its identity', async () => {
     const councilId = freshCouncilId()
     const keys = logKeys(councilId)
     const racing = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
@@ -120,19 +120,19 @@ describe('a log', () => {
     racing.disconnect()
   })
 
-  test('keeps one identity for everyone who opens it', async () => {
+  test('has the same identity in every process', async () => {
     const open = () =>
       openLog(council.redis, council.keys, { durability: 'fsync', macs: testMacs, newIncarnation: newId() })
     expect(await open()).toBe(await open())
   })
 
-  test('refuses a Redis that would lose acknowledged events, and says how to put it right', async () => {
+  test('refuses a Redis that is not durable, with the commands that fix it', async () => {
     const server = await startRedis({ appendfsync: 'no' })
     await expect(openTestCouncil(server.url, freshCouncilId())).rejects.toThrow('CONFIG SET appendfsync always')
     await server.stop()
   })
 
-  test('stops its reader at an entry that is not an event, and names it', async () => {
+  test('stops the reader at an entry that is not an event, and names it', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     const id = await other.redis.xadd(
       other.keys.log,
@@ -156,7 +156,7 @@ describe('a log', () => {
     other.close()
   })
 
-  test('stops its reader at an event of a newer program', async () => {
+  test('stops the reader at an event of a newer program', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
     const fields = {
       sequence: '1',
@@ -181,7 +181,7 @@ describe('positions', () => {
   })
 })
 
-test('a log of a connection that was closed fails at once rather than to wait', async () => {
+test('a log on a closed connection fails at once instead of waiting', async () => {
   const other = await openTestCouncil(redisUrl, freshCouncilId())
   other.close()
   const log = redisLog({

@@ -13,13 +13,13 @@ import {
 import { parseState, stateText } from '../../../src/events/log/append/stored-states.ts'
 import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
-/** As append.ts has it; the contract suite tries both sides of it. */
+/** As in append.ts; the contract tests check both sides of the limit. */
 const maxIdAheadMs = 5 * 60_000
 const keepMs = commandWindowMs + maxIdAheadMs + 7_200_000
 
 export const keys = logKeys('memory')
 
-/** What append.lua does, step by step in its order: everything is checked before anything is changed. */
+/** The steps of append.lua, in the same order: all checks, then all writes. */
 export function appendTo(held: Held, known: KnownLog, nowMs: number, request: AppendRequest): AppendResult {
   const readIndex = new Map(request.reads.map(({ stream }, index) => [stream, index]))
   const indexOf = (stream: StreamName): number => readIndex.get(stream) ?? unread(stream)
@@ -49,7 +49,7 @@ export function storedState(held: Held, stream: StreamName, nowMs: number): Stor
   return parseState(stream, finishedAt === undefined ? null : `${finishedAt}:finished`)
 }
 
-/** Of each command the oldest and the newest id that it brings: its own, and those of the streams that it starts. */
+/** For each command, the times of its oldest and newest id: its own, and those of the streams that it starts. */
 function timesOf(
   { commands, reads, events }: AppendRequest,
   indexOf: (stream: StreamName) => number,
@@ -81,7 +81,7 @@ function assertSameLog({ incarnation, halted, sequence }: Held, known: KnownLog)
     )
 }
 
-/** The commands that were here before; where there are none those whose ids are outside of the time that is remembered. */
+/** The known commands, or else those with ids outside the window. */
 function unusable(
   held: Held,
   nowMs: number,
@@ -112,10 +112,9 @@ function assertWritable(
     if (before?.status === 'live' && before.stateVersion > stateVersion)
       throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
     if (!state && streamTimeMs(stream) === undefined)
-      throw new Error('a stream without the time of an id in its name cannot finish')
+      throw new Error('a stream whose name has no id time cannot finish')
   }
-  for (const { command } of jobs)
-    if (!commands[command]?.events) throw new Error('a job needs an event that it is about')
+  for (const { command } of jobs) if (!commands[command]?.events) throw new Error('a job needs an event')
 }
 
 function write(
@@ -145,13 +144,13 @@ function write(
   rememberCommands(held, nowMs, request, positions)
   const finished = new Set(request.finishedJobs)
   held.work = held.work.filter(({ entry }) => !finished.has(entry))
-  const histories = request.reads.flatMap(({ stream, revision }, index): [StreamName, number][] =>
+  const anyRevisions = request.reads.flatMap(({ stream, revision }, index): [StreamName, number][] =>
     revision === 'any' ? [[stream, stored[index]?.revision ?? 0]] : [],
   )
-  return { result: 'appended', firstSequence, positions, anyRevisions: new Map(histories) }
+  return { result: 'appended', firstSequence, positions, anyRevisions: new Map(anyRevisions) }
 }
 
-/** The command ids with where their events are, and the jobs that are about the first of them. */
+/** Stores the command ids with the positions of their events, and adds the jobs. */
 function rememberCommands(
   held: Held,
   nowMs: number,

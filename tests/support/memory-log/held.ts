@@ -3,7 +3,7 @@ import type { Position, Uuid7 } from '../../../src/events/identifiers.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import { readStored, type StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 
-/** An entry of the log. It is read, and checked, the first time that somebody asks for it. */
+/** An entry of the log, parsed and checked on the first read. */
 export type Entry = { stored: StoredEvent; read: () => RecordedEvent }
 
 export function entryOf(stored: StoredEvent): Entry {
@@ -11,7 +11,7 @@ export function entryOf(stored: StoredEvent): Entry {
   return { stored, read: () => (event ??= readStored(stored)) }
 }
 
-/** A hash that goes when its time has come, as the hours of command ids and finished streams do. */
+/** A hash that expires: one hour of command ids or finished streams. */
 type Hour = { expiresAtMs: number; fields: Map<string, string> }
 
 /** Everything that a Redis holds of one council, under the names of `LogKeys`. */
@@ -22,7 +22,7 @@ export type Held = {
   entries: Entry[]
   lastPosition: Position
   states: Map<string, string>
-  /** Of command ids and of finished streams, by their keys. */
+  /** The hashes of command ids and finished streams, by key. */
   hours: Map<string, Hour>
   work: Job[]
   lastJob: Position
@@ -42,7 +42,7 @@ export const emptyLog = (incarnation: string): Held => ({
   callersKeys: new Map(),
 })
 
-/** The same at this moment, untouched by what comes. */
+/** A copy that later appends do not change. */
 export const copyOf = (held: Held): Held => ({
   ...held,
   entries: [...held.entries],
@@ -76,7 +76,7 @@ export function remember(
   hour.fields.set(field, value)
 }
 
-/** What XADD gives an entry: never below the newest, even if the clock went back. */
+/** The id that XADD assigns: above the newest one, even if the clock went back. */
 export function nextPosition(last: Position, nowMs: number): Position {
   const dash = last.indexOf('-')
   const lastMs = Number(last.slice(0, dash))

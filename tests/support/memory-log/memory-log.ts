@@ -8,21 +8,21 @@ import { appendTo, keys, storedState } from './append.ts'
 import { copyOf, emptyLog, fieldOf, type Held } from './held.ts'
 import { follow, read, type Link } from './read.ts'
 
-/** What a log was at some moment. */
+/** The state of a log at some moment. */
 export type Moment = { sequence: number; held: Held }
 
 const direct: Link = async (_, serve) => serve()
 
-/** A Redis with one council's log, in memory: what append.lua and the readers promise, without a server. MACs are not made. */
+/** A log with the contract of append.lua and the readers, in memory and without MACs. */
 export type MemoryServer = {
-  /** The log as one process has it open, which knows how far it was written. */
+  /** Opens the log as one process, with its own known sequence. */
   open: (link?: Link, known?: KnownLog) => EventLog
   sequence: () => number
   jobs: () => readonly Job[]
   moment: () => Moment
-  /** A Redis that came back with less, or that was restored. */
+  /** Returns to an earlier state, as a Redis that lost its tail or was restored. */
   become: (moment: Moment) => void
-  /** Another log in its place, or one that an append has half written. */
+  /** Replaces the incarnation, as if Redis held another log. */
   replace: (incarnation: string) => void
   halt: (why: string) => void
 }

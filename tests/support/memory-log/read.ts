@@ -3,13 +3,13 @@ import { beginning, comparePositions, type Position } from '../../../src/events/
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import type { Entry, Held } from './held.ts'
 
-/** How a request reaches the log and its answer comes back: at once, unless somebody puts a network between. */
+/** Transports a request to the log and its reply back; simulations inject a network here. */
 export type Link = <T>(
   request: 'append' | 'states' | 'page' | 'follow' | 'head' | 'command' | 'key',
   serve: () => T,
 ) => Promise<T>
 
-/** Pages of events, each read when it is asked for. What the filters leave out was read all the same. */
+/** Pages of events, read lazily. Filtered events are read too. */
 export async function* read(
   held: () => Held,
   pageSize: number,
@@ -50,7 +50,7 @@ export async function* read(
 
 type Followed = { held: () => Held; grown: () => Promise<unknown>; pageSize: number; link: Link }
 
-/** Everything after a position, then whatever comes. A link that fails is tried again, from the same place. */
+/** All events after a position, then new ones. Retries a failed link from the same position. */
 export async function* follow(
   { held, grown, pageSize, link }: Followed,
   after: Position,
@@ -79,13 +79,13 @@ function grownOrAborted(grown: Promise<unknown>, signal: AbortSignal): Promise<u
   return Promise.race([grown, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
 }
 
-/** The entries behind a position, up to another one or the end. */
+/** The entries after a position, up to another one or the end. */
 function between({ entries }: Held, after: Position, upTo?: Position): Entry[] {
   const start = indexBehind(entries, after)
   return entries.slice(start, upTo === undefined ? undefined : Math.max(start, indexBehind(entries, upTo)))
 }
 
-/** Of the first entry behind a position. */
+/** The index of the first entry after a position. */
 function indexBehind(entries: readonly Entry[], position: Position): number {
   let low = 0
   let high = entries.length

@@ -1,44 +1,43 @@
 #!lua
 --[[
   Appends events of one or more aggregates atomically, or changes nothing.
-  Everything is checked before the first write, key types included: Redis does not roll a failing script back. Should a
-  write fail all the same, the log is halted: nothing is appended any more until it has been verified.
+  Checks everything before the first write, key types included, because Redis does not roll back a failing script. If a write
+  fails nevertheless, the log is halted: appends are refused until the log has been verified.
   JSON is never decoded here (cjson turns 100000000000001 into 1e+14 and [] into {}).
 
   KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)
-        5… command ids and finished streams (hashes, one an hour each)
+        5… command ids and finished streams (hashes, one per hour each)
 
-  ARGV  incarnation, last sequence that the caller knows of, window of ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group,
-        times of the oldest and the newest id that the commands bring (ms)
-        Then lists. Each stands column by column: its length n, n first fields, n second ones, and so on, so that a whole
-        column goes to Redis in one call. Commands and reads come in runs that share a key: the number of runs, and for
-        each its key and how many it has.
-        commands, in runs (key 5…):  field; content hash; number of its events (0: refused or nothing to do; only looked up)
-        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any"), or the whole of what is stored
+  ARGV  incarnation, last sequence known to the caller, window of ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group,
+        times of the oldest and the newest id of the commands (ms)
+        Then lists, column by column: the length n, then n first fields, n second fields, and so on, so that one call can pass a
+        whole column. Commands and reads come in runs that share a key: the number of runs, then the key and the length of each.
+        commands, in runs (key 5…):  field; content hash; number of its events (0: refused or without effect; only looked up)
+        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any"), or the whole stored state
         events, in the order of the commands:  read (1…); type; version; data; metadata; mac
-        states:         read (1…); fold version; state ("": the stream is finished, and only its revision is kept, for the window)
+        states:         read (1…); fold version; state ("": the stream is finished; only its revision is kept, for the window)
         jobs:           kind; stream; command (1…), whose first event the job is about
         finished jobs:  entry id of the work stream
 
   Returns one of
         appended   sequence of the first event; revisions before this append of the reads with "any"; position of each event (both separated by spaces)
-        duplicate  index of the command (1…), what is stored for it; …       nothing was written
-        conflict   index of the read (1…), what is stored for it or ""; …    nothing was written
-        stale_ids  Redis' time (ms): an id is outside of what it allows      nothing was written
+        duplicate  index of the command (1…), its stored value; …            nothing was written
+        conflict   index of the read (1…), its stored state or ""; …         nothing was written
+        stale_ids  Redis' time (ms): an id is outside the window             nothing was written
         wrong_log  the incarnation found, or ""                              nothing was written
-        behind     the last sequence of this log, which the caller has seen beyond: its tail is lost; nothing was written
-        halted     why: an append failed in the middle of its writes, this one or one before
-        newer_fold the stream whose stored state a newer program wrote       nothing was written
-        wrong_type the key that holds something else                         nothing was written
+        behind     the last sequence of this log, below the caller's: its tail is lost; nothing was written
+        halted     why: this append, or an earlier one, failed in the middle of its writes
+        newer_fold the stream whose state a newer program stored             nothing was written
+        wrong_type the key that holds another type                           nothing was written
 ]]
--- Every use of a global is a look into a table.
+-- Locals are faster: every use of a global is a table lookup.
 local KEYS, ARGV, tonumber, unpack, call, format = KEYS, ARGV, tonumber, unpack, redis.call, string.format
 local log, meta, states, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local cursor = 0
 local function take() cursor = cursor + 1; return ARGV[cursor] end
 local function takeNumber() return tonumber(take()) end
--- Where a column of ARGV begins: the index before its first field.
+-- Returns the index before the first field of a column of ARGV.
 local function takeColumn(length) local before = cursor; cursor = cursor + length; return before end
 local function takeRuns()
   local runs = {}
@@ -61,9 +60,9 @@ local jobKind, jobStream, jobCommand = takeColumn(jobCount), takeColumn(jobCount
 local finishedCount = takeNumber()
 local finishedEntry = takeColumn(finishedCount)
 
--- What is passed to one call has to fit on Lua's stack.
+-- The arguments of one call must fit on Lua's stack.
 local most = 1000
--- What a hash holds under the fields of ARGV after `before`: `found(i, value)` for the ith, where it holds something.
+-- Looks up `length` fields of ARGV after `before` in a hash, and calls `found(i, value)` for each one that exists.
 local function lookUp(key, before, length, found)
   for from = 1, length, most do
     local values = call('HMGET', key, unpack(ARGV, before + from, before + math.min(from + most - 1, length)))
@@ -72,12 +71,12 @@ local function lookUp(key, before, length, found)
     end
   end
 end
--- Writes fields and values, which alternate, to a hash.
+-- Writes alternating fields and values to a hash.
 local function store(key, pairs)
   for from = 1, #pairs, most do call('HSET', key, unpack(pairs, from, math.min(from + most - 1, #pairs))) end
 end
 
--- 1. Is this the log that the caller knows, and does every key hold what it should?
+-- 1. Check that this is the caller's log and that every key has the right type.
 local function holds(key, kind)
   local actual = call('TYPE', key).ok
   return actual == kind or actual == 'none'
@@ -95,7 +94,7 @@ for i = 5, #KEYS do
   if not holds(KEYS[i], 'hash') then return { 'wrong_type', KEYS[i] } end
 end
 
--- 2. Has any command been here before, or does one bring an id from outside the time in which we would remember?
+-- 2. Look for commands that were appended before, and for ids outside the window.
 local known, before = { 'duplicate' }, 0
 for _, run in ipairs(commandRuns) do
   lookUp(run.key, commandField + before, run.length, function(i, stored)
@@ -108,7 +107,7 @@ local time = call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 if oldestMs < nowMs - windowMs or newestMs > nowMs + aheadMs then return { 'stale_ids', format('%d', nowMs) } end
 
--- 3. Is every aggregate that was read still what the decision saw?
+-- 3. Check that no aggregate has changed since the decision read it.
 local stored, finishedKey = {}, {}
 lookUp(states, readStream, readCount, function(i, state) stored[i] = state end)
 before = 0
@@ -141,13 +140,13 @@ if #conflicts > 1 then return conflicts end
 for i = 1, stateCount do
   local read = tonumber(ARGV[stateRead + i])
   if folds[read] > tonumber(ARGV[stateFold + i]) then return { 'newer_fold', ARGV[readStream + read] } end
-  if ARGV[stateText + i] == '' and not finishedKey[read] then return redis.error_reply('a stream without the time of an id in its name cannot finish') end
+  if ARGV[stateText + i] == '' and not finishedKey[read] then return redis.error_reply('a stream whose name has no id time cannot finish') end
 end
 for i = 1, jobCount do
-  if tonumber(ARGV[commandEvents + ARGV[jobCommand + i]]) == 0 then return redis.error_reply('a job needs an event that it is about') end
+  if tonumber(ARGV[commandEvents + ARGV[jobCommand + i]]) == 0 then return redis.error_reply('a job needs an event') end
 end
 
--- 4. Write. The hashes of an hour have ids that are at most `aheadMs` younger than now: two hours over the window keep them all.
+-- 4. Write. Ids may be up to `aheadMs` ahead of now, and a hash covers an hour: it is kept for the window and two hours more.
 local keepMs = windowMs + aheadMs + 7200000
 local positions = {}
 local function writeEvents()

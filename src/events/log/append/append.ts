@@ -8,24 +8,23 @@ import { LogStopped, type AppendRequest, type AppendResult } from '../log.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import { parseState, stateText } from './stored-states.ts'
 
-/** How long a command id is remembered; an older one is refused and never runs again. */
+/** How long a command id is remembered; an older id is rejected. */
 export const commandWindowMs = 24 * 3_600_000
-/** How far the clock of whoever made an id may be ahead of Redis'. */
+/** How far the clock that made an id may be ahead of Redis' clock. */
 export const maxIdAheadMs = 5 * 60_000
 
-/** What a process knows of the log it writes to: which one it is, and the last sequence that it has seen there. */
+/** The log that a process writes to, and the last sequence that the process has seen in it. */
 export type KnownLog = { incarnation: string; sequence: number }
 
 const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
 const fixedKeys = 4
 
-/** An append as its script takes it, but for the two arguments that say which log it is for and how far that is known. */
+/** The keys and arguments of append.lua, without the incarnation and the known sequence. */
 type WrittenAppend = { keys: string[]; args: Argument[]; idTimes: IdTimes[] }
 
 /**
- * Runs append.lua for one council and turns its reply into a value.
- * Throws LogStopped where this program must not go on writing, and whatever the connection throws: then the outcome is
- * unknown, and the same request may be sent again, since its command ids tell whether it was applied.
+ * Runs append.lua for one council and parses its reply. Throws LogStopped where this program must not go on writing. If the
+ * connection fails, the outcome is unknown; sending the same request again is safe, because its command ids show whether it was applied.
  */
 export async function append(
   redis: RedisClient,
@@ -85,7 +84,7 @@ function column<T>(args: Argument[], items: readonly T[], field: (item: T) => Ar
   for (const item of items) args.push(field(item))
 }
 
-/** Neighbours that share a key, as append.lua takes them: how many runs, and for each its key and its length. */
+/** Runs of neighbours with the same key, as append.lua expects them: their number, then the key and the length of each. */
 function runs(keyIndexes: readonly number[]): number[] {
   const found: { key: number; length: number }[] = []
   for (const key of keyIndexes) {
@@ -96,10 +95,10 @@ function runs(keyIndexes: readonly number[]): number[] {
   return [found.length, ...found.flatMap(({ key, length }) => [key, length])]
 }
 
-/** In place of the key of finished streams. */
+/** Replaces the key of finished streams for a stream that never finishes. */
 const neverFinishes = 0
 
-/** The index among KEYS of the hour that a time lies in; its key is added where it is new. */
+/** The index in KEYS of the hash for the hour of a time; adds the key if it is new. */
 function keyOfHour(hourKeys: string[], keyOf: (timeMs: number) => string): (timeMs: number) => number {
   const known = new Map<number, number>()
   return (timeMs) => {
@@ -122,19 +121,19 @@ const range = (times: readonly IdTimes[]): IdTimes => {
 }
 
 type Placed = {
-  /** Of each event: its read (1…) and its MAC. */
+  /** For each event: the index of its read (from 1) and its MAC. */
   eventReads: number[]
   macs: string[]
-  /** Of each command: the time of its own id, and those of all ids that it brings. */
+  /** For each command: the time of its own id, and the range of times of all its ids. */
   commandTimes: number[]
   idTimes: IdTimes[]
-  /** Of each read: the time of its stream's id, where it may finish. */
+  /** For each read: the time of its stream's id; undefined for a stream that never finishes. */
   readTimes: (number | undefined)[]
 }
 
 /**
- * Makes every event's MAC, under the revision that it will have, and finds the times of all ids that a command brings: its own,
- * and those of the finishing streams that it starts. An id that is too old must start nothing, whichever way it comes.
+ * Computes the MAC of every event under its future revision, and the times of all ids of each command: its own, and those of the
+ * streams that it starts. An id that is too old must not start anything.
  */
 function place(
   { commands, reads, events }: AppendRequest,
@@ -178,14 +177,14 @@ function interpret(
   switch (outcome) {
     case 'appended': {
       const [firstSequence, anyRevisions, positions] = rest
-      const histories = request.reads.filter(({ revision }) => revision === 'any')
+      const appendOnly = request.reads.filter(({ revision }) => revision === 'any')
       const found = words(anyRevisions)
-      if (histories.length !== found.length) throw new Error('append.lua counted other reads than were sent')
+      if (appendOnly.length !== found.length) throw new Error('append.lua returned the wrong number of reads')
       return {
         result: 'appended',
         firstSequence: Number(firstSequence),
         positions: words(positions) as Position[],
-        anyRevisions: new Map(histories.map(({ stream }, index) => [stream, Number(found[index])])),
+        anyRevisions: new Map(appendOnly.map(({ stream }, index) => [stream, Number(found[index])])),
       }
     }
     case 'duplicate':
@@ -216,7 +215,7 @@ function interpret(
     case 'halted':
       throw new LogStopped(
         'log_halted',
-        `an append failed in the middle of its writes (${rest[0]}); nothing is written until it is completed and verified: bin/council restore, then bin/council audit verify --resume`,
+        `an append failed in the middle of its writes (${rest[0]}); complete and verify the log before anything is written: bin/council restore, then bin/council audit verify --resume`,
       )
     case 'newer_fold':
       throw new LogStopped(
@@ -230,10 +229,10 @@ function interpret(
   }
 }
 
-/** EVALSHA, and EVAL where the server does not know the script yet (first call, restart, SCRIPT FLUSH). */
+/** Sends EVALSHA, then EVAL if the server does not know the script (first call, restart, SCRIPT FLUSH). */
 async function runScript(redis: RedisClient, keys: string[], args: Argument[]): Promise<string[]> {
   const reply: unknown = await appendCommand(redis)(keys.length, ...keys, ...args)
-  if (!Array.isArray(reply)) throw new Error('append.lua answered with something that is not a list')
+  if (!Array.isArray(reply)) throw new Error('append.lua did not return a list')
   return reply.map(String)
 }
 

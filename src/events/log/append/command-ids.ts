@@ -1,6 +1,6 @@
 import type { Position, Uuid7 } from '../../identifiers.ts'
 
-/** The field under which a command is remembered: ids belong to their principal. */
+/** The hash field of a command: ids are per principal. */
 export const commandField = (principal: string, commandId: Uuid7): string => `${principal} ${commandId}`
 
 /** `<content hash> <first position> <last position>`, as append.lua stores it. */

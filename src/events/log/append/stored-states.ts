@@ -3,7 +3,7 @@ import { streamTimeMs, type StreamName } from '../../identifiers.ts'
 import type { LogKeys } from '../keys.ts'
 import type { FoldedState, StoredState } from '../log.ts'
 
-/** States of live aggregates; for those that are not there, whether they are finished. */
+/** The stored states of streams: live, finished or absent. */
 export async function loadStates(
   redis: RedisClient,
   keys: LogKeys,
@@ -22,11 +22,11 @@ export async function loadStates(
   )
 }
 
-/** `<revision>:<fold version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
+/** `<revision>:<state version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
 export const stateText = (revision: number, { stateVersion, state }: FoldedState): string =>
   state === null ? `${revision}:finished` : `${revision}:${stateVersion}:${state}`
 
-/** What `stateText` writes, read again. */
+/** Parses the text of `stateText`. */
 export function parseState(stream: StreamName, stored: string | null): StoredState {
   if (stored === null) return { stream, status: 'absent', revision: 0 }
   const [whole, revision, fold] = /^(\d+):(\d+|finished)(?::|$)/.exec(stored) ?? []

@@ -4,13 +4,13 @@ import type { HotLog } from '../read/hot-log.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { Archive, ArchiveCheckpoint, ArchivedEvent } from './archive.ts'
 import type { LogIdentity } from './chain.ts'
-import { ArchiveStopped } from './faults.ts'
-import { vouched, type Vouched, type Vouching } from './vouched.ts'
+import { ArchiveStopped } from './archive-stopped.ts'
+import { authenticate, type Authenticated, type Authentication } from './authenticate.ts'
 
-/** So much text goes into one transaction, but for a single larger event. */
+/** The most text in one transaction; a single larger event gets a transaction of its own. */
 const maxBatchCharacters = 4_000_000
 
-/** Where the archive of this very log is, null at the beginning. Throws ArchiveStopped where it is of another log. */
+/** The checkpoint of this log's archive; null at the beginning. Throws ArchiveStopped if the archive is of another log. */
 export async function ownCheckpoint(
   archive: Pick<Archive, 'checkpoint'>,
   { councilId, incarnation }: LogIdentity,
@@ -24,7 +24,7 @@ export async function ownCheckpoint(
   return checkpoint
 }
 
-/** Throws ArchiveStopped where Redis holds another log, or no longer what was archived last. */
+/** Throws ArchiveStopped if Redis holds another log, or lost or changed the newest archived event. */
 export async function assertContinues(
   hot: HotLog,
   archive: Archive,
@@ -48,7 +48,7 @@ export async function assertContinues(
     await assertSame(hot, archive, checkpoint)
 }
 
-/** The newest archived event must still be in the log, the same in every character. */
+/** The newest archived event must still be in the log, byte for byte. */
 async function assertSame(hot: HotLog, archive: Archive, { position, sequence }: ArchiveCheckpoint): Promise<void> {
   const range = { after: justBefore(position), upTo: position }
   const [inLog] = await hot.page(range)
@@ -57,7 +57,7 @@ async function assertSame(hot: HotLog, archive: Archive, { position, sequence }:
     const { chainHead: _, ...event } = archived
     if (isDeepStrictEqual(event, inLog)) return
   }
-  // It may have been trimmed meanwhile.
+  // The event may just have been trimmed.
   const { oldest } = await hot.edge()
   if (!inLog && oldest && comparePositions(oldest.position, position) > 0) return
   throw new ArchiveStopped(
@@ -67,16 +67,16 @@ async function assertSame(hot: HotLog, archive: Archive, { position, sequence }:
   )
 }
 
-/** Events that are archived now, by us or by somebody else, and where the archive is. */
+/** Events that are archived now, by this archiver or another one, and the checkpoint. */
 export type Archived = { events: readonly StoredEvent[]; checkpoint: ArchiveCheckpoint }
 
 /**
- * Archives a page of events behind a checkpoint, in transactions of bounded size; yields after each of them. Throws ArchiveStopped
- * at the first event that may not be archived, once all before it are in.
+ * Archives the page of events after a checkpoint in transactions of bounded size; yields after each one. Archives everything before
+ * the first faulty event, then throws ArchiveStopped.
  */
 export async function* archivePage(
   archive: Archive,
-  vouching: Vouching,
+  authentication: Authentication,
   from: ArchiveCheckpoint | null,
   page: readonly StoredEvent[],
 ): AsyncGenerator<Archived> {
@@ -91,15 +91,15 @@ export async function* archivePage(
     }
     const { events, fault } = await onceOnly(
       archive,
-      vouching,
+      authentication,
       current?.sequence ?? 0,
-      vouched(vouching, current, rest.slice(0, countWithin(rest, maxBatchCharacters))),
+      authenticate(authentication, current, rest.slice(0, countWithin(rest, maxBatchCharacters))),
     )
     if (fault && events.length === 0) throw fault
-    const checkpoint = await added(archive, vouching.identity, current, events)
+    const checkpoint = await added(archive, authentication.identity, current, events)
     if (!checkpoint) {
-      // Somebody else was faster: what they archived is known now, and the rest goes behind it.
-      current = await movedOn(archive, vouching.identity, current)
+      // Another archiver was faster: continue after its events.
+      current = await movedOn(archive, authentication.identity, current)
       continue
     }
     const count = checkpoint.sequence - (current?.sequence ?? 0)
@@ -109,7 +109,7 @@ export async function* archivePage(
   }
 }
 
-/** What somebody else has archived while we were on our way. */
+/** The number of leading events that another archiver has archived in between. */
 function countKnown(events: readonly StoredEvent[], current: ArchiveCheckpoint | null): number {
   if (!current) return 0
   const next = events.findIndex(
@@ -125,26 +125,26 @@ function countWithin(events: readonly StoredEvent[], characters: number): number
 }
 
 /**
- * In a history the MAC says nothing of the revision: an event that is there already could be put in again. Only events before
- * these count: another archiver may have added these very ones meanwhile.
+ * On an append-only stream the MAC does not cover the revision, so a copy of an event would pass. Rejects events whose MAC the stream
+ * has already. Compares with earlier events only, because another archiver may just have added these.
  */
 async function onceOnly(
   archive: Archive,
-  { isHistory }: Vouching,
+  { isAppendOnly }: Authentication,
   archivedSequence: number,
-  { events, fault }: Vouched,
-): Promise<Vouched> {
-  const ofHistories = events.filter(({ stream }) => isHistory(stream))
-  if (ofHistories.length === 0) return { events, fault }
+  { events, fault }: Authenticated,
+): Promise<Authenticated> {
+  const appendOnlyEvents = events.filter(({ stream }) => isAppendOnly(stream))
+  if (appendOnlyEvents.length === 0) return { events, fault }
   const seen = new Set(
     await archive.macsIn(
-      [...new Set(ofHistories.map(({ stream }) => stream))],
-      ofHistories.map(({ mac }) => mac),
+      [...new Set(appendOnlyEvents.map(({ stream }) => stream))],
+      appendOnlyEvents.map(({ mac }) => mac),
       archivedSequence,
     ),
   )
   for (const [index, { stream, sequence, mac, position: at }] of events.entries()) {
-    if (!isHistory(stream)) continue
+    if (!isAppendOnly(stream)) continue
     if (seen.has(mac))
       return {
         events: events.slice(0, index),
@@ -159,7 +159,7 @@ async function onceOnly(
   return { events, fault }
 }
 
-/** Adds events; where one contradicts what is there, only those before it. Null: somebody else has moved the checkpoint. */
+/** Adds events up to the first that contradicts the archive. Null: another archiver has moved the checkpoint. */
 async function added(
   archive: Archive,
   identity: LogIdentity,
@@ -204,7 +204,7 @@ async function movedOn(
   )
 }
 
-/** Two events with one sequence, position, or stream and revision. */
+/** Two events share a sequence, a position, or a stream and revision. */
 const uniqueViolation = '23505'
 const isContradiction = (error: unknown): error is Error & { detail?: string } =>
   error instanceof Error && 'code' in error && error.code === uniqueViolation

@@ -6,7 +6,7 @@ import type { ReadOptions } from '../log.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { ChainHead, LogIdentity } from './chain.ts'
 
-/** How far the archive is: its newest event, the chain's head after it, and up to where Redis has been trimmed. */
+/** The newest archived event, the head of the hash chain after it, and the last event that was trimmed from Redis. */
 export type ArchiveCheckpoint = LogIdentity & {
   sequence: number
   position: Position
@@ -14,29 +14,29 @@ export type ArchiveCheckpoint = LogIdentity & {
   trimmed: { sequence: number; position: Position }
 }
 
-/** An event as it is archived. */
+/** An archived event with the head of the hash chain after it. */
 export type ArchivedEvent = StoredEvent & { chainHead: ChainHead }
 
 /** A council's events in Postgres, from the first one on. */
 export type Archive = {
-  /** Null: nothing was ever archived here. */
+  /** Null: the archive is empty. */
   checkpoint: () => Promise<ArchiveCheckpoint | null>
-  /** Pages of events in order of the log, in short transactions of their own. */
+  /** Pages of events in log order, each read in a short transaction. */
   read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
-  /** MACs, of those given, that events of these streams have, up to a sequence. */
+  /** Those of the given MACs that occur in these streams up to a sequence. */
   macsIn: (streams: readonly StreamName[], macs: readonly string[], upToSequence: number) => Promise<string[]>
   /**
-   * Adds the events that follow a checkpoint (null: the first ones) and moves it, in one transaction. False: somebody else has
-   * moved it, and nothing was written. An event that contradicts one that is there throws what Postgres throws.
+   * Adds the events after a checkpoint (null: the first events) and moves it, in one transaction. False: another archiver has moved
+   * it, and nothing was written. Throws the error of Postgres if an event contradicts an archived one.
    */
   add: (from: ArchiveCheckpoint | null, identity: LogIdentity, events: readonly ArchivedEvent[]) => Promise<boolean>
-  /** Notes that Redis is going to be trimmed up to an event, before it is. */
+  /** Records, before the trim, the last event that will be trimmed from Redis. */
   noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>
 }
 
 const pageSize = 1_000
 
-/** The archive in a database that has been migrated. */
+/** The archive in a migrated database. */
 export function postgresArchive({
   transaction,
   snapshot,
@@ -115,11 +115,11 @@ export function postgresArchive({
   }
 }
 
-/** A position as Postgres can compare it: two numbers, the same as in the table's index. */
+/** A position as two numbers, the expression of the table's index. */
 const numbersOf = (position: RawBuilder<unknown>) =>
   sql`split_part(${position}, '-', 1)::numeric, split_part(${position}, '-', 2)::numeric`
 
-/** Sequences and positions rise together: the first page finds its place by position, the next ones go on by sequence. */
+/** Sequences and positions rise together: the first page starts by position, the next ones continue by sequence. */
 function bounds(
   after: Position,
   upTo: Position | undefined,
@@ -152,7 +152,7 @@ const Digest = z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes))
 
 const Macs = z.array(z.object({ mac: z.string() }))
 
-/** As the drivers hand rows over: pg has a bigint as text. */
+/** A row as the drivers return it: pg returns a bigint as text. */
 const EventRow = z.object({
   sequence: z.string(),
   position: Position,
@@ -166,7 +166,7 @@ const EventRow = z.object({
   chain_head: z.instanceof(Uint8Array),
 })
 
-/** Millions of rows are read when a log is verified: no more work than there must be. */
+/** On the hot path of verification, which reads millions of rows. */
 function archivedEvent(row: unknown): ArchivedEvent {
   const {
     sequence,

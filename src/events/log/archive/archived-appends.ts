@@ -6,31 +6,30 @@ import type { Archive } from './archive.ts'
 import type { ArchiveProgress } from './progress.ts'
 
 export type ArchivedAppendsOptions = {
-  /** Whose connection may be to another server whenever it was closed, or a cluster has got another node. */
+  /** Emits `close` and `+node`, after which the connection may lead to another server. */
   redis: { on: (event: string, listener: () => void) => unknown }
-  /** What the log names in every append: raised here to what the archive has. */
+  /** The known sequence, sent with every append and raised here to the archive's. */
   known: KnownLog
   archive: Pick<Archive, 'checkpoint'>
   progress: ArchiveProgress
   durability: Durability
-  /** How long an append waits for its archiver, wherever that runs. */
+  /** The longest wait of an append for an archiver in any process. */
   archivedWithinMs?: number
 }
 
-/** With `fsync`, appends wait for the archive no longer than this, and after that not again for the pause: Postgres may be silent for long. */
+/** With `fsync`, the longest wait of an append for the archive's checkpoint, and the pause until the next one after a timeout. */
 const lookWithinMs = 1_500
 const lookPauseMs = 10_000
 
 /**
- * Appends that know what the archive has: a Redis with less than that is never written to, whoever wrote the rest. With
- * `archived` an append's result is handed on only when the archive has its events too, also those of commands that were done
- * before; otherwise it throws, and nobody knows the outcome yet.
+ * Refuses to append to a Redis that is behind the archive. With `archived`, returns the result of an append only after its events are
+ * archived, including those of duplicate commands; otherwise throws, with an unknown outcome.
  */
 export function archivedAppends<Log extends EventLog>(
   log: Log,
   { redis, known, archive, progress, durability, archivedWithinMs = 5_000 }: ArchivedAppendsOptions,
 ): Log {
-  // Counts connections: what was seen on one says nothing of the next.
+  // Counts connections: a check of one says nothing about the next.
   let connection = 0
   let lookedOn = -1
   let waitAgainAtMs = -Infinity
@@ -42,7 +41,7 @@ export function archivedAppends<Log extends EventLog>(
   redis.on('+node', forget)
 
   async function look(): Promise<void> {
-    // With `archived` others may have had events acknowledged that a failed-over Redis lacks: the archive is asked every time.
+    // With `archived`, a failed-over Redis may lack events that other gates acknowledged: read the checkpoint every time.
     if (durability === 'memory' || (lookedOn === connection && durability === 'fsync')) return
     if (durability === 'fsync' && performance.now() < waitAgainAtMs) return
     const on = connection
@@ -51,7 +50,7 @@ export function archivedAppends<Log extends EventLog>(
       lookedOn = on
     })
     if (durability === 'archived') return looking
-    // Without the archive, what this process has seen is all it knows; with fsync that need not stop it.
+    // With `fsync`, an unreachable archive does not stop appends: this process then relies on its own known sequence.
     const late = Promise.withResolvers<undefined>()
     const timer = setTimeout(() => late.resolve(undefined), lookWithinMs)
     await Promise.race([looking.catch(() => undefined), late.promise])

@@ -9,25 +9,25 @@ import type { StoredEvent } from '../read/stored-event.ts'
 import type { StoredLog } from '../read/stored-log.ts'
 import type { Archive, ArchiveCheckpoint } from './archive.ts'
 import { archivePage, assertContinues, ownCheckpoint } from './archive-page.ts'
-import { ArchiveStopped, type ArchiveFaultCode } from './faults.ts'
+import { ArchiveStopped, type ArchiveFaultCode } from './archive-stopped.ts'
 import type { ArchiveProgress } from './progress.ts'
-import type { Vouching } from './vouched.ts'
+import type { Authentication } from './authenticate.ts'
 
 export type ArchiverDependencies = {
   hot: HotLog
   follow: StoredLog['followHotLog']
   archive: Archive
   progress: ArchiveProgress
-  vouching: Vouching
-  /** Called with all events in order, once they are archived, whoever has done it. */
+  authentication: Authentication
+  /** Called with all events in order, once any archiver has archived them. */
   onArchived?: (events: readonly StoredEvent[], checkpoint: ArchiveCheckpoint) => void
   logger: Logger
-  /** Waits, or less when the signal aborts. Replaced in tests. */
+  /** Resolves after a time or when the signal aborts. Replaced in tests. */
   pause?: Pause
 }
 
 export type ArchiverStatus = {
-  /** `waiting`: a store is away; it goes on by itself. `stopped`: somebody must do what `message` says. */
+  /** `waiting`: a store is unreachable; the archiver retries. `stopped`: an operator must follow `message`. */
   state: 'running' | 'waiting' | 'stopped'
   /** The newest archived event; 0 before the first. */
   sequence: number
@@ -40,11 +40,11 @@ export type ArchiverStatus = {
 
 export type Archiver = {
   status: () => ArchiverStatus
-  /** Resolves when the event at a position is archived. `given_up`: the signal aborted first; `stopped`: this archiver will not get there. */
+  /** Resolves when the event at a position is archived. `given_up`: the signal aborted first; `stopped`: this archiver stopped first. */
   waitFor: (position: Position, signal: AbortSignal) => Promise<'reached' | 'given_up' | 'stopped'>
-  /** Resolves when it has begun to follow the log, or has ended. */
+  /** Resolves when the archiver follows the log, or has ended. */
   started: Promise<unknown>
-  /** Resolves when it has ended, by `stop` or at a fault. */
+  /** Resolves when the archiver has ended, by `stop` or at a fault. */
   done: Promise<void>
   stop: () => Promise<void>
 }
@@ -52,20 +52,20 @@ export type Archiver = {
 const headIntervalMs = 1_000
 
 /**
- * Copies a council's log to its archive as it grows, event by event, each vouched for, without a gap. Returns at once; while
- * Redis or Postgres is away it waits. At an event that may not be archived it stops, with everything before it in. Two
- * at once are harmless: each batch goes in by compare-and-set.
+ * Copies a council's log to its archive as it grows, and authenticates every event. Returns at once; waits while Redis or Postgres is
+ * unreachable. Archives everything before a faulty event, then stops. Two archivers at once are harmless, because each batch is a
+ * compare-and-set.
  */
 export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   const { hot, progress } = dependencies
   const abort = new AbortController()
-  const life: Life = { state: 'waiting', fault: undefined }
+  const status: ArchiverState = { state: 'waiting', fault: undefined }
   let head = 0
   let looking = false
   const look = async (): Promise<void> => {
     if (looking) return
     looking = true
-    // While Redis is away the last known head stands.
+    // The last known head stays in effect while Redis is unreachable.
     head = await hot.edge().then(
       ({ sequence }) => sequence,
       () => head,
@@ -75,14 +75,14 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   const timer = setInterval(() => void look(), headIntervalMs)
   timer.unref()
   const started = Promise.withResolvers<undefined>()
-  const done = keepArchiving(dependencies, life, () => started.resolve(undefined), abort.signal).finally(() =>
+  const done = keepArchiving(dependencies, status, () => started.resolve(undefined), abort.signal).finally(() =>
     clearInterval(timer),
   )
 
   return {
     status() {
       const { sequence, position } = progress.latest() ?? { sequence: 0, position: beginning }
-      return { state: life.state, sequence, position, lag: Math.max(0, head - sequence), ...life.fault }
+      return { state: status.state, sequence, position, lag: Math.max(0, head - sequence), ...status.fault }
     },
     async waitFor(position, signal) {
       const over = new AbortController()
@@ -101,14 +101,14 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   }
 }
 
-type Life = {
+type ArchiverState = {
   state: ArchiverStatus['state']
   fault: { code: ArchiveFaultCode | EventFaultCode | OutageCode; message: string } | undefined
 }
 
 async function keepArchiving(
   dependencies: ArchiverDependencies,
-  life: Life,
+  status: ArchiverState,
   onStarted: () => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -118,19 +118,19 @@ async function keepArchiving(
       pause,
       run: (progressed) =>
         archiveLog(dependencies, signal, () => {
-          Object.assign(life, { state: 'running', fault: undefined })
+          Object.assign(status, { state: 'running', fault: undefined })
           progressed()
           onStarted()
         }),
       onFailure(error, pauseMs) {
         const message = messageOf(error)
         if (error instanceof ArchiveStopped || error instanceof UnreadableEvent) {
-          Object.assign(life, { state: 'stopped', fault: { code: error.code, message } })
+          Object.assign(status, { state: 'stopped', fault: { code: error.code, message } })
           logger.error({ err: error, code: error.code, at: error.at }, 'the archiver stopped')
           return 'stop'
         }
-        Object.assign(life, { state: 'waiting', fault: { code: 'store_unreachable', message } })
-        logger.warn({ err: error, pauseMs }, 'the archiver waits')
+        Object.assign(status, { state: 'waiting', fault: { code: 'store_unreachable', message } })
+        logger.warn({ err: error, pauseMs }, 'a store is unreachable; the archiver retries')
         return 'retry'
       },
     },
@@ -139,16 +139,16 @@ async function keepArchiving(
 }
 
 async function archiveLog(
-  { hot, follow, archive, progress, vouching, onArchived }: ArchiverDependencies,
+  { hot, follow, archive, progress, authentication, onArchived }: ArchiverDependencies,
   signal: AbortSignal,
   onProgress: () => void,
 ): Promise<void> {
-  let current = await ownCheckpoint(archive, vouching.identity)
+  let current = await ownCheckpoint(archive, authentication.identity)
   if (current) progress.reached(current)
-  await assertContinues(hot, archive, vouching.identity, current)
+  await assertContinues(hot, archive, authentication.identity, current)
   onProgress()
   for await (const page of follow(current?.position ?? beginning, signal)) {
-    for await (const { events, checkpoint } of archivePage(archive, vouching, current, page)) {
+    for await (const { events, checkpoint } of archivePage(archive, authentication, current, page)) {
       current = checkpoint
       progress.reached(checkpoint)
       onArchived?.(events, checkpoint)

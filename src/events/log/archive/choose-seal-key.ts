@@ -1,6 +1,6 @@
 import type { SealEvent } from '../../seals.ts'
 import type { LogIdentity } from './chain.ts'
-import { ArchiveStopped } from './faults.ts'
+import { ArchiveStopped } from './archive-stopped.ts'
 import { introduced, type SealKey } from './seal-key.ts'
 
 type Introduction = Extract<SealEvent, { type: 'SealingKeyIntroduced' }>['data']
@@ -8,18 +8,18 @@ type Introduction = Extract<SealEvent, { type: 'SealingKeyIntroduced' }>['data']
 export type SealKeyChoice = {
   /** The newest sealing key of the log; null before the first. */
   newest: Introduction | null
-  /** The key of SEAL_KEY_FILE; null: there is none yet. */
+  /** The key of SEAL_KEY_FILE; null if there is none yet. */
   key: SealKey | null
   /** The key of SEAL_PREVIOUS_KEY_FILE. */
   previous: SealKey | null
   make: () => SealKey
-  /** Where the key lies, for the message. */
+  /** The path of the key file, for the message. */
   keyFile: string
 }
 
 /**
- * The key that seals from now on, and its introduction where the log does not know it yet. Throws ArchiveStopped where seals
- * exist but their key is missing (a new one would let anybody reseal the log), or another one is here that it did not sign.
+ * Chooses the sealing key, with its introduction if the log does not have it yet. Throws ArchiveStopped if the log has seals but their
+ * key is missing (creating a new one would allow resealing the log), or if the present key is not signed by it.
  */
 export function chooseSealKey(
   identity: LogIdentity,

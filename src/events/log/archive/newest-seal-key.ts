@@ -5,7 +5,7 @@ import { sealEventOf } from './seal-events.ts'
 
 const types: SealEvent['type'][] = ['SealingKeyIntroduced']
 
-/** The sealing key that was introduced last, archived or not; null where the log was never sealed. */
+/** The newest sealing key of the log, archived or not; null if the log was never sealed. */
 export async function newestSealKey(
   archive: Pick<Archive, 'checkpoint' | 'read'>,
   log: Pick<StoredLog, 'readStored'>,

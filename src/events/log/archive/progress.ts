@@ -4,18 +4,18 @@ import type { Archive } from './archive.ts'
 
 type Reached = { sequence: number; position: Position }
 
-/** How far the archive is, as far as this process knows. */
+/** The progress of the archive, as far as this process knows. */
 export type ArchiveProgress = {
   latest: () => Reached | null
-  /** Told by an archiver in this process, or by whoever has looked. */
+  /** Called by an archiver in this process, or after reading the checkpoint. */
   reached: (checkpoint: Reached) => void
-  /** True once the event at a position is archived, wherever its archiver runs; false when the signal aborts first. */
+  /** Resolves to true once any archiver has archived the event at a position, to false if the signal aborts first. */
   waitFor: (position: Position, signal: AbortSignal) => Promise<boolean>
 }
 
 const pollMs = 20
 
-/** Looks at the archive only while somebody waits. While Postgres is away it goes on looking. */
+/** Polls the archive only while a caller waits, and continues while Postgres is unreachable. */
 export function archiveProgress(archive: Pick<Archive, 'checkpoint'>): ArchiveProgress {
   let latest: Reached | null = null
   const changed = new Set<() => void>()

@@ -7,7 +7,7 @@ import type { SealEvent } from '../../seals.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { Archive } from './archive.ts'
 import type { LogIdentity } from './chain.ts'
-import { ArchiveStopped, type ArchiveFaultCode } from './faults.ts'
+import { ArchiveStopped, type ArchiveFaultCode } from './archive-stopped.ts'
 import { sealEventOf, sealTypes } from './seal-events.ts'
 import { sealLine, type SealLine, type SealsOut } from './seals-file.ts'
 
@@ -20,16 +20,16 @@ export type SealCopiesDependencies = {
 }
 
 export type SealCopies = {
-  /** Says that seals may have been archived. */
+  /** Wakes the copier after seals may have been archived. */
   look: () => void
-  /** What keeps copies from being made; null while all is well. */
+  /** The current fault; null if there is none. */
   fault: () => { code: ArchiveFaultCode; message: string } | null
   stop: () => Promise<void>
 }
 
 /**
- * Copies every seal out of the archive, once it is there and so once it is durable: where the last copy ended, also after a
- * crash between the two. Ends, with its fault said, where the last copy is of a seal that the log does not have.
+ * Copies every archived, and so durable, seal. Continues after the last copy, also after a crash. Stops with a fault if the log does
+ * not have the last copied seal.
  */
 export function startSealCopies({ identity, archive, out, logger, pause }: SealCopiesDependencies): SealCopies {
   const abort = new AbortController()
@@ -81,7 +81,7 @@ export function startSealCopies({ identity, archive, out, logger, pause }: SealC
   }
 }
 
-/** Behind which event copying goes on. */
+/** The position of the last copied seal. */
 async function lastCopied(
   identity: LogIdentity,
   archive: SealCopiesDependencies['archive'],
@@ -105,7 +105,7 @@ async function lastCopied(
   )
 }
 
-/** Nobody knows what was copied: the newest seal, and the key that made it, are copied again. */
+/** For an output that cannot be read back: copies the key of the newest seal, and returns the position before that seal. */
 async function newestAgain(
   identity: LogIdentity,
   archive: SealCopiesDependencies['archive'],

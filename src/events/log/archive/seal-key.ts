@@ -12,7 +12,7 @@ type DataOf<Type extends SealEvent['type']> = Extract<SealEvent, { type: Type }>
 export const newSealKey = (): string =>
   generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
 
-/** Throws for a text that is no private key, or not one for Ed25519. */
+/** Throws if the text is not an Ed25519 private key. */
 export function sealKeyFrom(pem: string): SealKey {
   const key = createPrivateKey(pem)
   if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is a key for ${key.asymmetricKeyType}, not for Ed25519`)
@@ -34,7 +34,7 @@ export function sealed(
   return { ...seal, signature: key.sign(sealText(identity, seal)) }
 }
 
-/** A key's introduction, signed by the one before it; by itself where it is the first. */
+/** The introduction of a key, signed by the key before it; the first key signs itself. */
 export function introduced(
   key: SealKey,
   identity: LogIdentity,
@@ -44,7 +44,7 @@ export function introduced(
   return { ...introduction, signature: (previous ?? key).sign(sealingKeyText(identity, introduction)) }
 }
 
-/** Whether a seal was made for this log under a public key (as `SealingKey` has it). */
+/** Whether a seal is signed for this log under a public key (in the form of `SealingKey`). */
 export function isGenuineSeal(
   identity: LogIdentity,
   { signature, ...seal }: DataOf<'LogSealed'>,
@@ -54,7 +54,7 @@ export function isGenuineSeal(
   return key !== null && key.keyId === seal.keyId && key.verify(sealText(identity, seal), signature)
 }
 
-/** Whether a key was introduced for this log by the key that it names; `by` is that one's public key, null for the first. */
+/** Whether the named key introduced this key for this log; `by` is the public key of the introducer, null for the first key. */
 export function isGenuineIntroduction(
   identity: LogIdentity,
   { signature, ...introduction }: DataOf<'SealingKeyIntroduced'>,

@@ -11,29 +11,29 @@ import { sealed, type SealKey } from './seal-key.ts'
 export type SealerDependencies = {
   identity: LogIdentity
   key: SealKey
-  /** A seal is made once so many events are archived behind the last one, or the first of them is so old. */
+  /** Makes a seal after this many events since the last seal, or when the first of them is this old. */
   everyEvents: number
   everyMs: number
-  /** Makes a seal an event; throws where that did not happen, or nobody knows. */
+  /** Appends a seal to the log; throws if it was not appended or the outcome is unknown. */
   record: (seal: Extract<SealEvent, { type: 'LogSealed' }>['data']) => Promise<void>
   logger: Logger
   pause?: Pause
 }
 
 export type Sealer = {
-  /** Told of every archived event, in order. */
+  /** Must be called with every archived event, in order. */
   archived: (events: readonly StoredEvent[], checkpoint: ArchiveCheckpoint) => void
   status: () => { sealed: number; fault: string | null }
   stop: () => Promise<void>
 }
 
-/** What was sealed last, and the newest event that a seal is for: seals themselves are none. */
+/** The last sealed event, and the newest event that needs a seal; seals need none. */
 export type SealedSoFar = { sealed: number; newest: number; checkpoint: ArchiveCheckpoint | null }
 
 const retryMs = 1_000
 const tailEvents = 1_000
 
-/** Where sealing stands in an archive. */
+/** The progress of sealing in an archive. */
 export async function sealedSoFar(archive: Pick<Archive, 'checkpoint' | 'read'>): Promise<SealedSoFar> {
   const checkpoint = await archive.checkpoint()
   let sealedUpTo = 0
@@ -45,7 +45,7 @@ export async function sealedSoFar(archive: Pick<Archive, 'checkpoint' | 'read'>)
   return { sealed: sealedUpTo, newest: sealedUpTo, checkpoint }
 }
 
-/** Seals the log as it is archived, from where it stands. Never when nothing but seals is new. */
+/** Seals the log as it is archived. Makes no seal if only seals are new. */
 export function startSealer(
   { identity, key, everyEvents, everyMs, record, logger, pause = pauseFor }: SealerDependencies,
   from: SealedSoFar,

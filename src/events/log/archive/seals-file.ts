@@ -9,12 +9,12 @@ import type { LogIdentity } from './chain.ts'
 const common = {
   council: z.string(),
   incarnation: z.string(),
-  /** The event in the log that it is a copy of. */
+  /** The event in the log that the line copies. */
   event: z.strictObject({ sequence: z.int().positive(), position: Position }),
   recordedAt: z.iso.datetime(),
 }
 
-/** One line of SEALS_FILE, JSON: a seal, or the key that makes seals from there on. All that an auditor needs, with no access to the council. */
+/** One JSON line of SEALS_FILE: a seal, or a newly introduced sealing key. An auditor needs nothing else from the council. */
 export const SealLine = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('seal'), ...common, ...sealEvents.LogSealed.data.shape }),
   z.strictObject({ kind: z.literal('key'), ...common, ...sealEvents.SealingKeyIntroduced.data.shape }),
@@ -29,20 +29,20 @@ export function sealLine(
   return type === 'LogSealed' ? { kind: 'seal', ...about, ...data } : { kind: 'key', ...about, ...data }
 }
 
-/** Where seals go, outside of the log. */
+/** The destination of seals outside the log. */
 export type SealsOut = {
-  /** Whether lines are only passed on, to be kept by somebody else. */
+  /** True if another program keeps the lines, and they cannot be read back. */
   keepsNothing: boolean
-  /** The last line that is there; null: none. */
+  /** The last line; null if there is none. */
   last: () => SealLine | null
-  /** Appends lines; they are on disk when this returns. */
+  /** Appends lines durably. */
   append: (lines: readonly SealLine[]) => void
 }
 
-/** Far more than one line is long. */
+/** Far longer than one line. */
 const tailBytes = 16_384
 
-/** A file to which lines are appended, each whole or not at all: what a crash has left of a line is removed. Throws what the file system throws. */
+/** Appends whole lines to a file, and removes a partial line after a crash. Throws the errors of the file system. */
 export function sealsFile(path: string): SealsOut {
   return {
     keepsNothing: false,
@@ -70,7 +70,7 @@ export function sealsFile(path: string): SealsOut {
       } finally {
         closeSync(file)
       }
-      // The first line has made the file: its name must be on disk as well.
+      // The first line creates the file: sync its name too.
       const folder = openSync(dirname(path), 'r')
       try {
         fsyncSync(folder)
@@ -81,8 +81,8 @@ export function sealsFile(path: string): SealsOut {
   }
 }
 
-/** A stream, for example stdout, behind which somebody else keeps the lines. */
-export const sealsStream = (stream: { write: (text: string) => unknown }): SealsOut => ({
+/** An output stream such as stdout, whose reader keeps the lines. */
+export const sealsOutput = (stream: { write: (text: string) => unknown }): SealsOut => ({
   keepsNothing: true,
   last: () => null,
   append: (lines) => void stream.write(textOf(lines)),

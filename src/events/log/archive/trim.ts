@@ -8,20 +8,20 @@ import type { Archive } from './archive.ts'
 export type TrimDependencies = {
   redis: RedisClient
   keys: Pick<LogKeys, 'log' | 'work'>
-  /** In a PostgreSQL that loses nothing it has committed: what is trimmed is only there from then on. */
+  /** Must be crash-safe: after a trim it holds the only copy. */
   archive: Pick<Archive, 'checkpoint' | 'noteTrimmed'>
-  /** Younger events stay. */
+  /** Events younger than this stay on Redis. */
   hotWindowMs: number
 }
 
-/** So many entries leave at a time: a script that waits for a longer trim delays every append. */
+/** The most entries per XTRIM: a longer trim would delay every append. */
 const maxEntries = 10_000
 const jobsPage = 1_000
 
 /**
- * Lets Redis forget events that are archived, older than the hot window, and before every job that somebody still has to do;
- * the newest event always stays. Whole nodes of the stream leave, so that up to a hundred events more than these may stay.
- * Returns how many have left. Throws what the stores throw.
+ * Trims events from Redis that are archived, older than the hot window, and older than the event of every open job. The newest event
+ * always stays. Redis trims whole nodes of the stream, so up to a hundred more events may stay. Returns the number of trimmed events.
+ * Throws the errors of the stores.
  */
 export async function trim({ redis, keys, archive, hotWindowMs }: TrimDependencies): Promise<number> {
   const checkpoint = await archive.checkpoint()
@@ -29,7 +29,7 @@ export async function trim({ redis, keys, archive, hotWindowMs }: TrimDependenci
   const [seconds, micros] = await redis.time()
   const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
   const windowStart = Position.parse(`${Math.max(0, nowMs - hotWindowMs)}-0`)
-  // Everything below stays below: `minId` itself is kept.
+  // XTRIM keeps `minId` itself.
   const minId = [checkpoint.position, windowStart, await headOf(redis, keys.log), await oldestJob(redis, keys.work)]
     .filter((position) => position !== null)
     .reduce((least, position) => (comparePositions(position, least) < 0 ? position : least))
@@ -45,7 +45,7 @@ export async function trim({ redis, keys, archive, hotWindowMs }: TrimDependenci
   }
 }
 
-/** The oldest event that a job is about; null while there is no job. */
+/** The oldest event of an open job; null if there is no job. */
 async function oldestJob(redis: RedisClient, work: string): Promise<Position | null> {
   let oldest: Position | null = null
   let after = '-'

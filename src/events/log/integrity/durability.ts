@@ -3,8 +3,8 @@ import { nameOf, serversOf, type RedisClient } from '../../../platform/redis/clu
 import { LogStopped } from '../log.ts'
 
 /**
- * What an acknowledgement means. `fsync`: on Redis' disk before the answer. `archived`: in the archive before the answer, so
- * that Redis may lose what it has (`everysec`, failover). `memory`: development, nothing is promised.
+ * The meaning of an acknowledgement. `fsync`: the events are on Redis' disk. `archived`: the events are in the archive, so that Redis
+ * may lose them (`everysec`, failover). `memory`: no guarantee, for development.
  */
 export type Durability = 'fsync' | 'archived' | 'memory'
 
@@ -14,14 +14,14 @@ const required: Record<Durability, Record<string, string>> = {
   memory: {},
 }
 
-/** Looks at each server that may take a write. Throws LogStopped `not_durable`. */
+/** Checks every server that may take a write. Throws LogStopped `not_durable`. */
 export async function assertDurable(redis: RedisClient, durability: Durability): Promise<void> {
   await Promise.all(serversOf(redis).map((server) => assertServerDurable(server, durability)))
 }
 
 /**
- * Refuses a Redis whose settings would lose acknowledged events (measured: `everysec` loses writes on a plain kill
- * when the disk is slow). Throws LogStopped `not_durable` with the exact commands that put it right.
+ * Refuses a Redis whose settings can lose acknowledged events (measured: `everysec` loses writes on a plain kill
+ * when the disk is slow). Throws LogStopped `not_durable` with the exact commands that fix it.
  */
 export async function assertServerDurable(redis: Redis, durability: Durability): Promise<void> {
   const wrong: string[] = []
@@ -43,7 +43,7 @@ export async function assertServerDurable(redis: Redis, durability: Durability):
     )
 }
 
-/** From CONFIG, or where that is forbidden (managed Redis, ACLs) from what INFO tells; undefined where neither says. */
+/** Reads a setting from CONFIG, or from INFO if CONFIG is forbidden (managed Redis, ACLs); undefined if neither shows it. */
 async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
   try {
     const [, value] = (await redis.config('GET', name)) as [string, string] | []
@@ -54,7 +54,7 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
   }
 }
 
-/** INFO does not tell when the file is synced: without CONFIG, `fsync` cannot be proven and is refused. */
+/** INFO does not show `appendfsync`: without CONFIG, `fsync` cannot be verified and is refused. */
 function settingFromInfo(info: string, name: string): string | undefined {
   const field = (key: string) => new RegExp(`^${key}:(\\S+)`, 'm').exec(info)?.[1]
   if (name === 'appendonly') return field('aof_enabled') === '1' ? 'yes' : 'no'

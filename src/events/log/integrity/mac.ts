@@ -2,26 +2,26 @@ import { hkdfSync, timingSafeEqual } from 'node:crypto'
 import { hmacSha256 } from './hmac.ts'
 import type { NewEvent } from '../log.ts'
 
-/** What a MAC vouches for. The revision is `any` where the writer did not know it: histories, to which anything may be added. */
-export type Vouched = { incarnation: string; revision: number | 'any' } & NewEvent
+/** The input of a MAC. The revision is `any` on append-only streams, where the writer does not know it. */
+export type MacInput = { incarnation: string; revision: number | 'any' } & NewEvent
 
 /**
- * Message authentication codes of events (HMAC-SHA-256, RFC 2104, 128 bits of it) under a key that neither Redis nor Postgres
- * ever holds: whoever can write to the log cannot forge an event in it, nor move one to another stream, revision or log.
- * A MAC reads `<key id>.<code>`, so that keys can be replaced.
+ * Message authentication codes of events (HMAC-SHA-256, RFC 2104, truncated to 128 bits) under a key that neither Redis nor Postgres
+ * holds: write access to the log is not enough to forge an event or to move one to another stream, revision or log. A MAC has the form
+ * `<key id>.<code>`, so that keys can be rotated.
  */
 export type EventMacs = {
-  /** Of the key that new events are vouched for with. */
+  /** The id of the key for new events. */
   keyId: string
   knows: (keyId: string) => boolean
-  make: (event: Vouched) => string
-  check: (event: Vouched, mac: string) => 'genuine' | 'forged' | 'key_unknown'
+  make: (event: MacInput) => string
+  check: (event: MacInput, mac: string) => 'genuine' | 'forged' | 'key_unknown'
 }
 
 const codeBytes = 16
 const keyIdCharacters = 6
 
-/** From secrets of 32 bytes, the newest last. */
+/** MACs under secrets of 32 bytes, the newest last. */
 export function eventMacs(secrets: readonly Buffer[]): EventMacs {
   const keys = new Map(secrets.map((secret) => [keyIdOf(secret), hmacSha256(secret)]))
   const [keyId, newest] = [...keys].at(-1) ?? []
@@ -39,7 +39,7 @@ export function eventMacs(secrets: readonly Buffer[]): EventMacs {
   }
 }
 
-/** A name for a key that gives nothing of it away. */
+/** A key id that reveals nothing about the key. */
 const keyIdOf = (secret: Buffer): string =>
   Buffer.from(hkdfSync('sha256', secret, '', 'hybrid-ai-council event mac key id', 8))
     .toString('base64url')
@@ -47,9 +47,9 @@ const keyIdOf = (secret: Buffer): string =>
 
 function codeOf(
   hmac: (text: string) => Buffer,
-  { incarnation, stream, revision, type, version, data, metadata }: Vouched,
+  { incarnation, stream, revision, type, version, data, metadata }: MacInput,
 ): Buffer {
-  // The lengths first: no two events are the same text.
+  // The lengths make the encoding unambiguous.
   const lengths = `${incarnation.length} ${stream.length} ${String(revision).length} ${type.length} ${String(version).length} ${data.length} ${metadata.length}`
   return hmac(`${lengths}\n${incarnation}${stream}${revision}${type}${version}${data}${metadata}`).subarray(
     0,

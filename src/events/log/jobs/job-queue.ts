@@ -3,16 +3,16 @@ import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import { Position, StreamName } from '../../identifiers.ts'
 import { settleBlocked } from '../read/blocked-read.ts'
 import { logReplaced } from '../integrity/log-stopped.ts'
-import type { GuardedWrite } from '../integrity/guard.ts'
+import type { GuardedWrite } from '../integrity/write-guard.ts'
 import { workersGroup, type LogKeys } from '../keys.ts'
 
-/** Something that a worker has to do. It leaves the queue with the append that finishes it. */
+/** A unit of work for a worker. The append that finishes it removes it from the queue. */
 export type Job = {
-  /** Its entry on the work stream. */
+  /** The id of its entry on the work stream. */
   entry: string
   kind: string
   stream: StreamName
-  /** The event that it is about. */
+  /** The event that the job is about. */
   position: Position
 }
 
@@ -20,33 +20,32 @@ const renewScript = readFileSync(new URL('renew-lease.lua', import.meta.url), 'u
 const mendGroupScript = readFileSync(new URL('mend-group.lua', import.meta.url), 'utf8')
 const remakeScript = readFileSync(new URL('remake-job.lua', import.meta.url), 'utf8')
 const blockMs = 1000
-/** Holds the jobs that were handed out and that no worker holds: their runner claims them, or the lease ends. No worker has this name. */
+/** The reserved consumer that holds delivered jobs without a worker, until their runner renews the lease or the lease expires. */
 const unheld = 'unheld'
 
-/** Whether a worker still holds a job. `gone`: its entry was removed, because the job is finished or because somebody deleted it. */
-export type Claim = 'held' | 'taken' | 'gone'
+/** The state of a worker's lease on a job. `gone`: the entry was removed, because the job is finished or was deleted. */
+export type LeaseState = 'held' | 'taken' | 'gone'
 
 /**
- * The jobs of a council, shared among competing workers: each job is held by one worker at a time, for as long as it
- * renews its claim, and goes to another when it stops doing so for `leaseMs`. A group or a consumer that was deleted is made
- * again; jobs that were handed out stay with the workers that run them.
+ * The jobs of a council for competing workers. One worker at a time holds the lease on a job; another worker may take the job if the
+ * lease is not renewed for `leaseMs`. A deleted group or consumer is created again, and running jobs stay with their workers.
  */
 export type JobQueue = {
-  /** Waits up to a second for jobs that nobody holds yet. */
+  /** Waits up to a second for new jobs. */
   takeNew: (count: number) => Promise<Job[]>
-  /** Takes over jobs whose worker has not renewed its claim for the lease. */
+  /** Takes over jobs whose lease has expired. */
   takeAbandoned: (count: number) => Promise<Job[]>
-  renew: (job: Job) => Promise<Claim>
-  /** Makes a job of an unfinished stream again after its entry was deleted; null when the stream is finished. */
+  renew: (job: Job) => Promise<LeaseState>
+  /** Creates the job of an unfinished stream again after its entry was deleted; null if the stream is finished. */
   remake: (job: Job) => Promise<Job | null>
-  /** Gives a job back at once, for the next worker (an orderly stop). */
+  /** Ends the lease at once, so that the next worker can take the job (graceful shutdown). */
   giveBack: (job: Job) => Promise<void>
-  /** Removes a job that needs no work any more (its stream is finished already). */
+  /** Removes a job whose stream is finished already. */
   drop: (job: Job) => Promise<void>
   close: () => void
 }
 
-/** `blocking` is a connection of its own, `redis` is shared; each is written to only through its guard. */
+/** `blocking` is a connection of its own, `redis` is shared; writes to each go through its guard. */
 export type JobQueueOptions = {
   redis: RedisClient
   write: GuardedWrite
@@ -58,7 +57,7 @@ export type JobQueueOptions = {
   leaseMs: number
 }
 
-/** Takes part in the work. The group is made where it is missing. Throws LogStopped where Redis holds another log, or none. */
+/** Opens the queue and creates the group if it is missing. Throws LogStopped if Redis holds another log, or none. */
 export async function openJobQueue({
   redis,
   write,
@@ -75,7 +74,7 @@ export async function openJobQueue({
     )) as string[]
     if (outcome === 'wrong_log') throw logReplaced(found ?? '')
   }
-  /** Does it again once the group is there. */
+  /** Runs a command again after creating a missing group. */
   async function inGroup<Reply>(command: () => Promise<Reply>): Promise<Reply> {
     try {
       return await write(command)
@@ -108,7 +107,7 @@ export async function openJobQueue({
           ),
         ),
       )
-      // Jobs that were handed out on a connection that fell silent are free for everyone again after the lease.
+      // Jobs that were delivered on a dead connection become available when the lease expires.
       if (read.outcome === 'stuck' || read.outcome === 'aborted') return []
       if (read.outcome === 'answered') {
         const [[, entries] = []] = (read.reply ?? []) as [string, Entry[]][]
@@ -120,7 +119,7 @@ export async function openJobQueue({
     },
 
     async takeAbandoned(count) {
-      // A deleted consumer takes its claims with it, and XAUTOCLAIM looks at claims alone.
+      // Deleting a consumer deletes its pending entries, which are all that XAUTOCLAIM sees.
       if (performance.now() - mendedAtMs >= leaseMs) {
         await mendGroup('lost')
         mendedAtMs = performance.now()
@@ -132,7 +131,9 @@ export async function openJobQueue({
     },
 
     renew: async (job) =>
-      (await inGroup(() => redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry, unheld))) as Claim,
+      (await inGroup(() =>
+        redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry, unheld),
+      )) as LeaseState,
 
     async remake(job) {
       const { kind, stream, position } = job
@@ -155,14 +156,14 @@ export async function openJobQueue({
     },
 
     async giveBack(job) {
-      // An idle time beyond the lease makes the job free for the next XAUTOCLAIM of any worker.
+      // An idle time beyond the lease lets the next XAUTOCLAIM of any worker take the job.
       await inGroup(() =>
         redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID'),
       )
     },
 
     async drop(job) {
-      // In this order: whatever comes between them, XAUTOCLAIM forgets a claim on an entry that is gone.
+      // In this order: after a crash in between, XAUTOCLAIM drops the pending entry of a deleted job.
       await write(() => redis.xdel(keys.work, job.entry))
       await write(() => redis.xack(keys.work, workersGroup, job.entry))
     },
@@ -181,7 +182,7 @@ function parseJobs(entries: Entry[]): Job[] {
     for (let i = 0; i < fields.length; i += 2) record[fields[i] ?? ''] = fields[i + 1] ?? ''
     const stream = StreamName.safeParse(record['stream'])
     const position = Position.safeParse(record['position'])
-    // An entry that is not a job stays pending, where XPENDING shows it; it is never half-done.
+    // An entry that is not a job stays pending, where XPENDING shows it.
     return stream.success && position.success && record['kind']
       ? [{ entry, kind: record['kind'], stream: stream.data, position: position.data }]
       : []

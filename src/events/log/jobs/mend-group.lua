@@ -1,12 +1,12 @@
 #!lua
 --[[
-  Makes the workers' group where it is missing, in the log that the caller knows: a Redis that lost its log stays as it is found.
-  Then gives a holder to every job that was handed out and that no worker holds: the group, or a consumer with its claims, was deleted.
-  The worker that runs such a job claims it with its next renewal; without one the job goes to another worker after the lease.
+  Creates the workers' group if it is missing, but only in the caller's log: a Redis that lost its log is left unchanged. Then assigns
+  every delivered job without a holder to a reserved consumer; such jobs exist after the group or a consumer was deleted. The worker
+  that runs such a job takes it back with its next renewal; otherwise another worker takes it when the lease expires.
 
   KEYS  1 meta (hash)  2 work (stream)
-  ARGV  incarnation, group, name that holds the jobs of no worker,
-        'opening' (a group that is missing never was: all jobs are new) or 'lost' (it was there: every job may be running)
+  ARGV  incarnation, group, reserved consumer,
+        'opening' (a missing group never existed: all jobs are new) or 'lost' (it existed: every job may be running)
   Returns 'made' or 'exists', or 'wrong_log' and the incarnation found, or ""
 ]]
 local work, group, unheld = KEYS[2], ARGV[2], ARGV[3]
@@ -27,7 +27,7 @@ for _, fields in ipairs(redis.call('XINFO', 'GROUPS', work)) do
 end
 
 local page = 500
--- The ids that somebody holds, of all between two.
+-- The ids between two that have a holder.
 local function held(first, last)
   local ids, from = {}, first
   repeat

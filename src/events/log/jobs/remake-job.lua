@@ -1,11 +1,11 @@
 #!lua
 --[[
-  Makes the job of a running attempt again after its entry was deleted, so that the prompt is not lost with this worker.
-  Not for a stream that is finished: its job was removed with its end.
+  Creates the job of a running attempt again after its entry was deleted, so that the prompt survives this worker.
+  A finished stream gets no job: the append that finished it removed its job.
 
   KEYS  1 meta (hash)  2 states (hash)  3 work (stream)
   ARGV  incarnation, group, consumer, kind, stream, position
-  Returns the id of the new entry, or "" where the stream is finished or this is another log
+  Returns the id of the new entry, or "" if the stream is finished or this is another log
 ]]
 local work, group = KEYS[3], ARGV[2]
 if redis.call('HGET', KEYS[1], 'incarnation') ~= ARGV[1] or redis.call('HEXISTS', KEYS[2], ARGV[5]) == 0 then return '' end
@@ -19,6 +19,6 @@ for _, found in ipairs(redis.call('XINFO', 'GROUPS', work)) do
   if field(found, 'name') == group then handedOut = field(found, 'last-delivered-id') end
 end
 local entry = redis.call('XADD', work, '*', 'kind', ARGV[4], 'stream', ARGV[5], 'position', ARGV[6])
--- Held by the worker that runs it from the first moment on, unless jobs wait before it.
+-- The running worker takes the new entry at once, unless other jobs wait before it.
 if newest == handedOut then redis.call('XREADGROUP', 'GROUP', group, ARGV[3], 'COUNT', 1, 'STREAMS', work, '>') end
 return entry

@@ -5,8 +5,8 @@ import { hotEntries } from './hot-entries.ts'
 import { storedEvent, type StoredEvent } from './stored-event.ts'
 
 /**
- * A log after a position, by default from its first event on: what is archived, and then what is only in Redis as yet. Throws
- * UnreadableEvent for an entry that is no event's.
+ * Reads a log after a position, by default from its first event: the archive, then the events that are only in Redis. Throws
+ * UnreadableEvent for an entry that is not an event.
  */
 export async function* readArchiveFirst(
   archive: Pick<Archive, 'read'> | null,

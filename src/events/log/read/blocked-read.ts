@@ -1,9 +1,9 @@
 import type { RedisClient } from '../../../platform/redis/cluster.ts'
 
-/** A blocked read that has not settled so long after its own time is given up: a half-open connection never answers. */
+/** A blocked read that exceeds its own timeout by this is given up: a half-open connection never answers. */
 const graceMs = 2000
 
-/** How a blocking read came to an end. `stuck`: nothing was heard, not even that there is nothing new. */
+/** The outcome of a blocking read. `stuck`: no reply at all, not even an empty one. */
 export type BlockedRead<Reply> =
   | { outcome: 'answered'; reply: Reply }
   | { outcome: 'failed'; error: unknown }
@@ -11,9 +11,8 @@ export type BlockedRead<Reply> =
   | { outcome: 'aborted' }
 
 /**
- * Waits for a command that blocks on the server for at most `blockMs`, and settles whatever happens to the connection, which
- * is the reader's own: one that stays silent beyond that time is dropped and comes back by itself. Whoever reads asks
- * again; what the dropped connection might have said later is not waited for.
+ * Waits for a command that blocks on the server for at most `blockMs`, and settles even if the connection dies. The connection belongs
+ * to the reader alone: it is dropped and reconnects if it stays silent for longer. The reader then asks again.
  */
 export async function settleBlocked<Reply>(
   redis: Pick<RedisClient, 'disconnect'>,

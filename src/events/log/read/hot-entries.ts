@@ -4,7 +4,7 @@ import type { StreamEntry } from './stored-event.ts'
 
 const pageSize = 1_000
 
-/** Pages of what Redis' stream holds after a position, up to another one or its end, whatever it is. */
+/** Pages of raw entries of the Redis stream after a position, up to another position or the end. */
 export async function* hotEntries(
   redis: Pick<RedisClient, 'xrange'>,
   logKey: string,

@@ -7,23 +7,23 @@ import { storedEvent, type StoredEvent, type StreamEntry } from './stored-event.
 
 const pageSize = 1000
 const blockMs = 2000
-/** Before a server that refuses (for example while it loads its data) is asked again. */
+/** The delay before a retry on a server that refuses, for example while it loads its data. */
 const refusedPauseMs = 100
 
-/** `after` is exclusive, `upTo` inclusive and open by default; `backward` begins at the newest. */
+/** `after` is exclusive, `upTo` inclusive and open by default; `backward` starts at the newest event. */
 export type HotRange = { after: Position; upTo?: Position | undefined; direction?: 'forward' | 'backward' | undefined }
 
-/** Which log Redis holds, the last sequence that was given there, and the oldest event that has not been trimmed. */
+/** The incarnation and last sequence of the log on Redis, and its oldest event that is not trimmed. */
 export type HotEdge = {
   incarnation: string | null
   sequence: number
   oldest: { sequence: number; position: Position } | null
 }
 
-/** The newest part of a log, on Redis. What is there has no gap: only its oldest events ever leave. */
+/** The newest part of a log, on Redis. It has no gaps, because only its oldest events are ever trimmed. */
 export type HotLog = {
   pageSize: number
-  /** The first `pageSize` events of a range; fewer: there are no more as yet. */
+  /** The first `pageSize` events of a range; fewer at its current end. */
   page: (range: HotRange) => Promise<StoredEvent[]>
   edge: () => Promise<HotEdge>
 }
@@ -41,7 +41,7 @@ export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>, 
     },
 
     async edge() {
-      // In this order: a log that has given a number and is empty afterwards was trimmed, one that is only being begun was not.
+      // In this order: an empty stream after a non-zero sequence was trimmed, and is not a log that is just being created.
       const [incarnation = null, sequence] = await redis.hmget(keys.meta, 'incarnation', 'sequence')
       const [first] = await redis.xrange(keys.log, '-', '+', 'COUNT', 1)
       return { incarnation, sequence: Number(sequence ?? 0), oldest: first ? storedEvent(first) : null }
@@ -56,7 +56,7 @@ export async function headOf(redis: RedisClient, logKey: string): Promise<Positi
 }
 
 /**
- * Everything on Redis after a position, then whatever comes. `redis` is a connection of its own: it blocks.
+ * All events on Redis after a position, then new ones as they are appended. `redis` is a connection of its own, because it blocks.
  * Survives lost connections; ends when the signal aborts.
  */
 export async function* followHot(
@@ -74,7 +74,7 @@ export async function* followHot(
   }
 }
 
-/** One blocking XREAD. Nothing new, a lost connection or an abort: an empty list. */
+/** One blocking XREAD; an empty list on a timeout, a lost connection or an abort. */
 async function readBlocked(
   redis: RedisClient,
   logKey: string,
@@ -91,7 +91,7 @@ async function readBlocked(
   return read.outcome === 'answered' ? (read.reply?.[0]?.[1] ?? []) : []
 }
 
-/** Waits until the connection is usable again, so that a lost or refusing one is not asked in a hot loop. */
+/** Waits until the connection is usable again, instead of retrying in a hot loop. */
 async function connectedAgain(redis: RedisClient, signal: AbortSignal): Promise<void> {
   if (redis.status === 'end') throw new Error('the connection that reads the log was closed')
   if (redis.status === 'ready') return pause(refusedPauseMs, undefined, { signal }).catch(() => undefined)

@@ -6,8 +6,8 @@ import { UnreadableEvent, upcast } from '../../upcast.ts'
 export type StreamEntry = [id: string, fields: string[]]
 
 /**
- * An event as it stands in the log and in the archive: data and metadata are the very texts that were written. `mac` is
- * empty on events from before there were MACs.
+ * An event as log and archive store it: data and metadata are the exact texts that were written. `mac` is empty on events that are
+ * older than MACs.
  */
 export type StoredEvent = {
   position: Position
@@ -21,11 +21,11 @@ export type StoredEvent = {
   mac: string
 }
 
-/** Larger entries are not ours: append.lua's callers are bounded far below this. */
+/** A larger entry is not ours: the callers of append.lua have far lower limits. */
 const maxTextCharacters = 4_000_000
 const maxNameCharacters = 128
 
-/** Takes a stream entry apart. Throws UnreadableEvent, naming the position, for one that is not an event's. */
+/** Parses a stream entry. Throws UnreadableEvent with the position for an entry that is not an event. */
 export function storedEvent([id, fields]: StreamEntry): StoredEvent {
   const malformed = (why: string) => new UnreadableEvent('malformed_event', id, why)
   const text = (name: string, limit: number, otherwise?: string): string => {
@@ -60,7 +60,7 @@ export function storedEvent([id, fields]: StreamEntry): StoredEvent {
   }
 }
 
-/** The event that the texts hold, of the newest version. Throws UnreadableEvent, naming the position, for anything else. */
+/** Parses data and metadata and upcasts to the newest version. Throws UnreadableEvent with the position. */
 export function readStored({
   position,
   sequence,

@@ -7,22 +7,21 @@ import { followTiered, readTiered, type ArchiveReader } from './tiered-read.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 export type StoredLogOptions = {
-  /** Takes reads. */
   redis: RedisClient
-  /** Makes one connection for each follower, since a blocked connection can do nothing else. */
+  /** Opens a connection for one follower: a blocked connection can do nothing else. */
   openBlocking: () => RedisClient
   keys: LogKeys
-  /** Where the events are that have left Redis. Without it reading one of them throws LogStopped `log_trimmed`. */
+  /** Holds the trimmed events. Without an archive, reading one of them throws LogStopped `log_trimmed`. */
   archive?: ArchiveReader | null
 }
 
-/** A log as it was written, text by text: archive and hot stream as one. For whoever vouches, copies or verifies. */
+/** A log in its stored form, archive and hot stream as one: for the archiver, exports and the verifier. */
 export type StoredLog = {
-  /** As LogReader's `read`, but nothing is parsed beyond the entry itself. */
+  /** Like LogReader's `read`, without parsing data and metadata. */
   readStored: (options?: ReadOptions) => AsyncGenerator<StoredEvent[]>
-  /** As LogReader's `follow`. */
+  /** Like LogReader's `follow`. */
   followStored: (after: Position, signal: AbortSignal) => AsyncGenerator<StoredEvent[]>
-  /** The same of Redis alone: what has left it is not noticed. */
+  /** Follows Redis alone: trimmed events are skipped silently. */
   followHotLog: (after: Position, signal: AbortSignal) => AsyncGenerator<StoredEvent[]>
 }
 
@@ -37,7 +36,7 @@ export function storedLog({ redis, openBlocking, keys, archive = null }: StoredL
     try {
       yield* follow(blocking)
     } catch (error) {
-      // Whatever was asked of the connection meanwhile has failed.
+      // Disconnecting fails the pending command.
       if (!signal.aborted) throw error
     } finally {
       signal.removeEventListener('abort', disconnect)

@@ -5,13 +5,13 @@ import type { EventLog } from '../log.ts'
 type Listener = (event: RecordedEvent) => void
 
 /**
- * One follower a process for everyone who waits for events of single streams: answers that are being streamed,
- * workers that must notice a cancellation.
+ * One follower per process for all listeners of single streams: answers that are streamed to clients, and workers that must notice
+ * a cancellation.
  */
 export type LogTail = {
-  /** Calls the listener for every event of the stream that arrives from now on. Returns how to stop listening. */
+  /** Calls the listener for every new event of the stream. Returns a function that removes the listener. */
   listen: (stream: StreamName, listener: Listener) => () => void
-  /** Ends when `stop` was called; rejects when the log cannot be read any more. */
+  /** Resolves after `stop`; rejects when the log becomes unreadable. */
   done: Promise<void>
   stop: () => Promise<void>
 }

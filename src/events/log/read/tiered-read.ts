@@ -4,13 +4,12 @@ import { LogStopped, type ReadOptions } from '../log.ts'
 import type { HotEdge, HotLog } from './hot-log.ts'
 import type { StoredEvent } from './stored-event.ts'
 
-/** What reading needs of an archive. */
+/** The archive as readers use it. */
 export type ArchiveReader = Pick<Archive, 'checkpoint' | 'read'>
 
 /**
- * Pages of events from the archive and from Redis as one log, whatever leaves Redis meanwhile: no gap, no event twice.
- * Filters are applied to what was written; an entry that is not an event throws UnreadableEvent. Throws LogStopped
- * `log_trimmed` where events have left Redis that are not in the archive, or there is none.
+ * Pages of events from the archive and from Redis as one log, without gaps or repetitions, even if Redis is trimmed during the read.
+ * Throws UnreadableEvent for an entry that is not an event, and LogStopped `log_trimmed` if trimmed events are not in an archive.
  */
 export async function* readTiered(
   hot: HotLog,
@@ -34,8 +33,8 @@ export async function* readTiered(
 }
 
 /**
- * Everything after a position, then what `newer` brings (the hot log after a position, as it grows). What leaves Redis before
- * it was read comes from the archive. Throws like `readSeamless`.
+ * All events after a position, then new ones from `newer`, which follows the hot log. Reads events from the archive if they are
+ * trimmed before they were read. Throws like `readTiered`.
  */
 export async function* followTiered(
   hot: HotLog,
@@ -68,7 +67,7 @@ async function* forward(
   for (;;) {
     const events = await hot.page({ after: cursor, upTo })
     if (events[0]?.sequence !== expected || expected === undefined) {
-      // Asked only after the page: what is there now was there then.
+      // Read the edge after the page: an event that is on Redis now was there before.
       const edge = await hot.edge()
       if (!reachesTo(edge, cursor)) {
         const seam = edge.oldest && justBefore(edge.oldest.position)
@@ -112,7 +111,7 @@ async function* backward(
   }
 }
 
-/** Whether nothing after a position has left Redis. */
+/** Whether Redis still holds every event after a position. */
 function reachesTo({ oldest, sequence }: HotEdge, cursor: Position): boolean {
   if (!oldest) return sequence === 0
   return oldest.sequence === 1 || comparePositions(justBefore(oldest.position), cursor) <= 0

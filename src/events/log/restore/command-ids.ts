@@ -6,7 +6,7 @@ import type { RestoreStores } from './stores.ts'
 
 type Open = { command: RememberedCommand; of: string; contentHash: string; first: Position }
 
-/** A command id as append.lua remembers it: where, and for what; and the caller's own key that stands for it. */
+/** A command id as append.lua stores it, and the caller's idempotency key for it. */
 export type RememberedCommand = {
   key: string
   field: string
@@ -15,8 +15,8 @@ export type RememberedCommand = {
 }
 
 /**
- * The ids of all commands in a log that are not older than a time, in their order, some at a time. The events of a command follow
- * each other in one append. One without its content hash is remembered as something that no command can be: it is never done again.
+ * The ids of all commands since a time, in log order and in batches. The events of a command are adjacent, because one append wrote
+ * them. A command without a content hash gets one that no command has, so that it never runs again.
  */
 export async function* commandsSince(
   { redis, keys, archive }: RestoreStores,

@@ -7,20 +7,20 @@ import { foldStreams, type Folds } from '../folds.ts'
 import { hotEntries } from '../read/hot-entries.ts'
 import { LogStopped } from '../log.ts'
 import { readStored, type StoredEvent } from '../read/stored-event.ts'
-import { firstDifference, mergeJoin, type Place } from '../verify/merge-join.ts'
+import { firstDifference, mergeJoin, type JoinedRow } from '../verify/merge-join.ts'
 import { RestoreRefused, type RestoreStores } from './stores.ts'
 
-/** A log as archive and Redis together have it, and how much of it Redis lacks. */
+/** A log as archive and Redis together hold it, and the part that Redis lacks. */
 export type Examined = {
   checkpoint: ArchiveCheckpoint
   folds: Folds
-  /** Finished streams whose names could still be used again, and their last revisions. */
+  /** Finished streams whose ids are within the window, with their last revisions. */
   finished: ReadonlyMap<StreamName, number>
-  /** Events that Redis lacks: all that are archived after a position. */
+  /** The events that Redis lacks: all archived ones after a position. */
   missing: { count: number; after: Position }
-  /** The newest event of both. */
+  /** The newest event of both stores. */
   end: { position: Position; sequence: number; macKey: string | null }
-  /** The newest entry that Redis holds by itself. */
+  /** The newest entry on Redis. */
   hotEnd: Position
 }
 
@@ -31,8 +31,8 @@ export type ExamineOptions = {
 }
 
 /**
- * Compares what Redis holds of a log with the archive, from the first event on, and folds both. Nothing is written. Throws
- * RestoreRefused where the two are not one history, and LogStopped `log_key_of_wrong_type`.
+ * Compares the log on Redis with the archive from the first event and folds both. Writes nothing. Throws RestoreRefused if the two
+ * contradict each other, and LogStopped `log_key_of_wrong_type`.
  */
 export async function examine(
   stores: RestoreStores,
@@ -56,21 +56,21 @@ export async function examine(
     if (taken === 'unknown') throw damaged(`no aggregate of this program has the stream ${stream}, at ${position}`)
     if (typeof taken === 'object')
       throw damaged(
-        `the events of ${stream} do not follow each other at ${position}${'failed' in taken ? `: ${messageOf(taken.failed)}` : ''}`,
+        `the events of ${stream} are inconsistent at ${position}${'failed' in taken ? `: ${messageOf(taken.failed)}` : ''}`,
       )
     const timeMs = streamTimeMs(stream)
     if (taken === 'finished' && timeMs !== undefined && timeMs >= windowStartMs) finished.set(stream, revision)
     Object.assign(end, { position, sequence, macKey: mac === '' ? end.macKey : mac.slice(0, mac.indexOf('.')) })
   }
 
-  for await (const places of mergeJoin(
+  for await (const rows of mergeJoin(
     archivedUpTo(archive.read(), checkpoint.sequence),
     hotEntries(redis, keys.log, beginning, '+'),
   )) {
     signal.throwIfAborted()
-    for (const place of places) {
-      continuity.look(place)
-      const event = place.archived ?? place.hot.event
+    for (const row of rows) {
+      continuity.look(row)
+      const event = row.archived ?? row.hot.event
       if (event) fold(event)
     }
     onProgress(end.sequence, checkpoint.sequence)
@@ -80,7 +80,7 @@ export async function examine(
 
 const hourMs = 3_600_000
 
-/** Every key that may be written to, those of all hours of the window included. */
+/** Checks every key that a restore may write, including those of all hours of the window. */
 async function assertKeyTypes({ redis, keys }: RestoreStores, windowStartMs: number): Promise<void> {
   const hours = Array.from(
     { length: (commandWindowMs + maxIdAheadMs) / hourMs + 2 },
@@ -97,7 +97,7 @@ async function assertKeyTypes({ redis, keys }: RestoreStores, windowStartMs: num
       if (actual !== 'none' && actual !== kind)
         throw new LogStopped(
           'log_key_of_wrong_type',
-          `the key ${key} holds a ${actual}, which is not the log's; move it away first`,
+          `the key ${key} holds a ${actual}, which does not belong to the log; rename it first`,
         )
     }),
   )
@@ -135,27 +135,27 @@ export async function* archivedUpTo<E extends StoredEvent>(
   }
 }
 
-/** Whether what Redis holds is a part of the archive without a gap, or goes on where the archive ends. */
+/** Checks that the log on Redis is a part of the archive without a gap, or continues it. */
 function continuityOf(checkpoint: ArchiveCheckpoint) {
   const differ = (message: string, at: Position) =>
-    new RestoreRefused('histories_differ', `the two histories differ at ${at}: ${message}`, at)
+    new RestoreRefused('histories_differ', `archive and Redis differ at ${at}: ${message}`, at)
   let head = chainStart(checkpoint)
   let missing: { count: number; after: Position } | null = null
   let hotEnd = beginning
 
   return {
-    look({ archived, hot }: Place): void {
+    look({ archived, hot }: JoinedRow): void {
       if (hot) {
         const position = hot === 'same' ? (archived?.position ?? beginning) : hot.position
         if (hot !== 'same' && hot.problem)
-          throw differ(`Redis holds something there that is no event (${hot.problem.message})`, position)
+          throw differ(`the entry on Redis is not an event (${hot.problem.message})`, position)
         if (missing)
           throw differ(
-            `Redis holds it, but lacks the ${missing.count} events after ${missing.after}, and takes in nothing before what it has`,
+            `Redis holds this event, but lacks the ${missing.count} events after ${missing.after}, and cannot insert entries before existing ones`,
             position,
           )
         if (!archived && comparePositions(position, checkpoint.position) <= 0)
-          throw differ('Redis holds an event there, the archive none', position)
+          throw differ('Redis holds an event there, but the archive does not', position)
         const field = archived && hot !== 'same' ? firstDifference(archived, hot.event) : undefined
         if (archived && field)
           throw differ(`event number ${archived.sequence} has another ${field} in Redis than in the archive`, position)

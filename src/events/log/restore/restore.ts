@@ -4,7 +4,7 @@ import { beginning, comparePositions } from '../../identifiers.ts'
 import type { ArchivedEvent } from '../archive/archive.ts'
 import { commandWindowMs, maxIdAheadMs } from '../append/append.ts'
 import { workersGroup } from '../keys.ts'
-import { wanting, type Beside, type Window, type Write } from './beside.ts'
+import { derivedWrites, type DerivedKind, type Window, type Write } from './derived-data.ts'
 import { archivedUpTo, examine, type Examined } from './examine.ts'
 import { RestoreRefused, type RestoreStores } from './stores.ts'
 
@@ -16,29 +16,29 @@ export type RestoreOptions = {
   signal: AbortSignal
 }
 
-/** What was restored, or would be; nothing at all where Redis is what the log says. */
+/** The restored data, or in a dry run the data to restore. */
 export type Restored = {
   incarnation: string
-  /** The newest event, and how many there are. */
+  /** The newest event and its sequence. */
   end: Examined['end']
-  /** Events that only the archive has: they were trimmed from Redis, and are not written back. */
+  /** Events that were trimmed from Redis; they are not written back. */
   trimmed: number
   events: number
-  beside: Record<Beside, number>
-  /** Whether the log's identity was missing or not that of its end: then no process could write to it. */
+  derived: Record<DerivedKind, number>
+  /** Whether the log's identity was missing or stale, so that no process could write. */
   identity: boolean
 }
 
-/** append.lua keeps the hashes of an hour so long. */
+/** The lifetime of the hash of an hour, as in append.lua. */
 const keepMs = commandWindowMs + maxIdAheadMs + 7_200_000
 const maxTries = 5
 
 /**
- * Makes a Redis that lost its log, or the newest part of it, what the archive says: the same entries under the same ids, states,
- * ids of commands, finished streams, and a job for each unfinished prompt. Nothing is written where the two histories differ.
+ * Restores a Redis that lost its log, or the tail of it, from the archive: the same entries under the same ids, the states, command
+ * ids and finished streams, and a job for each unfinished prompt. Writes nothing if archive and Redis contradict each other.
  *
- * The log's identity leaves first and comes back last: until everything is in place no process writes to it, whenever a restore is
- * killed, and the next one goes on where it was. Throws RestoreRefused and LogStopped `log_key_of_wrong_type`.
+ * Removes the log's identity first and writes it back last, so that no process writes to a partial log. A killed restore can be run
+ * again. Throws RestoreRefused and LogStopped `log_key_of_wrong_type`.
  */
 export async function restore(stores: RestoreStores, options: RestoreOptions): Promise<Restored> {
   for (let tries = 1; tries <= maxTries; tries++) {
@@ -49,27 +49,27 @@ export async function restore(stores: RestoreStores, options: RestoreOptions): P
       onProgress: (done, total) => options.onProgress('comparing', done, total),
     })
     const identity = await lacksIdentity(stores, examined)
-    const summary = (beside: Restored['beside']): Restored => ({
+    const summary = (derived: Restored['derived']): Restored => ({
       incarnation: examined.checkpoint.incarnation,
       end: examined.end,
       trimmed: examined.checkpoint.trimmed.sequence,
       events: examined.missing.count,
-      beside,
+      derived,
       identity,
     })
     const isLacking = examined.missing.count > 0 || identity
     if (options.dryRun || !isLacking) {
-      const beside = await countWanting(stores, examined, window)
-      const isWhole = !isLacking && Object.values(beside).every((count) => count === 0)
-      if (options.dryRun || isWhole) return summary(beside)
+      const derived = await countDerivedWrites(stores, examined, window)
+      const isWhole = !isLacking && Object.values(derived).every((count) => count === 0)
+      if (options.dryRun || isWhole) return summary(derived)
     }
-    // Somebody has written meanwhile: what seemed to differ may only have been newer.
+    // Another process has written in between: examine again.
     if (!(await isStill(stores, examined))) continue
     await stores.redis.hdel(stores.keys.meta, 'incarnation')
     if (!(await isStill(stores, examined))) continue
     return summary(await write(stores, examined, window, options))
   }
-  throw new RestoreRefused('log_in_use', 'a council keeps writing to this log: stop it, and try again')
+  throw new RestoreRefused('log_in_use', 'a council is writing to this log: stop it and try again')
 }
 
 async function windowNow({ redis, keys }: RestoreStores): Promise<Window> {
@@ -87,7 +87,7 @@ async function lacksIdentity({ redis, keys }: RestoreStores, { checkpoint, end }
   return incarnation !== checkpoint.incarnation || Number(sequence) !== end.sequence
 }
 
-const none = (): Restored['beside'] => ({
+const none = (): Restored['derived'] => ({
   states: 0,
   'finished streams': 0,
   'command ids': 0,
@@ -95,19 +95,23 @@ const none = (): Restored['beside'] => ({
   jobs: 0,
 })
 
-async function countWanting(stores: RestoreStores, examined: Examined, window: Window): Promise<Restored['beside']> {
-  const beside = none()
-  for await (const { kind, writes } of wanting(stores, examined, window)) beside[kind] += writes.length
-  return beside
+async function countDerivedWrites(
+  stores: RestoreStores,
+  examined: Examined,
+  window: Window,
+): Promise<Restored['derived']> {
+  const derived = none()
+  for await (const { kind, writes } of derivedWrites(stores, examined, window)) derived[kind] += writes.length
+  return derived
 }
 
-/** Returns how much beside the log was written. */
+/** Returns the number of derived writes of each kind. */
 async function write(
   stores: RestoreStores,
   examined: Examined,
   window: Window,
   { onProgress, onWritten = () => undefined, signal }: RestoreOptions,
-): Promise<Restored['beside']> {
+): Promise<Restored['derived']> {
   const { redis, keys } = stores
   const { checkpoint, end, missing } = examined
   const send = async (writes: readonly Write[]): Promise<void> => {
@@ -125,10 +129,10 @@ async function write(
   }
   await setEnd(stores, examined)
   onWritten()
-  const beside = none()
-  for await (const { kind, writes } of wanting(stores, examined, window)) {
+  const derived = none()
+  for await (const { kind, writes } of derivedWrites(stores, examined, window)) {
     await send(writes)
-    beside[kind] += writes.length
+    derived[kind] += writes.length
   }
   await redis.xgroup('CREATE', keys.work, workersGroup, '0', 'MKSTREAM').catch((error: unknown) => {
     if (!String(error).includes('BUSYGROUP')) throw error
@@ -140,7 +144,7 @@ async function write(
     ...(end.macKey !== null && { macKey: end.macKey }),
   }
   await send([(pipeline) => pipeline.hset(keys.meta, identity)])
-  return beside
+  return derived
 }
 
 function addEntry(
@@ -164,15 +168,15 @@ function addEntry(
     'metadata',
     metadata,
   ]
-  // Events from before there were MACs have no such field.
+  // Events that are older than MACs have no such field.
   pipeline.xadd(logKey, position, ...fields, ...(mac === '' ? [] : ['mac', mac]))
 }
 
-/** The stream knows what was in it before: ids go on above everything that ever was, and what was trimmed counts as deleted. */
+/** Restores the metadata of the stream: new ids stay above all earlier ones, and trimmed entries count as deleted. */
 async function setEnd({ redis, keys }: RestoreStores, { checkpoint, end, hotEnd }: Examined): Promise<void> {
   if (comparePositions(hotEnd, checkpoint.position) > 0) return
   if ((await redis.exists(keys.log)) === 0) {
-    // Everything was trimmed: an empty stream cannot be made in any other way.
+    // Everything was trimmed, and creating a group is the only way to create an empty stream.
     await redis.xgroup('CREATE', keys.log, 'restore', '$', 'MKSTREAM')
     await redis.xgroup('DESTROY', keys.log, 'restore')
   }
@@ -182,8 +186,8 @@ async function setEnd({ redis, keys }: RestoreStores, { checkpoint, end, hotEnd 
 }
 
 /**
- * In one transaction, and so with one fsync: Redis takes a mere pipeline in pieces of 16 KiB and syncs after each of them.
- * Throws what the first failing command says.
+ * Sends all writes in one transaction and so with one fsync; Redis would read a plain pipeline in pieces of 16 KiB and sync after
+ * each. Throws the first error.
  */
 async function sendAll(redis: RedisClient, writes: readonly Write[]): Promise<void> {
   const transaction = redis.multi()

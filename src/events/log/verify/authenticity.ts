@@ -1,15 +1,15 @@
 import type { FoldOf } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { faultOf, type Faults } from './faults.ts'
-import { createSeen } from './seen.ts'
+import { faultOf, type Faults } from './audit-faults.ts'
+import { createDigestSet } from './digest-set.ts'
 
-/** `unvouched`: events from before there were MACs, at the beginning of the log. */
+/** `unvouched`: the number of events at the beginning of the log that are older than MACs. */
 export type Authenticity = { check: (event: StoredEvent) => void; counts: () => { genuine: number; unvouched: number } }
 
 /**
- * Every event is vouched for by its MAC: it is in the log, the stream and the revision for which the gate wrote it. In a history any
- * revision is as good as another, so there no event may stand twice.
+ * Checks the MAC of every event, which covers the log, the stream and the revision. On an append-only stream it does not cover the
+ * revision, so the check also rejects repeated events there.
  */
 export function authenticityCheck(
   incarnation: string,
@@ -17,7 +17,7 @@ export function authenticityCheck(
   foldOf: FoldOf,
   report: Faults['report'],
 ): Authenticity {
-  const inHistories = createSeen()
+  const seenOnAppendOnly = createDigestSet()
   let genuine = 0
   let unvouched = 0
 
@@ -27,18 +27,20 @@ export function authenticityCheck(
       if (event.mac === '') {
         if (genuine === 0) unvouched++
         else
-          report(faultOf(event, 'mac_missing', `nobody vouches for ${event.type} at ${event.position}: it has no MAC`))
+          report(
+            faultOf(event, 'mac_missing', `${event.type} at ${event.position} has no MAC, though earlier events have`),
+          )
         return
       }
-      const isHistory = foldOf(event.stream)?.history ?? false
-      const verdict = isGenuine(event, incarnation, macs, isHistory)
+      const isAppendOnly = foldOf(event.stream)?.appendOnly ?? false
+      const verdict = isGenuine(event, incarnation, macs, isAppendOnly)
       if (verdict === 'genuine') genuine++
       if (verdict === 'forged')
         report(
           faultOf(
             event,
             'mac_forged',
-            `${event.type} at ${event.position} was not written by a gate of this council as it stands: its MAC is of something else`,
+            `${event.type} at ${event.position} is not as a gate of this council wrote it: its MAC does not match`,
           ),
         )
       if (verdict === 'key_unknown')
@@ -49,13 +51,9 @@ export function authenticityCheck(
             `the MAC of ${event.type} at ${event.position} names the key ${event.mac.slice(0, event.mac.indexOf('.'))}, which is not in MAC_KEY_FILE`,
           ),
         )
-      if (isHistory && !inHistories.add(`${event.stream} ${event.mac}`))
+      if (isAppendOnly && !seenOnAppendOnly.add(`${event.stream} ${event.mac}`))
         report(
-          faultOf(
-            event,
-            'event_repeated',
-            `${event.type} at ${event.position} stands in ${event.stream} a second time`,
-          ),
+          faultOf(event, 'event_repeated', `${event.type} at ${event.position} is in ${event.stream} a second time`),
         )
     },
   }
@@ -65,8 +63,11 @@ export function isGenuine(
   event: StoredEvent,
   incarnation: string,
   macs: EventMacs,
-  isHistory: boolean,
+  isAppendOnly: boolean,
 ): ReturnType<EventMacs['check']> {
   const { stream, revision, type, version, data, metadata, mac } = event
-  return macs.check({ incarnation, stream, revision: isHistory ? 'any' : revision, type, version, data, metadata }, mac)
+  return macs.check(
+    { incarnation, stream, revision: isAppendOnly ? 'any' : revision, type, version, data, metadata },
+    mac,
+  )
 }

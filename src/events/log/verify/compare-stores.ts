@@ -3,11 +3,11 @@ import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archi
 import type { FoldOf } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { firstDifference, type HotEntry, type Place } from './merge-join.ts'
+import { firstDifference, type HotEntry, type JoinedRow } from './merge-join.ts'
 import { isGenuine } from './authenticity.ts'
-import { faultOf, type Faults } from './faults.ts'
+import { faultOf, type Faults } from './audit-faults.ts'
 
-/** What Redis says of its log, and its newest entry, at one moment. */
+/** The metadata of the log on Redis and its newest entry, read atomically. */
 export type HotEnd = { incarnation: string | null; sequence: number; position: Position; halted: string | null }
 
 export type StoresUnderAudit = {
@@ -20,12 +20,12 @@ export type StoresUnderAudit = {
 }
 
 export type StoreComparison = {
-  look: (places: readonly Place[]) => Promise<void>
-  /** Where the whole log ends, once everything was looked at. */
+  look: (rows: readonly JoinedRow[]) => Promise<void>
+  /** Must be called last, with the end of the whole log. */
   atEnd: (end: { position: Position; sequence: number }) => void
 }
 
-/** Whether archive and Redis hold the same: what Redis has longer than the archive is fine, and what it was trimmed of. */
+/** Checks that archive and Redis agree. Redis may be ahead of the archive, and may have been trimmed. */
 export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }: StoresUnderAudit): StoreComparison {
   const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
   let trimmed = checkpoint?.trimmed.position ?? beginning
@@ -33,7 +33,7 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
 
   const verdict = (event: StoredEvent): string => {
     if (!macs || !checkpoint) return 'unknown'
-    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.history ?? false) === 'genuine'
+    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.appendOnly ?? false) === 'genuine'
       ? 'genuine'
       : 'not genuine'
   }
@@ -61,7 +61,7 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
         faultOf(
           event,
           'missing_in_archive',
-          `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which goes on behind it`,
+          `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which continues after it`,
         ),
       )
     else if (sequence > hot.sequence)
@@ -69,24 +69,24 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
         faultOf(
           event,
           'surplus_event',
-          `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were given out`,
+          `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were assigned`,
         ),
       )
   }
-  const isBeyondTrim = ({ archived, hot: entry }: Place): boolean =>
+  const isBeyondTrim = ({ archived, hot: entry }: JoinedRow): boolean =>
     archived !== null && !entry && comparePositions(archived.position, trimmed) > 0
 
   return {
-    async look(places) {
-      // The trim may have gone on meanwhile; it is noted before it is done.
-      if (isSameLog && places.some(isBeyondTrim)) trimmed = (await archive?.checkpoint())?.trimmed.position ?? trimmed
-      for (const place of places) {
-        const { archived, hot: entry } = place
+    async look(rows) {
+      // Redis may have been trimmed in between; the archive records a trim before it happens.
+      if (isSameLog && rows.some(isBeyondTrim)) trimmed = (await archive?.checkpoint())?.trimmed.position ?? trimmed
+      for (const row of rows) {
+        const { archived, hot: entry } = row
         lastArchived = archived ?? lastArchived
         if (entry === 'same') continue
         if (entry) reportProblem(entry, report)
         if (archived && entry?.event) same(archived, entry.event)
-        else if (archived && isSameLog && isBeyondTrim(place)) lacking(archived)
+        else if (archived && isSameLog && isBeyondTrim(row)) lacking(archived)
         else if (!archived && entry?.event) notArchived(entry.event)
       }
     },
@@ -109,7 +109,7 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
   }
 }
 
-/** An entry that is no event's. */
+/** Reports an entry that is not an event. */
 export const reportProblem = ({ position, problem }: HotEntry, report: Faults['report']): void => {
   if (problem) report({ code: problem.code, position, sequence: null, stream: null, message: problem.message })
 }

@@ -2,9 +2,9 @@ import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import { positionTimeMs, type StreamName } from '../../identifiers.ts'
 import type { Folds, LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
-import type { Fault, Faults } from './faults.ts'
+import type { Fault, Faults } from './audit-faults.ts'
 
-/** Streams that workers still have to finish. */
+/** The number of streams that workers must still finish. */
 export type CheckedJobs = { open: number }
 
 export type JobsUnderAudit = {
@@ -12,16 +12,16 @@ export type JobsUnderAudit = {
   keys: LogKeys
   folds: Folds
   report: Faults['report']
-  /** How long after its newest event an unfinished stream may stay without another one. */
+  /** The longest time without a new event for an unfinished stream. */
   jobOverdueMs: number
 }
 
 const pageSize = 1_000
 
 /**
- * Checks that every unfinished stream (a prompt without an answer) will still be finished: its job waits on the work stream, and its
- * newest event is not older than all attempts together may take. The log may go on meanwhile: a stream counts only if
- * its stored state has not moved since the fold. Memory grows with unfinished streams alone. Source: domain rules, invariant 6.
+ * Checks that every unfinished stream (a prompt without an answer) will be finished: its job is on the work stream, and its newest
+ * event is not older than all attempts together may take. The log may grow in the meantime: a stream is reported only if its stored
+ * revision has not changed since the fold. Memory grows only with unfinished streams. Source: domain rules, invariant 6.
  */
 export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: JobsUnderAudit): Promise<CheckedJobs> {
   const open = [...folds.live].filter(
@@ -40,7 +40,7 @@ export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: Jo
     const found: Pick<Fault, 'code' | 'message'> | null = !queued.has(stream)
       ? {
           code: 'job_missing',
-          message: `${stream} is not finished, but no job for it is in the queue: no worker will ever finish it`,
+          message: `${stream} is not finished, but it has no job in the queue, so no worker will finish it`,
         }
       : silentMs > jobOverdueMs
         ? {

@@ -1,16 +1,16 @@
 import type { AccountEvent } from '../../account.ts'
 import type { RecordedEvent } from '../../event.ts'
 import type { Position, StreamName } from '../../identifiers.ts'
-import type { Faults } from './faults.ts'
+import type { Faults } from './audit-faults.ts'
 
 type Movement = { micros: bigint; position: Position; sequence: number; stream: StreamName }
 
-/** `sumMicros`: over all accounts. */
+/** `sumMicros`: the sum over all accounts. */
 export type Ledger = { take: (event: RecordedEvent) => void; end: () => { movements: number; sumMicros: bigint } }
 
 /**
- * Every movement of money is a debit and credits of the same amount, under one id, in the events of one command: so the sum over
- * all accounts is 0 after every command. That no account is overdrawn and no reservation resolved twice, their folds show.
+ * Checks double entry: the debits and credits of a movement share an id, are in the events of one command, and add up to 0. The folds
+ * check that no account is overdrawn and no reservation is resolved twice.
  */
 export function ledgerCheck(report: Faults['report']): Ledger {
   let commandId = ''
@@ -27,7 +27,7 @@ export function ledgerCheck(report: Faults['report']): Ledger {
           position,
           sequence,
           stream,
-          message: `the movement ${transferId}, which begins at ${position}, ${micros > 0n ? `credits ${micros} µ$ that nobody paid` : `debits ${-micros} µ$ that nobody received`}`,
+          message: `the movement ${transferId}, which starts at ${position}, ${micros > 0n ? `credits ${micros} µ$ without a debit` : `debits ${-micros} µ$ without a credit`}`,
         })
     open.clear()
   }
@@ -59,6 +59,5 @@ export function ledgerCheck(report: Faults['report']): Ledger {
 
 type MovementEvent = RecordedEvent<Extract<AccountEvent, { type: 'AccountDebited' | 'AccountCredited' }>>
 
-/** Data was checked against the catalogue when it was read. */
 const isMovement = (event: RecordedEvent): event is MovementEvent =>
   event.type === 'AccountDebited' || event.type === 'AccountCredited'

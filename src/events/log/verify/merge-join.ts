@@ -4,50 +4,50 @@ import { UnreadableEvent } from '../../upcast.ts'
 import type { ArchivedEvent } from '../archive/archive.ts'
 import { storedEvent, type StoredEvent, type StreamEntry } from '../read/stored-event.ts'
 
-/** An entry of Redis' stream; one that is no event's comes with what is wrong with it. */
+/** An entry of the Redis stream: an event, or the problem with it. */
 export type HotEntry = { position: Position } & (
   { event: StoredEvent; problem: null } | { event: null; problem: UnreadableEvent }
 )
 
-/** One place of the log, as the archive and as Redis have it (`same`: byte for byte); one of the two may lack it. */
-export type Place = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } | { archived: null; hot: HotEntry }
+/** One row of the log, as the archive and as Redis have it (`same`: byte for byte); one of the two may lack it. */
+export type JoinedRow = { archived: ArchivedEvent; hot: HotEntry | 'same' | null } | { archived: null; hot: HotEntry }
 
-/** So many at a time: those who are waited for get a turn in between. */
-const maxPlaces = 100
+/** The most rows per turn, so that other tasks can run in between. */
+const maxRows = 100
 
-/** Archive and hot stream side by side, by position, some at a time. Both must rise for that; where they do not, places come apart. */
+/** A merge join of archive and hot stream by position, in batches. Both must be in order; otherwise equal positions are not joined. */
 export async function* mergeJoin(
   archive: AsyncIterable<ArchivedEvent[]>,
   hot: AsyncIterable<StreamEntry[]>,
-): AsyncGenerator<Place[]> {
+): AsyncGenerator<JoinedRow[]> {
   const left = cursor(archive)
   const right = cursor(hot)
   for (;;) {
     await Promise.all([left.fill(), right.fill()])
-    const places: Place[] = []
-    while (places.length < maxPlaces && left.isKnown() && right.isKnown()) {
+    const rows: JoinedRow[] = []
+    while (rows.length < maxRows && left.isKnown() && right.isKnown()) {
       const archived = left.peek()
       const entry = right.peek()
       if (!archived && !entry) break
       const order = archived && entry ? orderOf(archived.position, entry[0] as Position) : archived ? -1 : 1
       if (order <= 0) left.next()
       if (order >= 0) right.next()
-      if (archived && order < 0) places.push({ archived, hot: null })
+      if (archived && order < 0) rows.push({ archived, hot: null })
       else if (archived && entry && order === 0)
-        places.push({ archived, hot: holdsExactly(entry, archived) ? 'same' : hotEntry(entry) })
-      else if (entry) places.push({ archived: null, hot: hotEntry(entry) })
+        rows.push({ archived, hot: holdsExactly(entry, archived) ? 'same' : hotEntry(entry) })
+      else if (entry) rows.push({ archived: null, hot: hotEntry(entry) })
     }
-    if (places.length === 0) return
-    yield places
-    // Lets the next pages come in meanwhile.
+    if (rows.length === 0) return
+    yield rows
+    // Lets the next pages arrive.
     await turnOfOthers()
   }
 }
 
-/** Mostly the two are the same. */
+/** Fast path: most positions are equal. */
 const orderOf = (left: Position, right: Position): number => (left === right ? 0 : comparePositions(left, right))
 
-/** Whether an entry has the fields of an event in their order, with these very texts, and no others. */
+/** Whether an entry has exactly the fields of an event, in order and with the same texts. */
 function holdsExactly([, fields]: StreamEntry, event: StoredEvent): boolean {
   const { sequence, stream, revision, type, version, data, metadata, mac } = event
   if (fields.length !== fieldNames.length * 2) return false
@@ -57,14 +57,14 @@ function holdsExactly([, fields]: StreamEntry, event: StoredEvent): boolean {
   return fields[9] === String(version) && fields[11] === data && fields[13] === metadata && fields[15] === mac
 }
 
-/** A page at a time, the next one on its way while one is looked at. */
+/** Reads a page at a time and prefetches the next one. */
 function cursor<T>(pages: AsyncIterable<T[]>) {
   const iterator = pages[Symbol.asyncIterator]()
   let page: T[] = []
   let index = 0
   let ended = false
   let coming = iterator.next()
-  // Whoever waits for it hears of a failure; until then nobody does.
+  // `fill` reports the failure; this prevents an unhandled rejection until then.
   coming.catch(() => undefined)
   return {
     isKnown: () => ended || index < page.length,
@@ -89,7 +89,7 @@ function cursor<T>(pages: AsyncIterable<T[]>) {
 
 const fieldNames = ['sequence', 'stream', 'revision', 'type', 'version', 'data', 'metadata', 'mac']
 
-/** A stream entry that has the fields of an event in their order, and no others. */
+/** Parses a stream entry, which must have exactly the fields of an event in order. */
 export function hotEntry(entry: StreamEntry): HotEntry {
   const [id, fields] = entry
   try {
@@ -99,7 +99,7 @@ export function hotEntry(entry: StreamEntry): HotEntry {
       names > fieldNames.length ||
       fieldNames.slice(0, names).some((name, index) => fields[index * 2] !== name)
     )
-      throw new UnreadableEvent('malformed_event', id, "the entry has other fields than an event's")
+      throw new UnreadableEvent('malformed_event', id, 'the entry does not have the fields of an event')
     return { position: id as Position, event: storedEvent(entry), problem: null }
   } catch (error) {
     if (error instanceof UnreadableEvent) return { position: id as Position, event: null, problem: error }
@@ -107,7 +107,7 @@ export function hotEntry(entry: StreamEntry): HotEntry {
   }
 }
 
-/** The first field in which two records of one event differ; undefined where they are the same, byte for byte. */
+/** The first field in which two copies of an event differ; undefined if they are equal byte for byte. */
 export function firstDifference(left: StoredEvent, right: StoredEvent): keyof StoredEvent | undefined {
   if (left.sequence !== right.sequence) return 'sequence'
   if (left.position !== right.position) return 'position'

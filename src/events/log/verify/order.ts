@@ -1,8 +1,8 @@
 import { beginning, comparePositions } from '../../identifiers.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { faultOf, type Faults } from './faults.ts'
+import { faultOf, type Faults } from './audit-faults.ts'
 
-/** Sequences are 1, 2, 3… without a gap, and positions rise with them. */
+/** Checks that sequences are 1, 2, 3… and that positions rise. */
 export function orderCheck(report: Faults['report']): (event: StoredEvent) => void {
   let sequence = 0
   let position = beginning
@@ -13,7 +13,7 @@ export function orderCheck(report: Faults['report']): (event: StoredEvent) => vo
         faultOf(
           event,
           'position_out_of_order',
-          `event number ${event.sequence} stands at ${event.position}, but the one before it at ${position}`,
+          `event number ${event.sequence} is at ${event.position}, but the one before it is at ${position}`,
         ),
       )
     if (event.sequence > expected)
@@ -29,7 +29,7 @@ export function orderCheck(report: Faults['report']): (event: StoredEvent) => vo
         faultOf(
           event,
           'sequence_repeated',
-          `the event at ${event.position} has the number ${event.sequence}, but ${expected} was to come`,
+          `the event at ${event.position} has the number ${event.sequence}, but ${expected} was expected`,
         ),
       )
     sequence = event.sequence

@@ -5,16 +5,16 @@ import { isGenuineIntroduction } from '../archive/seal-key.ts'
 
 /** The sealing keys of a log, each introduced by the one before it, the first by itself. */
 export type KeyChain = {
-  /** What is wrong with an introduction; null: the key is one of the chain from here on. */
+  /** Adds a key to the chain; returns the problem with its introduction, or null. */
   introduce: (introduction: Extract<SealEvent, { type: 'SealingKeyIntroduced' }>['data']) => string | null
   publicKeyOf: (keyId: string) => string | undefined
   newest: () => string | null
-  /** Whether a key is the one that was given, or was introduced by one that is. */
+  /** Whether a key is the given one or leads back to it. */
   isTrusted: (keyId: string) => boolean
   ids: () => Iterable<string>
 }
 
-/** `given`: a public key from outside (as `SealingKey` has it), which needs no introduction. */
+/** `given`: a public key from outside (in the form of `SealingKey`), which needs no introduction. */
 export function keyChain(identity: LogIdentity, given: string | null): KeyChain {
   const publicKeys = new Map<string, string>()
   const trusted = new Set<string>()
@@ -32,7 +32,7 @@ export function keyChain(identity: LogIdentity, given: string | null): KeyChain 
       if (by !== null && newest !== null && by !== newest)
         return `the sealing key ${keyId} was introduced by ${by}, but the one before it is ${newest}`
       const byKey = by === null ? null : publicKeys.get(by)
-      if (byKey === undefined) return `the sealing key ${keyId} was introduced by ${by}, which nobody introduced`
+      if (byKey === undefined) return `the sealing key ${keyId} was introduced by ${by}, which was never introduced`
       if (!isGenuineIntroduction(identity, introduction, byKey))
         return `the introduction of the sealing key ${keyId} is not signed by ${by ?? 'itself'}`
       publicKeys.set(keyId, publicKey)

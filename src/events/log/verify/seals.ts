@@ -5,29 +5,29 @@ import type { ChainHead, LogIdentity } from '../archive/chain.ts'
 import { isGenuineSeal } from '../archive/seal-key.ts'
 import type { SealLine } from '../archive/seals-file.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { faultOf, type Faults } from './faults.ts'
+import { faultOf, type Faults } from './audit-faults.ts'
 import { keyChain, type KeyChain } from './seal-keys.ts'
 
-/** What was kept outside of the council: copies of its seals, and the public key that they must go back to (as `SealingKey` has it). */
+/** Evidence from outside the council: copies of its seals, and the public key that they must lead back to (in the form of `SealingKey`). */
 export type KeptOutside = { lines: readonly SealLine[]; publicKey: string | null }
 
-/** What is known of one event from elsewhere: that it exists, and often how the chain stands after it. */
+/** An event that must exist according to a seal, with the chain head after it if known. */
 type Expected = { sequence: number; position: Position; chainHead: string | null; by: string; isOutside: boolean }
 
 export type SealCheck = {
-  /** A seal or a sealing key in the log, once it is its turn. */
+  /** Must be called with every seal and sealing key in the log, in order. */
   take: (event: RecordedEvent<SealEvent>) => void
-  /** The chain after every event. */
+  /** Must be called with the chain head after every event. */
   reached: (event: StoredEvent, head: ChainHead) => void
   atEnd: (end: { position: Position; sequence: number }) => void
-  /** `newestOutside`: the last event that a seal kept outside vouches for. */
+  /** `newestOutside`: the last event that a seal from outside covers. */
   counts: () => { seals: number; outside: number; newestOutside: number | null; keyIds: string[] }
 }
 
 /**
- * Checks seals: each was made under a key of this log, the keys were introduced by one another, and what is sealed is what the log
- * holds. `inLog` are all seals of the log, known beforehand: each is about events that come before it. Seals that were kept outside
- * also show a log that was cut off, or rewritten and sealed again.
+ * Checks seals: a key of this log signed each one, each key introduced the next one, and the log matches its seals. `inLog` holds all
+ * seals of the log in advance, because each covers events before it. Seals from outside also reveal a log that was truncated, or
+ * rewritten and sealed again.
  */
 export function sealCheck(
   identity: LogIdentity,
@@ -62,7 +62,7 @@ export function sealCheck(
           faultOfSeal(
             event,
             'seal_forged',
-            `the seal at ${event.position} was not made under a sealing key of this log (${event.data.keyId})`,
+            `the seal at ${event.position} is not signed by a sealing key of this log (${event.data.keyId})`,
           ),
         )
     },
@@ -73,7 +73,7 @@ export function sealCheck(
             faultOf(
               event,
               'seal_differs',
-              `event number ${event.sequence} stands at ${event.position}, but ${by} says that it stood at ${position}`,
+              `event number ${event.sequence} is at ${event.position}, but according to ${by} at ${position}`,
             ),
           )
         else if (chainHead !== null && chainHead !== head.toString('hex'))
@@ -81,7 +81,7 @@ export function sealCheck(
             faultOf(
               event,
               'seal_differs',
-              `the log up to event number ${event.sequence} at ${position} is not what ${by} was made over: it, or an event before it, was changed`,
+              `the log up to event number ${event.sequence} at ${position} does not match ${by}: it, or an event before it, was changed`,
             ),
           )
       }
@@ -103,7 +103,7 @@ export function sealCheck(
           position: inLog[0]?.position ?? end,
           sequence: null,
           stream: null,
-          message: `the log is sealed under keys (${[...keys.ids()].join(', ') || 'unknown ones'}) that do not go back to the public key that was given`,
+          message: `the log is sealed under keys (${[...keys.ids()].join(', ') || 'unknown ones'}) that do not lead back to the given public key`,
         })
       if (outsideKeys.isForeign)
         report({
@@ -111,8 +111,7 @@ export function sealCheck(
           position: outsideKeys.position ?? end,
           sequence: null,
           stream: null,
-          message:
-            'the newest seal that was kept outside was made under a key that does not go back to the public key that was given',
+          message: 'the newest seal from outside is signed by a key that does not lead back to the given public key',
         })
     },
   }
@@ -126,7 +125,7 @@ const expectedInLog = ({ data, position }: RecordedEvent<Extract<SealEvent, { ty
   isOutside: false,
 })
 
-/** A copy says two things: what its seal is about, and where the seal itself stands. */
+/** A copy of a seal proves two events: the sealed one, and the seal itself. */
 function expectedOutside(line: SealLine): Expected[] {
   const by = `the ${line.kind} kept outside (recorded ${line.recordedAt})`
   const itself: Expected = { ...line.event, chainHead: null, by, isOutside: true }
@@ -135,7 +134,7 @@ function expectedOutside(line: SealLine): Expected[] {
     : [itself]
 }
 
-/** Signatures of what was kept outside, under the keys that stand there, or the one that was given. */
+/** Checks the signatures of the lines from outside, under the keys in them and the given one. */
 function checkOutside(
   identity: LogIdentity,
   { lines, publicKey }: KeptOutside,
@@ -163,7 +162,7 @@ function checkOutside(
       if (!isSealedBy(keys, identity, data))
         forged(
           'seal_forged',
-          `the seal kept outside (recorded ${recordedAt}) has a signature that is not of the key ${data.keyId}, or of a key that nobody introduced`,
+          `the seal kept outside (recorded ${recordedAt}) is not signed by the key ${data.keyId}, or that key was never introduced`,
         )
     }
   }

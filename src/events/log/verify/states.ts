@@ -5,9 +5,9 @@ import { storedText, type Folds, type LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
 import type { StoredState } from '../log.ts'
 import { parseState } from '../append/stored-states.ts'
-import type { Fault, Faults } from './faults.ts'
+import type { Fault, Faults } from './audit-faults.ts'
 
-/** `otherFold`: written by another version of the fold, so there is nothing to compare them with. */
+/** `otherFold`: states of another state version, which cannot be compared. */
 export type ComparedStates = { agree: number; otherFold: number }
 
 export type StatesUnderAudit = {
@@ -15,17 +15,17 @@ export type StatesUnderAudit = {
   keys: LogKeys
   folds: Folds
   report: Faults['report']
-  /** Folds whatever has come meanwhile, and says after each event whose it was. */
+  /** Folds the events that were appended since, and calls back with the stream of each. */
   catchUp: (taken: (stream: StreamName) => void) => Promise<void>
-  /** The newest event that was folded. */
+  /** The newest folded event. */
   end: () => Position
 }
 
 const scanCount = 1_000
 
 /**
- * Compares the states that commands decide on with the fold of the log. The log may go on meanwhile: states that are ahead of the
- * fold wait until the fold has caught up with them.
+ * Compares the stored states with the fold of the log. The log may grow during the comparison: states ahead of the fold are compared
+ * after the fold has caught up.
  */
 export async function compareStates({
   redis,
@@ -48,13 +48,13 @@ export async function compareStates({
     if (!state) return differs(stream, live, 'state_differs', `the state stored for ${stream} is malformed`)
     if (state.revision > (live?.revision ?? 0)) return void ahead.set(stream, stored)
     if (!live)
-      return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, of which the log has no event`)
+      return differs(stream, live, 'state_surplus', `a state is stored for ${stream}, which has no events in the log`)
     if (state.revision < live.revision)
       return differs(
         stream,
         live,
         'state_differs',
-        `the state stored for ${stream} is of revision ${state.revision}, but the log is at ${live.revision}`,
+        `the state stored for ${stream} is at revision ${state.revision}, but the log is at ${live.revision}`,
       )
     if (state.stateVersion !== live.fold.stateVersion) return void counts.otherFold++
     const folded = storedText(live)
@@ -64,7 +64,7 @@ export async function compareStates({
       stream,
       live,
       'state_differs',
-      `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events make ${JSON.stringify(live.state)}`,
+      `the state stored for ${stream} at revision ${live.revision} is ${state.state}, but its events fold to ${JSON.stringify(live.state)}`,
     )
   }
 
@@ -90,7 +90,7 @@ export async function compareStates({
   for (const [stream, stored] of ahead) {
     const live = folds.live.get(stream)
     const message = live
-      ? `the state stored for ${stream} is of revision ${Number.parseInt(stored, 10)}, but the log only shows ${live.revision}`
+      ? `the state stored for ${stream} is at revision ${Number.parseInt(stored, 10)}, but the log is only at ${live.revision}`
       : `a state is stored for ${stream}, which is finished or has no event`
     differs(stream, live, live ? 'state_differs' : 'state_surplus', message)
   }
@@ -101,7 +101,7 @@ export async function compareStates({
         stream,
         live,
         'state_missing',
-        `no state is stored for ${stream}, whose events the log has up to revision ${live.revision}`,
+        `no state is stored for ${stream}, which is at revision ${live.revision} in the log`,
       )
   }
   return counts
@@ -118,7 +118,7 @@ function parsed(stream: StreamName, stored: string): LiveState | undefined {
   }
 }
 
-/** The order of keys does not matter. */
+/** Ignores the order of keys. */
 function isSame(left: string, right: string): boolean {
   try {
     return isDeepStrictEqual(JSON.parse(left), JSON.parse(right))

@@ -8,20 +8,20 @@ import { foldStreams, type FoldOf, type Folds } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import { readStored, type StoredEvent } from '../read/stored-event.ts'
 import { authenticityCheck, type Authenticity } from './authenticity.ts'
-import { faultOf, type Faults } from './faults.ts'
+import { faultOf, type Faults } from './audit-faults.ts'
 import { ledgerCheck, type Ledger } from './ledger.ts'
 import { orderCheck } from './order.ts'
 import type { SealCheck } from './seals.ts'
-import { createSeen } from './seen.ts'
+import { createDigestSet } from './digest-set.ts'
 
-/** One walk over the events of a log, in order, each of which is checked against all that came before. */
+/** Verifies the events of a log in order, each against all events before it. */
 export type Verifier = {
   folds: Folds
   ledger: Ledger
   authenticity: Authenticity | null
-  /** `storedHead`: the chain's head that the archive has for this event; null where it has none. */
+  /** `storedHead`: the archived chain head of this event; null if it is not archived. */
   take: (event: StoredEvent, storedHead: ChainHead | null) => void
-  /** Where it stands: the newest event, and the chain's head after it. */
+  /** The newest event so far, and the chain head after it. */
   end: () => { events: number; first: Position; position: Position; sequence: number; chainHead: ChainHead }
 }
 
@@ -38,7 +38,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
   const ledger = ledgerCheck(report)
   const order = orderCheck(report)
   const authenticity = macs && authenticityCheck(identity.incarnation, macs, foldOf, report)
-  const started = createSeen()
+  const started = createDigestSet()
   const end = { events: 0, first: beginning, position: beginning, sequence: 0, chainHead: chainStart(identity) }
 
   const extend = (event: StoredEvent, storedHead: ChainHead | null): void => {
@@ -49,17 +49,17 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
         faultOf(
           event,
           'chain_broken',
-          `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): it was made over something else`,
+          `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): the archived head does not match the events`,
         ),
       )
-    // From the stored head on, so that one change is told once.
+    // Continue from the stored head, so that one change is reported once.
     end.chainHead = isBroken ? storedHead : made
   }
 
   const fold = (event: StoredEvent, recorded: RecordedEvent): void => {
     const { stream, revision, position } = event
     if (revision === 1 && streamTimeMs(stream) !== undefined && !started.add(stream))
-      report(faultOf(event, 'revision_repeated', `${stream} begins a second time at ${position}`))
+      report(faultOf(event, 'revision_repeated', `${stream} starts a second time at ${position}`))
     const taken = folds.take(recorded)
     if (taken === 'unknown')
       report(faultOf(event, 'stream_unknown', `no aggregate of this program has a stream ${stream}`))
@@ -69,7 +69,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
         faultOf(
           event,
           'fold_failed',
-          `the events of ${stream} do not follow each other at ${position}: ${messageOf(taken.failed)}`,
+          `the events of ${stream} are inconsistent at ${position}: ${messageOf(taken.failed)}`,
         ),
       )
     else
@@ -77,7 +77,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
         faultOf(
           event,
           revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated',
-          `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was to come`,
+          `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was expected`,
         ),
       )
   }

@@ -12,7 +12,7 @@ import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import { hotEntry, mergeJoin } from './merge-join.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
-import type { Faults } from './faults.ts'
+import type { Faults } from './audit-faults.ts'
 import { checkJobs, type CheckedJobs } from './jobs.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
@@ -23,13 +23,13 @@ export type LogUnderAudit = {
   keys: LogKeys
   councilId: string
   archive: Archive | null
-  /** Null: nobody can say whether events are genuine. */
+  /** Null: MACs cannot be checked. */
   macs: EventMacs | null
   foldOf: FoldOf
   report: Faults['report']
-  /** Seals that were kept outside. */
+  /** Seals from outside the council. */
   outside: KeptOutside
-  /** How long after its newest event a stream that workers have to finish may stay without another one. */
+  /** The longest time without a new event for a stream that workers must finish. */
   jobOverdueMs: number
   onProgress: (done: number, total: number) => void
   signal: AbortSignal
@@ -38,7 +38,7 @@ export type LogUnderAudit = {
 export type AuditedLog = {
   end: ReturnType<Verifier['end']>
   archive: ArchiveCheckpoint | null
-  /** Null: there were no keys to check them with. */
+  /** Null: MACs were not checked. */
   macs: { genuine: number; unvouched: number } | null
   seals: ReturnType<SealCheck['counts']>
   ledger: { movements: number; sumMicros: bigint }
@@ -50,18 +50,18 @@ export type AuditedLog = {
 }
 
 /**
- * Checks a log from its first event on, in one pass over archive and Redis: order, MACs, hash chain, contents, folds and ledger,
- * whether both stores hold the same, the states beside the log, and the jobs of what is not finished. The log may go on meanwhile.
+ * Verifies a log from its first event in one pass over archive and Redis: order, MACs, hash chain, contents, folds and ledger, the
+ * agreement of both stores, the stored states, and the jobs of unfinished streams. The log may grow in the meantime.
  */
 export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   const { redis, keys, councilId, archive, report } = log
-  // The archive first: whatever it has then was in Redis before.
+  // Read the archive first: its events were in Redis before.
   const checkpoint = (await archive?.checkpoint()) ?? null
   const hot = await hotEnd(redis, keys)
   const incarnation = checkpoint?.incarnation ?? hot.incarnation ?? ''
   const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
   if (!isSameLog) {
-    const message = `the archive holds the log ${checkpoint.incarnation}, Redis ${hot.incarnation === null ? 'none that it would name' : `the log ${hot.incarnation}`}`
+    const message = `the archive holds the log ${checkpoint.incarnation}, Redis ${hot.incarnation === null ? 'no log' : `the log ${hot.incarnation}`}`
     report({ code: 'other_log', position: beginning, sequence: null, stream: null, message })
   }
   const identity = { councilId, incarnation }
@@ -71,10 +71,10 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   const total = Math.max(checkpoint?.sequence ?? 0, hot.sequence)
   const archived = archive && checkpoint ? upToSequence(archive.read(), checkpoint.sequence) : nothing()
   const entries = isSameLog ? hotEntries(redis, keys.log, beginning, hot.position) : nothing()
-  for await (const places of mergeJoin(archived, entries)) {
+  for await (const rows of mergeJoin(archived, entries)) {
     log.signal.throwIfAborted()
-    await stores.look(places)
-    for (const { archived: event, hot: entry } of places) {
+    await stores.look(rows)
+    for (const { archived: event, hot: entry } of rows) {
       if (event) pass.take(event, event.chainHead)
       else if (entry.event) pass.take(entry.event, null)
     }
@@ -117,7 +117,7 @@ async function hotEnd(redis: LogUnderAudit['redis'], keys: LogKeys): Promise<Hot
   return { incarnation, sequence: Number(sequence ?? 0), position: (position ?? beginning) as Position, halted }
 }
 
-/** Every seal and sealing key that can be read; what cannot be is told when it is its turn. */
+/** Every readable seal and sealing key. The verifier reports unreadable ones later. */
 async function allSeals(
   { archive, redis, keys }: LogUnderAudit,
   checkpoint: ArchiveCheckpoint | null,
@@ -149,7 +149,7 @@ async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: nu
 
 async function* nothing(): AsyncGenerator<never[]> {}
 
-/** Everything that has come since, checked as the rest was. */
+/** Verifies the events that were appended since. */
 async function catchUp(
   { redis, keys, report }: LogUnderAudit,
   pass: Verifier,

@@ -36,7 +36,7 @@ const finish = async (requestId: Uuid7) => {
 }
 
 describe('a finished stream', () => {
-  test('leaves the states, and keeps its revision for the window alone', async () => {
+  test('is removed from the states, and its revision is kept for the window', async () => {
     const requestId = newId()
     await finish(requestId)
     const stream = chatStream(requestId)
@@ -49,7 +49,7 @@ describe('a finished stream', () => {
     expect(await other.log.loadStates([stream])).toEqual([{ stream, status: 'finished', revision: 2 }])
   })
 
-  test('is finished for every process, also for one that has never seen it', async () => {
+  test('is finished for every process, including one that has never read it', async () => {
     const requestId = newId()
     await finish(requestId)
     expect(await other.gate.load(chat, chatStream(requestId))).toEqual({ revision: 2, state: { status: 'finished' } })
@@ -59,28 +59,28 @@ describe('a finished stream', () => {
     })
   })
 
-  test('is not started again, under a new command id neither', async () => {
+  test('cannot start again, even under a new command id', async () => {
     const requestId = newId()
     await finish(requestId)
     expect(await submit(requestId, other, newId())).toEqual({ result: 'refused', code: 'prompt_exists' })
   })
 
-  test('is not started again when it is long forgotten: its own id has become too old', async () => {
+  test('cannot start again after the window, because its own id is too old', async () => {
     expect(await submit(hoursAgo(25), other, newId())).toMatchObject({ result: 'rejected', code: 'id_expired' })
   })
 
-  test('of nearly the whole window is still remembered', async () => {
+  test('is remembered until the end of the window', async () => {
     const requestId = hoursAgo(23.9)
     await finish(requestId)
     expect(await submit(requestId, other, newId())).toEqual({ result: 'refused', code: 'prompt_exists' })
   })
 })
 
-test('a stream whose id comes from the future is not started', async () => {
+test('a stream with an id from the future cannot start', async () => {
   expect(await submit(hoursAgo(-0.2), council, newId())).toMatchObject({ result: 'rejected', code: 'id_ahead' })
 })
 
-test('an account never finishes: its state stays', async () => {
+test('an account never finishes and keeps its state', async () => {
   await council.execute(OpenAccount, { account: id('agent:ada') })
   expect(await other.log.loadStates(['account/agent:ada' as never])).toMatchObject([{ status: 'live', revision: 2 }])
 })

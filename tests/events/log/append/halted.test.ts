@@ -11,7 +11,7 @@ test('an append that fails in the middle of its writes halts the log, for every 
   const councilId = freshCouncilId()
   const council = await openTestCouncil(redisUrl, councilId)
   const other = await openTestCouncil(redisUrl, councilId)
-  // The events go in, the job behind them cannot: nothing that append.lua could have seen before.
+  // The events are written, but writing the job fails; append.lua cannot detect this in advance.
   await council.redis.xgroup('CREATE', council.keys.work, 'workers', '0', 'MKSTREAM')
   await council.redis.call('XSETID', council.keys.work, lastPossibleId)
   const requestId = newId()

@@ -48,12 +48,12 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     return events
   }
 
-  test('has nothing before the first event', async () => {
+  test('is empty before the first event', async () => {
     expect(await archive.checkpoint()).toBeNull()
     expect(await read()).toEqual([])
   })
 
-  test('gives back the very texts that were put in, with the chain behind them', async () => {
+  test('returns the exact texts with their chain heads', async () => {
     const events = chained(first(5))
     expect(await archive.add(null, identity, events)).toBe(true)
     expect(await read()).toEqual(events)
@@ -66,7 +66,7 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     })
   })
 
-  test('reads over pages, between positions, by stream and by type, and backward', async () => {
+  test('reads across pages, between positions, by stream and type, and backward', async () => {
     await archive.add(null, identity, chained(first(2_500)))
     const sequences = async (options: Parameters<Archive['read']>[0]) =>
       (await read(options)).map(({ sequence }) => sequence)
@@ -86,7 +86,7 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     expect(await sequences({ streams: ['chat/b' as StreamName] })).toEqual([])
   })
 
-  test('is extended by one of two who know the same checkpoint', async () => {
+  test('is extended by only one of two writers with the same checkpoint', async () => {
     const [one, two, three] = chained(first(3))
     expect(await archive.add(null, identity, [one!])).toBe(true)
     expect(await archive.add(null, identity, [one!])).toBe(false)
@@ -96,7 +96,7 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     expect(await read()).toEqual([one, two])
   })
 
-  test('takes no events of another log', async () => {
+  test('rejects events of another log', async () => {
     const [one, two] = chained(first(2))
     await archive.add(null, identity, [one!])
     expect(await archive.add(await archive.checkpoint(), { ...identity, incarnation: 'second' }, [two!])).toBe(false)
@@ -114,7 +114,7 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     expect(await archive.checkpoint()).toMatchObject({ sequence: 1 })
   })
 
-  test('remembers how far Redis was trimmed, and never less', async () => {
+  test('records the trim of Redis, which never goes back', async () => {
     await archive.add(null, identity, chained(first(3)))
     await archive.noteTrimmed({ sequence: 2, position: '2-2' as Position })
     await archive.noteTrimmed({ sequence: 1, position: '1-1' as Position })
@@ -123,7 +123,7 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
 })
 
 describe('the chain', () => {
-  test('is another one for another log, and after any other field or order of events', () => {
+  test('differs for another log, field or order of events', () => {
     const heads = [
       chained(first(2), chainStart({ ...identity, councilId: 'other' })),
       chained(first(2), chainStart({ ...identity, incarnation: 'second' })),
@@ -143,7 +143,7 @@ describe('the chain', () => {
     expect(one?.chainHead).not.toEqual(two?.chainHead)
   })
 
-  test('is SHA-256 over lengths and UTF-8, as its documentation says', async () => {
+  test('is SHA-256 over lengths and UTF-8, as documented', async () => {
     const { createHash } = await import('node:crypto')
     const lengthPrefixed = (text: string) => {
       const length = Buffer.alloc(4)

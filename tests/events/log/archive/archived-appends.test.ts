@@ -34,7 +34,7 @@ beforeEach(async () => {
   onTestFinished(council.close)
 })
 
-/** A process that acknowledges what is archived; its archiver runs elsewhere, or not at all. */
+/** A process that acknowledges archived events only; its archiver runs elsewhere, or not at all. */
 async function gateOver(
   durability: Durability,
   part: { progress?: ArchiveProgress; archivedWithinMs?: number } = {},
@@ -61,7 +61,7 @@ async function gateOver(
     ...part,
   })
   let nowMs = systemClock.nowMs()
-  // Every pause of the gate takes it to the end of its patience.
+  // Every backoff of the gate reaches its deadline.
   const pause = (): Promise<void> => Promise.resolve(void (nowMs += 60_000))
   return createGate({ log, clock: { nowMs: () => nowMs }, newId, pause, logger: silentLogger })
 }
@@ -70,14 +70,14 @@ const submit = (gate: CommandGate, requestId = newId()) =>
   gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, { commandId: requestId, principal: 'tester' })
 
 describe('with DURABILITY=archived a command', () => {
-  test('is acknowledged once it is archived, whoever archives it', async () => {
+  test('is acknowledged once any archiver has archived it', async () => {
     await archive(council, redisUrl, { postgres })
     const result = await submit(await gateOver('archived'))
     expect(result).toMatchObject({ result: 'appended' })
     expect((await stored.checkpoint())?.position).toBe('position' in result ? result.position : '')
   })
 
-  test('has an unknown outcome while nobody archives it, and is a duplicate once somebody has', async () => {
+  test('has an unknown outcome until it is archived, and is a duplicate afterwards', async () => {
     const gate = await gateOver('archived', { archivedWithinMs: 50 })
     const requestId = newId()
     expect(await submit(gate, requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
@@ -87,12 +87,12 @@ describe('with DURABILITY=archived a command', () => {
     expect(await council.events()).toHaveLength(1)
   })
 
-  test('is not written to a Redis that lacks what another process had archived', async () => {
+  test('is not written to a Redis that lacks archived events of another process', async () => {
     const archiver = await archive(council, redisUrl, { postgres })
     const gate = await gateOver('archived')
     await answeredPrompt(council)
     await allArchived(archiver, council)
-    // What a failover to a replica leaves: the same log, a little younger.
+    // A failover to a replica leaves a slightly older copy of the log.
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
     expect(await submit(gate)).toMatchObject({
@@ -121,7 +121,7 @@ test('with DURABILITY=fsync a command needs no Postgres', async () => {
   expect(await submit(gate)).toMatchObject({ result: 'appended' })
 })
 
-describe('a log of which Redis has less than the archive', () => {
+describe('a log whose Redis is behind the archive', () => {
   beforeEach(async () => {
     await answeredPrompt(council)
     const archiver = await archive(council, redisUrl, { postgres })
@@ -136,11 +136,11 @@ describe('a log of which Redis has less than the archive', () => {
       archived: { councilId, archive: stored },
     })
 
-  test('is opened while nothing is missing', async () => {
+  test('is opened if nothing is missing', async () => {
     expect(await reopened()).toBe((await identityOf(council)).incarnation)
   })
 
-  test('is not opened where its tail is missing', async () => {
+  test('is not opened if its tail is missing', async () => {
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
     await expect(reopened()).rejects.toMatchObject({
@@ -149,14 +149,14 @@ describe('a log of which Redis has less than the archive', () => {
     })
   })
 
-  test('is not opened where something else was written in the place of its tail', async () => {
+  test('is not opened if its tail was replaced', async () => {
     await council.redis.xdel(council.keys.log, await council.log.head())
     await council.redis.hset(council.keys.meta, 'sequence', 7)
     await council.execute(SubmitPrompt, { requestId: newId(), text: 'Why?' })
     await expect(reopened()).rejects.toMatchObject({ code: 'log_lost_its_tail' })
   })
 
-  test('is not opened where Redis is empty, and no new log is begun', async () => {
+  test('is not opened if Redis is empty, and no new log is created', async () => {
     await council.redis.del(council.keys.log, council.keys.meta, council.keys.states, council.keys.work)
     await expect(reopened()).rejects.toMatchObject({
       code: 'log_replaced',
@@ -165,12 +165,12 @@ describe('a log of which Redis has less than the archive', () => {
     expect(await council.redis.exists(council.keys.meta)).toBe(0)
   })
 
-  test('is not opened where Redis holds another one', async () => {
+  test('is not opened if Redis holds another log', async () => {
     await council.redis.hset(council.keys.meta, 'incarnation', 'another')
     await expect(reopened()).rejects.toMatchObject({ code: 'log_replaced' })
   })
 
-  test('is not opened beside the archive of another council', async () => {
+  test('is not opened with the archive of another council', async () => {
     await expect(reopened('other')).rejects.toMatchObject({ code: 'archive_of_another_council' })
   })
 })

@@ -4,7 +4,7 @@ import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import type { Position, StreamName } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain } from '../../../../src/events/log/archive/chain.ts'
-import { unvouched, vouched } from '../../../../src/events/log/archive/vouched.ts'
+import { authenticityFault, authenticate } from '../../../../src/events/log/archive/authenticate.ts'
 import type { StoredEvent } from '../../../../src/events/log/read/stored-event.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../../src/platform/postgres/postgres.ts'
@@ -22,7 +22,7 @@ const everything = async (pages: AsyncGenerator<StoredEvent[]>) => {
   return events
 }
 
-/** Puts another entry in the place of the newest one, as whoever owns Redis can. */
+/** Replaces the newest entry, as the owner of Redis can. */
 async function rewriteNewest({ redis, keys }: TestCouncil, part: Record<string, string>): Promise<Position> {
   const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
   const [id, fields] = newest ?? ['', []]
@@ -54,7 +54,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
   const logTexts = async () =>
     (await everything(storedLogOf(council, redisUrl).readStored())).map((event) => ({ ...event, chainHead: undefined }))
 
-  test('copies every text of the log, and goes on with what comes', async () => {
+  test('copies every text of the log and continues with new events', async () => {
     await answeredPrompt(council, 'Ein "Text" mit € und \u0000 und \ud800')
     const archiver = await archive(council, redisUrl, db)
     await allArchived(archiver, council)
@@ -73,7 +73,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect((await stored.checkpoint())?.chainHead).toEqual(head)
   })
 
-  test('takes up where another one has stopped', async () => {
+  test('continues where another archiver stopped', async () => {
     const first = await archive(council, redisUrl, db)
     await answeredPrompt(council)
     await allArchived(first, council)
@@ -83,7 +83,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(await archivedTexts()).toEqual(await logTexts())
   })
 
-  test('does no harm beside another one', async () => {
+  test('does no harm next to another archiver', async () => {
     const seen: number[][] = [[], []]
     const both = await Promise.all(
       seen.map((sequences) =>
@@ -97,11 +97,11 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(both.map((archiver) => archiver.status().state)).toEqual(['running', 'running'])
     expect(await archivedTexts()).toEqual(await logTexts())
     await Promise.all(both.map((archiver) => archiver.stop()))
-    // Each has told of every event once, in order, whoever archived it.
+    // Each archiver reported every event once and in order, whichever one archived it.
     for (const sequences of seen) expect(sequences).toEqual(sequences.map((_, index) => index + 1))
   })
 
-  test('takes the events of a history, whose revision their writer did not know', async () => {
+  test('archives the events of an append-only stream, whose MACs do not cover the revision', async () => {
     const once = newId()
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, once)
     await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
@@ -114,7 +114,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     ])
   })
 
-  test('takes no event of a history for a copy of itself that another one has archived meanwhile', async () => {
+  test('does not mistake an event that another archiver has just archived for a copy', async () => {
     for (const by of [newId(), newId()]) await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, by)
     const overtaken: Archive = {
       ...stored,
@@ -165,7 +165,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(status.message).toContain(position)
   })
 
-  test('stops where an event is missing', async () => {
+  test('stops at a missing event', async () => {
     await answeredPrompt(council)
     const events = await council.events()
     await council.redis.xdel(council.keys.log, events[3]!.position)
@@ -177,7 +177,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     })
   })
 
-  test('stops where the log has something else in the place of what is archived', async () => {
+  test('stops if the log changed an archived event', async () => {
     await answeredPrompt(council)
     const first = await archive(council, redisUrl, db)
     await allArchived(first, council)
@@ -186,7 +186,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
   })
 
-  test('stops where the log lost its tail while it was following, and was written to', async () => {
+  test('stops if the log loses its tail during following and is written again', async () => {
     await answeredPrompt(council)
     const archiver = await archive(council, redisUrl, db)
     await allArchived(archiver, council)
@@ -195,7 +195,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(archiver.status()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
   })
 
-  test('stops where Redis has less than the archive', async () => {
+  test('stops if Redis is behind the archive', async () => {
     await answeredPrompt(council)
     const first = await archive(council, redisUrl, db)
     await allArchived(first, council)
@@ -209,7 +209,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     })
   })
 
-  test('stops in the database of another log', async () => {
+  test('stops if the database holds the archive of another log', async () => {
     await answeredPrompt(council)
     await allArchived(await archive(council, redisUrl, db), council)
     const other = await openTestCouncil(redisUrl, freshCouncilId())
@@ -222,7 +222,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     })
   })
 
-  test('stops at an event that contradicts the archive, never passing over it', async () => {
+  test('stops at an event that contradicts the archive, without skipping it', async () => {
     await answeredPrompt(council)
     await allArchived(await archive(council, redisUrl, db), council)
     // The same revision of the same stream again, genuine under its MAC.
@@ -236,8 +236,8 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
   })
 })
 
-describe('an archiver whose servers go away', () => {
-  test('waits for Postgres, and misses nothing', async () => {
+describe('an archiver whose servers become unreachable', () => {
+  test('waits for Postgres and misses no event', async () => {
     const server = await startPostgres()
     const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 4, logger: silentLogger })
     await migrate(postgres)
@@ -264,7 +264,7 @@ describe('an archiver whose servers go away', () => {
     await server.stop()
   })
 
-  test('waits for Redis, and misses nothing', async () => {
+  test('waits for Redis and misses no event', async () => {
     const redis = await startRedis()
     const postgres = connectPostgres<unknown>({ url: await createDatabase(), maxConnections: 4, logger: silentLogger })
     await migrate(postgres)
@@ -286,7 +286,11 @@ describe('an archiver whose servers go away', () => {
 
 describe('an event', () => {
   const identity = { councilId: 'main', incarnation: 'first' }
-  const vouching = { identity, macs: testMacs, isHistory: (stream: StreamName) => stream.startsWith('refusals/') }
+  const authentication = {
+    identity,
+    macs: testMacs,
+    isAppendOnly: (stream: StreamName) => stream.startsWith('refusals/'),
+  }
   const made = (
     n: number,
     position: string,
@@ -303,19 +307,21 @@ describe('an event', () => {
     }
   }
 
-  test('at a position that is not above the one before is not archived', () => {
-    const { events, fault } = vouched(vouching, null, [made(1, '5-1'), made(2, '5-2'), made(3, '5-2')])
+  test('is not archived if its position is not above the one before', () => {
+    const { events, fault } = authenticate(authentication, null, [made(1, '5-1'), made(2, '5-2'), made(3, '5-2')])
     expect(events.map(({ sequence }) => sequence)).toEqual([1, 2])
     expect(fault).toMatchObject({ code: 'archive_out_of_order', at: '5-2' })
   })
 
-  test('is vouched for with any revision only where anything may be added', () => {
-    expect(unvouched(vouching, made(1, '1-1', 'refusals/2026-11-23' as StreamName, 'any'))).toBeNull()
-    expect(unvouched(vouching, made(1, '1-1', 'chat/a' as StreamName, 'any'))).toMatchObject({ code: 'forged_event' })
+  test('has a MAC over any revision only on an append-only stream', () => {
+    expect(authenticityFault(authentication, made(1, '1-1', 'refusals/2026-11-23' as StreamName, 'any'))).toBeNull()
+    expect(authenticityFault(authentication, made(1, '1-1', 'chat/a' as StreamName, 'any'))).toMatchObject({
+      code: 'forged_event',
+    })
   })
 
-  test('of an unknown key is not taken for forged', () => {
-    expect(unvouched(vouching, { ...made(1, '1-1'), mac: 'other1.AAAA' })).toMatchObject({
+  test('with a MAC under an unknown key is not reported as forged', () => {
+    expect(authenticityFault(authentication, { ...made(1, '1-1'), mac: 'other1.AAAA' })).toMatchObject({
       code: 'event_key_unknown',
       at: '1-1',
     })

@@ -19,7 +19,7 @@ import {
   sealKeyFrom,
 } from '../../../../src/events/log/archive/seal-key.ts'
 import { sealedSoFar, startSealer, type SealerDependencies } from '../../../../src/events/log/archive/sealer.ts'
-import { SealLine, sealsFile, sealsStream, type SealsOut } from '../../../../src/events/log/archive/seals-file.ts'
+import { SealLine, sealsFile, sealsOutput, type SealsOut } from '../../../../src/events/log/archive/seals-file.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { migrate } from '../../../../src/projections/engine/migrate.ts'
 import { allArchived, archive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
@@ -52,7 +52,7 @@ describe('a seal', () => {
     expect(isGenuineSeal(identity, seal, 'no key')).toBe(false)
   })
 
-  test('is Ed25519 over the text that its documentation gives', () => {
+  test('is Ed25519 over the documented text', () => {
     const text = `hybrid-ai-council seal 1\ncouncil main\nincarnation first\nsequence 7\nposition 7-7\nchain ${'07'.repeat(32)}\nkey ${key.keyId}\n`
     const publicKey = { key: Buffer.from(key.publicKey, 'base64url'), format: 'der', type: 'spki' } as const
     expect(verify(null, Buffer.from(text), publicKey, Buffer.from(seal.signature, 'base64url'))).toBe(true)
@@ -70,7 +70,7 @@ describe('a sealing key', () => {
     expect(isGenuineIntroduction({ ...identity, incarnation: 'second' }, second, key.publicKey)).toBe(false)
   })
 
-  test('must be one for Ed25519', () => {
+  test('must be an Ed25519 key', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
     expect(() => sealKeyFrom(rsa)).toThrow('not for Ed25519')
     expect(() => sealKeyFrom('no key')).toThrow()
@@ -79,21 +79,21 @@ describe('a sealing key', () => {
   const choice = { newest: null, key: null, previous: null, keyFile: '/keys/seal.pem', make: () => key }
   const newest = introduced(key, identity, null)
 
-  test('is made where nothing was sealed yet', () => {
+  test('is created if the log was never sealed', () => {
     expect(chooseSealKey(identity, choice)).toMatchObject({ key, introduction: { by: null, keyId: key.keyId } })
   })
 
-  test('that sealed before goes on', () => {
+  test('that sealed before stays in use', () => {
     expect(chooseSealKey(identity, { ...choice, newest, key })).toEqual({ key, introduction: null })
   })
 
-  test('that is missing while seals exist is not made anew', () => {
+  test('that is missing while seals exist is not created again', () => {
     expect(() => chooseSealKey(identity, { ...choice, newest })).toThrow(
       expect.objectContaining({ code: 'seal_key_missing', message: expect.stringContaining('/keys/seal.pem') }),
     )
   })
 
-  test('that nobody vouches for is refused', () => {
+  test('without an introduction is refused', () => {
     expect(() => chooseSealKey(identity, { ...choice, newest, key: other })).toThrow(
       expect.objectContaining({ code: 'seal_key_unknown', message: expect.stringContaining('SEAL_PREVIOUS_KEY_FILE') }),
     )
@@ -102,7 +102,7 @@ describe('a sealing key', () => {
     )
   })
 
-  test('replaces another one that signs it', () => {
+  test('replaces the key that signs it', () => {
     const { key: chosen, introduction } = chooseSealKey(identity, { ...choice, newest, key: other, previous: key })
     expect(chosen).toBe(other)
     expect(introduction && isGenuineIntroduction(identity, introduction, key.publicKey)).toBe(true)
@@ -125,7 +125,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
   })
   afterAll(() => db.close())
 
-  /** An archiver that seals, and the seals that the log has by now. */
+  /** An archiver that seals, and the current seals of the log. */
   async function sealing(part: Partial<SealerDependencies>) {
     const own = await identityOf(council)
     const record: SealerDependencies['record'] = async (seal) => void (await council.execute(SealLog, { day, ...seal }))
@@ -138,7 +138,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     return { archiver, sealer, own }
   }
   const seals = async () => (await council.events()).filter(({ type }) => type === 'LogSealed')
-  /** Resolves when a seal is for all that the log has now, but for seals. */
+  /** Resolves when a seal covers the whole log except for seals. */
   const allSealed = async () => {
     const newest = (await council.events()).findLast(({ type }) => type !== 'LogSealed')!.sequence
     for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000)))
@@ -156,7 +156,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     throw new Error(`there was no ${type}`)
   }
 
-  test('is sealed behind so many events, over the chain as it is archived', async () => {
+  test('is sealed after a number of events, over the archived chain', async () => {
     const { archiver, own } = await sealing({ everyEvents: 8 })
     await answeredPrompt(council)
     await newEvents('LogSealed', 1)
@@ -170,7 +170,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     }
   })
 
-  test('is sealed when the first event behind a seal is old enough, and not again while only seals are new', async () => {
+  test('is sealed when the first event after a seal is old enough, and not again if only seals are new', async () => {
     const { archiver, sealer } = await sealing({ everyMs: 1 })
     await answeredPrompt(council)
     await allSealed()
@@ -184,12 +184,12 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     await answeredPrompt(council)
     await newEvents('LogSealed', before + 1)
     const sealedPrompts = (await seals()).map(({ data }) => (data as ReturnType<typeof sealed>).sequence)
-    // Each seal is for events that no seal before it was for.
+    // Each seal covers events that no earlier seal covers.
     expect(sealedPrompts).toEqual(sealedPrompts.toSorted((a, b) => a - b))
     expect(new Set(sealedPrompts).size).toBe(sealedPrompts.length)
   })
 
-  test('is sealed once what kept it from being sealed is over', async () => {
+  test('is sealed after the fault that prevented sealing is over', async () => {
     let failures = 2
     const { sealer } = await sealing({
       everyEvents: 1,
@@ -224,7 +224,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
       .split('\n')
       .map((line) => SealLine.parse(JSON.parse(line)))
 
-  /** Copies until as many lines were appended, all in all, or copying has stopped at a fault. */
+  /** Copies until this many lines were appended in total, or until copying stops at a fault. */
   async function copied(own: typeof identity, out: SealsOut, count: number): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     let left = count
@@ -247,7 +247,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     return copies.fault()?.code
   }
 
-  test('has its key and every seal copied to a file, whoever made them', async () => {
+  test('has its key and every seal copied to a file, whichever process made them', async () => {
     const own = await sealedTwice()
     const path = newFile()
     await copied(own, sealsFile(path), 3)
@@ -262,7 +262,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
       expect(kind === 'key' || isGenuineSeal(own, data as never, key.publicKey)).toBe(true)
   })
 
-  test('has a seal copied that a crash left out, and the half of a line removed', async () => {
+  test('has a seal copied that a crash left out, and a partial line removed', async () => {
     const own = await sealedTwice()
     const path = newFile()
     await copied(own, sealsFile(path), 3)
@@ -274,7 +274,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     expect(readFileSync(cut, 'utf8')).toBe(whole)
   })
 
-  test('whose file ends with a seal that it does not have is said to differ', async () => {
+  test('with a file that ends with an unknown seal is reported to differ', async () => {
     const own = await sealedTwice()
     const path = newFile()
     await copied(own, sealsFile(path), 3)
@@ -287,10 +287,10 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     expect(await copied({ ...own, incarnation: 'another' }, sealsFile(path), 1)).toBe('seals_differ')
   })
 
-  test('has its newest key and seal said again on a stream, where nobody knows what was said', async () => {
+  test('has its newest key and seal repeated on an output that cannot be read back', async () => {
     const own = await sealedTwice()
     let text = ''
-    await copied(own, sealsStream({ write: (part) => void (text += part) }), 2)
+    await copied(own, sealsOutput({ write: (part) => void (text += part) }), 2)
     expect(
       text
         .trim()
@@ -299,7 +299,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     ).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
   })
 
-  test('says which key it was sealed with, archived or not', async () => {
+  test('returns its newest sealing key, archived or not', async () => {
     const log = storedLogOf(council, redisUrl)
     expect(await newestSealKey(stored, log)).toBeNull()
     const own = await sealedTwice()

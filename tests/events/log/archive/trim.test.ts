@@ -26,11 +26,11 @@ beforeEach(async () => {
   onTestFinished(council.close)
 })
 
-/** Enough for several nodes of the stream, which Redis trims as a whole: a hundred entries each. */
+/** Enough for several nodes of the stream; Redis trims whole nodes of a hundred entries. */
 const prompts = 60
 async function answered(): Promise<void> {
   for (let i = 0; i < prompts; i++) await answeredPrompt(council)
-  // Their jobs were never on the queue of a worker: what is done leaves with its append.
+  // The append that finishes a prompt removes its job.
   await council.redis.del(council.keys.work)
 }
 const archiveAll = async () => {
@@ -45,7 +45,7 @@ const hotSequences = async () =>
   )
 
 describe('trimming', () => {
-  test('lets events leave Redis that are archived, and the log still has them all', async () => {
+  test('removes archived events from Redis, and the log still returns them all', async () => {
     await answered()
     await archiveAll()
     const left = await trimAll()
@@ -57,11 +57,11 @@ describe('trimming', () => {
     for await (const events of storedLogOf(council, redisUrl, stored).readStored())
       all.push(...events.map(({ sequence }) => sequence))
     expect(all).toEqual(Array.from({ length: prompts * 8 }, (_, index) => index + 1))
-    // Noted before it was done, and never less than what was done.
+    // The archive records a trim in advance, so its record covers it.
     expect((await stored.checkpoint())?.trimmed.sequence).toBe(prompts * 8 - 1)
   })
 
-  test('lets nothing leave that is not archived', async () => {
+  test('keeps events that are not archived', async () => {
     await answered()
     expect(await trimAll()).toBe(0)
     expect(await hotSequences()).toHaveLength(prompts * 8)
@@ -73,20 +73,20 @@ describe('trimming', () => {
     expect(hot.at(-1)).toBe(prompts * 8 + 8)
   })
 
-  test('lets nothing leave that is younger than the hot window', async () => {
+  test('keeps events that are younger than the hot window', async () => {
     await answered()
     await archiveAll()
     expect(await trimAll(3_600_000)).toBe(0)
     expect((await stored.checkpoint())?.trimmed.sequence).toBe(0)
   })
 
-  test('lets nothing leave that a job still needs', async () => {
+  test('keeps events that a job still needs', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, { requestId, text: 'Why?' })
     const [job] = await council.redis.xrange(council.keys.work, '-', '+')
     for (let i = 0; i < prompts; i++) await answeredPrompt(council)
     await council.redis.del(council.keys.work)
-    // Behind others, as one that a worker gave back.
+    // After other jobs, as if a worker gave it back.
     for (const position of ['999999999999999-0', job![1][job![1].indexOf('position') + 1]!, '999999999999999-0'])
       await council.redis.xadd(
         council.keys.work,
@@ -103,7 +103,7 @@ describe('trimming', () => {
     expect((await hotSequences())[0]).toBe(1)
   })
 
-  test('always leaves the newest event', async () => {
+  test('always keeps the newest event', async () => {
     await answeredPrompt(council)
     await archiveAll()
     await trimAll()

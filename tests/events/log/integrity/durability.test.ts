@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { assertCrashSafe, unsafeSettings } from '../../../../src/events/log/archive/power-safe.ts'
+import { assertCrashSafe, unsafeSettings } from '../../../../src/events/log/archive/crash-safe.ts'
 import { assertDurable, type Durability } from '../../../../src/events/log/integrity/durability.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../../../src/platform/postgres/postgres.ts'
@@ -67,7 +67,7 @@ describe('a Redis', () => {
   const noConfig = { name: 'managed', rules: ['+@all', '-config'] }
 
   test.each<[Durability, Partial<typeof right>, string | null]>([
-    // INFO does not tell when the file is synced.
+    // INFO does not show `appendfsync`.
     ['fsync', {}, 'appendfsync cannot be seen by this user: ACL SETUSER managed +config|get, or DURABILITY=archived'],
     ['fsync', { appendonly: 'no' }, 'appendonly is no, must be yes: CONFIG SET appendonly yes'],
     ['archived', { appendfsync: 'everysec' }, null],
@@ -80,7 +80,7 @@ describe('a Redis', () => {
     else await expect(outcome).rejects.toMatchObject({ code: 'not_durable', message: expect.stringContaining(fix) })
   })
 
-  test('that lets its settings be seen and nothing else is taken for what it is', async () => {
+  test('that shows only its settings is judged by them', async () => {
     await assertDurable(await connectedAs({ name: 'careful', rules: ['+@all', '-config', '+config|get'] }), 'fsync')
   })
 })
@@ -92,11 +92,11 @@ describe('a PostgreSQL', () => {
     return postgres
   }
 
-  test('that keeps what it has committed is power-safe', async () => {
+  test('with durable commits is crash-safe', async () => {
     await assertCrashSafe(await database(), { isEmbedded: false })
   })
 
-  test('that answers before it has written is refused, with the statements that put it right', async () => {
+  test('with asynchronous commits is refused, with the statements that fix it', async () => {
     const url = await createDatabase()
     const admin = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
     const name = new URL(url).pathname.slice(1)
@@ -108,14 +108,14 @@ describe('a PostgreSQL', () => {
       expect.stringContaining(`synchronous_commit is off: ALTER DATABASE "${name}" RESET synchronous_commit;`),
     ])
     await expect(assertCrashSafe(postgres, { isEmbedded: false })).rejects.toMatchObject({ code: 'not_durable' })
-    // The statements do what they say.
+    // The statements work.
     await postgres.transaction((tx) => sql`alter database ${sql.id(name)} reset synchronous_commit`.execute(tx))
     const again = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
     onTestFinished(() => again.close())
     expect(await unsafeSettings(again)).toEqual([])
   })
 
-  test('that is embedded is refused, whatever it says of itself', async () => {
+  test('that is embedded is refused, whatever its settings', async () => {
     await expect(assertCrashSafe(await database(), { isEmbedded: true })).rejects.toThrow('set DATABASE_URL')
   })
 })

@@ -2,10 +2,10 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { StreamName } from '../../../../src/events/identifiers.ts'
 import { hmacSha256 } from '../../../../src/events/log/integrity/hmac.ts'
-import { eventMacs, type Vouched } from '../../../../src/events/log/integrity/mac.ts'
+import { eventMacs, type MacInput } from '../../../../src/events/log/integrity/mac.ts'
 
 const secret = (fill: string) => Buffer.alloc(32, fill)
-const event: Vouched = {
+const event: MacInput = {
   incarnation: 'log-1',
   stream: 'account/reserve' as StreamName,
   revision: 7,
@@ -18,7 +18,7 @@ const event: Vouched = {
 describe('the MAC of an event', () => {
   const macs = eventMacs([secret('a')])
 
-  test('vouches for the event that it was made for', () => {
+  test('is genuine for its event', () => {
     expect(macs.check(event, macs.make(event))).toBe('genuine')
   })
 
@@ -55,7 +55,7 @@ describe('the MAC of an event', () => {
 })
 
 describe('keys of MACs', () => {
-  test('may be replaced: the newest makes them, older ones still check', () => {
+  test('can be rotated: the newest key signs, older keys still verify', () => {
     const before = eventMacs([secret('a')])
     const after = eventMacs([secret('a'), secret('b')])
     expect(after.check(event, before.make(event))).toBe('genuine')
@@ -64,7 +64,7 @@ describe('keys of MACs', () => {
     expect([after.knows(before.keyId), before.knows(after.keyId)]).toEqual([true, false])
   })
 
-  test('do not make the same MACs', () => {
+  test('make different MACs', () => {
     expect(
       eventMacs([secret('a')])
         .make(event)
@@ -76,7 +76,7 @@ describe('keys of MACs', () => {
     )
   })
 
-  test('are needed', () => {
+  test('are required', () => {
     expect(() => eventMacs([])).toThrow('a MAC needs a key')
   })
 })

@@ -14,7 +14,7 @@ import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
 
 type Seen = { sequence: number; position: Position; stream: StreamName; type: string }
 
-/** What a log shows that nobody ever trims. */
+/** The events of a log that is never trimmed. */
 function reference(
   events: readonly Seen[],
   { after, upTo, streams, types, limit = Infinity, direction }: ReadOptions,
@@ -40,7 +40,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
   let council: TestCouncil
   let stored: Archive
   let events: Seen[]
-  /** The log with all of it on Redis, to be trimmed anew by every run. */
+  /** The whole log on Redis; every run trims it anew. */
   let whole: string
   beforeAll(async () => {
     db = await open()
@@ -55,7 +55,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     const archiver = await archive(council, redisUrl, db)
     await allArchived(archiver, council)
     await archiver.stop()
-    // Newer than the archive: what has just been written.
+    // Events that are newer than the archive.
     await answeredPrompt(council)
     events = await council.events()
     whole = `${council.keys.log}:whole`
@@ -67,7 +67,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
   const trimTo = (sequence: number) => council.redis.xtrim(council.keys.log, 'MINID', '=', events[sequence]!.position)
   const untrimmed = () => council.redis.copy(whole, council.keys.log, 'REPLACE')
 
-  /** Redis, from which events leave between any two questions, as far as they are archived. */
+  /** A Redis that may be trimmed of archived events between any two requests. */
   const trimmedMeanwhile = (trims: readonly number[], size: number): HotLog => {
     const hot = hotLog(council.redis, council.keys, size)
     const left = [...trims]
@@ -79,7 +79,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     return { pageSize: size, page: (range) => trimFirst(() => hot.page(range)), edge: () => trimFirst(hot.edge) }
   }
 
-  /** Positions of events, just beside them, and far away. */
+  /** Positions of events, next to them, and far away. */
   const position = () =>
     fc.oneof(
       fc.integer({ min: 0, max: events.length - 1 }).map((index) => events[index]!.position),
@@ -102,7 +102,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
       { requiredKeys: [] },
     )
 
-  test('reads as if nothing ever left Redis, whatever leaves between two pages', async () => {
+  test('reads as if Redis were never trimmed, with trims between any two pages', async () => {
     await fc.assert(
       fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, meanwhile, size) => {
         await untrimmed()
@@ -114,7 +114,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     )
   }, 60_000)
 
-  test('is followed as if nothing ever left Redis, from any position', async () => {
+  test('is followed from any position as if Redis were never trimmed', async () => {
     await fc.assert(
       fc.asyncProperty(position(), trims, fc.integer({ min: 1, max: 9 }), async (after, meanwhile, size) => {
         await untrimmed()
@@ -134,7 +134,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     )
   }, 60_000)
 
-  test('goes on from a trimmed position with what is written now', async () => {
+  test('continues from a trimmed position with new events', async () => {
     await trimTo(archivedEvents)
     const abort = new AbortController()
     const seen: number[] = []
@@ -149,7 +149,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     expect(seen).toEqual(Array.from({ length: 43 }, (_, index) => index + 6))
   })
 
-  test('says that events have left Redis rather than to leave them out, where there is no archive', async () => {
+  test('without an archive reports trimmed events instead of skipping them', async () => {
     await trimTo(10)
     const hotOnly = storedLogOf(council, redisUrl)
     await expect(sequencesOf(hotOnly.readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
@@ -159,7 +159,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
     await expect(
       sequencesOf(hotOnly.followStored(events[2]!.position, new AbortController().signal)),
     ).rejects.toMatchObject({ code: 'log_trimmed' })
-    // What is there can be read.
+    // The remaining events are readable.
     expect(await sequencesOf(hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position }))).toEqual([
       22, 23, 24,
     ])

@@ -9,7 +9,7 @@ import { answeredPrompt } from '../../../support/history.ts'
 import { loseEverything, snapshotOf } from '../../../support/lost.ts'
 import { startRedisCluster } from '../../../support/redis-cluster.ts'
 
-test('a council on a cluster that its node has lost is restored there, and goes on', async () => {
+test('a council that a cluster node has lost is restored there and continues', async () => {
   const cluster = await startRedisCluster()
   onTestFinished(() => cluster.stop())
   const db = await databaseKinds[0]!.open()
@@ -24,9 +24,9 @@ test('a council on a cluster that its node has lost is restored there, and goes 
   const { redis, keys, councilId } = council
   const stores = { redis, keys, councilId, archive: postgresArchive(db.postgres), foldOf: aggregateOf }
   const options = { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal }
-  expect(await restore(stores, options)).toMatchObject({ events: 38, identity: true, beside: { jobs: 1 } })
+  expect(await restore(stores, options)).toMatchObject({ events: 38, identity: true, derived: { jobs: 1 } })
   expect(await snapshotOf(council)).toMatchObject(before)
-  expect(await restore(stores, options)).toMatchObject({ events: 0, identity: false, beside: { states: 0, jobs: 0 } })
+  expect(await restore(stores, options)).toMatchObject({ events: 0, identity: false, derived: { states: 0, jobs: 0 } })
 
   const restarted = await openTestCouncil(cluster.url, councilId)
   onTestFinished(restarted.close)

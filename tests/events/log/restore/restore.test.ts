@@ -42,7 +42,7 @@ const opening = () =>
     archived: { councilId: council.councilId, archive },
   })
 
-/** Jobs whose prompt is not finished; of those that are, some may be left over. */
+/** The jobs of unfinished prompts; jobs of finished prompts may be left over. */
 const unfinished = ({ states, ...snapshot }: Snapshot): Snapshot => ({
   ...snapshot,
   states,
@@ -64,7 +64,7 @@ describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: open
   afterEach(() => council.close())
   afterAll(() => db.close())
 
-  test('brings everything back after a flush: entries, what the stream remembers, states, ids and jobs', async () => {
+  test('restores everything after a flush: entries, stream metadata, states, ids and jobs', async () => {
     const before = await snapshotOf(council)
     await loseEverything(council)
     const restored = await restoring()
@@ -73,14 +73,14 @@ describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: open
       events: 38,
       trimmed: 0,
       identity: true,
-      beside: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 },
+      derived: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 },
     })
     expect(await opening()).toBe(before.meta['incarnation'])
-    expect(await restoring()).toMatchObject({ events: 0, identity: false, beside: nothing })
+    expect(await restoring()).toMatchObject({ events: 0, identity: false, derived: nothing })
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
   })
 
-  test('lets the read models go on without a rebuild', async () => {
+  test('lets the read models continue without a rebuild', async () => {
     const projector = project(council.log, db.postgres, [chats, costs, accounts])
     await caughtUp(projector, council.log)
     await projector.stop()
@@ -104,7 +104,7 @@ describe('restoring', () => {
   afterEach(() => council.close())
   afterAll(() => db.close())
 
-  /** Whatever is refused leaves Redis as it was. */
+  /** Expects a refusal that leaves Redis unchanged. */
   async function expectRefused(refusal: { code: string; at?: string | undefined }): Promise<void> {
     const before = await snapshotOf(council)
     await expect(restoring()).rejects.toMatchObject(refusal)
@@ -112,7 +112,7 @@ describe('restoring', () => {
   }
   const at = async (n: number) => (await audited.entries())[n - 1]?.[0]
 
-  test('remembers commands: the same answer to the same one, none to another one under its id', async () => {
+  test('restores command ids: a repeated command gets its result, another one under the same id is rejected', async () => {
     const commandId = newId()
     const done = await council.execute(OpenAccount, { account: id('agent:eve') }, commandId)
     const refusedId = newId()
@@ -127,7 +127,7 @@ describe('restoring', () => {
     expect(await again('agent:eve', refusedId)).toEqual(refusal)
   })
 
-  test('knows the keys of callers again, and what they stand for', async () => {
+  test('restores idempotency keys and their command ids', async () => {
     const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
     const commandId = await idOf()
     const command = { account: id('agent:eve') }
@@ -144,7 +144,7 @@ describe('restoring', () => {
     expect(await council.redis.pttl(council.keys.callersKey('tester', 'order-7'))).toBeGreaterThan(23 * 3_600_000)
   })
 
-  test('gives each unfinished prompt to a worker, once, and starts none that is finished', async () => {
+  test('gives each unfinished prompt to a worker once, and starts no finished one', async () => {
     await loseEverything(council)
     await restoring()
     const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
@@ -162,7 +162,7 @@ describe('restoring', () => {
     expect(await audited.entries()).toHaveLength(entries)
   })
 
-  test('brings back a tail, with everything that it led to', async () => {
+  test('restores a lost tail with its derived data', async () => {
     const putBack = await backup(council)
     await answeredPrompt(council)
     await council.execute(TransferFunds, {
@@ -178,36 +178,36 @@ describe('restoring', () => {
     const before = await snapshotOf(council)
     await putBack()
     await expect(opening()).rejects.toMatchObject({ code: 'log_lost_its_tail' })
-    expect(await restoring()).toMatchObject({ events: 11, identity: true, beside: { jobs: 1 } })
+    expect(await restoring()).toMatchObject({ events: 11, identity: true, derived: { jobs: 1 } })
     const after = await snapshotOf(council)
     expect(unfinished(after)).toEqual(unfinished(before))
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
     expect(await opening()).toBe(before.meta['incarnation'])
   })
 
-  test('keeps what Redis has beyond the archive', async () => {
+  test('keeps events on Redis that are newer than the archive', async () => {
     await answeredPrompt(council)
     const before = await snapshotOf(council)
-    expect(await restoring()).toMatchObject({ events: 0, identity: false, beside: nothing })
+    expect(await restoring()).toMatchObject({ events: 0, identity: false, derived: nothing })
     await council.redis.hdel(council.keys.states, 'account/reserve')
-    expect(await restoring()).toMatchObject({ events: 0, end: { sequence: 46 }, beside: { ...nothing, states: 1 } })
+    expect(await restoring()).toMatchObject({ events: 0, end: { sequence: 46 }, derived: { ...nothing, states: 1 } })
     expect(await snapshotOf(council)).toEqual(before)
   })
 
-  test('puts right a state that is not what the log makes', async () => {
+  test('corrects a state that is not the fold of the log', async () => {
     const before = await snapshotOf(council)
     await council.redis.hset(council.keys.states, 'account/reserve', '1:1:{}', 'account/agent:eve', '9:1:{}')
-    expect(await restoring()).toMatchObject({ beside: { ...nothing, states: 2 } })
+    expect(await restoring()).toMatchObject({ derived: { ...nothing, states: 2 } })
     expect(await snapshotOf(council)).toEqual(before)
   })
 
-  test('writes nothing when it is only asked what it would do', async () => {
+  test('writes nothing in a dry run', async () => {
     await loseEverything(council)
-    expect(await restoring({ dryRun: true })).toMatchObject({ events: 38, identity: true, beside: { jobs: 1 } })
+    expect(await restoring({ dryRun: true })).toMatchObject({ events: 38, identity: true, derived: { jobs: 1 } })
     expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([])
   })
 
-  test('lets nobody write until all is there, whenever it is killed, and goes on where it was', async () => {
+  test('blocks writers until it is complete, and continues after a kill at any point', async () => {
     const before = unfinished(await snapshotOf(council))
     let crashes = 0
     for (let isDone = false; !isDone; crashes++) {
@@ -230,7 +230,7 @@ describe('restoring', () => {
     expect(crashes).toBeGreaterThanOrEqual(8)
   })
 
-  test('lets nobody write while a tail is brought back, whenever it is killed', async () => {
+  test('blocks writers while it restores a tail, and after a kill at any point', async () => {
     const putBack = await backup(council)
     await answeredPrompt(council)
     await audited.archive()
@@ -251,7 +251,7 @@ describe('restoring', () => {
     expect(crashes).toBeGreaterThanOrEqual(6)
   })
 
-  test('does not write back what was trimmed, and the stream knows that it was there', async () => {
+  test('does not write back trimmed events, and counts them in the stream metadata', async () => {
     await trim(council, archive.noteTrimmed, 20)
     const before = await snapshotOf(council)
     await loseEverything(council)
@@ -265,7 +265,7 @@ describe('restoring', () => {
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
   })
 
-  test('restores a log of which everything was trimmed, and it goes on above', async () => {
+  test('restores a fully trimmed log, which continues above its old positions', async () => {
     const last = await at(38)
     await trim(council, archive.noteTrimmed, 38)
     await loseEverything(council)
@@ -273,10 +273,10 @@ describe('restoring', () => {
     expect(await snapshotOf(council)).toMatchObject({ entries: [], stream: { lastId: last, entriesAdded: 38 } })
     expect(await council.execute(OpenAccount, { account: id('agent:eve') })).toMatchObject({ result: 'appended' })
     expect(fieldOf((await audited.entries())[0]!, 'sequence')).toBe('39')
-    expect(await restoring()).toMatchObject({ events: 0, beside: nothing })
+    expect(await restoring()).toMatchObject({ events: 0, derived: nothing })
   })
 
-  test('refuses an archive in which nothing is', async () => {
+  test('refuses an empty archive', async () => {
     await audited.query('delete from archive_checkpoint')
     await expectRefused({ code: 'no_archive' })
   })
@@ -299,7 +299,7 @@ describe('restoring', () => {
     },
   )
 
-  test('refuses a Redis that lacks an event before others, holds one more, or something else', async () => {
+  test('refuses a Redis with a missing, an extra or a malformed entry', async () => {
     const all = await audited.entries()
     const lacking = all[14]!
     await council.redis.xdel(council.keys.log, lacking[0])
@@ -314,7 +314,7 @@ describe('restoring', () => {
     await expectRefused({ code: 'histories_differ', at: all[5]?.[0] })
   })
 
-  test('refuses an archive that is not what its chain was made over', async () => {
+  test('refuses an archive that does not match its hash chain', async () => {
     await audited.query(`update event_archive set data = replace(data, '100000000', '900000000') where sequence = 8`)
     const changed = await at(8)
     await loseEverything(council)
@@ -332,7 +332,7 @@ describe('restoring', () => {
     },
   )
 
-  test('refuses a key of command ids that holds something else, before it writes anything', async () => {
+  test('refuses a key of command ids of another type before it writes', async () => {
     const [key] = Object.keys((await snapshotOf(council)).commands)
     await loseEverything(council)
     await council.redis.set(key!, 'mine')
@@ -340,7 +340,7 @@ describe('restoring', () => {
     expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([key])
   })
 
-  test('brings back any history, from wherever Redis fell back to', async () => {
+  test('restores any log from any older state of Redis', async () => {
     const happening = fc.record({
       prompt: fc.nat(2),
       step: fc.constantFrom(...steps),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chatStream } from '../../../../src/events/chat.ts'
 import { aggregateOf } from '../../../../src/commands/registry.ts'
 import { foldStreams } from '../../../../src/events/log/folds.ts'
-import { collectFaults } from '../../../../src/events/log/verify/faults.ts'
+import { collectFaults } from '../../../../src/events/log/verify/audit-faults.ts'
 import { checkJobs } from '../../../../src/events/log/verify/jobs.ts'
 import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
 import { answeredPrompt, happen, newPrompt } from '../../../support/history.ts'
@@ -16,7 +16,7 @@ afterEach(() => council.close())
 
 const hourMs = 3_600_000
 
-/** Folds the log as it is now; `check` then looks at the jobs, after whatever came meanwhile. */
+/** Folds the current log; `check` then checks the jobs, after later changes. */
 async function foldedNow() {
   const folds = foldStreams(aggregateOf)
   for (const event of await council.events()) folds.take(event)
@@ -27,7 +27,7 @@ async function foldedNow() {
   }
 }
 
-test('an open prompt with a job is no fault for as long as its attempts may take, and one afterwards', async () => {
+test('an open prompt with a job becomes a fault when its attempts should have ended', async () => {
   const open = newPrompt()
   for (const step of ['submit', 'attempt', 'call'] as const) await happen(council, open, step)
   await answeredPrompt(council)
@@ -36,7 +36,7 @@ test('an open prompt with a job is no fault for as long as its attempts may take
   expect(await check(0)).toEqual({ open: 1, faults: [['job_overdue', chatStream(open.requestId)]] })
 })
 
-test('an open prompt without a job is a fault at once, however many others have theirs', async () => {
+test('an open prompt without a job is a fault at once, among many with jobs', async () => {
   const prompts = Array.from({ length: 1_200 }, () => newPrompt())
   await Promise.all(prompts.map((prompt) => happen(council, prompt, 'submit')))
   const [entry] = (await council.redis.xrevrange(council.keys.work, '+', '-', 'COUNT', 1))[0] ?? []
@@ -49,7 +49,7 @@ test('an open prompt without a job is a fault at once, however many others have 
   })
 })
 
-test('a prompt that ends while the log is verified is no fault', async () => {
+test('a prompt that ends during verification is no fault', async () => {
   const open = newPrompt()
   for (const step of ['submit', 'attempt', 'route', 'call'] as const) await happen(council, open, step)
   const check = await foldedNow()

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
-/** Which texts were here before, in 16 bytes each at most. */
+/** A set of texts in at most 16 bytes each. */
 export type Seen = {
-  /** False: it was here before. */
+  /** False if the text was added before. */
   add: (text: string) => boolean
 }
 
@@ -10,10 +10,9 @@ const firstSlots = 1024
 const maxLoad = 0.6
 
 /**
- * Remembers 64 bits of the SHA-256 of each text: among ten million texts it takes two for the same once in some hundred
- * thousand runs.
+ * Keeps 64 bits of the SHA-256 of each text. Among ten million texts, two collide about once in a hundred thousand runs.
  */
-export function createSeen(): Seen {
+export function createDigestSet(): Seen {
   let slots = new BigUint64Array(firstSlots)
   let used = 0
   const put = (into: BigUint64Array, value: bigint): boolean => {

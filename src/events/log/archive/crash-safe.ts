@@ -12,7 +12,7 @@ const Settings = z.array(
   z.object({ name: z.string(), setting: z.string(), source: z.string(), role: z.string(), database: z.string() }),
 )
 
-/** Why a real PostgreSQL would lose what it has committed when the power goes, each with the exact statements that put it right. */
+/** The settings of a PostgreSQL that can lose commits in a power failure, each with the exact statements that fix it. */
 export async function unsafeSettings({ snapshot }: Pick<Postgres<unknown>, 'snapshot'>): Promise<string[]> {
   const { rows } = await snapshot((tx) =>
     sql`select name, setting, source, current_user as role, current_database() as database from pg_settings where name in ('fsync', 'synchronous_commit')`.execute(
@@ -24,7 +24,7 @@ export async function unsafeSettings({ snapshot }: Pick<Postgres<unknown>, 'snap
     .map((wrong) => `${wrong.name} is ${wrong.setting}: ${fixOf(wrong)}`)
 }
 
-/** A setting of a role or a database goes before that of the server. */
+/** A setting of a role or a database overrides the one of the server. */
 function fixOf({ name, source, role, database }: z.output<typeof Settings>[number]): string {
   const fix = `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf();`
   if (source === 'user' || source === 'database user') return `ALTER ROLE "${role}" RESET ${name}; ${fix}`
@@ -32,7 +32,7 @@ function fixOf({ name, source, role, database }: z.output<typeof Settings>[numbe
   return fix
 }
 
-/** Refuses DURABILITY=archived on an archive that is not power-safe. Throws LogStopped `not_durable`. */
+/** Refuses DURABILITY=archived on an archive that is not crash-safe. Throws LogStopped `not_durable`. */
 export async function assertCrashSafe(
   postgres: Pick<Postgres<unknown>, 'snapshot'>,
   { isEmbedded }: { isEmbedded: boolean },
@@ -40,7 +40,7 @@ export async function assertCrashSafe(
   if (isEmbedded)
     throw new LogStopped(
       'not_durable',
-      'DURABILITY=archived needs a real PostgreSQL, the embedded one is not power-safe: set DATABASE_URL, or DURABILITY=fsync',
+      'DURABILITY=archived needs a real PostgreSQL, the embedded one is not crash-safe: set DATABASE_URL, or DURABILITY=fsync',
     )
   const wrong = await unsafeSettings(postgres)
   if (wrong.length > 0)

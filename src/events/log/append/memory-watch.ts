@@ -1,13 +1,13 @@
 import type { Logger } from '../../../platform/logger.ts'
 
-/** Above this share of Redis' memory no new work begins; what has begun can still be settled, released and cancelled. */
+/** Above this share of Redis' memory no new work starts; open work can still be settled, released and cancelled. */
 const nearlyFullShare = 0.85
 const lookEveryMs = 1_000
 
-/** Asks a Redis for the figures of its memory. */
+/** A Redis that reports its memory. */
 type MemoryInfo = { info: (section: 'memory') => Promise<string> }
 
-/** How much of what it may use a Redis uses, 0 to 1: of `maxmemory`, or where that is not set of the machine's memory. */
+/** The used share of `maxmemory`, or of the machine's memory if that is not set, from 0 to 1. */
 export async function memoryShare(redis: MemoryInfo): Promise<number> {
   const info = await redis.info('memory')
   const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
@@ -17,7 +17,7 @@ export async function memoryShare(redis: MemoryInfo): Promise<number> {
 
 export type MemoryWatch = { isNearlyFull: () => boolean; stop: () => void }
 
-/** Keeps looking at a Redis' memory. While it does not answer the last answer stands. */
+/** Polls the memory of a Redis. The last value stays in effect while Redis does not answer. */
 export async function watchMemory(redis: MemoryInfo, logger: Logger): Promise<MemoryWatch> {
   let share = await memoryShare(redis)
   let looking = false
@@ -25,7 +25,7 @@ export async function watchMemory(redis: MemoryInfo, logger: Logger): Promise<Me
     const before = share
     share = await memoryShare(redis).catch(() => share)
     if (share >= nearlyFullShare && before < nearlyFullShare)
-      logger.error({ share }, "the log's memory is nearly used up: no new work begins")
+      logger.error({ share }, "the log's memory is nearly used up: no new work starts")
   }
   const timer = setInterval(() => {
     if (looking) return

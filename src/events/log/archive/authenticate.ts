@@ -3,28 +3,32 @@ import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { ArchiveCheckpoint, ArchivedEvent } from './archive.ts'
 import { chainStart, extendChain, type LogIdentity } from './chain.ts'
-import { ArchiveStopped } from './faults.ts'
+import { ArchiveStopped } from './archive-stopped.ts'
 
-export type Vouching = {
+export type Authentication = {
   identity: LogIdentity
   macs: Pick<EventMacs, 'check'>
-  /** Whether anything may be added to a stream: the MACs of its events are over revision `any`. */
-  isHistory: (stream: StreamName) => boolean
+  /** Whether a stream is append-only: the MACs of its events cover the revision `any`. */
+  isAppendOnly: (stream: StreamName) => boolean
 }
 
-/** Events that may be archived, and why the one behind them may not. */
-export type Vouched = { events: ArchivedEvent[]; fault: ArchiveStopped | null }
+/** Authentic events with their chain heads, and the fault of the event after them. */
+export type Authenticated = { events: ArchivedEvent[]; fault: ArchiveStopped | null }
 
-/** The events that follow a checkpoint, with the chain behind each, up to the first one that may not be archived, and why not. */
-export function vouched(vouching: Vouching, from: ArchiveCheckpoint | null, events: readonly StoredEvent[]): Vouched {
+/** Checks the events after a checkpoint and extends the chain, up to the first faulty event. */
+export function authenticate(
+  authentication: Authentication,
+  from: ArchiveCheckpoint | null,
+  events: readonly StoredEvent[],
+): Authenticated {
   const good: ArchivedEvent[] = []
   let last: Pick<ArchiveCheckpoint, 'sequence' | 'position' | 'chainHead'> | null = from
   for (const event of events) {
-    const fault = misplaced(last, event) ?? unvouched(vouching, event)
+    const fault = misplaced(last, event) ?? authenticityFault(authentication, event)
     if (fault) return { events: good, fault }
     const archived: ArchivedEvent = {
       ...event,
-      chainHead: extendChain(last?.chainHead ?? chainStart(vouching.identity), event),
+      chainHead: extendChain(last?.chainHead ?? chainStart(authentication.identity), event),
     }
     good.push(archived)
     last = archived
@@ -44,21 +48,21 @@ function misplaced(
   if (sequence < expected)
     return new ArchiveStopped(
       'archive_differs',
-      `event number ${sequence} comes behind number ${last?.sequence}, which is archived; the log lost its tail or was written to by others: bin/council restore`,
+      `event number ${sequence} comes after the archived number ${last?.sequence}; the log lost its tail, or another program wrote to it: bin/council restore`,
       { at: position },
     )
   if (last && comparePositions(position, last.position) <= 0)
     return new ArchiveStopped(
       'archive_out_of_order',
-      `event number ${sequence} does not stand above ${last.position}, the position of the one before`,
+      `the position of event number ${sequence} is not above ${last.position}, the position before it`,
       { at: position },
     )
   return null
 }
 
-/** Null for an event that the gate wrote. */
-export function unvouched(
-  { identity: { incarnation }, macs, isHistory }: Vouching,
+/** Null for an event with a genuine MAC. */
+export function authenticityFault(
+  { identity: { incarnation }, macs, isAppendOnly }: Authentication,
   event: StoredEvent,
 ): ArchiveStopped | null {
   const { stream, sequence, position: at, mac } = event
@@ -67,18 +71,18 @@ export function unvouched(
     return new ArchiveStopped('forged_event', `${what} carries no MAC: it did not come from this council's gate`, {
       at,
     })
-  const verdict = macs.check({ ...event, incarnation, revision: isHistory(stream) ? 'any' : event.revision }, mac)
+  const verdict = macs.check({ ...event, incarnation, revision: isAppendOnly(stream) ? 'any' : event.revision }, mac)
   switch (verdict) {
     case 'genuine':
       return null
     case 'forged':
       return new ArchiveStopped(
         'forged_event',
-        `the MAC of ${what} is not genuine: it was changed, moved, or written by somebody else`,
+        `the MAC of ${what} is not genuine: the event was changed, moved, or written by another program`,
         { at },
       )
     case 'key_unknown':
-      return new ArchiveStopped('event_key_unknown', `${what} is vouched for under a key that is not in MAC_KEY_FILE`, {
+      return new ArchiveStopped('event_key_unknown', `the MAC of ${what} names a key that is not in MAC_KEY_FILE`, {
         at,
       })
     default:

@@ -13,32 +13,36 @@ import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'
 import type { RestoreStores } from './stores.ts'
 
-/** One write that makes Redis more of what the log says. Each may be done twice. */
+/** One idempotent write that brings Redis closer to the log. */
 export type Write = (pipeline: ChainableCommander) => void
 
-/** What stands beside a log, one kind each. */
-export type Beside = 'states' | 'finished streams' | 'command ids' | 'keys of callers' | 'jobs'
+/** The kinds of data that Redis keeps in addition to the log and that the log can rebuild. */
+export type DerivedKind = 'states' | 'finished streams' | 'command ids' | 'keys of callers' | 'jobs'
 
-/** The writes of one kind that Redis still needs, in groups. */
-export type Wanting = { kind: Beside; writes: Write[] }
+/** A group of missing writes of one kind. */
+export type DerivedWrites = { kind: DerivedKind; writes: Write[] }
 
 const groupSize = 1_000
 const scanCount = 1_000
-/** Ids are looked for in events that are older by so much: clocks differ. */
+/** The margin for different clocks when looking for ids by the position of their events. */
 const clockMarginMs = maxIdAheadMs + 3_600_000
 
-/** Everything beside the log that Redis lacks, or has otherwise than the log makes it. Only what differs is written. */
-export async function* wanting(stores: RestoreStores, examined: Examined, window: Window): AsyncGenerator<Wanting> {
+/** The writes that bring all derived data on Redis in line with the log; data that agrees is not written. */
+export async function* derivedWrites(
+  stores: RestoreStores,
+  examined: Examined,
+  window: Window,
+): AsyncGenerator<DerivedWrites> {
   yield* states(stores, examined)
   yield* finishedStreams(stores, examined, window)
   yield* commandIds(stores, window)
   yield* jobs(stores, examined)
 }
 
-/** `startMs`: ids from before are never used again. `keepMs`: how long the hashes of an hour are kept. */
+/** `startMs`: older ids cannot be used again. `keepMs`: the lifetime of the hash of an hour. */
 export type Window = { startMs: number; keepMs: number }
 
-async function* states({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<Wanting> {
+async function* states({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<DerivedWrites> {
   const seen = new Set<string>()
   let cursor = '0'
   do {
@@ -71,7 +75,7 @@ async function* finishedStreams(
   { redis, keys }: RestoreStores,
   { finished }: Examined,
   window: Window,
-): AsyncGenerator<Wanting> {
+): AsyncGenerator<DerivedWrites> {
   for (const group of inGroups([...finished])) {
     const wanted = group.map(([stream, revision]) => ({
       key: keys.finished(streamTimeMs(stream) ?? 0),
@@ -83,7 +87,7 @@ async function* finishedStreams(
   }
 }
 
-async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerator<Wanting> {
+async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerator<DerivedWrites> {
   for await (const commands of commandsSince(stores, window.startMs, clockMarginMs)) {
     const writes = await notYetThere(stores.redis, commands, window)
     if (writes.length > 0) yield { kind: 'command ids', writes }
@@ -96,7 +100,7 @@ async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerato
   }
 }
 
-/** Each is known for the rest of the window of the id that it stands for. */
+/** Each key is kept for the rest of the window of its id. */
 async function keysNotYetThere(
   redis: RestoreStores['redis'],
   wanted: readonly { key: string; id: Uuid7 }[],
@@ -130,8 +134,8 @@ async function notYetThere(
   return writes
 }
 
-/** A job for every stream with unfinished work, in the order in which they began, unless there is one. Left-over ones a worker drops. */
-async function* jobs({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<Wanting> {
+/** A job for every unfinished stream without one, oldest first. Workers drop superfluous jobs. */
+async function* jobs({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<DerivedWrites> {
   const known = new Set<string>()
   let last: string = '-'
   for (;;) {

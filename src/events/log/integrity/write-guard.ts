@@ -7,18 +7,17 @@ import type { LogKeys } from '../keys.ts'
 import { LogStopped } from '../log.ts'
 
 /**
- * Sends a write, which `send` must do before it returns, only on a connection that was looked at: it leads to a server that keeps
- * what it acknowledges, and whose log is the one that this process knows. Throws LogStopped where it does not, and what
- * the connection throws while it cannot be looked at; nothing was sent then.
+ * Sends a write only on a checked connection: its server is durable and holds the log that this process knows. `send` must send
+ * before it returns. Throws LogStopped if a check fails, and the connection's error if a check is impossible; nothing was sent then.
  */
 export type GuardedWrite = <Reply>(send: () => Promise<Reply>) => Promise<Reply>
 
 export type GuardOptions = { keys: LogKeys; known: Readonly<KnownLog>; durability: Durability }
 
 /**
- * After a reconnect the server may be another one, or the same with other settings. The connections themselves are compared: ioredis
- * says `ready` only after a new one can be written to. In a cluster all masters are looked at that this process is
- * connected to, since a slot may move to any of them.
+ * After a reconnect the server may be another one, or have other settings. The guard compares the connections themselves, because
+ * ioredis emits `ready` only after a new connection accepts writes. In a cluster it checks every connected master, because a slot may
+ * move to any of them.
  */
 export function guardWrites(redis: RedisClient, options: GuardOptions): GuardedWrite {
   const lookedAt = new WeakSet<Redis['stream']>()
@@ -30,7 +29,7 @@ export function guardWrites(redis: RedisClient, options: GuardOptions): GuardedW
     await assertServerDurable(server, options.durability)
     const runId = runIdIn(await server.info('server'))
     if (!runIds.includes(runId)) await assertSameLog(redis, options)
-    // Lost and made anew meanwhile: then what was seen was another connection's.
+    // The connection was replaced in between, so the check was for another one.
     if (connection !== server.stream) return
     runIds = [...runIds, runId].slice(-maxRunIds)
     lookedAt.add(connection)
@@ -40,24 +39,24 @@ export function guardWrites(redis: RedisClient, options: GuardOptions): GuardedW
     for (let server = unseen(); server; server = unseen()) await look(server)
     const reply = await send()
     if (!(redis instanceof Cluster)) return reply
-    // It may have been led to a node that nobody had looked at: nothing is acknowledged before, and it may have been done.
+    // The cluster may have redirected the write to an unchecked node. Check it before acknowledging; the write may have been applied.
     for (let server = unseen(); server; server = unseen()) await look(server).catch(mayBeDone)
     return reply
   }
 }
 
-/** As many masters as a cluster may have, and more than a server is started. */
+/** The most masters of a cluster, and more than the restarts of a server. */
 const maxRunIds = 1000
 
 function mayBeDone(error: unknown): never {
   throw error instanceof LogStopped
-    ? new Error('a write was led to a server that may not be written to', { cause: error })
+    ? new Error('a write was redirected to a server that must not be written', { cause: error })
     : error
 }
 
-/** A server that started anew, or is another one, has everything that this process knows of, or is not written to. */
+/** A restarted or other server must hold every event that this process knows of. */
 async function assertSameLog(redis: RedisClient, { keys, known }: GuardOptions): Promise<void> {
-  // What is known before it is asked: others go on writing, and readers of this process go on reading, while the answer is on its way.
+  // Read before the query: the known sequence may rise while the reply is on its way.
   const { sequence: knownSequence } = known
   const [incarnation, sequence] = await redis.hmget(keys.meta, 'incarnation', 'sequence')
   if (incarnation !== known.incarnation) throw logReplaced(incarnation ?? '')

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CancelPrompt } from '../../../../src/commands/chat/cancel-prompt.ts'
 import { createGate } from '../../../../src/commands/gate/gate.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
-import { memoryShare, watchMemory } from '../../../../src/events/log/append/memory.ts'
+import { memoryShare, watchMemory } from '../../../../src/events/log/append/memory-watch.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
@@ -26,7 +26,7 @@ const limitTo = async (share: number) => {
 }
 
 describe('the memory of the log', () => {
-  test('is measured against its limit, and without one against the machine', async () => {
+  test('is measured against its limit, or else against the memory of the machine', async () => {
     await council.redis.config('SET', 'maxmemory', 0)
     const ofMachine = await memoryShare(council.redis)
     expect(ofMachine).toBeGreaterThan(0)
@@ -35,7 +35,7 @@ describe('the memory of the log', () => {
     expect(await memoryShare(council.redis)).toBeCloseTo(0.5, 1)
   })
 
-  test('nearly used up lets nothing new begin, while what has begun can end', async () => {
+  test('is nearly used up: no new work starts, and open work can end', async () => {
     await limitTo(0.5)
     const started = newId()
     await council.execute(SubmitPrompt, { requestId: started, text: 'Why?' }, started)
