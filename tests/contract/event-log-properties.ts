@@ -4,7 +4,7 @@ import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions } from '../../src/events/identifiers.ts'
 import type { AppendResult, EventLog } from '../../src/events/log/log.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
-import { aStory, storyTeller, type Told } from './event-log-stories.ts'
+import { appendSteps, appendRunner, type Attempt } from './event-log-sequences.ts'
 
 /** Properties of a log after every one of a random sequence of appends over a few streams. */
 export function appendProperties(setUp: () => Promise<LogSubject>): void {
@@ -18,19 +18,19 @@ export function appendProperties(setUp: () => Promise<LogSubject>): void {
 
   test('keeps its invariants over any batches of commands', async () => {
     await fc.assert(
-      fc.asyncProperty(aStory, async (story) => {
-        const teller = storyTeller(log)
+      fc.asyncProperty(appendSteps, async (steps) => {
+        const runner = appendRunner(log)
         const before = await everythingIn(log)
         let known = before
-        for (const chapter of story) {
-          const told = await teller.tell(chapter)
+        for (const step of steps) {
+          const attempt = await runner.run(step)
           const now = await everythingIn(log)
           expect(now.slice(0, known.length)).toEqual(known)
-          assertWritten(told, now.slice(known.length))
+          assertWritten(attempt, now.slice(known.length))
           known = now
         }
         assertInOrder(known)
-        await assertStates(log, known, teller.streams)
+        await assertStates(log, known, runner.streams)
       }),
       { numRuns: 40 },
     )
@@ -38,7 +38,7 @@ export function appendProperties(setUp: () => Promise<LogSubject>): void {
 }
 
 /** The log holds exactly the acknowledged events. */
-function assertWritten({ request, result }: Told, written: readonly RecordedEvent[]): void {
+function assertWritten({ request, result }: Attempt, written: readonly RecordedEvent[]): void {
   if (!isAppended(result)) return expect(written).toEqual([])
   expect(written.map(({ position, sequence, stream }) => ({ position, sequence, stream }))).toEqual(
     request.events.map(({ stream }, index) => ({
@@ -49,7 +49,7 @@ function assertWritten({ request, result }: Told, written: readonly RecordedEven
   )
 }
 
-const isAppended = (result: Told['result']): result is Extract<AppendResult, { result: 'appended' }> =>
+const isAppended = (result: Attempt['result']): result is Extract<AppendResult, { result: 'appended' }> =>
   'result' in result && result.result === 'appended'
 
 /** Gapless sequences from 1, rising positions, and revisions from 1 to n in every stream. */

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
-import { aStory, outcomeOf, requestOf, someStreams, type Told } from './event-log-stories.ts'
+import { appendSteps, outcomeOf, requestOf, someStreams, type Attempt } from './event-log-sequences.ts'
 import { eventLogContract } from './event-log.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
 
@@ -82,13 +82,13 @@ test(
     const councils = [await onRedis(), await inMemory()] as const
     const [redis, memory] = [await councils[0].open(), await councils[1].open()]
     await fc.assert(
-      fc.asyncProperty(aStory, async (story) => {
+      fc.asyncProperty(appendSteps, async (steps) => {
         const streams = someStreams()
         const ids = [newId(), newId(), newId()]
-        for (const chapter of story) {
+        for (const step of steps) {
           const states = await redis.loadStates(streams)
           expect(await memory.loadStates(streams)).toEqual(states)
-          const request = requestOf(chapter, streams, ids, states)
+          const request = requestOf(step, streams, ids, states)
           const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
           const order = [await everythingIn(redis), await everythingIn(memory)].map(
             (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
@@ -110,7 +110,7 @@ test(
 )
 
 /** A result with sequences instead of positions, which differ between logs. */
-function comparable(result: Told['result'], order: ReadonlyMap<string, number>): Told['result'] | object {
+function comparable(result: Attempt['result'], order: ReadonlyMap<string, number>): Attempt['result'] | object {
   if ('thrown' in result) return result
   const at = (position: string) => order.get(position)
   switch (result.result) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../../src/events/identifiers.ts'
-import { commandWindowMs, type KnownLog } from '../../../src/events/log/append/append.ts'
+import { commandWindowMs, hashLifetimeMs, type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import {
@@ -15,7 +15,6 @@ import { entryOf, fieldOf, nextPosition, remember, type Held } from './held.ts'
 
 /** As in append.ts; the contract tests check both sides of the limit. */
 const maxIdAheadMs = 5 * 60_000
-const keepMs = commandWindowMs + maxIdAheadMs + 7_200_000
 
 export const keys = logKeys('memory')
 
@@ -139,7 +138,8 @@ function write(
     const timeMs = streamTimeMs(stream)
     if (state) held.states.set(stream, stateText(revision, { stateVersion, state }))
     else held.states.delete(stream)
-    if (!state && timeMs !== undefined) remember(held, keys.finished(timeMs), stream, String(revision), nowMs, keepMs)
+    if (!state && timeMs !== undefined)
+      remember(held, keys.finished(timeMs), stream, String(revision), nowMs, hashLifetimeMs)
   }
   rememberCommands(held, nowMs, request, positions)
   const finished = new Set(request.finishedJobs)
@@ -171,7 +171,7 @@ function rememberCommands(
       commandField(principal, commandId),
       `${contentHash} ${oldest} ${newest}`,
       nowMs,
-      keepMs,
+      hashLifetimeMs,
     )
   })
   for (const { kind, stream, command } of jobs) {

@@ -8,7 +8,8 @@
   KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)
         5… command ids and finished streams (hashes, one per hour each)
 
-  ARGV  incarnation, last sequence known to the caller, window of ids (ms), how far an id may be ahead of Redis' clock (ms), workers' group,
+  ARGV  incarnation, last sequence known to the caller, window of ids (ms), how far an id may be ahead of Redis' clock (ms), lifetime of the
+        hash of an hour (ms), workers' group,
         times of the oldest and the newest id of the commands (ms)
         Then lists, column by column: the length n, then n first fields, n second fields, and so on, so that one call can pass a
         whole column. Commands and reads come in runs that share a key: the number of runs, then the key and the length of each.
@@ -45,7 +46,8 @@ local function takeRuns()
   return runs
 end
 
-local incarnation, knownSequence, windowMs, aheadMs, group, oldestMs, newestMs = take(), takeNumber(), takeNumber(), takeNumber(), take(), takeNumber(), takeNumber()
+local incarnation, knownSequence, windowMs, aheadMs, keepMs = take(), takeNumber(), takeNumber(), takeNumber(), takeNumber()
+local group, oldestMs, newestMs = take(), takeNumber(), takeNumber()
 local commandCount, commandRuns = takeNumber(), takeRuns()
 local commandField, commandHash, commandEvents = takeColumn(commandCount), takeColumn(commandCount), takeColumn(commandCount)
 local readCount, readRuns = takeNumber(), takeRuns()
@@ -146,8 +148,7 @@ for i = 1, jobCount do
   if tonumber(ARGV[commandEvents + ARGV[jobCommand + i]]) == 0 then return redis.error_reply('a job needs an event') end
 end
 
--- 4. Write. Ids may be up to `aheadMs` ahead of now, and a hash covers an hour: it is kept for the window and two hours more.
-local keepMs = windowMs + aheadMs + 7200000
+-- 4. Write.
 local positions = {}
 local function writeEvents()
   local sequence = lastSequence

@@ -12,6 +12,8 @@ import { parseState, stateText } from './stored-states.ts'
 export const commandWindowMs = 24 * 3_600_000
 /** How far the clock that made an id may be ahead of Redis' clock. */
 export const maxIdAheadMs = 5 * 60_000
+/** The lifetime of the hash of an hour of ids: the window, the clock difference and two hours. */
+export const hashLifetimeMs = commandWindowMs + maxIdAheadMs + 2 * 3_600_000
 
 /** The log that a process writes to, and the last sequence that the process has seen in it. */
 export type KnownLog = { incarnation: string; sequence: number }
@@ -47,7 +49,7 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   const placed = place(request, readIndex, incarnation, macs)
   const { oldestMs, newestMs } = range(placed.idTimes)
 
-  const args: Argument[] = [commandWindowMs, maxIdAheadMs, workersGroup, oldestMs, newestMs]
+  const args: Argument[] = [commandWindowMs, maxIdAheadMs, hashLifetimeMs, workersGroup, oldestMs, newestMs]
   args.push(commands.length, ...runs(placed.commandTimes.map(commandKey)))
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)

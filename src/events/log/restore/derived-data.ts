@@ -7,7 +7,7 @@ import {
   type StreamName,
   type Uuid7,
 } from '../../identifiers.ts'
-import { maxIdAheadMs } from '../append/append.ts'
+import { hashLifetimeMs, maxIdAheadMs } from '../append/append.ts'
 import { storedText } from '../folds.ts'
 import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'
@@ -34,13 +34,13 @@ export async function* derivedWrites(
   window: Window,
 ): AsyncGenerator<DerivedWrites> {
   yield* states(stores, examined)
-  yield* finishedStreams(stores, examined, window)
+  yield* finishedStreams(stores, examined)
   yield* commandIds(stores, window)
   yield* jobs(stores, examined)
 }
 
-/** `startMs`: older ids cannot be used again. `keepMs`: the lifetime of the hash of an hour. */
-export type Window = { startMs: number; keepMs: number }
+/** `startMs`: older ids cannot be used again. */
+export type Window = { startMs: number }
 
 async function* states({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<DerivedWrites> {
   const seen = new Set<string>()
@@ -71,25 +71,21 @@ async function* states({ redis, keys }: RestoreStores, { folds }: Examined): Asy
     }
 }
 
-async function* finishedStreams(
-  { redis, keys }: RestoreStores,
-  { finished }: Examined,
-  window: Window,
-): AsyncGenerator<DerivedWrites> {
+async function* finishedStreams({ redis, keys }: RestoreStores, { finished }: Examined): AsyncGenerator<DerivedWrites> {
   for (const group of inGroups([...finished])) {
     const wanted = group.map(([stream, revision]) => ({
       key: keys.finished(streamTimeMs(stream) ?? 0),
       field: stream,
       value: String(revision),
     }))
-    const writes = await notYetThere(redis, wanted, window)
+    const writes = await notYetThere(redis, wanted)
     if (writes.length > 0) yield { kind: 'finished streams', writes }
   }
 }
 
 async function* commandIds(stores: RestoreStores, window: Window): AsyncGenerator<DerivedWrites> {
   for await (const commands of commandsSince(stores, window.startMs, clockMarginMs)) {
-    const writes = await notYetThere(stores.redis, commands, window)
+    const writes = await notYetThere(stores.redis, commands)
     if (writes.length > 0) yield { kind: 'command ids', writes }
     const keys = await keysNotYetThere(
       stores.redis,
@@ -119,17 +115,13 @@ async function keysNotYetThere(
 
 type Field = { key: string; field: string; value: string }
 
-async function notYetThere(
-  redis: RestoreStores['redis'],
-  wanted: readonly Field[],
-  { keepMs }: Window,
-): Promise<Write[]> {
+async function notYetThere(redis: RestoreStores['redis'], wanted: readonly Field[]): Promise<Write[]> {
   const writes: Write[] = []
   for (const [key, fields] of Map.groupBy(wanted, (one) => one.key)) {
     const stored = await redis.hmget(key, ...fields.map(({ field }) => field))
     for (const [index, { field, value }] of fields.entries())
       if (stored[index] !== value)
-        writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, keepMs, 'NX'))
+        writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, hashLifetimeMs, 'NX'))
   }
   return writes
 }

@@ -2,7 +2,7 @@ import type { ChainableCommander } from 'ioredis'
 import { serverOf, type RedisClient } from '../../../platform/redis/cluster.ts'
 import { beginning, comparePositions } from '../../identifiers.ts'
 import type { ArchivedEvent } from '../archive/archive.ts'
-import { commandWindowMs, maxIdAheadMs } from '../append/append.ts'
+import { commandWindowMs } from '../append/append.ts'
 import { workersGroup } from '../keys.ts'
 import { derivedWrites, type DerivedKind, type Window, type Write } from './derived-data.ts'
 import { archivedUpTo, examine, type Examined } from './examine.ts'
@@ -29,8 +29,6 @@ export type Restored = {
   identity: boolean
 }
 
-/** The lifetime of the hash of an hour, as in append.lua. */
-const keepMs = commandWindowMs + maxIdAheadMs + 7_200_000
 const maxTries = 5
 
 /**
@@ -74,7 +72,7 @@ export async function restore(stores: RestoreStores, options: RestoreOptions): P
 
 async function windowNow({ redis, keys }: RestoreStores): Promise<Window> {
   const [seconds] = await (await serverOf(redis, keys.log)).time()
-  return { startMs: Number(seconds) * 1_000 - commandWindowMs, keepMs }
+  return { startMs: Number(seconds) * 1_000 - commandWindowMs }
 }
 
 const isStill = async ({ redis, keys }: RestoreStores, { hotEnd }: Examined): Promise<boolean> => {

@@ -68,7 +68,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
   const untrimmed = () => council.redis.copy(whole, council.keys.log, 'REPLACE')
 
   /** A Redis that may be trimmed of archived events between any two requests. */
-  const trimmedMeanwhile = (trims: readonly number[], size: number): HotLog => {
+  const trimmedBetweenRequests = (trims: readonly number[], size: number): HotLog => {
     const hot = hotLog(council.redis, council.keys, size)
     const left = [...trims]
     const trimFirst = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
@@ -104,9 +104,9 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
 
   test('reads as if Redis were never trimmed, with trims between any two pages', async () => {
     await fc.assert(
-      fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, meanwhile, size) => {
+      fc.asyncProperty(range(), trims, fc.integer({ min: 1, max: 9 }), async (options, trimmedTo, size) => {
         await untrimmed()
-        expect(await sequencesOf(readTiered(trimmedMeanwhile(meanwhile, size), stored, options))).toEqual(
+        expect(await sequencesOf(readTiered(trimmedBetweenRequests(trimmedTo, size), stored, options))).toEqual(
           reference(events, options),
         )
       }),
@@ -116,9 +116,9 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
 
   test('is followed from any position as if Redis were never trimmed', async () => {
     await fc.assert(
-      fc.asyncProperty(position(), trims, fc.integer({ min: 1, max: 9 }), async (after, meanwhile, size) => {
+      fc.asyncProperty(position(), trims, fc.integer({ min: 1, max: 9 }), async (after, trimmedTo, size) => {
         await untrimmed()
-        const hot = trimmedMeanwhile(meanwhile, size)
+        const hot = trimmedBetweenRequests(trimmedTo, size)
         const newer = async function* (from: Position) {
           for (let last = from; ;) {
             const page = await hot.page({ after: last })
@@ -171,7 +171,7 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
       'is of another log than',
       async () => (await trimTo(10), council.redis.hset(council.keys.meta, 'incarnation', 'another')),
     ],
-  ])('says so where the archive %s what has left', async (_, spoil) => {
+  ])('reports trimmed events if the archive %s them', async (_, spoil) => {
     await spoil()
     await expect(sequencesOf(storedLogOf(council, redisUrl, stored).readStored())).rejects.toMatchObject({
       code: 'log_trimmed',

@@ -20,7 +20,7 @@ const aCommand = fc.record({
 })
 
 /** One append: the expected revisions and states of the streams, and their new states. */
-const aChapter = fc.record({
+const anAppendStep = fc.record({
   commands: fc.array(aCommand, { minLength: 1, maxLength: 3 }),
   onlyRead: fc.array(fc.nat(4), { maxLength: 2 }),
   expects: fc.array(
@@ -35,21 +35,23 @@ const aChapter = fc.record({
   stateVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
   finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
 })
-export const aStory = fc.array(aChapter, { minLength: 1, maxLength: 12 })
-export type Chapter = (typeof aStory extends fc.Arbitrary<infer Story> ? Story : never) extends readonly (infer One)[]
+export const appendSteps = fc.array(anAppendStep, { minLength: 1, maxLength: 12 })
+export type AppendStep = (
+  typeof appendSteps extends fc.Arbitrary<infer Steps> ? Steps : never
+) extends readonly (infer One)[]
   ? One
   : never
 
 /** A request with its result or error. */
-export type Told = { request: AppendRequest; result: AppendResult | { thrown: string } }
+export type Attempt = { request: AppendRequest; result: AppendResult | { thrown: string } }
 
-/** Runs stories on a log over three lasting and two finishing streams of its own. */
-export function storyTeller(log: EventLog, { streams = someStreams(), ids = [newId(), newId(), newId()] } = {}) {
+/** Runs append steps on a log over three lasting and two finishing streams of its own. */
+export function appendRunner(log: EventLog, { streams = someStreams(), ids = [newId(), newId(), newId()] } = {}) {
   return {
     streams,
-    async tell(chapter: Chapter): Promise<Told> {
+    async run(step: AppendStep): Promise<Attempt> {
       const current = await log.loadStates(streams)
-      const request = requestOf(chapter, streams, ids, current)
+      const request = requestOf(step, streams, ids, current)
       return { request, result: await outcomeOf(log, request) }
     },
   }
@@ -61,7 +63,7 @@ export const someStreams = (): StreamName[] => [
   chatStream(newId()),
 ]
 
-export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<Told['result']> {
+export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<Attempt['result']> {
   try {
     return await log.append(request)
   } catch (error) {
@@ -76,26 +78,26 @@ export async function outcomeOf(log: EventLog, request: AppendRequest): Promise<
 }
 
 export function requestOf(
-  chapter: Chapter,
+  step: AppendStep,
   streams: readonly StreamName[],
   ids: readonly Uuid7[],
   current: readonly StoredState[],
 ): AppendRequest {
   const nowMs = Date.now()
-  const idOf = (id: Chapter['commands'][number]['id']): Uuid7 => {
+  const idOf = (id: AppendStep['commands'][number]['id']): Uuid7 => {
     if (id === 'fresh') return newId()
     if (id === 'expired') return Uuid7.parse(v7({ msecs: nowMs - commandWindowMs - 60_000 }))
     if (id === 'ahead') return Uuid7.parse(v7({ msecs: nowMs + 6 * 60_000 }))
     return ids[id]!
   }
-  const commands = uniqueIds(chapter.commands).map(({ id, ...command }) => ({ ...command, commandId: idOf(id) }))
+  const commands = uniqueIds(step.commands).map(({ id, ...command }) => ({ ...command, commandId: idOf(id) }))
   const written = commands.flatMap(({ writes }) => writes)
-  const read = [...new Set([...written, ...chapter.onlyRead])]
+  const read = [...new Set([...written, ...step.onlyRead])]
   const expectationOf = (index: number): ExpectedRevision => {
     const stream = streams[index]!
     const stored = current[index] ?? { stream, status: 'absent', revision: 0 }
     const { revision } = stored
-    const expects = chapter.expects[index] ?? 'current'
+    const expects = step.expects[index] ?? 'current'
     switch (expects) {
       case 'this state':
         return { stream, revision, ...stateOf(stored) }
@@ -125,8 +127,8 @@ export function requestOf(
     events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
     states: [...new Set(written)].map((stream) => ({
       stream: streams[stream]!,
-      stateVersion: chapter.stateVersion,
-      state: stream === chapter.finishes ? null : '{"n":100000000000001}',
+      stateVersion: step.stateVersion,
+      state: stream === step.finishes ? null : '{"n":100000000000001}',
     })),
     jobs: commands.flatMap(({ job, writes }, command) =>
       job ? [{ kind: 'answer', stream: streams[writes[0] ?? 0]!, command }] : [],
@@ -141,7 +143,7 @@ function stateOf(stored: StoredState): Pick<ExpectedRevision, 'state'> {
 }
 
 /** The gate never puts an id into an append twice. */
-function uniqueIds(commands: Chapter['commands']): Chapter['commands'] {
+function uniqueIds(commands: AppendStep['commands']): AppendStep['commands'] {
   const seen = new Set<number>()
   return commands.filter(({ id }) => typeof id !== 'number' || (!seen.has(id) && seen.add(id)))
 }
