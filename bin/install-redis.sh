@@ -3,7 +3,7 @@
 # must not leave one listening on port 6379. For root; a script of its own, so that it tidies up even if the council is killed.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-# What a package installs is for every user, whoever called this.
+# Packages install files for every user, whatever the caller's umask.
 umask 022
 
 policy=/usr/sbin/policy-rc.d

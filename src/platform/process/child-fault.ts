@@ -1,6 +1,6 @@
 import { readFileSync, statfsSync } from 'node:fs'
 
-/** Why a child process is not there. Stable; `docs/errors.md` says what to do about each. It is started again all the same. */
+/** Why a child process is not running. The codes are stable; `docs/errors.md` has the remedies. The child is restarted in every case. */
 export const childFaultCodes = [
   'disk_full', // no room, or no more files, where DATA_DIR is
   'permission_denied', // the file system does not let this user write, or is read-only
@@ -13,9 +13,9 @@ export type ChildFaultCode = (typeof childFaultCodes)[number]
 
 export type ChildFault = { code: ChildFaultCode; message: string }
 
-/** Less than this is as good as nothing to a child that writes blocks. */
+/** Less free space than this is useless to a child that writes blocks. */
 const fullBelowBytes = 1024 * 1024
-/** What it said long before its end is not why it ended. */
+/** Output from long before the end does not explain it. */
 const lastWordsLines = 12
 
 const signs: readonly (readonly [ChildFaultCode, RegExp])[] = [
@@ -40,21 +40,21 @@ const meanings: Record<Exclude<ChildFaultCode, 'child_ended'>, string> = {
 export type ChildEnd = {
   /** How it ended, or why it could not be started, in a few words. */
   how: string
-  /** What it has said since it was started. */
+  /** Its output since it was started. */
   said: string
   dataDir: string
   /** Whether it got SIGKILL from somewhere else, and how often the kernel had done that before it was started. */
   killed?: { oomKillsBefore: number }
 }
 
-/** The cause of a child's end, as far as its own words, the disk and the kernel tell. */
+/** The cause of a child's end, from its output, the disk and the kernel. */
 export function faultOf({ how, said, dataDir, killed }: ChildEnd): ChildFault {
   const lastWords = said.trimEnd().split('\n').slice(-lastWordsLines).join('\n')
   const code = signs.find(([, sign]) => sign.test(lastWords) || sign.test(how))?.[0] ?? unsaid(dataDir, killed)
   return { code, message: code === 'child_ended' ? how : `${meanings[code]} (${how})` }
 }
 
-/** A child on a full disk cannot even write into its log that it is full, and one that is killed says nothing at all. */
+/** A child on a full disk cannot log that, and a killed child logs nothing. */
 function unsaid(dataDir: string, killed: ChildEnd['killed']): ChildFaultCode {
   if (isFull(dataDir)) return 'disk_full'
   return killed && oomKills() > killed.oomKillsBefore ? 'out_of_memory' : 'child_ended'
@@ -69,7 +69,7 @@ function isFull(folder: string): boolean {
   }
 }
 
-/** How many processes the Linux kernel has killed for want of memory since it was booted; 0 where it does not say. */
+/** The number of processes that the Linux kernel has killed for lack of memory since boot; 0 if unknown. */
 export function oomKills(): number {
   try {
     return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1] ?? 0)

@@ -2,17 +2,17 @@ import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } fr
 import { join } from 'node:path'
 import { dataPaths, makePrivateDir } from './data-dir.ts'
 
-/** A log that has grown past this is kept once as `<name>.log.1` when its child starts; older ones go. */
+/** A larger log becomes `<name>.log.1` when its child starts; older ones are deleted. */
 const maxLogBytes = 8 * 1024 * 1024
 const tailLines = 5
 const maxSaidBytes = 16 * 1024
 
-/** The file into which a child writes both its outputs. */
+/** The file for a child's stdout and stderr. */
 export type ChildLog = {
   fd: number
-  /** When the child has it. */
+  /** Called when the child has the descriptor. */
   close: () => void
-  /** What was written since it was opened, at most the newest 16 KiB. Empty where it cannot be read. */
+  /** The text written since it was opened, at most the newest 16 KiB. Empty if it cannot be read. */
   said: () => string
 }
 
@@ -34,7 +34,7 @@ function textBehind(path: string, offset: number): string {
   }
 }
 
-/** The last lines of a child's log and where it is, for the message that says why the child is not there. */
+/** The last lines of a child's log and its path, for the message about its failure. */
 export function logTail(dataDir: string, name: string): string {
   const path = logPath(dataDir, name)
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-tailLines)

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { isFolder, makeFolders } from './folders.ts'
 import { PlatformError, messageOf } from '../platform-error.ts'
 
-/** Where everything lies in a DATA_DIR. */
+/** The paths in a DATA_DIR. */
 export const dataPaths = (dataDir: string) =>
   ({
     lock: join(dataDir, 'lock'),
@@ -21,9 +21,9 @@ export const dataPaths = (dataDir: string) =>
   }) as const
 
 /**
- * Makes the DATA_DIR, or takes one that a council made before.
- * Throws `data_dir_unusable` for a path that cannot be a folder, and for a folder of something else: a DATA_DIR of /tmp or a home
- * folder would be closed to every other user.
+ * Creates the DATA_DIR, or reuses one that a council created before.
+ * Throws `data_dir_unusable` for a path that cannot be a folder, and for a folder with foreign content: a DATA_DIR of /tmp or a home
+ * folder would lock out every other user.
  */
 export function makeDataDir(dataDir: string): void {
   if (holdsSomethingElse(dataDir))
@@ -35,8 +35,8 @@ export function makeDataDir(dataDir: string): void {
 }
 
 /**
- * For commands that need a DATA_DIR and must not make one: a mistyped path would become a new, empty council.
- * Throws `data_dir_unusable` where there is no such folder.
+ * For commands that need a DATA_DIR and must not create one: a mistyped path would become a new, empty council.
+ * Throws `data_dir_unusable` if the folder does not exist.
  */
 export function assertDataDir(dataDir: string): void {
   const exists = readable(dataDir, () => isFolder(dataDir))
@@ -55,7 +55,7 @@ function holdsSomethingElse(dataDir: string): boolean {
   })
 }
 
-/** Throws `data_dir_unusable` where the file system does not let us look. */
+/** Throws `data_dir_unusable` if the file system denies access. */
 function readable<Answer>(dataDir: string, look: () => Answer): Answer {
   try {
     return look()
@@ -65,8 +65,8 @@ function readable<Answer>(dataDir: string, look: () => Answer): Answer {
 }
 
 /**
- * Makes a folder that nobody but this user can enter: sockets and the token inside are guarded by that alone.
- * Throws `data_dir_unusable` when it cannot be made or belongs to somebody else.
+ * Creates a folder that only this user can enter: nothing else protects the sockets and the token inside.
+ * Throws `data_dir_unusable` if it cannot be created or belongs to another user.
  */
 export function makePrivateDir(path: string): void {
   try {

@@ -6,8 +6,8 @@ import { processTable } from './process-table.ts'
 import { endProcess, signal, startTicks } from './processes.ts'
 
 /**
- * What DATA_DIR/run remembers of a child. It is written before the child is started (without pid) and again after, so that a
- * council which is killed in between leaves no child that nobody knows of.
+ * The record of a child in DATA_DIR/run. It is written before the child starts (without pid) and again after, so that a council
+ * which is killed in between leaves no unknown child.
  */
 const PidFile = z.strictObject({
   command: z.array(z.string()).min(1),
@@ -31,7 +31,7 @@ export function removePidFile(dataDir: string, name: string): void {
 /**
  * Ends the children that a killed council left on this DATA_DIR, and returns them. Only for the holder of the DATA_DIR's lock, and
  * before anything in it is opened: a Redis that still runs would write the same files as the next one.
- * A process is ended only when pid, start time and command line are those that were written down: a pid may be somebody else's by now.
+ * A process is ended only if its pid, start time and command line match the record: another process may have the pid by now.
  */
 export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orphan[]> {
   const { run } = dataPaths(dataDir)
@@ -48,13 +48,13 @@ export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orph
   return ended.flat()
 }
 
-/** Kills the children of this process's DATA_DIR with all that they started, at once: for an end that waits for nothing any more. */
+/** Kills the children of this process's DATA_DIR and their children at once, for an end that waits for nothing. */
 export function killChildren(dataDir: string): void {
   const { run } = dataPaths(dataDir)
   const names = existsSync(run)
     ? readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
     : []
-  // Their pid files stay: the next start waits until they are gone.
+  // Their pid files stay: the next start waits until they have ended.
   for (const name of names)
     for (const pid of pidsOf(readPidFile(dataDir, name))) signal(pid, 'SIGKILL', { group: true })
 }

@@ -4,7 +4,7 @@ import { makePrivateDir } from './data-dir.ts'
 
 /**
  * Empties a folder whose files were written without fsync, unless this machine has been running ever since: after a
- * power cut they may be there without their end, which is worse than not at all. Where nobody can tell, it is emptied.
+ * power cut they may be truncated, which is worse than missing. If that is unknown, it is emptied.
  */
 export function emptyAfterReboot(dir: string, boot: string | undefined): void {
   const mark = join(dir, 'boot-id')

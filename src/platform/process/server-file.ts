@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { dataPaths } from './data-dir.ts'
 import { readPrivateFile } from './secret-file.ts'
 
-/** How the command line of the same user finds a running council, and gets in. */
+/** The address and token by which the same user's command line finds a running council. */
 const ServerFile = z.strictObject({
   url: z.url(),
   token: z.string().min(1),
@@ -13,7 +13,7 @@ const ServerFile = z.strictObject({
 })
 export type ServerFile = z.infer<typeof ServerFile>
 
-/** Writes the file so that a reader sees all of it or none, and nobody but this user can read it (0600). */
+/** Writes the file atomically, readable by this user alone (0600). */
 export function writeServerFile(dataDir: string, server: ServerFile): void {
   const { serverFile } = dataPaths(dataDir)
   const unfinished = `${serverFile}.${process.pid}`
@@ -29,8 +29,8 @@ export function writeServerFile(dataDir: string, server: ServerFile): void {
 }
 
 /**
- * The running council's file, or undefined when there is none or it is not one: both mean that no council has told where it is.
- * Throws `secret_file_unusable` for a file that others may read or own: it could send this user's token to them.
+ * The running council's file, or undefined if it is missing or malformed.
+ * Throws `secret_file_unusable` for a file that others may read or own: it could send them this user's token.
  */
 export function readServerFile(dataDir: string): ServerFile | undefined {
   const text = readPrivateFile(dataPaths(dataDir).serverFile)
@@ -41,7 +41,7 @@ export function readServerFile(dataDir: string): ServerFile | undefined {
   }
 }
 
-/** Called when the council stops, before it lets go of the DATA_DIR. */
+/** Called when the council stops, before it releases the DATA_DIR. */
 export function removeServerFile(dataDir: string): void {
   rmSync(dataPaths(dataDir).serverFile, { force: true })
 }

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { dataPaths, makePrivateDir } from './data-dir.ts'
 import { PlatformError } from '../platform-error.ts'
 
-/** Linux allows 107 bytes for a socket's path, macOS 103; some are kept for those who add to it. */
+/** Linux allows 107 bytes for a socket's path, macOS 103; the rest is reserved for file names. */
 const maxSocketPathBytes = 100
 const longestSocketName = '/redis-ephemeral.sock'
 
 /**
  * The folder for the Unix sockets of a DATA_DIR, made for this user alone: DATA_DIR/run, or where that path is too long for a
  * socket a folder of the system's temporary one. The same DATA_DIR always gets the same folder.
- * Throws `data_dir_unusable` when somebody else made that folder first: it could show this user's data to them.
+ * Throws `data_dir_unusable` if another user created that folder first: it could expose this user's data.
  */
 export function socketDir(dataDir: string, temporary: string = tmpdir()): string {
   const dir = socketDirOf(dataDir, temporary)
@@ -33,14 +33,14 @@ export function socketDir(dataDir: string, temporary: string = tmpdir()): string
   return dir
 }
 
-/** The same folder, for those who only look for a socket: nothing is made or checked. */
+/** The same folder for clients: nothing is created or checked. */
 export function socketDirOf(dataDir: string, temporary: string = tmpdir()): string {
   const { run } = dataPaths(dataDir)
   if (Buffer.byteLength(run + longestSocketName) <= maxSocketPathBytes) return run
   return join(temporary, `council-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`)
 }
 
-/** Anybody can make things in the temporary folder, also a link to somewhere else; so what is there is looked at and never changed. */
+/** Every user can create entries in the temporary folder, also links; an existing entry is checked and never changed. */
 function isOurs(dir: string): boolean {
   const found = lstatSync(dir, { throwIfNoEntry: false })
   return found?.isDirectory() === true && found.uid === process.getuid?.() && (found.mode & 0o077) === 0

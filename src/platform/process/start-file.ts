@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { dataPaths } from './data-dir.ts'
 import { startTicks } from './processes.ts'
 
-/** What a council that is starting says of itself to the command line, until its server file says where it is. */
+/** The progress of a starting council, for the command line until the server file exists. */
 const StartFile = z.strictObject({
   pid: z.int().positive(),
   startTicks: z.int().optional(),
@@ -12,7 +12,7 @@ const StartFile = z.strictObject({
 })
 export type StartFile = z.infer<typeof StartFile>
 
-/** Says how far this process has come with its start. Only for the holder of the DATA_DIR's lock. */
+/** Records the progress of this process's start. Only for the holder of the DATA_DIR's lock. */
 export function writeStartFile(dataDir: string, startedAt: string, step: string): void {
   const { startFile } = dataPaths(dataDir)
   const ticks = startTicks(process.pid)
@@ -23,7 +23,7 @@ export function writeStartFile(dataDir: string, startedAt: string, step: string)
 
 export const removeStartFile = (dataDir: string): void => rmSync(dataPaths(dataDir).startFile, { force: true })
 
-/** The start that is under way on a DATA_DIR; undefined where there is none, or the process that began it is gone. */
+/** The start in progress on a DATA_DIR; undefined if there is none or its process has ended. */
 export function readStartFile(dataDir: string): StartFile | undefined {
   try {
     const file = StartFile.parse(JSON.parse(readFileSync(dataPaths(dataDir).startFile, 'utf8')))

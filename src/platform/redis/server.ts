@@ -19,10 +19,10 @@ const usualPlaces = [
 
 const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
 
-/** A redis-server of this machine; `tooOld` when there is one, but none of version 7 or newer. */
+/** A redis-server of this machine; `tooOld` if all of them are older than version 7. */
 export type FoundRedis = { path: string } | 'tooOld' | 'missing'
 
-/** Looks for a redis-server in the folders of PATH, then in the usual places. Older ones than 7 lack what the log's scripts need. */
+/** Looks for a redis-server in the folders of PATH, then in the usual places. Versions before 7 lack features that the log's scripts need. */
 export async function findRedisServer(
   pathVariable: string,
   places: readonly string[] = usualPlaces,
@@ -37,7 +37,7 @@ export async function findRedisServer(
 
 /**
  * The path of a redis-server, found or, where that is possible (Debian, root), installed; `onInstalling` is told before that
- * starts, because it takes up to a minute. An older server is not touched: somebody may use it.
+ * starts, because it takes up to a minute. An older server is not touched: other programs may use it.
  * Throws `redis_missing` with what to do.
  */
 export async function provideRedisServer(pathVariable: string, onInstalling: () => void): Promise<string> {
