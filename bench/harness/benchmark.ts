@@ -46,8 +46,8 @@ export async function runBenchmark(bench: string, measure: (dataFolder: string) 
     await Promise.race([reportOf(bench, measure), childFailure, abort.promise])
   } catch (error) {
     exitCode = error instanceof MissingPrerequisite ? 2 : 1
-    console.error(`bench:${bench}: ${error instanceof Error ? error.message : String(error)}`)
-    if (exitCode === 1 && error instanceof Error) console.error(error.stack)
+    const { message, stack } = error instanceof Error ? error : new Error(String(error))
+    console.error(`bench:${bench}: ${exitCode === 2 ? message : (stack ?? message)}`)
   }
   await killChildren()
   await removeDataFolder()
