@@ -20,6 +20,10 @@ const oneWay = layers.flatMap((cell, index) =>
 
 const eventTypes = '^src/events/[^/]+[.]ts$'
 const deciders = '^src/commands/(?!gate/)'
+/** Files of a command folder that other command folders may import. Such a folder imports no other command folder. */
+const commandHelpers = { budget: ['settlement.ts'] }
+const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
+const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|refusals[.]ts$)'
 const counting = '^src/gedi/'
 const zod = '(^|/)node_modules/zod/'
 
@@ -52,6 +56,35 @@ module.exports = {
       severity: 'error',
       from: { path: deciders },
       to: { pathNot: [deciders, eventTypes, counting, zod] },
+    },
+    {
+      name: 'command-folders-import-named-helpers',
+      comment: 'a command folder knows aggregates, decider.ts, refusals.ts, its own files and the named helpers',
+      severity: 'error',
+      from: { path: commandFolders },
+      to: {
+        path: '^src/commands/',
+        pathNot: [
+          '^src/commands/$1/',
+          commandBasics,
+          ...Object.entries(commandHelpers).flatMap(([folder, files]) =>
+            files.map((file) => `^src/commands/${folder}/${file.replace('.', '[.]')}$`),
+          ),
+        ],
+      },
+    },
+    {
+      name: 'no-circle-of-command-folders',
+      comment: 'a command folder with named helpers imports no other command folder',
+      severity: 'error',
+      from: { path: `^src/commands/(${Object.keys(commandHelpers).join('|')})/` },
+      to: { path: commandFolders, pathNot: '^src/commands/$1/' },
+    },
+    {
+      name: 'aggregates-and-gate-know-no-command',
+      severity: 'error',
+      from: { path: '^src/commands/(aggregates|gate)/' },
+      to: { path: '^src/commands/', pathNot: ['^src/commands/$1/', commandBasics] },
     },
     {
       name: 'counting-is-pure',

@@ -55,8 +55,10 @@ describe('the architecture', () => {
         'src/events/chat.ts': ['zod', 'src/events/event.ts'],
         'src/events/log/append.ts': ['ioredis', 'src/platform/clock.ts', 'src/events/chat.ts'],
         'src/gedi/borda.ts': ['zod'],
-        'src/commands/close-election.ts': ['src/events/chat.ts', 'src/gedi/borda.ts', 'src/commands/decider.ts'],
-        'src/commands/gate/gate.ts': ['src/events/log/append.ts', 'src/commands/close-election.ts', 'node:crypto'],
+        'src/commands/election/close.ts': ['src/events/chat.ts', 'src/gedi/borda.ts', 'src/commands/decider.ts'],
+        'src/commands/chat/fail-answer.ts': ['src/commands/budget/settlement.ts', 'src/commands/aggregates/chat.ts'],
+        'src/commands/registry.ts': ['src/commands/election/close.ts', 'src/commands/chat/fail-answer.ts'],
+        'src/commands/gate/gate.ts': ['src/events/log/append.ts', 'src/commands/aggregates/chat.ts', 'node:crypto'],
         'src/projections/chats.ts': ['pg', 'src/events/chat.ts'],
         'src/agents/worker.ts': ['src/commands/gate/gate.ts', 'src/projections/chats.ts'],
         'src/api/chat.ts': ['src/agents/worker.ts'],
@@ -65,7 +67,7 @@ describe('the architecture', () => {
         'tests/chat.test.ts': ['src/api/chat.ts', 'fast-check'],
       }),
     )
-    expect(report).toEqual({ violations: [], seen: 14, unseen: [] })
+    expect(report).toEqual({ violations: [], seen: 18, unseen: [] })
   })
 
   test.each([
@@ -98,6 +100,36 @@ describe('the architecture', () => {
     ['a decider with files', 'src/commands/a.ts', 'node:fs', 'deciders-are-pure'],
     ['a decider with Postgres', 'src/commands/a.ts', 'pg', 'deciders-are-pure'],
     ['a decider that knows the gate', 'src/commands/a.ts', 'src/commands/gate/gate.ts', 'deciders-are-pure'],
+    [
+      'a command that imports a command of another folder',
+      'src/commands/chat/a.ts',
+      'src/commands/treasury/b.ts',
+      'command-folders-import-named-helpers',
+    ],
+    [
+      'a command that imports the registry',
+      'src/commands/chat/a.ts',
+      'src/commands/registry.ts',
+      'command-folders-import-named-helpers',
+    ],
+    [
+      'a circle of command folders',
+      'src/commands/budget/settlement.ts',
+      'src/commands/chat/b.ts',
+      'no-circle-of-command-folders',
+    ],
+    [
+      'an aggregate that imports a command',
+      'src/commands/aggregates/a.ts',
+      'src/commands/chat/b.ts',
+      'aggregates-and-gate-know-no-command',
+    ],
+    [
+      'a gate that imports a command',
+      'src/commands/gate/a.ts',
+      'src/commands/chat/b.ts',
+      'aggregates-and-gate-know-no-command',
+    ],
     ['counting with randomness', 'src/gedi/a.ts', 'node:crypto', 'counting-is-pure'],
     ['a source that imports tests', 'src/agents/a.ts', 'tests/support/b.ts', 'nothing-imports-tests'],
     ['a source with a development package', 'src/agents/a.ts', 'fast-check', 'production-needs-no-development-package'],

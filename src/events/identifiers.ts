@@ -90,3 +90,6 @@ function positionParts(position: Position): [number, number] {
   const dash = position.indexOf('-')
   return [Number(position.slice(0, dash)), Number(position.slice(dash + 1))]
 }
+
+/** How long a command id is remembered; an older one is refused and never runs again. */
+export const commandWindowMs = 24 * 3_600_000

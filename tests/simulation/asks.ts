@@ -17,10 +17,10 @@ import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
-/** A command with its content, ready to be given to any gate. */
+/** A command with its fields, ready for any gate. */
 export type Ask = {
   name: string
-  /** Whether a refusal of it is an event. */
+  /** Whether the gate records its refusal as an event. */
   recordsRefusals: boolean
   of: (gate: CommandGate, context: CommandContext) => Promise<CommandResult>
 }
@@ -33,24 +33,24 @@ export const askFor = <C, Reads extends ReadSet>(definition: CommandDefinition<C
 
 const account = (name: string) => AccountId.parse(name)
 const external = account('external')
-/** The first two are hot: half of everything is about them. */
+/** The first two are hot: half of all commands use them. */
 const payers = [account('reserve'), account('agent:ada'), account('agent:bob'), account('bounty:moon')] as const
 const reason = 'simulated'
 
-/** What has to be there before anybody can spend anything. */
-export const founding = (): Ask[] => [
+/** Opens and funds the accounts before the clients start. */
+export const setUpAsks = (): Ask[] => [
   ...[external, ...payers].map((id) => askFor(OpenAccount, { account: id })),
   askFor(TransferFunds, { transferId: 'founding', from: external, to: payers[0], amountMicros: 200, reason }),
 ]
 
-/** One that nobody else asks for. */
+/** A command that no other client sends. */
 export const anotherAsk = (): Ask =>
   askFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
-/** A promise of money that some client has asked for; it may have been refused. */
+/** A reservation that a client requested; the gate may have refused it. */
 export type Promised = { account: AccountId; reservationId: Uuid7 }
 
-/** One of everything that may be asked of a treasury and of the council, most often to move money. */
+/** A random command of the treasury or the chat, most often a transfer. */
 export function someAsk(random: Random, commandId: Uuid7, nowMs: number, promised: Promised[]): Ask {
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)

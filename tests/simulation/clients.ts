@@ -2,20 +2,20 @@ import { chat } from '../../src/commands/aggregates/chat.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
-import { anotherAsk, askFor, founding, someAsk, type Promised } from './asks.ts'
+import { anotherAsk, askFor, setUpAsks, someAsk, type Promised } from './asks.ts'
 import { createClient, isRetried, type Answer, type Asked, type Client, type Gates } from './client.ts'
 import type { World } from './world.ts'
 
-/** What clients did, and what was wrong with what they were told at once. */
-export type Conduct = { history: Asked[]; abuses: Answer[]; left: () => number }
+/** The commands that the clients sent, and the wrong answers to reused command ids. */
+export type ClientRun = { history: Asked[]; abuses: Answer[]; left: () => number }
 
 const clients = 4
 const asksEach = 7
 const longestPauseMs = 1_500
 const jobsLookedFor = 5
 
-/** Opens the accounts, then lets several clients and a worker loose on them. */
-export function letLive(world: World): Conduct {
+/** Opens the accounts, then starts several clients and a worker. */
+export function startClients(world: World): ClientRun {
   const { random, scheduler, newId } = world
   const history: Asked[] = []
   const abuses: Answer[] = []
@@ -33,7 +33,7 @@ export function letLive(world: World): Conduct {
 
   void (async () => {
     const founder = createClient('founder', scheduler, random, gates)
-    for (const ask of founding()) await founder.insist(ask)
+    for (const ask of setUpAsks()) await founder.insist(ask)
     for (let n = 1; n <= clients; n++)
       void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
     void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
@@ -52,7 +52,7 @@ export function letLive(world: World): Conduct {
     }
   }
 
-  /** Takes jobs as a worker does, and forgets about some of them in the middle. */
+  /** Takes jobs as a worker does, and abandons some of them halfway. */
   async function work(client: Client): Promise<void> {
     for (let n = 0; n < jobsLookedFor; n++) {
       await scheduler.step(client.owner, 'looks for a job', random.below(longestPauseMs))
@@ -83,8 +83,8 @@ export function letLive(world: World): Conduct {
   }
 }
 
-/** Whether an answer to a command under an id that is taken says so, or that nothing can be said now. */
-export const isTold = (answer: Answer): boolean =>
+/** Whether the answer to a reused command id reports the reuse or asks the client to retry. */
+export const isKnownAnswer = (answer: Answer): boolean =>
   isRetried(answer) ||
   (answer.result === 'rejected' &&
     (answer.code === 'command_id_reused' || answer.code === 'id_expired' || answer.code === 'malformed_command'))

@@ -1,22 +1,22 @@
 import type { Random } from './random.ts'
 
-/** How likely each fault is in one run. Every seed has a weather of its own: some are calm, some have one fault often. */
-export type Weather = {
-  /** A request does not reach the log, or reaches it after the time-out. */
+/** The probability of each fault in one run, drawn from the seed: some runs have no faults, some have one fault often. */
+export type FaultRates = {
+  /** A request does not reach the log, or reaches it after the timeout. */
   lostRequest: number
-  /** The log has taken a request, and the answer is lost. */
+  /** The log applies a request, and its answer is lost. */
   lostAnswer: number
   /** A request is delivered twice. */
   repeated: number
-  /** A page of the log reaches a projector again. */
+  /** A projector receives a page of the log twice. */
   pageAgain: number
   /** A statement fails with its connection. */
   statementFails: number
-  /** A projection throws, for a reason that passes. */
+  /** A projection throws a transient error. */
   applyFails: number
-  /** The connection breaks during a commit, before or after it happened. */
+  /** The connection breaks during a commit, before or after the commit takes effect. */
   commitLost: number
-  /** How many things the operator lives to see. */
+  /** The number of incidents that the operator handles. */
   events: number
 }
 
@@ -30,15 +30,15 @@ const kinds = [
   'commitLost',
 ] as const
 
-export function weatherOf(random: Random): Weather {
-  const weather = calm()
-  for (const kind of kinds) if (random.happens(0.5)) weather[kind] = random.pick([0.02, 0.1, 0.3])
-  weather.events = random.below(8)
-  return weather
+export function faultRatesOf(random: Random): FaultRates {
+  const faultRates = noFaults()
+  for (const kind of kinds) if (random.happens(0.5)) faultRates[kind] = random.pick([0.02, 0.1, 0.3])
+  faultRates.events = random.below(8)
+  return faultRates
 }
 
-/** From here on nothing goes wrong any more. */
-export const calm = (): Weather => ({
+/** Injects no faults. */
+export const noFaults = (): FaultRates => ({
   lostRequest: 0,
   lostAnswer: 0,
   repeated: 0,

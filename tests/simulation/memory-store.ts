@@ -4,7 +4,7 @@ import { schemaOf } from '../../src/projections/engine/generations.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
-import type { Weather } from './fault-rates.ts'
+import type { FaultRates } from './fault-rates.ts'
 
 /** A table: rows by their key. Rows are never changed in place. */
 export type Table = Map<string, unknown>
@@ -48,7 +48,7 @@ class DatabaseError extends Error {
 }
 const connectionLost = (when: string) => new DatabaseError('08006', `the connection broke ${when}`)
 
-export function memoryDatabase(scheduler: Scheduler, random: Random, weather: () => Weather): MemoryDatabase {
+export function memoryDatabase(scheduler: Scheduler, random: Random, faultRates: () => FaultRates): MemoryDatabase {
   const { step, clock } = scheduler
   let contents: Contents = { registry: new Map(), schemas: new Map(), leases: new Map() }
   let turn: Promise<unknown> = Promise.resolve()
@@ -72,15 +72,15 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, weather: ()
 
   async function statement(owner: Owner, what: string): Promise<void> {
     await step(owner, what)
-    if (random.happens(weather().statementFails)) throw connectionLost(`in ${what}`)
+    if (random.happens(faultRates().statementFails)) throw connectionLost(`in ${what}`)
   }
 
   async function commit(owner: Owner, draft: Contents): Promise<void> {
     await step(owner, 'commit')
-    if (random.happens(weather().commitLost)) throw connectionLost('before the commit')
+    if (random.happens(faultRates().commitLost)) throw connectionLost('before the commit')
     contents = draft
     await step(owner, 'committed')
-    if (random.happens(weather().commitLost)) throw connectionLost('after the commit')
+    if (random.happens(faultRates().commitLost)) throw connectionLost('after the commit')
   }
 
   return {

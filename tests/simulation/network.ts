@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Link } from '../support/memory-log/read.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
-import type { Weather } from './fault-rates.ts'
+import type { FaultRates } from './fault-rates.ts'
 
 export type Network = {
   /** Between one process and the log. */
@@ -16,7 +16,7 @@ export type Network = {
 export type NetworkDependencies = {
   scheduler: Scheduler
   random: Random
-  weather: () => Weather
+  faultRates: () => FaultRates
   /** Called whenever the log has taken a request. */
   served: () => void
 }
@@ -25,7 +25,7 @@ const timeOutMs = 800
 const longestDelayMs = 30_000
 
 /** Requests travel in one step and answers in another; either may be lost, and a request may come late or twice. */
-export function createNetwork({ scheduler, random, weather, served }: NetworkDependencies): Network {
+export function createNetwork({ scheduler, random, faultRates, served }: NetworkDependencies): Network {
   const { step, newOwner } = scheduler
   const wire = newOwner('network')
   // Every process has one, and listens to it for as long as it lives.
@@ -45,7 +45,7 @@ export function createNetwork({ scheduler, random, weather, served }: NetworkDep
       }
       await step(owner, `${request} sent`)
       assertConnected()
-      const { lostRequest, lostAnswer, repeated } = weather()
+      const { lostRequest, lostAnswer, repeated } = faultRates()
       if (random.happens(lostRequest)) {
         if (request === 'append' && random.happens(0.5)) void deliverLate(serve, () => connection === restarts)
         await step(owner, `${request} lost`, timeOutMs)

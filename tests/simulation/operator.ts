@@ -21,8 +21,8 @@ const slowMs = 11_000
 const dayMs = 25 * 3_600_000
 
 /**
- * Whoever runs the council, and what befalls it there: processes die between any two steps and are started again, releases
- * replace each other, the log comes back with less and is restored. In the end everything runs, and nothing goes wrong any more.
+ * Injects incidents as an operator sees them: processes die between any two steps and restart, releases replace each other, and
+ * Redis comes back with fewer events and is restored. At the end every process runs, and no more faults occur.
  */
 export async function operate(world: World): Promise<void> {
   const { random, scheduler, server } = world
@@ -35,9 +35,9 @@ export async function operate(world: World): Promise<void> {
   world.startProjector(version)
   world.startReader()
 
-  for (let left = world.weather().events; left > 0; left--) {
+  for (let left = world.faultRates().events; left > 0; left--) {
     await step(owner, 'looks on', random.below(longestWaitMs))
-    await befall(random.pick(eventKinds))
+    await inject(random.pick(eventKinds))
   }
   await Promise.all(outages)
   world.clearUp()
@@ -45,7 +45,7 @@ export async function operate(world: World): Promise<void> {
   if (!world.projectors.some((projector) => projector.owner.alive && projector.version === version))
     world.startProjector(version)
 
-  async function befall(kind: (typeof eventKinds)[number]): Promise<void> {
+  async function inject(kind: (typeof eventKinds)[number]): Promise<void> {
     switch (kind) {
       case 'gate dies':
         return void outages.push(gateDies(random.below(gateSlots)))

@@ -3,7 +3,7 @@ import { accountStream, AccountId } from '../../src/events/account.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
 import { violationsOf } from './checker.ts'
 import { operate } from './operator.ts'
-import { isTold, letLive } from './clients.ts'
+import { isKnownAnswer, startClients } from './clients.ts'
 import { createWorld, type Plant } from './world.ts'
 
 /** What came of one run. */
@@ -45,13 +45,14 @@ export async function simulate(
       (error: unknown) => void violations.push(`the operator: ${error instanceof Error ? error.message : 'failed'}`),
     )
     .finally(() => (operating = false))
-  const conduct = letLive(world)
+  const conduct = startClients(world)
   const end = await world.scheduler.run(maxSteps)
   if (end === 'too long') violations.push(`the run did not come to rest within ${maxSteps} steps`)
   if (operating) violations.push('the operator waits for ever')
   if (conduct.left() > 0) violations.push(`${conduct.left()} clients wait for ever`)
   for (const answer of conduct.abuses)
-    if (!isTold(answer)) violations.push(`another command under a used id was answered with ${JSON.stringify(answer)}`)
+    if (!isKnownAnswer(answer))
+      violations.push(`another command under a used id was answered with ${JSON.stringify(answer)}`)
   violations.push(...(await violationsOf(world, conduct.history)))
   return { violations, commands: conduct.history.length, events: world.server.sequence(), trace }
 }

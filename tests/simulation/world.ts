@@ -18,7 +18,7 @@ import { createNetwork } from './network.ts'
 import { randomFrom, type Random } from './random.ts'
 import { projectionsOf } from './read-models.ts'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.ts'
-import { calm, weatherOf, type Weather } from './fault-rates.ts'
+import { noFaults, faultRatesOf, type FaultRates } from './fault-rates.ts'
 
 /** Faults that are planted to see whether they are found: each stands between the code under test and what it is given. */
 export type Plant = {
@@ -59,7 +59,7 @@ export type World = {
   comeBack: (moment: Moment, archived: Moment | null) => void
   /** How often it did. */
   comebacks: () => number
-  weather: () => Weather
+  faultRates: () => FaultRates
   clearUp: () => void
 }
 
@@ -70,15 +70,15 @@ const pageSize = 7
 export function createWorld(seed: number, note: (line: string) => void, plant: Plant = {}): World {
   const random = randomFrom(seed)
   const scheduler = createScheduler(random, startMs, note)
-  let weather = weatherOf(random)
+  let faultRates = faultRatesOf(random)
   // One command is worth an append of its own where appends are to overlap.
   const minPipelined = random.pick([1, 2, 32])
   let archived: Moment | null = null
   let comebacks = 0
   let ticks = 0
   const server = memoryServer(scheduler.clock, { pageSize })
-  const network = createNetwork({ scheduler, random, weather: () => weather, served })
-  const database = memoryDatabase(scheduler, random, () => weather)
+  const network = createNetwork({ scheduler, random, faultRates: () => faultRates, served })
+  const database = memoryDatabase(scheduler, random, () => faultRates)
   const newId = () => uuid7From(scheduler.clock.nowMs(), random)
   const streams = new Set<StreamName>()
   let reader: { owner: Owner; tail: LogTail } | undefined
@@ -115,10 +115,10 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
     startProjector(version) {
       const owner = scheduler.newOwner(`projector v${version}`)
-      const log = repeating(server.open(network.link(owner)), () => random.happens(weather.pageAgain))
+      const log = repeating(server.open(network.link(owner)), () => random.happens(faultRates.pageAgain))
       const store = database.connect(owner)
       const mayFail = () => {
-        if (random.happens(weather.applyFails)) throw new Error('a statement of the projection failed')
+        if (random.happens(faultRates.applyFails)) throw new Error('a statement of the projection failed')
       }
       const isAlive = (pid: number) => world.projectors.some((other) => other.owner.pid === pid && other.owner.alive)
       const dependencies = {
@@ -171,8 +171,8 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
     },
     comebacks: () => comebacks,
 
-    weather: () => weather,
-    clearUp: () => void (weather = calm()),
+    faultRates: () => faultRates,
+    clearUp: () => void (faultRates = noFaults()),
   }
   return world
 
@@ -209,7 +209,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
   /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */
   function isExcused({ fault, projection }: Subscription<MemoryTx>): boolean {
-    if (fault?.code === 'poison_event') return weather.applyFails > 0
+    if (fault?.code === 'poison_event') return faultRates.applyFails > 0
     if (fault?.code === 'checkpoint_not_in_log') return comebacks > 0
     return (
       fault?.code === 'projection_of_newer_program' &&

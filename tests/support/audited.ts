@@ -12,7 +12,7 @@ import { archiveAll } from './archived.ts'
 import { council as cli, emptyDataDir } from './cli.ts'
 import { newId, openTestCouncil, testMacKey, type TestCouncil } from './council.ts'
 import type { TestDatabase } from './databases.ts'
-import { answeredPrompt, happen, newPrompt } from './history.ts'
+import { answeredPrompt, applyStep, newPrompt } from './history.ts'
 import { rebuildNow } from './read-models.ts'
 import { freshCouncilId } from './shared-servers.ts'
 import { id } from './treasury.ts'
@@ -99,7 +99,7 @@ async function tellStory(council: TestCouncil): Promise<void> {
   await council.execute(SettleReservation, { account: id('agent:ada'), reservationId, actualMicros: 700_000 })
   await answeredPrompt(council)
   const open = newPrompt('Who is still waiting?')
-  for (const step of ['submit', 'attempt', 'call'] as const) await happen(council, open, step)
+  for (const step of ['submit', 'attempt', 'call'] as const) await applyStep(council, open, step)
 }
 
 /** The value of an entry's field. */

@@ -15,29 +15,29 @@ import { connectRedis, whenRedisReady } from '../../src/platform/redis/connectio
 
 export const newId = (): Uuid7 => Uuid7.parse(v7())
 
-/** The keys of every test's processes. */
+/** The MAC key of all test processes. */
 export const testMacKey = Buffer.alloc(32, 'test')
 export const testMacs = eventMacs([testMacKey])
 
-/** A log of its own on a real Redis, with a gate before it, as one process of a council has them. */
+/** One process of a council: a log on a real Redis and a gate. */
 export type TestCouncil = {
   councilId: string
   keys: LogKeys
   redis: ReturnType<typeof connectRedis>
   log: RedisLog
   gate: CommandGate
-  /** Executes a command under a new id of its own, unless one is given. */
+  /** Executes a command, under a new id by default. */
   execute: <C, Reads extends ReadSet>(
     definition: CommandDefinition<C, Reads>,
     input: NoInfer<C>,
     commandId?: Uuid7,
   ) => Promise<CommandResult>
-  /** Everything in the log. */
+  /** All events of the log. */
   events: () => Promise<RecordedEvent[]>
   close: () => void
 }
 
-/** Two of them on one council id are two processes of the same council. */
+/** Opens one process of a council; call it twice with one council id for two processes. */
 export async function openTestCouncil(
   redisUrl: string,
   councilId: string,

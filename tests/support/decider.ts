@@ -27,14 +27,15 @@ export const given = <const Reads extends ReadSet>(
   when<C>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>) {
     const states = Object.fromEntries(
       Object.entries(aggregates).map(([alias, read]) => {
-        const { initial, evolve } = aggregateOfRead(read)
-        const hydrate = (before: readonly Event[] = []) => before.reduce<unknown>(evolve, initial)
+        const aggregate = aggregateOfRead(read)
+        const hydrate = (ofStream: readonly Event[] = []) =>
+          ofStream.reduce<unknown>((state, event) => aggregate.evolve(state, event), aggregate.initial)
         const before = events[alias] as readonly Event[] | ReadonlyMap<string, readonly Event[]> | undefined
         return [
           alias,
-          before instanceof Map
+          before && !('length' in before)
             ? new Map([...before].map(([stream, ofStream]) => [stream, hydrate(ofStream)]))
-            : hydrate(before as readonly Event[]),
+            : hydrate(before),
         ]
       }),
     ) as StatesOf<Reads>

@@ -14,7 +14,7 @@ import { newId, type TestCouncil } from './council.ts'
 
 export const historyDay = '2026-11-23'
 
-/** What may happen to a prompt. In any order: what makes no sense is refused by the commands, and leaves no event. */
+/** The steps of a prompt, valid in any order: commands refuse an invalid step, which leaves no event. */
 export const steps = [
   'submit',
   'attempt',
@@ -30,10 +30,10 @@ export const steps = [
 ] as const
 export type Step = (typeof steps)[number]
 
-/** A prompt of a test, and what is needed to go on with it. */
-export type Told = { requestId: Uuid7; text: string; attempt: number; calls: number; openCall: string | undefined }
+/** A test prompt and the fields that its next step needs. */
+export type PromptRun = { requestId: Uuid7; text: string; attempt: number; calls: number; openCall: string | undefined }
 
-export const newPrompt = (text = 'Why is the sky blue?'): Told => ({
+export const newPrompt = (text = 'Why is the sky blue?'): PromptRun => ({
   requestId: newId(),
   text,
   attempt: 0,
@@ -41,12 +41,12 @@ export const newPrompt = (text = 'Why is the sky blue?'): Told => ({
   openCall: undefined,
 })
 
-/** Lets one thing happen to a prompt, through the gate, as a worker or a user would do it. */
-export async function happen(council: TestCouncil, told: Told, step: Step): Promise<void> {
-  const { requestId, attempt } = told
+/** Executes one step of a prompt through the gate, as a worker or a user does. */
+export async function applyStep(council: TestCouncil, prompt: PromptRun, step: Step): Promise<void> {
+  const { requestId, attempt } = prompt
   const done = async (execution: ReturnType<TestCouncil['execute']>) => (await execution).result === 'appended'
   const settlement = (part: Partial<Settlement>): Settlement => ({
-    callId: told.openCall ?? 'none',
+    callId: prompt.openCall ?? 'none',
     budget: budgetStream('council', historyDay),
     outcome: 'completed',
     usage: 'reported',
@@ -59,19 +59,19 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
   const ending = () => ({
     requestId,
     attempt,
-    text: `An answer to: ${told.text}`,
+    text: `An answer to: ${prompt.text}`,
     firstTokenMs: 41,
     endedAtMs: Date.parse(`${historyDay}T12:00:00Z`),
     job: '1-1',
-    ...(told.openCall && { settlement: settlement({}) }),
+    ...(prompt.openCall && { settlement: settlement({}) }),
   })
   switch (step) {
     case 'submit':
-      await council.execute(SubmitPrompt, { requestId, text: told.text })
+      await council.execute(SubmitPrompt, { requestId, text: prompt.text })
       return
     case 'attempt':
       if (await done(council.execute(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker-1' })))
-        told.attempt++
+        prompt.attempt++
       return
     case 'route':
       await council.execute(RouteRequest, {
@@ -84,8 +84,8 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
       })
       return
     case 'call': {
-      if (told.openCall) return
-      const callId = `${requestId}/${told.calls + 1}`
+      if (prompt.openCall) return
+      const callId = `${requestId}/${prompt.calls + 1}`
       const call = {
         scope: 'council' as const,
         day: historyDay,
@@ -98,8 +98,8 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
         amountMicros: 900,
       }
       if (!(await done(council.execute(ReserveBudget, { ...call, expiresAt: `${historyDay}T13:00:00Z` })))) return
-      told.calls++
-      told.openCall = callId
+      prompt.calls++
+      prompt.openCall = callId
       return
     }
     case 'settle':
@@ -111,7 +111,7 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
         release: { outcome: 'released' },
       } as const
       if (await done(council.execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) })))
-        told.openCall = undefined
+        prompt.openCall = undefined
       return
     }
     case 'cancel':
@@ -136,8 +136,8 @@ export async function happen(council: TestCouncil, told: Told, step: Step): Prom
 }
 
 /** A prompt that was answered in one attempt with one call: nine events. */
-export async function answeredPrompt(council: TestCouncil, text?: string): Promise<Told> {
-  const told = newPrompt(text)
-  for (const step of ['submit', 'attempt', 'route', 'call', 'complete'] as const) await happen(council, told, step)
-  return told
+export async function answeredPrompt(council: TestCouncil, text?: string): Promise<PromptRun> {
+  const prompt = newPrompt(text)
+  for (const step of ['submit', 'attempt', 'route', 'call', 'complete'] as const) await applyStep(council, prompt, step)
+  return prompt
 }

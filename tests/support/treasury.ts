@@ -11,14 +11,14 @@ import {
 import { AccountId, type AccountEvent } from '../../src/events/account.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 
-/** Names of accounts, as their owners would write them. */
+/** Parses the name of an account. */
 export const id = (name: string): AccountId => AccountId.parse(name)
 
-/** The nth reservation of a story. */
+/** The nth reservation of a test. */
 export const reservation = (n: number): Uuid7 =>
   Uuid7.parse(`0199a0b0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`)
 
-/** What can have happened to an account. */
+/** Events of an account. */
 export const opened = (name: string): AccountEvent => ({ type: 'AccountOpened', data: { accountId: id(name) } })
 export const credited = (amountMicros: number): AccountEvent => ({
   type: 'AccountCredited',
@@ -39,20 +39,20 @@ export const limited = (dailyMicros: number, perActionMicros: number): AccountEv
 })
 export const frozen: AccountEvent = { type: 'AccountFrozen', data: { reason: 'audit' } }
 
-/** An account after these events. */
+/** The account after these events. */
 export function after(...events: AccountEvent[]): LiveAccount {
   const state = events.reduce((held, event) => account.evolve(held, event), account.initial)
-  if (state.status === 'absent') throw new Error('the account of this story was never opened')
+  if (state.status === 'absent') throw new Error('the events never open the account')
   return state
 }
 
-/** A council in memory: commands are decided one after another on what the ones before led to, as the gate does it. */
+/** A treasury in memory: decides each command on the result of the previous ones, as the gate does. */
 export function treasuryInMemory() {
   const states = new Map<StreamName, unknown>()
   const log: { stream: StreamName; event: Event }[] = []
   return {
     log,
-    /** Every account that was ever written to. */
+    /** Every account with an event. */
     accounts: (): LiveAccount[] =>
       [...states].filter(([stream]) => stream.startsWith('account/')).map(([, state]) => state as LiveAccount),
     perform<C, Reads extends ReadSet>(

@@ -1,24 +1,24 @@
 import type { AccountEvent, AccountId } from '../../events/account.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** With its keys and figures at their longest, so many reservations stay below the limit on a state's size. */
+/** This many reservations stay below the limit on a state's size, even with every id and number at its longest. */
 export const maxOpenReservations = 500
 
-/** While nobody has set others: $100 a day, $10 an action. Source: domain rules, "Defaults for an agent". */
+/** The defaults: $100 a day, $10 an action. Source: domain rules, "Defaults for an agent". */
 export const defaultAgentLimits = { dailyMicros: 100_000_000, perActionMicros: 10_000_000 }
 
 export type Reservation = { amountMicros: number; expiresAtMs: number }
 
-/** An account that was opened: totals, and open reservations only, so that a hot account stays small. */
+/** An open account. It keeps totals and only open reservations, so a hot account stays small. */
 export type LiveAccount = {
   status: 'open' | 'frozen'
   accountId: AccountId
   balanceMicros: number
-  /** By id. One that has expired stays until it is settled, released or swept: a late cost must find it. */
+  /** By id. An expired one remains until it is settled, released or swept, because a late cost must find it. */
   reservations: Record<string, Reservation>
-  /** Null: none are set. */
+  /** Null: no limits. */
   limits: { dailyMicros: number; perActionMicros: number } | null
-  /** Debits of the newest day (`yyyy-mm-dd`, UTC) on which there was one. */
+  /** The debits of the latest day with a debit (`yyyy-mm-dd`, UTC). */
   spent: { day: string; micros: number }
 }
 
@@ -31,7 +31,7 @@ export const account: Aggregate<Account, AccountEvent, 'account'> = {
   evolve,
 }
 
-/** Throws where events do not follow each other: an overdrawn account, a reservation that is resolved twice. */
+/** Throws on an inconsistent sequence of events, such as an overdraft or a reservation that is resolved twice. */
 function evolve(state: Account, event: AccountEvent): Account {
   if (event.type === 'AccountOpened') return opened(event.data.accountId)
   if (state.status === 'absent') throw new Error(`${event.type} on an account that was never opened`)
@@ -73,7 +73,7 @@ const opened = (accountId: AccountId): LiveAccount => ({
   spent: { day: '', micros: 0 },
 })
 
-/** A clock that lags behind midnight never makes a used-up day whole again: its debits count for the newest day. */
+/** A debit from a clock that is still before midnight counts for the newest day, so it never resets a daily limit. */
 function debited(state: LiveAccount, { amountMicros, day }: { amountMicros: number; day: string }): LiveAccount {
   const { accountId, spent } = state
   const balanceMicros = exact(state.balanceMicros - amountMicros)
@@ -98,12 +98,12 @@ function without(state: LiveAccount, reservationId: string): LiveAccount {
   return { ...state, reservations }
 }
 
-/** What was debited on a day: 0 on a day that has just begun. */
+/** The debits of a day; 0 for a day without one. */
 export const spentMicros = ({ spent }: LiveAccount, day: string): number => (day > spent.day ? 0 : spent.micros)
 
 export const isExpired = ({ expiresAtMs }: Reservation, now: string): boolean => expiresAtMs < Date.parse(now)
 
-/** What is promised at a moment (ISO 8601 UTC), apart from one reservation if it is named. Expired promises do not count. */
+/** The reserved amount at a time (ISO 8601 UTC). Excludes expired reservations and the one in `apartFrom`. */
 export function reservedMicros({ reservations }: LiveAccount, now: string, apartFrom?: string): number {
   let sum = 0
   for (const [id, reservation] of Object.entries(reservations))
@@ -111,9 +111,9 @@ export function reservedMicros({ reservations }: LiveAccount, now: string, apart
   return sum
 }
 
-/** What may still be promised or moved away: balance − reserved, never below 0, in micro-dollars. Nothing on an account that is absent. */
+/** The amount that can be reserved or transferred: balance − reserved, at least 0, in micro-dollars. 0 for an absent account. */
 export const availableMicros = (state: Account, now: string, apartFrom?: string): number =>
   state.status === 'absent' ? 0 : Math.max(0, state.balanceMicros - reservedMicros(state, now, apartFrom))
 
-/** The day (UTC) whose limit counts at a moment. */
+/** The day (UTC) whose limit applies at a time. */
 export const dayOf = (now: string): string => now.slice(0, 10)

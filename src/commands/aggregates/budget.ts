@@ -1,10 +1,10 @@
 import type { BudgetEvent } from '../../events/budget.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** The council's standing policy while nobody has set another: $10 a day, in UTC. Source: domain rules, seed story 20.2. */
+/** The council's default policy: $10 a day, in UTC. Source: domain rules, seed story 20.2. */
 export const defaultDailyMicros = 10_000_000
 
-/** One scope's budget on one day: what was spent, and what is promised to calls that have not settled yet. */
+/** The budget of a scope on one day: the amount spent, and the reservations of unsettled calls. */
 export type Budget = { spentMicros: number; reservations: Record<string, number> }
 
 export const budget: Aggregate<Budget, BudgetEvent, 'budget'> = {
@@ -30,7 +30,7 @@ function evolve(state: Budget, event: BudgetEvent): Budget {
   }
 }
 
-/** What may still be reserved today. Reserved money is promised, so concurrent requests can never overspend. */
+/** The amount that can still be reserved. Reserved money counts as spent, so concurrent requests never overspend. */
 export const availableMicros = (state: Budget): number =>
   defaultDailyMicros - state.spentMicros - Object.values(state.reservations).reduce((sum, amount) => sum + amount, 0)
 

@@ -2,10 +2,10 @@ import type { ChatEvent } from '../../events/chat.ts'
 import type { BudgetStream } from '../../events/budget.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** After so many attempts an answer is given up as `crashed`. */
+/** After this many attempts the answer fails as `crashed`. */
 export const maxAttempts = 3
 
-/** A call to a model whose cost is not settled yet. */
+/** A model call whose cost is not settled. */
 export type OpenCall = {
   callId: string
   attempt: number
@@ -19,21 +19,21 @@ export type OpenCall = {
 export type OpenChat = {
   status: 'open'
   submittedAt: string
-  /** When the first worker took it: until then it was queued. */
+  /** When the first worker took the prompt from the queue. */
   firstStartedAt: string | null
   attempt: number
   path: 'fast' | 'full' | 'action' | null
   cancelRequested: boolean
   openCalls: OpenCall[]
-  /** The newest attempt that called a model: from then on clients may have seen text. 0: none yet. */
+  /** The newest attempt that called a model, so clients may have seen its text. 0: none. */
   calledInAttempt: number
-  /** What ended calls cost, over all attempts. */
+  /** The cost of all ended calls, over all attempts. */
   costMicros: number
   promptTokens: number
   completionTokens: number
 }
 
-/** What a decision about a prompt needs. A finished one keeps nothing but that it is finished. */
+/** The state of a prompt. A finished prompt keeps only its status. */
 export type Chat = { status: 'absent' } | OpenChat | { status: 'finished' }
 
 const finished: Chat = { status: 'finished' }
@@ -55,7 +55,7 @@ function evolve(state: Chat, event: ChatEvent): Chat {
       return { ...state, attempt: event.data.attempt, firstStartedAt: state.firstStartedAt ?? event.data.startedAt }
     case 'RequestRouted':
       return { ...state, path: event.data.path }
-    // An attempt that takes over reads it in the log, so the state stays small.
+    // An attempt that takes over reads this event in the log, so the state stays small.
     case 'ContextSensed':
       return state
     case 'ModelCallStarted':
@@ -93,7 +93,7 @@ const opened = (submittedAt: string): OpenChat => ({
   completionTokens: 0,
 })
 
-/** Whether a worker may still speak for this prompt: only the newest attempt may. */
+/** Why a worker's attempt may not write to the prompt; null for the newest attempt. */
 export function attemptProblem(
   state: Chat,
   attempt: number,

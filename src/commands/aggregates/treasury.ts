@@ -1,7 +1,7 @@
 import { type TreasuryEvent, treasuryStream } from '../../events/treasury.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** Whether the emergency stop is on: then nothing is transferred or reserved. What was incurred is still paid. */
+/** `frozen` is the emergency stop: it refuses transfers and reservations. Incurred costs are still paid. */
 export type Treasury = { frozen: boolean }
 
 export const treasury: Aggregate<Treasury, TreasuryEvent, 'governance'> = {

@@ -8,8 +8,7 @@ import { refused } from '../refusals.ts'
 import { settle, Settlement } from './settlement.ts'
 
 /**
- * Settles a model call without ending the prompt: one that a crashed worker left open, or one that is
- * handed over at an orderly stop. Incurred cost is never refused.
+ * Settles a model call without ending the prompt, after a worker crashed or at an orderly stop. Never refuses incurred costs.
  */
 export const DebitBudget = defineCommand({ chat, budget })({
   name: 'DebitBudget',

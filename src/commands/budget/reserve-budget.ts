@@ -9,8 +9,8 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
- * Promises money to one model call before it is made, and notes the call on its prompt, in one append.
- * Refused when the day's budget cannot cover it: what is reserved counts as spent.
+ * Reserves money for a model call before the call, and records the call on its prompt, in one append. Refused if the day's budget
+ * cannot cover it; reservations count as spent.
  */
 export const ReserveBudget = defineCommand({ chat, budget })({
   name: 'ReserveBudget',
@@ -59,5 +59,5 @@ export const ReserveBudget = defineCommand({ chat, budget })({
   },
 })
 
-/** When the budget is whole again. */
+/** The start of the next day's budget. */
 const nextDay = (day: string): string => new Date(Date.parse(day) + 86_400_000).toISOString()

@@ -5,8 +5,8 @@ import type { ChatEvent } from '../../events/chat.ts'
 import type { OpenChat } from '../aggregates/chat.ts'
 
 /**
- * How a model call ended and what it cost: part of every command that ends one. `released` is a call that never
- * reached a model; one whose usage is unknown is charged at its reservation.
+ * The outcome and cost of a model call, a part of every command that ends one. `released` means that the call never reached a model.
+ * A call with unknown usage costs its whole reservation.
  */
 export const Settlement = z.strictObject({
   callId: z.string().min(1).max(128),
@@ -16,7 +16,7 @@ export const Settlement = z.strictObject({
   promptTokens: TokenCount,
   completionTokens: TokenCount,
   priceRef: z.string().min(1).max(300),
-  /** Ignored for unknown usage: then the reservation is what it costs. */
+  /** Ignored if the usage is unknown. */
   costMicros: Micros,
 })
 export type Settlement = z.infer<typeof Settlement>
@@ -27,10 +27,7 @@ type Settled = {
   bill: { costMicros: number; tokens: { promptTokens: number; completionTokens: number } }
 }
 
-/**
- * The events that settle a call in its prompt and in its budget, and the prompt's bill after it.
- * Null when the call is not open (any more): then nothing may be recorded for it.
- */
+/** The events that settle a call in its prompt and in its budget, and the prompt's bill after them. Null if the call is not open. */
 export function settle(state: OpenChat, requestId: string, settlement: Settlement | undefined): Settled | null {
   const { costMicros, promptTokens, completionTokens } = state
   if (!settlement) return { chat: [], budget: [], bill: bill(costMicros, promptTokens, completionTokens) }
@@ -75,7 +72,7 @@ export function settle(state: OpenChat, requestId: string, settlement: Settlemen
   }
 }
 
-/** A sum that a count cannot hold must not keep a prompt open: the events of its calls have the exact figures. */
+/** Caps token sums, so that an overflow cannot keep a prompt open. The events of the calls have the exact numbers. */
 const bill = (costMicros: number, promptTokens: number, completionTokens: number): Settled['bill'] => ({
   costMicros,
   tokens: {

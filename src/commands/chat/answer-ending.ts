@@ -8,11 +8,11 @@ import { attemptProblem, chat, type Chat } from '../aggregates/chat.ts'
 import { refused } from '../refusals.ts'
 import { settle, Settlement } from '../budget/settlement.ts'
 
-/** What every command that ends an answer carries: who speaks, the text so far, the last call's bill, and the job that is done. */
+/** The fields of every command that ends an answer: the attempt, the text, the settlement of the last call, and the finished job. */
 export const answerEnding = {
   requestId: Uuid7,
   attempt: z.int().positive(),
-  /** Measured as it is written: an event that is longer than its readers take could never be read back. */
+  /** The limit applies to the JSON text, because readers reject a longer event. */
   text: z
     .string()
     .refine(
@@ -21,9 +21,9 @@ export const answerEnding = {
     ),
   settlement: Settlement.optional(),
   firstTokenMs: z.number().nonnegative().nullable(),
-  /** When the worker was done, for the total time. */
+  /** When the worker finished; determines the total time. */
   endedAtMs: z.number().nonnegative(),
-  /** Entry of the work stream that leaves with this append. */
+  /** The entry of the work stream that this append removes. */
   job: z.string().regex(/^\d+-\d+$/),
 }
 type Ending = z.infer<z.ZodObject<typeof answerEnding>>
@@ -42,8 +42,8 @@ type Bill = {
 }
 
 /**
- * Ends a prompt with the one terminal event that `terminal` makes of the bill, and settles the last model call with
- * it: one append, so an ended answer is always paid for and never paid for twice.
+ * Ends a prompt with the terminal event that `terminal` builds from the bill, and settles the last model call in the same append,
+ * so an ended answer is paid for exactly once.
  */
 export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bill: Bill) => ChatEvent) {
   const problem = attemptProblem(states.chat, ending.attempt)

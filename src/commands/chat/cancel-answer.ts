@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
 import { defineCommand } from '../decider.ts'
 
-/** The worker has stopped because somebody asked it to. What was used until then is paid for. */
+/** Ends an answer that the worker stopped on request. The council pays for the usage until then. */
 export const CancelAnswer = defineCommand(endingAggregates)({
   name: 'CancelAnswer',
   schema: z.strictObject(answerEnding),

@@ -6,8 +6,8 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
- * A user does not want the answer any more. A prompt that nobody works on ends at once; otherwise the worker is
- * told, stops the model and ends the prompt itself, since only it knows what was used.
+ * Cancels a prompt for its user. A prompt without an attempt ends at once. Otherwise the worker receives the request, stops the model
+ * and ends the prompt itself, because only the worker knows the usage.
  */
 export const CancelPrompt = defineCommand({ chat })({
   name: 'CancelPrompt',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
 import { defineCommand } from '../decider.ts'
 
-/** The answer is whole. */
+/** Ends a prompt with its complete answer. */
 export const CompleteAnswer = defineCommand(endingAggregates)({
   name: 'CompleteAnswer',
   schema: z.strictObject({ ...answerEnding, finishReason: z.enum(['stop', 'length']), degraded: z.boolean() }),

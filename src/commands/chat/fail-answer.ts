@@ -3,7 +3,7 @@ import { answerFailureCodes } from '../../events/chat.ts'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
 import { defineCommand } from '../decider.ts'
 
-/** There will be no (whole) answer; the code says why and the message what to do. Text that was streamed stays on record. */
+/** Ends a prompt without a complete answer. The code is the reason, the message says what to do. Keeps the text streamed so far. */
 export const FailAnswer = defineCommand(endingAggregates)({
   name: 'FailAnswer',
   schema: z.strictObject({ ...answerEnding, code: z.enum(answerFailureCodes), message: z.string().min(1).max(1000) }),

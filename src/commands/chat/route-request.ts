@@ -5,7 +5,7 @@ import { attemptProblem, chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** Records which path an answer takes and who decided so; for a prompt of a named conversation also which of its turns the model is shown. */
+/** Records the path of an answer and what chose it. In a named conversation it also records which earlier turns the model gets. */
 export const RouteRequest = defineCommand({ chat })({
   name: 'RouteRequest',
   schema: z.strictObject({

@@ -6,8 +6,8 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
- * A worker takes a prompt, with the attempt's number that it expects to be the next: so no two workers ever have the
- * same one. From here on every other worker that still works on the prompt is refused.
+ * Starts a worker's attempt at a prompt. The worker names the next attempt number, so two workers never get the same one. From then
+ * on the prompt refuses commands of every earlier attempt.
  */
 export const StartAttempt = defineCommand({ chat })({
   name: 'StartAttempt',

@@ -5,7 +5,7 @@ import { chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** A user asks the council. The answer is a job for the workers, handed over in the same append. */
+/** Submits a user's prompt. The same append creates the job that answers it. */
 export const SubmitPrompt = defineCommand({ chat })({
   name: 'SubmitPrompt',
   startsWork: true,

@@ -21,32 +21,32 @@ export type WriteDependencies = {
   log: EventLog
   cache: StateCache
   clock: Clock
-  /** Makes ids of events. */
+  /** Generates event ids. */
   newId: () => string
   recordsRefusalOf: RefusalAllowance
   logger: Logger
 }
 
-/** A command whose aggregates others keep changing is given up after this many tries. */
+/** After this many conflicts the gate gives up a command. */
 const maxConflicts = 1_000
-/** A stream named by an id older than this is never taken for a new one unread. */
+/** The gate always reads a stream whose UUIDv7 is older than this; it may assume that a younger one is new. */
 const newestIdsMs = 3_600_000
 
-/** A batch that is decided, but for what did not fit into one append. */
+/** The decided part of a batch: as many commands as fit into one append. */
 export type Decided = { batch: readonly Pending[]; aggregates: Aggregates; decided: DecidedBatch }
 
 /** A batch whose append is in flight. */
 export type AppendInFlight = Decided & { answer: Promise<AppendResult> }
 
-/** Decides a batch on the states as they are now. Throws what the log throws. */
+/** Decides a batch on the current states. Passes on errors of the log. */
 export async function decideFresh(dependencies: WriteDependencies, batch: readonly Pending[]): Promise<Decided> {
   const aggregates = aggregatesOf(batch)
   return decide(dependencies, batch, aggregates, await loadStates(dependencies, aggregates))
 }
 
 /**
- * Decides a batch on the states that the appends in flight will have led to, which it names in what it expects: it is in conflict
- * where they do not come about. Null where a state would have to be read first.
+ * Decides a batch on the states that the appends in flight lead to. The append names these states as expected, so it conflicts if
+ * one of those appends fails. Null if a state must be read from the log first.
  */
 export function decideSpeculatively(
   dependencies: WriteDependencies,
@@ -74,24 +74,24 @@ function decide(
   return { batch: batch.slice(0, batch.length - decided.undecided.length), aggregates, decided }
 }
 
-/** Sends a batch off. Where the answer fails, the outcome of commands with `mayBeDone` is unknown. */
+/** Sends a decided batch. If the answer is lost, the outcome of its commands is unknown, and `mayBeDone` is set. */
 export function sendAppend({ log }: WriteDependencies, decided: Decided): AppendInFlight {
   const { request, commands } = decided.decided
   const answer = log.append(request).catch((error: unknown) => {
     if (mayHaveWritten(error)) for (const { pending } of commands) pending.mayBeDone = true
     throw error
   })
-  // It is waited for a little later: until then a failure must not count as unhandled.
+  // The writer awaits the answer later; until then a rejection must not count as unhandled.
   answer.catch(() => undefined)
   return { ...decided, answer }
 }
 
-/** A log that has stopped has written nothing, unless it stopped in the middle of writing. */
+/** A stopped log has written nothing, unless it halted during a write. */
 const mayHaveWritten = (error: unknown): boolean => !(error instanceof LogStopped) || error.code === 'log_halted'
 
 type Aggregates = ReadonlyMap<StreamName, Aggregate<unknown>>
 
-/** Every aggregate that the commands look at. */
+/** Every aggregate that the commands read. */
 function aggregatesOf(batch: readonly Pending[]): Aggregates {
   const aggregates = new Map<StreamName, Aggregate<unknown>>()
   for (const { reads } of batch)
@@ -125,7 +125,7 @@ function heldWithoutReading(
 ): CachedState | undefined {
   const cached = cache.get(stream)
   if (cached || !cache.expectsNew) return cached
-  // An id that is not of today would be taken for an attempt to start an old stream anew.
+  // The log would treat an old id as an attempt to restart an old stream.
   const timeMs = streamTimeMs(stream)
   return timeMs === undefined || timeMs > clock.nowMs() - newestIdsMs ? { revision: 0, state: initial } : undefined
 }
@@ -137,15 +137,15 @@ async function remember(
   stored: StoredState,
 ): Promise<CachedState> {
   const aggregate = aggregates.get(stored.stream)
-  if (!aggregate) throw new Error(`nobody asked for the state of ${stored.stream}`)
+  if (!aggregate) throw new Error(`the log returned ${stored.stream}, which no command reads`)
   const held = await hydrate(log, aggregate, stored)
   cache.set(stored.stream, held)
   return held
 }
 
 /**
- * Settles every command whose outcome is known by the answer, and returns those that must be decided again, in order.
- * Nobody is told of a decision that failed unless the log has confirmed what it was made on.
+ * Answers every command whose outcome the append determines, and returns the commands that must be decided again, in order.
+ * A failed decision is reported only after the log has confirmed the states that it was based on.
  */
 export async function settleBatch(
   { log, cache }: WriteDependencies,
@@ -188,7 +188,7 @@ export async function settleBatch(
     }
     case 'conflict': {
       cache.expectsNew = false
-      // The answer has the states that somebody else has made meanwhile: the next decision starts from them.
+      // The answer has the states that another gate wrote: the next decision starts from them.
       for (const stored of outcome.current) await remember(log, cache, aggregates, stored)
       for (const pending of batch) {
         if (++pending.conflicts <= maxConflicts) continue
@@ -223,7 +223,7 @@ function settleAppended(
 async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
   if (contentHash !== pending.contentHash)
     return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
-  // Whatever becomes of reading how.
+  // The command is done, even if reading its events fails.
   pending.mayBeDone = true
   const recorded = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
@@ -233,7 +233,7 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
   pending.settle({ result: 'duplicate', position: last, events })
 }
 
-/** A command that was refused stays refused under its id, with the code and the figures of then. */
+/** A refused command id stays refused, with the original code and details. */
 function refusalAgain({ data }: RecordedEvent): CommandResult {
   const { code, details } = refusalEvents.CommandRefused.data.parse(data)
   const known = refusalCodes.find((candidate) => candidate === code)
@@ -248,7 +248,7 @@ function failOne(pending: Pending, error: unknown): void {
   else pending.fail(error)
 }
 
-/** Nothing was done; but where nobody heard of an append that carried the command before, it may have been. */
+/** Rejects a command: its outcome is unknown if the answer to an append with it was lost; otherwise nothing was done. */
 export function giveUp(pending: Pending | undefined, code: RejectionCode, why: string): void {
   if (pending?.mayBeDone)
     reject(pending, 'outcome_unknown', `it may have been done, ask again with the same command id: ${why}`)

@@ -3,23 +3,23 @@ import type { EventMetadata } from '../../events/event.ts'
 import type { Position, StreamName } from '../../events/identifiers.ts'
 import { refusalsStream } from '../../events/refusals.ts'
 import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../../events/log/log.ts'
-import { aggregateOfRead, type Aggregate, type Decision, type Event, type ReadSet, type StatesOf } from '../decider.ts'
+import { aggregateOfRead, type Aggregate, type Decision, type Event, type ReadSet } from '../decider.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
 import type { CachedState } from './state-cache.ts'
 import type { AppendedEvent, CommandResult, Pending } from './types.ts'
 import { refusalHistory } from '../aggregates/refusals.ts'
 import type { Refusal } from '../refusals.ts'
 
-/** A state larger than this is an error of the domain's design: it would be written with every append. */
+/** A larger state is a design error, because every append writes the whole state. */
 const maxStateCharacters = 65_536
-/** Once the events of a batch are so long, the rest of it waits for the next append. */
+/** Once the events of a batch reach this length, the remaining commands wait for the next append. */
 const maxAppendCharacters = 2_000_000
 
-/** What one command of a batch came to, before the log has confirmed it. */
+/** A decided command; the log has not confirmed it yet. */
 type DecidedCommand = {
   pending: Pending
   events: Omit<AppendedEvent, 'position'>[]
-  /** Events that the append has for it: its own, or the record of its refusal. */
+  /** The number of events in the append: its own, or the record of its refusal. */
   recorded: number
   decision: Decision<ReadSet>
 }
@@ -27,20 +27,20 @@ type DecidedCommand = {
 export type DecidedBatch = {
   request: AppendRequest
   commands: DecidedCommand[]
-  /** The aggregates as they will be when the request is applied. */
+  /** The states after the request is applied. */
   after: ReadonlyMap<StreamName, CachedState>
-  /** Commands whose decision threw, or whose state would be too large; they are not part of the request. */
+  /** Commands whose decision threw or whose state would be too large. The request omits them. */
   failed: { pending: Pending; error: unknown }[]
-  /** Commands that did not fit into one append any more, in order. */
+  /** Commands that did not fit into the append, in order. */
   undecided: readonly Pending[]
 }
 
-/** When a batch is decided, and what decisions need beside the commands. */
+/** The inputs of a decision other than commands and states. */
 export type Deciding = { now: string; newId: () => string; recordsRefusalOf: RefusalAllowance }
 
 /**
- * Decides commands one after another, each on what the ones before it decided, and makes one append of all.
- * `before` has every aggregate that the commands read, but for histories. Pure, but for what `deciding` gives.
+ * Decides commands in order, each on the results of the previous ones, and combines them into one append. `before` has the state
+ * of every stream that the commands read, except append-only streams. Pure, apart from the functions in `deciding`.
  */
 export function decideBatch(
   batch: readonly Pending[],
@@ -48,13 +48,13 @@ export function decideBatch(
   deciding: Deciding,
 ): DecidedBatch {
   const decided = decideAll(batch, before, deciding, false)
-  // Hardly ever: then every command's own state is looked at, to find the one that is too much.
+  // Rare: decide again and check the state after each command, to find the one that makes it too large.
   return decided.request.states.some(({ state }) => isTooLarge(state))
     ? decideAll(batch, before, deciding, true)
     : decided
 }
 
-/** A state is written out once an append, however many commands change it; only `checksEach` writes it out for each. */
+/** An append serializes each state once, however many commands change it. With `checksEach` it also does so after each command. */
 function decideAll(
   batch: readonly Pending[],
   before: ReadonlyMap<StreamName, CachedState>,
@@ -80,7 +80,7 @@ function decideAll(
       for (const { stream, aggregate } of pending.reads)
         if (!aggregate.appendOnly) reads.set(stream, expected(stream, before.get(stream)))
       const decision = decideOne(pending, working, now)
-      // Everything that may throw happens in here, before anything that the batch shares is touched.
+      // Everything that may throw happens here, before the shared variables of the batch change.
       const made =
         decision.outcome === 'accepted'
           ? accepted(pending, decision.events, working, deciding)
@@ -144,13 +144,13 @@ function settledLater(
   const after = new Map<StreamName, CachedState>()
   for (const unsettled of states) {
     const held = working.get(unsettled.stream)
-    // A history is in no state.
+    // An append-only stream has no state.
     if (held) after.set(unsettled.stream, { revision: held.revision, state: held.state, unsettled })
   }
   return after
 }
 
-/** A history keeps its revision and nothing else, a finished stream not even that for ever. */
+/** An append-only stream stores only its revision; a finished stream stores it for a limited time. */
 function newState(
   stream: StreamName,
   { stateVersion, finished, appendOnly }: Aggregate<unknown>,
@@ -161,8 +161,8 @@ function newState(
 }
 
 /**
- * What a command's caller is told once the append is durable: `positions` are those of all its events, and its own begin at
- * `from`. Revisions in a history count from where the append found it, which `historyRevision` says (and moves on).
+ * The result of a command in a durable append. `positions` are the positions of all events; those of this command begin at `from`.
+ * `historyRevision` returns the next revision of an append-only stream.
  */
 export function resultOf(
   { decision, events }: DecidedCommand,
@@ -200,10 +200,10 @@ function decideOne(
         ? new Map(target.map((stream) => [stream, working.get(stream)?.state ?? initial]))
         : ((target && working.get(target)?.state) ?? initial)
   }
-  return definition.decide(command, states as StatesOf<ReadSet>, { now, principal: context.principal })
+  return definition.decide(command, states, { now, principal: context.principal })
 }
 
-/** What one command adds to the append: its events, checked and written out, and the states after them. */
+/** The part of the append for one command: its events, validated and serialized, and the states after them. */
 type Made = {
   events: NewEvent[]
   own: DecidedCommand['events']
@@ -246,7 +246,7 @@ function accepted(
   return made
 }
 
-/** A refusal leaves no trace, but for commands whose refusals are recorded, within the rate of who asks. */
+/** Records a refusal if the command asks for it and its principal is below the rate limit. */
 function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): Made {
   const { name, recordsRefusals } = pending.definition
   if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
@@ -271,7 +271,7 @@ export class StateTooLarge extends Error {
   }
 }
 
-/** Checked against the catalogue before it is written: what cannot be read back must never get into the log. */
+/** Validates an event against the catalogue: an event that cannot be read back must never reach the log. */
 function newEvent(stream: StreamName, { type, data }: Event, metadata: string, eventId: string): NewEvent {
   const known = definitionOf(type)
   const parsed = known?.data.safeParse(data)
@@ -286,7 +286,7 @@ function newEvent(stream: StreamName, { type, data }: Event, metadata: string, e
   }
 }
 
-/** What the events of a command share, as an open JSON object: what the context does not have is left out. */
+/** The shared metadata of a command's events, as a JSON object without its closing brace. */
 function metadataOf({ context, contentHash }: Pending, now: string): string {
   const { commandId, idempotencyKey, principal, requestId, correlationId, causationId, traceparent } = context
   const shared: Omit<EventMetadata, 'eventId'> = {

@@ -12,32 +12,32 @@ import { createWriter, type WriterDependencies } from './writer.ts'
 export type GateDependencies = {
   log: EventLog
   clock: Clock
-  /** Makes ids of events. */
+  /** Generates event ids. */
   newId: () => string
   pause: (ms: number) => Promise<void>
-  /** Whether the log's memory is so far used up that no new work may begin. */
+  /** Whether the log's memory is too full for new work. */
   isNearlyFull?: () => boolean
   logger: Logger
 } & Pick<WriterDependencies, 'minPipelined'>
 
-/** Bounds of the gate; every one of them is a limit on memory or on waiting. */
+/** The gate's limits on memory and waiting time. */
 const maxQueued = 10_000
 const maxCachedStreams = 50_000
 const giveUpAfterMs = 10_000
 
 export type CommandGate = {
   /**
-   * Decides a command and makes it durable. Commands that arrive while an append is in flight are decided one after
-   * another and written together in the next one (group commit). Never throws for an expected outcome.
+   * Decides a command and makes it durable. Commands that arrive while an append is in flight share the next append (group
+   * commit). Never throws for an expected outcome.
    */
   execute: <C, Reads extends ReadSet>(
     definition: CommandDefinition<C, Reads>,
     input: unknown,
     context: CommandContext,
   ) => Promise<CommandResult>
-  /** An aggregate as it is now. */
+  /** The current state of an aggregate. */
   load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<{ revision: number; state: State }>
-  /** Why nothing may be written any more; null while everything is well. */
+  /** Why the gate stopped for good; null while it runs. */
   stoppedBy: () => LogStopped | null
 }
 
@@ -108,7 +108,7 @@ export function createGate({
   }
 }
 
-/** Same command and same fields, same hash: fields are ordered by the schema that parsed them. */
+/** Equal commands have equal hashes: the schema determines the order of the fields. */
 const hashOf = (name: string, command: unknown): string =>
   hash('sha256', `${name} ${JSON.stringify(command)}`, 'base64url').slice(0, 22)
 

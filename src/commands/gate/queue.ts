@@ -1,12 +1,12 @@
 import type { Pending } from './types.ts'
 
 /**
- * Commands in one append. So many fit into the buffer of a Unix socket (about 200 kB), beyond which its two sides wait for one
- * another; and more at once are no faster over TCP, but hold up whoever else asks Redis (measured).
+ * The maximum number of commands in one append. They fit into the buffer of a Unix socket (about 200 kB); beyond that, sender and
+ * receiver wait for each other. Over TCP, larger appends are no faster and delay other Redis clients (measured).
  */
 const maxBatch = 128
 
-/** As many as may go into one append, in order. The same id twice must not be in one: the log could not tell them apart. */
+/** Takes as many commands as fit into one append, in order. An append never has the same command id twice. */
 export function takeBatch(queue: Pending[], wanted: number): Pending[] {
   const ids = new Set<string>()
   const most = Math.min(wanted, maxBatch)

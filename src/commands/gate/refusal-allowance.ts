@@ -1,9 +1,9 @@
 import type { Clock } from '../../platform/clock.ts'
 
-/** More refusals of one principal in a minute are answered and not recorded: nobody fills the log with what was not done. */
+/** Beyond this rate the gate still answers refusals but does not record them, so that a client cannot fill the log with them. */
 export const maxRecordedPerMinute = 600
 
-/** Whether one more refusal of a principal is recorded. Counts in this process alone. */
+/** Whether to record another refusal of a principal. Counts only refusals in this process. */
 export type RefusalAllowance = (principal: string) => boolean
 
 export function refusalAllowance(clock: Clock): RefusalAllowance {

@@ -2,10 +2,10 @@ import type { StreamName } from '../../events/identifiers.ts'
 import type { EventLog, NewState, StoredState } from '../../events/log/log.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** An aggregate as of a revision; with what an append writes of it, as long as that append is in flight. */
+/** The state of a stream at a revision. `unsettled` is the state that an append in flight writes. */
 export type CachedState = { revision: number; state: unknown; unsettled?: NewState }
 
-/** A stored state as the aggregate knows it; folded again from the events where an older program wrote it. */
+/** Parses a stored state, or folds the events again if another version of the aggregate stored it. */
 export async function hydrate(
   log: Pick<EventLog, 'read'>,
   aggregate: Aggregate<unknown>,
@@ -27,21 +27,21 @@ export async function hydrate(
   return held
 }
 
-/** What the gate knows of aggregates, those that were not used for long forgotten first. Never trusted: every append checks the revisions. */
+/** The gate's cached states; the least recently used are evicted. A stale entry is harmless, because every append checks revisions. */
 export type StateCache = {
   get: (stream: StreamName) => CachedState | undefined
   set: (stream: StreamName, held: CachedState) => void
   forget: (streams: Iterable<StreamName>) => void
   /**
-   * Whether streams that are not in here are taken for new ones, which they mostly are where every command has a stream of its
-   * own: then nothing is read before the append, which finds out, and brings the states of those that were there.
+   * Whether the gate assumes that an uncached stream is new, as most are when every command has its own stream. It then appends
+   * without a read; if a stream exists, the append conflicts and returns its state.
    */
   expectsNew: boolean
 }
 
 /**
- * In two generations: when the newer one is full, it takes the place of the older, whose streams nobody has asked for since.
- * (Deleting the oldest key of one big Map, over and over, means to step over all the holes that were left before it.)
+ * A cache of two generations: when the newer one is full, it replaces the older one, whose unused entries are dropped. Deleting the
+ * oldest key of a single large Map would have to skip the holes that earlier deletions left.
  */
 export function stateCache(maxStreams: number): StateCache {
   let newer = new Map<StreamName, CachedState>()

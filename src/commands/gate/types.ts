@@ -2,13 +2,13 @@ import type { Position, StreamName, Uuid7 } from '../../events/identifiers.ts'
 import type { Aggregate, CommandDefinition, ReadSet, StreamsOf } from '../decider.ts'
 import type { RefusalCode } from '../refusals.ts'
 
-/** On whose behalf a command runs, and what its events carry along. */
+/** The principal of a command and the metadata for its events. */
 export type CommandContext = {
-  /** Made once by whoever wants the command done, and sent again with every retry: the same id never runs twice. */
+  /** The caller generates it once and sends it with every retry: the same id never runs twice. */
   commandId: Uuid7
-  /** The subject whose command this is; ids are remembered per principal. */
+  /** The authenticated subject. Command ids are unique per principal. */
   principal: string
-  /** The caller's own key, which the command id stands for. */
+  /** The caller's own key, if the command id was derived from one. */
   idempotencyKey?: string
   requestId?: Uuid7
   correlationId?: string
@@ -16,10 +16,10 @@ export type CommandContext = {
   traceparent?: string
 }
 
-/** Where an event of a command went. */
+/** The place of an appended event. */
 export type AppendedEvent = { position: Position; stream: StreamName; revision: number; type: string }
 
-/** Why a command was not taken, other than by a rule of the domain. */
+/** The reasons to reject a command, other than a domain rule. */
 export const rejectionCodes = [
   'malformed_command',
   'command_id_reused',
@@ -35,16 +35,16 @@ export const rejectionCodes = [
 export type RejectionCode = (typeof rejectionCodes)[number]
 
 export type CommandResult =
-  /** Durable. `duplicate`: it was done before, under the same id; these are the events of then. */
+  /** Durable. `duplicate`: the same id ran before; the events are the original ones. */
   | { result: 'appended' | 'duplicate'; position: Position | null; events: AppendedEvent[] }
-  /** By a rule. The log has confirmed that nothing the rule looked at had changed. */
+  /** Refused by a domain rule. The log has confirmed that the states it read were current. */
   | { result: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
   | Rejection
 
-/** Nothing was done, except for `outcome_unknown`: then ask again with the same id. */
+/** Nothing was done, except perhaps with `outcome_unknown`: retry with the same id. */
 export type Rejection = { result: 'rejected'; code: RejectionCode; message: string }
 
-/** A command that waits in the gate. */
+/** A command in the gate that has no result yet. */
 export type Pending = {
   definition: CommandDefinition<unknown, ReadSet>
   command: unknown
@@ -54,10 +54,10 @@ export type Pending = {
   /** The same streams as one list. */
   reads: readonly { stream: StreamName; aggregate: Aggregate<unknown> }[]
   contentHash: string
-  /** Of the gate's clock, ms. */
+  /** Milliseconds of the gate's clock. */
   giveUpAtMs: number
   conflicts: number
-  /** An append that carried it may have been applied, as far as this gate knows. */
+  /** An append with this command may have been applied; its answer was lost. */
   mayBeDone: boolean
   settle: (result: CommandResult) => void
   fail: (error: unknown) => void

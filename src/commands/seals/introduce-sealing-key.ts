@@ -3,7 +3,7 @@ import { sealEvents, sealsStream } from '../../events/seals.ts'
 import { defineCommand } from '../decider.ts'
 import { sealHistory } from '../aggregates/seals.ts'
 
-/** Records the key under which seals are made from now on, vouched for by the one before it. `day`: today in UTC, `yyyy-mm-dd`. */
+/** Records a new sealing key, signed by the previous key. `day`: today in UTC, `yyyy-mm-dd`. */
 export const IntroduceSealingKey = defineCommand({ seals: sealHistory })({
   name: 'IntroduceSealingKey',
   schema: z.strictObject({ day: z.iso.date(), ...sealEvents.SealingKeyIntroduced.data.shape }),

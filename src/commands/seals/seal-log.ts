@@ -3,7 +3,7 @@ import { sealEvents, sealsStream } from '../../events/seals.ts'
 import { defineCommand } from '../decider.ts'
 import { sealHistory } from '../aggregates/seals.ts'
 
-/** Records a seal, which the archiver has signed. `day`: today in UTC, `yyyy-mm-dd`. */
+/** Records a seal that the archiver signed. `day`: today in UTC, `yyyy-mm-dd`. */
 export const SealLog = defineCommand({ seals: sealHistory })({
   name: 'SealLog',
   schema: z.strictObject({ day: z.iso.date(), ...sealEvents.LogSealed.data.shape }),

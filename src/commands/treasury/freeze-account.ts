@@ -4,7 +4,7 @@ import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** Stops an account: nothing is transferred from or to it, and nothing of it is reserved. What was incurred is still paid. */
+/** Freezes an account: refuses its transfers and reservations. Incurred costs are still paid. */
 export const FreezeAccount = defineCommand({ account })({
   name: 'FreezeAccount',
   schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),

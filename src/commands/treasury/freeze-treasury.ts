@@ -5,7 +5,7 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
-/** The emergency stop: nothing is transferred or reserved on any account until it is lifted. What was incurred is still paid. */
+/** The emergency stop: refuses transfers and reservations on every account until it is lifted. Incurred costs are still paid. */
 export const FreezeTreasury = defineCommand({ treasury })({
   name: 'FreezeTreasury',
   schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),

@@ -4,7 +4,7 @@ import { account, defaultAgentLimits } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** Opens an empty account. An agent's has the default limits from its first moment. */
+/** Opens an empty account. An agent's account starts with the default limits. */
 export const OpenAccount = defineCommand({ account })({
   name: 'OpenAccount',
   schema: z.strictObject({ account: AccountId }),

@@ -6,7 +6,7 @@ import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
 
-/** Gives a promise back: nothing was used. Also on a frozen account, since no money moves. */
+/** Releases an unused reservation. Allowed on a frozen account, because no money moves. */
 export const ReleaseReservation = defineCommand({ account })({
   name: 'ReleaseReservation',
   schema: z.strictObject({ account: Payer, reservationId: Uuid7 }),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { treasuryStream } from '../../events/treasury.ts'
 import { PositiveMicros, type AccountEvent, accountStream } from '../../events/account.ts'
-import { Uuid7 } from '../../events/identifiers.ts'
+import { commandWindowMs, Uuid7 } from '../../events/identifiers.ts'
 import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { Payer } from './payer.ts'
@@ -10,19 +10,14 @@ import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 const maxHoldMs = 7 * 86_400_000
-/** How long a reservation is remembered behind its expiry: as long as a command that settles it may still be repeated. */
-const commandWindowMs = 24 * 3_600_000
 const maxSweptAtOnce = 16
 
-/**
- * Promises money of an account until `expiresAt`, before it is spent. Also ends reservations of the account that nobody
- * will settle any more, so that forgotten ones do not add up.
- */
+/** Reserves money of an account until `expiresAt`. Also sweeps forgotten reservations, so that they do not accumulate. */
 export const ReserveFunds = defineCommand({ account, treasury })({
   name: 'ReserveFunds',
   schema: z.strictObject({
     account: Payer,
-    /** The command's own id: a reservation is made once. */
+    /** The command id, so a retry never reserves twice. */
     reservationId: Uuid7,
     amountMicros: PositiveMicros,
     expiresAt: z.iso.datetime(),
@@ -57,6 +52,7 @@ export const ReserveFunds = defineCommand({ account, treasury })({
   },
 })
 
+/** Reservations that nothing settles any more: a command that settles one may be repeated for as long as its id is remembered. */
 function forgotten({ reservations }: LiveAccount, nowMs: number): AccountEvent[] {
   const expired: AccountEvent[] = []
   for (const [id, { amountMicros, expiresAtMs }] of Object.entries(reservations))

@@ -5,7 +5,7 @@ import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** Sets how much an account may move away or promise in one action and in one day (UTC). 0 means nothing at all. */
+/** Limits how much an account may transfer or reserve per action and per day (UTC). 0 forbids both. */
 export const SetAccountLimits = defineCommand({ account })({
   name: 'SetAccountLimits',
   schema: z.strictObject({ account: AccountId, dailyMicros: Micros, perActionMicros: Micros }),

@@ -11,13 +11,13 @@ const reserveId = AccountId.parse('reserve')
 const overrunId = AccountId.parse('overrun')
 const spendId = AccountId.parse('spend')
 
-/** $1,000,000: what one reservation can have cost, in micro-dollars. */
+/** The maximum cost of one reservation: $1,000,000 in micro-dollars. */
 const maxCostMicros = 1_000_000_000_000
 
 /**
- * Pays what a reservation actually cost, to `spend`; the rest of it is free again. Incurred cost is never refused, whoever
- * is frozen: above the reservation, or after its expiry, it is taken from the account as far as its money is not promised
- * to others, then from `reserve`, then from `overrun`. Source: domain rules, "Treasury".
+ * Pays the actual cost of a reservation to `spend` and releases the rest. Never refuses incurred costs, even on a frozen account: a
+ * cost above the reservation or after its expiry comes from the account's available money, then from `reserve`, then from `overrun`.
+ * Source: domain rules, "Treasury".
  */
 export const SettleReservation = defineCommand({ account, reserve: account, overrun: account, spend: account })({
   name: 'SettleReservation',
@@ -81,6 +81,6 @@ const movement = (transferId: string, amountMicros: number) => ({
 
 const balanceOf = (state: Account): number => (state.status === 'absent' ? 0 : state.balanceMicros)
 
-/** A cost does not wait for somebody to open the account that takes it. */
+/** Opens the receiving account if needed, so that a cost never waits for it. */
 const openedFor = (accountId: AccountId, state: Account, events: AccountEvent[]): AccountEvent[] =>
   state.status === 'absent' && events.length > 0 ? [{ type: 'AccountOpened', data: { accountId } }, ...events] : events

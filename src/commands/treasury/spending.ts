@@ -11,7 +11,7 @@ import { refused, type Refusal } from '../refusals.ts'
 
 export type Usable = { account: LiveAccount; refusal: null } | { refusal: Refusal }
 
-/** The account, if money may be put into it or taken out of it: it exists and is not frozen. */
+/** The account, if it can take part in a transfer: it exists and is not frozen. */
 export function usable(accountId: AccountId, account: Account): Usable {
   if (account.status === 'absent') return { refusal: refused('account_unknown', { account: accountId }) }
   if (account.status === 'frozen') return { refusal: refused('account_frozen', { account: accountId }) }
@@ -19,8 +19,8 @@ export function usable(accountId: AccountId, account: Account): Usable {
 }
 
 /**
- * Why an amount may not be moved away or promised; null when it may. What is promised counts as spent, towards the balance
- * and towards the day, so concurrent requests never overspend. Only `external`, where funding comes from, has no bottom.
+ * Why an account may not transfer or reserve an amount; null if it may. Reservations count as spent, against the balance and the
+ * daily limit, so concurrent requests never overspend. Only `external`, the source of funding, may go below zero.
  */
 export function spendingProblem(account: LiveAccount, amountMicros: number, now: string): Refusal | null {
   const { accountId, limits } = account

@@ -8,20 +8,20 @@ import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 /**
- * Moves money from one account to another, in one append. Refused while either of them, or the whole treasury, is frozen. Any
- * account may pay what is available on it; `external`, where funding comes from, may go below zero. Only the command's id
- * makes a retry safe: docs/decisions/0016-only-the-key-protects-a-transfer.md.
+ * Transfers money between two accounts in one append. Refused while either account or the whole treasury is frozen. An account pays
+ * from its available money; `external`, the source of funding, may go below zero. Only the command id makes a retry safe:
+ * docs/decisions/0016-only-the-key-protects-a-transfer.md.
  */
 export const TransferFunds = defineCommand({ from: account, to: account, treasury })({
   name: 'TransferFunds',
   schema: z.strictObject({
-    /** The caller's name for the movement, on both of its sides. Not checked for being new: the same one may be used again. */
+    /** The caller's name for the transfer, recorded on both accounts. Need not be unique. */
     transferId: TransferId,
     from: AccountId,
     to: AccountId,
     amountMicros: PositiveMicros,
     reason: z.string().trim().min(1).max(maxReasonCharacters),
-    /** What it is for, in the caller's words: an invoice, a task. */
+    /** The caller's reference, such as an invoice or a task. */
     ref: z.string().min(1).max(128).optional(),
   }),
   recordsRefusals: true,

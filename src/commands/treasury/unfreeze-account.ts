@@ -4,7 +4,7 @@ import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** Lets a frozen account move money again. */
+/** Allows transfers and reservations on a frozen account again. */
 export const UnfreezeAccount = defineCommand({ account })({
   name: 'UnfreezeAccount',
   schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),

@@ -5,7 +5,7 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
-/** Lifts the emergency stop. Accounts that were frozen by themselves stay so. */
+/** Lifts the emergency stop. Individually frozen accounts stay frozen. */
 export const UnfreezeTreasury = defineCommand({ treasury })({
   name: 'UnfreezeTreasury',
   schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),

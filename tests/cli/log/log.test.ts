@@ -4,12 +4,12 @@ import { positionTimeMs } from '../../../src/events/identifiers.ts'
 import { printableEvent, type RecordedEvent } from '../../../src/events/event.ts'
 import { council as cli } from '../../support/cli.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { answeredPrompt, happen, historyDay, newPrompt, type Told } from '../../support/history.ts'
+import { answeredPrompt, applyStep, historyDay, newPrompt, type PromptRun } from '../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
 let council: TestCouncil
-let answered: Told
+let answered: PromptRun
 let all: RecordedEvent[]
 let settings: Record<string, string>
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
   council = await openTestCouncil(redisUrl, councilId)
   answered = await answeredPrompt(council, 'What does \u001b[31mthis\u001b[0m say?')
   const cancelled = newPrompt()
-  for (const step of ['submit', 'cancel'] as const) await happen(council, cancelled, step)
+  for (const step of ['submit', 'cancel'] as const) await applyStep(council, cancelled, step)
   all = await council.events()
 })
 afterAll(() => council.close())
@@ -75,7 +75,7 @@ describe('council events', () => {
     })
     await printed.promise
     const { requestId } = newPrompt()
-    await happen(council, { ...newPrompt(), requestId }, 'submit')
+    await applyStep(council, { ...newPrompt(), requestId }, 'submit')
     const run = await running
     expect(run.code).toBe(0)
     expect(run.json().at(-1)).toMatchObject({ type: 'PromptSubmitted', data: { requestId } })
@@ -83,7 +83,7 @@ describe('council events', () => {
 
   test('says where an entry is that cannot be read, and prints what is before it', async () => {
     const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await happen(other, newPrompt(), 'submit')
+    await applyStep(other, newPrompt(), 'submit')
     const position = await other.redis.xadd(other.keys.log, '*', 'sequence', '2', 'stream', 'chat/x')
     const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['events', '--json'])
     expect(run.code).toBe(1)

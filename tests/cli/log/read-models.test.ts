@@ -7,14 +7,14 @@ import type { Tx } from '../../../src/projections/engine/projection.ts'
 import { council as cli } from '../../support/cli.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
-import { answeredPrompt, happen, newPrompt, type Told } from '../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt, type PromptRun } from '../../support/history.ts'
 import { rebuildNow } from '../../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
 describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
   let db: TestDatabase
   let council: TestCouncil
-  let told: Told[]
+  let told: PromptRun[]
   let settings: Record<string, string>
   beforeAll(async () => {
     db = await open()
@@ -22,7 +22,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     settings = { REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId }
     told = [await answeredPrompt(council), newPrompt('Who gave up?'), await answeredPrompt(council)]
     for (const step of ['submit', 'attempt', 'call', 'settle_unknown', 'call', 'fail'] as const)
-      await happen(council, told[1]!, step)
+      await applyStep(council, told[1]!, step)
     await db.empty()
     await migrate(db.postgres)
   })
@@ -239,7 +239,7 @@ describe('council audit request', () => {
 
   test('finds a bill that differs from the debits', async () => {
     const told = newPrompt()
-    for (const step of ['submit', 'attempt', 'stop'] as const) await happen(council, told, step)
+    for (const step of ['submit', 'attempt', 'stop'] as const) await applyStep(council, told, step)
     const debit = {
       callId: 'x',
       requestId: told.requestId,

@@ -15,7 +15,7 @@ import { macKeyFile, openAuditedCouncil } from '../../support/audited.ts'
 import { council as cli, emptyDataDir } from '../../support/cli.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
-import { answeredPrompt, happen, newPrompt } from '../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { startRedis } from '../../support/servers.ts'
 import { loseEverything, snapshotOf, type Snapshot } from '../../support/lost.ts'
@@ -136,7 +136,7 @@ describe('council restore, with everything embedded,', () => {
     await migrate(postgres)
     const council = await openTestCouncil(redisUrl, 'embedded')
     await answeredPrompt(council)
-    await happen(council, newPrompt(), 'submit')
+    await applyStep(council, newPrompt(), 'submit')
     await archiveAll(council, postgres)
     before = await snapshotOf(council)
     await loseEverything(council)

@@ -74,13 +74,13 @@ describe('reserving', () => {
       expiresAt: '2026-11-23T12:15:00.000Z',
     }) as const
 
-  test('promises money in the budget and notes the call on the prompt, in one decision', () => {
+  test('reserves money in the budget and records the call on the prompt, in one decision', () => {
     given({ chat, budget }, { chat: [submitted, attempt] })
       .when(ReserveBudget, reserve('c1', 1000))
       .then({ accepted: { chat: [called('c1')], budget: [reserved('c1')] } })
   })
 
-  test('counts what is only promised as spent, and says when there is money again', () => {
+  test('counts reservations as spent, and reports when the next budget starts', () => {
     given({ chat, budget }, { chat: [submitted, attempt], budget: [reserved('c0', defaultDailyMicros - 500)] })
       .when(ReserveBudget, reserve('c1', 501))
       .then({
@@ -115,7 +115,7 @@ describe('ending an answer', () => {
       })
   })
 
-  test('charges a call of unknown usage at its reservation: never an invented figure, never nothing', () => {
+  test('charges a call with unknown usage its whole reservation', () => {
     given({ chat, budget }, open)
       .when(FailAnswer, {
         ...ending,
@@ -131,7 +131,7 @@ describe('ending an answer', () => {
       })
   })
 
-  test('gives the reservation back for a call that never reached a model', () => {
+  test('releases the reservation of a call that never reached a model', () => {
     given({ chat, budget }, open)
       .when(FailAnswer, {
         ...ending,
@@ -147,7 +147,7 @@ describe('ending an answer', () => {
       })
   })
 
-  test('is refused while another call is not settled: it would be lost', () => {
+  test('is refused while another call is unsettled, because its cost would be lost', () => {
     const two = { chat: [...open.chat, called('c2')], budget: [...open.budget, reserved('c2')] }
     given({ chat, budget }, two)
       .when(CompleteAnswer, { ...ending, settlement: settlement('c2'), finishReason: 'stop', degraded: false })
@@ -166,7 +166,7 @@ describe('ending an answer', () => {
 })
 
 describe('a budget', () => {
-  test('never overspends, whatever is reserved, settled and given back in whatever order', () => {
+  test('never overspends, for any order of reservations, settlements and releases', () => {
     const step = fc.record({
       call: fc.integer({ min: 0, max: 9 }),
       kind: fc.constantFrom('reserve', 'debit', 'lose'),

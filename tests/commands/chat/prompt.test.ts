@@ -27,7 +27,7 @@ const cancelled: ChatEvent = { type: 'AnswerCancelled', data: { text: '', ...bil
 const prompt = (...history: ChatEvent[]) => given({ chat }, { chat: history })
 
 describe('submitting a prompt', () => {
-  test('records it and hands a job to the workers', () => {
+  test('records it and creates a job for the workers', () => {
     prompt()
       .when(SubmitPrompt, { requestId, text: 'Why?' })
       .then({
@@ -43,7 +43,7 @@ describe('submitting a prompt', () => {
       })
   })
 
-  test('is refused under an id that has one, and a finished one is never started anew', () => {
+  test('is refused if its id is taken, also by a finished prompt', () => {
     prompt(submitted).when(SubmitPrompt, { requestId, text: 'Why?' }).thenMatches({ refused: 'prompt_exists' })
     prompt(submitted, cancelled)
       .when(SubmitPrompt, { requestId, text: 'Why?' })
@@ -68,27 +68,27 @@ describe('an attempt', () => {
       })
   })
 
-  test('whose number somebody else has taken is refused', () => {
+  test('with a number that is taken is refused', () => {
     prompt(submitted, attempt(1))
       .when(StartAttempt, { requestId, attempt: 1, worker: 'v' })
       .thenMatches({ refused: 'attempt_superseded' })
   })
 
-  test('is refused once all of them are used up', () => {
+  test('is refused after the last allowed attempt', () => {
     const used = Array.from({ length: maxAttempts }, (_, index) => attempt(index + 1))
     prompt(submitted, ...used)
       .when(StartAttempt, { requestId, attempt: maxAttempts + 1, worker: 'v' })
       .thenMatches({ refused: 'attempts_exhausted' })
   })
 
-  test('that was superseded may not record anything any more', () => {
+  test('that was superseded can record nothing', () => {
     const late = { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
     prompt(submitted, attempt(1), attempt(2)).when(RouteRequest, late).thenMatches({ refused: 'attempt_superseded' })
   })
 })
 
 describe('cancelling a prompt', () => {
-  test('that nobody works on ends it at once', () => {
+  test('without an attempt ends it at once', () => {
     prompt(submitted)
       .when(CancelPrompt, { requestId })
       .thenMatches({
@@ -103,13 +103,13 @@ describe('cancelling a prompt', () => {
       })
   })
 
-  test('that a worker has tells the worker, who alone knows what was used', () => {
+  test('with a running attempt asks the worker to end it', () => {
     prompt(submitted, attempt(1))
       .when(CancelPrompt, { requestId })
       .then({ accepted: { chat: [{ type: 'CancellationRequested', data: { by: 'ada' } }] } })
   })
 
-  test('twice changes nothing more', () => {
+  test('twice has no further effect', () => {
     prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } })
       .when(CancelPrompt, { requestId })
       .then({ accepted: {} })

@@ -11,7 +11,7 @@ const answered = (backoff: Backoff, firstSequence: number, events = 1): void =>
   })
 const lost = (backoff: Backoff): void => backoff.answered({ result: 'conflict', current: [] })
 
-/** How many appends follow one another while enough wait, each landing before the next is sent. */
+/** The number of back-to-back appends while enough commands wait; each is answered before the next is sent. */
 function rowOf(backoff: Backoff, from: number): number {
   backoff.firstSize(1_000)
   for (let sent = 0; ; sent++) {
@@ -22,14 +22,14 @@ function rowOf(backoff: Backoff, from: number): number {
 }
 
 describe('the backoff of a gate', () => {
-  test('takes all of few, and half of many, so that the other half follows', () => {
+  test('takes a small backlog whole and half of a large one', () => {
     const backoff = createBackoff()
     expect([1, 40, 63, 64, 100].map((waiting) => backoff.firstSize(waiting))).toEqual([1, 40, 63, 32, 50])
     expect(backoff.pipelinedSize([32], 32)).toBe(32)
     expect(backoff.pipelinedSize([50], 60)).toBe(55)
   })
 
-  test('lets nothing follow where little waits, less than its share, or two are in flight', () => {
+  test('sends no second append if too few commands wait or two appends are in flight', () => {
     const backoff = createBackoff()
     expect(backoff.pipelinedSize([], 500)).toBe(0)
     expect(backoff.pipelinedSize([1], 31)).toBe(0)
@@ -39,17 +39,17 @@ describe('the backoff of a gate', () => {
     expect(backoff.pipelinedSize([32], 500)).toBe(0)
   })
 
-  test('pauses after long rows where nobody else writes, and after short ones where somebody does', () => {
+  test('pauses after 64 appends alone, and after 4 with a competitor', () => {
     const backoff = createBackoff()
     expect(rowOf(backoff, 1)).toBe(64)
-    // Event 65 is somebody else's.
+    // Another gate wrote event 65.
     expect(rowOf(backoff, 66)).toBe(4)
     let next = 70
     for (let rows = 0; rows < 16; rows++) next += rowOf(backoff, next)
     expect(rowOf(backoff, next)).toBe(64)
   })
 
-  test('takes fewer after a conflict, at least a quarter, until an append is applied', () => {
+  test('takes fewer commands after a conflict, at least a quarter, until an append is applied', () => {
     const backoff = createBackoff()
     expect(backoff.lostLast()).toBe(false)
     const sizes = [1, 2, 3].map(() => (lost(backoff), backoff.firstSize(200)))

@@ -39,7 +39,7 @@ describe('a command', () => {
     expect(event?.metadata).toMatchObject({ commandId: requestId, actor: 'tester' })
   })
 
-  test('that is sent again under its id answers as the first time and is not done twice, whichever process takes it', async () => {
+  test('sent again under its id returns the first answer and runs once, in either process', async () => {
     const requestId = newId()
     const first = await council.execute(SubmitPrompt, prompt(requestId), requestId)
     for (const process of [council, other]) {
@@ -51,14 +51,14 @@ describe('a command', () => {
     expect(await eventsOf(requestId)).toHaveLength(1)
   })
 
-  test('that is sent twice at the same time is done once', async () => {
+  test('sent three times at once runs once', async () => {
     const requestId = newId()
     const results = await Promise.all([1, 2, 3].map(() => council.execute(SubmitPrompt, prompt(requestId), requestId)))
     expect(results.map(({ result }) => result).sort()).toEqual(['appended', 'duplicate', 'duplicate'])
     expect(await eventsOf(requestId)).toHaveLength(1)
   })
 
-  test('is told apart from another one under the same id', async () => {
+  test('is rejected if another command used its id', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     expect(await council.execute(SubmitPrompt, prompt(requestId, 'Something else?'), requestId)).toMatchObject({
@@ -67,7 +67,7 @@ describe('a command', () => {
     })
   })
 
-  test('under an id from beyond the window never runs', async () => {
+  test('with an expired id never runs', async () => {
     const dayBefore = Date.now() - 25 * 3_600_000
     const old = Uuid7.parse(
       `${dayBefore
@@ -81,7 +81,7 @@ describe('a command', () => {
     })
   })
 
-  test('under an id from the future is refused', async () => {
+  test('with an id from the future is rejected', async () => {
     const ahead = Date.now() + 10 * 60_000
     const id = Uuid7.parse(
       `${ahead
@@ -95,7 +95,7 @@ describe('a command', () => {
     })
   })
 
-  test('with garbage for fields is turned away with what is wrong', async () => {
+  test('with malformed fields is rejected as malformed', async () => {
     const result = await council.gate.execute(
       SubmitPrompt,
       { requestId: 'x', text: '' },
@@ -104,7 +104,7 @@ describe('a command', () => {
     expect(result).toMatchObject({ result: 'rejected', code: 'malformed_command' })
   })
 
-  test('that a rule refuses leaves no trace in the log', async () => {
+  test('refused by a rule writes nothing to the log', async () => {
     const before = await council.events()
     expect(await council.execute(CancelPrompt, { requestId: newId() })).toEqual({
       result: 'refused',
@@ -114,12 +114,12 @@ describe('a command', () => {
   })
 })
 
-describe('a command that breaks its own promise', () => {
+describe('a command with an invalid event', () => {
   const Broken = defineCommand({ chat })({
     name: 'Broken',
     schema: z.strictObject({ requestId: Uuid7 }),
     reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
-    // The second event is none that the catalogue knows this way: it could never be read back.
+    // The second event violates the catalogue, so it could never be read back.
     decide: () => ({
       outcome: 'accepted',
       events: {
@@ -131,7 +131,7 @@ describe('a command that breaks its own promise', () => {
     }),
   })
 
-  test('fails alone and whole: nothing of it is written, and what was decided beside it is not touched', async () => {
+  test('fails as a whole, and the other commands of its batch succeed', async () => {
     const [requestId, before, after] = [newId(), newId(), newId()]
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     const [first, broken, second] = await Promise.allSettled([
@@ -156,7 +156,7 @@ describe('a command that breaks its own promise', () => {
 })
 
 describe('two processes of one council', () => {
-  test('see what the other one did, however stale their caches are', async () => {
+  test('see the events of each other despite stale caches', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     await other.execute(CancelPrompt, { requestId })
@@ -166,7 +166,7 @@ describe('two processes of one council', () => {
     })
   })
 
-  test('start each attempt at a prompt once between them', async () => {
+  test('start each attempt at a prompt only once', async () => {
     const requestId = newId()
     await council.execute(SubmitPrompt, prompt(requestId), requestId)
     const results = await Promise.all(

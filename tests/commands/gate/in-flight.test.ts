@@ -66,7 +66,7 @@ const foldOf = async (name: string) =>
     .filter(({ stream }) => stream === accountStream(id(name)))
     .reduce((state, event) => account.evolve(state, event as never), account.initial)
 
-/** An append whose answer waits until it is let go. */
+/** An append whose answer waits for its release. */
 function heldBack() {
   const [reached, held] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
   const append = async (request: AppendRequest) => {
@@ -79,7 +79,7 @@ function heldBack() {
 }
 
 describe('commands that wait while an append is in flight', () => {
-  test('are decided on what it leads to and sent behind it, and done once each', async () => {
+  test('are decided on its result, sent after it, and run once each', async () => {
     const first = heldBack()
     const { gate, requests, counted } = gateWith({ 1: first.append })
     const { balanceMicros } = await stateOf('reserve')
@@ -96,7 +96,7 @@ describe('commands that wait while an append is in flight', () => {
     expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
   })
 
-  test('wait for the next one where they are few, or where two are in flight', async () => {
+  test('wait if they are few or two appends are in flight', async () => {
     const [first, second] = [heldBack(), heldBack()]
     const { gate, requests } = gateWith({ 1: first.append, 2: second.append })
     const ask = (count: number) =>
@@ -116,7 +116,7 @@ describe('commands that wait while an append is in flight', () => {
     expect(new Set((await Promise.all(asked)).map(({ result }) => result))).toEqual(new Set(['appended']))
   })
 
-  test('are decided anew where it was not applied, although somebody else has led the accounts to the very same revisions', async () => {
+  test('are decided again if it was not applied, even if another gate reached the same revisions', async () => {
     const others = Promise.withResolvers<undefined>()
     const { gate, requests } = gateWith({
       1: async (request) => {
@@ -144,7 +144,7 @@ describe('commands that wait while an append is in flight', () => {
     for (const name of ['reserve', 'external']) expect(await stateOf(name)).toEqual(await foldOf(name))
   })
 
-  test('are told of a decision that fails only if what it was made on has come about', async () => {
+  test('get the error of a decision only if the states it was based on came about', async () => {
     await council.execute(TransferFunds, transfer())
     const { balanceMicros } = await stateOf('reserve')
     const Fragile = defineCommand({ account })({
@@ -173,7 +173,7 @@ describe('commands that wait while an append is in flight', () => {
     await expect(gate.execute(Fragile, {}, context())).rejects.toThrow('more than there ever was')
   })
 
-  test('are done once each where the answer to the one before them was lost', async () => {
+  test('run once each if the answer to the previous append was lost', async () => {
     const { gate } = gateWith({
       1: async (request) => {
         await council.log.append(request)
@@ -189,7 +189,7 @@ describe('commands that wait while an append is in flight', () => {
     expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
   })
 
-  test('are done although the answer to one before them could not be read', async () => {
+  test('run although an earlier answer could not be read', async () => {
     const known = newId()
     await council.execute(SubmitPrompt, { requestId: known, text: 'Why?' }, known)
     let failures = 1
@@ -208,8 +208,8 @@ async function* failing(): AsyncGenerator<never> {
   throw new Error('the connection was lost')
 }
 
-describe('a gate that has seen new streams only', () => {
-  test('reads no more before it writes, and still finds what was there', async () => {
+describe('a gate that has seen only new streams', () => {
+  test('appends without a read, and still finds existing streams', async () => {
     let loads = 0
     const { gate } = gateWith({}, { loadStates: (streams) => (loads++, council.log.loadStates(streams)) })
     const submit = (requestId = newId()) => gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context(requestId))

@@ -35,8 +35,8 @@ const submit = (gate: CommandGate, text = 'Why?', requestId = newId()) =>
 const inLog = async (requestId: string) =>
   (await council.events()).filter(({ stream }) => stream === `chat/${requestId}`).length
 
-describe('commands that come while an append is in flight', () => {
-  test('are written together in the next one, bounded in count', async () => {
+describe('commands that arrive while an append is in flight', () => {
+  test('share the next append, up to a number of commands', async () => {
     const sizes: number[] = []
     const { gate } = gateThrough((append) => (request) => {
       sizes.push(request.commands.length)
@@ -49,7 +49,7 @@ describe('commands that come while an append is in flight', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1_024)
   })
 
-  test('are written together only up to a number of bytes', async () => {
+  test('share the next append, up to a number of bytes', async () => {
     const characters: number[] = []
     const { gate } = gateThrough((append) => (request) => {
       characters.push(request.events.reduce((sum, { data }) => sum + data.length, 0))
@@ -61,7 +61,7 @@ describe('commands that come while an append is in flight', () => {
     expect(Math.max(...characters)).toBeLessThan(2_100_000)
   })
 
-  test('are turned away when too many wait, and the ones that wait are done', async () => {
+  test('are rejected when too many wait, and the waiting ones run', async () => {
     const held = Promise.withResolvers<undefined>()
     const { gate } = gateThrough((append) => async (request) => {
       await held.promise
@@ -79,7 +79,7 @@ describe('commands that come while an append is in flight', () => {
 })
 
 describe('commands that are refused again and again', () => {
-  test('are recorded up to a rate for whoever asks, and answered all the same', async () => {
+  test('are recorded up to a rate per principal, and always answered', async () => {
     const { gate, clock } = gateThrough((append) => append)
     const ask = (principal: string) =>
       gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
@@ -100,10 +100,10 @@ describe('commands that are refused again and again', () => {
   })
 })
 
-describe('an append that nobody hears of', () => {
+describe('an append whose answer is lost', () => {
   const lost = () => Promise.reject(new Error('the connection was lost'))
 
-  test('is sent again, and done once', async () => {
+  test('is sent again and applied once', async () => {
     let failures = 3
     const { gate } = gateThrough((append) => async (request) => {
       const result = await append(request)
@@ -117,7 +117,7 @@ describe('an append that nobody hears of', () => {
     expect(await inLog(requestId)).toBe(1)
   })
 
-  test('for too long is answered as unknown, and asking again with the same id tells', async () => {
+  test('for too long has an unknown outcome, and a retry with the same id finds it', async () => {
     const { gate } = gateThrough((append) => async (request) => {
       await append(request)
       return lost()
@@ -150,7 +150,7 @@ describe('an append that nobody hears of', () => {
     },
   )
 
-  test('is unknown too where its id is too old by the time that it is sent again', async () => {
+  test('has an unknown outcome if its id expired before the retry', async () => {
     const { gate } = gateThrough((append) => {
       let appends = 0
       return (request) =>
@@ -161,7 +161,7 @@ describe('an append that nobody hears of', () => {
     expect(await inLog(requestId)).toBe(1)
   })
 
-  test('is unknown too where the log knows its command, and what came of it cannot be read', async () => {
+  test('has an unknown outcome if the log knows the command but its events cannot be read', async () => {
     const requestId = newId()
     await submit(council.gate, 'Why?', requestId)
     const clock = { ms: Date.now(), nowMs: () => clock.ms }
@@ -178,7 +178,7 @@ describe('an append that nobody hears of', () => {
     expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
   })
 
-  test('of a log that was never reached is said to be not done', async () => {
+  test('to a log that was never reached is reported as not done', async () => {
     const { gate } = gateThrough((append) => append)
     const unreachable = createGate({
       log: { ...council.log, loadStates: lost },
@@ -198,8 +198,8 @@ describe('an append that nobody hears of', () => {
   })
 })
 
-describe('an aggregate that others keep changing', () => {
-  test('makes a command give up after a bounded number of tries, with nothing done', async () => {
+describe('an aggregate that other gates keep changing', () => {
+  test('makes the gate give up a command after a bounded number of conflicts', async () => {
     let tries = 0
     const account = id('agent:busy')
     await council.execute(OpenAccount, { account })
@@ -219,7 +219,7 @@ describe('an aggregate that others keep changing', () => {
     expect(tries).toBeLessThan(1_200)
   })
 
-  test('is decided on as the conflict shows it: its state is not asked for again', async () => {
+  test('is decided on the state in the conflict, without another read', async () => {
     const account = id('agent:shown')
     await council.execute(OpenAccount, { account })
     let loads = 0

@@ -17,7 +17,7 @@ const stopped: TreasuryEvent = { type: 'TreasuryFrozen', data: { reason: 'audit'
 const thawed: AccountEvent = { type: 'AccountUnfrozen', data: { reason: 'audit' } }
 
 describe('freezing an account', () => {
-  test('says why', () => {
+  test('records the reason', () => {
     ada(opened('agent:ada'))
       .when(FreezeAccount, ask)
       .then({ accepted: { account: [frozen] } })
@@ -35,7 +35,7 @@ describe('freezing an account', () => {
 })
 
 describe('unfreezing an account', () => {
-  test('says why', () => {
+  test('records the reason', () => {
     ada(opened('agent:ada'), frozen)
       .when(UnfreezeAccount, ask)
       .then({ accepted: { account: [thawed] } })
@@ -52,14 +52,14 @@ describe('unfreezing an account', () => {
 })
 
 describe('the emergency stop', () => {
-  test('stops the whole treasury, once', () => {
+  test('freezes the whole treasury once', () => {
     council()
       .when(FreezeTreasury, { reason: 'audit' })
       .then({ accepted: { treasury: [stopped] } })
     council(stopped).when(FreezeTreasury, { reason: 'audit' }).then({ refused: 'already_frozen' })
   })
 
-  test('is lifted, once', () => {
+  test('is lifted once', () => {
     council(stopped)
       .when(UnfreezeTreasury, { reason: 'over' })
       .then({ accepted: { treasury: [{ type: 'TreasuryUnfrozen', data: { reason: 'over' } }] } })

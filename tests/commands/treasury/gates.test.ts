@@ -13,7 +13,7 @@ import { newId, openTestCouncil, type TestCouncil } from '../../support/council.
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
-/** Two processes of one council, each with what it remembers of the accounts. */
+/** Two processes of one council, each with its own cached states. */
 let council: TestCouncil
 let other: TestCouncil
 beforeEach(async () => {
@@ -43,7 +43,7 @@ const balance = async (name: string, by = other) => {
 }
 const refusals = async () => (await council.events()).filter(({ type }) => type === 'CommandRefused')
 
-/** Asks again under the same id, as a client does, until the gate has taken the command. */
+/** Retries with the same id, as a client does, until the gate accepts the command. */
 async function insist(by: TestCouncil, command: ReturnType<typeof transfer>, commandId: Uuid7): Promise<CommandResult> {
   for (;;) {
     const result = await by.execute(TransferFunds, command, commandId)
@@ -52,7 +52,7 @@ async function insist(by: TestCouncil, command: ReturnType<typeof transfer>, com
 }
 
 describe('two gates over one treasury', () => {
-  test('a freeze at one stops the other, which still remembers the account as open', async () => {
+  test('a freeze at one gate stops the other, whose cache still has the account as open', async () => {
     await fund(100)
     expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
       result: 'appended',
@@ -69,7 +69,7 @@ describe('two gates over one treasury', () => {
     expect(await balance('agent:ada')).toBe(10)
   })
 
-  test('the emergency stop at one stops the other, also where nobody had ever touched it', async () => {
+  test('the emergency stop at one gate stops the other, also on its first use', async () => {
     await fund(100)
     expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
       result: 'appended',
@@ -85,7 +85,7 @@ describe('two gates over one treasury', () => {
     ).toEqual({ result: 'refused', code: 'treasury_frozen' })
   })
 
-  test('nobody is refused on a balance that is out of date', async () => {
+  test('no transfer is refused on a stale balance', async () => {
     expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 50))).toMatchObject({
       result: 'refused',
       code: 'insufficient_funds',
@@ -96,7 +96,7 @@ describe('two gates over one treasury', () => {
     })
   })
 
-  test('a refusal stays one under its id at both of them, although money has come meanwhile', async () => {
+  test('a refused id stays refused at both gates, although money has arrived since', async () => {
     const command = transfer('reserve', 'agent:ada', 50)
     const commandId = newId()
     const first = await council.execute(TransferFunds, command, commandId)
@@ -118,7 +118,7 @@ describe('two gates over one treasury', () => {
     expect(await other.execute(TransferFunds, command)).toMatchObject({ result: 'appended' })
   })
 
-  test('another command under the id of a refused one is told apart', async () => {
+  test('another command with the id of a refused one is rejected', async () => {
     const commandId = newId()
     await council.execute(TransferFunds, transfer('reserve', 'agent:ada', 50), commandId)
     expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 49), commandId)).toMatchObject({
@@ -126,7 +126,7 @@ describe('two gates over one treasury', () => {
     })
   })
 
-  test('however many take from one account at once, it is never overdrawn, and what was acknowledged is there once', async () => {
+  test('concurrent transfers never overdraw an account, and each acknowledged one is recorded once', async () => {
     await fund(1000)
     const asks = Array.from({ length: 60 }, (_, n) => ({
       commandId: newId(),
@@ -154,7 +154,7 @@ describe('two gates over one treasury', () => {
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
   })
 
-  test('one command that is sent to both at once is done once', async () => {
+  test('one command sent to both gates at once runs once', async () => {
     await fund(1000)
     const commandId = newId()
     const command = transfer('reserve', 'agent:ada', 30)
@@ -163,7 +163,7 @@ describe('two gates over one treasury', () => {
     expect(await balance('agent:ada')).toBe(30)
   })
 
-  test('one reservation is settled once, and both see what it cost', async () => {
+  test('one reservation is settled once, and both gates see its cost', async () => {
     await fund(1000)
     const reservationId = newId()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
@@ -183,7 +183,7 @@ describe('two gates over one treasury', () => {
     ])
   })
 
-  test('the state that is stored is the fold of the events', async () => {
+  test('the stored state equals the fold of the events', async () => {
     await fund(1000)
     await other.execute(ReserveFunds, {
       account: id('reserve'),

@@ -26,10 +26,10 @@ const amountMicros = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1) },
 )
 const cost = fc.oneof(fc.integer({ min: 0, max: 30_000_000 }), fc.constant(1_000_000_000_000))
-/** Which of the reservations made so far, counted from the newest: also some that have ended. */
+/** The index of a reservation, counted from the newest; it may have ended. */
 const which = fc.nat(4)
 
-/** What somebody asks for; most of it is about money, and some of it makes no sense. */
+/** A random command, most often about money; some are invalid. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ ask: fc.constant('transfer'), from: who, to: who, amountMicros }) },
   { weight: 3, arbitrary: fc.record({ ask: fc.constant('fund'), amountMicros }) },
@@ -50,7 +50,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/** Steps, the time between them, and by how much the clock of whoever decides lags or leads. */
+/** Steps, the time between them, and the skew of the deciding gate's clock. */
 const histories = fc.array(
   fc.record({
     step,
@@ -141,7 +141,7 @@ function expectMoneyIsRight({ accounts, log }: World, now: string): void {
 }
 
 describe('the treasury', () => {
-  test('loses and invents no money, whatever is asked in whatever order and by whose clock', () => {
+  test('neither loses nor creates money, for any commands, order and clock skew', () => {
     const seen = new Map<string, number>()
     fc.assert(
       fc.property(histories, (history) => {
@@ -164,7 +164,7 @@ describe('the treasury', () => {
       }),
       { numRuns: 200 },
     )
-    // The histories are not so random that something never happens.
+    // The random histories cover every case.
     expect([...seen.keys()]).toEqual(
       expect.arrayContaining([
         'ReservationSettled',
@@ -177,7 +177,7 @@ describe('the treasury', () => {
     )
   })
 
-  test('never spends more in a day than its limit, however it is promised and paid', () => {
+  test('never spends more than the daily limit, by transfers or reservations', () => {
     const now = new Date(start).toISOString()
     const expiresAt = new Date(start + 3_600_000).toISOString()
     const ada = id('agent:ada')

@@ -15,13 +15,13 @@ const ada = [opened('agent:ada'), credited(1500)]
 const holding = (...history: AccountEvent[]) => given({ account, treasury }, { account: history })
 
 describe('reserving', () => {
-  test('promises money until a moment', () => {
+  test('reserves money until a time', () => {
     holding(...ada)
       .when(ReserveFunds, reserve)
       .then({ accepted: { account: [reserved(reservation(9), 1000, expiresAt)] } })
   })
 
-  test('counts what is promised to others', () => {
+  test('counts other reservations', () => {
     holding(...ada, reserved(reservation(1), 501))
       .when(ReserveFunds, reserve)
       .then({
@@ -68,7 +68,7 @@ describe('reserving', () => {
     },
   )
 
-  test.each(['spend', 'external', 'overrun'])('on %s makes no sense', (name) => {
+  test.each(['spend', 'external', 'overrun'])('on %s is malformed', (name) => {
     expect(ReserveFunds.schema.safeParse({ ...reserve, account: name }).success).toBe(false)
   })
 })
@@ -78,13 +78,13 @@ describe('an account with many reservations', () => {
   const many = (expiry: string, amountMicros = 1) =>
     Array.from({ length: maxOpenReservations }, (_, n) => reserved(reservation(n + 1000), amountMicros, expiry))
 
-  test('refuses one too many', () => {
+  test('refuses a reservation above the maximum', () => {
     holding(...rich, ...many(expiresAt))
       .when(ReserveFunds, reserve)
       .then({ refused: 'too_many_reservations', details: { account: 'agent:ada', open: 500, limit: 500 } })
   })
 
-  test('ends those that nobody can settle any more, a few with every new one', () => {
+  test('sweeps a few forgotten reservations with every new one', () => {
     const dayBefore = '2026-11-22T11:59:59.000Z'
     holding(...rich, ...many(dayBefore))
       .when(ReserveFunds, reserve)
@@ -99,20 +99,20 @@ describe('an account with many reservations', () => {
       })
   })
 
-  test('remembers one for a day behind its expiry, since its cost may still come', () => {
+  test('keeps a reservation for a day after its expiry, because its cost may still arrive', () => {
     holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z'))
       .when(ReserveFunds, reserve)
       .thenMatches({ accepted: { account: [{ type: 'FundsReserved' }] } })
   })
 
-  test('refuses a sum of promises that could not be counted exactly, expired ones included', () => {
+  test('refuses a sum of reservations beyond exact integers, including expired ones', () => {
     const expired = reserved(reservation(1), Number.MAX_SAFE_INTEGER, '2026-11-23T11:00:00.000Z')
     holding(...rich, expired)
       .when(ReserveFunds, { ...reserve, amountMicros: 1 })
       .thenMatches({ refused: 'amount_too_large' })
   })
 
-  test('stays within what the log takes for a state, with every figure at its longest', () => {
+  test('stays below the size limit of a state, with every number at its longest', () => {
     const full = after(
       ...rich,
       limited(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -123,7 +123,7 @@ describe('an account with many reservations', () => {
 })
 
 describe('releasing', () => {
-  test('gives the promise back, also on a frozen account', () => {
+  test('releases the reservation, also on a frozen account', () => {
     const command = { account: id('agent:ada'), reservationId: reservation(1) }
     given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] })
       .when(ReleaseReservation, command)

@@ -16,7 +16,7 @@ const debit = (amountMicros: number): AccountEvent => ({
 })
 const credit = (amountMicros: number): AccountEvent => ({ type: 'AccountCredited', data: movement(amountMicros) })
 
-/** Ada has $1 and has promised 60 cents of it to this call. */
+/** Ada has $1 and has reserved 60 cents of it for this call. */
 const ada = [opened('agent:ada'), credited(1_000_000), reserved(one, 600_000)]
 const system = {
   reserve: [opened('reserve'), credited(300_000)],
@@ -25,7 +25,7 @@ const system = {
 }
 
 describe('settling', () => {
-  test('pays what it cost to `spend`, in one decision under one id; the rest is free again', () => {
+  test('pays the cost to `spend` under one id and releases the rest', () => {
     given(aggregates, { ...system, account: ada })
       .when(SettleReservation, settle(400_000))
       .then({
@@ -52,7 +52,7 @@ describe('settling', () => {
       })
   })
 
-  test('moves nothing for what cost nothing', () => {
+  test('moves no money if the cost is zero', () => {
     given(aggregates, { ...system, account: ada })
       .when(SettleReservation, settle(0))
       .thenMatches({
@@ -65,7 +65,7 @@ describe('settling', () => {
       })
   })
 
-  test('above the reservation takes what is free on the account first, and says how much was above', () => {
+  test('above the reservation takes the available money of the account first, and records the excess', () => {
     given(aggregates, { ...system, account: ada })
       .when(SettleReservation, settle(1_000_000))
       .thenMatches({
@@ -102,7 +102,7 @@ describe('settling', () => {
       })
   })
 
-  test('leaves alone what the account and the reserve have promised to others', () => {
+  test('spares other reservations on the account and the reserve', () => {
     const promised = {
       ...system,
       account: [...ada, reserved(reservation(2), 400_000)],
@@ -120,7 +120,7 @@ describe('settling', () => {
       })
   })
 
-  test('after the expiry is recorded as late, and paid all the same', () => {
+  test('after the expiry is recorded as late, and paid', () => {
     const late = [
       opened('agent:ada'),
       credited(1_000_000),
@@ -148,21 +148,21 @@ describe('settling', () => {
       })
   })
 
-  test('at the very moment of the expiry is still in time', () => {
+  test('exactly at the expiry is in time', () => {
     const just = [opened('agent:ada'), credited(1_000_000), reserved(one, 600_000, '2026-11-23T12:00:00Z')]
     given(aggregates, { ...system, account: just })
       .when(SettleReservation, settle(1))
       .thenMatches({ accepted: { account: [{ type: 'ReservationSettled' }, {}] } })
   })
 
-  test('does not wait for a frozen account, since the cost is there already', () => {
+  test('works on a frozen account, because the cost is incurred', () => {
     const still = { ...system, account: [...ada, frozen], reserve: [...system.reserve, frozen] }
     given(aggregates, still)
       .when(SettleReservation, settle(1_200_000))
       .thenMatches({ accepted: { reserve: [debit(200_000)] } })
   })
 
-  test('opens `spend` and `overrun` where nobody has', () => {
+  test('opens `spend` and `overrun` if they are absent', () => {
     given(aggregates, { account: ada })
       .when(SettleReservation, settle(1_100_000))
       .thenMatches({
@@ -174,7 +174,7 @@ describe('settling', () => {
       })
   })
 
-  test('a reservation of the reserve itself has only overrun behind it', () => {
+  test('on the reserve itself falls back only to overrun', () => {
     const reserve = [opened('reserve'), credited(500_000), reserved(one, 500_000)]
     given(aggregates, { overrun: system.overrun, spend: system.spend, account: reserve })
       .when(SettleReservation, { ...settle(600_000), account: id('reserve') })
@@ -204,7 +204,7 @@ describe('settling', () => {
       .thenMatches({ refused: code })
   })
 
-  test('refuses only a sum that could not be counted exactly', () => {
+  test('refuses only a sum beyond exact integers', () => {
     const full = { ...system, account: ada, spend: [opened('spend'), credited(Number.MAX_SAFE_INTEGER)] }
     given(aggregates, full).when(SettleReservation, settle(1)).thenMatches({ refused: 'amount_too_large' })
     expect(SettleReservation.schema.safeParse(settle(1_000_000_000_001)).success).toBe(false)

@@ -35,7 +35,7 @@ describe('opening an account', () => {
       .then({ accepted: { account: [opened('agent:ada'), limited(100_000_000, 10_000_000)] } })
   })
 
-  test('is refused where there is one', () => {
+  test('is refused if it exists', () => {
     given({ account }, { account: ada })
       .when(OpenAccount, { account: id('agent:ada') })
       .then({ refused: 'account_exists', details: { account: 'agent:ada' } })
@@ -68,7 +68,7 @@ describe('a transfer', () => {
       })
   })
 
-  test('cannot spend what is reserved, and says what is left', () => {
+  test('cannot spend reserved money, and reports the available amount', () => {
     payer(opened('reserve'), credited(6_000_000), reserved(reservation(1), 2_000_000))
       .when(TransferFunds, transfer)
       .then({
@@ -77,12 +77,12 @@ describe('a transfer', () => {
       })
   })
 
-  test('may spend what was reserved until a moment that has passed', () => {
+  test('may spend money whose reservation has expired', () => {
     const expired = reserved(reservation(1), 6_000_000, '2026-11-23T11:59:59.999Z')
     payer(opened('reserve'), credited(6_000_000), expired).when(TransferFunds, transfer).thenMatches({ accepted: {} })
   })
 
-  test('from outside is how funding comes in: that account has no bottom', () => {
+  test('from `external` brings in funding: that account may go below zero', () => {
     given({ from: account, to: account, treasury }, { from: [opened('external')], to: [opened('reserve')] })
       .when(TransferFunds, { ...transfer, from: id('external'), to: id('reserve') })
       .thenMatches({ accepted: {} })
@@ -141,7 +141,7 @@ describe('a transfer', () => {
       .thenMatches({ refused: 'same_account' })
   })
 
-  test('is refused while the whole treasury is frozen, and possible again after it', () => {
+  test('is refused while the whole treasury is frozen, and accepted after the stop is lifted', () => {
     const from = [opened('reserve'), credited(9_000_000)]
     const under = (...history: TreasuryEvent[]) =>
       given({ from: account, to: account, treasury }, { from, to: ada, treasury: history }).when(
@@ -152,7 +152,7 @@ describe('a transfer', () => {
     under(stopped, { type: 'TreasuryUnfrozen', data: { reason: 'false alarm' } }).thenMatches({ accepted: {} })
   })
 
-  test('that no double could count exactly is refused, on either side', () => {
+  test('beyond exact integers is refused, on either side', () => {
     const most = Number.MAX_SAFE_INTEGER
     const full = { from: [opened('external')], to: [opened('reserve'), credited(most)] }
     const ask = { ...transfer, from: id('external'), to: id('reserve') }
@@ -194,7 +194,7 @@ describe('the limits of an account', () => {
       .thenMatches({ accepted: {} })
   })
 
-  test('hold for a day, and what is promised counts as spent', () => {
+  test('hold for a day, and reservations count as spent', () => {
     const day = [
       ...rich,
       limited(8_000_000, 8_000_000),
@@ -219,13 +219,13 @@ describe('the limits of an account', () => {
       .thenMatches({ accepted: {} })
   })
 
-  test('begin anew with the next day', () => {
+  test('start again on the next day', () => {
     payer(...rich, limited(8_000_000, 8_000_000), debited(8_000_000, '2026-11-22'))
       .when(TransferFunds, transfer)
       .thenMatches({ accepted: {} })
   })
 
-  test('are not made whole by a clock that still shows yesterday', () => {
+  test('are not reset by a clock that is still before midnight', () => {
     const history = [
       ...rich,
       limited(8_000_000, 8_000_000),

@@ -19,7 +19,7 @@ import { migrate } from '../../../src/projections/engine/migrate.ts'
 import type { Projection, Tx } from '../../../src/projections/engine/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
-import { happen, historyDay, newPrompt, steps, type Told } from '../../support/history.ts'
+import { applyStep, historyDay, newPrompt, steps, type PromptRun } from '../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
 /** Steps of four prompts, weighted so that most of them apply, and the sizes of the batches. */
@@ -71,7 +71,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
         const council = await openTestCouncil(redisUrl, freshCouncilId())
         try {
           const prompts = Array.from({ length: 4 }, (_, index) => newPrompt(`prompt ${index}`))
-          for (const { who, step: next } of history) await happen(council, prompts[who]!, next)
+          for (const { who, step: next } of history) await applyStep(council, prompts[who]!, next)
           const events = await council.events()
           await applied(chats, events, sizes)
           await applied(costs, events, sizes)
@@ -95,7 +95,7 @@ describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
   }
 
   /** Compares with an independent implementation: the aggregates that commands decide on. */
-  async function expectSameAsAggregates(council: TestCouncil, prompts: readonly Told[]): Promise<void> {
+  async function expectSameAsAggregates(council: TestCouncil, prompts: readonly PromptRun[]): Promise<void> {
     const ofBudget = await council.gate.load(budget, budgetStream('council', historyDay))
     const spent = await shownCosts()
     expect(spent.reduce((sum, row) => sum + row.actual_micros, 0)).toBe(ofBudget.state.spentMicros)

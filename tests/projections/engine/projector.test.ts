@@ -8,7 +8,7 @@ import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
 import type { Projection } from '../../../src/projections/engine/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
-import { answeredPrompt, happen, newPrompt } from '../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
 import { caughtUp, dumpAll, project, stopped } from '../../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
@@ -83,7 +83,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
       ['attempt', 'answering'],
       ['stop', 'cancelled'],
     ] as const) {
-      await happen(council, told, step)
+      await applyStep(council, told, step)
       await caughtUp(projector, council.log)
       expect(await db.rows('read_models.chats')).toMatchObject([{ status }])
     }
@@ -96,7 +96,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
   test('applies a prompt with characters that Postgres cannot store', async () => {
     const told = newPrompt('zero \0 and half a pair \ud83d')
-    await happen(council, told, 'submit')
+    await applyStep(council, told, 'submit')
     await caughtUp(project(council.log, db.postgres), council.log)
     expect(await db.rows('read_models.chats')).toMatchObject([{ prompt: 'zero \uFFFD and half a pair \uFFFD' }])
   })

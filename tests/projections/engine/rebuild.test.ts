@@ -13,7 +13,7 @@ import { leaseRebuild, type Rebuilder } from '../../../src/projections/engine/re
 import { readConsistently } from '../../../src/projections/engine/snapshot.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
-import { answeredPrompt, happen, newPrompt, steps } from '../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt, steps } from '../../support/history.ts'
 import { caughtUp, dumpAll, project, rebuildNow } from '../../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
@@ -39,7 +39,7 @@ describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
     await caughtUp(projector, council.log)
     for (const last of steps) {
       const told = newPrompt(`A prompt whose last step is ${last}`)
-      for (const step of ['submit', 'attempt', 'route', 'call', last] as const) await happen(council, told, step)
+      for (const step of ['submit', 'attempt', 'route', 'call', last] as const) await applyStep(council, told, step)
     }
     await caughtUp(projector, council.log)
     await projector.stop()

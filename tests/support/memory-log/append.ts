@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../../src/events/identifiers.ts'
-import { commandWindowMs, hashLifetimeMs, type KnownLog } from '../../../src/events/log/append/append.ts'
+import {
+  commandWindowMs,
+  streamTimeMs,
+  uuid7TimeMs,
+  type Position,
+  type StreamName,
+} from '../../../src/events/identifiers.ts'
+import { hashLifetimeMs, type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import {

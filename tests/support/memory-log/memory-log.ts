@@ -1,5 +1,5 @@
-import { beginning, uuid7TimeMs } from '../../../src/events/identifiers.ts'
-import { commandWindowMs, type KnownLog } from '../../../src/events/log/append/append.ts'
+import { commandWindowMs, beginning, uuid7TimeMs } from '../../../src/events/identifiers.ts'
+import { type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { RedisClient } from '../../../platform/redis/cluster.ts'
-import { streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../identifiers.ts'
+import { commandWindowMs, streamTimeMs, uuid7TimeMs, type Position, type StreamName } from '../../identifiers.ts'
 import { commandField, parseCommand } from './command-ids.ts'
 import { logLostItsTail, logReplaced } from '../integrity/log-stopped.ts'
 import { hourOf, workersGroup, type LogKeys } from '../keys.ts'
@@ -8,8 +8,6 @@ import { LogStopped, type AppendRequest, type AppendResult } from '../log.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import { parseState, stateText } from './stored-states.ts'
 
-/** How long a command id is remembered; an older id is rejected. */
-export const commandWindowMs = 24 * 3_600_000
 /** How far the clock that made an id may be ahead of Redis' clock. */
 export const maxIdAheadMs = 5 * 60_000
 /** The lifetime of the hash of an hour of ids: the window, the clock difference and two hours. */

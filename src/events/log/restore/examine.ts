@@ -1,6 +1,13 @@
 import { messageOf } from '../../../platform/platform-error.ts'
-import { beginning, comparePositions, streamTimeMs, type Position, type StreamName } from '../../identifiers.ts'
-import { commandWindowMs, maxIdAheadMs } from '../append/append.ts'
+import {
+  commandWindowMs,
+  beginning,
+  comparePositions,
+  streamTimeMs,
+  type Position,
+  type StreamName,
+} from '../../identifiers.ts'
+import { maxIdAheadMs } from '../append/append.ts'
 import type { ArchiveCheckpoint } from '../archive/archive.ts'
 import { chainStart, extendChain } from '../archive/chain.ts'
 import { foldStreams, type Folds } from '../folds.ts'

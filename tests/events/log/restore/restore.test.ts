@@ -15,7 +15,7 @@ import { costs } from '../../../../src/projections/costs.ts'
 import { fieldOf, openAuditedCouncil, withField, type AuditedCouncil } from '../../../support/audited.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
-import { answeredPrompt, happen, newPrompt, steps } from '../../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt, steps } from '../../../support/history.ts'
 import { backup, loseEverything, snapshotOf, trim, type Snapshot } from '../../../support/lost.ts'
 import { caughtUp, project } from '../../../support/read-models.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
@@ -158,7 +158,7 @@ describe('restoring', () => {
     const finished = newPrompt()
     const known = fieldOf(submitted[0]!, 'stream').slice('chat/'.length) as Uuid7
     const entries = (await audited.entries()).length
-    await happen(council, { ...finished, requestId: known }, 'submit')
+    await applyStep(council, { ...finished, requestId: known }, 'submit')
     expect(await audited.entries()).toHaveLength(entries)
   })
 
@@ -173,7 +173,7 @@ describe('restoring', () => {
       reason: 'late',
     })
     const open = newPrompt()
-    await happen(council, open, 'submit')
+    await applyStep(council, open, 'submit')
     await audited.archive()
     const before = await snapshotOf(council)
     await putBack()
@@ -356,7 +356,7 @@ describe('restoring', () => {
           let putBack = await backup(council)
           for (const [index, { prompt, step, micros }] of happenings.entries()) {
             if (index === backupAt) putBack = await backup(council)
-            await happen(council, told[prompt]!, step)
+            await applyStep(council, told[prompt]!, step)
             await council.execute(TransferFunds, {
               transferId: newId(),
               from: id('reserve'),

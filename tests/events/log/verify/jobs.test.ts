@@ -5,7 +5,7 @@ import { foldStreams } from '../../../../src/events/log/folds.ts'
 import { collectFaults } from '../../../../src/events/log/verify/audit-faults.ts'
 import { checkJobs } from '../../../../src/events/log/verify/jobs.ts'
 import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
-import { answeredPrompt, happen, newPrompt } from '../../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt } from '../../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
 
 let council: TestCouncil
@@ -29,7 +29,7 @@ async function foldedNow() {
 
 test('an open prompt with a job becomes a fault when its attempts should have ended', async () => {
   const open = newPrompt()
-  for (const step of ['submit', 'attempt', 'call'] as const) await happen(council, open, step)
+  for (const step of ['submit', 'attempt', 'call'] as const) await applyStep(council, open, step)
   await answeredPrompt(council)
   const check = await foldedNow()
   expect(await check(hourMs)).toEqual({ open: 1, faults: [] })
@@ -38,7 +38,7 @@ test('an open prompt with a job becomes a fault when its attempts should have en
 
 test('an open prompt without a job is a fault at once, among many with jobs', async () => {
   const prompts = Array.from({ length: 1_200 }, () => newPrompt())
-  await Promise.all(prompts.map((prompt) => happen(council, prompt, 'submit')))
+  await Promise.all(prompts.map((prompt) => applyStep(council, prompt, 'submit')))
   const [entry] = (await council.redis.xrevrange(council.keys.work, '+', '-', 'COUNT', 1))[0] ?? []
   const [[, fields] = []] = await council.redis.xrange(council.keys.work, entry!, entry!)
   await council.redis.xdel(council.keys.work, entry!)
@@ -51,8 +51,8 @@ test('an open prompt without a job is a fault at once, among many with jobs', as
 
 test('a prompt that ends during verification is no fault', async () => {
   const open = newPrompt()
-  for (const step of ['submit', 'attempt', 'route', 'call'] as const) await happen(council, open, step)
+  for (const step of ['submit', 'attempt', 'route', 'call'] as const) await applyStep(council, open, step)
   const check = await foldedNow()
-  await happen(council, open, 'complete')
+  await applyStep(council, open, 'complete')
   expect(await check(0)).toEqual({ open: 1, faults: [] })
 })
