@@ -1,18 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Whoever a token speaks for. A subject's command ids, sockets and limits are its own. */
+/** The bearer of a token. Each subject has its own command ids, sockets and limits. */
 export type Principal = { subject: string }
 
 export type Access = {
-  /** The principal of an `Authorization` header, or null. The scheme is read without regard to case (RFC 9110). Takes the same time whatever is wrong with it. */
+  /** The principal of an `Authorization` header, or null. The scheme is case-insensitive (RFC 9110). The comparison takes constant time. */
   authenticate: (authorization: string | undefined) => Principal | null
-  /** Whether a request with this `Origin` may come in. Programs send none; browsers must be on the list, exactly. */
+  /** Whether the server accepts this `Origin`. Programs send none; an origin that a browser sends must match the list exactly. */
   originAllowed: (origin: string | undefined) => boolean
 }
 
 const maxHeaderLength = 4096
 
-/** Only the hash of the token is kept. */
+/** Keeps only the hash of the token. */
 export function createAccess(adminToken: string, allowedOrigins: readonly string[]): Access {
   const adminHash = hash(adminToken)
   const origins = new Set(allowedOrigins)

@@ -3,13 +3,13 @@ import type { Socket } from 'node:net'
 
 export type Connections = {
   /**
-   * Closes a server: it accepts nothing any more and closes idle connections at once. Every other one, whatever it has sent or not,
-   * is cut after `graceMs`: a client must not hold up the end of the process.
+   * Stops accepting connections and closes idle ones at once. Cuts all others after `graceMs`, so that no client delays the end of
+   * the process.
    */
   close: (closeServer: () => Promise<unknown>, graceMs: number) => Promise<void>
 }
 
-/** Knows every connection to a server from its first moment on: upgraded ones too, and those on which nothing was ever sent. */
+/** Tracks every connection to a server, including upgraded ones and those on which the client has sent nothing. */
 export function trackConnections(server: Server): Connections {
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {

@@ -3,30 +3,29 @@ import { messageOf } from '../platform/platform-error.ts'
 
 export type Status = 'pass' | 'warn' | 'fail'
 
-/** How a part is. `output`: what it is, or what is wrong and what to do. */
+/** The state of a part. `output` describes the part, or the problem and its remedy. */
 export type Finding = { status: Status; output: string }
 
-/** One part of the council, as it was when it was last looked at. */
+/** One part of the council at its last check. */
 export type Check = Finding & {
   name: string
-  /** `real`: a server of its own. `embedded`: for one machine, inside this program's care. `missing`: not there. */
+  /** `real`: a server of its own. `embedded`: run by this program, for one machine. `missing`: absent. */
   kind: 'real' | 'embedded' | 'missing' | 'internal'
-  /** When it was looked at. */
   atMs: number
 }
 
-/** How to look at a part. */
+/** How to check a part. */
 export type HealthCheck = Pick<Check, 'name' | 'kind'> & {
-  /** Whether no commands can be recorded, or no prompts taken, without it. Only such a part fails, and readiness with it; others warn. */
+  /** Whether the council needs it to record commands or take prompts. Only such a part fails, and readiness with it; others warn. */
   isNeeded: boolean
-  /** What it throws says what is wrong. */
+  /** Throws an error that describes the problem. */
   look: () => Promise<Finding>
-  /** A part that says nothing for so long is out of order. */
+  /** A check that takes longer fails. */
   withinMs?: number
 }
 
 export type Health = {
-  /** The last look at every part; never looks itself, so that probes cost nothing. */
+  /** The result of the last check of every part. Runs no checks, so probes are cheap. */
   current: () => { status: Status; checks: Check[] }
   stop: () => void
 }
@@ -34,7 +33,7 @@ export type Health = {
 const intervalMs = 5_000
 const defaultWithinMs = 3_000
 
-/** Looks at every part in the background, and logs each change. Resolves after the first look. */
+/** Checks every part in the background and logs each change. Resolves after the first check. */
 export async function watchHealth(
   checks: readonly HealthCheck[],
   nowMs: () => number,
@@ -54,7 +53,7 @@ export async function watchHealth(
   }
 }
 
-/** Looks at one part, never twice at once: a slow part does not hold up the others, and keeps its name. */
+/** Runs at most one check of a part at a time, independently of other parts. */
 function watchPart(
   { name, kind, isNeeded, look, withinMs = defaultWithinMs }: HealthCheck,
   nowMs: () => number,
@@ -68,7 +67,7 @@ function watchPart(
     if (latest.status !== before)
       logger[latest.status === 'pass' ? 'info' : 'warn'](
         { part: name, status: latest.status, output },
-        'a part has changed its health',
+        'the health of a part changed',
       )
   }
   const lookOnce = async (): Promise<void> => {

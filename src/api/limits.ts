@@ -4,21 +4,21 @@ export type LimitSettings = {
   maxSocketsPerSubject: number
   maxInFlightPerSubject: number
   maxPromptsPerMinute: number
-  /** Of any kind; as many may come at once after a quiet second. */
+  /** Of any kind; also the burst that is allowed after a quiet second. */
   maxFramesPerSecond: number
   /** Monotonic. */
   elapsedMs: () => number
 }
 
-/** What one subject may hold and do at a time, in this process. */
+/** The limits of each subject in this process. */
 export type SubjectLimits = {
-  /** False when the minute's prompts are used up. */
+  /** False when the subject has used up its prompts for this minute. */
   prompt: (subject: string) => Promise<boolean>
-  /** How to give the place back, or null when there is none left. */
+  /** Takes a place; returns a function that releases it, or null when no place is free. */
   inFlight: (subject: string) => (() => void) | null
-  /** Answers that one socket may stream at once. */
+  /** Limit of answers that one socket streams concurrently. */
   maxFeedsPerSocket: number
-  /** Takes the next place for a frame on any socket of the subject; returns in how many milliseconds it comes. */
+  /** Schedules the subject's next frame, on any socket; returns the delay in milliseconds. */
   frameDelayMs: (subject: string) => number
   socket: (subject: string) => (() => void) | null
 }
@@ -41,27 +41,27 @@ export function subjectLimits({
       ),
     inFlight,
     maxFeedsPerSocket: maxInFlightPerSubject,
-    frameDelayMs: pace(maxFramesPerSecond, elapsedMs),
+    frameDelayMs: cellRate(maxFramesPerSecond, elapsedMs),
     socket: sockets,
   }
 }
 
 /**
- * A steady pace for each subject with a second's worth at once (the generic cell rate algorithm): a subject has one number, when its
- * newest place would come if it had never been quiet. Subjects are those of tokens, so there are few.
+ * A steady rate per subject with a burst of one second's worth (the generic cell rate algorithm). Keeps one number per subject, its
+ * theoretical arrival time. Each subject has a token, so there are few.
  */
-function pace(perSecond: number, elapsedMs: () => number): (subject: string) => number {
+function cellRate(perSecond: number, elapsedMs: () => number): (subject: string) => number {
   const intervalMs = 1_000 / perSecond
-  const newest = new Map<string, number>()
+  const nextMs = new Map<string, number>()
   return (subject) => {
     const nowMs = elapsedMs()
-    const placeMs = Math.max(newest.get(subject) ?? 0, nowMs)
-    newest.set(subject, placeMs + intervalMs)
-    return Math.max(0, placeMs - nowMs - 1_000)
+    const arrivalMs = Math.max(nextMs.get(subject) ?? 0, nowMs)
+    nextMs.set(subject, arrivalMs + intervalMs)
+    return Math.max(0, arrivalMs - nowMs - 1_000)
   }
 }
 
-/** Counts places taken by each subject; forgets subjects that hold none. */
+/** Counts the places of each subject; forgets subjects that hold none. */
 function places(max: number): (subject: string) => (() => void) | null {
   const taken = new Map<string, number>()
   return (subject) => {

@@ -51,9 +51,9 @@ export type Problem = {
   status: number
   code: string
   detail: string
-  /** The figures that explain it. */
+  /** Figures that explain the problem. */
   details?: Record<string, string | number>
-  /** After how long it is worth asking again. */
+  /** When to retry. */
   retryAfterSeconds?: number
 }
 
@@ -67,11 +67,11 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: stri
   })
 }
 
-/** The problem of everyone without a token, whatever it is that they ask for. */
+/** The response to every request without a valid token, whatever it asks for. */
 export const sendUnauthorized = (reply: FastifyReply): FastifyReply =>
   sendProblem(reply, 'unauthorized', 'Authorization: Bearer <token> is needed')
 
-/** A whole response for a connection on which nothing has been understood, and that ends with it. */
+/** A complete response for a connection whose input could not be parsed; the connection closes after it. */
 export function printProblem(code: ProblemCode, detail: string): string {
   const status = statuses[code]
   const body = JSON.stringify(problemBody({ status, code, detail }))
@@ -93,7 +93,7 @@ const problemBody = ({ status, code, detail, details }: Problem) => ({
   ...(details && { details }),
 })
 
-/** The same, for codes that other layers have given. */
+/** Sends a problem with the code of another layer. */
 export function answerProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
   if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds)

@@ -11,7 +11,7 @@ import { commandsRoute } from './commands/commands-route.ts'
 import { chatProtocol, maxFrameBytes } from './chat/frames.ts'
 import { chatPath, handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
-import { answerClientError, answerWhatNodeWould } from './http-faults.ts'
+import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import { sendProblem, sendUnauthorized } from './problem.ts'
 import { queries } from './queries/queries.ts'
 
@@ -31,12 +31,12 @@ declare module 'fastify' {
     principal: Principal | null
   }
   interface FastifyContextConfig {
-    /** Whether strangers may ask. */
+    /** Whether a route needs no token. */
     isPublic?: boolean
   }
 }
 
-/** The HTTP and WebSocket surface. Everything but the probes needs a token; strangers learn pass, warn or fail. */
+/** The HTTP and WebSocket API. Everything but the probes needs a token; without one, `/health` shows only pass, warn or fail. */
 export async function createServer({
   access,
   chat,
@@ -51,9 +51,9 @@ export async function createServer({
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     http: {
-      // Node would answer without a problem of ours.
+      // Node's own response would lack a problem body.
       requireHostHeader: false,
-      // Whatever cannot become a chat is an HTTP request, and answered as one.
+      // A request that cannot be upgraded to a chat gets an HTTP response.
       shouldUpgradeCallback: (request) =>
         isForChat(request) &&
         handshakeFault(request) === null &&
@@ -61,26 +61,26 @@ export async function createServer({
         access.authenticate(request.headers.authorization) !== null,
     },
     clientErrorHandler: answerClientError,
-    // An address that cannot be read: too long in one of its parts, or with half of an escape. No hook has run then.
+    // The URL cannot be parsed: a part is too long, or an escape is incomplete. No hook has run.
     frameworkErrors(_error, request, reply) {
       endAfterUpgrade(request, reply)
       void (access.authenticate(request.headers.authorization) ? sendNotFound(request, reply) : sendUnauthorized(reply))
     },
   })
-  answerWhatNodeWould(server, access)
+  overrideNodeDefaults(server, access)
   takeJsonOnly(server)
   const refuseOtherMethods = watchMethods(server)
   let isStopping = false
   server.addHook('preClose', async () => void (isStopping = true))
   server.decorateRequest('principal', null)
-  // Before anything else is looked at: whatever strangers ask for, and however, they get the same answer.
+  // Comes first, so that every request without a token gets the same response.
   server.addHook('onRequest', async (request, reply) => {
     endAfterUpgrade(request, reply)
     request.principal = access.authenticate(request.headers.authorization)
     if (!request.principal && !request.routeOptions.config.isPublic) return sendUnauthorized(reply)
-    if (isStopping) return sendProblem(reply, 'stopping', 'the server is stopping; ask again')
+    if (isStopping) return sendProblem(reply, 'stopping', 'the server is stopping; try again')
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
-      return sendProblem(reply, 'malformed_request', 'Host is needed')
+      return sendProblem(reply, 'malformed_request', 'the Host header is missing')
     return undefined
   })
   server.setNotFoundHandler(sendNotFound)
@@ -91,12 +91,12 @@ export async function createServer({
     if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
     if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
     if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
-    return sendProblem(reply, 'internal', 'something broke here; the log of the server says what')
+    return sendProblem(reply, 'internal', 'the server failed; its log has the cause')
   })
 
   server.get('/livez', isPublic, () => ({ status: 'pass' }))
-  // It listens only once workers consume and the model is loaded or known to be missing. Only a part without which commands cannot be
-  // recorded or prompts cannot be taken makes it fail.
+  // The server listens only once workers consume and the model is loaded or known to be missing. Readiness fails only with a part that
+  // the council needs to record commands or take prompts.
   server.get('/readyz', isPublic, (_request, reply) => {
     const { status } = health.current()
     return reply.code(status === 'fail' ? 503 : 200).send({ status })
@@ -123,12 +123,12 @@ const isPublic = { config: { isPublic: true } }
 const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`)
 
-/** Node (26.10) reads nothing any more after a request for an upgrade that it did not get. */
+/** Node (26.10) stops reading a connection after an upgrade request that was not upgraded. */
 function endAfterUpgrade({ headers }: FastifyRequest, reply: FastifyReply): void {
   if (headers.upgrade !== undefined) void reply.header('connection', 'close')
 }
 
-/** Bodies are JSON in UTF-8 that every reader understands in the same way. */
+/** Bodies are strict JSON in UTF-8, which every parser reads alike. */
 function takeJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -138,7 +138,7 @@ function takeJsonOnly(server: FastifyInstance): void {
   })
 }
 
-/** Remembers the routes that are made from here on; what it returns then answers every other method on them with 405. */
+/** Records the routes that are added from now on. The returned function makes every other method on them respond with 405. */
 function watchMethods(server: FastifyInstance): () => void {
   const allowed = new Map<string, Set<string>>()
   server.addHook('onRoute', ({ url, method }) => {
@@ -157,14 +157,14 @@ function watchMethods(server: FastifyInstance): () => void {
   }
 }
 
-/** `/ws/chat`: who may come in is decided before the upgrade, so a stranger gets a plain HTTP answer. */
+/** `/ws/chat`: authenticates before the upgrade, so that a client without a token gets an HTTP response. */
 async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDependencies): Promise<void> {
   const open = new Map<WebSocket, { alive: boolean }>()
   await server.register(websocket, {
     options: {
       maxPayload: maxFrameBytes,
       perMessageDeflate: false,
-      // A ping is answered in its turn among the frames.
+      // Pings are answered in order with other frames.
       autoPong: false,
       handleProtocols: (offered: Set<string>) => (offered.has(chatProtocol) ? chatProtocol : false),
     },
@@ -177,7 +177,7 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
   })
   const heartbeat = setInterval(() => {
     for (const [socket, state] of open) {
-      // One that is not read at the moment cannot be heard either.
+      // The pong of a paused socket cannot be read.
       if (!state.alive && !socket.isPaused) socket.terminate()
       state.alive = false
       socket.ping()

@@ -11,17 +11,17 @@ export type FeedDependencies = {
   log: EventLog
   tail: LogTail
   wakeups: TokenWakeups
-  /** The token stream of a request behind an entry; rejects while the ephemeral Redis is gone. */
+  /** The token stream of a request after an entry; rejects while the ephemeral Redis is unreachable. */
   readTokens: (requestId: Uuid7, afterId: string) => Promise<TokenPage>
 }
 
 type ChatRecord = RecordedEvent<ChatEvent>
 
 /**
- * The frames of one answer after a resume point, those that are still to come included; ends with the terminal
- * frame, or with the error `bad_resume_point` where `seen` is no point of this answer. Events come from the log, and so are durable; text comes from the token stream, and what is missing there
- * from the terminal event. The text of all `token` frames from the start adds up to the answer's, whatever died.
- * `first` is the position of the answer's first event.
+ * The frames of one answer after a resume point, including future ones. Ends with the terminal frame, or with the error
+ * `bad_resume_point` when `seen` is not a point of this answer. Events come from the log and are durable. Text comes from the token
+ * stream; the terminal event supplies text that is missing there. The `token` frames always add up to the answer's text, whatever
+ * crashed. `first` is the position of the answer's first event.
  */
 export async function* answerFeed(
   dependencies: FeedDependencies,
@@ -52,7 +52,7 @@ export async function* answerFeed(
   })
   const isNew = () => seen === null || comparePositions(point.position, seen.position) > 0
 
-  /** What the token stream has beyond what was sent. A hole in it is left to the terminal event. */
+  /** Text of the token stream that the feed has not sent. Text after a gap is left to the terminal event. */
   async function* tokens(): AsyncGenerator<ServerFrame> {
     const page = await readTokens(requestId, lastToken).catch(() => null)
     if (!page) return
@@ -91,8 +91,8 @@ export async function* answerFeed(
         }
         point.position = event.position
         if (event.type === 'RequestRouted') routed = true
-        const said = frameBody(event, first)
-        if (said && isNew()) yield frame(said)
+        const body = frameBody(event, first)
+        if (body && isNew()) yield frame(body)
         if (whole !== null) return
       }
       if (routed) yield* tokens()
@@ -103,13 +103,13 @@ export async function* answerFeed(
   }
 }
 
-/** The whole text of an answer, from the event that ends it; null for every other event. */
+/** The whole text of an answer if this is its terminal event; null otherwise. */
 const finalText = (event: ChatRecord): string | null =>
   event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled'
     ? event.data.text
     : null
 
-/** Whether a resume point is one of an answer with these events so far, and not of its future or of another answer. */
+/** Whether a resume point belongs to an answer with these events so far. */
 async function isPointOf(
   seen: ResumePoint,
   events: readonly ChatRecord[],
@@ -119,11 +119,11 @@ async function isPointOf(
   const ending = events.find((event) => finalText(event) !== null)
   if (ending) return !isBeyond(seen, ending)
   const page = await readText().catch(() => null)
-  // Without a token stream there is nothing to compare with: it may have been lost.
+  // A lost token stream gives nothing to compare with.
   return !page || page.endOffset === 0 || seen.offset <= page.endOffset
 }
 
-/** Only a completed answer has all the text that was streamed: the end of a lost token stream may have less than a client has seen. */
+/** Only a completed answer is known to contain all streamed text. After a token stream was lost, other endings may have less than a client saw. */
 const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean =>
   ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
 
@@ -131,10 +131,10 @@ const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
   type: 'error',
   requestId,
   code: 'bad_resume_point',
-  message: 'lastEventId is no point of this answer; resume without it to get every frame',
+  message: 'lastEventId is not a point of this answer; resume without it to get every frame',
 })
 
-/** What clients are told of an event; null for what is none of their business. */
+/** The frame that clients get for an event; null for internal events. */
 function frameBody(event: ChatRecord, first: Position) {
   switch (event.type) {
     case 'PromptSubmitted':
@@ -176,7 +176,7 @@ function frameBody(event: ChatRecord, first: Position) {
   }
 }
 
-/** Nothing is said of a conversation that begins. */
+/** The first turn of a conversation has no frame. */
 function sensed({ requestIds, omitted, reason }: SensedConversation) {
   if (requestIds.length === 0 && omitted === 0) return null
   return {
@@ -187,7 +187,7 @@ function sensed({ requestIds, omitted, reason }: SensedConversation) {
   }
 }
 
-/** Something to wait for: `rung` resolves at the next ring, or at once if it rang since the last wait, or when the signal aborts. */
+/** A wake-up signal: `rung` resolves at the next ring, at once if it rang since the last wait, or when the signal aborts. */
 function createBell(signal: AbortSignal): { ring: () => void; rung: () => Promise<void> } {
   let rang = false
   let answer: (() => void) | undefined

@@ -30,16 +30,16 @@ type Conversation = SocketWriter & {
   subject: string
   closed: AbortSignal
   feeds: Map<Uuid7, Feed>
-  /** What broke here ends one request: its sender is told, and other answers on the socket go on. The log says why, once a socket. */
+  /** Reports an internal failure of one request to the client; other answers on the socket continue. Logs the first per socket. */
   fail: (error: unknown, requestId: Uuid7 | undefined) => Promise<void>
 }
 
-/** An answer that a socket streams. */
+/** An answer that a socket is streaming. */
 type Feed = { stop: () => void; ended: Promise<unknown> }
 
 /**
- * Serves one socket of `/ws/chat`. Handlers are attached before anything is awaited, since messages that come meanwhile
- * would be lost. A dropped socket is not a cancel: answers go on, and any socket may resume them.
+ * Serves one socket of `/ws/chat`. Attaches handlers before awaiting anything, since messages that arrive earlier would be lost. A
+ * dropped socket cancels nothing: answers continue, and any socket may resume them.
  */
 export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { subject }: Principal): void {
   const { limits } = dependencies
@@ -59,14 +59,14 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
     const [code, message] =
       error instanceof LogStopped
         ? ['log_stopped', error.message]
-        : ['internal', 'something broke here; the log of the server says what']
+        : ['internal', 'the server failed; its log has the cause']
     await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
   const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Map(), fail }
   takeFrames(socket, {
     handle: (frame) => handle(dependencies, conversation, frame),
     delayMs: () => limits.frameDelayMs(subject),
-    onPaced: () => logger.info('a client sends more frames than MAX_FRAMES_PER_SECOND; it is read more slowly'),
+    onPaced: () => logger.info('a client exceeds MAX_FRAMES_PER_SECOND; its socket is read more slowly'),
     onFlood() {
       logger.info('a client that flooded its socket was disconnected')
       void writer
@@ -76,7 +76,7 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
   })
 }
 
-/** Takes one frame in. Answers stream on by themselves: what is waited for is that the frame was admitted, and its reply sent. */
+/** Admits one frame and sends its reply. Does not wait for the answer, which streams independently. */
 async function handle(
   dependencies: ChatDependencies,
   conversation: Conversation,
@@ -136,14 +136,14 @@ async function prompt(
       type: 'error',
       requestId,
       code: 'already_streaming',
-      message: 'this socket streams that answer already',
+      message: 'this socket already streams that answer',
     })
   if (!(await limits.prompt(subject))) {
     await send({
       type: 'error',
       requestId,
       code: 'too_many_requests',
-      message: 'too many prompts in a minute; wait and ask again',
+      message: 'too many prompts in a minute; wait and try again',
     })
     return close(closeCodes.tooManyRequests, 'too many requests')
   }
@@ -153,7 +153,7 @@ async function prompt(
       type: 'error',
       requestId,
       code: 'too_many_in_flight',
-      message: 'too many answers are under way; wait for one to end',
+      message: 'too many answers are in progress; wait for one to end',
     })
   let isStreaming = false
   try {
@@ -163,7 +163,7 @@ async function prompt(
       { requestId, ...rest },
       { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() },
     )
-    if (result.result !== 'appended' && result.result !== 'duplicate') return await tell(send, requestId, result)
+    if (result.result !== 'appended' && result.result !== 'duplicate') return await sendFailure(send, requestId, result)
     const first = result.events[0]?.position
     if (!first) return
     isStreaming = true
@@ -192,7 +192,7 @@ async function resume(
       type: 'error',
       requestId,
       code: 'too_many_in_flight',
-      message: 'too many answers are streamed on this socket; wait for one to end',
+      message: 'this socket streams too many answers; wait for one to end',
     })
   const prompt = await dependencies.findPrompt(subject, requestId)
   if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
@@ -204,22 +204,22 @@ async function cancel(
   { subject, send }: Conversation,
   requestId: Uuid7,
 ): Promise<void> {
-  await tell(
+  await sendFailure(
     send,
     requestId,
     await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }),
   )
 }
 
-/** Resolves when an answer has ended, also where a `resume` has put another feed in the place of the first. */
+/** Resolves when an answer has ended, including feeds that a `resume` put in place of the first. */
 async function answered({ feeds }: Conversation, requestId: Uuid7, first: Promise<void>): Promise<void> {
   await first
   for (let next = feeds.get(requestId); next; next = feeds.get(requestId)) await next.ended
 }
 
 /**
- * Never rejects. Streams an answer until it ends. A feed of the same answer on this socket is stopped first, and `resumed` stands between the two:
- * whatever comes after it comes once.
+ * Streams an answer until it ends. First stops another feed of the same answer on this socket and sends `resumed`; each frame after
+ * that comes once. Never rejects.
  */
 async function feed(
   dependencies: ChatDependencies,
@@ -255,8 +255,8 @@ async function feed(
   }
 }
 
-/** Says why a command was not done; silent when it was. */
-async function tell(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
+/** Sends the reason when a command was refused or rejected. */
+async function sendFailure(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
   if (result.result === 'refused')
     await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
   if (result.result === 'rejected') await send({ type: 'error', requestId, code: result.code, message: result.message })

@@ -4,12 +4,12 @@ import { LogStopped, type EventLog } from '../../events/log/log.ts'
 import { firstPositionOf } from '../../projections/chats.ts'
 import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
 
-/** Where a prompt's events begin, or why that cannot be told: the codes are those of `error` frames. */
+/** The position of a prompt's first event, or the `error` frame that explains why it was not found. */
 export type FoundPrompt = { found: true; first: Position } | { found: false; code: FrameErrorCode; message: string }
 
 export type FindPrompt = (principal: string, requestId: Uuid7) => Promise<FoundPrompt>
 
-/** Finds a principal's prompts. The log remembers commands for a day; older prompts are found by their read model. */
+/** Finds a principal's prompts: those of the last day by the log's command ids, older ones by their read model. */
 export function promptFinder(log: Pick<EventLog, 'findCommand'>, read: ReadModelReader): FindPrompt {
   return async (principal, requestId) => {
     try {
@@ -23,7 +23,7 @@ export function promptFinder(log: Pick<EventLog, 'findCommand'>, read: ReadModel
     if (answer.outcome === 'unavailable')
       return { found: false, code: 'read_model_unavailable', message: `read models: ${answer.message}` }
     if (answer.outcome === 'behind')
-      return { found: false, code: 'read_model_behind', message: 'the read models are not built yet; ask again' }
+      return { found: false, code: 'read_model_behind', message: 'the read models are not built yet; try again' }
     return answer.result
       ? { found: true, first: answer.result }
       : { found: false, code: 'prompt_unknown', message: 'there is no such prompt' }

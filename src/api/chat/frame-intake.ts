@@ -1,32 +1,32 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from '@fastify/websocket'
 
-/** Frames that wait for their turn before the socket is read no further. */
+/** The intake pauses the socket at this many waiting frames. */
 const pauseAt = 8
 const resumeBelow = 4
 /**
- * What one read of a socket may bring at most: 64 KiB are more frames than this only where they say nothing. An honest client that
- * comes back and resumes all its answers sends a few hundred.
+ * One read of a socket (64 KiB) holds more frames than this only when they are nearly empty. A well-behaved client that reconnects and
+ * resumes all its answers sends a few hundred.
  */
 const maxWaiting = 1_000
 
-/** A message, or a ping of the WebSocket protocol itself. */
+/** A message, or a ping of the WebSocket protocol. */
 export type IncomingFrame = { kind: 'text' | 'binary' | 'ping'; data: Buffer }
 
 export type FrameIntake = {
-  /** Handles one frame; the next one waits for it. Must not reject. */
+  /** Handles one frame; the next frame waits for it. Must not reject. */
   handle: (frame: IncomingFrame) => Promise<void>
-  /** Milliseconds until the next frame may be handled, for which a place is taken. */
+  /** Schedules the next frame; returns its delay in milliseconds. */
   delayMs: () => number
-  /** More came at once than any client has reason to send. Called once; nothing is handled after it. */
+  /** Called once, when more frames wait than a well-behaved client sends; the intake handles none after it. */
   onFlood: () => void
-  /** This socket sends faster than the limit of its subject. Called once. */
+  /** Called once, when this socket exceeds the rate limit of its subject. */
   onPaced: () => void
 }
 
 /**
- * Takes the frames of a socket strictly one at a time and reads the socket no faster than they are handled, so that a client which
- * sends without end, or never reads its replies, is held back by its own connection and costs neither memory nor time of others.
+ * Handles the frames of a socket strictly one at a time and reads the socket no faster than that. Backpressure thus slows down a client
+ * that sends without end or never reads its replies, at no cost in memory or time to others.
  */
 export function takeFrames(socket: WebSocket, { handle, delayMs, onFlood, onPaced }: FrameIntake): void {
   const waiting: IncomingFrame[] = []
@@ -40,7 +40,7 @@ export function takeFrames(socket: WebSocket, { handle, delayMs, onFlood, onPace
     for (let frame = waiting.shift(); frame && isOpen(); frame = waiting.shift()) {
       const waitMs = delayMs()
       if (waitMs > 0) {
-        // One that sends a frame now and then waits because of others of its subject.
+        // A socket with few waiting frames is delayed by other sockets of its subject.
         if (!paced && waiting.length >= resumeBelow) {
           paced = true
           onPaced()

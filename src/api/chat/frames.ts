@@ -31,7 +31,7 @@ export type ResumePoint = { position: Position; offset: number }
 
 export const printResumePoint = ({ position, offset }: ResumePoint): string => `${position}~${offset}`
 
-/** Null for anything that this server never handed out. */
+/** Null for text that no server has sent as an id. */
 export function parseResumePoint(text: string): ResumePoint | null {
   const match = resumePointPattern.exec(text)
   return match ? { position: match[1] as Position, offset: Number(match[2]) } : null
@@ -55,7 +55,7 @@ export type ClientFrame = z.infer<typeof ClientFrame>
 const ofAnswer = { requestId: Uuid7, id: z.string() }
 const message = z.string()
 
-/** Everything the server says. Frames with an `id` are resume points. */
+/** Everything the server sends. Frames with an `id` are resume points. */
 export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), ...ofAnswer }),
   z.object({
@@ -71,7 +71,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
     ...ofAnswer,
     phase: z.string(),
     state: z.enum(['started', 'completed']),
-    /** Of the phase `sense`: how many earlier turns the model is shown, how many it is not (null: unknown), and why not. */
+    /** In the phase `sense`: the number of earlier turns that the model sees and does not see (null: unknown), and the reason. */
     conversation: z.object({ turns: z.int(), omitted: z.int().nullable(), reason: z.string().optional() }).optional(),
   }),
   z.object({ type: z.literal('token'), ...ofAnswer, text: z.string() }),
@@ -79,7 +79,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
     type: z.literal('completed'),
     ...ofAnswer,
     text: z.string(),
-    /** `length`: the answer was cut off at a limit, by the model or by the council. */
+    /** `length`: the model or the council cut the answer off at a limit. */
     finishReason: z.enum(['stop', 'length']),
     costMicros: z.int(),
     usage: z.object({ promptTokens: z.int(), completionTokens: z.int() }),
@@ -98,7 +98,7 @@ export type ServerFrame = z.infer<typeof ServerFrame>
 
 export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: FrameErrorCode; message: string }
 
-/** A client's frame from the text of a message. */
+/** Parses the text of a client's message. */
 export function parseClientFrame(text: string): ParsedFrame {
   const json = parseStrictJson(text)
   if (!json.ok)
@@ -115,6 +115,6 @@ export function parseClientFrame(text: string): ParsedFrame {
   return {
     ok: false,
     code: 'malformed_frame',
-    message: issue ? `${issue.path.join('.') || 'frame'}: ${issue.message}` : 'not a frame',
+    message: issue ? `${issue.path.join('.') || 'frame'}: ${issue.message}` : 'this is not a frame',
   }
 }

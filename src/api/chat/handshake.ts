@@ -8,7 +8,7 @@ type HandshakeFault = { code: ProblemCode; detail: string; headers: Record<strin
 
 const upgradeHeaders = { upgrade: 'websocket', 'sec-websocket-version': '13' }
 
-/** What is wrong with a WebSocket handshake (RFC 6455, section 4.2.1); null for one that may be upgraded. */
+/** The fault of a WebSocket handshake (RFC 6455, section 4.2.1); null when the request may be upgraded. */
 export function handshakeFault({
   method,
   headers,
@@ -20,7 +20,7 @@ export function handshakeFault({
   )
     return {
       code: 'upgrade_required',
-      detail: 'this is a WebSocket: ask for an upgrade',
+      detail: 'this is a WebSocket endpoint: request an upgrade',
       headers: { ...upgradeHeaders, connection: 'upgrade, close' },
     }
   if (headers['sec-websocket-version'] !== '13')
@@ -34,9 +34,9 @@ export function handshakeFault({
     protocols.some((protocol) => !/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(protocol)) ||
     new Set(protocols).size < protocols.length
   )
-    return { code: 'bad_handshake', detail: 'Sec-WebSocket-Protocol must be a list of different names', headers: {} }
+    return { code: 'bad_handshake', detail: 'Sec-WebSocket-Protocol must be a list of distinct names', headers: {} }
   if (!protocols.includes(chatProtocol))
-    return { code: 'subprotocol_unsupported', detail: `the only sub-protocol here is ${chatProtocol}`, headers: {} }
+    return { code: 'subprotocol_unsupported', detail: `the only sub-protocol is ${chatProtocol}`, headers: {} }
   return null
 }
 
@@ -46,5 +46,5 @@ const names = (header: string | undefined): string[] =>
     .split(',')
     .map((name) => name.trim())
 
-/** Whether a request is for the chat: the path alone, whatever follows it. */
+/** Whether the path of a request is that of the chat. */
 export const isForChat = ({ url }: Pick<IncomingMessage, 'url'>): boolean => (url ?? '').split('?')[0] === chatPath

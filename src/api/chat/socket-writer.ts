@@ -1,24 +1,24 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { ServerFrame } from './frames.ts'
 
-/** A reader that takes nothing for so long is slow; its answer is safe, and it may come back and resume. */
+/** A client that reads nothing for this long is disconnected; it may reconnect and resume. */
 const slowConsumerMs = 10_000
-/** A client that was told to go has so long to read why; then its connection is cut. */
+/** How long a client may take to answer a close frame before its connection is cut. */
 const closeWithinMs = 2_000
 
 export type SocketWriter = {
-  /** Resolves when the frame has left for the network, or the socket is closed. */
+  /** Resolves when the frame was handed to the network, or the socket is closed. */
   send: (frame: ServerFrame) => Promise<void>
-  /** Answers a ping of the WebSocket protocol, in its turn among the frames. */
+  /** Answers a ping of the WebSocket protocol, in order with other frames. */
   pong: (data: Buffer) => Promise<void>
-  /** Closes with a code, whether or not the client answers that. */
+  /** Closes with a code, whether or not the client answers the close frame. */
   close: (code: number, reason: string) => void
 }
 
 /**
- * Writes to a socket one frame at a time: the next one leaves when the one before has left for the network. So an answer is read no
- * faster than its reader takes it, and at most one frame lies in the socket's buffer. `onSlow` is called once, for a reader that took
- * nothing for ten seconds; its connection is cut.
+ * Writes one frame at a time: each waits until the network has taken the previous one. An answer is thus produced no faster than its
+ * client reads, and the socket buffers at most one frame. Calls `onSlow` once and cuts the connection when the client reads nothing
+ * for ten seconds.
  */
 export function socketWriter(socket: WebSocket, onSlow: () => void): SocketWriter {
   let last: Promise<void> = Promise.resolve()

@@ -3,9 +3,8 @@ import type { Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
 
 /**
- * Wakes whoever streams an answer when there are new tokens: one sharded pub/sub connection for a whole process
- * (a blocking XREAD a stream costs six times the Redis CPU at 2,000 answers). A wake-up carries nothing; it may be
- * missed or come twice, and after a lost connection everyone is woken.
+ * Wakes answer feeds when there are new tokens, over one sharded pub/sub connection per process (a blocking XREAD per stream costs six
+ * times the Redis CPU at 2,000 answers). A wake-up carries no data, and may be lost or repeated. A reconnect wakes all feeds.
  */
 export type TokenWakeups = { listen: (requestId: Uuid7, wake: () => void) => () => void; close: () => void }
 
@@ -21,7 +20,7 @@ export function tokenWakeups(subscriber: RedisClient, councilId: string): TokenW
       if (wakes) wakes.add(wake)
       else {
         listeners.set(channel, new Set([wake]))
-        // Without the ephemeral Redis an answer still ends: its last event comes by the log, with the whole text.
+        // Without the ephemeral Redis an answer still ends: its terminal event in the log has the whole text.
         subscriber.ssubscribe(channel).then(wake, () => undefined)
       }
       return () => {

@@ -11,12 +11,12 @@ export type CommandIdDependencies = {
 
 export type CommandKey = { id: Uuid7 } | { key: string }
 
-/** Visible ASCII: no spaces, so that two headers, which arrive as one with a comma and a space between them, are no key. */
+/** Visible ASCII without spaces: two headers arrive joined by a comma and a space, and must not form a key. */
 const keyPattern = /^[\x21-\x7e]{1,128}$/
 
 /**
- * What a client may send as `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). A UUIDv7 is the command's id itself, in
- * lower case: UUIDs are read without regard to case (RFC 9562). Everything else is a key of the caller's own. Null for what is none.
+ * Parses `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). A UUIDv7 is the command's id, in lower case since UUIDs are
+ * case-insensitive (RFC 9562). Anything else is a key of the caller's own. Null when the header is not a key.
  */
 export function parseCommandKey(header: unknown): CommandKey | null {
   if (typeof header !== 'string' || !keyPattern.test(header)) return null
@@ -25,8 +25,8 @@ export function parseCommandKey(header: unknown): CommandKey | null {
 }
 
 /**
- * The id under which a command runs. A caller's own key stands for one id, made here, for as long as ids are remembered (24 hours
- * from its first use); behind that it is unknown again. Nothing has been done where this is rejected.
+ * The id under which a command runs. A caller's own key maps to one id, assigned at its first use and remembered for 24 hours. A
+ * rejection means that nothing was done.
  */
 export async function commandIdOf(
   { gate, log, newId }: CommandIdDependencies,
@@ -44,7 +44,7 @@ export async function commandIdOf(
       rejection: {
         result: 'rejected',
         code: 'log_unavailable',
-        message: 'nothing was done: the log cannot be reached',
+        message: 'the log cannot be reached; nothing was done',
       },
     }
   }

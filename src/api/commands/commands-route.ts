@@ -8,7 +8,7 @@ import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandK
 import type { SubjectLimits } from '../limits.ts'
 import { answerProblem, sendProblem } from '../problem.ts'
 
-/** How a command that was not taken is answered; the codes are the gate's. */
+/** The response to each rejection of the gate. */
 const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: number }> = {
   malformed_command: { status: 400 },
   command_id_reused: { status: 409 },
@@ -19,14 +19,14 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
   log_nearly_full: { status: 503, retryAfterSeconds: 30 },
   log_unavailable: { status: 503, retryAfterSeconds: 1 },
   outcome_unknown: { status: 503, retryAfterSeconds: 1 },
-  // Until an operator has looked.
+  // Until an operator intervenes.
   log_stopped: { status: 503, retryAfterSeconds: 30 },
 }
 
 /**
- * `POST /v1/commands/<CommandName>`: the command's fields as JSON, an `Idempotency-Key` that is or stands for its id, which the
- * answer has as `X-Council-Command-Id`. 200 once it is durable; sent again under the same key it answers as the first time and is
- * not done twice. Everything else is a problem.
+ * `POST /v1/commands/<CommandName>` with the command's fields as JSON and an `Idempotency-Key` that is or maps to its id, which the
+ * response carries as `X-Council-Command-Id`. Responds with 200 once the command is durable. A repeat under the same key gets the
+ * first response and is not executed again. Every other outcome is a problem.
  */
 export function commandsRoute(server: FastifyInstance, dependencies: Dependencies): void {
   server.post<{ Params: { name: string } }>(
@@ -35,24 +35,24 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
       // Before the body is read.
       onRequest: async (request, reply) => {
         if (!publicCommands.has(request.params.name))
-          return sendProblem(reply, 'unknown_command', 'there is no command of this name')
+          return sendProblem(reply, 'unknown_command', 'there is no command with this name')
         return undefined
       },
     },
     async (request, reply) => {
       const { principal } = request
       const command = publicCommands.get(request.params.name)
-      if (!principal || !command) throw new Error('the hook has let something through')
+      if (!principal || !command) throw new Error('the request passed its hooks without a principal or a command')
       const key = parseCommandKey(request.headers['idempotency-key'])
       if (!key)
         return sendProblem(
           reply,
           'malformed_request',
-          'Idempotency-Key is needed: a UUIDv7, or 1 to 128 visible ASCII characters without spaces, the same one with every retry',
+          'Idempotency-Key is missing or malformed: send a UUIDv7, or 1 to 128 visible ASCII characters without spaces, and repeat it with every retry',
         )
       const release = dependencies.limits.inFlight(principal.subject)
       if (!release)
-        return sendProblem(reply, 'too_many_in_flight', 'too many commands are under way; wait for one to end')
+        return sendProblem(reply, 'too_many_in_flight', 'too many commands are in flight; wait for one to finish')
       try {
         return await execute(dependencies, reply, command, key, request.body, principal.subject)
       } finally {
@@ -89,7 +89,7 @@ async function execute(
 
 type Input = { ok: true; value: unknown } | { ok: false; problem: string }
 
-/** The command's fields, with the id where it is one of them. */
+/** Adds the id to commands that have it as a field. */
 function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): Input {
   if (!idField || typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
   if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the command's id: leave it out` }
