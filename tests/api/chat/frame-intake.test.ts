@@ -5,7 +5,7 @@ import { takeFrames } from '../../../src/api/chat/frame-intake.ts'
 import { socketStandIn } from '../../support/socket-stand-in.ts'
 
 /** An intake whose frames wait until the test finishes them. */
-function openIntake({ delayMs = () => 0 } = {}) {
+function openIntake({ delayMs = (): number => 0 } = {}) {
   const { socket, events } = socketStandIn()
   const handled: string[] = []
   const unfinished: (() => void)[] = []
