@@ -5,13 +5,13 @@ import type { Output } from './output.ts'
 
 export type InputStream = Readable & { isTTY?: boolean }
 
-/** What every command works with. A command returns its exit code, or throws. */
+/** The dependencies of every command. A command returns its exit code or throws. */
 export type CliContext = {
   config: Config
   output: Output
-  /** Aborts on Ctrl-C: a command then ends in order, and soon. */
+  /** Aborts on Ctrl-C; the command then cleans up and ends soon. */
   interrupted: AbortSignal
   clock: Clock
-  /** Where a conversation reads its questions. */
+  /** The source of a conversation's questions. */
   stdin: () => InputStream
 }

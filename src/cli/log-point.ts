@@ -5,10 +5,10 @@ import { eventCatalogue } from '../events/catalogue.ts'
 import { beginning, comparePositions, justBefore, Position, StreamName, Uuid7 } from '../events/identifiers.ts'
 import { CliError } from './failure.ts'
 
-/** Where an event is in the log, or a time of the log's clock: the milliseconds from the first to the last that it names, both included. */
+/** A position in the log, or a range of the log clock's milliseconds, both ends included. */
 export type LogPoint = { position: Position } | { firstMs: number; lastMs: number }
 
-/** From one moment to another, both included; without an end of its own it reaches to that end of the log. */
+/** A range of log points, both included; a missing end means that end of the log. */
 export type Range = { from?: LogPoint; to?: LogPoint }
 
 const Time = z.iso.datetime({ offset: true })
@@ -17,8 +17,8 @@ const dayMs = 86_400_000
 const lastInMs = '18446744073709551615'
 
 /**
- * `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). A time without its zone could
- * mean two things, so it is refused.
+ * Parses `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). Rejects a time without a
+ * zone as ambiguous.
  */
 export function parseLogPoint(text: string): LogPoint {
   const position = Position.safeParse(text)
@@ -33,17 +33,17 @@ export function parseLogPoint(text: string): LogPoint {
   )
 }
 
-/** Reading after this position starts with the moment. */
-export function startOf(moment: LogPoint): Position {
-  const first = 'position' in moment ? moment.position : (`${moment.firstMs}-0` as Position)
+/** The position after which a read starts, so that it includes the log point. */
+export function startOf(point: LogPoint): Position {
+  const first = 'position' in point ? point.position : (`${point.firstMs}-0` as Position)
   return /^0+-0+$/.test(first) ? beginning : justBefore(first)
 }
 
-/** Reading up to this position ends with the moment. */
-export const endOf = (moment: LogPoint): Position =>
-  'position' in moment ? moment.position : (`${moment.lastMs}-${lastInMs}` as Position)
+/** The last position of a read that includes the log point. */
+export const endOf = (point: LogPoint): Position =>
+  'position' in point ? point.position : (`${point.lastMs}-${lastInMs}` as Position)
 
-/** Tells which positions a range includes. Throws CliError `usage` for a range that ends before it starts. */
+/** Returns a predicate for the positions in a range. Throws CliError `usage` when the range ends before it starts. */
 export function inRange({ from, to }: Range): (position: Position) => boolean {
   const after = from && startOf(from)
   const upTo = to && endOf(to)

@@ -5,34 +5,34 @@ import { messageOf } from '../platform/platform-error.ts'
 import { printable, printableLine } from '../platform/printable.ts'
 import { CliError, type Failure } from './failure.ts'
 
-/** Where a command writes: stdout and stderr of the process, or what a test looks at. */
+/** A stream that a command writes to: stdout, stderr, or a test's own. */
 export type OutputStream = Writable & { isTTY?: boolean; columns?: number }
 
-/** The reader of stdout went away (`council events | head`): the command ends, quietly and at once. */
+/** The reader of stdout went away (`council events | head`). The command ends quietly and at once. */
 export class OutputClosed extends Error {}
 
-/** As if SIGPIPE had ended the command: never to be taken for success. */
+/** The exit code of a command that SIGPIPE ended; callers must not mistake it for success. */
 export const outputClosedExitCode = 141
 
 export type Style = 'dim' | 'bold' | 'cyan' | 'yellow' | 'red'
 
 /**
- * Everything that a command prints. Each write waits until the system has taken the text, so a slow reader bounds the memory of a
- * long export. Throws OutputClosed when the reader is gone, and CliError `output_failed` when the text could not be written.
+ * Prints the output of a command. Each write waits until the system has taken the text, so a slow reader does not make a long export
+ * grow in memory. Throws OutputClosed when the reader is gone, and CliError `output_failed` when a write fails.
  *
- * Text from elsewhere is made printable here, wherever it comes from: only `paint` makes escape sequences.
+ * Makes all external text printable; only `paint` emits escape sequences.
  */
 export type Output = {
   readonly json: boolean
   /** Columns of the terminal; undefined where the output is not one. */
   readonly columns: number | undefined
-  /** One result: a JSON value on a line, or lines for people. A line end inside a line is shown escaped. */
+  /** One result: a JSON value on one line, or lines for people, in which line ends are escaped. */
   result: (value: unknown, human: () => string | readonly string[]) => Promise<void>
-  /** A result that only people see: headings and the like. */
+  /** A line that JSON output omits, such as a heading. */
   forPeople: (line: string) => Promise<void>
-  /** Part of an answer or of a help text, with its line ends: as it is on a pipe or in a file, made printable on a terminal. */
+  /** Text with line ends, such as an answer: verbatim to a pipe or file, made printable on a terminal. */
   write: (text: string) => Promise<void>
-  /** On stderr. */
+  /** Writes to stderr. */
   note: (line: string) => void
   fail: (failure: Failure) => void
   /** Colours on a terminal, unless NO_COLOR is set. */
@@ -43,12 +43,12 @@ export type Output = {
 export type OutputOptions = { stdout: OutputStream; stderr: OutputStream; json: boolean; noColor: boolean }
 
 export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): Output {
-  // Failures of stdout reach whoever writes; those of stderr have nowhere to go. Without a listener each would end the process.
+  // Writers see failures of stdout; failures of stderr cannot be reported. Without listeners either would crash the process.
   let broken: Error | undefined
   stdout.on('error', (error) => void (broken ??= error))
   stderr.on('error', () => undefined)
   const isTerminal = stdout.isTTY === true
-  // Stands for the escape character in what `paint` makes. Text from elsewhere cannot know it.
+  // A placeholder for the escape characters of `paint`, which external text cannot guess.
   const mark = `\x1b${randomUUID()}`
   const line = (text: string): string => text.split(mark).map(printableLine).join('\x1b')
   const write = (text: string): Promise<void> =>
@@ -73,7 +73,7 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
     write: (text) => write(isTerminal ? printable(text) : text),
     note: (text) => void stderr.write(`${line(text)}\n`),
     fail({ code, message }) {
-      // What follows the first line is indented: it cannot look like another error.
+      // Indents further lines, so that none looks like another error.
       const text = json
         ? shownJson({ code, message }, stderr)
         : `error: ${printable(message).replaceAll('\n', '\n       ')} (${printableLine(code)})`
@@ -87,16 +87,16 @@ export function createOutput({ stdout, stderr, json, noColor }: OutputOptions): 
   }
 }
 
-/** What a write that failed means for the command. */
+/** Maps a failed write to the error of the command. */
 function failedWrite(error: Error): Error {
   const code = 'code' in error ? error.code : undefined
-  // A socket whose reader left with something unread says ECONNRESET where a pipe says EPIPE.
+  // When the reader leaves, a pipe reports EPIPE, and a socket with unread data ECONNRESET.
   if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED')
     return new OutputClosed('the reader of the output went away')
   return new CliError('output_failed', `the output could not be written: ${messageOf(error)}`)
 }
 
-/** At most so many columns, the rest shown as an ellipsis. */
+/** Truncates text to a number of columns, with an ellipsis. */
 export function fit(text: string, columns: number | undefined): string {
   if (columns === undefined || text.length <= columns) return text
   return `${text.slice(0, Math.max(0, columns - 1)).replace(/\p{Cs}$/u, '')}…`

@@ -28,18 +28,18 @@ export type CliDependencies = {
   noColor: boolean
   version: string
   clock: Clock
-  /** A call, because a command that reads nothing leaves it alone. */
+  /** A function, so that commands which read nothing leave stdin alone. */
   stdin: () => InputStream
   loadConfig: () => LoadedConfig
-  /** Aborts on the first Ctrl-C. `serve` does not use it: it ends by itself. */
+  /** Aborts on the first Ctrl-C. `serve` ignores it and ends by itself. */
   interrupted: AbortSignal
   /** Runs the council; resolves with the exit code. */
   serve: (options: { config: Config; roles: readonly RoleName[] }) => Promise<number>
 }
 
 /**
- * Runs one call of the command line; `args` are those after the program's name. Never throws: resolves with the exit code, 0 for
- * success, 2 for wrong arguments or settings, 130 after Ctrl-C, 141 when the reader of stdout went away, 1 for everything else.
+ * Runs one command line; `args` exclude the program's name. Resolves with the exit code: 0 for success, 2 for wrong arguments or
+ * settings, 130 after Ctrl-C, 141 when the reader of stdout went away, 1 for every other failure. Never throws.
  */
 export async function runCli(args: readonly string[], dependencies: CliDependencies): Promise<number> {
   const output = createOutput({ ...dependencies, json: args.includes('--json') })
@@ -58,7 +58,7 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
   const program = buildProgram(run, dependencies)
   for (const command of [program, ...everyCommand(program)]) {
     command.exitOverride().configureOutput({ writeOut: (text) => void (help += text), writeErr: () => undefined })
-    command.option('--json', 'print JSON, one value a line; errors as {code, message}')
+    command.option('--json', 'print JSON, one value per line; errors as {code, message}')
   }
   try {
     await program.parseAsync([...args], { from: 'user' }).catch(async (error: unknown) => {
@@ -76,10 +76,10 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
 
 type Run = (work: (context: CliContext) => Promise<number>) => Promise<void>
 
-/** The commands. What each one does is loaded when it is called: help and wrong arguments need no database. */
+/** The commands. Each loads its code when it is called, so that help and usage errors are instant. */
 function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
   const program = new Command('council')
-    .description('The Hybrid AI Council: run it, ask it, look into it.')
+    .description('The Hybrid AI Council: run it, ask it, inspect it.')
     .version(version, '-V, --version')
   program.showHelpAfterError(false).showSuggestionAfterError(true)
 
@@ -91,12 +91,10 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
 
   program
     .command('chat')
-    .description('ask the council, and watch the answer come; without a question, a conversation')
-    .argument('[question]', 'read from the input when left out: a question a line')
-    .addOption(
-      new Option('--path <path>', 'how to answer; the council decides when it is left out').choices(['fast', 'full']),
-    )
-    .option('--conversation <id>', 'the conversation that this belongs to')
+    .description('ask the council and stream its answer; without a question, start a conversation')
+    .argument('[question]', 'if omitted, questions are read from stdin, one per line')
+    .addOption(new Option('--path <path>', 'how to answer; by default the council decides').choices(['fast', 'full']))
+    .option('--conversation <id>', 'the conversation to continue')
     .action((question: string | undefined, options: ChatOptions) =>
       run(async (context) =>
         question === undefined
@@ -107,23 +105,21 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
 
   program
     .command('events')
-    .description('print what happened, in order')
-    .option('--stream <stream>', 'only of this stream, for example chat/<id>', parseStream)
-    .option('--type <type>', 'only of this type, for example AnswerCompleted', parseEventType)
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
-    .option('--limit <n>', 'at most so many', parseCount)
-    .option('--follow', 'go on with what happens from now on, until Ctrl-C')
+    .description('print the events of the log in order')
+    .option('--stream <stream>', 'only events of this stream, for example chat/<id>', parseStream)
+    .option('--type <type>', 'only events of this type, for example AnswerCompleted', parseEventType)
+    .option('--from <moment>', 'start at this position, time or day (UTC)', parseLogPoint)
+    .option('--limit <n>', 'print at most this many events', parseCount)
+    .option('--follow', 'keep printing new events until Ctrl-C')
     .action((options: EventsOptions) =>
       run(async (context) => (await import('./log/events.ts')).events(options, context)),
     )
 
   program
     .command('state')
-    .description(
-      'fold one aggregate from its events; without --at also compare it with the state that commands decide on',
-    )
+    .description('fold one aggregate from its events; without --at, also compare it with its stored state')
     .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
-    .option('--at <moment>', 'as it was at this position or time, or at the end of this day (UTC)', parseLogPoint)
+    .option('--at <moment>', 'show it at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((stream: StreamName, options: StateOptions) =>
       run(async (context) => (await import('./log/state.ts')).state(stream, options, context)),
     )
@@ -132,14 +128,14 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
 
   program
     .command('rebuild')
-    .description('build read models anew from the log, while the old ones serve')
-    .argument('[projection...]', 'which ones, for example costs; all when left out')
+    .description('rebuild read models from the log while the old ones keep serving')
+    .argument('[projection...]', 'for example costs; default: all')
     .action((names: string[]) => run(async (context) => (await import('./log/rebuild.ts')).rebuild(names, context)))
 
   program
     .command('restore')
-    .description('refill a Redis that lost its log, or the end of it, from the archive')
-    .option('--dry-run', 'only say what would be written')
+    .description('restore the log, or its lost tail, from the archive to Redis')
+    .option('--dry-run', 'only report what would be written')
     .action((options: RestoreCommandOptions) =>
       run(async (context) => (await import('./log/restore.ts')).restore(options, context)),
     )
@@ -148,16 +144,16 @@ function buildProgram(run: Run, { version, serve }: CliDependencies): Command {
 }
 
 function addAudits(program: Command, run: Run): void {
-  const audit = program.command('audit').description('history with the position of the event behind every figure')
+  const audit = program.command('audit').description('reports from the log, with the event position of every figure')
   audit
     .command('cost')
-    .description('what every model call cost, from the log; and whether the read model says the same')
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
-    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseLogPoint)
+    .description('the cost of every model call, from the log, compared with the read model')
+    .option('--from <moment>', 'start at this position, time or day (UTC)', parseLogPoint)
+    .option('--to <moment>', 'end at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((options: Range) => run(async (context) => (await import('./audit/cost.ts')).auditCost(options, context)))
   audit
     .command('request')
-    .description('the whole story of one prompt')
+    .description('everything that was recorded for one prompt')
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
     .action((requestId: Uuid7) =>
       run(async (context) => (await import('./audit/request.ts')).auditRequest(requestId, context)),
@@ -165,20 +161,20 @@ function addAudits(program: Command, run: Run): void {
   audit
     .command('account')
     .description(
-      'the history of one account, with its balance after every event; and whether state and read model say the same',
+      'the history of one account with its balance after every event, compared with its state and the read model',
     )
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
-    .option('--from <moment>', 'from this position, time or day (UTC) on', parseLogPoint)
-    .option('--to <moment>', 'up to this position or time, or to the end of this day (UTC)', parseLogPoint)
+    .option('--from <moment>', 'start at this position, time or day (UTC)', parseLogPoint)
+    .option('--to <moment>', 'end at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((accountId: AccountId, options: Range) =>
       run(async (context) => (await import('./audit/account.ts')).auditAccount(accountId, options, context)),
     )
   audit
     .command('verify')
-    .description('check the whole log and everything beside it; names the first fault by position')
-    .option('--seal <file>', 'copies of seals that were kept outside, as in SEALS_FILE')
-    .option('--public-key <file>', 'the public key that the seals must go back to, PEM')
-    .option('--resume', 'let a log that was halted be written to again, when there is no fault')
+    .description('check the log and everything derived from it; reports the first fault by position')
+    .option('--seal <file>', 'copies of seals that were kept elsewhere, as in SEALS_FILE')
+    .option('--public-key <file>', 'the public key that the seals must chain back to (PEM)')
+    .option('--resume', 'allow writes to a halted log again if there is no fault')
     .action((options: AuditVerifyOptions) =>
       run(async (context) => (await import('./audit/verify.ts')).auditVerify(options, context)),
     )
@@ -202,17 +198,17 @@ function configOf(loaded: LoadedConfig): Config {
   )
 }
 
-/** What commander objects to, in one line; undefined when it has only printed help or the version. */
+/** A usage error of commander on one line; undefined when it has only printed help or the version. */
 function usageOf(error: CommanderError, command: Command): Failure | undefined {
   if (error.exitCode === 0) return undefined
   const isIncomplete = error.code === 'commander.help'
   const message = isIncomplete
-    ? `say what to do: ${command.commands.map((known) => known.name()).join(', ')}; ${pathOf(command)} --help tells more`
+    ? `missing command: one of ${command.commands.map((known) => known.name()).join(', ')}; see ${pathOf(command)} --help`
     : error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
   return { code: 'usage', message, exitCode: 2 }
 }
 
-/** The command that the arguments name, as far as they do. */
+/** The innermost command that the arguments name. */
 const named = (program: Command, args: readonly string[]): Command =>
   args.reduce((command, arg) => command.commands.find((known) => known.name() === arg) ?? command, program)
 

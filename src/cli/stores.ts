@@ -15,16 +15,16 @@ import { socketDirOf } from '../platform/process/socket-dir.ts'
 import { CliError } from './failure.ts'
 
 const readyWithinMs = 5_000
-/** A page of large events from a busy Redis may take its time; nobody waits behind it. */
+/** Generous, since a page of large events from a busy Redis takes long and delays no other command. */
 const commandTimeoutMs = 30_000
 const maxPostgresConnections = 2
 
-/** The durable Redis of a council that was opened for reading. */
+/** The durable Redis of a council, opened for reading. */
 export type OpenRedis = { redis: RedisClient; connect: (role: RedisRole) => RedisClient; keys: LogKeys }
 
 /**
- * The Redis that holds a council's log, or should. Closed by `closing`. Throws CliError `no_council` when the embedded Redis does
- * not run, and PlatformError `redis_unreachable`.
+ * Connects to the durable Redis of a council; `closing` disconnects it. Throws CliError `no_council` when the embedded Redis is not
+ * running, and PlatformError `redis_unreachable`.
  */
 export async function openRedis(config: Config, closing: AsyncDisposableStack): Promise<OpenRedis> {
   const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
@@ -37,9 +37,9 @@ export async function openRedis(config: Config, closing: AsyncDisposableStack): 
 }
 
 /**
- * The log of a council, for reading: archive and Redis as one. Throws like `openRedis`, and CliError `no_log` when there is no log
- * (none is made). Postgres is connected to only when events have left Redis that are asked for; reading them throws `no_council`
- * or `postgres_unreachable` where it is away.
+ * Opens the log of a council for reading, from archive and Redis as one. Throws like `openRedis`, and CliError `no_log` when there is no
+ * log; creates none. Connects to Postgres only for events that were trimmed from Redis; reading those throws `no_council` or
+ * `postgres_unreachable` when it is unreachable.
  */
 export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
   const { redis, connect, keys } = await openRedis(config, closing)
@@ -51,7 +51,7 @@ export async function openLogForReading(config: Config, closing: AsyncDisposable
   return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(config, closing) })
 }
 
-/** The archive, connected to with the first question. */
+/** The archive; connects on first use. */
 function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveReader {
   let opening: Promise<ArchiveReader> | undefined
   const open = (): Promise<ArchiveReader> => (opening ??= openReadModels(config, closing).then(postgresArchive))
@@ -63,7 +63,7 @@ function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveRead
   }
 }
 
-/** The read models. Closed by `closing`. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
+/** Connects to the read models; `closing` disconnects them. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
 export async function openReadModels(
   config: Config,
   closing: AsyncDisposableStack,
@@ -88,7 +88,7 @@ export async function openReadModels(
   return postgres
 }
 
-/** The address of an embedded server, which listens as long as its council runs. */
+/** The address of an embedded server, which listens while its council runs. */
 function embeddedUrl(
   { dataDir }: Config,
   socketName: string,
@@ -100,7 +100,7 @@ function embeddedUrl(
   return toUrl(socket, folder)
 }
 
-/** Why there is no council to talk to, `on` a DATA_DIR or `at` an address: none runs, or one is only just starting. */
+/** The error for an unreachable council, `on` a DATA_DIR or `at` an address: none runs, or one is still starting. */
 export function noCouncil(where: string, dataDir?: string): CliError {
   const start = dataDir === undefined ? undefined : readStartFile(dataDir)
   if (!start) return new CliError('no_council', `no council is running ${where}: start one with bin/start`)

@@ -29,7 +29,7 @@ describe('the command line', () => {
     [['chat', 'why?', '--conversation', ''], 'the conversation id is not right'],
     [['chat', 'why?', '--path', 'slow'], 'fast, full'],
     [['serve', '--roles', 'api,king'], 'api, worker, projector'],
-    [[], 'say what to do'],
+    [[], 'missing command'],
   ])('refuses %j, in one line that says what is right, with exit code 2', async (args, message) => {
     const run = await council({}, args)
     expect(run).toMatchObject({ code: 2, stdout: '' })

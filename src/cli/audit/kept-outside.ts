@@ -8,7 +8,7 @@ import { CliError } from '../failure.ts'
 /** Files that an auditor has kept: copies of seals, one a line as in SEALS_FILE, and a public key, PEM. */
 export type OutsideFiles = { seal?: string; publicKey?: string }
 
-/** Reads what was kept outside of the council. Throws CliError `usage` for a file that is not what it should be. */
+/** Reads seals and a public key that were kept outside of the council. Throws CliError `usage` for a malformed file. */
 export const keptOutside = ({ seal, publicKey }: OutsideFiles): KeptOutside => ({
   lines: seal === undefined ? [] : read(seal, linesOf),
   publicKey: publicKey === undefined ? null : read(publicKey, publicKeyOf),
@@ -21,7 +21,7 @@ function linesOf(text: string): SealLine[] {
     try {
       return [SealLine.parse(JSON.parse(line))]
     } catch {
-      throw new Error(`line ${index + 1} is no seal`)
+      throw new Error(`line ${index + 1} is not a seal`)
     }
   })
   if (lines.length === 0) throw new Error('it holds no seal')

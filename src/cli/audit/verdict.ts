@@ -3,7 +3,7 @@ import type { AuditedLog } from '../../events/log/verify/verify.ts'
 import type { ComparedReadModel } from '../../projections/engine/compare.ts'
 import type { Output } from '../output.ts'
 
-/** What a verification came to. `faults` are the first of `count`; `unknown` is what could not be looked at, or not be known. */
+/** The result of a verification. `faults` are the first of `count`; `unknown` lists what could not be checked. */
 export type Verdict = {
   log: AuditedLog
   readModels: readonly ComparedReadModel[]
@@ -13,7 +13,7 @@ export type Verdict = {
   resumed: boolean
 }
 
-/** Prints the faults in order, then what was looked at, then what nobody knows. */
+/** Prints the faults in order, then the checks, then the open questions. */
 export async function printVerdict(output: Output, verdict: Verdict): Promise<void> {
   const { faults, count } = verdict
   for (const fault of faults)
@@ -22,7 +22,7 @@ export async function printVerdict(output: Output, verdict: Verdict): Promise<vo
       () => `${output.paint('red', 'FAULT')}  ${fault.position.padEnd(17)}  ${fault.code.padEnd(20)}  ${fault.message}`,
     )
   if (count > faults.length) await output.forPeople(`and ${(count - faults.length).toLocaleString('en')} more`)
-  await output.result(summaryOf(verdict), () => inWords(output, verdict))
+  await output.result(summaryOf(verdict), () => formatVerdict(output, verdict))
 }
 
 function summaryOf({
@@ -58,7 +58,7 @@ function summaryOf({
   }
 }
 
-function inWords(
+function formatVerdict(
   { paint }: Output,
   {
     log: { end, archive, macs, seals, ledger, states, jobs, halted },
@@ -83,7 +83,7 @@ function inWords(
     ...(halted === null
       ? []
       : [
-          `halted       ${halted}; ${resumed ? 'it may be written to again' : 'council audit verify --resume lets it be written to again, when there is no fault'}`,
+          `halted       ${halted}; ${resumed ? 'it accepts writes again' : 'council audit verify --resume lets it accept writes again, if there is no fault'}`,
         ]),
     ...unknown.map((what) => `not known    ${what}`),
   ]

@@ -28,9 +28,9 @@ export type AuditVerifyOptions = OutsideFiles & { resume?: boolean }
 const statementTimeoutMs = 1_800_000
 
 /**
- * `council audit verify`: whether the log, from its first event on, is what the gates wrote, and whether everything that stands
- * beside it is what the log makes of it. Prints the faults, the first one by position first, and what could not be known. Exit
- * code 1 if there is any fault. `resume` lets a halted log be written to again when there is none.
+ * `council audit verify`: checks that the log is what the gates wrote, from its first event on, and that all derived data follows from
+ * it. Prints the faults by position, and the questions that remain open. Exits with 1 if there is any fault. `resume` allows writes to
+ * a halted log again if there is none.
  */
 export async function auditVerify(
   { resume = false, ...files }: AuditVerifyOptions,
@@ -51,7 +51,7 @@ export async function auditVerify(
   if (!postgres && ((await hotLog(store.redis, store.keys).edge()).oldest?.sequence ?? 1) > 1)
     throw new CliError(
       'no_archive',
-      `the beginning of this log is only in the archive, and that is away: ${unknown.join('; ')}`,
+      `the beginning of this log is only in the archive, which is unreachable: ${unknown.join('; ')}`,
     )
   if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
     throw new CliError(
@@ -88,7 +88,7 @@ export async function auditVerify(
       resumed,
     })
   } catch (error) {
-    // The exit code is the verdict of a caller that reads nothing, or not to the end.
+    // The exit code must tell the verdict even to a caller that does not read the output to its end.
     if (isFaulty && error instanceof OutputClosed) return 1
     if (isFaulty && error instanceof CliError)
       throw new CliError(
@@ -100,7 +100,7 @@ export async function auditVerify(
   return isFaulty ? 1 : 0
 }
 
-/** What is away is no fault of the log, but it leaves something unknown. */
+/** An unreachable store is not a fault of the log, but leaves a question open. */
 async function orUnknown<T>(what: string, unknown: string[], work: Promise<T>): Promise<T | null> {
   try {
     return await work
@@ -121,7 +121,7 @@ async function verifyWithProgress(
     return verified
   } catch (error) {
     progress.end('failed')
-    if (interrupted.aborted) throw new CliError('interrupted', 'stopped before the log was verified to its end')
+    if (interrupted.aborted) throw new CliError('interrupted', 'interrupted before the log was verified to its end')
     throw error
   }
 }
@@ -133,7 +133,7 @@ async function compareWithLog(
   { report }: Faults,
 ): Promise<ComparedReadModel[]> {
   async function* log(tx: Tx): AsyncGenerator<RecordedEvent[]> {
-    // Through the comparison's own transaction: in the embedded Postgres no other one gets a turn meanwhile.
+    // Uses the comparison's own transaction: the embedded Postgres runs one at a time.
     const within = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => work(tx)
     const archive = isArchived ? postgresArchive({ transaction: within, snapshot: within }) : null
     for await (const events of readArchiveFirst(archive, redis, keys.log)) yield events.map(readStored)
@@ -145,7 +145,7 @@ async function compareWithLog(
   return compared
 }
 
-/** What even a log without any fault does not prove. */
+/** Questions that remain open even for a log without faults. */
 function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven: boolean): string[] {
   const { newestOutside } = seals
   const limits = []

@@ -15,7 +15,7 @@ export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
 
 type Completed = Extract<ServerFrame, { type: 'completed' }>
 
-/** `council chat`: asks a running council and prints its answer as it comes, then on stderr what it cost and how long it took. */
+/** `council chat`: asks a running council and streams its answer, then prints cost and timings on stderr. */
 export async function chat(
   text: string,
   { path, conversation }: ChatOptions,
@@ -40,7 +40,7 @@ export async function chat(
     connect: () => openConnection(server),
     pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
     note: output.note,
-    nobodyThere: () => noCouncil(server.shownAs),
+    refused: () => noCouncil(server.shownAs),
     interrupted,
   })
   let streamed = ''
@@ -57,21 +57,21 @@ export async function chat(
       if (frame?.type === 'phase' && frame.conversation && !output.json) noteMissingTurns(output, frame.conversation)
     }
   } finally {
-    // Where the answer cannot be printed any more, this cancels the prompt and closes the connection.
+    // If the answer could not be printed, this cancels the prompt and closes the connection.
     await frames.return?.(undefined as never)
   }
 }
 
-/** A model that was not shown everything may contradict what it said before. */
+/** A model that does not see all turns may contradict its earlier answers. */
 function noteMissingTurns(
   { note }: Output,
   { omitted, reason }: { omitted: number | null; reason?: string | undefined },
 ): void {
   if (reason === 'unavailable')
-    note('the earlier turns of this conversation cannot be read now: the answer does without them')
+    note('the earlier turns of this conversation cannot be read now: the answer ignores them')
   else if (omitted !== null && omitted > 0)
     note(
-      `${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'are more than a model is shown'}: the answer does without the oldest`,
+      `${omitted} earlier turns of this conversation ${reason === 'window' ? 'do not fit into the window of the model' : 'exceed the limit for a model'}: the answer ignores the oldest`,
     )
 }
 
@@ -88,7 +88,7 @@ async function end(
       if (ending.text !== streamed)
         throw new CliError(
           'answer_differs',
-          `the text that was streamed is not the answer on record: council audit request ${requestId}`,
+          `the streamed text is not the answer on record: council audit request ${requestId}`,
         )
       if (!output.json) output.note(summary(ending, route))
       return interrupted ? 130 : 0

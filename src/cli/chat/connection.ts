@@ -5,7 +5,7 @@ import { parseServerFrame, type ReceivedFrame } from './received-frames.ts'
 import { CliError } from '../failure.ts'
 import type { ChatServer } from './find-server.ts'
 
-/** A connection that may come back: the answer goes on without it. `refused`: nobody listens there. */
+/** A lost connection; the answer continues without it. `refused`: no server listens there. */
 export class ConnectionLost extends Error {
   readonly refused: boolean
 
@@ -18,7 +18,7 @@ export class ConnectionLost extends Error {
 
 export type ChatConnection = {
   send: (frame: ClientFrame) => void
-  /** Everything that the server says, in order. Ends never: throws ConnectionLost, or CliError where coming back is of no use. */
+  /** Everything the server sends, in order. Never ends: throws ConnectionLost, or CliError when reconnecting cannot help. */
   frames: AsyncGenerator<ReceivedFrame>
   close: () => void
 }
@@ -26,9 +26,9 @@ export type ChatConnection = {
 const handshakeTimeoutMs = 10_000
 const pingEveryMs = 15_000
 const goodbyeMs = 1_000
-/** An answer may be this long, with room for its JSON. */
+/** The longest answer, with room for its JSON. */
 const maxFrameBytes = 16 * 1024 * 1024
-/** Close codes after which coming back is of no use (docs/protocol.md). */
+/** Close codes after which reconnecting cannot help (docs/protocol.md). */
 const finalCloses: Record<number, string> = {
   1008: 'the server does not accept this client',
   1009: 'the question is too long',
@@ -44,7 +44,7 @@ export async function openConnection(server: ChatServer): Promise<ChatConnection
     handshakeTimeout: handshakeTimeoutMs,
     maxPayload: maxFrameBytes,
   })
-  // Before anything is awaited: frames that come meanwhile would be lost.
+  // Attached before awaiting anything, since frames that arrive earlier would be lost.
   const frames = framesOf(socket)
   const stopHeartbeat = startHeartbeat(socket)
   await opened(socket, server)
@@ -54,13 +54,13 @@ export async function openConnection(server: ChatServer): Promise<ChatConnection
     close() {
       stopHeartbeat()
       socket.close(1000)
-      // A server that does not say goodbye must not hold the process up.
+      // A server that does not answer the close frame must not delay the process.
       setTimeout(() => socket.terminate(), goodbyeMs).unref()
     },
   }
 }
 
-/** What comes on a socket, from now on, until its end is thrown. */
+/** Yields the frames of a socket from now on; throws when it closes. */
 function framesOf(socket: WebSocket): AsyncGenerator<ReceivedFrame> {
   const inbox: (ReceivedFrame | Error)[] = []
   let wake: (() => void) | undefined
@@ -87,7 +87,7 @@ function framesOf(socket: WebSocket): AsyncGenerator<ReceivedFrame> {
   })()
 }
 
-/** Ends a connection whose other end has vanished: it would stay open for minutes otherwise. Stops with the connection. */
+/** Ends a connection whose peer has vanished; TCP alone would take minutes. Stops with the connection. */
 function startHeartbeat(socket: WebSocket): () => void {
   let alive = true
   const timer = setInterval(() => {
@@ -103,7 +103,7 @@ function startHeartbeat(socket: WebSocket): () => void {
 function opened(socket: WebSocket, { shownAs }: ChatServer): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('open', resolve)
-    // Stays for the connection's life: an error that nobody listens to would end the process. `close` follows each.
+    // Stays attached, since an unhandled `error` event would crash the process. `close` follows each.
     socket.on('error', (error) => {
       const refused = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND')
       reject(new ConnectionLost(error.message || 'no connection', { refused }))
@@ -125,12 +125,12 @@ function endedWith(code: number, reason: string): Error {
   )
 }
 
-/** An answer to the upgrade that is not a WebSocket. */
+/** Maps a response that did not upgrade the connection to an error. */
 function refusal({ statusCode = 0 }: IncomingMessage, shownAs: string): Error {
   if (statusCode === 401) return new CliError('unauthorized', `the council ${shownAs} does not know this token`)
   if (statusCode === 403) return new CliError('unauthorized', `this token may not chat with the council ${shownAs}`)
   if (statusCode === 429 || statusCode >= 500) return new ConnectionLost(`HTTP ${statusCode}`)
-  return new CliError('no_council', `what answers ${shownAs} is not a council (HTTP ${statusCode})`)
+  return new CliError('no_council', `the server ${shownAs} is not a council (HTTP ${statusCode})`)
 }
 
 const messageText = (data: Buffer | ArrayBuffer | Buffer[]): string =>

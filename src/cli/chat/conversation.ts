@@ -8,10 +8,10 @@ export type ConversationDependencies = {
   connect: () => Promise<ChatConnection>
   /** Waits, or less when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Tells people about lost connections. */
+  /** Prints a note about a lost connection. */
   note: (line: string) => void
-  /** What to throw when nobody listens at the very first try. */
-  nobodyThere: () => CliError
+  /** The error to throw when the first connection attempt is refused. */
+  refused: () => CliError
   /** Aborts on Ctrl-C: the prompt is then cancelled. */
   interrupted: AbortSignal
 }
@@ -22,27 +22,27 @@ type Ending = Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' 
 const maxTries = 8
 const firstWaitMs = 250
 const maxWaitMs = 5_000
-/** How long the end of a cancelled prompt is waited for. */
+/** How long to wait for the end of a cancelled prompt. */
 const cancelWaitMs = 3_000
 
-/** Errors of the server that pass: the same prompt, under the same id, is sent again. */
-const passingErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
+/** Transient errors of the server: the client sends the same prompt again under the same id. */
+const transientErrors = ['outcome_unknown', 'overloaded', 'log_unavailable']
 
 /**
- * Asks, and yields everything the server says until the prompt has ended; returns the ending. A lost connection is opened
- * again and the answer resumed where it was, some times and with growing waits. Before anything of the answer came, the
- * prompt itself is sent again: under the same id it is the same prompt. A caller that leaves before the end cancels the prompt. Throws CliError.
+ * Sends a prompt and yields all frames until it has ended; returns the terminal frame. Reconnects after a lost connection, with backoff,
+ * and resumes the answer; before its first frame it sends the prompt again, which is idempotent under its id. A caller that stops
+ * iterating early cancels the prompt. Throws CliError.
  */
 export async function* converse(
   prompt: Prompt,
   dependencies: ConversationDependencies,
 ): AsyncGenerator<ReceivedFrame, Ending> {
-  const { connect, pause, note, nobodyThere, interrupted } = dependencies
+  const { connect, pause, note, refused, interrupted } = dependencies
   const { requestId } = prompt
   const ended = giveUpAfterCancel(interrupted)
   let lastEventId: string | undefined
   let tries = 0
-  /** True while the caller has what was said last: where it never comes back for more, it wants no more of the answer. */
+  /** True while the caller holds the last frame. If it never asks for the next one, it has left. */
   let isLeft = false
   try {
     for (;;) {
@@ -51,32 +51,32 @@ export async function* converse(
         connection = await connect()
         if (interrupted.aborted && lastEventId === undefined) throw stopped(requestId)
         connection.send(lastEventId === undefined ? prompt : { type: 'resume', requestId, lastEventId })
-        for await (const said of untilInterrupted(connection, requestId, interrupted, ended.signal)) {
-          const { frame } = said
+        for await (const received of untilInterrupted(connection, requestId, interrupted, ended.signal)) {
+          const { frame } = received
           if (frame && 'id' in frame) {
             lastEventId = frame.id
             tries = 0
           }
-          if (frame?.type === 'error' && passingErrors.includes(frame.code) && lastEventId === undefined)
+          if (frame?.type === 'error' && transientErrors.includes(frame.code) && lastEventId === undefined)
             throw new ConnectionLost(frame.code)
           isLeft = true
-          yield said
+          yield received
           isLeft = false
           if (frame?.type === 'completed' || frame?.type === 'failed' || frame?.type === 'cancelled') return frame
           if (frame?.type === 'restart') throw new ConnectionLost('the server restarts')
-          // Once the answer is under way an error is about something else, for example a cancellation that came too late.
+          // Once the answer has begun, errors are about something else, such as a late cancellation.
           if (frame?.type === 'error' && lastEventId === undefined)
             throw new CliError({ fromServer: frame.code }, frame.message)
         }
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error
         if (interrupted.aborted) throw stopped(requestId)
-        if (error.refused && lastEventId === undefined && tries === 0) throw nobodyThere()
+        if (error.refused && lastEventId === undefined && tries === 0) throw refused()
         tries += 1
         if (tries > maxTries)
           throw new CliError(
             'connection_lost',
-            `the connection did not come back after ${maxTries} tries (${error.message}); the answer goes on: council audit request ${requestId}`,
+            `the connection did not come back after ${maxTries} tries (${error.message}); the answer continues: council audit request ${requestId}`,
           )
         const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (tries - 1))
         note(`connection lost (${error.message}); trying again in ${waitMs / 1000} s (${tries} of ${maxTries})`)
@@ -92,7 +92,7 @@ export async function* converse(
   }
 }
 
-/** What the connection says; on Ctrl-C the prompt is cancelled, and what is said goes on until its end or until that takes too long. */
+/** The frames of a connection. Ctrl-C cancels the prompt; frames then continue to its end, or until that takes too long. */
 async function* untilInterrupted(
   connection: ChatConnection,
   requestId: Uuid7,
@@ -118,7 +118,7 @@ async function* untilInterrupted(
   }
 }
 
-/** A signal that aborts some time after another one. */
+/** A signal that aborts a while after another one. */
 function giveUpAfterCancel(interrupted: AbortSignal): { signal: AbortSignal; stop: () => void } {
   const late = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -137,5 +137,5 @@ function giveUpAfterCancel(interrupted: AbortSignal): { signal: AbortSignal; sto
 const stopped = (requestId: Uuid7): CliError =>
   new CliError(
     'interrupted',
-    `stopped before the council said that the prompt is cancelled; to see what became of it: council audit request ${requestId}`,
+    `interrupted before the council confirmed the cancellation; see council audit request ${requestId}`,
   )

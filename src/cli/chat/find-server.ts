@@ -3,12 +3,12 @@ import { readServerFile } from '../../platform/process/server-file.ts'
 import { CliError } from '../failure.ts'
 import { noCouncil } from '../stores.ts'
 
-/** Where to ask, and with what. `shownAs` names it in messages. */
+/** A server and its token. `shownAs` names it in messages. */
 export type ChatServer = { url: string; token: string; shownAs: string }
 
 /**
- * The server in COUNCIL_URL and COUNCIL_TOKEN, or the one that runs on DATA_DIR. The token of the local server never goes
- * anywhere else. Throws CliError `usage` for an address without a token, `no_council` when nothing says where a server is.
+ * The server in COUNCIL_URL and COUNCIL_TOKEN, or the one that runs on DATA_DIR. Never sends the token of the local server elsewhere.
+ * Throws CliError `usage` for an address without a token, and `no_council` when there is no server.
  */
 export function findServer({
   councilUrl,

@@ -1,18 +1,18 @@
 import type { Readable } from 'node:stream'
 import { maxPromptCharacters } from '../../events/chat.ts'
 
-/** Where the questions of a conversation come from. */
+/** The source of a conversation's questions. */
 export type Questions = {
-  /** The next question, never blank; null after the last one, and once it is closed. */
+  /** The next question, never blank; null after the last one and after `close`. */
   next: () => Promise<string | null>
   /** Until the returned function is called, Ctrl-C aborts this answer. */
   answering: (answer: AbortController) => () => void
   close: () => void
-  /** Whether a person left with Ctrl-C. */
+  /** Whether the user left with Ctrl-C. */
   isAbandoned: () => boolean
 }
 
-/** Every line of an input that is no terminal, in order. Reads no further than it is asked to. */
+/** The lines of an input that is not a terminal, in order. Reads only as far as the caller asks. */
 export function pipedQuestions(input: Readable): Questions {
   const lines = linesOf(input)
   return {
@@ -29,7 +29,7 @@ export function pipedQuestions(input: Readable): Questions {
   }
 }
 
-/** A line that is longer than any question is cut to one character more than a question may have, so it is still refused. */
+/** Truncates a line to one character more than a question may have, so that it is still rejected as too long. */
 async function* linesOf(input: Readable): AsyncGenerator<string, undefined> {
   let rest = ''
   try {

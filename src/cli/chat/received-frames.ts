@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { ServerFrame } from '../../api/chat/frames.ts'
 import { CliError } from '../failure.ts'
 
-/** What the server said: as it came, and as this program knows it. A type that it does not know is of a newer server. */
+/** A server frame, raw and parsed. `frame` is undefined for a type of a newer server. */
 export type ReceivedFrame = { raw: object; frame: ServerFrame | undefined }
 
 const AnyFrame = z.looseObject({ type: z.string() })
 
-/** Throws CliError `malformed_frame` for anything that is not a frame, or a known one of another shape. */
+/** Throws CliError `malformed_frame` for text that is not a frame, and for a known type of another shape. */
 export function parseServerFrame(text: string): ReceivedFrame {
   let json: unknown
   try {

@@ -8,13 +8,13 @@ import type { CliContext } from '../context.ts'
 import { CliError, failureOf } from '../failure.ts'
 import { OutputClosed } from '../output.ts'
 
-/** After these no further question can be answered. A person may start a council meanwhile; a program does not. */
+/** Failures that end a session. A person at a terminal may start a council meanwhile; piped input ends. */
 const endsAll: readonly string[] = ['unauthorized', 'output_failed']
 const endsPiped: readonly string[] = [...endsAll, 'no_council', 'connection_lost']
 
 /**
- * `council chat` without a question: one conversation, a question a line, until the input ends. A question that fails does not end it.
- * On a terminal the exit code is 0, or 130 after Ctrl-C; otherwise 1 when any question failed.
+ * `council chat` without a question: one conversation, one question per line, until the input ends. A failed question does not end it.
+ * On a terminal the exit code is 0, or 130 after Ctrl-C; otherwise it is 1 when any question failed.
  */
 export async function chatSession(
   { conversation = newUuid7(), ...options }: ChatOptions,
@@ -23,7 +23,7 @@ export async function chatSession(
   const { config, output, interrupted, stdin } = context
   const problem = ConversationId.safeParse(conversation).error?.issues[0]
   if (problem) throw new CliError('usage', `the conversation id is not right: ${problem.message}`)
-  // Where there is no council, that is said before anything is asked.
+  // Reports a missing council before it asks for the first question.
   findServer(config)
 
   const input = stdin()

@@ -5,15 +5,15 @@ import type { OutputStream } from '../output.ts'
 
 const prompt = 'you> '
 const historySize = 500
-/** Questions that are typed or pasted while an answer streams wait for it; more are not taken. */
+/** Limit of questions typed or pasted while an answer streams; further ones are dropped. */
 const maxWaiting = 100
-/** The terminal then says where a paste begins and ends, so its line ends are no Enter. */
+/** Bracketed paste: the terminal marks pastes, so that their line ends do not count as Enter. */
 const markPastes = { on: '\x1b[?2004h', off: '\x1b[?2004l' }
 
 /**
- * Questions of a person at a terminal, with line editing and the history of this session. Ctrl-C cancels a running answer, clears a
- * line that has text, and on an empty line says how to leave, the second time leaves. Ctrl-D leaves. What is pasted stays one
- * question until Enter. The prompt and the echo go to `screen`; while an answer streams nothing is echoed.
+ * Questions typed at a terminal, with line editing and the history of this session. Ctrl-C cancels a running answer or clears a line
+ * with text; on an empty line it first explains how to leave, then leaves. Ctrl-D leaves. Pasted text stays one question until Enter.
+ * Prompt and echo go to `screen`; nothing is echoed while an answer streams.
  */
 export function terminalQuestions(input: Readable, screen: OutputStream, note: (line: string) => void): Questions {
   const waiting: string[] = []
@@ -58,7 +58,7 @@ export function terminalQuestions(input: Readable, screen: OutputStream, note: (
       return lines.close()
     }
     isWarned = true
-    note('Ctrl-D leaves, and so does a second Ctrl-C')
+    note('press Ctrl-D or Ctrl-C again to leave')
     lines.prompt()
   })
   lines.on('close', () => {
@@ -85,7 +85,7 @@ export function terminalQuestions(input: Readable, screen: OutputStream, note: (
   }
 }
 
-/** The terminal as readline sees it; what it writes while `isMuted` is dropped. */
+/** The terminal as readline sees it; drops output while `isMuted`. */
 function shownUnless(screen: OutputStream, isMuted: () => boolean): Writable {
   const shown = new Writable({
     decodeStrings: false,

@@ -10,7 +10,7 @@ import { openLogForReading } from '../stores.ts'
 
 export type EventsOptions = { stream?: StreamName; type?: string; from?: LogPoint; limit?: number; follow?: boolean }
 
-/** `council events`: the log, in order, to its end or (`--follow`) as it goes on until Ctrl-C. */
+/** `council events`: prints the log in order, to its end or, with `--follow`, until Ctrl-C. */
 export async function events(
   { limit = Infinity, ...options }: EventsOptions,
   { config, output, interrupted }: CliContext,
@@ -34,7 +34,7 @@ async function* selected(
   const matches = (event: RecordedEvent) => (!stream || event.stream === stream) && (!type || event.type === type)
   const start = from ? startOf(from) : beginning
   const head = await log.head()
-  // Filtered by the log, so that pages without a match stay there.
+  // The log filters, so that pages without a match are not transferred.
   for await (const page of log.read({
     after: start,
     upTo: head,
@@ -47,7 +47,7 @@ async function* selected(
   for await (const page of log.follow(rest, interrupted)) yield* page.filter(matches)
 }
 
-/** One event a line: JSON in the form that is the same everywhere, or columns for people. */
+/** Prints one event per line: canonical JSON, or columns for people. */
 export const printEvent = (output: Output, event: RecordedEvent): Promise<void> =>
   output.result(printableEvent(event), () => eventLine(output, event))
 

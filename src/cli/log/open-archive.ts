@@ -3,7 +3,7 @@ import type { Postgres } from '../../platform/postgres/postgres.ts'
 
 const undefinedTable = '42P01'
 
-/** The archive in a database; null where nothing was ever archived. */
+/** The archive in a database; null when nothing was ever archived. */
 export async function openArchive(postgres: Postgres<unknown>): Promise<Archive | null> {
   const archive = postgresArchive(postgres)
   try {

@@ -8,7 +8,7 @@ import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { openLogForReading, openReadModels } from '../stores.ts'
 
-/** `council rebuild`: builds the named read models (all of them without a name) anew from the log, one after the other, while the old ones serve. */
+/** `council rebuild`: rebuilds the named read models, or all, from the log, one by one, while the old ones keep serving. */
 export async function rebuild(
   names: readonly string[],
   { config, output, interrupted, clock }: CliContext,
@@ -29,7 +29,7 @@ export async function rebuild(
       if (interrupted.aborted)
         throw new CliError(
           'interrupted',
-          `stopped while ${projection.name} was being rebuilt; the one from before still serves`,
+          `interrupted while rebuilding ${projection.name}; the old read model keeps serving`,
         )
       throw error
     })

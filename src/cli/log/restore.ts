@@ -18,8 +18,8 @@ import { openReadModels, openRedis } from '../stores.ts'
 export type RestoreCommandOptions = { dryRun?: boolean }
 
 /**
- * `council restore`: makes a Redis that lost its log, or the newest part of it, what the archive says. Uses the servers of a
- * council that runs on this DATA_DIR, or starts the embedded ones for as long as it takes. Refuses where the two histories differ.
+ * `council restore`: restores the log, or its lost tail, from the archive to Redis. Uses the servers of a council that runs on this
+ * DATA_DIR, or starts the embedded ones for the duration. Refuses when the two histories differ.
  */
 export async function restore({ dryRun = false }: RestoreCommandOptions, context: CliContext): Promise<number> {
   const { config, output, interrupted } = context
@@ -41,18 +41,18 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
     if (interrupted.aborted)
       throw new CliError(
         'interrupted',
-        'stopped in the middle; nothing writes to a log that is half restored: run council restore again',
+        'interrupted; the log is partly restored and accepts no writes: run council restore again',
       )
     throw error
   }
   progress.end('done')
-  await output.result(publicForm(restored, dryRun), () => inWords(restored, dryRun, isOurs))
+  await output.result(publicForm(restored, dryRun), () => formatRestored(restored, dryRun, isOurs))
   return 0
 }
 
 type Everything = { redis: RedisClient; postgres: Postgres<unknown>; isOurs: boolean }
 
-/** `isOurs`: the embedded servers run for this command alone. */
+/** `isOurs`: the embedded servers run only for this command. */
 async function openEverything(
   { config, output, clock }: CliContext,
   closing: AsyncDisposableStack,
@@ -120,21 +120,21 @@ function publicForm(restored: Restored, dryRun: boolean) {
 
 const labelWidth = 17
 
-function inWords(restored: Restored, dryRun: boolean, isOurs: boolean): string[] {
+function formatRestored(restored: Restored, dryRun: boolean, isOurs: boolean): string[] {
   const { incarnation, end, trimmed, events, derived } = restored
   const log = `${'log'.padEnd(labelWidth)} ${number(end.sequence)} events, to ${end.position}, incarnation ${incarnation}`
   if (isNothing(restored)) return [log, 'Redis has all of it; there is nothing to restore.']
   return [
     log,
-    `${'events'.padEnd(labelWidth)} ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay in the archive alone` : ''}`,
+    `${'events'.padEnd(labelWidth)} ${number(events)}${trimmed > 0 ? `; ${number(trimmed)} older ones stay only in the archive` : ''}`,
     ...Object.entries(derived).map(([kind, count]) => `${kind.padEnd(labelWidth)} ${number(count)}`),
-    dryRun ? 'Nothing was written: this is what council restore would write.' : `Restored. ${whatNext(isOurs)}`,
+    dryRun ? 'Dry run: nothing was written.' : `Restored. ${nextStep(isOurs)}`,
   ]
 }
 
-const whatNext = (isOurs: boolean): string =>
+const nextStep = (isOurs: boolean): string =>
   isOurs
     ? 'Start the council: bin/start'
-    : 'Restart every process of this council: what runs still refuses to write to the log that it saw lost.'
+    : 'Restart every process of this council: running ones still refuse to write to the log.'
 
 const number = (value: number): string => value.toLocaleString('en')

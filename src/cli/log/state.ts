@@ -14,8 +14,8 @@ export type StateOptions = { at?: LogPoint }
 type Folded = { revision: number; position: Position; state: unknown }
 
 /**
- * `council state`: one aggregate, folded from its events, now or as it was. Now it is also compared with the state that is
- * stored beside the log, which is what commands decide on. Throws CliError `stream_unknown`, `fold_failed`, `state_differs`.
+ * `council state`: folds one aggregate from its events, up to now or to a log point. The current state is also compared with the stored
+ * state, on which commands decide. Throws CliError `stream_unknown`, `fold_failed`, `state_differs`.
  */
 export async function state(stream: StreamName, { at }: StateOptions, { config, output }: CliContext): Promise<number> {
   const aggregate = aggregateOf(stream)
@@ -27,7 +27,7 @@ export async function state(stream: StreamName, { at }: StateOptions, { config, 
   await using closing = new AsyncDisposableStack()
   const log = await openLogForReading(config, closing)
 
-  // Before the fold: the log may go on meanwhile, and the fold then stops where this state stood.
+  // Loaded before the fold, which stops at its revision: the log may grow meanwhile.
   const [stored] = await log.loadStates([stream])
   const folded = await fold(
     log,

@@ -5,8 +5,8 @@ import type { StoredState } from '../../events/log/log.ts'
 import { CliError } from '../failure.ts'
 
 /**
- * Throws CliError `state_differs` unless the state stored for a stream is the fold of its events, up to the stored revision.
- * A history has no state, and one of another fold version is folded again before anybody decides on it: neither is compared.
+ * Throws CliError `state_differs` unless the stored state of a stream is the fold of its events up to the stored revision. Skips
+ * append-only streams, which have no state, and states of another version, which the gate folds again before it uses them.
  */
 export function assertStateIsFold(
   stream: StreamName,
@@ -15,7 +15,7 @@ export function assertStateIsFold(
   folded: { revision: number; state: unknown } | undefined,
 ): void {
   const isFinished = finished !== undefined && folded?.state === finished
-  // Finished streams leave the stored states some time after their end.
+  // The stored state of a finished stream is removed some time after its end.
   if (stored.status === 'absent' && (!folded || isFinished)) return
   if (folded?.revision !== stored.revision)
     throw new CliError(

@@ -185,7 +185,7 @@ describe('council audit verify, with seals,', () => {
     expect(await audited.verify('--seal', file)).toMatchObject({ code: 0 })
     writeFileSync(file, 'al"}\n', { flag: 'a' })
     const run = await cli(audited.settings, ['audit', 'verify', '--seal', file])
-    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining('line 3 is no seal') })
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining('line 3 is not a seal') })
     expect(await cli(audited.settings, ['audit', 'verify', '--public-key', file])).toMatchObject({ code: 2 })
     expect(await cli(audited.settings, ['audit', 'verify', '--seal', `${file}.away`])).toMatchObject({ code: 2 })
   })

@@ -187,14 +187,14 @@ describe('council chat', () => {
         connect: () => Promise.reject(new ConnectionLost('HTTP 503')),
         pause: async (ms) => void waits.push(ms),
         note: () => undefined,
-        nobodyThere: () => new CliError('no_council', 'nobody'),
+        refused: () => new CliError('no_council', 'nobody'),
         interrupted: new AbortController().signal,
       },
     )
     await expect(frames.next()).rejects.toMatchObject({
       code: 'connection_lost',
       exitCode: 1,
-      message: expect.stringContaining(`the answer goes on: council audit request ${requestId}`) as unknown,
+      message: expect.stringContaining(`the answer continues: council audit request ${requestId}`) as unknown,
     })
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000, 5000])
   })
