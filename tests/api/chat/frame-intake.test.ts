@@ -1,12 +1,13 @@
-import { setImmediate } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { takeFrames } from '../../../src/api/chat/frame-intake.ts'
 import { socketStandIn } from '../../support/socket-stand-in.ts'
 
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
 /** An intake whose frames wait until the test finishes them. */
 function openIntake({ delayMs = (): number => 0 } = {}) {
-  const { socket, events } = socketStandIn()
+  const { socket, state } = socketStandIn()
   const handled: string[] = []
   const unfinished: (() => void)[] = []
   const onFlood = vi.fn()
@@ -21,40 +22,41 @@ function openIntake({ delayMs = (): number => 0 } = {}) {
     onPaced,
   })
   return {
-    events,
+    socket,
+    state,
     handled,
     onFlood,
     onPaced,
-    receive: (text: string) => events.emit('message', Buffer.from(text), false),
-    async finish(count = 1) {
+    receive: (text: string) => socket.emit('message', Buffer.from(text), false),
+    finish: async (count = 1) => {
       for (let done = 0; done < count; done++) {
-        await setImmediate()
+        await turn()
         unfinished.shift()?.()
       }
-      await setImmediate()
+      await turn()
     },
   }
 }
 
 test('handles messages and pings one at a time, in order', async () => {
-  const { events, handled, receive, finish } = openIntake()
+  const { socket, handled, receive, finish } = openIntake()
   receive('one')
-  events.emit('ping', Buffer.from('two'))
-  events.emit('message', Buffer.from('three'), true)
-  await setImmediate()
+  socket.emit('ping', Buffer.from('two'))
+  socket.emit('message', Buffer.from('three'), true)
+  await turn()
   expect(handled).toEqual(['text one'])
   await finish(2)
   expect(handled).toEqual(['text one', 'ping two', 'binary three'])
 })
 
 test('stops reading a socket with eight waiting frames, and resumes below four', async () => {
-  const { events, receive, finish } = openIntake()
+  const { state, receive, finish } = openIntake()
   for (let sent = 0; sent < 9; sent++) receive(String(sent))
-  expect(events.isPaused).toBe(true)
+  expect(state.isPaused).toBe(true)
   await finish(5)
-  expect(events.isPaused).toBe(true)
+  expect(state.isPaused).toBe(true)
   await finish()
-  expect(events.isPaused).toBe(false)
+  expect(state.isPaused).toBe(false)
 })
 
 test('reports a flood once and handles nothing after it', async () => {
@@ -75,10 +77,10 @@ test('reports a client that sends faster than its rate once', async () => {
 })
 
 test('drops the frames of a socket that has closed', async () => {
-  const { events, handled, receive, finish } = openIntake()
+  const { state, handled, receive, finish } = openIntake()
   receive('one')
   receive('two')
-  events.readyState = WebSocket.CLOSED
+  state.readyState = WebSocket.CLOSED
   await finish()
   receive('three')
   expect(handled).toEqual(['text one'])

@@ -34,8 +34,8 @@ test('disconnects a reader that takes nothing for ten seconds', async () => {
 })
 
 test('drops frames for a socket that is closed', async () => {
-  const { socket, events, sent } = socketStandIn()
-  events.readyState = WebSocket.CLOSED
+  const { socket, state, sent } = socketStandIn()
+  state.readyState = WebSocket.CLOSED
   await socketWriter(socket, () => undefined).send({ type: 'pong' })
   expect(sent).toEqual([])
 })
@@ -46,7 +46,7 @@ test.each([
 ])('%s', async (_, answers, calls) => {
   const standIn = socketStandIn()
   socketWriter(standIn.socket, () => undefined).close(1012, 'service restart')
-  if (answers) standIn.events.emit('close')
+  if (answers) standIn.socket.emit('close')
   await vi.advanceTimersByTimeAsync(2_000)
   expect(standIn.calls).toEqual(calls)
 })
