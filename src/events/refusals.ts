@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isEventOf, type EventOf } from './event.ts'
+import type { EventOf } from './event.ts'
 import { streamNameIn } from './identifiers.ts'
 
 /**
@@ -19,7 +19,6 @@ export const refusalEvents = {
 } as const
 
 export type RefusalEvent = EventOf<typeof refusalEvents>
-export const isRefusalEvent = isEventOf(refusalEvents)
 
 /** The refusals of the day, in UTC. */
 export const refusalsStream = (now: string) => streamNameIn('refusals').parse(`refusals/${now.slice(0, 10)}`)

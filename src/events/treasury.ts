@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { maxReasonCharacters } from './account.ts'
-import { isEventOf, type EventOf } from './event.ts'
+import type { EventOf } from './event.ts'
 import type { StreamName } from './identifiers.ts'
 
 /** `governance/treasury`: the emergency stop over all accounts. Source: seed story 21.1. */
@@ -16,6 +16,5 @@ export const treasuryEvents = {
 } as const
 
 export type TreasuryEvent = EventOf<typeof treasuryEvents>
-export const isTreasuryEvent = isEventOf(treasuryEvents)
 
 export const treasuryStream = 'governance/treasury' as StreamName<'governance'>

@@ -20,7 +20,7 @@ import { memoryServer } from './memory-log/memory-log.ts'
 export const question = 'What is the capital of France?'
 
 /** A token stream in memory, with the rules of write-tokens.lua. */
-export function memoryTokens(): { write: WriteTokens; read: () => Promise<TokenPage>; page: TokenPage } {
+function memoryTokens(): { write: WriteTokens; read: () => Promise<TokenPage>; page: TokenPage } {
   const page: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: '0-0' }
   return {
     page,
