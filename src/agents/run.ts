@@ -82,7 +82,7 @@ export async function executeUntilKnown<C, Reads extends ReadSet>(
 }
 
 /** Why a run ends without recording anything, other than by a refused or rejected command. */
-const runEndedCodes = ['superseded', 'shutdown'] as const
+export const runEndedCodes = ['superseded', 'shutdown'] as const
 type RunEndedCode = (typeof runEndedCodes)[number] | RefusalCode | RejectionCode
 
 /** Ends a run that may not record anything. The job stays in the queue for another attempt. */

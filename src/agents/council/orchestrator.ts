@@ -6,14 +6,7 @@ import { gatherConversation } from './conversation.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
 import { callModel, settleCall, type CallOutcome } from '../model-call.ts'
 import { fastPathMessages } from './prompts.ts'
-import {
-  executeUntilKnown,
-  assertAppended,
-  RunEnded,
-  type AgentDependencies,
-  type Run,
-  type StopReason,
-} from '../run.ts'
+import { executeUntilKnown, assertAppended, RunEnded, type AgentDependencies, type Run, runEndedCodes } from '../run.ts'
 
 /**
  * `UserFacingOrchestrator`: how the council arrives at an answer. LangGraph provides the control flow. All durable state is in
@@ -90,9 +83,8 @@ async function sense(
   if (!chosen) return {}
   const gathered = conversation && (await gatherConversation(dependencies, conversation, question, run.signal))
   // An interrupted selection must not bind the next attempt, and nothing has been paid for yet.
-  const reason = run.signal.reason as StopReason | undefined
-  if (reason === 'shutdown' || reason === 'superseded')
-    throw new RunEnded(reason, 'the run was stopped before it called a model')
+  const ended = runEndedCodes.find((code) => code === run.signal.reason)
+  if (ended) throw new RunEnded(ended, 'the run was stopped before it called a model')
   const { requestId, attempt } = run
   assertAppended(
     'RouteRequest',

@@ -58,16 +58,8 @@ export type JobQueueOptions = {
 }
 
 /** Opens the queue and creates the group if it is missing. Throws LogStopped if Redis holds another log, or none. */
-export async function openJobQueue({
-  redis,
-  write,
-  blocking,
-  writeBlocking,
-  keys,
-  incarnation,
-  consumer,
-  leaseMs,
-}: JobQueueOptions): Promise<JobQueue> {
+export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
+  const { redis, write, blocking, writeBlocking, keys, incarnation, consumer, leaseMs } = options
   const mendGroup = async (cause: 'opening' | 'lost'): Promise<void> => {
     const [outcome, found] = (await write(() =>
       redis.eval(mendGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup, unheld, cause),
