@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     db,
   )
 
-  // One row: a database holds the archive of one log. What is trimmed from Redis is only here from then on.
+  // One row: a database holds the archive of one log. Events that were trimmed from Redis exist only here.
   await sql`
     create table archive_checkpoint (
       only_row boolean primary key default true check (only_row),

@@ -14,14 +14,14 @@ export const cliErrorCodes = [
   'account_unknown', // no such account was ever opened
   'request_unknown', // there is no such prompt
   'fold_failed', // the events of a stream do not follow each other
-  'state_differs', // the state stored beside the log is not the fold of its events
-  'bill_differs', // a prompt's bill is not the sum of what was debited for it
+  'state_differs', // the stored state is not the fold of its events
+  'bill_differs', // a prompt's bill is not the sum of its debits
   'read_model_differs', // Postgres does not show what the log says
   'unauthorized', // the server does not take this token
   'malformed_frame', // the server said something that is not the protocol
   'answer_differs', // the streamed text is not the answer that was recorded
   'connection_lost', // and it did not come back
-  'cancelled', // somebody else cancelled the prompt
+  'cancelled', // another client cancelled the prompt
   'interrupted', // by Ctrl-C
   'output_failed', // what the command has to say could not be written
   'shutdown_cut_short', // steps of an orderly stop did not end in time

@@ -29,7 +29,7 @@ export type OpenedModel = {
   kind: 'real' | 'embedded' | 'missing'
   /** Describes the model in a few words, for the start banner and `/health`. */
   what: string
-  /** What was wrong with the model at the start. It may have recovered since. */
+  /** Why the model did not work at start. It may have recovered since. */
   atStart?: string
   /** Why no model is available, and what to do. */
   warning?: string

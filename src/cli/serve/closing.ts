@@ -6,7 +6,7 @@ type Step = { name: string; stop: Stop }
 
 /** What a council stops when it ends, in an order in which no part loses what another one still writes. */
 export type Closing = {
-  /** Stops in its turn: what was started last is stopped first. Once the end has begun, at once. */
+  /** Stops the part in reverse order of the starts, or at once if the shutdown has already begun. */
   defer: (stop: Stop, name: string) => void
   /** Stops as soon as the end begins, together with others of this kind and before everything else. */
   atOnce: (stop: Stop, name: string) => void

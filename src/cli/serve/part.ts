@@ -1,18 +1,18 @@
 import type { Check, HealthCheck } from '../../api/health.ts'
 
-/** Something the council stands on: what stands in the table at start, in `/health`, and nobody takes a demo for the real thing. */
+/** A part that the council depends on, as the start banner and `/health` show it, so that no user mistakes a demo for the real system. */
 export type Part = {
   name: string
   kind: Exclude<Check['kind'], 'internal'>
-  /** What it is, in a few words. */
+  /** A description in a few words. */
   what: string
-  /** Looks whether it works; the message of what it throws says what is wrong. Absent for a part that is missing. */
+  /** Checks whether the part works. Throws an error whose message names the fault. Absent for a missing part. */
   look?: () => Promise<void>
   /** How long `look` may take, where it has a bound of its own. */
   withinMs?: number
-  /** What was wrong with it at the start, where that may have changed since. */
+  /** The fault found at start; the part may have recovered since. */
   atStart?: string
-  /** What is wrong with a missing part, and what to do. Without it nobody needs to do anything. */
+  /** Why a part is missing, and what to do. Absent if no action is needed. */
   warning?: string
 }
 

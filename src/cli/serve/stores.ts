@@ -23,16 +23,16 @@ export type Stores = {
   redis: RedisClient
   ephemeral: RedisClient
   postgres: Postgres<unknown>
-  /** The same database, for queries that somebody waits for: connections of their own, and an error soon rather than an answer late. */
+  /** A second pool on the same database for interactive queries: it fails early instead of answering late. */
   queries: Postgres<unknown>
-  /** One more connection; whoever opens it closes it. */
+  /** Opens another connection. The caller closes it. */
   connect: (to: 'durable' | 'ephemeral', role: RedisRole, name: string) => RedisClient
   parts: Part[]
 }
 
 /**
  * Connects to the servers in the configuration and starts an embedded one in the place of each that is not there.
- * Everything is undone by `closing`, in the order in which nobody loses what another still writes.
+ * `closing` stops everything in an order in which no part loses the writes of another.
  */
 export async function openStores(
   config: Config,
