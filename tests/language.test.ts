@@ -32,7 +32,7 @@ const allowed: Record<string, number> = {
   tests: 0,
   'tests/agents': 2,
   'tests/api': 1,
-  'tests/chaos': 27,
+  'tests/chaos': 24,
   'tests/cli': 12,
   'tests/commands': 2,
   'tests/contract': 3,
@@ -40,7 +40,7 @@ const allowed: Record<string, number> = {
   'tests/events': 2,
   'tests/platform': 13,
   'tests/projections': 0,
-  'tests/simulation': 10,
+  'tests/simulation': 9,
   'tests/support': 15,
 }
 

@@ -162,10 +162,10 @@ describe('the checker finds', () => {
     ).toContain('moved while frozen')
   })
 
-  test('an event that nobody asked for, a state that is no fold, a forgotten command, a wrong row', () => {
+  test('an event without a command, a state that is no fold, a forgotten command, a wrong row', () => {
     const forged = copy()
     const { call } = appended(forged, 'TransferFunds')
-    expect(kindsOf({ ...forged, calls: forged.calls.filter((other) => other !== call) })).toEqual(['nobody asked'])
+    expect(kindsOf({ ...forged, calls: forged.calls.filter((other) => other !== call) })).toEqual(['unasked event'])
 
     const stale = copy()
     const account = stale.evidence.states.find((state) => state.status === 'live' && state.stream === 'account/reserve')

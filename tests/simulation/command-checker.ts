@@ -19,7 +19,7 @@ export function commandViolations(
   })
   const asked = new Set(history.map(({ commandId }) => String(commandId)))
   for (const commandId of byCommand.keys())
-    if (!asked.has(commandId)) found.push(`nobody asked for ${commandId}, which has events`)
+    if (!asked.has(commandId)) found.push(`${commandId} has events, but no client sent it`)
   return [...found, ...orderOfCalls(byCommand, history)]
 }
 

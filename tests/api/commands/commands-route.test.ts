@@ -64,7 +64,7 @@ describe('a log that cannot take it now', () => {
     })
   })
 
-  test('cannot say which command the key of a caller stands for, and has done nothing', async () => {
+  test('does nothing when it cannot resolve an idempotency key to a command id', async () => {
     expect(await turnedAway('overloaded', { key: 'order-66' })).toMatchObject({
       status: 503,
       retryAfter: '1',

@@ -18,7 +18,7 @@ export function checkCalls(calls: readonly Call[], events: readonly RecordedEven
   for (const [id, ofCommand] of byCommand) found.push(...checkCommand(ofCommand, inLog.get(id) ?? []))
   for (const [id, [first]] of inLog)
     if (!byCommand.has(id))
-      found.push(violation('nobody asked', `${first?.type ?? ''} at ${first?.position ?? ''} under ${id}`))
+      found.push(violation('unasked event', `${first?.type ?? ''} at ${first?.position ?? ''} under ${id}`))
   for (const [id, ofCommand] of inLog) found.push(...checkWhole(id, ofCommand))
   return found
 }

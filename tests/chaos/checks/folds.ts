@@ -51,7 +51,7 @@ export function checkJobs(jobs: readonly string[], events: readonly RecordedEven
     const endings = of.filter(({ type }) => terminals.has(type)).length
     if (endings > 1) return [violation('ended twice', stream)]
     return endings === 0 && !open.has(stream)
-      ? [violation('lost job', `${stream} has not ended, and nobody has to work on it`)]
+      ? [violation('lost job', `${stream} has not ended, but no job for it is in the queue`)]
       : []
   })
 }

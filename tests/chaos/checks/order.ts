@@ -30,7 +30,7 @@ export function checkLog({ events, sequence, halted }: Pick<Evidence, 'events' |
   return found
 }
 
-/** A command that was asked for after another one had been answered stands behind it, on whatever stream. */
+/** A command sent after another one was answered comes after it in the log, on any stream. */
 export function checkRealTime(calls: readonly Call[], events: readonly RecordedEvent[]): Violation[] {
   const inLog = Map.groupBy(events, ({ metadata }) => `${metadata.actor} ${metadata.commandId}`)
   const spans = [...Map.groupBy(calls, ({ principal, commandId }) => `${principal} ${commandId}`)].flatMap(
@@ -55,7 +55,7 @@ export function checkRealTime(calls: readonly Call[], events: readonly RecordedE
   for (const span of spans.toSorted((left, right) => right.sequence - left.sequence)) {
     if (earliest.answeredAtUs < span.invokedAtUs)
       found.push(
-        violation('reordered', `${earliest.id} was answered before ${span.id} was asked for, and stands behind it`),
+        violation('reordered', `${earliest.id} was answered before ${span.id} was sent, but comes after it in the log`),
       )
     if (span.answeredAtUs < earliest.answeredAtUs) earliest = span
   }
