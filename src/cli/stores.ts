@@ -19,6 +19,9 @@ const readyWithinMs = 5_000
 const commandTimeoutMs = 30_000
 const maxPostgresConnections = 2
 
+/** The settings that say where the servers of a council are. */
+export type CouncilAddress = Pick<Config, 'council' | 'stores'>
+
 /** The durable Redis of a council, opened for reading. */
 export type OpenRedis = { redis: RedisClient; connect: (role: RedisRole) => RedisClient; keys: LogKeys }
 
@@ -26,14 +29,19 @@ export type OpenRedis = { redis: RedisClient; connect: (role: RedisRole) => Redi
  * Connects to the durable Redis of a council; `closing` disconnects it. Throws CliError `no_council` when the embedded Redis is not
  * running, and PlatformError `redis_unreachable`.
  */
-export async function openRedis(config: Config, closing: AsyncDisposableStack): Promise<OpenRedis> {
-  const url = config.redisUrl?.reveal() ?? embeddedUrl(config, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
+export async function openRedis(
+  { council, stores }: CouncilAddress,
+  closing: AsyncDisposableStack,
+): Promise<OpenRedis> {
+  const url =
+    stores.redisUrl?.reveal() ??
+    embeddedUrl(council.dataDir, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
   const connect = (role: RedisRole): RedisClient =>
-    connectRedis({ url, role, name: `council-${config.councilId}-cli`, logger: silentLogger, commandTimeoutMs })
+    connectRedis({ url, role, name: `council-${council.id}-cli`, logger: silentLogger, commandTimeoutMs })
   const redis = connect('command')
   closing.defer(() => redis.disconnect())
   await whenRedisReady(redis, readyWithinMs)
-  return { redis, connect, keys: logKeys(config.councilId) }
+  return { redis, connect, keys: logKeys(council.id) }
 }
 
 /**
@@ -41,20 +49,20 @@ export async function openRedis(config: Config, closing: AsyncDisposableStack): 
  * log; creates none. Connects to Postgres only for events that were trimmed from Redis; reading those throws `no_council` or
  * `postgres_unreachable` when it is unreachable.
  */
-export async function openLogForReading(config: Config, closing: AsyncDisposableStack): Promise<LogReader> {
-  const { redis, connect, keys } = await openRedis(config, closing)
+export async function openLogForReading(at: CouncilAddress, closing: AsyncDisposableStack): Promise<LogReader> {
+  const { redis, connect, keys } = await openRedis(at, closing)
   if ((await redis.hexists(keys.meta, 'incarnation')) === 0)
     throw new CliError(
       'no_log',
-      `this Redis holds no log of the council "${config.councilId}"; nothing was ever recorded here`,
+      `this Redis holds no log of the council "${at.council.id}"; nothing was ever recorded here`,
     )
-  return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(config, closing) })
+  return redisLogReader({ redis, openBlocking: () => connect('blocking'), keys, archive: lazyArchive(at, closing) })
 }
 
 /** The archive; connects on first use. */
-function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveReader {
+function lazyArchive(at: CouncilAddress, closing: AsyncDisposableStack): ArchiveReader {
   let opening: Promise<ArchiveReader> | undefined
-  const open = (): Promise<ArchiveReader> => (opening ??= openReadModels(config, closing).then(postgresArchive))
+  const open = (): Promise<ArchiveReader> => (opening ??= openReadModels(at, closing).then(postgresArchive))
   return {
     checkpoint: async () => (await open()).checkpoint(),
     async *read(options) {
@@ -65,14 +73,14 @@ function lazyArchive(config: Config, closing: AsyncDisposableStack): ArchiveRead
 
 /** Connects to the read models; `closing` disconnects them. Throws CliError `no_council` and PlatformError `postgres_unreachable`. */
 export async function openReadModels(
-  config: Config,
+  { council, stores }: CouncilAddress,
   closing: AsyncDisposableStack,
   { statementTimeoutMs = 30_000 } = {},
 ): Promise<Postgres<unknown>> {
   const url =
-    config.databaseUrl?.reveal() ??
+    stores.databaseUrl?.reveal() ??
     embeddedUrl(
-      config,
+      council.dataDir,
       '.s.PGSQL.5432',
       (_, folder) => `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`,
     )
@@ -80,7 +88,7 @@ export async function openReadModels(
     url,
     maxConnections: maxPostgresConnections,
     logger: silentLogger,
-    name: `council-${config.councilId}-cli`,
+    name: `council-${council.id}-cli`,
     statementTimeoutMs,
   })
   closing.defer(postgres.close)
@@ -90,7 +98,7 @@ export async function openReadModels(
 
 /** The address of an embedded server, which listens while its council runs. */
 function embeddedUrl(
-  { dataDir }: Config,
+  dataDir: string,
   socketName: string,
   toUrl: (socket: string, folder: string) => string,
 ): string {

@@ -78,8 +78,8 @@ describe('the command line', () => {
 
   test('hands `serve` its settings and roles, and ends as it ends', async () => {
     const served: unknown[] = []
-    const serve = ({ config, roles }: { config: { port: number }; roles: readonly string[] }) => {
-      served.push([config.port, roles])
+    const serve = ({ config, roles }: { config: { server: { port: number } }; roles: readonly string[] }) => {
+      served.push([config.server.port, roles])
       return Promise.resolve(3)
     }
     expect(await council({ PORT: '4321' }, ['serve', '--roles', 'worker,api'], { serve })).toMatchObject({ code: 3 })

@@ -100,7 +100,7 @@ describe('docker-compose.yml', () => {
   })
 
   test('gives the council longer to stop than it takes', () => {
-    const bound = schema.shape.shutdownTimeoutMs.parse(undefined)
+    const bound = schema.shape.server.shape.shutdownTimeoutMs.parse(undefined)
     expect(Number(/^(\d+)s$/.exec(council.stop_grace_period ?? '')?.[1]) * 1_000).toBeGreaterThan(bound + 2_000)
   })
 

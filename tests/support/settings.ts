@@ -1,4 +1,4 @@
-import { settingEntries, settingNames, settingsSchema } from '../../src/platform/config/settings-schema.ts'
+import { byGroup, settingEntries, settingNames, settingsSchema } from '../../src/platform/config/settings-schema.ts'
 
 export const schema = settingsSchema({ cores: 4, cacheDir: '/cache', toPath: (path) => path })
 const entries = settingEntries(schema)
@@ -9,4 +9,4 @@ export const secretSettings = entries.filter(({ isSecret }) => isSecret).map(({ 
 
 /** The first error of a set of settings, given by their names in the environment; undefined if all are allowed. */
 export const settingsError = (values: Readonly<Record<string, string>>) =>
-  schema.safeParse(Object.fromEntries(entries.map(({ key, name }) => [key, values[name]]))).error
+  schema.safeParse(byGroup(entries, values)).error

@@ -3,7 +3,6 @@ import type { RawBuilder } from 'kysely'
 import type { EventCatalogue, RecordedEvent } from '../../events/event.ts'
 import type { Position } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
-import type { Config } from '../../platform/config/config.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { loadRegistered, type Registered } from '../../projections/engine/checkpoint.ts'
 import type { Columns, RowOf } from '../../projections/engine/columns.ts'
@@ -11,7 +10,7 @@ import { lastEventOf } from '../../projections/engine/rows.ts'
 import { readConsistently } from '../../projections/engine/snapshot.ts'
 import type { TableProjection } from '../../projections/engine/table-projection.ts'
 import { CliError } from '../failure.ts'
-import { openLogForReading, openReadModels } from '../stores.ts'
+import { openLogForReading, openReadModels, type CouncilAddress } from '../stores.ts'
 
 /** How the rows of a read model compare with the log, up to the read model's checkpoint. */
 export type Comparison =
@@ -34,7 +33,7 @@ export type TableAudit = {
 export async function auditTable<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string>(
   table: TableProjection<C, Handled, Key>,
   { clauses, noun }: { clauses: RawBuilder<unknown>; noun: string },
-  config: Config,
+  council: CouncilAddress,
   closing: AsyncDisposableStack,
 ): Promise<TableAudit> {
   type Row = RowOf<C>
@@ -42,7 +41,7 @@ export async function auditTable<C extends Columns, Handled extends EventCatalog
 
   async function readStored(): Promise<Stored> {
     try {
-      return await readConsistently(await openReadModels(config, closing), table.tables, async (tx) => {
+      return await readConsistently(await openReadModels(council, closing), table.tables, async (tx) => {
         const registered = await loadRegistered(tx, table.name)
         return registered
           ? { registered, rows: await table.select(tx, clauses) }
@@ -53,7 +52,7 @@ export async function auditTable<C extends Columns, Handled extends EventCatalog
     }
   }
 
-  const log = await openLogForReading(config, closing)
+  const log = await openLogForReading(council, closing)
   const stored = await readStored()
   return {
     log,

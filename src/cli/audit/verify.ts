@@ -56,7 +56,7 @@ export async function auditVerify(
   if (!archive && (await store.redis.hexists(store.keys.meta, 'incarnation')) === 0)
     throw new CliError(
       'no_log',
-      `this Redis holds no log of the council "${config.councilId}", and there is no archive of one`,
+      `this Redis holds no log of the council "${config.council.id}", and there is no archive of one`,
     )
   const macs = knownMacKeys(config)
   if (!macs) unknown.push('whether events are genuine: the keys of their MACs are not on this machine (MAC_KEY_FILE)')
@@ -64,13 +64,13 @@ export async function auditVerify(
   const faults = collectFaults()
   const log = await verifyWithProgress(context, {
     ...store,
-    councilId: config.councilId,
+    councilId: config.council.id,
     archive,
     macs,
     foldOf: aggregateOf,
     outside,
     report: faults.report,
-    jobOverdueMs: maxAttempts * (config.answerTimeoutMs + config.workerLeaseMs),
+    jobOverdueMs: maxAttempts * (config.answers.timeoutMs + config.worker.leaseMs),
   })
   const compared =
     postgres && (await orUnknown('the read models', unknown, compareWithLog(store, postgres, archive !== null, faults)))

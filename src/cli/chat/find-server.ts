@@ -10,19 +10,16 @@ export type ChatServer = { url: string; token: string; shownAs: string }
  * The server in COUNCIL_URL and COUNCIL_TOKEN, or the one that runs on DATA_DIR. Never sends the token of the local server elsewhere.
  * Throws CliError `usage` for an address without a token, and `no_council` when there is no server.
  */
-export function findServer({
-  councilUrl,
-  councilToken,
-  dataDir,
-}: Pick<Config, 'councilUrl' | 'councilToken' | 'dataDir'>): ChatServer {
-  if (councilUrl) {
-    const token = councilToken?.reveal() ?? tokenOfLocal(dataDir, councilUrl)
-    if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${councilUrl}, but COUNCIL_TOKEN is missing`)
-    return { url: socketUrl(councilUrl), token, shownAs: `at ${councilUrl}` }
+export function findServer({ client, council: { dataDir } }: Pick<Config, 'client' | 'council'>): ChatServer {
+  const given = client.token?.reveal()
+  if (client.url) {
+    const token = given ?? tokenOfLocal(dataDir, client.url)
+    if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${client.url}, but COUNCIL_TOKEN is missing`)
+    return { url: socketUrl(client.url), token, shownAs: `at ${client.url}` }
   }
   const local = readServerFile(dataDir)
   if (!local) throw noCouncil(`on ${dataDir}`, dataDir)
-  return { url: socketUrl(local.url), token: councilToken?.reveal() ?? local.token, shownAs: `on ${dataDir}` }
+  return { url: socketUrl(local.url), token: given ?? local.token, shownAs: `on ${dataDir}` }
 }
 
 function tokenOfLocal(dataDir: string, url: string): string | undefined {

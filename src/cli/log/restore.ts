@@ -23,6 +23,7 @@ export type RestoreCommandOptions = { dryRun?: boolean }
  */
 export async function restore({ dryRun = false }: RestoreCommandOptions, context: CliContext): Promise<number> {
   const { config, output, interrupted } = context
+  const { id: councilId } = config.council
   await using closing = new AsyncDisposableStack()
   const { redis, postgres, isOurs } = await openEverything(context, closing)
   const archive = await openArchive(postgres)
@@ -34,7 +35,7 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
   const progress = progressOf(context)
   let restored: Restored
   try {
-    const stores = { redis, keys: logKeys(config.councilId), councilId: config.councilId, archive, foldOf: aggregateOf }
+    const stores = { redis, keys: logKeys(councilId), councilId, archive, foldOf: aggregateOf }
     restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
   } catch (error) {
     progress.end('failed')
@@ -57,12 +58,13 @@ async function openEverything(
   { config, output, clock }: CliContext,
   closing: AsyncDisposableStack,
 ): Promise<Everything> {
-  const isRemote = config.redisUrl !== undefined && config.databaseUrl !== undefined
-  if (!isRemote) assertDataDir(config.dataDir)
-  const lock = isRemote ? null : acquireDataDirLock(config.dataDir)
+  const { dataDir } = config.council
+  const isRemote = config.stores.redisUrl !== undefined && config.stores.databaseUrl !== undefined
+  if (!isRemote) assertDataDir(dataDir)
+  const lock = isRemote ? null : acquireDataDirLock(dataDir)
   if (lock?.held) {
     closing.defer(() => lock.release())
-    await endOrphans(config.dataDir)
+    await endOrphans(dataDir)
     const { openStores } = await import('../serve/stores.ts')
     const steps = createSteps(output.stderr, clock)
     const { redis, postgres } = await openStores(config, closing, steps, silentLogger)

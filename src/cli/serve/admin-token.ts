@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { Config } from '../../platform/config/config.ts'
 import { dataPaths } from '../../platform/process/data-dir.ts'
 import { PlatformError } from '../../platform/platform-error.ts'
 import { secretFile } from '../../platform/process/secret-file.ts'
+import type { Secret } from '../../platform/secret.ts'
 
 export type AdminToken = { token: string; from: 'ADMIN_TOKEN' | 'file' | 'made' }
 
 const minCharacters = 32
 
 /**
- * The first token: from the environment, or the one that was made on the first start (the settings let that happen on loopback
- * only) and is kept in a file that only this user can read, so that it survives restarts. Throws `secret_file_unusable`.
+ * The first token: the one in the settings, or else the one in a file that only this user can read. The first start creates that file,
+ * so the token survives restarts; the settings allow this on loopback only. Throws `secret_file_unusable`.
  */
-export function adminToken(config: Pick<Config, 'adminToken' | 'dataDir'>): AdminToken {
-  if (config.adminToken) return { token: config.adminToken.reveal(), from: 'ADMIN_TOKEN' }
-  const file = dataPaths(config.dataDir).adminToken
+export function adminToken(given: Secret | undefined, dataDir: string): AdminToken {
+  if (given) return { token: given.reveal(), from: 'ADMIN_TOKEN' }
+  const file = dataPaths(dataDir).adminToken
   let from: AdminToken['from'] = 'file'
   const token = secretFile(file, () => {
     from = 'made'

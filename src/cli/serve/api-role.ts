@@ -8,7 +8,6 @@ import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/chat/token-wakeups.ts'
 import { readModelReader } from '../../projections/engine/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
-import type { Config } from '../../platform/config/config.ts'
 import { portUnavailable } from '../../platform/process/listen-address.ts'
 import { removeServerFile, writeServerFile } from '../../platform/process/server-file.ts'
 import { newId } from './core.ts'
@@ -16,16 +15,17 @@ import type { Role, RoleContext } from './role.ts'
 import { inStep } from './start-failure.ts'
 
 /** Clients have so long to answer a close frame, and to send the rest of a request. */
-const socketGraceMs = ({ shutdownTimeoutMs }: Config): number => Math.min(2_000, shutdownTimeoutMs / 5)
+const socketGraceMs = (shutdownTimeoutMs: number): number => Math.min(2_000, shutdownTimeoutMs / 5)
 
 /** Serves HTTP and WebSockets, and writes the file by which the command line finds the server. */
 export const apiRole: Role = {
   name: 'api',
   async start(context) {
     const { config, adminToken, closing } = context
+    const { dataDir } = config.council
     const url = await inStep('listening', () => listen(context))
-    writeServerFile(config.dataDir, { url, token: adminToken, pid: process.pid, startedAt: new Date().toISOString() })
-    closing.atOnce(() => removeServerFile(config.dataDir), 'the server file')
+    writeServerFile(dataDir, { url, token: adminToken, pid: process.pid, startedAt: new Date().toISOString() })
+    closing.atOnce(() => removeServerFile(dataDir), 'the server file')
     return { url }
   },
 }
@@ -33,14 +33,15 @@ export const apiRole: Role = {
 /** Returns the address for clients on this machine. */
 async function listen(context: RoleContext): Promise<string> {
   const { config, stores, adminToken, checks, version, closing, logger } = context
+  const { council, access, limits } = config
   const { log, gate, tail } = context.core
-  const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), config.councilId)
+  const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), council.id)
   closing.defer(wakeups.close, 'the wake-ups')
   const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
   const server = await createServer({
-    access: createAccess(adminToken, config.allowedOrigins),
+    access: createAccess(adminToken, access.allowedOrigins),
     chat: {
       log,
       gate,
@@ -48,13 +49,13 @@ async function listen(context: RoleContext): Promise<string> {
       wakeups,
       newId,
       logger,
-      readTokens: (requestId, afterId) => readTokens(stores.ephemeral, config.councilId, requestId, afterId),
+      readTokens: (requestId, afterId) => readTokens(stores.ephemeral, council.id, requestId, afterId),
       findPrompt: promptFinder(log, readModel),
       limits: subjectLimits({
-        maxSocketsPerSubject: config.maxSocketsPerSubject,
-        maxInFlightPerSubject: config.maxCommandsInFlight,
-        maxPromptsPerMinute: config.maxPromptsPerMinute,
-        maxFramesPerSecond: config.maxFramesPerSecond,
+        maxSocketsPerSubject: limits.maxSocketsPerSubject,
+        maxInFlightPerSubject: limits.maxCommandsInFlight,
+        maxPromptsPerMinute: limits.maxPromptsPerMinute,
+        maxFramesPerSecond: limits.maxFramesPerSecond,
         elapsedMs: () => performance.now(),
       }),
     },
@@ -64,12 +65,17 @@ async function listen(context: RoleContext): Promise<string> {
     logger,
   })
   const connections = trackConnections(server.server)
-  closing.atOnce(() => connections.close(() => server.close(), socketGraceMs(config)), 'the connections')
-  await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
-    throw portUnavailable(config.host, config.port, error)
+  const { host, port, shutdownTimeoutMs } = config.server
+  closing.atOnce(() => connections.close(() => server.close(), socketGraceMs(shutdownTimeoutMs)), 'the connections')
+  await server.listen({ host, port }).catch((error: unknown) => {
+    throw portUnavailable(host, port, error)
   })
   const address = server.server.address()
-  const port = typeof address === 'object' && address ? address.port : config.port
-  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return localUrl(host, typeof address === 'object' && address ? address.port : port)
+}
+
+/** The address for clients on this machine of a server that listens on `host`. */
+function localUrl(host: string, port: number): string {
+  const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${local.includes(':') ? `[${local}]` : local}:${port}`
 }

@@ -35,6 +35,7 @@ export const archiverRole: Role = {
 
 async function startArchiving({ config, stores, core, stdout, closing, logger }: RoleContext): Promise<HealthCheck[]> {
   const { keys } = core
+  const { durability, hotWindowMs, sealEveryEvents, sealEveryMs, sealsFile: outputFile } = config.log
   const { identity, archive, progress, macs, stored } = core.archiving
   const { key, introduction } = chooseSealKey(identity, {
     newest: await newestSealKey(archive, stored),
@@ -48,7 +49,7 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
   })
 
   const out =
-    config.sealsFile === '-' ? sealsOutput(stdout) : sealsFile(config.sealsFile ?? dataPaths(config.dataDir).seals)
+    outputFile === '-' ? sealsOutput(stdout) : sealsFile(outputFile ?? dataPaths(config.council.dataDir).seals)
   const copies = startSealCopies({ identity, archive, out, logger })
   closing.defer(copies.stop, 'the copies of seals')
   const recordSeal: SealerDependencies['record'] = async (seal) => {
@@ -56,7 +57,7 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
     await recorded(core.gate.execute(SealLog, { day: today(), ...seal }, { commandId: newId(), principal }))
   }
   const sealer = startSealer(
-    { identity, key, everyEvents: config.sealEveryEvents, everyMs: config.sealEveryMs, record: recordSeal, logger },
+    { identity, key, everyEvents: sealEveryEvents, everyMs: sealEveryMs, record: recordSeal, logger },
     await sealedSoFar(archive),
   )
   const archiver = startArchiver({
@@ -77,9 +78,9 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
   // The old key may be available for this start only.
   if (introduction?.by) await introduce()
   // Only a real PostgreSQL may hold the last copy of an event.
-  if (config.databaseUrl)
+  if (config.stores.databaseUrl)
     closing.defer(
-      startTrimming({ redis: stores.redis, keys, archive, hotWindowMs: config.hotWindowMs }, stores.postgres, logger),
+      startTrimming({ redis: stores.redis, keys, archive, hotWindowMs }, stores.postgres, logger),
       'trimming',
     )
   return [
@@ -87,7 +88,7 @@ async function startArchiving({ config, stores, core, stdout, closing, logger }:
     {
       name: 'archiver',
       kind: 'internal',
-      isNeeded: config.durability === 'archived',
+      isNeeded: durability === 'archived',
       look: () => Promise.resolve(archiverFinding(archiver)),
     },
     { name: 'seals', kind: 'internal', isNeeded: false, look: () => Promise.resolve(sealsFinding(sealer, copies)) },

@@ -41,14 +41,20 @@ export type Core = { keys: LogKeys; log: RedisLog; gate: CommandGate; tail: LogT
  * Opens the council's log, on Redis and in the archive. Throws LogStopped when acknowledged events would be lost here, or
  * Redis holds less than the archive or something else; ProjectionError `migration_failed`.
  */
-export async function openCore(config: Config, stores: Stores, closing: Closing, logger: Logger): Promise<Core> {
-  const keys = logKeys(config.councilId)
-  const { durability } = config
+export async function openCore(
+  config: Pick<Config, 'council' | 'stores' | 'log'>,
+  stores: Stores,
+  closing: Closing,
+  logger: Logger,
+): Promise<Core> {
+  const councilId = config.council.id
+  const keys = logKeys(councilId)
+  const { durability } = config.log
   const macs = macKeys(config)
   const { redis, postgres } = stores
-  if (durability === 'archived') await assertCrashSafe(postgres, { isEmbedded: config.databaseUrl === undefined })
+  if (durability === 'archived')
+    await assertCrashSafe(postgres, { isEmbedded: config.stores.databaseUrl === undefined })
   await migrate(postgres)
-  const { councilId } = config
   const archive = postgresArchive(postgres)
   const progress = archiveProgress(archive)
   const incarnation = await openLog(redis, keys, {

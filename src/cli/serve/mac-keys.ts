@@ -8,9 +8,9 @@ import { secretFile } from '../../platform/process/secret-file.ts'
 
 const keyBytes = 32
 
-type KeySettings = Pick<Config, 'macKeyFile' | 'dataDir'>
+type KeySettings = Pick<Config, 'council' | 'log'>
 
-const fileOf = ({ macKeyFile, dataDir }: KeySettings): string => macKeyFile ?? dataPaths(dataDir).macKey
+const fileOf = ({ council, log }: KeySettings): string => log.macKeyFile ?? dataPaths(council.dataDir).macKey
 
 /** The same where they were made before; null where they were not, or are kept on another machine. */
 export const knownMacKeys = (config: KeySettings): EventMacs | null =>

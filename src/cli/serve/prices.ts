@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parsePrices, type Prices } from '../../agents/models/prices.ts'
-import type { Config } from '../../platform/config/config.ts'
 
 /** Throws Error, naming the file and what is wrong in it: it is read before anything is started. */
-export function loadPrices({ pricesFile }: Config): Prices {
+export function loadPrices(pricesFile: string): Prices {
   try {
     return parsePrices(JSON.parse(readFileSync(pricesFile, 'utf8')))
   } catch (error) {

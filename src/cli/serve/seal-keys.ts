@@ -9,11 +9,10 @@ import { secretFile } from '../../platform/process/secret-file.ts'
 
 /** The sealing keys that this process was given. Throws `secret_file_unusable` and `seal_key_unusable`. */
 export function sealKeys({
-  sealKeyFile,
-  sealPreviousKeyFile,
-  dataDir,
-}: Pick<Config, 'sealKeyFile' | 'sealPreviousKeyFile' | 'dataDir'>): Omit<SealKeyChoice, 'newest'> {
-  const keyFile = sealKeyFile ?? dataPaths(dataDir).sealKey
+  council,
+  log: { sealKeyFile, sealPreviousKeyFile },
+}: Pick<Config, 'council' | 'log'>): Omit<SealKeyChoice, 'newest'> {
+  const keyFile = sealKeyFile ?? dataPaths(council.dataDir).sealKey
   return {
     keyFile,
     key: existsSync(keyFile) ? keyIn(keyFile, missing) : null,

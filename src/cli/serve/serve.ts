@@ -42,18 +42,20 @@ export type ServeOptions = {
  */
 export async function serve(options: ServeOptions): Promise<number> {
   const { config, stderr } = options
-  const lock = acquireDataDirLock(config.dataDir)
+  const { server } = config
+  const { dataDir } = config.council
+  const lock = acquireDataDirLock(dataDir)
   if (!lock.held) {
     const holder = lock.heldBy ? ` (pid ${lock.heldBy}${lock.url ? `, ${lock.url}` : ''})` : ''
     throw new CliError(
       'data_dir_in_use',
-      `A council already runs on ${config.dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`,
+      `A council already runs on ${dataDir}${holder}. Use it, stop it, or set DATA_DIR to another folder`,
     )
   }
-  const logFile = stderr.isTTY ? join(dataPaths(config.dataDir).logs, 'council.log') : undefined
-  const logger = createLogger(config.logLevel, logFile ? { file: logFile } : { stream: stderr })
-  const closing = createClosing(config.shutdownTimeoutMs, logger)
-  options.insisted.addEventListener('abort', () => killChildren(config.dataDir))
+  const logFile = stderr.isTTY ? join(dataPaths(dataDir).logs, 'council.log') : undefined
+  const logger = createLogger(server.logLevel, logFile ? { file: logFile } : { stream: stderr })
+  const closing = createClosing(server.shutdownTimeoutMs, logger)
+  options.insisted.addEventListener('abort', () => killChildren(dataDir))
   let exitCode = 0
   try {
     const cause = await Promise.race([options.ended, run(options, closing, logger, logFile)])
@@ -71,7 +73,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const inOrder = await closing.close()
   // Includes those of a start in progress. The lock is held until then, so that no other council starts its own.
-  killChildren(config.dataDir)
+  killChildren(dataDir)
   lock.release()
   return inOrder ? exitCode : exitCode || 1
 }
@@ -83,13 +85,15 @@ async function run(
   logFile?: string,
 ): Promise<never> {
   const startedAt = performance.now()
-  const steps = recordedSteps(config.dataDir, shown)
+  const { host, port } = config.server
+  const { dataDir } = config.council
+  const steps = recordedSteps(dataDir, shown)
   const entries = roleNames.filter((name) => roles.includes(name)).map(roleEntry)
-  closing.atOnce(() => removeStartFile(config.dataDir), 'the start file')
+  closing.atOnce(() => removeStartFile(dataDir), 'the start file')
   steps.step('reading its settings')
-  const prices = await inStep('reading PRICES_FILE', () => loadPrices(config))
-  if (entries.some(({ listens }) => listens)) await inStep('listening', () => assertCanListen(config.host, config.port))
-  const orphans = await endOrphans(config.dataDir)
+  const prices = await inStep('reading PRICES_FILE', () => loadPrices(config.answers.pricesFile))
+  if (entries.some(({ listens }) => listens)) await inStep('listening', () => assertCanListen(host, port))
+  const orphans = await endOrphans(dataDir)
   if (orphans.length > 0) logger.warn({ orphans }, 'ended processes that a killed council had left running')
 
   // The model takes longest. It loads in a process of its own while this process loads its code and opens the stores.
@@ -104,13 +108,13 @@ async function run(
   const [, { parts, url, token, failures }] = await allStarted([opening, startRoles(entries, shared, steps)])
 
   steps.end('done')
-  removeStartFile(config.dataDir)
+  removeStartFile(dataDir)
   const seconds = (performance.now() - startedAt) / 1000
   logger.info(
     { roles, url, seconds, parts: parts.map(({ name, kind, what }) => ({ name, kind, what })) },
     'the council is ready',
   )
-  const tokenFile = dataPaths(config.dataDir).adminToken
+  const tokenFile = dataPaths(dataDir).adminToken
   const isTerminal = stdout.isTTY === true
   stdout.write(
     `${banner({ seconds, roles, token, isTerminal, tokenFile, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`,
@@ -133,10 +137,10 @@ async function startRoles(
   const core = await inStep('opening the log', () => openCore(config, stores, closing, logger))
   const parts = [...stores.parts]
   // With DURABILITY=archived the gate acknowledges nothing before Postgres has it; otherwise the log can rebuild what Postgres holds.
-  const needed = config.durability === 'archived' ? ['log', 'read models'] : ['log']
+  const needed = config.log.durability === 'archived' ? ['log', 'read models'] : ['log']
   const checks = [...parts.map((part) => checkOf(part, { isNeeded: needed.includes(part.name) })), writesCheck(core)]
   const failures = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
-  const token = adminToken(config)
+  const token = adminToken(config.access.adminToken, config.council.dataDir)
   let url: string | undefined
   for (const role of roles.toReversed()) {
     const started = await role.start({ ...shared, stores, core, adminToken: token.token, checks })

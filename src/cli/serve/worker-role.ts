@@ -28,21 +28,23 @@ export const workerRole: Role = {
 
 async function startJobs(context: RoleContext, model: ModelClient): Promise<Worker> {
   const { config, stores, prices, closing, logger } = context
+  const { council, answers } = config
+  const { concurrency, leaseMs } = config.worker
   const { log, gate, tail } = context.core
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   const agent = {
     gate,
     model,
     prices,
-    writeTokens: tokenWriter(stores.ephemeral, config.councilId),
+    writeTokens: tokenWriter(stores.ephemeral, council.id),
     clock: systemClock,
     newId,
     pause: (ms: number) => pause(ms),
-    answerMaxTokens: config.answerMaxTokens,
+    answerMaxTokens: answers.maxTokens,
     earlierTurns: earlierTurns(stores.postgres),
-    answerTimeoutMs: config.answerTimeoutMs,
+    answerTimeoutMs: answers.timeoutMs,
   }
-  const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, config.workerLeaseMs)
+  const jobs = await log.openJobs(stores.connect('durable', 'blocking', 'jobs'), name, leaseMs)
   const worker = startWorker(
     {
       ...agent,
@@ -51,9 +53,9 @@ async function startJobs(context: RoleContext, model: ModelClient): Promise<Work
       jobs,
       logger,
       orchestrate: createOrchestrator(agent),
-      readTokens: (requestId) => readTokens(stores.ephemeral, config.councilId, requestId, '0-0'),
+      readTokens: (requestId) => readTokens(stores.ephemeral, council.id, requestId, '0-0'),
     },
-    { name, concurrency: config.workerConcurrency, leaseMs: config.workerLeaseMs },
+    { name, concurrency, leaseMs },
   )
   closing.atOnce(worker.stop, 'the worker')
   return worker

@@ -2,6 +2,7 @@ import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettingsFile, type ConfigProblem, type SettingsSource } from './settings-files.ts'
 import {
+  byGroup,
   fileSettingOf,
   isLoopback,
   settingEntries,
@@ -13,7 +14,10 @@ import {
 import { readPrivateFile } from '../process/secret-file.ts'
 
 export type { ConfigProblem }
-export type Config = Readonly<Settings> & { readonly councilEnv: 'local' | 'cloud' }
+/** Every setting, in the groups of the schema. */
+export type Config = { readonly [Group in keyof Settings]: Readonly<Settings[Group]> } & {
+  readonly councilEnv: 'local' | 'cloud'
+}
 export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems: ConfigProblem[] }
 
 /** The folder of this repository. Relative paths in settings start here, so every command finds the same data from any folder. */
@@ -68,17 +72,17 @@ export function loadConfig({
   addFile(join(root, 'config', `${councilEnv}.env`), `config/${councilEnv}.env`)
 
   const valueOf = (name: string): string | undefined => sourceOf(name, sources)?.values.get(name)
-  const given = Object.fromEntries(entries.map(({ key, name }) => [key, valueOf(name)]))
+  const given = Object.fromEntries(entries.map(({ name }) => [name, valueOf(name)]))
   problems.push(...readSecrets(entries, given, valueOf, toPath))
-  const parsed = schema.safeParse(given, { error: () => 'has a value that is not allowed' })
-  for (const issue of parsed.error?.issues ?? []) {
-    const entry = entries.find(({ key }) => key === issue.path[0])
+  const parsed = schema.safeParse(byGroup(entries, given), { error: () => 'has a value that is not allowed' })
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const entry = entries.find(({ group, key }) => group === path[0] && key === path[1])
     if (!entry || problems.some((problem) => problem.setting === entry.name)) continue
     const place = sourceOf(entry.name, sources)?.shownAs ?? 'its default'
-    problems.push({ setting: entry.name, problem: `${issue.message} (from ${place})`, allowed: entry.allowed })
+    problems.push({ setting: entry.name, problem: `${message} (from ${place})`, allowed: entry.allowed })
   }
-  if (parsed.success && !isLoopback(parsed.data.host) && parsed.data.adminToken === undefined) {
-    const allowed = entries.find(({ key }) => key === 'adminToken')?.allowed ?? ''
+  if (parsed.success && !isLoopback(parsed.data.server.host) && parsed.data.access.adminToken === undefined) {
+    const allowed = entries.find(({ name }) => name === 'ADMIN_TOKEN')?.allowed ?? ''
     problems.push({ setting: 'ADMIN_TOKEN', problem: 'is missing, while HOST lets other machines in', allowed })
   }
   if (!parsed.success || problems.length > 0) return { ok: false, problems }
@@ -86,24 +90,27 @@ export function loadConfig({
   return { ok: true, config: { ...parsed.data, councilEnv } }
 }
 
-/** Reads secrets from the files that their `<NAME>_FILE` names. A secret that is given in both ways is a problem: one of them is stale. */
+/**
+ * Adds the secrets whose files are named by `<NAME>_FILE` to the values given. A secret that is given in both ways is a problem: one of
+ * them is stale.
+ */
 function readSecrets(
   entries: readonly SettingEntry[],
   given: Record<string, string | undefined>,
   valueOf: (name: string) => string | undefined,
   toPath: (path: string) => string,
 ): ConfigProblem[] {
-  return entries.flatMap(({ key, name, isSecret }) => {
+  return entries.flatMap(({ name, isSecret }) => {
     const setting = fileSettingOf(name)
     const file = isSecret ? valueOf(setting) : undefined
     if (file === undefined) return []
     const problemOf = (problem: string): ConfigProblem[] => [
       { setting, problem, allowed: `a file that only this user can read, with the value of ${name}` },
     ]
-    if (given[key] !== undefined) return problemOf(`is given, and so is ${name}`)
+    if (given[name] !== undefined) return problemOf(`is given, and so is ${name}`)
     try {
       const text = readPrivateFile(toPath(file))?.trim() ?? ''
-      given[key] = text === '' ? undefined : text
+      given[name] = text === '' ? undefined : text
       return text === '' ? problemOf('names a file that is missing or empty') : []
     } catch {
       // Without the reason: it names the path, which may be the secret itself in the wrong place.

@@ -12,169 +12,213 @@ export type Machine = {
 }
 
 /**
- * Every setting: its name in `Config`, its name in the environment, the values that it accepts (in words, printed as "allowed"), its
- * default, and the value that it becomes. To add a setting, add an entry to its group below and a line to `config/local.env`.
+ * Every setting, in groups: its name in `Config`, its name in the environment, the values that it accepts (in words, printed as
+ * "allowed"), its default, and the value that it becomes. `HOST` is `config.server.host`. To add a setting, add an entry to its group
+ * below and a line to `config/local.env`.
  * An own message says more than "allowed" does. No message repeats a value, because it may be a secret in the wrong place.
  */
 export const settingsSchema = (machine: Machine) =>
   z.object({
-    ...serverSettings(machine),
-    ...storeSettings(),
-    ...modelSettings(machine),
-    ...logSettings(machine),
-    ...accessSettings(),
-    ...clientSettings(),
+    server: serverSettings(),
+    council: councilSettings(machine),
+    stores: storeSettings(),
+    vllm: vllmSettings(),
+    embeddedModel: embeddedModelSettings(machine),
+    answers: answerSettings(machine),
+    log: logSettings(machine),
+    access: accessSettings(),
+    worker: workerSettings(),
+    limits: limitSettings(),
+    client: clientSettings(),
   })
 
-const serverSettings = ({ cacheDir, toPath }: Machine) => ({
-  host: setting('HOST', z.string().refine(isHost).prefault('127.0.0.1'), 'an IP address or a host name'),
-  port: setting('PORT', whole(0, 65_535).prefault('8787'), 'a whole number from 0 (any free port) to 65535'),
-  dataDir: setting('DATA_DIR', path(toPath).prefault('.data'), 'a folder; a relative one starts at the repository'),
-  modelCache: setting('MODEL_CACHE', path(toPath).prefault(`${cacheDir}/hybrid-ai-council/models`), 'a folder'),
-  councilId: setting(
-    'COUNCIL_ID',
-    z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/)
-      .prefault('main'),
-    '1 to 32 of a-z, 0-9 and -',
-  ),
-})
+/** The process of a server. */
+const serverSettings = () =>
+  z.object({
+    host: setting('HOST', z.string().refine(isHost).prefault('127.0.0.1'), 'an IP address or a host name'),
+    port: setting('PORT', whole(0, 65_535).prefault('8787'), 'a whole number from 0 (any free port) to 65535'),
+    shutdownTimeoutMs: setting(
+      'SHUTDOWN_TIMEOUT_MS',
+      whole(1_000, 9_500).prefault('8000'),
+      'milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to',
+    ),
+    logLevel: setting('LOG_LEVEL', z.enum(logLevels).prefault('info'), logLevels.join(', ')),
+  })
+
+/** The council that the command line and the roles work on, and its folder on this machine. */
+const councilSettings = ({ toPath }: Machine) =>
+  z.object({
+    id: setting(
+      'COUNCIL_ID',
+      z
+        .string()
+        .regex(/^[a-z0-9-]{1,32}$/)
+        .prefault('main'),
+      '1 to 32 of a-z, 0-9 and -',
+    ),
+    dataDir: setting('DATA_DIR', path(toPath).prefault('.data'), 'a folder; a relative one starts at the repository'),
+  })
 
 /** Real servers; an embedded one runs if its setting is absent. Secrets, because they may hold a password. */
-const storeSettings = () => ({
-  redisUrl: secretSetting('REDIS_URL', redisUrl, redisUrlForm),
-  redisEphemeralUrl: secretSetting('REDIS_EPHEMERAL_URL', redisUrl, redisUrlForm),
-  databaseUrl: secretSetting(
-    'DATABASE_URL',
-    postgresUrl,
-    'postgres:// or postgresql://; without it an embedded Postgres runs',
-  ),
-})
+const storeSettings = () =>
+  z.object({
+    redisUrl: secretSetting('REDIS_URL', redisUrl, redisUrlForm),
+    redisEphemeralUrl: secretSetting('REDIS_EPHEMERAL_URL', redisUrl, redisUrlForm),
+    databaseUrl: secretSetting(
+      'DATABASE_URL',
+      postgresUrl,
+      'postgres:// or postgresql://; without it an embedded Postgres runs',
+    ),
+  })
 
-/** Base addresses are without `/v1`; none: the embedded model. */
-const modelSettings = ({ cores, toPath }: Machine) => ({
-  vllmUrls: setting(
-    'VLLM_URL',
-    list(vllmUrl).prefault(''),
-    'one or several http:// or https:// addresses, separated by commas, without user or password',
-  ),
-  vllmModel: setting('VLLM_MODEL', z.string().max(200).optional(), 'the name of a served model'),
-  vllmApiKey: secretSetting('VLLM_API_KEY', secret(1), 'visible ASCII characters without spaces'),
-  vllmConcurrency: setting('VLLM_CONCURRENCY', whole(1, 10_000).prefault('8'), 'a whole number from 1 to 10000'),
-  vllmFirstTokenTimeoutMs: setting(
-    'VLLM_FIRST_TOKEN_TIMEOUT_MS',
-    whole(100, 3_600_000).prefault('120000'),
-    'milliseconds, 100 to 3600000',
-  ),
-  vllmIdleTimeoutMs: setting(
-    'VLLM_IDLE_TIMEOUT_MS',
-    whole(100, 3_600_000).prefault('60000'),
-    'milliseconds, 100 to 3600000',
-  ),
-  modelPath: setting('MODEL_PATH', path(toPath).optional(), 'a .gguf file'),
-  modelThreads: setting(
-    'MODEL_THREADS',
-    whole(1, cores).prefault(String(Math.max(1, cores - 1))),
-    `a whole number from 1 to ${cores}, the cores of this machine`,
-  ),
-  pricesFile: setting(
-    'PRICES_FILE',
-    path(toPath).prefault('config/prices.json'),
-    'a JSON file; a relative one starts at the repository',
-  ),
-  answerMaxTokens: setting('ANSWER_MAX_TOKENS', whole(1, 100_000).prefault('512'), 'a whole number from 1 to 100000'),
-  answerTimeoutMs: setting(
-    'ANSWER_TIMEOUT_MS',
-    whole(1_000, 840_000).prefault('600000'),
-    'milliseconds, 1000 to 840000',
-  ),
-})
+/** Model servers. Base addresses are without `/v1`; without any, the embedded model answers. */
+const vllmSettings = () =>
+  z.object({
+    urls: setting(
+      'VLLM_URL',
+      list(vllmUrl).prefault(''),
+      'one or several http:// or https:// addresses, separated by commas, without user or password',
+    ),
+    model: setting('VLLM_MODEL', z.string().max(200).optional(), 'the name of a served model'),
+    apiKey: secretSetting('VLLM_API_KEY', secret(1), 'visible ASCII characters without spaces'),
+    concurrency: setting('VLLM_CONCURRENCY', whole(1, 10_000).prefault('8'), 'a whole number from 1 to 10000'),
+    firstTokenTimeoutMs: setting(
+      'VLLM_FIRST_TOKEN_TIMEOUT_MS',
+      whole(100, 3_600_000).prefault('120000'),
+      'milliseconds, 100 to 3600000',
+    ),
+    idleTimeoutMs: setting(
+      'VLLM_IDLE_TIMEOUT_MS',
+      whole(100, 3_600_000).prefault('60000'),
+      'milliseconds, 100 to 3600000',
+    ),
+  })
 
-const logSettings = ({ toPath }: Machine) => ({
-  durability: setting(
-    'DURABILITY',
-    z.enum(['fsync', 'archived', 'memory']).prefault('fsync'),
-    'fsync, archived or memory',
-  ),
-  hotWindowMs: setting(
-    'HOT_WINDOW_HOURS',
-    whole(24, 87_600)
-      .transform((hours) => hours * 3_600_000)
-      .prefault('48'),
-    'hours, 24 to 87600',
-  ),
-  macKeyFile: setting(
-    'MAC_KEY_FILE',
-    path(toPath).optional(),
-    'a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last',
-  ),
-  sealEveryEvents: setting(
-    'SEAL_EVERY_EVENTS',
-    whole(1, 100_000_000).prefault('10000'),
-    'a whole number from 1 to 100000000',
-  ),
-  sealEveryMs: setting(
-    'SEAL_EVERY_SECONDS',
-    whole(1, 86_400)
-      .transform((seconds) => seconds * 1_000)
-      .prefault('60'),
-    'seconds, 1 to 86400',
-  ),
-  sealKeyFile: setting('SEAL_KEY_FILE', path(toPath).optional(), sealKeyForm),
-  sealPreviousKeyFile: setting('SEAL_PREVIOUS_KEY_FILE', path(toPath).optional(), sealKeyForm),
-  sealsFile: setting(
-    'SEALS_FILE',
-    z
-      .string()
-      .transform((text) => (text === '-' ? text : toPath(text)))
-      .optional(),
-    'a file, or - for stdout',
-  ),
-})
+/** The model that runs on this machine's CPU. */
+const embeddedModelSettings = ({ cores, cacheDir, toPath }: Machine) =>
+  z.object({
+    path: setting('MODEL_PATH', path(toPath).optional(), 'a .gguf file'),
+    threads: setting(
+      'MODEL_THREADS',
+      whole(1, cores).prefault(String(Math.max(1, cores - 1))),
+      `a whole number from 1 to ${cores}, the cores of this machine`,
+    ),
+    cacheDir: setting('MODEL_CACHE', path(toPath).prefault(`${cacheDir}/hybrid-ai-council/models`), 'a folder'),
+  })
 
-const accessSettings = () => ({
-  adminToken: secretSetting('ADMIN_TOKEN', secret(32), '32 or more visible ASCII characters without spaces'),
-  allowedOrigins: setting(
-    'ALLOWED_ORIGINS',
-    list(origin).prefault(''),
-    'exact origins such as https://council.example.org, separated by commas',
-  ),
-  workerConcurrency: setting('WORKER_CONCURRENCY', whole(1, 1_000).prefault('4'), 'a whole number from 1 to 1000'),
-  workerLeaseMs: setting('WORKER_LEASE_MS', whole(1_000, 600_000).prefault('5000'), 'milliseconds, 1000 to 600000'),
-  maxSocketsPerSubject: setting('MAX_SOCKETS_PER_SUBJECT', whole(1, 1_000_000).prefault('100'), aMillion),
-  maxCommandsInFlight: setting('MAX_COMMANDS_IN_FLIGHT', whole(1, 1_000_000).prefault('200'), aMillion),
-  maxPromptsPerMinute: setting('MAX_PROMPTS_PER_MINUTE', whole(1, 1_000_000).prefault('300'), aMillion),
-  maxFramesPerSecond: setting('MAX_FRAMES_PER_SECOND', whole(1, 1_000_000).prefault('500'), aMillion),
-  shutdownTimeoutMs: setting(
-    'SHUTDOWN_TIMEOUT_MS',
-    whole(1_000, 9_500).prefault('8000'),
-    'milliseconds, 1000 to 9500: hosts end a process 10 s after they asked it to',
-  ),
-})
+/** The bounds and prices of every answer, whatever model gives it. */
+const answerSettings = ({ toPath }: Machine) =>
+  z.object({
+    pricesFile: setting(
+      'PRICES_FILE',
+      path(toPath).prefault('config/prices.json'),
+      'a JSON file; a relative one starts at the repository',
+    ),
+    maxTokens: setting('ANSWER_MAX_TOKENS', whole(1, 100_000).prefault('512'), 'a whole number from 1 to 100000'),
+    timeoutMs: setting('ANSWER_TIMEOUT_MS', whole(1_000, 840_000).prefault('600000'), 'milliseconds, 1000 to 840000'),
+  })
 
-/** For the command line and the process log. */
-const clientSettings = () => ({
-  councilUrl: setting(
-    'COUNCIL_URL',
-    z.string().transform(httpAddress).optional(),
-    'an http:// or https:// address without user or password',
-  ),
-  councilToken: secretSetting('COUNCIL_TOKEN', secret(1), 'visible ASCII characters without spaces'),
-  logLevel: setting('LOG_LEVEL', z.enum(logLevels).prefault('info'), logLevels.join(', ')),
-})
+/** The durability of events, and the evidence against tampering with them. */
+const logSettings = ({ toPath }: Machine) =>
+  z.object({
+    durability: setting(
+      'DURABILITY',
+      z.enum(['fsync', 'archived', 'memory']).prefault('fsync'),
+      'fsync, archived or memory',
+    ),
+    hotWindowMs: setting(
+      'HOT_WINDOW_HOURS',
+      whole(24, 87_600)
+        .transform((hours) => hours * 3_600_000)
+        .prefault('48'),
+      'hours, 24 to 87600',
+    ),
+    macKeyFile: setting(
+      'MAC_KEY_FILE',
+      path(toPath).optional(),
+      'a file that only this user can read, with keys of 32 bytes in base64url, one a line, the newest last',
+    ),
+    sealEveryEvents: setting(
+      'SEAL_EVERY_EVENTS',
+      whole(1, 100_000_000).prefault('10000'),
+      'a whole number from 1 to 100000000',
+    ),
+    sealEveryMs: setting(
+      'SEAL_EVERY_SECONDS',
+      whole(1, 86_400)
+        .transform((seconds) => seconds * 1_000)
+        .prefault('60'),
+      'seconds, 1 to 86400',
+    ),
+    sealKeyFile: setting('SEAL_KEY_FILE', path(toPath).optional(), sealKeyForm),
+    sealPreviousKeyFile: setting('SEAL_PREVIOUS_KEY_FILE', path(toPath).optional(), sealKeyForm),
+    sealsFile: setting(
+      'SEALS_FILE',
+      z
+        .string()
+        .transform((text) => (text === '-' ? text : toPath(text)))
+        .optional(),
+      'a file, or - for stdout',
+    ),
+  })
+
+/** The token and the origins that the api accepts. */
+const accessSettings = () =>
+  z.object({
+    adminToken: secretSetting('ADMIN_TOKEN', secret(32), '32 or more visible ASCII characters without spaces'),
+    allowedOrigins: setting(
+      'ALLOWED_ORIGINS',
+      list(origin).prefault(''),
+      'exact origins such as https://council.example.org, separated by commas',
+    ),
+  })
+
+const workerSettings = () =>
+  z.object({
+    concurrency: setting('WORKER_CONCURRENCY', whole(1, 1_000).prefault('4'), 'a whole number from 1 to 1000'),
+    leaseMs: setting('WORKER_LEASE_MS', whole(1_000, 600_000).prefault('5000'), 'milliseconds, 1000 to 600000'),
+  })
+
+/** The api's limits, each for one subject. */
+const limitSettings = () =>
+  z.object({
+    maxSocketsPerSubject: setting('MAX_SOCKETS_PER_SUBJECT', whole(1, 1_000_000).prefault('100'), aMillion),
+    maxCommandsInFlight: setting('MAX_COMMANDS_IN_FLIGHT', whole(1, 1_000_000).prefault('200'), aMillion),
+    maxPromptsPerMinute: setting('MAX_PROMPTS_PER_MINUTE', whole(1, 1_000_000).prefault('300'), aMillion),
+    maxFramesPerSecond: setting('MAX_FRAMES_PER_SECOND', whole(1, 1_000_000).prefault('500'), aMillion),
+  })
+
+/** The server that the command line talks to, where it is not the one on DATA_DIR. */
+const clientSettings = () =>
+  z.object({
+    url: setting(
+      'COUNCIL_URL',
+      z.string().transform(httpAddress).optional(),
+      'an http:// or https:// address without user or password',
+    ),
+    token: secretSetting('COUNCIL_TOKEN', secret(1), 'visible ASCII characters without spaces'),
+  })
 
 export type Settings = z.output<ReturnType<typeof settingsSchema>>
 
-/** One setting as a user sees it. `key` is its name in `Settings`. */
-export type SettingEntry = { key: string; name: string; allowed: string; isSecret: boolean }
+/** One setting as a user sees it. `group` and `key` are its place in `Settings`. */
+export type SettingEntry = { group: string; key: string; name: string; allowed: string; isSecret: boolean }
 
 /** The settings of a schema, in its order. */
 export const settingEntries = (schema: ReturnType<typeof settingsSchema>): SettingEntry[] =>
-  Object.entries(schema.shape).map(([key, value]) => {
-    const { setting: name, description: allowed, isSecret } = entryMeta.parse(value.meta())
-    return { key, name, allowed, isSecret }
-  })
+  Object.entries(schema.shape).flatMap(([group, { shape }]) =>
+    Object.entries<z.ZodType>(shape).map(([key, value]) => {
+      const { setting: name, description: allowed, isSecret } = entryMeta.parse(value.meta())
+      return { group, key, name, allowed, isSecret }
+    }),
+  )
+
+/** Values, given by their names in the environment, as a schema takes them: by group and key. */
+export function byGroup(entries: readonly SettingEntry[], values: Readonly<Record<string, string | undefined>>) {
+  const groups: Record<string, Record<string, string | undefined>> = {}
+  for (const { group, key, name } of entries) (groups[group] ??= {})[key] = values[name]
+  return groups
+}
 
 const entryMeta = z.object({ setting: z.string(), description: z.string(), isSecret: z.boolean() })
 

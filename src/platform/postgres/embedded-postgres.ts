@@ -14,7 +14,7 @@ const childProgram = join(import.meta.dirname, 'pglite-child.ts')
 
 /**
  * Runs PGlite on a DATA_DIR as a Postgres on a Unix socket that only this user can open. Only for the holder of the DATA_DIR's
- * lock, after `endLeftovers`: two processes on one folder silently lose rows.
+ * lock, after `endOrphans`: two processes on one folder silently lose rows.
  * It does not fsync, so it is not crash-safe and may hold only data that the log can rebuild. All its connections share one session;
  * use it only through `connectPostgres`. Throws `child_not_ready` if it does not start.
  */

@@ -34,7 +34,7 @@ const stopGraceMs = 10_000
 
 /**
  * Runs a Redis of our own on a DATA_DIR, on a Unix socket that only this user can open, on no port. Only for the holder of the
- * DATA_DIR's lock, after `endLeftovers`. Resolves when its data is loaded.
+ * DATA_DIR's lock, after `endOrphans`. Resolves when its data is loaded.
  * Throws `redis_missing` when there is none and it cannot be installed, `child_not_ready` when it does not start.
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {

@@ -115,7 +115,7 @@ describe('a secret that others may read', () => {
 
   test('as the admin token is refused with the chmod to run', () => {
     const dataDir = open('adminToken', 'a-token-that-is-long-enough-for-this\n')
-    expect(() => adminToken({ dataDir, adminToken: undefined })).toThrow(
+    expect(() => adminToken(undefined, dataDir)).toThrow(
       expect.objectContaining({
         code: 'secret_file_unusable',
         message: expect.stringContaining(`chmod 600 ${dataPaths(dataDir).adminToken}`) as unknown,
@@ -137,8 +137,6 @@ describe('a secret that others may read', () => {
     const dataDir = folder()
     mkdirSync(dataDir, { recursive: true })
     writeFileSync(dataPaths(dataDir).adminToken, 'short\n', { mode: 0o600 })
-    expect(() => adminToken({ dataDir, adminToken: undefined })).toThrow(
-      expect.objectContaining({ code: 'secret_file_unusable' }),
-    )
+    expect(() => adminToken(undefined, dataDir)).toThrow(expect.objectContaining({ code: 'secret_file_unusable' }))
   })
 })

@@ -40,17 +40,14 @@ describe('settings', () => {
       ok: true,
       config: {
         councilEnv: 'local',
-        host: '127.0.0.1',
-        port: 8787,
-        dataDir: join(root, '.data'),
-        modelCache: '/home/ada/.cache/hybrid-ai-council/models',
-        redisUrl: undefined,
-        vllmUrls: [],
-        modelThreads: 3,
-        pricesFile: join(root, 'config/prices.json'),
-        durability: 'fsync',
-        workerLeaseMs: 5_000,
-        logLevel: 'info',
+        server: { host: '127.0.0.1', port: 8787, logLevel: 'info' },
+        council: { dataDir: join(root, '.data') },
+        stores: { redisUrl: undefined },
+        vllm: { urls: [] },
+        embeddedModel: { threads: 3, cacheDir: '/home/ada/.cache/hybrid-ai-council/models' },
+        answers: { pricesFile: join(root, 'config/prices.json') },
+        log: { durability: 'fsync' },
+        worker: { leaseMs: 5_000 },
       },
     })
   })
@@ -61,33 +58,35 @@ describe('settings', () => {
       local: 'PORT=3\nLOG_LEVEL=warn\nCOUNCIL_ID=three\nVLLM_MODEL=m',
     }
     expect(configOf({ COUNCIL_ID: 'one', PORT: '' }, files)).toMatchObject({
-      councilId: 'one',
-      port: 2,
-      logLevel: 'warn',
-      vllmModel: 'm',
+      council: { id: 'one' },
+      server: { port: 2, logLevel: 'warn' },
+      vllm: { model: 'm' },
     })
   })
 
   test('come from config/cloud.env if COUNCIL_ENV says so, in the environment or in .env', () => {
     const files = { local: 'PORT=1', cloud: 'PORT=2' }
-    expect(configOf({ COUNCIL_ENV: 'cloud' }, files)).toMatchObject({ councilEnv: 'cloud', port: 2 })
-    expect(configOf({}, { ...files, dotEnv: 'COUNCIL_ENV=cloud' })).toMatchObject({ councilEnv: 'cloud', port: 2 })
+    expect(configOf({ COUNCIL_ENV: 'cloud' }, files)).toMatchObject({ councilEnv: 'cloud', server: { port: 2 } })
+    expect(configOf({}, { ...files, dotEnv: 'COUNCIL_ENV=cloud' })).toMatchObject({
+      councilEnv: 'cloud',
+      server: { port: 2 },
+    })
     expect(problemsOf({ COUNCIL_ENV: 'staging' })).toEqual([
       { setting: 'COUNCIL_ENV', problem: 'has a value that is not allowed', allowed: 'local or cloud' },
     ])
   })
 
   test('that are paths are relative to the repository or the home folder', () => {
-    expect(configOf({ DATA_DIR: 'x/y' }).dataDir).toMatch(/\/config-[^/]+\/x\/y$/)
+    expect(configOf({ DATA_DIR: 'x/y' }).council.dataDir).toMatch(/\/config-[^/]+\/x\/y$/)
     expect(configOf({ DATA_DIR: '/srv/council', MODEL_PATH: '~/m.gguf' })).toMatchObject({
-      dataDir: '/srv/council',
-      modelPath: '/home/ada/m.gguf',
+      council: { dataDir: '/srv/council' },
+      embeddedModel: { path: '/home/ada/m.gguf' },
     })
-    expect(configOf({ XDG_CACHE_HOME: '/cache' }).modelCache).toBe('/cache/hybrid-ai-council/models')
+    expect(configOf({ XDG_CACHE_HOME: '/cache' }).embeddedModel.cacheDir).toBe('/cache/hybrid-ai-council/models')
   })
 
   test('may name several model servers, with /v1 or without', () => {
-    expect(configOf({ VLLM_URL: 'http://gpu1:8000/v1/, https://gpu2,http://gpu1:8000' }).vllmUrls).toEqual([
+    expect(configOf({ VLLM_URL: 'http://gpu1:8000/v1/, https://gpu2,http://gpu1:8000' }).vllm.urls).toEqual([
       'http://gpu1:8000',
       'https://gpu2',
     ])
@@ -184,11 +183,11 @@ describe('a council that other machines can reach', () => {
     expect(problemsOf({ HOST: host })).toMatchObject([
       { setting: 'ADMIN_TOKEN', problem: 'is missing, while HOST lets other machines in' },
     ])
-    expect(configOf({ HOST: host, ADMIN_TOKEN: 't'.repeat(32) }).host).toBe(host)
+    expect(configOf({ HOST: host, ADMIN_TOKEN: 't'.repeat(32) }).server.host).toBe(host)
   })
 
   test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('is not one on %s', (host) => {
-    expect(configOf({ HOST: host }).host).toBe(host)
+    expect(configOf({ HOST: host }).server.host).toBe(host)
   })
 })
 
@@ -205,10 +204,10 @@ describe('a secret', () => {
   test('is not printed with the configuration, and can be revealed', () => {
     const config = configOf(env)
     expect(
-      inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config) + String(config.adminToken),
+      inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config) + String(config.access.adminToken),
     ).not.toContain('hunter2')
-    expect(config.adminToken?.reveal()).toBe(secret)
-    expect(config.redisUrl?.reveal()).toBe(`redis://:${secret}@h`)
+    expect(config.access.adminToken?.reveal()).toBe(secret)
+    expect(config.stores.redisUrl?.reveal()).toBe(`redis://:${secret}@h`)
   })
 
   test('appears in no problem, whichever setting got it by mistake', () => {
@@ -236,17 +235,19 @@ describe('config/local.env', () => {
   })
 
   test('shows the defaults: removing every # changes nothing', () => {
-    expect({ ...configOf({}, { local: uncommented }), dataDir: '', pricesFile: '' }).toEqual({
-      ...configOf({}),
-      dataDir: '',
-      pricesFile: '',
+    // Each call has a root of its own, where these two paths start.
+    const withoutRoot = ({ council, answers, ...others }: Config) => ({
+      ...others,
+      council: { ...council, dataDir: '' },
+      answers: { ...answers, pricesFile: '' },
     })
+    expect(withoutRoot(configOf({}, { local: uncommented }))).toEqual(withoutRoot(configOf({})))
   })
 })
 
 test('config/cloud.env is accepted together with the secrets that it must not contain', () => {
   const cloud = readFileSync(join(repositoryRoot, 'config/cloud.env'), 'utf8')
-  expect(configOf({ COUNCIL_ENV: 'cloud', ADMIN_TOKEN: 't'.repeat(32) }, { cloud }).host).toBe('0.0.0.0')
+  expect(configOf({ COUNCIL_ENV: 'cloud', ADMIN_TOKEN: 't'.repeat(32) }, { cloud }).server.host).toBe('0.0.0.0')
 })
 
 describe('a settings file', () => {
@@ -305,12 +306,13 @@ describe('a secret in a file', () => {
 
   test.each(secretSettings)('is the value of %s', (name) => {
     const value = name === 'DATABASE_URL' ? 'postgres://u:p@h/d' : name.startsWith('REDIS') ? 'redis://:p@h:1' : token
-    const config = Object.values(configOf({ [`${name}_FILE`]: fileWith(`${value}\n`) }))
-    expect(config.filter((setting) => setting instanceof Secret && setting.reveal() === value)).toHaveLength(1)
+    const { councilEnv: _, ...groups } = configOf({ [`${name}_FILE`]: fileWith(`${value}\n`) })
+    const settings = Object.values(groups).flatMap((group) => Object.values<unknown>(group))
+    expect(settings.filter((setting) => setting instanceof Secret && setting.reveal() === value)).toHaveLength(1)
   })
 
   test('lets other machines in, as the setting itself does', () => {
-    expect(configOf({ HOST: '0.0.0.0', ADMIN_TOKEN_FILE: fileWith(token) }).host).toBe('0.0.0.0')
+    expect(configOf({ HOST: '0.0.0.0', ADMIN_TOKEN_FILE: fileWith(token) }).server.host).toBe('0.0.0.0')
   })
 
   test.each([

@@ -14,9 +14,10 @@ export const embeddedProvider: ModelProvider = {
   name: 'embedded',
   isConfigured: () => true,
   async open({ config, logger, step, onBackground }) {
+    const { path, threads, cacheDir } = config.embeddedModel
     const file = await findModelFile({
-      ...(config.modelPath && { modelPath: config.modelPath }),
-      cacheDir: config.modelCache,
+      ...(path && { modelPath: path }),
+      cacheDir,
       progress: (...progress) => {
         onBackground()
         step(...progress)
@@ -27,11 +28,10 @@ export const embeddedProvider: ModelProvider = {
       return { advice: file.advice }
     }
     step('loading the model')
-    const threads = config.modelThreads
     const model = createEmbeddedClient({
       modelPath: file.path,
       threads,
-      sequences: config.workerConcurrency,
+      sequences: config.worker.concurrency,
       contextTokens,
       maxQueued: maxQueuedCalls,
       logger,
