@@ -5,7 +5,7 @@ import type { Output } from './output.ts'
 
 export type InputStream = Readable & { isTTY?: boolean }
 
-/** The dependencies of every command. A command returns its exit code or throws. */
+/** The dependencies of every command. */
 export type CliContext = {
   config: Config
   output: Output
@@ -15,3 +15,6 @@ export type CliContext = {
   /** The source of a conversation's questions. */
   stdin: () => InputStream
 }
+
+/** Runs a command, which returns its exit code or throws. */
+export type RunCommand = (command: (context: CliContext) => Promise<number>) => Promise<void>

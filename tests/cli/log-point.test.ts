@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endOf, inRange, parseLogPoint, startOf } from '../../src/cli/log-point.ts'
+import { parseLogPoint } from '../../src/cli/arguments.ts'
+import { endOf, inRange, startOf } from '../../src/cli/log-point.ts'
 import { comparePositions, type Position } from '../../src/events/identifiers.ts'
 
 const ms = (iso: string): number => Date.parse(iso)

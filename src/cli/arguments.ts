@@ -1,0 +1,67 @@
+import { InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { AccountId } from '../events/account.ts'
+import { eventCatalogue } from '../events/catalogue.ts'
+import { Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import type { LogPoint } from './log-point.ts'
+import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
+
+/** Parsers of arguments and options. Each throws InvalidArgumentError with the allowed values. */
+
+const Time = z.iso.datetime({ offset: true })
+const Day = z.iso.date()
+const dayMs = 86_400_000
+
+/**
+ * Parses `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). Rejects a time without a
+ * zone as ambiguous.
+ */
+export function parseLogPoint(text: string): LogPoint {
+  const position = Position.safeParse(text)
+  if (position.success) return { position: position.data }
+  const isDay = Day.safeParse(text).success
+  if (isDay || Time.safeParse(text).success) {
+    const firstMs = Date.parse(text)
+    return { firstMs: Math.max(0, firstMs), lastMs: Math.max(0, isDay ? firstMs + dayMs - 1 : firstMs) }
+  }
+  throw new InvalidArgumentError(
+    'It must be a position such as 1795448595415-0, a day such as 2026-11-23, or a time with its zone such as 2026-11-23T10:00:00Z.',
+  )
+}
+
+export function parseStream(text: string): StreamName {
+  const stream = StreamName.safeParse(text)
+  if (!stream.success)
+    throw new InvalidArgumentError('It must be the name of a stream, such as chat/<id> or budget/council/2026-11-23.')
+  return stream.data
+}
+
+export function parseEventType(text: string): string {
+  if (text in eventCatalogue) return text
+  throw new InvalidArgumentError(`It must be one of ${Object.keys(eventCatalogue).toSorted().join(', ')}.`)
+}
+
+export function parseRequestId(text: string): Uuid7 {
+  const id = Uuid7.safeParse(text)
+  if (!id.success) throw new InvalidArgumentError('It must be the id of a request, a UUIDv7 in lower case.')
+  return id.data
+}
+
+export function parseAccountId(text: string): AccountId {
+  const id = AccountId.safeParse(text)
+  if (!id.success)
+    throw new InvalidArgumentError('It must be reserve, spend, external, overrun, agent:<id> or bounty:<id>.')
+  return id.data
+}
+
+export function parseCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (count < 1) throw new InvalidArgumentError('It must be a whole number from 1 to 999999999.')
+  return count
+}
+
+export function parseRoleList(text: string): RoleName[] {
+  const roles = parseRoles(text)
+  if (!roles) throw new InvalidArgumentError(`It must be a list of ${roleNames.join(', ')}.`)
+  return roles
+}

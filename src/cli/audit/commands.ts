@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { AccountId } from '../../events/account.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
+import { parseAccountId, parseLogPoint, parseRequestId } from '../arguments.ts'
+import type { RunCommand } from '../context.ts'
+import type { Range } from '../log-point.ts'
+import type { AuditVerifyOptions } from './verify.ts'
+
+/** `council audit …`: one command for each report. */
+export function addAuditCommands(program: Command, run: RunCommand): void {
+  const audit = program.command('audit').description('reports from the log, with the event position of every figure')
+
+  withRange(audit.command('cost'))
+    .description('the cost of every model call, from the log, compared with the read model')
+    .action((options: Range) => run(async (context) => (await import('./cost.ts')).auditCost(options, context)))
+
+  audit
+    .command('request')
+    .description('everything that was recorded for one prompt')
+    .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
+    .action((requestId: Uuid7) =>
+      run(async (context) => (await import('./request.ts')).auditRequest(requestId, context)),
+    )
+
+  withRange(audit.command('account'))
+    .description(
+      'the history of one account with its balance after every event, compared with its state and the read model',
+    )
+    .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
+    .action((accountId: AccountId, options: Range) =>
+      run(async (context) => (await import('./account.ts')).auditAccount(accountId, options, context)),
+    )
+
+  audit
+    .command('verify')
+    .description('check the log and everything derived from it; reports the first fault by position')
+    .option('--seal <file>', 'copies of seals that were kept elsewhere, as in SEALS_FILE')
+    .option('--public-key <file>', 'the public key that the seals must chain back to (PEM)')
+    .option('--resume', 'allow writes to a halted log again if there is no fault')
+    .action((options: AuditVerifyOptions) =>
+      run(async (context) => (await import('./verify.ts')).auditVerify(options, context)),
+    )
+}
+
+const withRange = (command: Command): Command =>
+  command
+    .option('--from <moment>', 'start at this position, time or day (UTC)', parseLogPoint)
+    .option('--to <moment>', 'end at this position or time, or at the end of this day (UTC)', parseLogPoint)

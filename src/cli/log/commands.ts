@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import type { StreamName } from '../../events/identifiers.ts'
+import { parseCount, parseEventType, parseLogPoint, parseStream } from '../arguments.ts'
+import type { RunCommand } from '../context.ts'
+import type { EventsOptions } from './events.ts'
+import type { RestoreCommandOptions } from './restore.ts'
+import type { StateOptions } from './state.ts'
+
+/** `council events` and `council state`. */
+export function addReadingCommands(program: Command, run: RunCommand): void {
+  program
+    .command('events')
+    .description('print the events of the log in order')
+    .option('--stream <stream>', 'only events of this stream, for example chat/<id>', parseStream)
+    .option('--type <type>', 'only events of this type, for example AnswerCompleted', parseEventType)
+    .option('--from <moment>', 'start at this position, time or day (UTC)', parseLogPoint)
+    .option('--limit <n>', 'print at most this many events', parseCount)
+    .option('--follow', 'keep printing new events until Ctrl-C')
+    .action((options: EventsOptions) => run(async (context) => (await import('./events.ts')).events(options, context)))
+
+  program
+    .command('state')
+    .description('fold one aggregate from its events; without --at, also compare it with its stored state')
+    .argument('<stream>', 'for example budget/council/2026-11-23', parseStream)
+    .option('--at <moment>', 'show it at this position or time, or at the end of this day (UTC)', parseLogPoint)
+    .action((stream: StreamName, options: StateOptions) =>
+      run(async (context) => (await import('./state.ts')).state(stream, options, context)),
+    )
+}
+
+/** `council rebuild` and `council restore`. */
+export function addRepairCommands(program: Command, run: RunCommand): void {
+  program
+    .command('rebuild')
+    .description('rebuild read models from the log while the old ones keep serving')
+    .argument('[projection...]', 'for example costs; default: all')
+    .action((names: string[]) => run(async (context) => (await import('./rebuild.ts')).rebuild(names, context)))
+
+  program
+    .command('restore')
+    .description('restore the log, or its lost tail, from the archive to Redis')
+    .option('--dry-run', 'only report what would be written')
+    .action((options: RestoreCommandOptions) =>
+      run(async (context) => (await import('./restore.ts')).restore(options, context)),
+    )
+}
