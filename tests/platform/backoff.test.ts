@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
-import { pauseFor, supervise } from '../../src/platform/backoff.ts'
+import { pauseFor, supervise, type PausesMs } from '../../src/platform/backoff.ts'
 
 /** Runs the steps one after another, then aborts; returns the pauses between them. */
-async function pausesOf(steps: readonly ('fails' | 'fails for good' | 'progresses and fails' | 'ends')[]) {
+async function pausesOf(
+  steps: readonly ('fails' | 'fails for good' | 'progresses and fails' | 'ends')[],
+  pausesMs?: PausesMs,
+) {
   const abort = new AbortController()
   const pauses: number[] = []
   let runs = 0
@@ -16,6 +19,7 @@ async function pausesOf(steps: readonly ('fails' | 'fails for good' | 'progresse
       },
       onFailure: (error) => (error instanceof Error && error.message === 'fails for good' ? 'stop' : 'retry'),
       pause: async (ms) => void pauses.push(ms),
+      ...(pausesMs && { pausesMs }),
     },
     abort.signal,
   )
@@ -25,6 +29,10 @@ async function pausesOf(steps: readonly ('fails' | 'fails for good' | 'progresse
 test('doubles the pause after each failure, up to 5 s', async () => {
   const { pauses } = await pausesOf(Array.from({ length: 8 }, () => 'fails' as const))
   expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+})
+
+test('takes the pauses of its caller, and repeats the last one', async () => {
+  expect((await pausesOf(['fails', 'fails', 'fails', 'fails'], [7, 30])).pauses).toEqual([7, 30, 30, 30])
 })
 
 test('starts with the first pause again after progress, and without a pause after a run that ended', async () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
+import { supervise, type PausesMs } from '../backoff.ts'
 import { childEnvironment } from './child-environment.ts'
 import { faultOf, oomKills, type ChildFault } from './child-fault.ts'
 import { logTail, openLog, type ChildLog } from './child-log.ts'
@@ -31,13 +31,10 @@ export type ChildReport =
   | { kind: 'not_started'; name: string; fault: ChildFault; retryInMs: number }
   | { kind: 'restarted'; name: string; pid: number; attempt: number }
 
-/**
- * The delay before each consecutive restart. The last delay repeats, because the cause (a full disk, no memory) may go away at any
- * time. A child that was usable for `stableAfterMs` starts again with the first delay.
- */
-export type RestartPolicy = { delaysMs: readonly [number, ...number[]]; stableAfterMs: number }
+/** The pauses before restarts. A child that was usable for `stableAfterMs` starts again with the first pause. */
+export type RestartPolicy = { pausesMs: PausesMs; stableAfterMs: number }
 export const defaultRestartPolicy: RestartPolicy = {
-  delaysMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000],
+  pausesMs: [50, 200, 1_000, 3_000, 5_000, 10_000, 15_000],
   stableAfterMs: 60_000,
 }
 
@@ -55,7 +52,7 @@ type Started = { process: ChildProcess; pid: number; exited: Promise<Exit> }
 type Running = Started & { readyAtMs: number; log: ChildLog; oomKillsBefore: number }
 
 /**
- * Starts a child and restarts it with growing delays whenever it ends on its own, without a limit.
+ * Starts a child and restarts it with growing pauses whenever it ends on its own, without a limit.
  * The child runs detached, in its own process group, so Ctrl-C reaches only the council and the council stops its children in order.
  * Resolves when the child is usable for the first time; throws `child_not_ready` (with the cause and the end of its log) if it does
  * not become usable.
@@ -65,47 +62,56 @@ export async function startChild(
   { dataDir, onReport, restarts = defaultRestartPolicy }: Supervision,
 ): Promise<Child> {
   const stopping = new AbortController()
-  const isStopping = (): boolean => stopping.signal.aborted
   const { name } = spec
   let running: Running | undefined = await launch(spec, dataDir, stopping.signal)
   let fault: ChildFault | undefined
-  let attempt = 0
-  const nextWaitMs = (): number => restarts.delaysMs[attempt] ?? restarts.delaysMs.at(-1) ?? 0
+  let attempts = 0
 
-  const ended = async (child: Running): Promise<void> => {
+  const restart = async (): Promise<Running> => {
+    attempts += 1
+    running = await launch(spec, dataDir, stopping.signal)
+    fault = undefined
+    onReport({ kind: 'restarted', name, pid: running.pid, attempt: attempts })
+    return running
+  }
+
+  /** One life of the child: throws ChildEnded when it ends on its own, ChildNotReady when it cannot be started. */
+  const live = async (progressed: () => void): Promise<void> => {
+    const child = running ?? (await restart())
+    // `stop` ends a child that became ready at the same moment.
+    if (stopping.signal.aborted) return
     const exit = await child.exited
     // Its own children end too: they may hold the same files.
     signal(child.pid, 'SIGKILL', { group: true })
-    if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) attempt = 0
     running = undefined
-    if (isStopping()) return
-    fault = faultOf({
-      how: wordsFor(exit),
-      said: child.log.said(),
-      dataDir,
-      ...(exit.signal === 'SIGKILL' && { killed: child }),
-    })
-    onReport({ kind: 'ended', name, fault, retryInMs: nextWaitMs() })
-  }
-
-  const restart = async (): Promise<void> => {
-    try {
-      await delay(nextWaitMs(), undefined, { signal: stopping.signal })
-      attempt += 1
-      running = await launch(spec, dataDir, stopping.signal)
-      fault = undefined
-      onReport({ kind: 'restarted', name, pid: running.pid, attempt })
-    } catch (error) {
-      if (isStopping()) return
-      fault = error instanceof ChildNotReady ? error.fault : faultOf({ how: messageOf(error), said: '', dataDir })
-      onReport({ kind: 'not_started', name, fault, retryInMs: nextWaitMs() })
+    if (performance.now() - child.readyAtMs >= restarts.stableAfterMs) {
+      attempts = 0
+      progressed()
     }
+    if (stopping.signal.aborted) return
+    throw new ChildEnded(
+      faultOf({
+        how: wordsFor(exit),
+        said: child.log.said(),
+        dataDir,
+        ...(exit.signal === 'SIGKILL' && { killed: child }),
+      }),
+    )
   }
 
-  const supervise = async (): Promise<void> => {
-    while (!isStopping()) await (running === undefined ? restart() : ended(running))
-  }
-  const supervised = supervise()
+  const supervised = supervise(
+    {
+      run: live,
+      onFailure(error, retryInMs) {
+        const isKnown = error instanceof ChildEnded || error instanceof ChildNotReady
+        fault = isKnown ? error.fault : faultOf({ how: messageOf(error), said: '', dataDir })
+        onReport({ kind: error instanceof ChildEnded ? 'ended' : 'not_started', name, fault, retryInMs })
+        return 'retry'
+      },
+      pausesMs: restarts.pausesMs,
+    },
+    stopping.signal,
+  )
 
   const stop = async (): Promise<void> => {
     stopping.abort()
@@ -115,7 +121,18 @@ export async function startChild(
     if (running !== undefined) await end(running, spec.stopGraceMs)
     removePidFile(dataDir, name)
   }
-  return { name, pid: () => running?.pid, fault: () => fault && { ...fault, attempts: attempt }, stop }
+  return { name, pid: () => running?.pid, fault: () => fault && { ...fault, attempts }, stop }
+}
+
+/** The end of a child that was usable. */
+class ChildEnded extends Error {
+  readonly fault: ChildFault
+
+  constructor(fault: ChildFault) {
+    super(fault.message)
+    this.name = 'ChildEnded'
+    this.fault = fault
+  }
 }
 
 /** A failed launch and its cause. */

@@ -19,7 +19,7 @@ import { startTicks } from '../../../src/platform/process/processes.ts'
 /** A program that says `ready` to its parent and then does nothing until it is ended; `stubborn` ones ignore SIGTERM. */
 const idle = "process.send?.('ready'); process.on('disconnect', () => {}); setInterval(() => {}, 1e9)"
 const stubborn = `process.on('SIGTERM', () => {}); ${idle}`
-const fast: RestartPolicy = { delaysMs: [1, 1, 1], stableAfterMs: 60_000 }
+const fast: RestartPolicy = { pausesMs: [1, 1, 1], stableAfterMs: 60_000 }
 
 const running: Child[] = []
 afterEach(async () => {
@@ -140,7 +140,7 @@ describe('a child', () => {
     ['child_ended', 'something else'],
   ])('that ends is known by its last words: %s for %s', async (code, words) => {
     const dying = `console.error(${JSON.stringify(words)}); ${idle}; setTimeout(() => process.exit(1), 1)`
-    const { next } = await supervised(newDir(), dying, {}, { delaysMs: [1e9], stableAfterMs: 1e9 })
+    const { next } = await supervised(newDir(), dying, {}, { pausesMs: [1e9], stableAfterMs: 1e9 })
     expect(await next('ended')).toMatchObject({ fault: { code }, retryInMs: 1e9 })
   })
 
@@ -158,7 +158,7 @@ describe('a child', () => {
   })
 
   test('that was stable for long enough has all its restarts again', async () => {
-    const { child, next, reports } = await supervised(newDir(), idle, {}, { delaysMs: [1], stableAfterMs: 0 })
+    const { child, next, reports } = await supervised(newDir(), idle, {}, { pausesMs: [1], stableAfterMs: 0 })
     for (let death = 1; death <= 3; death++) {
       process.kill(pidOf(child), 'SIGKILL')
       expect(await next('restarted')).toMatchObject({ attempt: 1 })
@@ -167,7 +167,7 @@ describe('a child', () => {
   })
 
   test('can be stopped while it waits for its restart', async () => {
-    const { child, next } = await supervised(newDir(), idle, {}, { delaysMs: [1e9], stableAfterMs: 1e9 })
+    const { child, next } = await supervised(newDir(), idle, {}, { pausesMs: [1e9], stableAfterMs: 1e9 })
     process.kill(pidOf(child), 'SIGKILL')
     await next('ended')
     await child.stop()

@@ -65,7 +65,7 @@ export function archivedAppends<Log extends EventLog>(
       if (durability !== 'memory') known.sequence = Math.max(known.sequence, progress.latest()?.sequence ?? 0)
       const result = await log.append(request)
       const newest = durability === 'archived' ? newestOf(result) : undefined
-      if (newest && !(await progress.waitFor(newest, AbortSignal.timeout(archivedWithinMs))))
+      if (newest && !(await progress.whenArchived(newest, AbortSignal.timeout(archivedWithinMs))))
         throw new Error(
           `the event at ${newest} was not archived within ${archivedWithinMs} ms: is an archiver running?`,
         )

@@ -87,7 +87,7 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
     async waitFor(position, signal) {
       const over = new AbortController()
       const ended = done.then(() => over.abort())
-      if (await progress.waitFor(position, AbortSignal.any([signal, over.signal]))) return 'reached'
+      if (await progress.whenArchived(position, AbortSignal.any([signal, over.signal]))) return 'reached'
       if (!over.signal.aborted) return 'given_up'
       await ended
       return 'stopped'

@@ -10,7 +10,7 @@ export type ArchiveProgress = {
   /** Called by an archiver in this process, or after reading the checkpoint. */
   reached: (checkpoint: Reached) => void
   /** Resolves to true once any archiver has archived the event at a position, to false if the signal aborts first. */
-  waitFor: (position: Position, signal: AbortSignal) => Promise<boolean>
+  whenArchived: (position: Position, signal: AbortSignal) => Promise<boolean>
 }
 
 const pollMs = 20
@@ -40,7 +40,7 @@ export function archiveProgress(archive: Pick<Archive, 'checkpoint'>): ArchivePr
   return {
     latest: () => latest,
     reached,
-    waitFor: (position, signal) =>
+    whenArchived: (position, signal) =>
       new Promise((resolve) => {
         const settle = (isThere: boolean) => {
           changed.delete(look)
