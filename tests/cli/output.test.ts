@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { banner } from '../../src/cli/serve/banner.ts'
 import { createOutput, fit, OutputClosed, type OutputStream } from '../../src/cli/output.ts'
 import { createLogger } from '../../src/platform/logger.ts'
-import { startProgress } from '../../src/platform/progress.ts'
+import { startProgress } from '../../src/platform/progress-display.ts'
 
 /** A stream that keeps what is written to it. */
 function kept(terminal: boolean) {

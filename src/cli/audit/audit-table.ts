@@ -10,7 +10,7 @@ import { lastEventOf } from '../../projections/engine/rows.ts'
 import { readConsistently } from '../../projections/engine/snapshot.ts'
 import type { TableProjection } from '../../projections/engine/table-projection.ts'
 import { CliError } from '../failure.ts'
-import { openLogForReading, openReadModels, type CouncilAddress } from '../stores.ts'
+import { openLogForReading, openReadModels, type CouncilAddress } from '../running-council.ts'
 
 /** How the rows of a read model compare with the log, up to the read model's checkpoint. */
 export type Comparison =

@@ -9,7 +9,7 @@ import { CliError } from '../failure.ts'
 import { dollarsAndMicros } from '../money.ts'
 import { printableLine } from '../../platform/printable.ts'
 import { fit, type Output } from '../output.ts'
-import { openLogForReading } from '../stores.ts'
+import { openLogForReading } from '../running-council.ts'
 
 type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<BudgetEvent>
 

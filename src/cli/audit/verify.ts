@@ -9,7 +9,7 @@ import { collectFaults, type Faults } from '../../events/log/verify/audit-faults
 import { verifyLog, type AuditedLog } from '../../events/log/verify/verify.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import type { Postgres } from '../../platform/postgres/postgres.ts'
-import { startProgress } from '../../platform/progress.ts'
+import { startProgress } from '../../platform/progress-display.ts'
 import { compareReadModels, type ComparedReadModel } from '../../projections/engine/compare.ts'
 import type { Tx } from '../../projections/engine/projection.ts'
 import { readModels } from '../../projections/read-models.ts'
@@ -20,7 +20,7 @@ import { keptOutside, type OutsideFiles } from './kept-outside.ts'
 import { openArchive } from '../log/open-archive.ts'
 import { OutputClosed } from '../output.ts'
 import { knownMacKeys } from '../serve/mac-keys.ts'
-import { openReadModels, openRedis, type OpenRedis } from '../stores.ts'
+import { openReadModels, openRedis, type OpenRedis } from '../running-council.ts'
 
 export type AuditVerifyOptions = OutsideFiles & { resume?: boolean }
 

@@ -9,7 +9,7 @@ import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
-import { noCouncil } from '../stores.ts'
+import { noCouncil } from '../running-council.ts'
 
 export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../platform/config/config.ts'
 import { readServerFile } from '../../platform/process/server-file.ts'
 import { CliError } from '../failure.ts'
-import { noCouncil } from '../stores.ts'
+import { noCouncil } from '../running-council.ts'
 
 /** A server and its token. `shownAs` names it in messages. */
 export type ChatServer = { url: string; token: string; shownAs: string }

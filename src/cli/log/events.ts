@@ -6,7 +6,7 @@ import { printableLine } from '../../platform/printable.ts'
 import type { CliContext } from '../context.ts'
 import { startOf, type LogPoint } from '../log-point.ts'
 import { fit, type Output } from '../output.ts'
-import { openLogForReading } from '../stores.ts'
+import { openLogForReading } from '../running-council.ts'
 
 export type EventsOptions = { stream?: StreamName; type?: string; from?: LogPoint; limit?: number; follow?: boolean }
 

@@ -3,10 +3,10 @@ import type { Projection } from '../../projections/engine/projection.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { rebuild as rebuildProjection } from '../../projections/engine/rebuild.ts'
 import { thisProcess } from '../../projections/engine/this-process.ts'
-import { startProgress } from '../../platform/progress.ts'
+import { startProgress } from '../../platform/progress-display.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
-import { openLogForReading, openReadModels } from '../stores.ts'
+import { openLogForReading, openReadModels } from '../running-council.ts'
 
 /** `council rebuild`: rebuilds the named read models, or all, from the log, one by one, while the old ones keep serving. */
 export async function rebuild(

@@ -7,13 +7,13 @@ import { assertDataDir } from '../../platform/process/data-dir.ts'
 import { endOrphans } from '../../platform/process/orphans.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import type { Postgres } from '../../platform/postgres/postgres.ts'
-import { startProgress, type Progress } from '../../platform/progress.ts'
+import { startProgress, type Progress } from '../../platform/progress-display.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { openArchive } from './open-archive.ts'
 import { createSteps } from '../serve/steps.ts'
-import { openReadModels, openRedis } from '../stores.ts'
+import { openReadModels, openRedis } from '../running-council.ts'
 
 export type RestoreCommandOptions = { dryRun?: boolean }
 

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { endOf, type LogPoint } from '../log-point.ts'
 import { assertStateIsFold } from './stored-state.ts'
-import { openLogForReading } from '../stores.ts'
+import { openLogForReading } from '../running-council.ts'
 
 export type StateOptions = { at?: LogPoint }
 

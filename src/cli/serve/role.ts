@@ -3,9 +3,9 @@ import type { Config } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Closing } from './closing.ts'
 import type { Core } from './core.ts'
-import type { openModel } from './model.ts'
+import type { openModel } from './open-model.ts'
 import type { Part } from './part.ts'
-import type { loadPrices } from './prices.ts'
+import type { loadPrices } from './load-prices.ts'
 import type { Stores } from './stores.ts'
 
 /** Everything that a role may use. */

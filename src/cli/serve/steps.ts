@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts'
-import { startProgress, type Progress, type ProgressStream } from '../../platform/progress.ts'
+import { startProgress, type Progress, type ProgressStream } from '../../platform/progress-display.ts'
 
 /** What a start is busy with: one step at a time, each shown once it takes longer than a second. */
 export type Steps = {

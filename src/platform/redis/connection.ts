@@ -16,7 +16,7 @@ import { connectCluster, mastersConnected, type ConnectionOptions, type RedisCli
 export type RedisRole = 'command' | 'blocking' | 'subscriber'
 
 export type RedisConnectionOptions = {
-  /** One server or a cluster; see redis-address.ts. */
+  /** One server or a cluster; see address.ts. */
   url: string
   role: RedisRole
   /** Shown by CLIENT LIST. */

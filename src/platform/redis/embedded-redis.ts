@@ -4,7 +4,7 @@ import { startChild, type Child, type ChildReport } from '../process/children.ts
 import { dataPaths, makePrivateDir } from '../process/data-dir.ts'
 import { silentLogger } from '../logger.ts'
 import { connectRedis, whenRedisReady } from './connection.ts'
-import { provideRedisServer } from './server.ts'
+import { provideRedisServer } from './find-redis-server.ts'
 import { bootId } from '../process/boot-id.ts'
 import { emptyAfterReboot } from '../process/same-boot.ts'
 import { socketDir } from '../process/socket-dir.ts'

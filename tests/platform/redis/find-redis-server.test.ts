@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findRedisServer } from '../../../src/platform/redis/server.ts'
+import { findRedisServer } from '../../../src/platform/redis/find-redis-server.ts'
 
 /** A folder with a `redis-server` that says it has this version; without one it is a file that is no program. */
 function folderWith(version?: string): string {

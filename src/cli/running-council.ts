@@ -34,8 +34,7 @@ export async function openRedis(
   closing: AsyncDisposableStack,
 ): Promise<OpenRedis> {
   const url =
-    stores.redisUrl?.reveal() ??
-    embeddedUrl(council.dataDir, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
+    stores.redisUrl?.reveal() ?? embeddedUrl(council.dataDir, 'redis.sock', (socket) => `unix://${encodeURI(socket)}`)
   const connect = (role: RedisRole): RedisClient =>
     connectRedis({ url, role, name: `council-${council.id}-cli`, logger: silentLogger, commandTimeoutMs })
   const redis = connect('command')
@@ -97,11 +96,7 @@ export async function openReadModels(
 }
 
 /** The address of an embedded server, which listens while its council runs. */
-function embeddedUrl(
-  dataDir: string,
-  socketName: string,
-  toUrl: (socket: string, folder: string) => string,
-): string {
+function embeddedUrl(dataDir: string, socketName: string, toUrl: (socket: string, folder: string) => string): string {
   const folder = socketDirOf(dataDir)
   const socket = join(folder, socketName)
   if (!existsSync(socket)) throw noCouncil(`on ${dataDir}`, dataDir)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startProgress, type ProgressOptions } from '../../src/platform/progress.ts'
+import { startProgress, type ProgressOptions } from '../../src/platform/progress-display.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
