@@ -1,21 +1,21 @@
-# Sourced by the commands in bin/. Brings what they run on: Node 26 or newer and the packages of package-lock.json.
+# Sourced by the commands in bin/. Provides Node 26 or newer and the packages of package-lock.json.
 #
 #   toolchain <name> production|full
 #   toolchain_council <argument>…
 #
-# `production` is enough to run the council, `full` has the tools of development too. Puts node and the packages' programs in
-# front of PATH; ends the shell with 1 and a message when something is missing. Installs only what does not match
-# package-lock.json, never takes development tools away from a checkout that has them, and two at once wait for each other.
-# Says what it does on stderr: a line on a terminal, JSON lines otherwise.
+# `production` is enough to run the council; `full` adds the development tools. Puts node and the packages' programs first in PATH.
+# Ends the shell with exit code 1 and a message if something is missing. Installs packages only if they do not match
+# package-lock.json, and keeps the development tools of a checkout that has them. Concurrent installations wait for each other.
+# Reports its progress on stderr: one line on a terminal, JSON lines elsewhere.
 
 toolchain() {
   local name=$1 kind=$2
   toolchain_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
   local modules=$toolchain_root/node_modules
   export PATH=$modules/.bin:$PATH
-  # The embedded model's engine is in the packages; it must not fetch or compile another one.
+  # The embedded model's engine is one of the packages; its install script must not download or compile another one.
   export NODE_LLAMA_CPP_SKIP_DOWNLOAD=true
-  # What was compiled stays compiled: every later start is about a second faster.
+  # Keeps compiled code, which makes every later start about a second faster.
   export NODE_COMPILE_CACHE=$modules/.cache/node
   if toolchain_matches "$kind"; then return; fi
 
@@ -30,15 +30,15 @@ toolchain() {
   exec 9>&-
 }
 
-# Becomes the council's program. Its node has room for young objects: commands that wait for an append would otherwise be moved from
-# one heap to the other again and again (docs/performance.md).
+# Replaces the shell by the council. The flags enlarge node's young generation, so that commands which wait for an append are not
+# copied within it again and again (docs/performance.md).
 toolchain_council() {
   local flags
   read -ra flags <"$toolchain_root/bin/node-flags"
   exec node "${flags[@]}" "$toolchain_root/src/main.ts" "$@"
 }
 
-# Whether everything is there, asked at every start, so it has to be fast: the stamp says which lockfile was installed and how much of it.
+# Succeeds if everything is installed. It must be fast, because every start runs it: a stamp names the installed lockfile and kind.
 toolchain_matches() {
   local stamp=$toolchain_root/node_modules/.council-installed hash kind
   [ -r "$stamp" ] && read -r hash kind <"$stamp" || return 1
@@ -49,14 +49,14 @@ toolchain_hash() {
   if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi <"$toolchain_root/package-lock.json" | cut -c1-64
 }
 
-# The node package's binary, or one of this machine that is new enough. The binary is not asked: it can only be the right version.
+# Succeeds if there is a Node 26 or newer: the node package's binary, which needs no check of its version, or the machine's own.
 toolchain_has_node() {
   [ -x "$toolchain_root/node_modules/.bin/node" ] || node -e 'process.exit(parseInt(process.versions.node) >= 26 ? 0 : 1)' 2>/dev/null
 }
 
 toolchain_install() {
   local name=$1 kind=$2 found modules=$toolchain_root/node_modules
-  # npm runs on the machine's own node: the one in node_modules goes away while it works.
+  # npm runs on the machine's own node, because it replaces the one in node_modules.
   local PATH=${PATH//"$modules/.bin:"/}
   command -v node >/dev/null || toolchain_fail "npm is there, but the node it runs on is not in PATH"
   toolchain_libatomic "$name"
@@ -64,12 +64,12 @@ toolchain_install() {
   if [ "$found" = full ]; then kind=full; fi
   if [ "$found" != full ] && [ "$found" != "$kind" ]; then
     if [ -d "$modules/vitest" ]; then kind=full; fi
-    # Written so that an empty list is none for the bash 3.2 of macOS, too.
+    # The bash 3.2 of macOS rejects "${omit[@]}" if the list is empty; the longer form works in every version.
     local omit=()
     if [ "$kind" = production ]; then omit=(--omit=dev); fi
     toolchain_run "$name" 'installing packages' npm ci --no-audit --no-fund --no-update-notifier --prefix "$toolchain_root" ${omit[@]+"${omit[@]}"}
   fi
-  # npm may be told, and later versions are by default, not to run packages' scripts; this one fetches the binary that npm then links.
+  # npm may be configured not to run packages' scripts, the default of later versions. The script of this package fetches node's binary.
   if [ ! -x "$modules/.bin/node" ] && [ -f "$modules/node/installArchSpecificPackage.js" ]; then
     (cd "$modules/node" && toolchain_run "$name" 'installing node' node installArchSpecificPackage.js) || true
     if [ -x "$modules/node/bin/node" ]; then ln -sf ../node/bin/node "$modules/.bin/node"; fi
@@ -91,7 +91,7 @@ toolchain_libatomic() {
   toolchain_run "$1" 'installing libatomic1' sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libatomic1'
 }
 
-# What npm installed here before, without a stamp: full, production, or nothing that matches package-lock.json.
+# The kind of an installation without a stamp: full, production, or none if it does not match package-lock.json.
 toolchain_found() {
   (cd "$toolchain_root" && node -e '
     const read = (file) => JSON.parse(require("fs").readFileSync(file, "utf8")).packages
@@ -104,7 +104,7 @@ toolchain_found() {
   ' 2>/dev/null) || echo none
 }
 
-# Runs a command that may take minutes: shows that it goes on, and what it said only when it fails.
+# Runs a command that may take minutes. Shows its progress, and its output only if it fails.
 toolchain_run() {
   local name=$1 label=$2 started=$SECONDS output command ticker status=0
   shift 2

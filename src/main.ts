@@ -7,7 +7,7 @@ import { loadConfig, repositoryRoot } from './platform/config/config.ts'
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const { stdout, stderr, env } = process
 
-// Whatever this process and its children make is for this user alone, however the shell was set.
+// Only this user may read the files of this process and of its children, whatever the umask of the shell.
 process.umask(0o077)
 
 const interrupted = new AbortController()
@@ -16,7 +16,7 @@ let hasServed = false
 const ended = new Promise<NodeJS.Signals>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
-      // Asked twice, it does not wait for the order of things.
+      // The second signal ends the process at once, without an orderly shutdown.
       if (interrupted.signal.aborted) {
         insisted.abort()
         process.exit(130)
@@ -36,7 +36,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   loadConfig: () => loadConfig({ env, cwd: repositoryRoot }),
   interrupted: interrupted.signal,
   async serve({ config, roles }) {
-    // Only here: the command line answers at once, and does not load what it takes to run a council.
+    // Loaded only here, so that other commands and the help start fast.
     const [{ serve }, { createSteps }] = await Promise.all([
       import('./cli/serve/serve.ts'),
       import('./cli/serve/steps.ts'),
@@ -55,6 +55,6 @@ const exitCode = await runCli(process.argv.slice(2), {
   },
 })
 
-// A connection to a server that hangs would keep alive a council that has ended.
+// An open connection to a server that hangs would keep the process alive after its shutdown.
 if (hasServed) process.exit(exitCode)
 process.exitCode = exitCode

@@ -14,7 +14,7 @@ import { newId } from './core.ts'
 import type { Role, RoleContext } from './role.ts'
 import { inStep } from './start-failure.ts'
 
-/** Clients have so long to answer a close frame, and to send the rest of a request. */
+/** The time that clients have to answer a close frame, and to send the rest of a request. */
 const socketGraceMs = (shutdownTimeoutMs: number): number => Math.min(2_000, shutdownTimeoutMs / 5)
 
 /** Serves HTTP and WebSockets, and writes the file by which the command line finds the server. */

@@ -7,17 +7,17 @@ import type { RoleName } from './roles.ts'
 export type Started = {
   seconds: number
   roles: readonly RoleName[]
-  /** Absent where no api runs. */
+  /** Absent if this process has no api. */
   url?: string
   token: AdminToken
-  /** Whether only a person sees this: what goes anywhere else is kept, and read by others. */
+  /** Whether the banner goes to a terminal. Other outputs may be stored and read by others, so they never get the token. */
   isTerminal: boolean
   tokenFile: string
   logFile?: string
   parts: readonly Part[]
 }
 
-/** What a newcomer reads once everything runs: where it is, how to get in, and what of it is real. */
+/** The text that is printed once everything runs: the address, a first command, the place of the token, and which parts are real. */
 export function banner({ seconds, roles, url, token, isTerminal, tokenFile, logFile, parts }: Started): string {
   const rows: [string, string][] = []
   if (url) {

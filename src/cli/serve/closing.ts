@@ -4,19 +4,19 @@ import type { CliErrorCode } from '../failure.ts'
 type Stop = () => void | PromiseLike<void>
 type Step = { name: string; stop: Stop }
 
-/** What a council stops when it ends, in an order in which no part loses what another one still writes. */
+/** The shutdown of a council, in an order in which no part loses the writes of another. */
 export type Closing = {
   /** Stops the part in reverse order of the starts, or at once if the shutdown has already begun. */
   defer: (stop: Stop, name: string) => void
   /** Stops as soon as the end begins, together with others of this kind and before everything else. */
   atOnce: (stop: Stop, name: string) => void
-  /** Ends everything. True when all of it ended in order and in time; the log names what did not. Never rejects. */
+  /** Ends everything. True if every step ended in order and in time; the log names the others. Never rejects. */
   close: () => Promise<boolean>
 }
 
 /**
- * The whole end takes `withinMs` at most, and each step a part of that: a server that is dead or hangs holds up its own step alone.
- * A step that is late is left behind; its children are for the caller to end.
+ * The shutdown takes `withinMs` at most, and each step a part of that, so a server that hangs delays only its own step. A step that
+ * takes too long is abandoned; the caller then ends its child processes.
  */
 export function createClosing(withinMs: number, logger: Logger): Closing {
   const first: Step[] = []

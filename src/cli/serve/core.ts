@@ -25,7 +25,7 @@ import type { Stores } from './stores.ts'
 
 export const newId = (): Uuid7 => newUuid7() as Uuid7
 
-/** What archiving a log takes. */
+/** The dependencies of archiving. */
 export type Archiving = {
   identity: LogIdentity
   archive: Archive
@@ -34,12 +34,12 @@ export type Archiving = {
   stored: StoredLog
 }
 
-/** What every role of a process works on: the log, the gate before it, one tail behind it, and its archive. */
+/** The parts that all roles of a process share: the log, its gate, one tail of it, and its archive. */
 export type Core = { keys: LogKeys; log: RedisLog; gate: CommandGate; tail: LogTail; archiving: Archiving }
 
 /**
- * Opens the council's log, on Redis and in the archive. Throws LogStopped when acknowledged events would be lost here, or
- * Redis holds less than the archive or something else; ProjectionError `migration_failed`.
+ * Opens the council's log, in Redis and in the archive. Throws LogStopped if Redis could lose acknowledged events, has fewer events
+ * than the archive, or has another log; throws ProjectionError `migration_failed`.
  */
 export async function openCore(
   config: Pick<Config, 'council' | 'stores' | 'log'>,
@@ -76,7 +76,7 @@ export async function openCore(
     { info: async (section) => (await serverOf(stores.redis, keys.log)).info(section) },
     logger,
   )
-  closing.defer(memory.stop, 'the watch of memory')
+  closing.defer(memory.stop, 'the memory watch')
   const tail = startTail(log, await log.head())
   closing.defer(tail.stop, 'the tail of the log')
   const gate = createGate({

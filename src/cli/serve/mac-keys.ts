@@ -12,11 +12,11 @@ type KeySettings = Pick<Config, 'council' | 'log'>
 
 const fileOf = ({ council, log }: KeySettings): string => log.macKeyFile ?? dataPaths(council.dataDir).macKey
 
-/** The same where they were made before; null where they were not, or are kept on another machine. */
+/** The existing MAC keys, or null if their file is not on this machine. Throws like `macKeys`. */
 export const knownMacKeys = (config: KeySettings): EventMacs | null =>
   existsSync(fileOf(config)) ? macKeys(config) : null
 
-/** The keys under which events are vouched for: one a line in MAC_KEY_FILE, the newest last; made on the first start. */
+/** The keys for the MACs of events: one a line in MAC_KEY_FILE, the newest last. The first start creates one. Throws `secret_file_unusable`. */
 export function macKeys(config: KeySettings): EventMacs {
   const macKeyFile = fileOf(config)
   const text = secretFile(macKeyFile, () => `${randomBytes(keyBytes).toString('base64url')}\n`)

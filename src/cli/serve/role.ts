@@ -15,10 +15,10 @@ export type RoleContext = {
   stores: Stores
   core: Core
   prices: ReturnType<typeof loadPrices>
-  /** Still opening, perhaps; null unless a role of this process needs it. */
+  /** May still be opening; null if no role of this process needs a model. */
   model: ReturnType<typeof openModel> | null
   adminToken: string
-  /** Those of the stores and of the roles that have started already. */
+  /** The checks of the stores and of the roles that have started already. */
   checks: readonly HealthCheck[]
   stdout: NodeJS.WritableStream
   closing: Closing
@@ -27,7 +27,7 @@ export type RoleContext = {
 
 export type StartedRole = {
   checks?: readonly HealthCheck[]
-  /** What the role adds to the table that a start prints. */
+  /** The rows that the role adds to the table that a start prints. */
   parts?: readonly Part[]
   /** The address for clients on this machine. */
   url?: string

@@ -1,7 +1,7 @@
 import type { Role } from './role.ts'
 
 export type RoleEntry = {
-  /** The command line must not load the code of a role. */
+  /** Loads the code of the role, which the command line does not need for its help. */
   load: () => Promise<Role>
   needsModel?: boolean
   listens?: boolean

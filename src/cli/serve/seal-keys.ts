@@ -7,7 +7,7 @@ import { dataPaths } from '../../platform/process/data-dir.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { secretFile } from '../../platform/process/secret-file.ts'
 
-/** The sealing keys that this process was given. Throws `secret_file_unusable` and `seal_key_unusable`. */
+/** The sealing keys that the settings name. Throws `secret_file_unusable` and `seal_key_unusable`. */
 export function sealKeys({
   council,
   log: { sealKeyFile, sealPreviousKeyFile },

@@ -152,7 +152,7 @@ async function startRoles(
   return { parts, url, token, failures }
 }
 
-/** Steps that are also written to the start file, from which other commands learn how far a start is. */
+/** Also writes the steps to the start file, where other commands read the progress of a start. */
 function recordedSteps(dataDir: string, steps: Steps): Steps {
   const startedAt = new Date().toISOString()
   let recorded = ''

@@ -1,6 +1,6 @@
 import { messageOf } from '../../platform/platform-error.ts'
 
-/** A start that did not get further than one of its steps. Its code is that of its cause. */
+/** A start that failed at one of its steps. Its code is the code of its cause. */
 export class StartFailed extends Error {
   readonly step: string
 
@@ -11,7 +11,7 @@ export class StartFailed extends Error {
   }
 }
 
-/** Does one step of a start. Whatever it throws becomes a StartFailed that names the step, the innermost one where steps have steps. */
+/** Runs one step of a start. An error becomes a StartFailed that names the step; of nested steps it names the innermost. */
 export async function inStep<Result>(step: string, work: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await work()
@@ -21,8 +21,7 @@ export async function inStep<Result>(step: string, work: () => Promise<Result> |
 }
 
 /**
- * Like Promise.all, but waits for those that still start before it throws: what came up next to a failure is known by then, and
- * is stopped.
+ * Like Promise.all, but throws only after every start has ended: the parts that did start are then registered for the shutdown.
  */
 export async function allStarted<const T extends readonly unknown[]>(
   starting: T,

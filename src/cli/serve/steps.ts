@@ -1,11 +1,11 @@
 import type { Clock } from '../../platform/clock.ts'
 import { startProgress, type Progress, type ProgressStream } from '../../platform/progress-display.ts'
 
-/** What a start is busy with: one step at a time, each shown once it takes longer than a second. */
+/** Shows the steps of a start, one at a time, each once it takes longer than a second. */
 export type Steps = {
-  /** The next step, or how far the current one is (bytes). */
+  /** Begins the next step, or updates the progress of the current one (in bytes). */
   step: (label: string, done?: number, total?: number) => void
-  /** `failedStep`: the one that failed; another one that is shown was only stopped. */
+  /** `failedStep` names the step that failed; if another step is shown, it was only stopped. */
   end: (outcome: 'done' | 'failed', failedStep?: string) => void
 }
 

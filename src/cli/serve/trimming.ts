@@ -5,7 +5,7 @@ import type { Postgres } from '../../platform/postgres/postgres.ts'
 
 const everyMs = 60_000
 
-/** Lets Redis forget what is archived, now and then; only while PostgreSQL keeps what it has committed. Returns how to stop. */
+/** Trims archived events from Redis once a minute, as long as PostgreSQL is crash-safe. Returns a function that stops it. */
 export function startTrimming(
   dependencies: TrimDependencies,
   postgres: Pick<Postgres<unknown>, 'snapshot'>,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Names the time since this machine was started: another one after every reboot. Undefined where the system does not tell. */
+/** Identifies the time since the last boot of this machine; it changes with every reboot. Undefined if the system has no such id. */
 export const bootId = (): string | undefined => bootIdOfProc() ?? bootIdOfSysctl()
 
 function bootIdOfProc(): string | undefined {
@@ -12,7 +12,7 @@ function bootIdOfProc(): string | undefined {
   }
 }
 
-/** macOS. Not its kern.boottime: that moves whenever the clock is set. */
+/** macOS. kern.boottime would not do, because it changes when the clock is set. */
 function bootIdOfSysctl(): string | undefined {
   try {
     return (

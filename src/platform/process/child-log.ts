@@ -22,10 +22,10 @@ export function openLog(dataDir: string, name: string): ChildLog {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(path, `${path}.1`)
   const fd = openSync(path, 'a', 0o600)
   const { size: before } = fstatSync(fd)
-  return { fd, close: () => closeSync(fd), said: () => textBehind(path, before) }
+  return { fd, close: () => closeSync(fd), said: () => textAfter(path, before) }
 }
 
-function textBehind(path: string, offset: number): string {
+function textAfter(path: string, offset: number): string {
   try {
     const text = readFileSync(path)
     return text.subarray(Math.max(offset, text.length - maxSaidBytes)).toString('utf8')

@@ -5,8 +5,8 @@ import { dirname, resolve } from 'node:path'
 const maxDepth = 4_096
 
 /**
- * Makes a folder and the folders above it, those that it makes for this user alone. Throws what the file system throws.
- * Node's own recursive `mkdirSync` never returns for a path such as /proc/x, where the parent exists and nothing can be made in it.
+ * Creates a folder and its missing parents, for this user alone. Throws the errors of the file system.
+ * Node's own recursive `mkdirSync` never returns for a path such as /proc/x, whose parent exists and accepts no new folder.
  */
 export function makeFolders(path: string): void {
   const missing: string[] = []
@@ -16,11 +16,11 @@ export function makeFolders(path: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 })
     } catch (error) {
-      // Another process was faster, which is as good.
+      // Another process may have created it meanwhile.
       if (!isFolder(folder)) throw error
     }
   }
 }
 
-/** Throws where the path cannot be followed at all: too long, a loop of links, no permission. */
+/** Throws if the path cannot be resolved: it is too long, has a loop of links, or is not permitted. */
 export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true

@@ -9,7 +9,7 @@ const advice: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such name: set HOST to an address of this machine',
 }
 
-/** The error for an address that cannot be listened on: `port_unavailable`, with what to do. */
+/** The error for an address that cannot be listened on: `port_unavailable`, with instructions. */
 export function portUnavailable(host: string, port: number, error: unknown): PlatformError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`

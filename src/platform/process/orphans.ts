@@ -34,11 +34,9 @@ export function removePidFile(dataDir: string, name: string): void {
  * A process is ended only if its pid, start time and command line match the record: another process may have the pid by now.
  */
 export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orphan[]> {
-  const { run } = dataPaths(dataDir)
-  makePrivateDir(run)
-  const names = readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
+  makePrivateDir(dataPaths(dataDir).run)
   const ended = await Promise.all(
-    names.map(async (name) => {
+    recordedNames(dataDir).map(async (name) => {
       const pids = pidsOf(readPidFile(dataDir, name))
       await Promise.all(pids.map((pid) => endProcess(pid, graceMs)))
       removePidFile(dataDir, name)
@@ -50,13 +48,16 @@ export async function endOrphans(dataDir: string, graceMs = 5_000): Promise<Orph
 
 /** Kills the children of this process's DATA_DIR and their children at once, for an end that waits for nothing. */
 export function killChildren(dataDir: string): void {
-  const { run } = dataPaths(dataDir)
-  const names = existsSync(run)
-    ? readdirSync(run).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
-    : []
   // Their pid files stay: the next start waits until they have ended.
-  for (const name of names)
+  for (const name of recordedNames(dataDir))
     for (const pid of pidsOf(readPidFile(dataDir, name))) signal(pid, 'SIGKILL', { group: true })
+}
+
+/** The names of the children that have a pid file. */
+function recordedNames(dataDir: string): string[] {
+  const { run } = dataPaths(dataDir)
+  const entries = existsSync(run) ? readdirSync(run) : []
+  return entries.flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
 }
 
 function pidsOf(file: PidFile | undefined): number[] {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
-/** What a system tells of its processes. A zombie counts as gone: in a container without an init nothing ever collects it. */
+/** The processes of this machine. A zombie counts as ended, because in a container without an init no process collects it. */
 export type ProcessTable = {
-  /** When a process started, as a number that, together with the pid, names one process for ever. Undefined when it is gone. */
+  /** The start time of a process, as a number; with the pid it identifies one process for ever. Undefined if the process has ended. */
   startOf: (pid: number) => number | undefined
   /** Whether a process has exactly this command line. */
   runs: (pid: number, command: readonly string[]) => boolean
@@ -11,7 +11,7 @@ export type ProcessTable = {
   running: (command: readonly string[]) => number[]
 }
 
-/** Linux' /proc: start times are in the kernel's ticks since boot. */
+/** /proc of Linux: start times are in the kernel's ticks since boot. */
 export const procTable: ProcessTable = {
   startOf(pid) {
     try {
@@ -47,7 +47,7 @@ export const psTable: ProcessTable = {
       }),
 }
 
-/** This system's. */
+/** The process table of this system. */
 export const processTable: ProcessTable = existsSync('/proc/self/stat') ? procTable : psTable
 
 function commandInProc(pid: number): string | undefined {
@@ -59,7 +59,7 @@ function commandInProc(pid: number): string | undefined {
   }
 }
 
-/** Empty where there is no such process. In one language and one time zone, so that times read the same in every process. */
+/** The output of `ps`, empty if there is no such process. Language and time zone are fixed, so that every process reads the same times. */
 function ps(...args: string[]): string {
   try {
     return execFileSync('ps', args, {

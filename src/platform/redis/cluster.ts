@@ -5,12 +5,12 @@ import type { ClusterAddress } from './address.ts'
 /** One server or a cluster: code that only sends key commands need not know which. */
 export type RedisClient = Redis | Cluster
 
-/** Of one connection to one server. The mapping of replies is left as it is, and belongs to the type of the client. */
+/** The options of a connection to one server, without the mapping of replies, which would change the type of the client. */
 export type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>
 
 export type ClusterConnectionOptions = {
   address: ClusterAddress
-  /** Of the connection to each node. */
+  /** The options of the connection to each node. */
   nodeOptions: ConnectionOptions
   /** Whether commands wait for a connection, or fail at once without one. */
   waits: boolean
@@ -65,7 +65,7 @@ function connectBeforehand(cluster: Cluster): void {
   })
 }
 
-/** The servers that may take a write now: the single server, or the masters that this client is connected to. */
+/** The servers that can accept a write now: the single server, or the masters that this client is connected to. */
 export function serversOf(redis: RedisClient): Redis[] {
   return redis instanceof Cluster ? redis.nodes('master').filter(({ status }) => status === 'ready') : [redis]
 }

@@ -21,21 +21,21 @@ export type EmbeddedRedisOptions = {
   dataDir: string
   role: EmbeddedRedisRole
   onReport: (report: ChildReport) => void
-  /** Told before redis-server is installed, which takes up to a minute. */
+  /** Called before redis-server is installed, which takes up to a minute. */
   onInstalling?: () => void
-  /** Where to look for redis-server. */
+  /** The PATH in which redis-server is looked up first. */
   pathVariable?: string
 }
 
-/** Loading an append-only file goes at some hundred MB a second; this is enough for tens of GB. */
+/** An append-only file loads at some hundred MB a second, so this is enough for tens of GB. */
 const readyTimeoutMs = 300_000
-/** SIGTERM makes Redis fsync and end, which waits for a disk that is busy. */
+/** On SIGTERM Redis calls fsync before it ends, which takes long on a busy disk. */
 const stopGraceMs = 10_000
 
 /**
- * Runs a Redis of our own on a DATA_DIR, on a Unix socket that only this user can open, on no port. Only for the holder of the
- * DATA_DIR's lock, after `endOrphans`. Resolves when its data is loaded.
- * Throws `redis_missing` when there is none and it cannot be installed, `child_not_ready` when it does not start.
+ * Runs a Redis on a DATA_DIR, on a Unix socket that only this user can open, and on no port. Only for the holder of the DATA_DIR's
+ * lock, after `endOrphans`. Resolves when its data is loaded.
+ * Throws `redis_missing` if there is no redis-server and none can be installed, and `child_not_ready` if it does not start.
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   const { dataDir, role, onReport, onInstalling = () => {}, pathVariable = process.env['PATH'] ?? '' } = options
@@ -43,7 +43,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   const name = role === 'durable' ? 'redis' : 'redis-ephemeral'
   const dir = role === 'durable' ? dataPaths(dataDir).redis : dataPaths(dataDir).redisEphemeral
   makePrivateDir(dir)
-  // The end of a token stream that a power cut took may have been seen by a client; without its beginning no answer goes on from it.
+  // After a power cut a token stream may lack text that a client has seen. No answer continues from a stream without its beginning.
   if (role === 'ephemeral') emptyAfterReboot(dir, bootId())
   const socket = join(socketDir(dataDir), `${name}.sock`)
   const url = `unix://${pathToFileURL(socket).pathname}`
@@ -63,11 +63,11 @@ const sharedSettings = {
   port: '0',
   unixsocketperm: '700',
   daemonize: 'no',
-  // The command line must stay what it was, because that is how a leftover is recognised.
+  // The command line must not change, because an orphaned process is recognised by it.
   'set-proc-title': 'no',
   databases: '1',
   appendonly: 'yes',
-  // A tail that a crash cut off is dropped: nothing in it was acknowledged.
+  // Redis drops a truncated tail, in which nothing was acknowledged.
   'aof-load-truncated': 'yes',
   save: '',
 } as const

@@ -8,7 +8,7 @@ import { PlatformError, messageOf } from '../platform-error.ts'
 const run = promisify(execFile)
 const installScript = join(import.meta.dirname, '../../../bin/install-redis.sh')
 const minMajor = 7
-/** Debian's, then Homebrew's on Apple silicon and on Intel: a service manager's PATH lacks them. */
+/** The folders of Debian, then of Homebrew on Apple silicon and on Intel; the PATH of a service manager lacks them. */
 const usualPlaces = [
   '/usr/bin',
   '/usr/local/bin',
@@ -17,7 +17,7 @@ const usualPlaces = [
   '/usr/local/opt/redis/bin',
 ]
 
-const whatToDo = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
+const instructions = `install redis-server ${minMajor} or newer (on macOS: brew install redis), or set REDIS_URL and REDIS_EPHEMERAL_URL to servers that run`
 
 /** A redis-server of this machine; `tooOld` if all of them are older than version 7. */
 export type FoundRedis = { path: string } | 'tooOld' | 'missing'
@@ -36,19 +36,19 @@ export async function findRedisServer(
 }
 
 /**
- * The path of a redis-server, found or, where that is possible (Debian, root), installed; `onInstalling` is told before that
- * starts, because it takes up to a minute. An older server is not touched: other programs may use it.
- * Throws `redis_missing` with what to do.
+ * The path of a redis-server. Installs a missing one where that is possible (Debian, as root), and calls `onInstalling` before,
+ * because an installation takes up to a minute. Never replaces an older server, because other programs may use it.
+ * Throws `redis_missing` with instructions.
  */
 export async function provideRedisServer(pathVariable: string, onInstalling: () => void): Promise<string> {
   const found = await findRedisServer(pathVariable)
   if (found === 'tooOld')
-    throw new PlatformError('redis_missing', `The redis-server here is older than ${minMajor}: ${whatToDo}`)
+    throw new PlatformError('redis_missing', `The redis-server here is older than ${minMajor}: ${instructions}`)
   if (found !== 'missing') return found.path
   if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get'))
     throw new PlatformError(
       'redis_missing',
-      `There is no redis-server here, and only root on Debian could install it: ${whatToDo}`,
+      `There is no redis-server here, and only root on Debian could install it: ${instructions}`,
     )
 
   onInstalling()
@@ -57,13 +57,16 @@ export async function provideRedisServer(pathVariable: string, onInstalling: () 
   } catch (error) {
     throw new PlatformError(
       'redis_missing',
-      `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${whatToDo}`,
+      `Installing redis-server failed: ${messageOf(error)}\nTo go on, ${instructions}`,
       error,
     )
   }
   const installed = await findRedisServer(pathVariable)
   if (installed === 'missing' || installed === 'tooOld')
-    throw new PlatformError('redis_missing', `This system offers no redis-server of version ${minMajor}: ${whatToDo}`)
+    throw new PlatformError(
+      'redis_missing',
+      `This system offers no redis-server of version ${minMajor}: ${instructions}`,
+    )
   return installed.path
 }
 

@@ -3,13 +3,13 @@ import { PlatformError } from '../platform-error.ts'
 import { parseRedisAddress } from './address.ts'
 import type { RedisClient } from './cluster.ts'
 
-/** How ioredis says that a command was not sent because there is no connection. */
+/** ioredis' messages for a command that was not sent because there is no connection. */
 const notSent = /^(Stream|Cluster) isn't (writeable|ready) and enableOfflineQueue options is false$/
 
 const addresses = new WeakMap<RedisClient, string>()
 
-/** Where an address of a Redis leads, for people: without user and password. */
-function shown(url: string): string {
+/** An address as messages show it, without user and password. */
+function shownAddress(url: string): string {
   const address = parseRedisAddress(url)
   if (address?.kind === 'cluster') return address.nodes.map(({ host, port }) => `${host}:${port}`).join(', ')
   const parsed = URL.parse(url)
@@ -26,19 +26,19 @@ export const redisUnreachable = (redis: RedisClient, reason: string): PlatformEr
     `Redis is not reachable at ${addresses.get(redis) ?? 'its address'}: ${reason}`,
   )
 
-/** What one server and a cluster have in common. */
+/** The method that the clients of a server and of a cluster share. */
 type Sender = { sendCommand: (command: Command, ...rest: never[]) => unknown }
 
 /**
- * Remembers where a connection leads, and has commands that were not sent fail with `redis_unreachable`, that address and the
- * newest reason, instead of ioredis' own words for its queue. Costs nothing while there is a connection.
+ * Makes commands that were not sent fail with `redis_unreachable`, the address of the connection and the newest reason, instead of
+ * ioredis' message about its queue. Costs nothing while there is a connection.
  */
 export function explainUnsent(redis: RedisClient, url: string, lastReason: () => string): void {
-  addresses.set(redis, shown(url))
+  addresses.set(redis, shownAddress(url))
   const client: Sender = redis
   const send = client.sendCommand.bind(client)
   client.sendCommand = (command, ...rest) => {
-    // A part of a pipeline has no reject of its own.
+    // A command in a pipeline has no `reject` of its own.
     if (redis.status !== 'ready' && typeof command.reject === 'function') {
       const { reject } = command
       command.reject = (error) =>
