@@ -13,12 +13,12 @@ import { startProgress } from '../../platform/progress-display.ts'
 import { compareReadModels, type ComparedReadModel } from '../../projections/engine/compare.ts'
 import type { Tx } from '../../projections/engine/projection.ts'
 import { readModels } from '../../projections/read-models.ts'
-import { printVerdict } from './verdict.ts'
+import { printVerdict, type Verdict } from './verdict.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { keptOutside, type OutsideFiles } from './kept-outside.ts'
 import { openArchive } from '../log/open-archive.ts'
-import { OutputClosed } from '../output.ts'
+import { OutputClosed, type Output } from '../output.ts'
 import { knownMacKeys } from '../serve/mac-keys.ts'
 import { openReadModels, openRedis, type OpenRedis } from '../running-council.ts'
 
@@ -77,23 +77,22 @@ export async function auditVerify(
   unknown.push(...limitsOf(log, outside.publicKey !== null))
   const resumed = resume && log.halted !== null && faults.count() === 0
   if (resumed) await store.redis.hdel(store.keys.meta, 'halted')
-  const isFaulty = faults.count() > 0
+  const readModels = compared ?? []
+  return await report(output, { log, readModels, faults: faults.listed(), count: faults.count(), unknown, resumed })
+}
+
+/** Prints a verdict and returns its exit code, which tells the verdict even to a caller that does not read the output to its end. */
+async function report(output: Output, verdict: Verdict): Promise<number> {
+  const { faults, count } = verdict
+  const isFaulty = count > 0
   try {
-    await printVerdict(output, {
-      log,
-      readModels: compared ?? [],
-      faults: faults.listed(),
-      count: faults.count(),
-      unknown,
-      resumed,
-    })
+    await printVerdict(output, verdict)
   } catch (error) {
-    // The exit code must tell the verdict even to a caller that does not read the output to its end.
     if (isFaulty && error instanceof OutputClosed) return 1
     if (isFaulty && error instanceof CliError)
       throw new CliError(
         'output_failed',
-        `${error.message}; the log has ${faults.count()} fault(s), the first at ${faults.listed()[0]?.position}`,
+        `${error.message}; the log has ${count} fault(s), the first at ${faults[0]?.position}`,
       )
     throw error
   }

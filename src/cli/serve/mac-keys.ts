@@ -16,7 +16,10 @@ const fileOf = ({ council, log }: KeySettings): string => log.macKeyFile ?? data
 export const knownMacKeys = (config: KeySettings): EventMacs | null =>
   existsSync(fileOf(config)) ? macKeys(config) : null
 
-/** The keys for the MACs of events: one a line in MAC_KEY_FILE, the newest last. The first start creates one. Throws `secret_file_unusable`. */
+/**
+ * The keys for the MACs of events, from MAC_KEY_FILE: one a line, the newest last. The first start creates one.
+ * Throws `secret_file_unusable`.
+ */
 export function macKeys(config: KeySettings): EventMacs {
   const macKeyFile = fileOf(config)
   const text = secretFile(macKeyFile, () => `${randomBytes(keyBytes).toString('base64url')}\n`)

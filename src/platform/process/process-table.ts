@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
 /** The processes of this machine. A zombie counts as ended, because in a container without an init no process collects it. */
 export type ProcessTable = {
-  /** The start time of a process, as a number; with the pid it identifies one process for ever. Undefined if the process has ended. */
+  /** The start time of a process; a number that, with the pid, identifies one process for ever. Undefined if it has ended. */
   startOf: (pid: number) => number | undefined
   /** Whether a process has exactly this command line. */
   runs: (pid: number, command: readonly string[]) => boolean
@@ -59,7 +59,7 @@ function commandInProc(pid: number): string | undefined {
   }
 }
 
-/** The output of `ps`, empty if there is no such process. Language and time zone are fixed, so that every process reads the same times. */
+/** The output of `ps`, empty if there is no such process. Language and time zone are fixed, so that times are always the same. */
 function ps(...args: string[]): string {
   try {
     return execFileSync('ps', args, {

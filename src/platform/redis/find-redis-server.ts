@@ -22,7 +22,7 @@ const instructions = `install redis-server ${minMajor} or newer (on macOS: brew 
 /** A redis-server of this machine; `tooOld` if all of them are older than version 7. */
 export type FoundRedis = { path: string } | 'tooOld' | 'missing'
 
-/** Looks for a redis-server in the folders of PATH, then in the usual places. Versions before 7 lack features that the log's scripts need. */
+/** Looks in the folders of PATH, then in the usual places. Versions before 7 lack features that the log's scripts need. */
 export async function findRedisServer(
   pathVariable: string,
   places: readonly string[] = usualPlaces,
