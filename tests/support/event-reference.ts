@@ -1,6 +1,6 @@
 import { eventAreas } from '../../src/events/catalogue.ts'
 import type { EventCatalogue } from '../../src/events/event.ts'
-import { shapeOf } from './event-samples.ts'
+import { schemaOf } from './event-shapes.ts'
 import type { JsonSchema } from './json-examples.ts'
 
 const streams: Record<keyof typeof eventAreas, string> = {
@@ -29,7 +29,7 @@ export const eventReference = (): string =>
         '',
         '| field | type |',
         '|---|---|',
-        ...fieldsOf(shapeOf(type)).map(({ name, form }) => `| \`${name}\` | ${form} |`),
+        ...fieldsOf(schemaOf(type)).map(({ name, form }) => `| \`${name}\` | ${form} |`),
         '',
       ]),
     ]),

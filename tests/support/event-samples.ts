@@ -1,12 +1,12 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
-import { definitionOf, eventAreas } from '../../src/events/catalogue.ts'
+import { eventAreas } from '../../src/events/catalogue.ts'
 import type { EventCatalogue } from '../../src/events/event.ts'
 import { storedEvent, type StreamEntry } from '../../src/events/log/read/stored-event.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { StreamName } from '../../src/events/identifiers.ts'
-import { examplesOf, type JsonSchema } from './json-examples.ts'
+import { schemaOf, shapeOf, type Shape } from './event-shapes.ts'
+import { examplesOf } from './json-examples.ts'
 
 /**
  * Stored entries of every version of every event type, and the shape that the data of each version had. An area has two files:
@@ -40,8 +40,8 @@ const entriesOf = (area: string): Map<string, StreamEntry[]> =>
     (entry) => nameOf(storedEvent(entry)),
   )
 
-const shapesOf = (area: string): Record<string, unknown> =>
-  existsSync(shapesFile(area)) ? (JSON.parse(readFileSync(shapesFile(area), 'utf8')) as Record<string, unknown>) : {}
+const shapesOf = (area: string): Record<string, Shape> =>
+  existsSync(shapesFile(area)) ? (JSON.parse(readFileSync(shapesFile(area), 'utf8')) as Record<string, Shape>) : {}
 
 const areas = new Map(
   Object.keys(eventAreas).map((area) => [area, { entries: entriesOf(area), shapes: shapesOf(area) }] as const),
@@ -60,21 +60,8 @@ export const samplesOf = (version: EventVersion): StreamEntry[] =>
   areas.get(version.area)?.entries.get(nameOf(version)) ?? []
 
 /** The recorded shape of a version; undefined where none was recorded. */
-export const recordedShape = (version: EventVersion): unknown => areas.get(version.area)?.shapes[nameOf(version)]
-
-/** The shape of a type's newest version. The message of a custom rule stands in for rules that JSON Schema cannot express. */
-export function shapeOf(type: string): JsonSchema {
-  const data = definitionOf(type)?.data
-  if (!data) throw new Error(`event type ${type} is not in the catalogue`)
-  const shape: unknown = z.toJSONSchema(data, {
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      if (zodSchema._zod.def.type === 'custom')
-        jsonSchema.description = z.safeParse(zodSchema, undefined).error?.issues[0]?.message ?? ''
-    },
-  })
-  return shape as JsonSchema
-}
+export const recordedShape = (version: EventVersion): Shape | undefined =>
+  areas.get(version.area)?.shapes[nameOf(version)]
 
 /** Records the newest version of every type without a sample or a shape. Returns the recorded versions; changes no existing ones. */
 export function recordMissing(): string[] {
@@ -83,13 +70,13 @@ export function recordMissing(): string[] {
     const shapes = shapesOf(area)
     for (const [type, { version, data }] of Object.entries(catalogue)) {
       const name = nameOf({ type, version })
-      const shape = shapeOf(type)
+      const schema = schemaOf(type)
       const hasSample = areas.get(area)?.entries.has(name) === true
       if (hasSample && name in shapes) continue
       recorded.push(name)
-      shapes[name] ??= shape
+      shapes[name] ??= shapeOf(schema)
       if (hasSample) continue
-      const entries = examplesOf(shape).map((example, index) => entryOf(type, version, data.parse(example), index + 1))
+      const entries = examplesOf(schema).map((example, index) => entryOf(type, version, data.parse(example), index + 1))
       appendFileSync(samplesFile(area), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
     }
     writeFileSync(shapesFile(area), `${JSON.stringify(shapes, null, 2)}\n`)

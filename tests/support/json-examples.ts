@@ -2,6 +2,7 @@ import fc from 'fast-check'
 
 /** The part of JSON Schema that the shapes of events use. */
 export type JsonSchema = {
+  $schema?: string
   type?: string
   const?: unknown
   enum?: unknown[]
