@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions } from '../../src/events/identifiers.ts'
 import type { AppendResult, EventLog } from '../../src/events/log/log.ts'
@@ -7,14 +7,10 @@ import { everythingIn, type LogSubject } from './log-subject.ts'
 import { appendSteps, appendRunner, type Attempt } from './event-log-sequences.ts'
 
 /** Properties of a log after every one of a random sequence of appends over a few streams. */
-export function appendProperties(setUp: () => Promise<LogSubject>): void {
-  let subject: LogSubject
-  let log: EventLog
-  beforeAll(async () => {
-    subject = await setUp()
-    log = await subject.open()
-  })
-  afterAll(() => subject.close())
+export async function appendProperties(setUp: () => Promise<LogSubject>): Promise<void> {
+  const subject = await setUp()
+  afterAll(subject.close)
+  const log = await subject.open()
 
   test('keeps its invariants over any batches of commands', async () => {
     await fc.assert(

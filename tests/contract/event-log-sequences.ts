@@ -1,9 +1,8 @@
 import fc from 'fast-check'
-import { v7 } from 'uuid'
 import { chatStream } from '../../src/events/chat.ts'
-import { commandWindowMs, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { commandWindowMs, StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, StoredState } from '../../src/events/log/log.ts'
-import { newId } from '../support/council.ts'
+import { idAt, newId } from '../support/council.ts'
 import { anEvent } from '../support/log-requests.ts'
 
 /** One command: its id out of a few, and the streams that it writes. */
@@ -85,8 +84,8 @@ export function requestOf(
   const nowMs = Date.now()
   const idOf = (id: AppendStep['commands'][number]['id']): Uuid7 => {
     if (id === 'fresh') return newId()
-    if (id === 'expired') return Uuid7.parse(v7({ msecs: nowMs - commandWindowMs - 60_000 }))
-    if (id === 'ahead') return Uuid7.parse(v7({ msecs: nowMs + 6 * 60_000 }))
+    if (id === 'expired') return idAt(nowMs - commandWindowMs - 60_000)
+    if (id === 'ahead') return idAt(nowMs + 6 * 60_000)
     return ids[id]!
   }
   const commands = uniqueIds(step.commands).map(({ id, ...command }) => ({ ...command, commandId: idOf(id) }))

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { logKeys } from '../../src/events/log/keys.ts'
 import type { AppendResult } from '../../src/events/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { loseNewest } from '../support/lost.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 import { appendSteps, outcomeOf, requestOf, someStreams, type Attempt } from './event-log-sequences.ts'
@@ -18,8 +18,8 @@ async function onRedis(): Promise<LogSubject> {
     councils.push(council)
     return council
   }
-  const { redis } = await open()
-  const keys = logKeys(councilId)
+  const council = await open()
+  const { redis, keys } = council
   return {
     open: async () => (await open()).log,
     async jobs() {
@@ -32,14 +32,7 @@ async function onRedis(): Promise<LogSubject> {
       }))
     },
     another: onRedis,
-    async loseNewest() {
-      const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
-      await redis
-        .multi()
-        .xdel(keys.log, newest?.[0] ?? '')
-        .hincrby(keys.meta, 'sequence', -1)
-        .exec()
-    },
+    loseNewest: () => loseNewest(council),
     replace: async () => void (await redis.hset(keys.meta, 'incarnation', newId())),
     halt: async () => void (await redis.hset(keys.meta, 'halted', 'a test')),
     close: () => {
@@ -75,39 +68,35 @@ async function inMemory(): Promise<LogSubject> {
 eventLogContract('a log on Redis', onRedis)
 eventLogContract('a log in memory', inMemory)
 
-test(
-  'a log in memory and one on Redis give the same results for any batches of commands',
-  { timeout: 60_000 },
-  async () => {
-    const councils = [await onRedis(), await inMemory()] as const
-    const [redis, memory] = [await councils[0].open(), await councils[1].open()]
-    await fc.assert(
-      fc.asyncProperty(appendSteps, async (steps) => {
-        const streams = someStreams()
-        const ids = [newId(), newId(), newId()]
-        for (const step of steps) {
-          const states = await redis.loadStates(streams)
-          expect(await memory.loadStates(streams)).toEqual(states)
-          const request = requestOf(step, streams, ids, states)
-          const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
-          const order = [await everythingIn(redis), await everythingIn(memory)].map(
-            (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
-          )
-          expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
-        }
-        const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
-        expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
-          onRedisNow.map(({ kind, stream }) => ({ kind, stream })),
+test('a log in memory and one on Redis give the same results for any batches of commands', async () => {
+  const councils = [await onRedis(), await inMemory()] as const
+  const [redis, memory] = [await councils[0].open(), await councils[1].open()]
+  await fc.assert(
+    fc.asyncProperty(appendSteps, async (steps) => {
+      const streams = someStreams()
+      const ids = [newId(), newId(), newId()]
+      for (const step of steps) {
+        const states = await redis.loadStates(streams)
+        expect(await memory.loadStates(streams)).toEqual(states)
+        const request = requestOf(step, streams, ids, states)
+        const results = [await outcomeOf(redis, request), await outcomeOf(memory, request)] as const
+        const order = [await everythingIn(redis), await everythingIn(memory)].map(
+          (events) => new Map(events.map(({ position, sequence }) => [position, sequence])),
         )
-        const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) =>
-          events.map(({ position: _, ...event }) => event)
-        expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
-      }),
-      { numRuns: 60 },
-    )
-    councils[0].close()
-  },
-)
+        expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
+      }
+      const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
+      expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
+        onRedisNow.map(({ kind, stream }) => ({ kind, stream })),
+      )
+      const withoutPositions = (events: Awaited<ReturnType<typeof everythingIn>>) =>
+        events.map(({ position: _, ...event }) => event)
+      expect(withoutPositions(await everythingIn(memory))).toEqual(withoutPositions(await everythingIn(redis)))
+    }),
+    { numRuns: 60 },
+  )
+  councils[0].close()
+}, 60_000)
 
 /** A result with sequences instead of positions, which differ between logs. */
 function comparable(result: Attempt['result'], order: ReadonlyMap<string, number>): Attempt['result'] | object {

@@ -1,10 +1,9 @@
-import { v7 } from 'uuid'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { chatStream } from '../../src/events/chat.ts'
-import { commandWindowMs, StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { commandWindowMs, StreamName } from '../../src/events/identifiers.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision } from '../../src/events/log/log.ts'
-import { newId } from '../support/council.ts'
-import { write } from '../support/log-requests.ts'
+import { idAt, newId } from '../support/council.ts'
+import { finishing, write, writeTo } from '../support/log-requests.ts'
 import { appendProperties } from './event-log-properties.ts'
 import { reads } from './event-log-reads.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
@@ -12,7 +11,6 @@ import { everythingIn, type LogSubject } from './log-subject.ts'
 const aStream = () => chatStream(newId())
 /** A stream that never finishes, because its name has no time. */
 const aLastingStream = () => StreamName.parse(`budget/test/${newId().slice(-12)}`)
-const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
 
 function appended(result: AppendResult): Extract<AppendResult, { result: 'appended' }> {
   if (result.result !== 'appended') throw new Error(`expected an append, not ${JSON.stringify(result)}`)
@@ -21,52 +19,41 @@ function appended(result: AppendResult): Extract<AppendResult, { result: 'append
 
 /** The contract of every log, run on Redis and in memory. */
 export function eventLogContract(name: string, setUp: () => Promise<LogSubject>): void {
-  describe(name, () => {
-    let subject: LogSubject
-    let log: EventLog
-    beforeAll(async () => {
-      subject = await setUp()
-      log = await subject.open()
-    })
-    afterAll(() => subject.close())
-
-    appends(() => ({ subject, log }))
-    jobs(() => ({ subject, log }))
-    ids(() => log)
-    reads(() => log)
-    losses(() => subject)
-    appendProperties(setUp)
+  describe(name, async () => {
+    const subject = await setUp()
+    afterAll(subject.close)
+    const log = await subject.open()
+    appends(log)
+    jobs(log, subject)
+    ids(log)
+    reads(log)
+    losses(subject)
+    await appendProperties(setUp)
   })
 }
 
-type Given = () => { subject: LogSubject; log: EventLog }
+/** A command without events. */
+const eventless = (commandId = newId()) => ({ principal: 'tester', commandId, contentHash: 'h', events: 0 })
 
-function appends(given: Given): void {
+function appends(log: EventLog): void {
   describe('an append', () => {
     test('over several aggregates is atomic and in order', async () => {
-      const { log } = given()
       const [first, second] = [aStream(), aStream()]
-      const done = appended(
-        await log.append(
+      const both = (firstRevision: number, secondRevision: number) =>
+        log.append(
           write([
-            { stream: first, revision: 0 },
-            { stream: second, revision: 0 },
+            { stream: first, revision: firstRevision },
+            { stream: second, revision: secondRevision },
           ]),
-        ),
-      )
+        )
+      const done = appended(await both(0, 0))
       expect(done.positions).toHaveLength(2)
       const before = await everythingIn(log)
       expect(before.slice(-2)).toMatchObject([
         { stream: first, revision: 1, sequence: done.firstSequence, position: done.positions[0] },
         { stream: second, revision: 1, sequence: done.firstSequence + 1, position: done.positions[1] },
       ])
-      const refused = await log.append(
-        write([
-          { stream: first, revision: 1 },
-          { stream: second, revision: 7 },
-        ]),
-      )
-      expect(refused).toEqual({
+      expect(await both(1, 7)).toEqual({
         result: 'conflict',
         current: [{ stream: second, status: 'live', revision: 1, stateVersion: 1, state: '{}' }],
       })
@@ -74,30 +61,23 @@ function appends(given: Given): void {
     })
 
     test('checks the revision of an aggregate that it only reads', async () => {
-      const { log } = given()
       const [read, written] = [aStream(), aStream()]
-      await log.append(write([{ stream: read, revision: 0 }]))
-      const request = write([{ stream: written, revision: 0 }])
+      await log.append(writeTo(read))
+      const request = writeTo(written)
       const stale = { ...request, reads: [...request.reads, { stream: read, revision: 0 }] }
       expect(await log.append(stale)).toMatchObject({ result: 'conflict', current: [{ stream: read, revision: 1 }] })
       const wrong = { ...request, reads: [...request.reads, { stream: aStream(), revision: 1 }] }
-      expect(await log.append(wrong)).toMatchObject({
-        result: 'conflict',
-        current: [{ status: 'absent', revision: 0 }],
-      })
+      const absent = { status: 'absent', revision: 0 }
+      expect(await log.append(wrong)).toMatchObject({ result: 'conflict', current: [absent] })
     })
 
     test('checks an expected state too, because another writer may have reached the same revision', async () => {
-      const { log } = given()
       const [stream, ended] = [aStream(), aStream()]
       const theirs = { stateVersion: 1, state: '{"by":"them"}' }
-      await log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, ...theirs }] })
-      await log.append({
-        ...write([{ stream: ended, revision: 0 }]),
-        states: [{ stream: ended, stateVersion: 1, state: null }],
-      })
+      await log.append({ ...writeTo(stream), states: [{ stream, ...theirs }] })
+      await log.append(finishing(ended))
       const expecting = (read: ExpectedRevision) => {
-        const request = write([{ stream: aStream(), revision: 0 }])
+        const request = writeTo(aStream())
         return log.append({ ...request, reads: [...request.reads, read] })
       }
       for (const state of [
@@ -121,115 +101,86 @@ function appends(given: Given): void {
     })
 
     test('accepts any revision on an append-only stream, and returns it', async () => {
-      const { log } = given()
       const stream = aLastingStream()
-      await log.append(write([{ stream, revision: 0 }]))
-      expect(appended(await log.append(write([{ stream, revision: 'any' }]))).anyRevisions).toEqual(
-        new Map([[stream, 1]]),
-      )
+      await log.append(writeTo(stream))
+      expect(appended(await log.append(writeTo(stream, 'any'))).anyRevisions).toEqual(new Map([[stream, 1]]))
       expect(await log.loadStates([stream])).toMatchObject([{ revision: 2 }])
     })
 
     test('of no events confirms the reads and writes nothing', async () => {
-      const { log } = given()
       const stream = aStream()
-      await log.append(write([{ stream, revision: 0 }]))
+      await log.append(writeTo(stream))
       const before = await everythingIn(log)
       const commandId = newId()
-      const look: AppendRequest = {
-        ...write([]),
-        commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 0 }],
-        reads: [{ stream, revision: 1 }],
-      }
+      const look: AppendRequest = { ...write([]), commands: [eventless(commandId)], reads: [{ stream, revision: 1 }] }
       expect(await log.append(look)).toMatchObject({ result: 'appended', positions: [] })
       expect(await log.findCommand('tester', commandId)).toBeNull()
       expect(await everythingIn(log)).toEqual(before)
     })
 
     test('keeps exact numbers and empty lists, because it never decodes JSON', async () => {
-      const { log } = given()
       const stream = aStream()
-      const request = write([{ stream, revision: 0 }])
-      await log.append({
-        ...request,
-        states: [{ stream, stateVersion: 1, state: '{"exact":100000000000001,"empty":[]}' }],
-      })
-      expect(await log.loadStates([stream])).toMatchObject([{ state: '{"exact":100000000000001,"empty":[]}' }])
+      const state = '{"exact":100000000000001,"empty":[]}'
+      await log.append({ ...writeTo(stream), states: [{ stream, stateVersion: 1, state }] })
+      expect(await log.loadStates([stream])).toMatchObject([{ state }])
     })
 
     test('over a state of a newer program stops the log instead of overwriting it', async () => {
-      const { log } = given()
       const stream = aStream()
-      const request = write([{ stream, revision: 0 }])
-      await log.append({ ...request, states: [{ stream, stateVersion: 9, state: '{}' }] })
-      await expect(log.append(write([{ stream, revision: 1 }]))).rejects.toMatchObject({
-        code: 'state_of_newer_program',
-      })
+      await log.append({ ...writeTo(stream), states: [{ stream, stateVersion: 9, state: '{}' }] })
+      await expect(log.append(writeTo(stream, 1))).rejects.toMatchObject({ code: 'state_of_newer_program' })
     })
 
     test('to a stream that was not read throws and writes nothing', async () => {
-      const { log } = given()
       const before = await everythingIn(log)
-      await expect(log.append({ ...write([{ stream: aStream(), revision: 0 }]), reads: [] })).rejects.toThrow(
-        'was not read',
-      )
+      await expect(log.append({ ...writeTo(aStream()), reads: [] })).rejects.toThrow('was not read')
       expect(await everythingIn(log)).toEqual(before)
     })
 
     test('that finishes a stream keeps only its revision, and the stream can never start again', async () => {
-      const { log } = given()
       const stream = aStream()
-      await log.append(write([{ stream, revision: 0 }]))
-      const ending = write([{ stream, revision: 1 }])
-      await log.append({ ...ending, states: [{ stream, stateVersion: 1, state: null }] })
+      await log.append(writeTo(stream))
+      await log.append(finishing(stream, 1))
       const finished = { stream, status: 'finished', revision: 2 }
       expect(await log.loadStates([stream])).toEqual([finished])
-      expect(await log.append(write([{ stream, revision: 0 }]))).toEqual({ result: 'conflict', current: [finished] })
+      expect(await log.append(writeTo(stream))).toEqual({ result: 'conflict', current: [finished] })
     })
 
     test('does not finish a stream whose name has no time, because its revision could never be dropped', async () => {
-      const { log } = given()
       const stream = aLastingStream()
-      await expect(
-        log.append({ ...write([{ stream, revision: 0 }]), states: [{ stream, stateVersion: 1, state: null }] }),
-      ).rejects.toThrow('cannot finish')
+      await expect(log.append(finishing(stream))).rejects.toThrow('cannot finish')
       expect(await log.loadStates([stream])).toEqual([{ stream, status: 'absent', revision: 0 }])
     })
   })
 }
 
-function jobs(given: Given): void {
+function jobs(log: EventLog, subject: LogSubject): void {
   describe('a job', () => {
     test('is added by the append of its event, and removed by the append that finishes it', async () => {
-      const { log, subject } = given()
       const stream = aStream()
-      const started = appended(
-        await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] }),
-      )
+      const started = appended(await log.append({ ...writeTo(stream), jobs: [{ kind: 'answer', stream, command: 0 }] }))
       const job = (await subject.jobs()).find((queued) => queued.stream === stream)
       expect(job).toMatchObject({ kind: 'answer', position: started.positions[0] })
-      await log.append({ ...write([{ stream, revision: 1 }]), finishedJobs: [job?.entry ?? ''] })
+      await log.append({ ...writeTo(stream, 1), finishedJobs: [job?.entry ?? ''] })
       expect((await subject.jobs()).filter((queued) => queued.stream === stream)).toEqual([])
     })
 
     test('stays in the queue when the append that would finish it is refused', async () => {
-      const { log, subject } = given()
       const stream = aStream()
-      await log.append({ ...write([{ stream, revision: 0 }]), jobs: [{ kind: 'answer', stream, command: 0 }] })
+      await log.append({ ...writeTo(stream), jobs: [{ kind: 'answer', stream, command: 0 }] })
       const before = await subject.jobs()
-      expect(
-        await log.append({ ...write([{ stream, revision: 7 }]), finishedJobs: before.map(({ entry }) => entry) }),
-      ).toMatchObject({ result: 'conflict' })
+      expect(await log.append({ ...writeTo(stream, 7), finishedJobs: before.map(({ entry }) => entry) })).toMatchObject(
+        { result: 'conflict' },
+      )
       expect(await subject.jobs()).toEqual(before)
     })
 
     test('of a command without events throws and writes nothing', async () => {
-      const { log, subject } = given()
       const before = await subject.jobs()
       const stream = aStream()
       const request: AppendRequest = {
         ...write([]),
-        commands: [{ principal: 'tester', commandId: newId(), contentHash: 'h', events: 0 }],
+        commands: [eventless()],
         jobs: [{ kind: 'answer', stream, command: 0 }],
       }
       await expect(log.append(request)).rejects.toThrow('needs an event')
@@ -238,26 +189,26 @@ function jobs(given: Given): void {
   })
 }
 
-function ids(log: () => EventLog): void {
+function ids(log: EventLog): void {
   describe('a command id', () => {
     test('that is known returns the positions of its events, whatever else has changed', async () => {
       const stream = aStream()
       const commandId = newId()
-      const [position] = appended(await log().append(write([{ stream, revision: 0 }], commandId))).positions
-      await log().append(write([{ stream, revision: 1 }]))
-      expect(await log().append(write([{ stream, revision: 0 }], commandId))).toEqual({
+      const [position] = appended(await log.append(writeTo(stream, 0, commandId))).positions
+      await log.append(writeTo(stream, 1))
+      expect(await log.append(writeTo(stream, 0, commandId))).toEqual({
         result: 'duplicate',
         known: [{ index: 0, contentHash: 'h', first: position, last: position }],
       })
-      expect(await log().findCommand('tester', commandId)).toMatchObject({ first: position, last: position })
-      expect(await log().findCommand('somebody', commandId)).toBeNull()
+      expect(await log.findCommand('tester', commandId)).toMatchObject({ first: position, last: position })
+      expect(await log.findCommand('bob', commandId)).toBeNull()
     })
 
     test('in a batch that is partly known writes nothing and is reported', async () => {
       const known = newId()
-      const [position] = appended(await log().append(write([{ stream: aStream(), revision: 0 }], known))).positions
-      const fresh = write([{ stream: aStream(), revision: 0 }])
-      const repeated = write([{ stream: aStream(), revision: 0 }], known)
+      const [position] = appended(await log.append(writeTo(aStream(), 0, known))).positions
+      const fresh = writeTo(aStream())
+      const repeated = writeTo(aStream(), 0, known)
       const batch = {
         ...fresh,
         commands: [...fresh.commands, ...repeated.commands],
@@ -265,88 +216,77 @@ function ids(log: () => EventLog): void {
         events: [...fresh.events, ...repeated.events],
         states: [],
       }
-      expect(await log().append(batch)).toEqual({
+      expect(await log.append(batch)).toEqual({
         result: 'duplicate',
         known: [{ index: 1, contentHash: 'h', first: position, last: position }],
       })
-      expect(await log().loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
+      expect(await log.loadStates(fresh.reads.map(({ stream }) => stream))).toMatchObject([{ revision: 0 }])
     })
 
     test('is separate for each principal', async () => {
       const commandId = newId()
-      await log().append(write([{ stream: aStream(), revision: 0 }], commandId))
-      const request = write([{ stream: aStream(), revision: 0 }], commandId)
-      expect(
-        await log().append({
-          ...request,
-          commands: request.commands.map((command) => ({ ...command, principal: 'somebody' })),
-        }),
-      ).toMatchObject({ result: 'appended' })
+      await log.append(writeTo(aStream(), 0, commandId))
+      const request = writeTo(aStream(), 0, commandId)
+      const commands = request.commands.map((command) => ({ ...command, principal: 'bob' }))
+      expect(await log.append({ ...request, commands })).toMatchObject({ result: 'appended' })
     })
 
-    test('older than the window, or too far ahead of the log’s clock, is rejected', async () => {
-      const nowMs = Date.now()
-      const outcome = async (ms: number) => log().append(write([{ stream: aLastingStream(), revision: 0 }], idAt(ms)))
-      expect(await outcome(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
-      expect(await outcome(nowMs + 6 * 60_000)).toEqual({ result: 'stale_ids', expired: [], ahead: [0] })
-      expect(await outcome(nowMs - commandWindowMs + 60_000)).toMatchObject({ result: 'appended' })
-      expect(await outcome(nowMs + 4 * 60_000)).toMatchObject({ result: 'appended' })
-    })
-
-    test('of a stream that a command starts counts as an id of the command', async () => {
-      const nowMs = Date.now()
-      const starting = (ms: number) => log().append(write([{ stream: chatStream(idAt(ms)), revision: 0 }]))
-      expect(await starting(nowMs - commandWindowMs - 60_000)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
-      expect(await starting(nowMs + 6 * 60_000)).toEqual({ result: 'stale_ids', expired: [], ahead: [0] })
-      expect(await starting(nowMs - commandWindowMs + 60_000)).toMatchObject({ result: 'appended' })
+    test.each([
+      ['of a command', (ms: number) => writeTo(aLastingStream(), 0, idAt(ms))],
+      ['of a stream that a command starts', (ms: number) => writeTo(chatStream(idAt(ms)))],
+    ])('%s is rejected if it is older than the window or too far ahead of the log’s clock', async (_, requestAt) => {
+      const outcome = (fromNowMs: number) => log.append(requestAt(Date.now() + fromNowMs))
+      const minuteMs = 60_000
+      const expired = { result: 'stale_ids', expired: [0], ahead: [] }
+      expect(await outcome(-commandWindowMs - minuteMs)).toEqual(expired)
+      expect(await outcome(6 * minuteMs)).toEqual({ ...expired, expired: [], ahead: [0] })
+      expect(await outcome(-commandWindowMs + minuteMs)).toMatchObject({ result: 'appended' })
+      expect(await outcome(4 * minuteMs)).toMatchObject({ result: 'appended' })
     })
 
     test('of a stream counts for the command that starts it, and not for the next one in the batch', async () => {
       const stream = chatStream(idAt(Date.now() - commandWindowMs - 60_000))
-      const first = write([{ stream, revision: 0 }])
-      const second = write([{ stream, revision: 1 }])
+      const first = writeTo(stream)
+      const second = writeTo(stream, 1)
       const batch = {
         ...first,
         commands: [...first.commands, ...second.commands],
         events: [...first.events, ...second.events],
       }
-      expect(await log().append(batch)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
+      expect(await log.append(batch)).toEqual({ result: 'stale_ids', expired: [0], ahead: [] })
     })
 
     test('of an idempotency key is the same while it is remembered', async () => {
       const [first, second] = [newId(), newId()]
       const key = `order ${newId()}`
-      expect(await log().commandIdFor('tester', key, () => first)).toBe(first)
-      expect(await log().commandIdFor('tester', key, () => second)).toBe(first)
-      expect(await log().commandIdFor('somebody', key, () => second)).toBe(second)
+      expect(await log.commandIdFor('tester', key, () => first)).toBe(first)
+      expect(await log.commandIdFor('tester', key, () => second)).toBe(first)
+      expect(await log.commandIdFor('bob', key, () => second)).toBe(second)
     })
   })
 }
 
-function losses(subject: () => LogSubject): void {
+function losses(subject: LogSubject): void {
   describe('a log that was damaged', () => {
     test.each([
-      ['came back with less', 'loseNewest', 'log_lost_its_tail'],
+      ['lost its newest event', 'loseNewest', 'log_lost_its_tail'],
       ['was replaced', 'replace', 'log_replaced'],
-      ['was half written by an append', 'halt', 'log_halted'],
-    ] as const)('because it %s is not written to', async (_, befall, code) => {
-      const other = await subject().another()
+      ['holds half of an append', 'halt', 'log_halted'],
+    ] as const)('and %s is not written to', async (_, damage, code) => {
+      const other = await subject.another()
       const log = await other.open()
-      for (const stream of [aStream(), aStream()]) await log.append(write([{ stream, revision: 0 }]))
-      await other[befall]()
+      for (const stream of [aStream(), aStream()]) await log.append(writeTo(stream))
+      await other[damage]()
       const before = await everythingIn(log)
-      await expect(log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
-        name: 'LogStopped',
-        code,
-      })
+      await expect(log.append(writeTo(aStream()))).rejects.toMatchObject({ name: 'LogStopped', code })
       expect(await everythingIn(log)).toEqual(before)
       other.close()
     })
 
     test('is reported before a known command', async () => {
-      const other = await subject().another()
+      const other = await subject.another()
       const log = await other.open()
-      const request = write([{ stream: aStream(), revision: 0 }])
+      const request = writeTo(aStream())
       await log.append(request)
       await other.halt()
       await expect(log.append(request)).rejects.toMatchObject({ code: 'log_halted' })

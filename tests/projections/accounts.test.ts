@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { account } from '../../src/commands/aggregates/account.ts'
 import { FreezeAccount } from '../../src/commands/treasury/freeze-account.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
@@ -14,7 +14,8 @@ import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { accounts, selectAccounts } from '../../src/projections/accounts.ts'
 import { readModelReader } from '../../src/projections/engine/read-model-reader.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../support/databases.ts'
+import { databaseKinds } from '../support/databases.ts'
+import { suiteDatabase, testCouncil } from '../support/lifetimes.ts'
 import { caughtUp, project, rebuildNow } from '../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 import { id } from '../support/treasury.ts'
@@ -23,17 +24,9 @@ const payers = ['reserve', 'agent:ada'].map(id)
 const accountNames = [...payers, id('external')]
 
 const step = fc.record({
-  ask: fc.constantFrom(
-    'fund',
-    'transfer',
-    'reserve',
-    'reserve',
-    'settle',
-    'settle',
-    'release',
-    'limit',
-    'freeze',
-    'unfreeze',
+  ask: fc.oneof(
+    fc.constantFrom('reserve', 'settle'),
+    fc.constantFrom('fund', 'transfer', 'release', 'limit', 'freeze', 'unfreeze'),
   ),
   payer: fc.constantFrom(...payers),
   amountMicros: fc.integer({ min: 1, max: 9_000_000 }),
@@ -44,6 +37,7 @@ async function happen(council: TestCouncil, { ask, payer, amountMicros }: Step, 
   const to = payers.find((other) => other !== payer)!
   const move = { transferId: newId(), amountMicros, reason: 'story' }
   const reservationId = made.at(-1) ?? newId()
+  const limits = { dailyMicros: amountMicros * 4, perActionMicros: amountMicros }
   if (ask === 'fund') await council.execute(TransferFunds, { ...move, from: id('external'), to: payer })
   if (ask === 'transfer') await council.execute(TransferFunds, { ...move, from: payer, to })
   if (ask === 'reserve') {
@@ -58,22 +52,13 @@ async function happen(council: TestCouncil, { ask, payer, amountMicros }: Step, 
   if (ask === 'settle')
     await council.execute(SettleReservation, { account: payer, reservationId, actualMicros: amountMicros })
   if (ask === 'release') await council.execute(ReleaseReservation, { account: payer, reservationId })
-  if (ask === 'limit')
-    await council.execute(SetAccountLimits, {
-      account: payer,
-      dailyMicros: amountMicros * 4,
-      perActionMicros: amountMicros,
-    })
+  if (ask === 'limit') await council.execute(SetAccountLimits, { account: payer, ...limits })
   if (ask === 'freeze') await council.execute(FreezeAccount, { account: payer, reason: 'story' })
   if (ask === 'unfreeze') await council.execute(UnfreezeAccount, { account: payer, reason: 'story' })
 }
 
-describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
-  let db: TestDatabase
-  beforeAll(async () => {
-    db = await open()
-  })
-  afterAll(() => db.close())
+describe.each(databaseKinds)('the accounts on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
 
   const rows = async () =>
     new Map(
@@ -121,7 +106,7 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
 
   test('are read together with their position in the log', async () => {
     await db.empty()
-    const council = await openTestCouncil(redisUrl, freshCouncilId())
+    const council = await testCouncil()
     const pauses: number[] = []
     const projecting = Promise.withResolvers<undefined>()
     const first = await council.execute(OpenAccount, { account: id('reserve') })
@@ -147,7 +132,6 @@ describe.each(databaseKinds)('the accounts on $kind', ({ open }) => {
       result: [{ account_id: 'reserve', last_position: first.position }],
     })
     expect(pauses).toEqual([7])
-    council.close()
   })
 
   test('are not read before they reach the requested position, and the wait is bounded', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import { RouteRequest } from '../../src/commands/chat/route-request.ts'
@@ -7,23 +7,18 @@ import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
 import { chatStream } from '../../src/events/chat.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { earlierTurns, type PromptInConversation } from '../../src/projections/chats.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../support/databases.ts'
+import { newId, type TestCouncil } from '../support/council.ts'
+import { databaseKinds } from '../support/databases.ts'
+import { suiteDatabase, testCouncil } from '../support/lifetimes.ts'
 import { caughtUp, project } from '../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
-describe.each(databaseKinds)('the earlier turns of a conversation, read from $kind', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('the earlier turns of a conversation, read from $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
-  beforeAll(async () => {
-    db = await open()
-  })
-  afterAll(() => db.close())
   beforeEach(async () => {
     await db.empty()
-    council = await openTestCouncil(redisUrl, freshCouncilId())
+    council = await testCouncil()
   })
-  afterEach(() => council.close())
 
   async function done<C, Reads extends ReadSet>(
     definition: CommandDefinition<C, Reads>,
@@ -43,16 +38,14 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
   async function answered(requestId: Uuid7, text: string): Promise<void> {
     await done(StartAttempt, { requestId, attempt: 1, worker: 'w' })
     await done(RouteRequest, { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 })
-    await done(CompleteAnswer, {
-      requestId,
-      attempt: 1,
-      text,
+    const ending = {
       firstTokenMs: 1,
       endedAtMs: Date.now(),
       job: '1-1',
       finishReason: 'stop',
       degraded: false,
-    })
+    } as const
+    await done(CompleteAnswer, { requestId, attempt: 1, text, ...ending })
   }
 
   const turn = async (actor: string, conversationId: string, text: string, answer: string): Promise<Uuid7> => {

@@ -8,8 +8,10 @@ import { hotLog } from '../../src/events/log/read/hot-log.ts'
 import { storedLog, type StoredLog } from '../../src/events/log/read/stored-log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectRedis } from '../../src/platform/redis/connection.ts'
+import { migrate } from '../../src/projections/engine/migrate.ts'
 import { testMacs, type TestCouncil } from './council.ts'
 import type { TestDatabase } from './databases.ts'
+import { testCouncil } from './lifetimes.ts'
 
 const waitMs = 15_000
 
@@ -47,6 +49,20 @@ export async function archive(
   })
   onTestFinished(archiver.stop)
   return { ...archiver, progress }
+}
+
+/** A new council for the current test, with an empty archive in this database. */
+export async function councilWithArchive(db: TestDatabase): Promise<{ council: TestCouncil; stored: Archive }> {
+  await db.empty()
+  await migrate(db.postgres)
+  return { council: await testCouncil(), stored: postgresArchive(db.postgres) }
+}
+
+/** Archives everything that is in the log now. */
+export async function archiveLog(council: TestCouncil, redisUrl: string, database: TestDatabase): Promise<void> {
+  const archiver = await archive(council, redisUrl, database)
+  await allArchived(archiver, council)
+  await archiver.stop()
 }
 
 /** Resolves when everything that is in the log now is archived. */

@@ -15,6 +15,9 @@ import { connectRedis, whenRedisReady } from '../../src/platform/redis/connectio
 
 export const newId = (): Uuid7 => Uuid7.parse(v7())
 
+/** A new id made at this time. */
+export const idAt = (ms: number): Uuid7 => Uuid7.parse(v7({ msecs: ms }))
+
 /** The MAC key of all test processes. */
 export const testMacKey = Buffer.alloc(32, 'test')
 export const testMacs = eventMacs([testMacKey])

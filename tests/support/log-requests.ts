@@ -1,5 +1,5 @@
 import type { StreamName, Uuid7 } from '../../src/events/identifiers.ts'
-import type { AppendRequest } from '../../src/events/log/log.ts'
+import type { AppendRequest, ExpectedRevision } from '../../src/events/log/log.ts'
 import { newId } from './council.ts'
 
 const metadata = (commandId: string) =>
@@ -21,9 +21,11 @@ export const anEvent = (stream: StreamName, commandId: Uuid7) => ({
   metadata: metadata(commandId),
 })
 
+type Revision = ExpectedRevision['revision']
+
 /** An append of one event to each stream, at the given revisions. */
 export function write(
-  streams: { stream: StreamName; revision: number | 'any' }[],
+  streams: { stream: StreamName; revision: Revision }[],
   commandId: Uuid7 = newId(),
 ): AppendRequest {
   return {
@@ -35,3 +37,13 @@ export function write(
     finishedJobs: [],
   }
 }
+
+/** An append of one event to one stream. */
+export const writeTo = (stream: StreamName, revision: Revision = 0, commandId?: Uuid7): AppendRequest =>
+  write([{ stream, revision }], commandId)
+
+/** An append of the event that finishes a stream. */
+export const finishing = (stream: StreamName, revision = 0): AppendRequest => ({
+  ...writeTo(stream, revision),
+  states: [{ stream, stateVersion: 1, state: null }],
+})

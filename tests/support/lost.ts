@@ -1,5 +1,8 @@
+import { aggregateOf } from '../../src/commands/registry.ts'
 import type { Position } from '../../src/events/identifiers.ts'
+import type { Archive } from '../../src/events/log/archive/archive.ts'
 import { logKeys } from '../../src/events/log/keys.ts'
+import { restore, type Restored } from '../../src/events/log/restore/restore.ts'
 import { serverOf } from '../../src/platform/redis/cluster.ts'
 import type { TestCouncil } from './council.ts'
 
@@ -52,6 +55,16 @@ export async function loseEverything({ redis, councilId }: TestCouncil): Promise
   if (keys.length > 0) await redis.del(...keys)
 }
 
+/** Removes the newest event of a log, as a failover to a replica that lacks it. */
+export async function loseNewest({ redis, keys }: Pick<TestCouncil, 'redis' | 'keys'>): Promise<void> {
+  const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
+  await redis
+    .multi()
+    .xdel(keys.log, newest?.[0] ?? '')
+    .hincrby(keys.meta, 'sequence', -1)
+    .exec()
+}
+
 /** Copies the keys of a council. Resolves with a function that restores them, as an older append-only file does. */
 export async function backup(council: TestCouncil): Promise<() => Promise<void>> {
   const { redis, councilId } = council
@@ -64,14 +77,25 @@ export async function backup(council: TestCouncil): Promise<() => Promise<void>>
   }
 }
 
+/** Restores a council from an archive, without a dry run by default. */
+export const restoreFrom = (
+  archive: Archive,
+  { redis, keys, councilId }: TestCouncil,
+  part: { dryRun?: boolean; onWritten?: () => void } = {},
+): Promise<Restored> =>
+  restore(
+    { redis, keys, councilId, archive, foldOf: aggregateOf },
+    { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part },
+  )
+
 /** Trims a log up to its nth event, after the archive has recorded the trim. */
 export async function trim(
   { redis, keys }: TestCouncil,
   noteTrimmed: (trimmed: { sequence: number; position: Position }) => Promise<void>,
   n: number,
 ): Promise<void> {
-  const [, next] = await redis.xrange(keys.log, '-', '+').then((entries) => [entries[n - 1], entries[n]])
-  const [last] = (await redis.xrange(keys.log, '-', '+', 'COUNT', n)).slice(-1)
+  const entries = await redis.xrange(keys.log, '-', '+', 'COUNT', n + 1)
+  const [last, next] = entries.slice(n - 1)
   await noteTrimmed({ sequence: n, position: last?.[0] as Position })
   if (next) await redis.xtrim(keys.log, 'MINID', next[0])
   else await redis.xtrim(keys.log, 'MAXLEN', 0)

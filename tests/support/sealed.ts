@@ -9,6 +9,7 @@ import { sealLine, type SealLine } from '../../src/events/log/archive/seals-file
 import type { SealEvent } from '../../src/events/seals.ts'
 import type { Postgres } from '../../src/platform/postgres/postgres.ts'
 import { archiveAll } from './archived.ts'
+import { identityOf } from './archived-council.ts'
 import { emptyDataDir } from './cli.ts'
 import type { TestCouncil } from './council.ts'
 
@@ -23,11 +24,6 @@ export function makeSealKey(): TestSealKey {
   writeFileSync(publicKeyFile, createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'pem' }))
   return { ...sealKeyFrom(pem), publicKeyFile }
 }
-
-const identityOf = async ({ councilId, redis, keys }: TestCouncil) => ({
-  councilId,
-  incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '',
-})
 
 export async function introduce(council: TestCouncil, key: SealKey, previous: SealKey | null): Promise<void> {
   await council.execute(IntroduceSealingKey, { day, ...introduced(key, await identityOf(council), previous) })

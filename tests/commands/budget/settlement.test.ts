@@ -59,21 +59,21 @@ const ending = {
   job: '1-0',
 }
 
-describe('reserving', () => {
-  const reserve = (callId: string, amountMicros: number) =>
-    ({
-      scope: 'council',
-      day,
-      callId,
-      requestId,
-      attempt: 1,
-      phase: 'respond',
-      member: 'council',
-      model: 'smollm2',
-      amountMicros,
-      expiresAt: '2026-11-23T12:15:00.000Z',
-    }) as const
+const reserve = (callId: string, amountMicros: number) =>
+  ({
+    scope: 'council',
+    day,
+    callId,
+    requestId,
+    attempt: 1,
+    phase: 'respond',
+    member: 'council',
+    model: 'smollm2',
+    amountMicros,
+    expiresAt: '2026-11-23T12:15:00.000Z',
+  }) as const
 
+describe('reserving', () => {
   test('reserves money in the budget and records the call on the prompt, in one decision', () => {
     given({ chat, budget }, { chat: [submitted, attempt] })
       .when(ReserveBudget, reserve('c1', 1000))
@@ -92,66 +92,53 @@ describe('reserving', () => {
 
 describe('ending an answer', () => {
   const open = { chat: [submitted, attempt, called('c1')], budget: [reserved('c1')] }
+  type History = { chat: ChatEvent[]; budget: BudgetEvent[] }
+  const complete = (callId: string, history: History = open) =>
+    given({ chat, budget }, history).when(CompleteAnswer, {
+      ...ending,
+      settlement: settlement(callId),
+      finishReason: 'stop',
+      degraded: false,
+    })
 
   test('pays for its last call in the same decision', () => {
-    given({ chat, budget }, open)
-      .when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
-      .thenMatches({
-        accepted: {
-          budget: [{ type: 'BudgetDebited', data: { callId: 'c1', actualMicros: 14, usage: 'reported' } }],
-          chat: [
-            { type: 'ModelCallEnded' },
-            {
-              type: 'AnswerCompleted',
-              data: {
-                costMicros: 14,
-                tokens: { promptTokens: 10, completionTokens: 20 },
-                timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 },
-              },
-            },
-          ],
-        },
-        finishesJob: '1-0',
-      })
+    const bill = {
+      costMicros: 14,
+      tokens: { promptTokens: 10, completionTokens: 20 },
+      timings: { queuedMs: 5, firstTokenMs: 100, totalMs: 2000 },
+    }
+    complete('c1').thenMatches({
+      accepted: {
+        budget: [{ type: 'BudgetDebited', data: { callId: 'c1', actualMicros: 14, usage: 'reported' } }],
+        chat: [{ type: 'ModelCallEnded' }, { type: 'AnswerCompleted', data: bill }],
+      },
+      finishesJob: '1-0',
+    })
   })
 
-  test('charges a call with unknown usage its whole reservation', () => {
+  test.each<[string, Partial<Settlement>, object, number]>([
+    [
+      'charges a call with unknown usage its whole reservation',
+      { outcome: 'failed', usage: 'unknown', costMicros: 0 },
+      { type: 'BudgetDebited', data: { actualMicros: 1000, usage: 'unknown' } },
+      1000,
+    ],
+    [
+      'releases the reservation of a call that never reached a model',
+      { outcome: 'released' },
+      { type: 'BudgetReleased', data: { amountMicros: 1000 } },
+      0,
+    ],
+  ])('%s', (_, change, recorded, costMicros) => {
+    const failure = { ...ending, code: 'model_unavailable', message: 'gone' } as const
     given({ chat, budget }, open)
-      .when(FailAnswer, {
-        ...ending,
-        settlement: settlement('c1', { outcome: 'failed', usage: 'unknown', costMicros: 0 }),
-        code: 'interrupted',
-        message: 'cut',
-      })
-      .thenMatches({
-        accepted: {
-          budget: [{ data: { actualMicros: 1000, usage: 'unknown' } }],
-          chat: [{}, { data: { costMicros: 1000 } }],
-        },
-      })
-  })
-
-  test('releases the reservation of a call that never reached a model', () => {
-    given({ chat, budget }, open)
-      .when(FailAnswer, {
-        ...ending,
-        settlement: settlement('c1', { outcome: 'released' }),
-        code: 'model_unavailable',
-        message: 'gone',
-      })
-      .thenMatches({
-        accepted: {
-          budget: [{ type: 'BudgetReleased', data: { amountMicros: 1000 } }],
-          chat: [{}, { data: { costMicros: 0 } }],
-        },
-      })
+      .when(FailAnswer, { ...failure, settlement: settlement('c1', change) })
+      .thenMatches({ accepted: { budget: [recorded], chat: [{}, { data: { costMicros } }] } })
   })
 
   test('is refused while another call is unsettled, because its cost would be lost', () => {
     const two = { chat: [...open.chat, called('c2')], budget: [...open.budget, reserved('c2')] }
-    given({ chat, budget }, two)
-      .when(CompleteAnswer, { ...ending, settlement: settlement('c2'), finishReason: 'stop', degraded: false })
-      .then({ refused: 'calls_still_open', details: { calls: 1 } })
+    complete('c2', two).then({ refused: 'calls_still_open', details: { calls: 1 } })
   })
 
   test('cannot settle a call twice', () => {
@@ -159,9 +146,7 @@ describe('ending an answer', () => {
       type: 'ModelCallEnded',
       data: { callId: 'c1', outcome: 'lost', usage: 'unknown', promptTokens: 0, completionTokens: 0, costMicros: 1000 },
     }
-    given({ chat, budget }, { ...open, chat: [...open.chat, ended] })
-      .when(CompleteAnswer, { ...ending, settlement: settlement('c1'), finishReason: 'stop', degraded: false })
-      .thenMatches({ refused: 'call_not_open' })
+    complete('c1', { ...open, chat: [...open.chat, ended] }).thenMatches({ refused: 'call_not_open' })
   })
 })
 
@@ -176,44 +161,19 @@ describe('a budget', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const chatEvents: ChatEvent[] = [submitted, attempt]
         const budgetEvents: BudgetEvent[] = []
-        const apply = ({
-          decision,
-        }: {
-          decision: { outcome: string; events?: { chat?: ChatEvent[]; budget?: BudgetEvent[] } }
-        }): void => {
-          chatEvents.push(...(decision.events?.chat ?? []))
-          budgetEvents.push(...(decision.events?.budget ?? []))
-        }
         for (const { call, kind, amountMicros } of steps) {
-          const world = given({ chat, budget }, { chat: chatEvents, budget: budgetEvents })
           const callId = `c${call}`
-          if (kind === 'reserve')
-            apply(
-              world.when(ReserveBudget, {
-                scope: 'council',
-                day,
-                callId,
-                requestId,
-                attempt: 1,
-                phase: 'p',
-                member: 'm',
-                model: 'x',
-                amountMicros,
-                expiresAt: '2026-11-23T12:15:00.000Z',
-              }),
-            )
-          else {
-            const usage = kind === 'lose' ? 'unknown' : 'reported'
-            apply(
-              world.when(DebitBudget, {
-                requestId,
-                attempt: 1,
-                settlement: settlement(callId, {
-                  usage,
-                  costMicros: Math.min(amountMicros, reservedOf(chatEvents, callId)),
-                }),
-              }),
-            )
+          const costMicros = Math.min(amountMicros, reservedOf(chatEvents, callId))
+          const usage = kind === 'lose' ? 'unknown' : 'reported'
+          const debit = { requestId, attempt: 1, settlement: settlement(callId, { usage, costMicros }) }
+          const world = given({ chat, budget }, { chat: chatEvents, budget: budgetEvents })
+          const { decision } =
+            kind === 'reserve'
+              ? world.when(ReserveBudget, reserve(callId, amountMicros))
+              : world.when(DebitBudget, debit)
+          if (decision.outcome === 'accepted') {
+            chatEvents.push(...(decision.events.chat ?? []))
+            budgetEvents.push(...(decision.events.budget ?? []))
           }
           const state = budgetEvents.reduce((held, event) => budget.evolve(held, event), budget.initial)
           expect(availableMicros(state)).toBeGreaterThanOrEqual(0)

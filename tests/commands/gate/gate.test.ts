@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { chatStream } from '../../../src/events/chat.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
@@ -7,29 +7,20 @@ import { defineCommand } from '../../../src/commands/decider.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { Uuid7 } from '../../../src/events/identifiers.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { idAt, newId } from '../../support/council.ts'
+import { suiteProcesses } from '../../support/lifetimes.ts'
 
-let council: TestCouncil
-let other: TestCouncil
-beforeAll(async () => {
-  const councilId = freshCouncilId()
-  council = await openTestCouncil(redisUrl, councilId)
-  other = await openTestCouncil(redisUrl, councilId)
-})
-afterAll(() => {
-  council.close()
-  other.close()
-})
+const [council, other] = await suiteProcesses()
 
-const prompt = (requestId: Uuid7, text = 'What is the capital of France?') => ({ requestId, text })
+const submit = (requestId: Uuid7, by = council, text = 'What is the capital of France?') =>
+  by.execute(SubmitPrompt, { requestId, text }, requestId)
 const eventsOf = async (requestId: Uuid7) =>
   (await council.events()).filter(({ stream }) => stream === chatStream(requestId))
 
 describe('a command', () => {
   test('is durable when it answers, with its position and the revisions it led to', async () => {
     const requestId = newId()
-    const result = await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    const result = await submit(requestId)
     const [event] = await eventsOf(requestId)
     expect(result).toEqual({
       result: 'appended',
@@ -41,66 +32,37 @@ describe('a command', () => {
 
   test('sent again under its id returns the first answer and runs once, in either process', async () => {
     const requestId = newId()
-    const first = await council.execute(SubmitPrompt, prompt(requestId), requestId)
-    for (const process of [council, other]) {
-      expect(await process.execute(SubmitPrompt, prompt(requestId), requestId)).toEqual({
-        ...first,
-        result: 'duplicate',
-      })
-    }
+    const first = await submit(requestId)
+    for (const process of [council, other])
+      expect(await submit(requestId, process)).toEqual({ ...first, result: 'duplicate' })
     expect(await eventsOf(requestId)).toHaveLength(1)
   })
 
   test('sent three times at once runs once', async () => {
     const requestId = newId()
-    const results = await Promise.all([1, 2, 3].map(() => council.execute(SubmitPrompt, prompt(requestId), requestId)))
+    const results = await Promise.all([1, 2, 3].map(() => submit(requestId)))
     expect(results.map(({ result }) => result).sort()).toEqual(['appended', 'duplicate', 'duplicate'])
     expect(await eventsOf(requestId)).toHaveLength(1)
   })
 
   test('is rejected if another command used its id', async () => {
     const requestId = newId()
-    await council.execute(SubmitPrompt, prompt(requestId), requestId)
-    expect(await council.execute(SubmitPrompt, prompt(requestId, 'Something else?'), requestId)).toMatchObject({
-      result: 'rejected',
-      code: 'command_id_reused',
-    })
+    await submit(requestId)
+    const reused = { result: 'rejected', code: 'command_id_reused' }
+    expect(await submit(requestId, council, 'Something else?')).toMatchObject(reused)
   })
 
-  test('with an expired id never runs', async () => {
-    const dayBefore = Date.now() - 25 * 3_600_000
-    const old = Uuid7.parse(
-      `${dayBefore
-        .toString(16)
-        .padStart(12, '0')
-        .replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`,
-    )
-    expect(await council.execute(SubmitPrompt, prompt(newId()), old)).toMatchObject({
-      result: 'rejected',
-      code: 'id_expired',
-    })
-  })
-
-  test('with an id from the future is rejected', async () => {
-    const ahead = Date.now() + 10 * 60_000
-    const id = Uuid7.parse(
-      `${ahead
-        .toString(16)
-        .padStart(12, '0')
-        .replace(/^(.{8})(.{4})$/, '$1-$2')}-7000-8000-000000000001`,
-    )
-    expect(await council.execute(SubmitPrompt, prompt(newId()), id)).toMatchObject({
-      result: 'rejected',
-      code: 'id_ahead',
-    })
+  test.each([
+    ['from before the command window', -25 * 3_600_000, 'id_expired'],
+    ['from the future', 10 * 60_000, 'id_ahead'],
+  ])('with an id %s is rejected', async (_, ms, code) => {
+    const result = await council.execute(SubmitPrompt, { requestId: newId(), text: 'Why?' }, idAt(Date.now() + ms))
+    expect(result).toMatchObject({ result: 'rejected', code })
   })
 
   test('with malformed fields is rejected as malformed', async () => {
-    const result = await council.gate.execute(
-      SubmitPrompt,
-      { requestId: 'x', text: '' },
-      { commandId: newId(), principal: 'tester' },
-    )
+    const context = { commandId: newId(), principal: 'tester' }
+    const result = await council.gate.execute(SubmitPrompt, { requestId: 'x', text: '' }, context)
     expect(result).toMatchObject({ result: 'rejected', code: 'malformed_command' })
   })
 
@@ -133,11 +95,11 @@ describe('a command with an invalid event', () => {
 
   test('fails as a whole, and the other commands of its batch succeed', async () => {
     const [requestId, before, after] = [newId(), newId(), newId()]
-    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await submit(requestId)
     const [first, broken, second] = await Promise.allSettled([
-      council.execute(SubmitPrompt, prompt(before), before),
+      submit(before),
       council.execute(Broken, { requestId }),
-      council.execute(SubmitPrompt, prompt(after), after),
+      submit(after),
     ])
     expect(broken.status).toBe('rejected')
     expect(await eventsOf(requestId)).toHaveLength(1)
@@ -147,10 +109,7 @@ describe('a command with an invalid event', () => {
     ] as const) {
       const [event] = await eventsOf(id)
       expect(outcome).toMatchObject({ status: 'fulfilled', value: { result: 'appended', position: event?.position } })
-      expect(await council.execute(SubmitPrompt, prompt(id), id)).toMatchObject({
-        result: 'duplicate',
-        position: event?.position,
-      })
+      expect(await submit(id)).toMatchObject({ result: 'duplicate', position: event?.position })
     }
   })
 })
@@ -158,7 +117,7 @@ describe('a command with an invalid event', () => {
 describe('two processes of one council', () => {
   test('see the events of each other despite stale caches', async () => {
     const requestId = newId()
-    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await submit(requestId)
     await other.execute(CancelPrompt, { requestId })
     expect(await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'late' })).toEqual({
       result: 'refused',
@@ -168,7 +127,7 @@ describe('two processes of one council', () => {
 
   test('start each attempt at a prompt only once', async () => {
     const requestId = newId()
-    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await submit(requestId)
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
         (i % 2 ? council : other).execute(StartAttempt, { requestId, attempt: 1, worker: `worker-${i}` }),
@@ -182,9 +141,7 @@ describe('two processes of one council', () => {
 
   test('write a gapless sequence and gapless revisions under load', async () => {
     const requestIds = Array.from({ length: 300 }, newId)
-    const results = await Promise.all(
-      requestIds.map((id, i) => (i % 2 ? council : other).execute(SubmitPrompt, prompt(id), id)),
-    )
+    const results = await Promise.all(requestIds.map((id, i) => submit(id, i % 2 ? council : other)))
     expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
     const events = await council.events()
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
@@ -194,7 +151,7 @@ describe('two processes of one council', () => {
 describe('an aggregate', () => {
   test('loads as the fold of its events', async () => {
     const requestId = newId()
-    await council.execute(SubmitPrompt, prompt(requestId), requestId)
+    await submit(requestId)
     await council.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' })
     const { revision, state } = await other.gate.load(chat, chatStream(requestId))
     const folded = (await eventsOf(requestId)).reduce((held, event) => chat.evolve(held, event as never), chat.initial)

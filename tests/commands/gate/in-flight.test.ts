@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { chatStream } from '../../../src/events/chat.ts'
 import { accountStream } from '../../../src/events/account.ts'
 import { account } from '../../../src/commands/aggregates/account.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { defineCommand } from '../../../src/commands/decider.ts'
-import { createGate } from '../../../src/commands/gate/gate.ts'
+import { createGate, type CommandGate } from '../../../src/commands/gate/gate.ts'
+import type { CommandResult } from '../../../src/commands/gate/types.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
@@ -13,16 +14,12 @@ import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import type { AppendRequest, EventLog } from '../../../src/events/log/log.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { newId } from '../../support/council.ts'
+import { suiteCouncil } from '../../support/lifetimes.ts'
 import { id } from '../../support/treasury.ts'
 
-let council: TestCouncil
-beforeAll(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
-  for (const name of ['external', 'reserve', 'agent:ada']) await council.execute(OpenAccount, { account: id(name) })
-})
-afterAll(() => council.close())
+const council = await suiteCouncil()
+for (const name of ['external', 'reserve', 'agent:ada']) await council.execute(OpenAccount, { account: id(name) })
 
 const amountMicros = 5
 const transfer = (from = 'external', to = 'reserve') => ({
@@ -33,6 +30,11 @@ const transfer = (from = 'external', to = 'reserve') => ({
   reason: 'story',
 })
 const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
+/** This many transfers at once. */
+const transfers = (gate: CommandGate, count: number) =>
+  Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))
+const resultsOf = async (asked: Promise<CommandResult>[]) => (await Promise.all(asked)).map(({ result }) => result)
+const appended = (count: number) => Array.from({ length: count }, () => 'appended')
 
 /** A gate whose nth append (from 1) goes through `nth[n]`; `decided` counts the events that it has made so far. */
 function gateWith(
@@ -85,12 +87,11 @@ describe('commands that wait while an append is in flight', () => {
     const { balanceMicros } = await stateOf('reserve')
     const before = gate.execute(TransferFunds, transfer(), context())
     await first.reached
-    const rest = Array.from({ length: 40 }, () => gate.execute(TransferFunds, transfer(), context()))
+    const rest = transfers(gate, 40)
     await new Promise(setImmediate)
     expect([requests.length, counted.events]).toEqual([2, 82])
     first.letGo()
-    const results = await Promise.all([before, ...rest])
-    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(await resultsOf([before, ...rest])).toEqual(appended(41))
     expect([requests.length, counted.events]).toEqual([2, 82])
     expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 41 * amountMicros })
     expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
@@ -99,21 +100,19 @@ describe('commands that wait while an append is in flight', () => {
   test('wait if they are few or two appends are in flight', async () => {
     const [first, second] = [heldBack(), heldBack()]
     const { gate, requests } = gateWith({ 1: first.append, 2: second.append })
-    const ask = (count: number) =>
-      Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))
-    const asked = ask(1)
+    const asked = transfers(gate, 1)
     await first.reached
-    asked.push(...ask(31))
+    asked.push(...transfers(gate, 31))
     await new Promise(setImmediate)
     expect(requests.length).toBe(1)
-    asked.push(...ask(1))
+    asked.push(...transfers(gate, 1))
     await second.reached
-    asked.push(...ask(200))
+    asked.push(...transfers(gate, 200))
     await new Promise(setImmediate)
     expect(requests.length).toBe(2)
     first.letGo()
     second.letGo()
-    expect(new Set((await Promise.all(asked)).map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(await resultsOf(asked)).toEqual(appended(233))
   })
 
   test('are decided again if it was not applied, even if another gate reached the same revisions', async () => {
@@ -132,10 +131,7 @@ describe('commands that wait while an append is in flight', () => {
     })
     await council.execute(TransferFunds, transfer())
     const { balanceMicros } = await stateOf('reserve')
-    const results = await Promise.all(
-      Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())),
-    )
-    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['appended']))
+    expect(await resultsOf(transfers(gate, 100))).toEqual(appended(100))
     expect(requests[1]?.reads.filter(({ state }) => state).map(({ stream }) => stream)).toEqual([
       accountStream(id('external')),
       accountStream(id('reserve')),
@@ -165,9 +161,7 @@ describe('commands that wait while an append is in flight', () => {
     })
     const first = gate.execute(TransferFunds, transfer(), context())
     const rest = Array.from({ length: 40 }, () => gate.execute(Fragile, {}, context()))
-    expect((await Promise.all([first, ...rest])).map(({ result }) => result)).toEqual(
-      Array.from({ length: 41 }, () => 'appended'),
-    )
+    expect(await resultsOf([first, ...rest])).toEqual(appended(41))
     expect(requests.length).toBeGreaterThan(2)
     await council.execute(TransferFunds, transfer())
     await expect(gate.execute(Fragile, {}, context())).rejects.toThrow('more than there ever was')
@@ -181,10 +175,7 @@ describe('commands that wait while an append is in flight', () => {
       },
     })
     const { balanceMicros } = await stateOf('reserve')
-    const results = await Promise.all(
-      Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context())),
-    )
-    expect(results.map(({ result }) => result)).toEqual(['duplicate', ...Array.from({ length: 99 }, () => 'appended')])
+    expect(await resultsOf(transfers(gate, 100))).toEqual(['duplicate', ...appended(99)])
     expect(await stateOf('reserve')).toMatchObject({ balanceMicros: balanceMicros + 100 * amountMicros })
     expect(await stateOf('reserve')).toEqual(await foldOf('reserve'))
   })
@@ -195,11 +186,7 @@ describe('commands that wait while an append is in flight', () => {
     let failures = 1
     const { gate } = gateWith({}, { read: (options) => (failures-- > 0 ? failing() : council.log.read(options)) })
     const repeated = gate.execute(SubmitPrompt, { requestId: known, text: 'Why?' }, context(known))
-    const rest = Array.from({ length: 100 }, () => gate.execute(TransferFunds, transfer(), context()))
-    expect((await Promise.all([repeated, ...rest])).map(({ result }) => result)).toEqual([
-      'duplicate',
-      ...rest.map(() => 'appended'),
-    ])
+    expect(await resultsOf([repeated, ...transfers(gate, 100)])).toEqual(['duplicate', ...appended(100)])
   })
 })
 

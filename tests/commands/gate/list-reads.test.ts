@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { budget } from '../../../src/commands/aggregates/budget.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { newId } from '../../support/council.ts'
+import { suiteProcesses } from '../../support/lifetimes.ts'
 import { ReserveDays, Sweep, WriteElsewhere } from '../../support/list-command.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-let council: TestCouncil
-let other: TestCouncil
-beforeAll(async () => {
-  const councilId = freshCouncilId()
-  council = await openTestCouncil(redisUrl, councilId)
-  other = await openTestCouncil(redisUrl, councilId)
-})
-afterAll(() => {
-  council.close()
-  other.close()
-})
-
+const [council, other] = await suiteProcesses()
 const days = ['2026-11-23', '2026-11-24']
 
 test('a command that reads a list of streams writes to each of them in one append', async () => {

@@ -27,7 +27,7 @@ describe('freezing an account', () => {
   test.each([
     ['is frozen', [opened('agent:ada'), frozen], 'already_frozen'],
     ['was never opened', [], 'account_unknown'],
-  ] as const)('is refused where it %s', (_, history, code) => {
+  ] as const)('is refused if it %s', (_, history, code) => {
     ada(...history)
       .when(FreezeAccount, ask)
       .then({ refused: code, details: { account: 'agent:ada' } })
@@ -44,7 +44,7 @@ describe('unfreezing an account', () => {
   test.each([
     ['is not frozen', [opened('agent:ada')], 'not_frozen'],
     ['was never opened', [], 'account_unknown'],
-  ] as const)('is refused where it %s', (_, history, code) => {
+  ] as const)('is refused if it %s', (_, history, code) => {
     ada(...history)
       .when(UnfreezeAccount, ask)
       .thenMatches({ refused: code })

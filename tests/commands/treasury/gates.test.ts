@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { accountStream } from '../../../src/events/account.ts'
 import { account } from '../../../src/commands/aggregates/account.ts'
 import type { CommandResult } from '../../../src/commands/gate/types.ts'
@@ -9,23 +9,18 @@ import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../../src/commands/treasury/settle-reservation.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import type { Uuid7 } from '../../../src/events/identifiers.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { newId, type TestCouncil } from '../../support/council.ts'
+import { testCouncil } from '../../support/lifetimes.ts'
 import { id } from '../../support/treasury.ts'
 
 /** Two processes of one council, each with its own cached states. */
 let council: TestCouncil
 let other: TestCouncil
 beforeEach(async () => {
-  const councilId = freshCouncilId()
-  council = await openTestCouncil(redisUrl, councilId)
-  other = await openTestCouncil(redisUrl, councilId)
+  council = await testCouncil()
+  other = await testCouncil(council.councilId)
   for (const name of ['external', 'reserve', 'agent:ada', 'agent:bob'])
     await council.execute(OpenAccount, { account: id(name) })
-})
-afterEach(() => {
-  council.close()
-  other.close()
 })
 
 const transfer = (from: string, to: string, amountMicros: number) => ({
@@ -34,6 +29,15 @@ const transfer = (from: string, to: string, amountMicros: number) => ({
   to: id(to),
   amountMicros,
   reason: 'story',
+})
+/** Transfers from the reserve to Ada at one gate. */
+const pay = (by: TestCouncil, amountMicros: number) =>
+  by.execute(TransferFunds, transfer('reserve', 'agent:ada', amountMicros))
+const reservationOf = (amountMicros: number, reservationId = newId()) => ({
+  account: id('reserve'),
+  reservationId,
+  amountMicros,
+  expiresAt: new Date(Date.now() + 60_000).toISOString(),
 })
 const fund = (amountMicros: number, by = council) =>
   by.execute(TransferFunds, transfer('external', 'reserve', amountMicros))
@@ -54,46 +58,27 @@ async function insist(by: TestCouncil, command: ReturnType<typeof transfer>, com
 describe('two gates over one treasury', () => {
   test('a freeze at one gate stops the other, whose cache still has the account as open', async () => {
     await fund(100)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
-      result: 'appended',
-    })
+    expect(await pay(other, 10)).toMatchObject({ result: 'appended' })
     await council.execute(FreezeAccount, { account: id('agent:ada'), reason: 'audit' })
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
-      result: 'refused',
-      code: 'account_frozen',
-    })
-    expect(await other.execute(TransferFunds, transfer('agent:ada', 'reserve', 10))).toMatchObject({
-      result: 'refused',
-      code: 'account_frozen',
-    })
+    const refusal = { result: 'refused', code: 'account_frozen' }
+    expect(await pay(other, 10)).toMatchObject(refusal)
+    expect(await other.execute(TransferFunds, transfer('agent:ada', 'reserve', 10))).toMatchObject(refusal)
     expect(await balance('agent:ada')).toBe(10)
   })
 
   test('the emergency stop at one gate stops the other, also on its first use', async () => {
     await fund(100)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toMatchObject({
-      result: 'appended',
-    })
+    expect(await pay(other, 10)).toMatchObject({ result: 'appended' })
     await council.execute(FreezeTreasury, { reason: 'intrusion' })
-    const expiresAt = new Date(Date.now() + 60_000).toISOString()
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 10))).toEqual({
-      result: 'refused',
-      code: 'treasury_frozen',
-    })
-    expect(
-      await other.execute(ReserveFunds, { account: id('reserve'), reservationId: newId(), amountMicros: 1, expiresAt }),
-    ).toEqual({ result: 'refused', code: 'treasury_frozen' })
+    const refusal = { result: 'refused', code: 'treasury_frozen' }
+    expect(await pay(other, 10)).toEqual(refusal)
+    expect(await other.execute(ReserveFunds, reservationOf(1))).toEqual(refusal)
   })
 
   test('no transfer is refused on a stale balance', async () => {
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 50))).toMatchObject({
-      result: 'refused',
-      code: 'insufficient_funds',
-    })
+    expect(await pay(other, 50)).toMatchObject({ result: 'refused', code: 'insufficient_funds' })
     await fund(50)
-    expect(await other.execute(TransferFunds, transfer('reserve', 'agent:ada', 50))).toMatchObject({
-      result: 'appended',
-    })
+    expect(await pay(other, 50)).toMatchObject({ result: 'appended' })
   })
 
   test('a refused id stays refused at both gates, although money has arrived since', async () => {
@@ -166,12 +151,7 @@ describe('two gates over one treasury', () => {
   test('one reservation is settled once, and both gates see its cost', async () => {
     await fund(1000)
     const reservationId = newId()
-    const expiresAt = new Date(Date.now() + 60_000).toISOString()
-    await council.execute(
-      ReserveFunds,
-      { account: id('reserve'), reservationId, amountMicros: 400, expiresAt },
-      reservationId,
-    )
+    await council.execute(ReserveFunds, reservationOf(400, reservationId), reservationId)
     const settle = { account: id('reserve'), reservationId, actualMicros: 1200 }
     const results = await Promise.all([council, other].map((gate) => gate.execute(SettleReservation, settle)))
     expect(results.map((result) => (result.result === 'refused' ? result.code : result.result)).sort()).toEqual([
@@ -185,13 +165,8 @@ describe('two gates over one treasury', () => {
 
   test('the stored state equals the fold of the events', async () => {
     await fund(1000)
-    await other.execute(ReserveFunds, {
-      account: id('reserve'),
-      reservationId: newId(),
-      amountMicros: 400,
-      expiresAt: new Date(Date.now() + 60_000).toISOString(),
-    })
-    await council.execute(TransferFunds, transfer('reserve', 'agent:ada', 30))
+    await other.execute(ReserveFunds, reservationOf(400))
+    await pay(council, 30)
     const events = (await council.events()).filter(({ stream }) => stream === 'account/reserve')
     const folded = events.reduce((state, event) => account.evolve(state, event as never), account.initial)
     expect((await other.gate.load(account, accountStream(id('reserve')))).state).toEqual(folded)

@@ -62,6 +62,14 @@ const histories = fc.array(
 
 type World = ReturnType<typeof treasuryInMemory>
 
+/** A treasury with every account open, and with this much money on one of them. */
+function funded(to: AccountId, amountMicros: number, now: string): World {
+  const world = treasuryInMemory()
+  for (const account of everybody) world.perform(OpenAccount, { account }, now)
+  world.perform(TransferFunds, { transferId: 'seed', from: id('external'), to, amountMicros, reason: 'seed' }, now)
+  return world
+}
+
 function madeBefore({ log }: World, back: number): { account: AccountId; reservationId: Uuid7 } | undefined {
   const made = log.filter(({ event }) => event.type === 'FundsReserved').at(-1 - back)
   return (
@@ -75,41 +83,20 @@ function madeBefore({ log }: World, back: number): { account: AccountId; reserva
 function happen(world: World, made: number, next: Step, now: string): void {
   const earlier = (payer: AccountId, back: number) =>
     madeBefore(world, back) ?? { account: payer, reservationId: reservation(made) }
-  if ('from' in next) {
-    const { from, to } = next
-    world.perform(
-      TransferFunds,
-      { transferId: `t${made}`, from, to, amountMicros: next.amountMicros, reason: 'story' },
-      now,
-    )
-  } else if ('holdMs' in next) {
+  const transfer = (from: AccountId, to: AccountId, amount: number) =>
+    world.perform(TransferFunds, { transferId: `t${made}`, from, to, amountMicros: amount, reason: 'story' }, now)
+  if ('from' in next) transfer(next.from, next.to, next.amountMicros)
+  else if ('holdMs' in next) {
     const expiresAt = new Date(Date.parse(now) + next.holdMs).toISOString()
-    world.perform(
-      ReserveFunds,
-      { account: next.payer, reservationId: reservation(made), amountMicros: next.amountMicros, expiresAt },
-      now,
-    )
+    const own = { account: next.payer, reservationId: reservation(made) }
+    world.perform(ReserveFunds, { ...own, amountMicros: next.amountMicros, expiresAt }, now)
   } else if ('cost' in next)
     world.perform(SettleReservation, { ...earlier(next.payer, next.which), actualMicros: next.cost }, now)
   else if ('which' in next) world.perform(ReleaseReservation, earlier(next.payer, next.which), now)
-  else if ('payer' in next)
-    world.perform(
-      SetAccountLimits,
-      { account: next.payer, dailyMicros: next.amountMicros, perActionMicros: next.amountMicros },
-      now,
-    )
-  else if ('amountMicros' in next)
-    world.perform(
-      TransferFunds,
-      {
-        transferId: `f${made}`,
-        from: id('external'),
-        to: id('reserve'),
-        amountMicros: next.amountMicros,
-        reason: 'funding',
-      },
-      now,
-    )
+  else if ('payer' in next) {
+    const limits = { dailyMicros: next.amountMicros, perActionMicros: next.amountMicros }
+    world.perform(SetAccountLimits, { account: next.payer, ...limits }, now)
+  } else if ('amountMicros' in next) transfer(id('external'), id('reserve'), next.amountMicros)
   else if (next.ask === 'freeze') {
     if (next.everything) world.perform(FreezeTreasury, { reason: 'story' }, now)
     else world.perform(FreezeAccount, { account: next.who, reason: 'story' }, now)
@@ -145,13 +132,7 @@ describe('the treasury', () => {
     const seen = new Map<string, number>()
     fc.assert(
       fc.property(histories, (history) => {
-        const world = treasuryInMemory()
-        for (const account of everybody) world.perform(OpenAccount, { account }, new Date(start).toISOString())
-        world.perform(
-          TransferFunds,
-          { transferId: 'seed', from: id('external'), to: id('reserve'), amountMicros: 50_000_000, reason: 'seed' },
-          new Date(start).toISOString(),
-        )
+        const world = funded(id('reserve'), 50_000_000, new Date(start).toISOString())
         let nowMs = start
         let newestMs = start
         history.forEach(({ step: next, laterMs, skewMs }, index) => {
@@ -191,36 +172,17 @@ describe('the treasury', () => {
     )
     fc.assert(
       fc.property(asks, fc.integer({ min: 0, max: 40_000_000 }), (history, dailyMicros) => {
-        const world = treasuryInMemory()
-        for (const account of everybody) world.perform(OpenAccount, { account }, now)
-        world.perform(
-          TransferFunds,
-          { transferId: 'seed', from: id('external'), to: ada, amountMicros: 500_000_000, reason: 'seed' },
-          now,
-        )
+        const world = funded(ada, 500_000_000, now)
         world.perform(SetAccountLimits, { account: ada, dailyMicros, perActionMicros: 8_000_000 }, now)
         const held = () => world.accounts().find(({ accountId }) => accountId === ada)!
         history.forEach(({ kind, which: back, amountMicros: asked }, index) => {
           const reservationId = reservation(Math.max(0, index - back))
-          const promised = held().reservations[reservationId]?.amountMicros ?? 0
-          if (kind === 'transfer')
-            world.perform(
-              TransferFunds,
-              { transferId: `t${index}`, from: ada, to: id('reserve'), amountMicros: asked, reason: 'story' },
-              now,
-            )
-          if (kind === 'reserve')
-            world.perform(
-              ReserveFunds,
-              { account: ada, reservationId: reservation(index), amountMicros: asked, expiresAt },
-              now,
-            )
-          if (kind === 'settle')
-            world.perform(
-              SettleReservation,
-              { account: ada, reservationId, actualMicros: Math.min(asked, promised) },
-              now,
-            )
+          const actualMicros = Math.min(asked, held().reservations[reservationId]?.amountMicros ?? 0)
+          const transfer = { transferId: `t${index}`, from: ada, to: id('reserve'), reason: 'story' }
+          const made = { account: ada, reservationId: reservation(index), expiresAt }
+          if (kind === 'transfer') world.perform(TransferFunds, { ...transfer, amountMicros: asked }, now)
+          if (kind === 'reserve') world.perform(ReserveFunds, { ...made, amountMicros: asked }, now)
+          if (kind === 'settle') world.perform(SettleReservation, { account: ada, reservationId, actualMicros }, now)
           if (kind === 'release') world.perform(ReleaseReservation, { account: ada, reservationId }, now)
           expect(500_000_000 - held().balanceMicros + reservedMicros(held(), now)).toBeLessThanOrEqual(dailyMicros)
         })

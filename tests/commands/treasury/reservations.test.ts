@@ -33,9 +33,9 @@ describe('reserving', () => {
   test.each([
     ['an account that was never opened', [], 'account_unknown'],
     ['a frozen account', [...ada, frozen], 'account_frozen'],
-    ['an account that may not do so much at once', [...ada, limited(5000, 999)], 'action_limit_exceeded'],
+    ['an account with a lower limit per action', [...ada, limited(5000, 999)], 'action_limit_exceeded'],
     [
-      'an account that has spent its day',
+      'an account that has used up its daily limit',
       [...ada, limited(1000, 1000), debited(1, '2026-11-23')],
       'daily_limit_exceeded',
     ],
@@ -46,11 +46,9 @@ describe('reserving', () => {
   })
 
   test('is refused while the whole treasury is frozen', () => {
-    const world = given(
-      { account, treasury },
-      { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] },
-    )
-    world.when(ReserveFunds, reserve).then({ refused: 'treasury_frozen' })
+    given({ account, treasury }, { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] })
+      .when(ReserveFunds, reserve)
+      .then({ refused: 'treasury_frozen' })
   })
 
   test('under an id that is open is refused', () => {
@@ -123,33 +121,24 @@ describe('an account with many reservations', () => {
 })
 
 describe('releasing', () => {
+  const command = { account: id('agent:ada'), reservationId: reservation(1) }
+  const released: AccountEvent = {
+    type: 'ReservationReleased',
+    data: { reservationId: reservation(1), amountMicros: 700 },
+  }
+
   test('releases the reservation, also on a frozen account', () => {
-    const command = { account: id('agent:ada'), reservationId: reservation(1) }
     given({ account }, { account: [...ada, reserved(reservation(1), 700), frozen] })
       .when(ReleaseReservation, command)
-      .then({
-        accepted: {
-          account: [{ type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } }],
-        },
-      })
+      .then({ accepted: { account: [released] } })
   })
 
   test.each([
     ['was never made', [...ada], 'reservation_not_open'],
-    [
-      'was released',
-      [
-        ...ada,
-        reserved(reservation(1), 700),
-        { type: 'ReservationReleased', data: { reservationId: reservation(1), amountMicros: 700 } },
-      ],
-      'reservation_not_open',
-    ],
-    ['would be on an account that was never opened', [], 'account_unknown'],
+    ['was released', [...ada, reserved(reservation(1), 700), released], 'reservation_not_open'],
+    ['is on an account that was never opened', [], 'account_unknown'],
   ] as [string, AccountEvent[], RefusalCode][])('is refused for one that %s', (_, history, code) => {
-    given({ account }, { account: history })
-      .when(ReleaseReservation, { account: id('agent:ada'), reservationId: reservation(1) })
-      .thenMatches({ refused: code })
+    given({ account }, { account: history }).when(ReleaseReservation, command).thenMatches({ refused: code })
   })
 })
 

@@ -19,8 +19,10 @@ const transfer = {
 const ada = [opened('agent:ada')]
 const stopped: TreasuryEvent = { type: 'TreasuryFrozen', data: { reason: 'intrusion' } }
 
-/** payer(what happened to the reserve) asked for a transfer of $5 to Ada. */
-const payer = (...from: AccountEvent[]) => given({ from: account, to: account, treasury }, { from, to: ada })
+const between = (from: AccountEvent[], to: AccountEvent[] = ada, history: TreasuryEvent[] = []) =>
+  given({ from: account, to: account, treasury }, { from, to, treasury: history })
+/** The reserve after these events; Ada's account is open. */
+const payer = (...from: AccountEvent[]) => between(from)
 
 describe('opening an account', () => {
   test('opens it empty', () => {
@@ -41,16 +43,8 @@ describe('opening an account', () => {
       .then({ refused: 'account_exists', details: { account: 'agent:ada' } })
   })
 
-  test.each([
-    '',
-    'Reserve',
-    'agent:',
-    'agent:a b',
-    'bounty:../reserve',
-    'bank',
-    'agent:a:b',
-    `agent:${'x'.repeat(65)}`,
-  ])('knows no account %j', (name) => {
+  const malformed = ['', 'Reserve', 'agent:', 'agent:a b', 'bounty:../reserve', 'bank', 'agent:a:b']
+  test.each([...malformed, `agent:${'x'.repeat(65)}`])('rejects the name %j', (name) => {
     expect(OpenAccount.schema.safeParse({ account: name }).success).toBe(false)
   })
 })
@@ -82,20 +76,21 @@ describe('a transfer', () => {
     payer(opened('reserve'), credited(6_000_000), expired).when(TransferFunds, transfer).thenMatches({ accepted: {} })
   })
 
-  test('from `external` brings in funding: that account may go below zero', () => {
-    given({ from: account, to: account, treasury }, { from: [opened('external')], to: [opened('reserve')] })
+  test('from `external` brings in money: that account may go below zero', () => {
+    between([opened('external')], [opened('reserve')])
       .when(TransferFunds, { ...transfer, from: id('external'), to: id('reserve') })
       .thenMatches({ accepted: {} })
   })
 
   test.each(['reserve', 'agent:bob', 'bounty:b1', 'spend', 'overrun'])(
-    'from `%s` moves what is available there, and not a micro-dollar more',
+    'from `%s` moves at most the available amount, to the micro-dollar',
     (name) => {
       const paying = (amountMicros: number) =>
-        given(
-          { from: account, to: account, treasury },
-          { from: [opened(name), credited(7_000_000), reserved(reservation(1), 2_000_000)], to: ada },
-        ).when(TransferFunds, { ...transfer, from: id(name), amountMicros })
+        payer(opened(name), credited(7_000_000), reserved(reservation(1), 2_000_000)).when(TransferFunds, {
+          ...transfer,
+          from: id(name),
+          amountMicros,
+        })
       paying(5_000_000).thenMatches({ accepted: {} })
       paying(5_000_001).then({
         refused: 'insufficient_funds',
@@ -104,15 +99,14 @@ describe('a transfer', () => {
     },
   )
 
-  test('from outside goes below zero, as often as is asked for', () => {
-    const outside = [opened('external'), debited(5_000_000, '2026-11-23')]
-    given({ from: account, to: account, treasury }, { from: outside, to: ada })
+  test('from `external` is accepted even if that account is below zero', () => {
+    payer(opened('external'), debited(5_000_000, '2026-11-23'))
       .when(TransferFunds, { ...transfer, from: id('external') })
       .thenMatches({ accepted: {} })
   })
 
-  test('cannot take from `overrun` what is not there: only incurred cost makes it negative', () => {
-    given({ from: account, to: account, treasury }, { from: [opened('overrun')], to: ada })
+  test('cannot overdraw `overrun`: only incurred cost makes it negative', () => {
+    payer(opened('overrun'))
       .when(TransferFunds, { ...transfer, from: id('overrun') })
       .thenMatches({ refused: 'insufficient_funds' })
   })
@@ -130,7 +124,7 @@ describe('a transfer', () => {
     ['an account that was never opened', [], 'account_unknown'],
     ['a frozen account', [opened('agent:ada'), frozen], 'account_frozen'],
   ] as const)('is refused to %s', (_, to, code) => {
-    given({ from: account, to: account, treasury }, { from: [opened('reserve'), credited(9_000_000)], to })
+    between([opened('reserve'), credited(9_000_000)], [...to])
       .when(TransferFunds, transfer)
       .then({ refused: code, details: { account: 'agent:ada' } })
   })
@@ -142,30 +136,23 @@ describe('a transfer', () => {
   })
 
   test('is refused while the whole treasury is frozen, and accepted after the stop is lifted', () => {
-    const from = [opened('reserve'), credited(9_000_000)]
     const under = (...history: TreasuryEvent[]) =>
-      given({ from: account, to: account, treasury }, { from, to: ada, treasury: history }).when(
-        TransferFunds,
-        transfer,
-      )
+      between([opened('reserve'), credited(9_000_000)], ada, history).when(TransferFunds, transfer)
     under(stopped).then({ refused: 'treasury_frozen' })
     under(stopped, { type: 'TreasuryUnfrozen', data: { reason: 'false alarm' } }).thenMatches({ accepted: {} })
   })
 
   test('beyond exact integers is refused, on either side', () => {
     const most = Number.MAX_SAFE_INTEGER
-    const full = { from: [opened('external')], to: [opened('reserve'), credited(most)] }
-    const ask = { ...transfer, from: id('external'), to: id('reserve') }
-    given({ from: account, to: account, treasury }, full)
-      .when(TransferFunds, { ...ask, amountMicros: 1 })
-      .thenMatches({ refused: 'amount_too_large' })
-    const owing = { from: [opened('external'), debited(most, '2026-11-23')], to: [opened('reserve')] }
-    given({ from: account, to: account, treasury }, owing)
-      .when(TransferFunds, { ...ask, amountMicros: 1 })
-      .thenMatches({ refused: 'amount_too_large' })
+    const full = between([opened('external')], [opened('reserve'), credited(most)])
+    const owing = between([opened('external'), debited(most, '2026-11-23')], [opened('reserve')])
+    for (const accounts of [full, owing])
+      accounts
+        .when(TransferFunds, { ...transfer, from: id('external'), to: id('reserve'), amountMicros: 1 })
+        .thenMatches({ refused: 'amount_too_large' })
   })
 
-  test.each([0, -1, 0.5, 2 ** 53, Number.NaN, '5', null])('of %j is no amount', (amountMicros) => {
+  test.each([0, -1, 0.5, 2 ** 53, Number.NaN, '5', null])('of %j is malformed', (amountMicros) => {
     expect(TransferFunds.schema.safeParse({ ...transfer, amountMicros }).success).toBe(false)
   })
 })
@@ -195,12 +182,8 @@ describe('the limits of an account', () => {
   })
 
   test('hold for a day, and reservations count as spent', () => {
-    const day = [
-      ...rich,
-      limited(8_000_000, 8_000_000),
-      debited(2_000_000, '2026-11-23'),
-      reserved(reservation(1), 1_000_001),
-    ]
+    const spent = [debited(2_000_000, '2026-11-23'), reserved(reservation(1), 1_000_001)]
+    const day = [...rich, limited(8_000_000, 8_000_000), ...spent]
     payer(...day)
       .when(TransferFunds, transfer)
       .then({
@@ -226,13 +209,8 @@ describe('the limits of an account', () => {
   })
 
   test('are not reset by a clock that is still before midnight', () => {
-    const history = [
-      ...rich,
-      limited(8_000_000, 8_000_000),
-      debited(3_000_000, '2026-11-24'),
-      debited(3_000_000, '2026-11-23'),
-    ]
-    payer(...history)
+    const spent = [debited(3_000_000, '2026-11-24'), debited(3_000_000, '2026-11-23')]
+    payer(...rich, limited(8_000_000, 8_000_000), ...spent)
       .when(TransferFunds, transfer)
       .thenMatches({ refused: 'daily_limit_exceeded', details: { spentMicros: 6_000_000 } })
   })

@@ -1,61 +1,31 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import type { StreamName, Uuid7 } from '../../../src/events/identifiers.ts'
+import type { Uuid7 } from '../../../src/events/identifiers.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
-import type { AppendRequest } from '../../../src/events/log/log.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { serverOf } from '../../../src/platform/redis/cluster.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { startRedisCluster, type ClusterNode, type RedisCluster } from '../../support/redis-cluster.ts'
+import { newId, type TestCouncil } from '../../support/council.ts'
+import { testCouncil } from '../../support/lifetimes.ts'
+import { finishing } from '../../support/log-requests.ts'
+import { startRedisCluster, type ClusterNode } from '../../support/redis-cluster.ts'
 import { freshCouncilId } from '../../support/shared-servers.ts'
 import { beginSlotMove } from '../../support/slot-move.ts'
 
-let cluster: RedisCluster
-beforeAll(async () => {
-  cluster = await startRedisCluster()
-})
-afterAll(() => cluster.stop())
-
-const opened: TestCouncil[] = []
-afterEach(() => {
-  for (const council of opened.splice(0)) council.close()
-})
+const cluster = await startRedisCluster()
+afterAll(cluster.stop)
 
 /** A council whose slot is on one of the nodes; with an id, another process of that council. */
 async function councilOn(node: ClusterNode | undefined, councilId?: string): Promise<TestCouncil> {
   let id = councilId ?? freshCouncilId()
   while (node && !councilId && (await cluster.ownerOf(logKeys(id).log)) !== node) id = freshCouncilId()
-  const council = await openTestCouncil(cluster.url, id)
-  opened.push(council)
-  return council
+  return testCouncil(id, cluster.url)
 }
 
-const ask = (council: TestCouncil, requestId: Uuid7) =>
+const ask = (council: TestCouncil, requestId = newId()) =>
   council.execute(SubmitPrompt, { requestId, text: 'Why?' }, requestId)
 const streamsOf = async (council: TestCouncil) => (await council.events()).map(({ stream }) => stream)
-
-/** An append of a stream's first event, which is also its last. */
-function finishing(stream: StreamName): AppendRequest {
-  const commandId = newId()
-  const metadata = JSON.stringify({
-    eventId: newId(),
-    commandId,
-    correlationId: 'c',
-    causationId: 'c',
-    actor: 'tester',
-    occurredAt: '2026-11-23T12:00:00.000Z',
-  })
-  return {
-    commands: [{ principal: 'tester', commandId, contentHash: 'h', events: 1 }],
-    reads: [{ stream, revision: 0 }],
-    events: [{ stream, type: 'CancellationRequested', version: 1, data: '{"by":"tester"}', metadata }],
-    states: [{ stream, stateVersion: 1, state: null }],
-    jobs: [],
-    finishedJobs: [],
-  }
-}
 
 describe('councils on a cluster', () => {
   test('live on different nodes, each complete on its own', async () => {
@@ -64,8 +34,8 @@ describe('councils on a cluster', () => {
     const asked = await Promise.all(
       councils.map(async (council) => {
         const ids = Array.from({ length: 20 }, newId)
-        expect(await Promise.all(ids.map((id) => ask(council, id)))).toEqual(
-          ids.map(() => expect.objectContaining({ result: 'appended' }) as unknown),
+        expect(await Promise.all(ids.map((id) => ask(council, id)))).toMatchObject(
+          ids.map(() => ({ result: 'appended' })),
         )
         return ids
       }),
@@ -73,14 +43,8 @@ describe('councils on a cluster', () => {
     for (const [index, council] of councils.entries()) {
       expect(await streamsOf(council)).toEqual(asked[index]?.map(chatStream))
       expect((await serverOf(council.redis, council.keys.log)).options.port).toBe(cluster.nodes[index]?.port)
-      expect(
-        await cluster.nodes[index]?.redis.exists(
-          council.keys.log,
-          council.keys.meta,
-          council.keys.states,
-          council.keys.work,
-        ),
-      ).toBe(4)
+      const { log, meta, states, work } = council.keys
+      expect(await cluster.nodes[index]?.redis.exists(log, meta, states, work)).toBe(4)
     }
   })
 
@@ -114,16 +78,16 @@ describe('councils on a cluster', () => {
     const queues = await Promise.all(
       ['ada', 'bob'].map((consumer) => council.log.openJobs(blocking(), consumer, 60_000)),
     )
-    const [ada, bob] = queues
-    const [job] = (await ada?.takeNew(5)) ?? []
-    expect(job).toMatchObject({ kind: 'answer', stream: chatStream(requestId) })
-    if (!job) throw new Error('no job')
-    expect(await bob?.takeAbandoned(5)).toEqual([])
-    expect(await ada?.renew(job)).toBe('held')
-    await ada?.giveBack(job)
-    expect(await bob?.takeAbandoned(5)).toEqual([job])
-    expect(await ada?.renew(job)).toBe('taken')
-    await bob?.drop(job)
+    const [ada, bob] = [queues[0]!, queues[1]!]
+    const jobs = await ada.takeNew(5)
+    expect(jobs).toMatchObject([{ kind: 'answer', stream: chatStream(requestId) }])
+    const job = jobs[0]!
+    expect(await bob.takeAbandoned(5)).toEqual([])
+    expect(await ada.renew(job)).toBe('held')
+    await ada.giveBack(job)
+    expect(await bob.takeAbandoned(5)).toEqual([job])
+    expect(await ada.renew(job)).toBe('taken')
+    await bob.drop(job)
     expect(await council.redis.xlen(council.keys.work)).toBe(0)
     expect(await council.redis.xpending(council.keys.work, 'workers')).toEqual([0, null, null, null])
     for (const queue of queues) queue.close()
@@ -136,7 +100,7 @@ describe('a slot that moves to another node', () => {
     const other = await councilOn(undefined, council.councilId)
     // During a move, a command with a key that does not exist yet must wait; from here on all keys exist.
     await council.log.append(finishing(chatStream(newId())))
-    await ask(council, newId())
+    await ask(council)
     const from = await council.log.head()
 
     const last = newId()
@@ -150,27 +114,23 @@ describe('a slot that moves to another node', () => {
     })()
     let isMoving = true
     const asked: Uuid7[] = []
+    const askOnce = async (process: TestCouncil): Promise<void> => {
+      const id = newId()
+      asked.push(id)
+      expect(await ask(process, id)).toMatchObject({ result: 'appended' })
+    }
     const commands = async (process: TestCouncil): Promise<void> => {
-      while (isMoving) {
-        const id = newId()
-        asked.push(id)
-        expect(await ask(process, id)).toMatchObject({ result: 'appended' })
-      }
+      while (isMoving) await askOnce(process)
     }
     const writing = Promise.all([commands(council), commands(council), commands(other), commands(other)])
-    const answeredNow = async (): Promise<void> => {
-      asked.push(newId())
-      expect(await ask(council, asked.at(-1) ?? last)).toMatchObject({ result: 'appended' })
-    }
     for (const target of [cluster.nodes[1], cluster.nodes[2], cluster.nodes[0]]) {
-      if (!target) throw new Error('three nodes')
-      const move = await beginSlotMove(cluster, council.keys.log, target)
-      await answeredNow()
+      const move = await beginSlotMove(cluster, council.keys.log, target!)
+      await askOnce(council)
       while (await move.moveOne());
       // All keys are on the new node, which does not own their slot yet.
-      await answeredNow()
+      await askOnce(council)
       await move.finish()
-      await answeredNow()
+      await askOnce(council)
     }
     isMoving = false
     await writing
@@ -186,10 +146,8 @@ describe('a slot that moves to another node', () => {
 
   test('delays a command with keys that do not exist yet until the move ends', async () => {
     const council = await councilOn(cluster.nodes[0])
-    const [, to] = cluster.nodes
-    if (!to) throw new Error('three nodes')
     await cluster.nodes[0]?.redis.config('RESETSTAT')
-    const move = await beginSlotMove(cluster, council.keys.log, to)
+    const move = await beginSlotMove(cluster, council.keys.log, cluster.nodes[1]!)
     // A council without events has only its identity, so no node has all keys of the first append.
     const requestId = newId()
     const answer = ask(council, requestId)
@@ -201,21 +159,17 @@ describe('a slot that moves to another node', () => {
 
   test('to a node that is not durable stops the log before it acknowledges anything', async () => {
     const council = await councilOn(cluster.nodes[0])
-    expect(await ask(council, newId())).toMatchObject({ result: 'appended' })
+    expect(await ask(council)).toMatchObject({ result: 'appended' })
     const careless = await cluster.addNode('no')
     const move = await beginSlotMove(cluster, council.keys.log, careless)
     await move.finish()
     // The redirect applied the command on that node, but the gate did not acknowledge it.
-    expect(await ask(council, newId())).toMatchObject({
-      result: 'rejected',
-      code: 'outcome_unknown',
-      message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string,
-    })
-    expect(await ask(council, newId())).toMatchObject({
-      result: 'rejected',
-      code: 'log_stopped',
-      message: expect.stringContaining(`127.0.0.1:${careless.port}`) as string,
-    })
+    for (const code of ['outcome_unknown', 'log_stopped'])
+      expect(await ask(council)).toMatchObject({
+        result: 'rejected',
+        code,
+        message: expect.stringContaining(`127.0.0.1:${careless.port}`),
+      })
     const back = await beginSlotMove(cluster, council.keys.log, move.from)
     await back.finish()
   })
@@ -224,16 +178,12 @@ describe('a slot that moves to another node', () => {
 test('a killed node of a cluster comes back with every acknowledged event exactly once', async () => {
   const node = cluster.nodes[2]
   const council = await councilOn(node)
-  await ask(council, newId())
+  await ask(council)
   const ids = Array.from({ length: 200 }, newId)
   const writing = Promise.all(ids.map((id) => ask(council, id)))
   await node?.kill()
   await node?.start()
-  expect(await writing).toEqual(
-    ids.map(
-      () => expect.objectContaining({ result: expect.stringMatching(/appended|duplicate/) as string }) as unknown,
-    ),
-  )
+  expect(await writing).toMatchObject(ids.map(() => ({ result: expect.stringMatching(/appended|duplicate/) })))
   const streams = await streamsOf(council)
   expect(new Set(streams).size).toBe(streams.length)
   expect(streams).toEqual(expect.arrayContaining(ids.map(chatStream)))

@@ -1,33 +1,52 @@
 import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning } from '../../../src/events/identifiers.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { newId, type TestCouncil } from '../../support/council.ts'
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
+import { testCouncil } from '../../support/lifetimes.ts'
+import type { RedisServer } from '../../support/redis-server.ts'
 import { startRedis } from '../../support/servers.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
-
-const cleanUp: (() => unknown)[] = []
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo()
-})
 
 /** A council with all connections through the proxy, and a second one on the same log without the proxy. */
 let proxy: FaultProxy
 let council: TestCouncil
 let witness: TestCouncil
 beforeEach(async () => {
-  const councilId = freshCouncilId()
-  proxy = await startFaultProxy(Number(new URL(redisUrl).port))
-  council = await openTestCouncil(proxy.redisUrl, councilId)
-  witness = await openTestCouncil(redisUrl, councilId)
-  cleanUp.push(() => proxy.close(), council.close, witness.close)
+  proxy = await proxyTo(Number(new URL(redisUrl).port))
+  council = await testCouncil(freshCouncilId(), proxy.redisUrl)
+  witness = await testCouncil(council.councilId)
 })
+
+/** A proxy for the current test. */
+async function proxyTo(port: number): Promise<FaultProxy> {
+  const opened = await startFaultProxy(port)
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+/** A connection for the current test. */
+function connect(url: string, role: 'command' | 'blocking') {
+  const redis = connectRedis({
+    url,
+    role,
+    name: role === 'blocking' ? 'test-jobs' : 'test-direct',
+    logger: silentLogger,
+  })
+  onTestFinished(() => redis.disconnect())
+  return redis
+}
+async function connected(url: string) {
+  const redis = connect(url, 'command')
+  await whenRedisReady(redis, 5_000)
+  return redis
+}
 
 const ask = (by: TestCouncil, id = newId()) => by.execute(SubmitPrompt, { requestId: id, text: 'Why?' }, id)
 const streams = async () => (await witness.events()).map(({ stream }) => stream)
@@ -96,9 +115,9 @@ describe('a half-open connection', () => {
   })
 
   test('is detected by a worker, and a job that was delivered on it is available after the lease', async () => {
-    const blocking = connectRedis({ url: proxy.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
+    const blocking = connect(proxy.redisUrl, 'blocking')
     const jobs = await council.log.openJobs(blocking, 'worker', 100)
-    cleanUp.push(jobs.close)
+    onTestFinished(jobs.close)
     expect(await jobs.takeNew(1)).toEqual([])
     // The server delivers the job, but the reply is lost.
     const taking = jobs.takeNew(1)
@@ -158,36 +177,29 @@ describe('every connection', () => {
   })
 })
 
+/** A council on a Redis of the current test, through a proxy. */
+async function councilOnOwnServer() {
+  const server = await startRedis()
+  onTestFinished(() => server.stop())
+  const through = await proxyTo(server.port)
+  return { server, through, other: await testCouncil(freshCouncilId(), through.redisUrl) }
+}
+
 describe('after a reconnect', () => {
-  /** Starts servers of our own, which the tests inspect and change. The council starts on the first; `then` is prepared when it has two events. */
-  async function moved(
-    prepare: (
-      from: Awaited<ReturnType<typeof startRedis>>,
-      councilId: string,
-    ) => Promise<Awaited<ReturnType<typeof startRedis>>>,
-  ) {
-    const first = await startRedis()
-    const through = await startFaultProxy(first.port)
-    const councilId = freshCouncilId()
-    const other = await openTestCouncil(through.redisUrl, councilId)
-    cleanUp.push(
-      () => first.stop(),
-      () => through.close(),
-      other.close,
-    )
+  /** A council on a server of its own that has written two events, and whose proxy then leads to a second, prepared server. */
+  async function moved(prepare: (from: RedisServer, councilId: string) => Promise<RedisServer>) {
+    const { server: first, through, other } = await councilOnOwnServer()
     await ask(other)
     await ask(other)
-    const second = await prepare(first, councilId)
-    cleanUp.push(() => second.stop())
-    const direct = connectRedis({ url: second.url, role: 'command', name: 'test-direct', logger: silentLogger })
-    await whenRedisReady(direct, 5_000)
-    cleanUp.push(() => direct.disconnect())
+    const second = await prepare(first, other.councilId)
+    onTestFinished(() => second.stop())
+    const direct = await connected(second.url)
     await direct.config('RESETSTAT')
     through.target(second.port)
     return { other, through, direct }
   }
   /** A second server with a copy of the first one's current log. */
-  async function copyOf(first: Awaited<ReturnType<typeof startRedis>>) {
+  async function copyOf(first: RedisServer) {
     const dir = await mkdtemp(join(tmpdir(), 'redis-copy-'))
     await cp(first.dir, dir, { recursive: true })
     return startRedis({ dir })
@@ -217,8 +229,7 @@ describe('after a reconnect', () => {
 
   test('to an empty server sends no commands, idempotency keys or jobs', async () => {
     const { other, through, direct } = await moved(() => startRedis())
-    const blocking = connectRedis({ url: through.redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-    cleanUp.push(() => blocking.disconnect())
+    const blocking = connect(through.redisUrl, 'blocking')
     await reconnected(other, through)
     await expect(other.log.commandIdFor('ada', 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
     await expect(other.log.openJobs(blocking, 'worker', 1000)).rejects.toMatchObject({ code: 'log_replaced' })
@@ -231,9 +242,7 @@ describe('after a reconnect', () => {
   test('to an older copy sends nothing, not even from a process that has only read the lost events', async () => {
     const { other, through, direct } = await moved(async (first, id) => {
       const copy = await copyOf(first)
-      const writer = await openTestCouncil(first.url, id)
-      await ask(writer)
-      writer.close()
+      await ask(await testCouncil(id, first.url))
       return copy
     })
     expect(await other.events()).toHaveLength(3)
@@ -246,10 +255,7 @@ describe('after a reconnect', () => {
   test('sends nothing before the check of the new connection, even from its first listener', async () => {
     const { other, through, direct } = await moved(async (first) => {
       const copy = await copyOf(first)
-      const redis = connectRedis({ url: copy.url, role: 'command', name: 'test-set', logger: silentLogger })
-      await whenRedisReady(redis, 5_000)
-      await redis.config('SET', 'appendfsync', 'everysec')
-      redis.disconnect()
+      await (await connected(copy.url)).config('SET', 'appendfsync', 'everysec')
       return copy
     })
     // Runs before all other listeners, including the log's own.
@@ -264,18 +270,9 @@ describe('after a reconnect', () => {
 })
 
 test('a command with an unknown outcome is not reported as undone when the log stops', async () => {
-  const server = await startRedis()
-  const through = await startFaultProxy(server.port)
-  const other = await openTestCouncil(through.redisUrl, freshCouncilId())
-  cleanUp.push(
-    () => server.stop(),
-    () => through.close(),
-    other.close,
-  )
+  const { server, through, other } = await councilOnOwnServer()
   await ask(other)
-  const direct = connectRedis({ url: server.url, role: 'command', name: 'test-direct', logger: silentLogger })
-  cleanUp.push(() => direct.disconnect())
-  await whenRedisReady(direct, 5_000)
+  const direct = await connected(server.url)
   const id = newId()
   const cut = through.cutBeforeReply(append)
   const result = ask(other, id)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning, comparePositions, type Position, type Uuid7 } from '../../../src/events/identifiers.ts'
@@ -9,78 +9,56 @@ import { openLog } from '../../../src/events/log/open.ts'
 import { redisLog } from '../../../src/events/log/redis-log.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
-import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../support/council.ts'
-import { write } from '../../support/log-requests.ts'
+import { newId, openTestCouncil, testMacs } from '../../support/council.ts'
+import { suiteCouncil, testCouncil } from '../../support/lifetimes.ts'
+import { anEvent, writeTo } from '../../support/log-requests.ts'
 import { startRedis } from '../../support/servers.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-let council: TestCouncil
-beforeAll(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
-})
-afterAll(() => council.close())
-
-const metadata = (commandId: string) =>
-  JSON.stringify({
-    eventId: newId(),
-    commandId,
-    correlationId: commandId,
-    causationId: commandId,
-    actor: 'tester',
-    occurredAt: '2026-11-23T12:00:00.000Z',
-  })
+const council = await suiteCouncil()
 const aStream = () => chatStream(newId())
+
+/** A Redis for the current test. */
+async function startServer(appendfsync: 'always' | 'no') {
+  const server = await startRedis({ appendfsync })
+  onTestFinished(() => server.stop())
+  return server
+}
 
 describe('an append', () => {
   test('to a key of another type writes nothing', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
+    const other = await testCouncil()
     await other.redis.set(other.keys.work, 'not a stream')
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
-      code: 'log_key_of_wrong_type',
-    })
+    await expect(other.log.append(writeTo(aStream()))).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
     expect(await other.redis.exists(other.keys.log)).toBe(0)
-    other.close()
   })
 
   test('to a lost or replaced log is refused', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
-    await expect(
-      append(
-        other.redis,
-        other.keys,
-        { incarnation: newId(), sequence: 0 },
-        testMacs,
-        write([{ stream: aStream(), revision: 0 }]),
-      ),
-    ).rejects.toMatchObject({ code: 'log_replaced' })
-    await other.redis.del(other.keys.meta)
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
+    const other = await testCouncil()
+    const replaced = { incarnation: newId(), sequence: 0 }
+    await expect(append(other.redis, other.keys, replaced, testMacs, writeTo(aStream()))).rejects.toMatchObject({
       code: 'log_replaced',
     })
-    other.close()
+    await other.redis.del(other.keys.meta)
+    await expect(other.log.append(writeTo(aStream()))).rejects.toMatchObject({ code: 'log_replaced' })
   })
 })
 
 describe('a Redis that comes back', () => {
   test('with settings that are not durable is not written', async () => {
-    const server = await startRedis({ appendfsync: 'always' })
-    const other = await openTestCouncil(server.url, freshCouncilId())
-    await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+    const server = await startServer('always')
+    const other = await testCouncil(freshCouncilId(), server.url)
+    await other.log.append(writeTo(aStream()))
     await other.redis.config('SET', 'appendfsync', 'everysec')
     const back = once(other.redis, 'ready')
     await other.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
     await back
-    await expect(other.log.append(write([{ stream: aStream(), revision: 0 }]))).rejects.toMatchObject({
-      code: 'not_durable',
-    })
-    other.close()
-    await server.stop()
+    await expect(other.log.append(writeTo(aStream()))).rejects.toMatchObject({ code: 'not_durable' })
   })
 
   test('after a kill has every acknowledged event', async () => {
-    const server = await startRedis({ appendfsync: 'always' })
-    const councilId = freshCouncilId()
-    const other = await openTestCouncil(server.url, councilId)
+    const server = await startServer('always')
+    const other = await testCouncil(freshCouncilId(), server.url)
     const ids = Array.from({ length: 200 }, newId)
     const acknowledged: Uuid7[] = []
     const writing = Promise.allSettled(
@@ -97,8 +75,6 @@ describe('a Redis that comes back', () => {
     expect(new Set(streams).size).toBe(streams.length)
     expect(acknowledged.filter((id) => !streams.includes(chatStream(id)))).toEqual([])
     expect(acknowledged.length).toBeGreaterThan(0)
-    other.close()
-    await server.stop()
   })
 })
 
@@ -111,7 +87,7 @@ describe('a log', () => {
     const exists = racing.exists.bind(racing)
     vi.spyOn(racing, 'exists').mockImplementationOnce(async () => {
       const other = await openTestCouncil(redisUrl, councilId)
-      await other.log.append(write([{ stream: aStream(), revision: 0 }]))
+      await other.log.append(writeTo(aStream()))
       other.close()
       return exists(keys.log, keys.states, keys.meta)
     })
@@ -127,49 +103,19 @@ describe('a log', () => {
   })
 
   test('refuses a Redis that is not durable, with the commands that fix it', async () => {
-    const server = await startRedis({ appendfsync: 'no' })
+    const server = await startServer('no')
     await expect(openTestCouncil(server.url, freshCouncilId())).rejects.toThrow('CONFIG SET appendfsync always')
-    await server.stop()
   })
 
-  test('stops the reader at an entry that is not an event, and names it', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
-    const id = await other.redis.xadd(
-      other.keys.log,
-      '*',
-      'sequence',
-      '1',
-      'stream',
-      'chat/x',
-      'revision',
-      '1',
-      'type',
-      'PromptSubmitted',
-      'version',
-      '1',
-      'data',
-      '{"half',
-      'metadata',
-      '{}',
-    )
-    await expect(other.events()).rejects.toMatchObject({ code: 'malformed_event', at: id })
-    other.close()
-  })
-
-  test('stops the reader at an event of a newer program', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
-    const fields = {
-      sequence: '1',
-      stream: 'chat/x',
-      revision: '1',
-      type: 'CancellationRequested',
-      version: '2',
-      data: '{"by":"x"}',
-      metadata: metadata('c'),
-    }
-    await other.redis.xadd(other.keys.log, '*', ...Object.entries(fields).flat())
-    await expect(other.events()).rejects.toMatchObject({ code: 'unknown_event_version' })
-    other.close()
+  test.each([
+    ['an entry that is not an event', 'malformed_event', { type: 'PromptSubmitted', version: '1', data: '{"half' }],
+    ['an event of a newer program', 'unknown_event_version', { version: '2' }],
+  ])('stops the reader at %s, and names it', async (_, code, fields) => {
+    const other = await testCouncil()
+    const { stream, type, data, metadata } = anEvent(aStream(), newId())
+    const entry = { sequence: '1', stream, revision: '1', type, data, metadata, ...fields }
+    const at = await other.redis.xadd(other.keys.log, '*', ...Object.entries(entry).flat())
+    await expect(other.events()).rejects.toMatchObject({ code, at })
   })
 })
 
@@ -182,7 +128,7 @@ describe('positions', () => {
 })
 
 test('a log on a closed connection fails at once instead of waiting', async () => {
-  const other = await openTestCouncil(redisUrl, freshCouncilId())
+  const other = await testCouncil()
   other.close()
   const log = redisLog({
     redis: other.redis,

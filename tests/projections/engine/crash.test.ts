@@ -1,39 +1,32 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chats } from '../../../src/projections/chats.ts'
 import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
 import { generationsOf } from '../../../src/projections/engine/generations.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredPrompt } from '../../support/history.ts'
+import { suiteCouncil, suiteDatabase, testCouncil } from '../../support/lifetimes.ts'
 import { processLine } from '../../support/process-line.ts'
 import { caughtUp, project, rebuildNow } from '../../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
 
 const childProgram = fileURLToPath(new URL('../../support/projector-child.ts', import.meta.url))
 /** More than two pages of the log. */
 const prompts = 260
 
-describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => {
-  let db: TestDatabase
-  let council: TestCouncil
+describe.each(databaseKinds)('when a process is killed on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
+  await migrate(db.postgres)
+  const council = await suiteCouncil()
   let expected: string[]
   beforeAll(async () => {
-    db = await open()
-    await db.empty()
-    await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
     await Promise.all(Array.from({ length: prompts }, () => answeredPrompt(council)))
     await rebuildNow(council.log, db.postgres, chats)
     expected = await db.dump('read_models.chats')
     expect(expected).toHaveLength(prompts)
-  })
-  afterAll(async () => {
-    council.close()
-    await db.close()
   })
   beforeEach(() => db.empty())
   afterEach(() => db.empty())
@@ -77,10 +70,8 @@ describe.each(databaseKinds)('when a process is killed on $kind', ({ open }) => 
   test.each(['inside:2', 'between:1'])(
     'in a projector that is catching up, %s, the next one loses nothing and repeats nothing',
     async (where) => {
-      const empty = await openTestCouncil(redisUrl, freshCouncilId())
       await migrate(db.postgres)
-      await rebuildNow(empty.log, db.postgres, chats)
-      empty.close()
+      await rebuildNow((await testCouncil()).log, db.postgres, chats)
       await killedAt('project', where)
       const left = await registered()
       // The first page of the log was committed, the second was not.

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { budget } from '../../../src/commands/aggregates/budget.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
@@ -18,7 +18,8 @@ import {
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import type { Projection, Tx } from '../../../src/projections/engine/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { databaseKinds } from '../../support/databases.ts'
+import { suiteDatabase } from '../../support/lifetimes.ts'
 import { applyStep, historyDay, newPrompt, steps, type PromptRun } from '../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
@@ -30,14 +31,9 @@ const step = fc.oneof(
 const histories = fc.array(fc.record({ who: fc.nat(3), step }), { minLength: 1, maxLength: 45 })
 const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 })
 
-describe.each(databaseKinds)('a read model on $kind', ({ open }) => {
-  let db: TestDatabase
-  beforeAll(async () => {
-    db = await open()
-    await db.empty()
-    await migrate(db.postgres)
-  })
-  afterAll(() => db.close())
+describe.each(databaseKinds)('a read model on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
+  await migrate(db.postgres)
 
   /** Applies events to a new generation in batches of the given sizes. */
   async function applied(

@@ -1,17 +1,14 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
 import { ProjectionError } from '../../../src/projections/engine/projection-error.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { databaseKinds } from '../../support/databases.ts'
+import { suiteDatabase } from '../../support/lifetimes.ts'
 
-describe.each(databaseKinds)('migrating $kind', ({ kind, open }) => {
-  let db: TestDatabase
-  beforeAll(async () => {
-    db = await open()
-  })
-  afterAll(() => db.close())
+describe.each(databaseKinds)('migrating $kind', async ({ kind, open }) => {
+  const db = await suiteDatabase(open)
   beforeEach(() => db.empty())
 
   test('applies every migration once, in order, and none the next time', async () => {

@@ -1,33 +1,27 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/platform/logger.ts'
-import { connectPostgres, type Postgres } from '../../../src/platform/postgres/postgres.ts'
+import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
 import { whenRedisReady } from '../../../src/platform/redis/connection.ts'
 import { chats } from '../../../src/projections/chats.ts'
 import { costs } from '../../../src/projections/costs.ts'
 import { startProjector } from '../../../src/projections/engine/projector.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { openTestCouncil } from '../../support/council.ts'
 import { answeredPrompt } from '../../support/history.ts'
 import { caughtUp, project } from '../../support/read-models.ts'
-import type { PostgresServer } from '../../support/postgres-server.ts'
-import type { RedisServer } from '../../support/redis-server.ts'
 import { startPostgres, startRedis } from '../../support/servers.ts'
 
-let server: PostgresServer
-let redis: RedisServer
-let postgres: Postgres<unknown>
-let council: TestCouncil
-beforeAll(async () => {
-  ;[server, redis] = await Promise.all([startPostgres(), startRedis()])
-  postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 4, logger: silentLogger })
-  council = await openTestCouncil(redis.url, 'outages')
-})
+const [server, redis] = await Promise.all([startPostgres(), startRedis()])
+const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 4, logger: silentLogger })
+const council = await openTestCouncil(redis.url, 'outages')
 afterAll(async () => {
   council.close()
   await postgres.close()
   await Promise.all([server.stop(), redis.stop()])
 })
 
+const projecting = (pause: ReturnType<typeof noted>) =>
+  startProjector({ log: council.log, database: postgres, projections: [chats, costs], logger: silentLogger, pause })
 const shown = () =>
   postgres.transaction(async (tx) =>
     Number((await sql<{ n: string }>`select count(*) as n from read_models.costs`.execute(tx)).rows[0]?.n),
@@ -38,13 +32,7 @@ describe('a projector whose stores become unreachable', () => {
     await server.kill()
     await answeredPrompt(council)
     const waiting = Promise.withResolvers<undefined>()
-    const projector = startProjector({
-      log: council.log,
-      database: postgres,
-      projections: [chats, costs],
-      logger: silentLogger,
-      pause: noted(waiting),
-    })
+    const projector = projecting(noted(waiting))
     await waiting.promise
     // Each projection notices by itself, and reports `running` only after it has found its checkpoint in the log.
     const both = (status: object) =>
@@ -58,13 +46,7 @@ describe('a projector whose stores become unreachable', () => {
 
   test('loses nothing when the database crashes under it', async () => {
     const waiting = Promise.withResolvers<undefined>()
-    const projector = startProjector({
-      log: council.log,
-      database: postgres,
-      projections: [chats, costs],
-      logger: silentLogger,
-      pause: noted(waiting),
-    })
+    const projector = projecting(noted(waiting))
     await caughtUp(projector, council.log)
     await server.kill()
     await answeredPrompt(council)

@@ -1,35 +1,39 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { chatStream } from '../../../src/events/chat.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'
 import { chats } from '../../../src/projections/chats.ts'
 import { costs, isCost } from '../../../src/projections/costs.ts'
 import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
 import type { Projection } from '../../../src/projections/engine/projection.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import type { Projector } from '../../../src/projections/engine/projector.ts'
+import { newId, type TestCouncil } from '../../support/council.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
+import { suiteDatabase, testCouncil } from '../../support/lifetimes.ts'
+import { anEvent } from '../../support/log-requests.ts'
 import { caughtUp, dumpAll, project, stopped } from '../../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
-  beforeAll(async () => {
-    db = await open()
-  })
-  afterAll(() => db.close())
   beforeEach(async () => {
     await db.empty()
-    council = await openTestCouncil(redisUrl, freshCouncilId())
+    council = await testCouncil()
   })
-  afterEach(() => council.close())
 
+  /** A projector that has applied the whole log. */
+  async function projected(projections?: readonly Projection[]): Promise<Projector> {
+    const projector = project(council.log, db.postgres, projections)
+    await caughtUp(projector, council.log)
+    return projector
+  }
   const registered = (name: string) => db.postgres.transaction((tx) => loadRegistered(tx, name))
 
   test('stores each prompt with its ending, cost, timings and positions', async () => {
     const { requestId, text } = await answeredPrompt(council)
-    await caughtUp(project(council.log, db.postgres), council.log)
+    await projected()
 
     const all = await council.events()
     const ofChat = all.filter(({ stream }) => stream.startsWith('chat/'))
@@ -58,7 +62,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
   test('stores the cost of each model call with the position of its debit', async () => {
     const { requestId } = await answeredPrompt(council)
-    await caughtUp(project(council.log, db.postgres), council.log)
+    await projected()
     const debit = (await council.events()).find(({ type }) => type === 'BudgetDebited')
     expect(await db.rows('read_models.costs')).toMatchObject([
       {
@@ -75,8 +79,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   })
 
   test('applies new events and reports its position', async () => {
-    const projector = project(council.log, db.postgres)
-    await caughtUp(projector, council.log)
+    const projector = await projected()
     const told = newPrompt()
     for (const [step, status] of [
       ['submit', 'submitted'],
@@ -97,27 +100,24 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
   test('applies a prompt with characters that Postgres cannot store', async () => {
     const told = newPrompt('zero \0 and half a pair \ud83d')
     await applyStep(council, told, 'submit')
-    await caughtUp(project(council.log, db.postgres), council.log)
+    await projected()
     expect(await db.rows('read_models.chats')).toMatchObject([{ prompt: 'zero \uFFFD and half a pair \uFFFD' }])
   })
 
   test('resumes from its checkpoint after it was stopped', async () => {
     await answeredPrompt(council)
-    const first = project(council.log, db.postgres)
-    await caughtUp(first, council.log)
-    await first.stop()
+    await (await projected()).stop()
     const before = await registered('costs')
 
     await answeredPrompt(council)
-    await caughtUp(project(council.log, db.postgres), council.log)
+    await projected()
     const after = await registered('costs')
     expect(after).toMatchObject({ generation: before?.generation, sequence: 16 })
     expect(await db.dump('read_models.costs')).toHaveLength(2)
   })
 
   test('releases a waiting reader whose signal aborts', async () => {
-    const projector = project(council.log, db.postgres)
-    await caughtUp(projector, council.log)
+    const projector = await projected()
     const giveUp = new AbortController()
     const waiting = projector.waitFor('999999999999999-0' as never, giveUp.signal)
     giveUp.abort()
@@ -140,18 +140,14 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
     (await db.rows('read_models.tally')).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b)
 
   test('next to another one of the same name applies every event once', async () => {
-    const other = await openTestCouncil(redisUrl, council.councilId)
+    const other = await testCouncil(council.councilId)
     const projectors = [project(council.log, db.postgres, [tally]), project(other.log, db.postgres, [tally])]
     for (const projector of projectors) await caughtUp(projector, council.log)
-    const prompts = Array.from({ length: 12 }, () => answeredPrompt(council))
-    await Promise.all(prompts)
+    await Promise.all(Array.from({ length: 12 }, () => answeredPrompt(council)))
     for (const projector of projectors) await caughtUp(projector, council.log)
     expect(await tallied()).toEqual(Array.from({ length: 12 * 8 }, (_, index) => index + 1))
-    expect(projectors.flatMap((projector) => projector.status())).toMatchObject([
-      { state: 'running' },
-      { state: 'running' },
-    ])
-    other.close()
+    const states = projectors.flatMap((projector) => projector.status()).map(({ state }) => state)
+    expect(states).toEqual(['running', 'running'])
   })
 
   test('that lags another one of the same name applies no event a second time', async () => {
@@ -187,9 +183,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
   describe('stops, with everything before it applied,', () => {
     test('at an event that the projection cannot apply, and names its position', async () => {
-      const first = project(council.log, db.postgres)
-      await caughtUp(first, council.log)
-      await first.stop()
+      await (await projected()).stop()
       await answeredPrompt(council)
       const { requestId } = await answeredPrompt(council)
       await answeredPrompt(council)
@@ -198,7 +192,7 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
         ...costs,
         async apply(tx, schema, events) {
           await costs.apply(tx, schema, events)
-          if (events.some(isIts)) throw new Error('a figure that cannot be')
+          if (events.some(isIts)) throw new Error('an impossible figure')
         },
       }
 
@@ -212,34 +206,26 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
     test('at an event that a newer program wrote', async () => {
       await answeredPrompt(council)
-      const projector = project(council.log, db.postgres)
-      await caughtUp(projector, council.log)
+      const projector = await projected()
       await appendRaw(council, { sequence: '9', type: 'BudgetDebited', version: '99' })
-      expect(await stopped(projector, 'costs')).toMatchObject({
-        state: 'stopped',
-        code: 'unknown_event_version',
-        sequence: 8,
-      })
-      expect(await stopped(projector, 'chats')).toMatchObject({
-        state: 'stopped',
-        code: 'unknown_event_version',
-        sequence: 8,
-      })
+      for (const name of ['chats', 'costs'])
+        expect(await stopped(projector, name)).toMatchObject({
+          state: 'stopped',
+          code: 'unknown_event_version',
+          sequence: 8,
+        })
     })
 
     test('at a gap in the log', async () => {
       await answeredPrompt(council)
-      const projector = project(council.log, db.postgres)
-      await caughtUp(projector, council.log)
+      const projector = await projected()
       await appendRaw(council, { sequence: '11', type: 'CancellationRequested', version: '1' })
       expect(await stopped(projector, 'costs')).toMatchObject({ code: 'sequence_gap', sequence: 8 })
     })
 
     test('when the log no longer holds the event of its checkpoint', async () => {
       await answeredPrompt(council)
-      const first = project(council.log, db.postgres)
-      await caughtUp(first, council.log)
-      await first.stop()
+      await (await projected()).stop()
       await council.redis.xdel(council.keys.log, await council.log.head())
       const status = await stopped(project(council.log, db.postgres), 'costs')
       expect(status).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
@@ -248,22 +234,15 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
     test('when the log loses its tail while it follows, and continues above it', async () => {
       const told = await answeredPrompt(council)
-      const projector = project(council.log, db.postgres)
-      await caughtUp(projector, council.log)
+      const projector = await projected()
       await council.redis.xdel(council.keys.log, await council.log.head())
-      await appendRaw(council, {
-        sequence: '8',
-        type: 'CancellationRequested',
-        version: '1',
-        stream: `chat/${told.requestId}`,
-      })
+      const stream = `chat/${told.requestId}`
+      await appendRaw(council, { sequence: '8', type: 'CancellationRequested', version: '1', stream })
       expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
     })
 
     test('when a newer program has built the read model', async () => {
-      const newer = project(council.log, db.postgres, [{ ...chats, version: 7 }])
-      await caughtUp(newer, council.log)
-      await newer.stop()
+      await (await projected([{ ...chats, version: 7 }])).stop()
       expect(await stopped(project(council.log, db.postgres, [chats]), 'chats')).toMatchObject({
         code: 'projection_of_newer_program',
       })
@@ -272,20 +251,17 @@ describe.each(databaseKinds)('a projector on $kind', ({ open }) => {
 
   test('rebuilds the read model for a newer version of the projection', async () => {
     await answeredPrompt(council)
-    const old = project(council.log, db.postgres)
-    await caughtUp(old, council.log)
+    const old = await projected()
     const before = await dumpAll(db)
     await old.stop()
-    await caughtUp(project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }]), council.log)
+    await projected([{ ...chats, version: chats.version + 1 }])
     expect(await registered('chats')).toMatchObject({ version: chats.version + 1, generation: 2, sequence: 8 })
     expect(await dumpAll(db)).toEqual(before)
   })
 
   test('of an older version stops when a newer one has taken over', async () => {
-    const older = project(council.log, db.postgres, [chats])
-    await caughtUp(older, council.log)
-    const newer = project(council.log, db.postgres, [{ ...chats, version: chats.version + 1 }])
-    await caughtUp(newer, council.log)
+    const older = await projected([chats])
+    const newer = await projected([{ ...chats, version: chats.version + 1 }])
     const { requestId } = await answeredPrompt(council)
     expect(await stopped(older, 'chats')).toMatchObject({ code: 'projection_of_newer_program' })
     await caughtUp(newer, council.log)
@@ -298,20 +274,7 @@ async function appendRaw(
   council: TestCouncil,
   fields: { sequence: string; type: string; version: string; stream?: string },
 ): Promise<void> {
-  const metadata = {
-    eventId: `raw-${fields.sequence}`,
-    commandId: 'raw',
-    correlationId: 'raw',
-    causationId: 'raw',
-    actor: 'tester',
-    occurredAt: '2026-11-23T12:00:00Z',
-  }
-  const entry = {
-    stream: 'chat/raw',
-    revision: '1',
-    data: JSON.stringify({ by: 'tester' }),
-    metadata: JSON.stringify(metadata),
-    ...fields,
-  }
+  const { data, metadata } = anEvent(chatStream(newId()), newId())
+  const entry = { stream: 'chat/raw', revision: '1', data, metadata, ...fields }
   await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import { chats } from '../../../src/projections/chats.ts'
@@ -11,24 +11,19 @@ import type { Projection } from '../../../src/projections/engine/projection.ts'
 import type { RebuildProgress } from '../../../src/projections/engine/rebuild.ts'
 import { leaseRebuild, type Rebuilder } from '../../../src/projections/engine/rebuild-lease.ts'
 import { readConsistently } from '../../../src/projections/engine/snapshot.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import type { TestCouncil } from '../../support/council.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt, steps } from '../../support/history.ts'
+import { suiteDatabase, testCouncil } from '../../support/lifetimes.ts'
 import { caughtUp, dumpAll, project, rebuildNow } from '../../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-describe.each(databaseKinds)('a rebuild on $kind', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('a rebuild on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
-  beforeAll(async () => {
-    db = await open()
-  })
-  afterAll(() => db.close())
   beforeEach(async () => {
     await db.empty()
-    council = await openTestCouncil(redisUrl, freshCouncilId())
+    council = await testCouncil()
   })
-  afterEach(() => council.close())
 
   const registered = (name: string) => db.postgres.transaction((tx) => loadRegistered(tx, name))
   const generations = (name: string) => db.postgres.transaction((tx) => generationsOf(tx, name))

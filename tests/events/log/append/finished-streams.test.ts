@@ -1,33 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { chatStream } from '../../../../src/events/chat.ts'
 import { CancelPrompt } from '../../../../src/commands/chat/cancel-prompt.ts'
 import { chat } from '../../../../src/commands/aggregates/chat.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import { StartAttempt } from '../../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
-import { uuid7TimeMs, Uuid7 } from '../../../../src/events/identifiers.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { uuid7TimeMs, type Uuid7 } from '../../../../src/events/identifiers.ts'
+import { idAt, newId } from '../../../support/council.ts'
+import { suiteProcesses } from '../../../support/lifetimes.ts'
 import { id } from '../../../support/treasury.ts'
 
-let council: TestCouncil
-let other: TestCouncil
-beforeAll(async () => {
-  const councilId = freshCouncilId()
-  council = await openTestCouncil(redisUrl, councilId)
-  other = await openTestCouncil(redisUrl, councilId)
-})
-afterAll(() => {
-  council.close()
-  other.close()
-})
-
-const hoursAgo = (hours: number): Uuid7 => {
-  const time = Math.round(Date.now() - hours * 3_600_000)
-    .toString(16)
-    .padStart(12, '0')
-  return Uuid7.parse(`${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${newId().slice(-12)}`)
-}
+const [council, other] = await suiteProcesses()
+const hoursAgo = (hours: number) => idAt(Math.round(Date.now() - hours * 3_600_000))
 const submit = (requestId: Uuid7, by = council, commandId = requestId) =>
   by.execute(SubmitPrompt, { requestId, text: 'Why?' }, commandId)
 const finish = async (requestId: Uuid7) => {

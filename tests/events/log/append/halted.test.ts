@@ -1,16 +1,15 @@
 import { expect, test } from 'vitest'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
-import { newId, openTestCouncil } from '../../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { newId } from '../../../support/council.ts'
+import { testCouncil } from '../../../support/lifetimes.ts'
 import { id } from '../../../support/treasury.ts'
 
 const lastPossibleId = '18446744073709551615-18446744073709551615'
 
 test('an append that fails in the middle of its writes halts the log, for every process', async () => {
-  const councilId = freshCouncilId()
-  const council = await openTestCouncil(redisUrl, councilId)
-  const other = await openTestCouncil(redisUrl, councilId)
+  const council = await testCouncil()
+  const other = await testCouncil(council.councilId)
   // The events are written, but writing the job fails; append.lua cannot detect this in advance.
   await council.redis.xgroup('CREATE', council.keys.work, 'workers', '0', 'MKSTREAM')
   await council.redis.call('XSETID', council.keys.work, lastPossibleId)
@@ -27,6 +26,4 @@ test('an append that fails in the middle of its writes halts the log, for every 
   expect(await other.execute(OpenAccount, { account: id('reserve') })).toMatchObject({ result: 'rejected' })
   expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_halted' })
   expect((await council.events()).map(({ type }) => type)).toEqual(['PromptSubmitted'])
-  council.close()
-  other.close()
 })

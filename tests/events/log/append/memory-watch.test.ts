@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { CancelPrompt } from '../../../../src/commands/chat/cancel-prompt.ts'
 import { createGate } from '../../../../src/commands/gate/gate.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
 import { memoryShare, watchMemory } from '../../../../src/events/log/append/memory-watch.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import { newId, openTestCouncil } from '../../../support/council.ts'
 import { startRedis } from '../../../support/servers.ts'
 import { freshCouncilId } from '../../../support/shared-servers.ts'
 
-let server: Awaited<ReturnType<typeof startRedis>>
-let council: TestCouncil
-beforeAll(async () => {
-  server = await startRedis()
-  council = await openTestCouncil(server.url, freshCouncilId())
-})
-afterAll(async () => {
-  council.close()
-  await server.stop()
-})
+const server = await startRedis()
+afterAll(server.stop)
+const council = await openTestCouncil(server.url, freshCouncilId())
+afterAll(council.close)
 
 const limitTo = async (share: number) => {
   const used = Number(/^used_memory:(\d+)/m.exec(await council.redis.info('memory'))?.[1])
@@ -35,7 +29,7 @@ describe('the memory of the log', () => {
     expect(await memoryShare(council.redis)).toBeCloseTo(0.5, 1)
   })
 
-  test('is nearly used up: no new work starts, and open work can end', async () => {
+  test('is nearly used up: no new work starts, but open work can end', async () => {
     await limitTo(0.5)
     const started = newId()
     await council.execute(SubmitPrompt, { requestId: started, text: 'Why?' }, started)

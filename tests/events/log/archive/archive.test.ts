@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { postgresArchive, type Archive, type ArchivedEvent } from '../../../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain } from '../../../../src/events/log/archive/chain.ts'
 import type { StoredEvent } from '../../../../src/events/log/read/stored-event.ts'
 import type { Position, StreamName } from '../../../../src/events/identifiers.ts'
 import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { databaseKinds } from '../../../support/databases.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
 
 const identity = { councilId: 'main', incarnation: 'first' }
 
@@ -29,18 +31,14 @@ function chained(events: readonly StoredEvent[], from = chainStart(identity)): A
 
 const first = (count: number) => Array.from({ length: count }, (_, index) => event(index + 1))
 
-describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
-  let database: TestDatabase
+describe.each(databaseKinds)('the archive in $kind', async ({ open }) => {
+  const database = await suiteDatabase(open)
   let archive: Archive
-  beforeAll(async () => {
-    database = await open()
-  })
   beforeEach(async () => {
     await database.empty()
     await migrate(database.postgres)
     archive = postgresArchive(database.postgres)
   })
-  afterAll(() => database.close())
 
   const read = async (options?: Parameters<Archive['read']>[0]) => {
     const events = []
@@ -70,18 +68,12 @@ describe.each(databaseKinds)('the archive in $kind', ({ open }) => {
     await archive.add(null, identity, chained(first(2_500)))
     const sequences = async (options: Parameters<Archive['read']>[0]) =>
       (await read(options)).map(({ sequence }) => sequence)
-    expect(await sequences({})).toEqual(first(2_500).map(({ sequence }) => sequence))
-    expect(await sequences({ direction: 'backward' })).toEqual(
-      first(2_500)
-        .map(({ sequence }) => sequence)
-        .toReversed(),
-    )
-    expect(await sequences({ after: '9-0' as Position, upTo: '11-18446744073709551615' as Position })).toEqual([
-      9, 10, 11,
-    ])
-    expect(await sequences({ after: '9-9' as Position, upTo: '12-0' as Position, direction: 'backward' })).toEqual([
-      11, 10,
-    ])
+    const all = first(2_500).map(({ sequence }) => sequence)
+    const between = (after: string, upTo: string) => ({ after: after as Position, upTo: upTo as Position })
+    expect(await sequences({})).toEqual(all)
+    expect(await sequences({ direction: 'backward' })).toEqual(all.toReversed())
+    expect(await sequences(between('9-0', '11-18446744073709551615'))).toEqual([9, 10, 11])
+    expect(await sequences({ ...between('9-9', '12-0'), direction: 'backward' })).toEqual([11, 10])
     expect(await sequences({ types: ['Even'], limit: 2 })).toEqual([2, 4])
     expect(await sequences({ streams: ['chat/b' as StreamName] })).toEqual([])
   })
@@ -143,23 +135,17 @@ describe('the chain', () => {
     expect(one?.chainHead).not.toEqual(two?.chainHead)
   })
 
-  test('is SHA-256 over lengths and UTF-8, as documented', async () => {
-    const { createHash } = await import('node:crypto')
+  test('is SHA-256 over lengths and UTF-8, as documented', () => {
+    const sha256 = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
     const lengthPrefixed = (text: string) => {
       const length = Buffer.alloc(4)
       length.writeUInt32BE(Buffer.byteLength(text))
       return Buffer.concat([length, Buffer.from(text)])
     }
-    const start = createHash('sha256')
-      .update(Buffer.concat(['hybrid-ai-council log chain 1', 'main', 'first'].map(lengthPrefixed)))
-      .digest()
+    const start = sha256(...['hybrid-ai-council log chain 1', 'main', 'first'].map(lengthPrefixed))
     expect(chainStart(identity)).toEqual(start)
     const { position, stream, type, data, metadata, mac } = event(1, { data: '€'.repeat(100_000) })
     const fields = ['1', position, stream, '1', type, '1', data, metadata, mac].map(lengthPrefixed)
-    expect(extendChain(start, event(1, { data }))).toEqual(
-      createHash('sha256')
-        .update(Buffer.concat([start, ...fields]))
-        .digest(),
-    )
+    expect(extendChain(start, event(1, { data }))).toEqual(sha256(start, ...fields))
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
 import { createGate, type CommandGate } from '../../../../src/commands/gate/gate.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
@@ -10,28 +10,19 @@ import { redisLog } from '../../../../src/events/log/redis-log.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../../src/platform/postgres/postgres.ts'
-import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { allArchived, archive, identityOf } from '../../../support/archived-council.ts'
-import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../../support/council.ts'
-import { openPostgres, type TestDatabase } from '../../../support/databases.ts'
+import { allArchived, archive, archiveLog, councilWithArchive, identityOf } from '../../../support/archived-council.ts'
+import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
+import { openPostgres } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { loseNewest } from '../../../support/lost.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
+import { redisUrl } from '../../../support/shared-servers.ts'
 
-let db: TestDatabase
-let postgres: TestDatabase['postgres']
+const db = await suiteDatabase(openPostgres)
 let stored: Archive
 let council: TestCouncil
-beforeAll(async () => {
-  db = await openPostgres()
-  postgres = db.postgres
-})
-afterAll(() => db.close())
 beforeEach(async () => {
-  await db.empty()
-  await migrate(postgres)
-  stored = postgresArchive(postgres)
-  council = await openTestCouncil(redisUrl, freshCouncilId())
-  onTestFinished(council.close)
+  ;({ council, stored } = await councilWithArchive(db))
 })
 
 /** A process that acknowledges archived events only; its archiver runs elsewhere, or not at all. */
@@ -40,26 +31,10 @@ async function gateOver(
   part: { progress?: ArchiveProgress; archivedWithinMs?: number } = {},
 ): Promise<CommandGate> {
   const { incarnation } = await identityOf(council)
-  const known = { incarnation, sequence: 0 }
   const { redis, keys } = council
-  const inner = redisLog({
-    redis,
-    openBlocking: () => redis,
-    keys,
-    incarnation,
-    durability,
-    macs: testMacs,
-    known,
-    archive: stored,
-  })
-  const log = archivedAppends(inner, {
-    redis,
-    known,
-    archive: stored,
-    progress: archiveProgress(stored),
-    durability,
-    ...part,
-  })
+  const shared = { redis, durability, known: { incarnation, sequence: 0 }, archive: stored }
+  const inner = redisLog({ ...shared, openBlocking: () => redis, keys, incarnation, macs: testMacs })
+  const log = archivedAppends(inner, { ...shared, progress: archiveProgress(stored), ...part })
   let nowMs = systemClock.nowMs()
   // Every backoff of the gate reaches its deadline.
   const pause = (): Promise<void> => Promise.resolve(void (nowMs += 60_000))
@@ -71,7 +46,7 @@ const submit = (gate: CommandGate, requestId = newId()) =>
 
 describe('with DURABILITY=archived a command', () => {
   test('is acknowledged once any archiver has archived it', async () => {
-    await archive(council, redisUrl, { postgres })
+    await archive(council, redisUrl, db)
     const result = await submit(await gateOver('archived'))
     expect(result).toMatchObject({ result: 'appended' })
     expect((await stored.checkpoint())?.position).toBe('position' in result ? result.position : '')
@@ -80,21 +55,19 @@ describe('with DURABILITY=archived a command', () => {
   test('has an unknown outcome until it is archived, and is a duplicate afterwards', async () => {
     const gate = await gateOver('archived', { archivedWithinMs: 50 })
     const requestId = newId()
-    expect(await submit(gate, requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
-    expect(await submit(gate, requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
-    await allArchived(await archive(council, redisUrl, { postgres }), council)
+    for (const _ of ['sent', 'repeated'])
+      expect(await submit(gate, requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
+    await archiveLog(council, redisUrl, db)
     expect(await submit(gate, requestId)).toMatchObject({ result: 'duplicate' })
     expect(await council.events()).toHaveLength(1)
   })
 
   test('is not written to a Redis that lacks archived events of another process', async () => {
-    const archiver = await archive(council, redisUrl, { postgres })
+    const archiver = await archive(council, redisUrl, db)
     const gate = await gateOver('archived')
     await answeredPrompt(council)
     await allArchived(archiver, council)
-    // A failover to a replica leaves a slightly older copy of the log.
-    await council.redis.xdel(council.keys.log, await council.log.head())
-    await council.redis.hset(council.keys.meta, 'sequence', 7)
+    await loseNewest(council)
     expect(await submit(gate)).toMatchObject({
       result: 'rejected',
       code: 'log_stopped',
@@ -104,29 +77,25 @@ describe('with DURABILITY=archived a command', () => {
   })
 })
 
-test('with DURABILITY=fsync a command does not wait for the archive', async () => {
-  const gate = await gateOver('fsync', { archivedWithinMs: 0 })
-  expect(await submit(gate)).toMatchObject({ result: 'appended' })
-})
-
-test('with DURABILITY=fsync a command needs no Postgres', async () => {
-  const away = connectPostgres<unknown>({
-    url: 'postgres://nobody@127.0.0.1:1/none',
-    maxConnections: 1,
-    logger: silentLogger,
+describe('with DURABILITY=fsync a command', () => {
+  test('does not wait for the archive', async () => {
+    const gate = await gateOver('fsync', { archivedWithinMs: 0 })
+    expect(await submit(gate)).toMatchObject({ result: 'appended' })
   })
-  onTestFinished(() => away.close())
-  stored = postgresArchive(away)
-  const gate = await gateOver('fsync')
-  expect(await submit(gate)).toMatchObject({ result: 'appended' })
+
+  test('needs no Postgres', async () => {
+    const url = 'postgres://user@127.0.0.1:1/none'
+    const away = connectPostgres<unknown>({ url, maxConnections: 1, logger: silentLogger })
+    onTestFinished(() => away.close())
+    stored = postgresArchive(away)
+    expect(await submit(await gateOver('fsync'))).toMatchObject({ result: 'appended' })
+  })
 })
 
-describe('a log whose Redis is behind the archive', () => {
+describe('an archived log', () => {
   beforeEach(async () => {
     await answeredPrompt(council)
-    const archiver = await archive(council, redisUrl, { postgres })
-    await allArchived(archiver, council)
-    await archiver.stop()
+    await archiveLog(council, redisUrl, db)
   })
   const reopened = (councilId = council.councilId, durability: Durability = 'fsync') =>
     openLog(council.redis, council.keys, {
@@ -136,22 +105,20 @@ describe('a log whose Redis is behind the archive', () => {
       archived: { councilId, archive: stored },
     })
 
-  test('is opened if nothing is missing', async () => {
+  test('is opened if Redis has all of it', async () => {
     expect(await reopened()).toBe((await identityOf(council)).incarnation)
   })
 
-  test('is not opened if its tail is missing', async () => {
-    await council.redis.xdel(council.keys.log, await council.log.head())
-    await council.redis.hset(council.keys.meta, 'sequence', 7)
+  test('is not opened if Redis lacks its tail', async () => {
+    await loseNewest(council)
     await expect(reopened()).rejects.toMatchObject({
       code: 'log_lost_its_tail',
       message: expect.stringContaining('bin/council restore'),
     })
   })
 
-  test('is not opened if its tail was replaced', async () => {
-    await council.redis.xdel(council.keys.log, await council.log.head())
-    await council.redis.hset(council.keys.meta, 'sequence', 7)
+  test('is not opened if Redis has another tail', async () => {
+    await loseNewest(council)
     await council.execute(SubmitPrompt, { requestId: newId(), text: 'Why?' })
     await expect(reopened()).rejects.toMatchObject({ code: 'log_lost_its_tail' })
   })

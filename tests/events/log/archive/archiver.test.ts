@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { AccountId } from '../../../../src/events/account.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import type { Position, StreamName } from '../../../../src/events/identifiers.ts'
@@ -9,10 +9,19 @@ import type { StoredEvent } from '../../../../src/events/log/read/stored-event.t
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../../src/platform/postgres/postgres.ts'
 import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { allArchived, archive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
-import { newId, openTestCouncil, testMacs, type TestCouncil } from '../../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import {
+  allArchived,
+  archive,
+  archiveLog,
+  councilWithArchive,
+  identityOf,
+  storedLogOf,
+} from '../../../support/archived-council.ts'
+import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
+import { databaseKinds } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
+import { suiteDatabase, testCouncil } from '../../../support/lifetimes.ts'
+import { loseNewest } from '../../../support/lost.ts'
 import { startPostgres, startRedis } from '../../../support/servers.ts'
 import { createDatabase, freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
 
@@ -33,26 +42,18 @@ async function rewriteNewest({ redis, keys }: TestCouncil, part: Record<string, 
   return (await redis.xadd(keys.log, '*', ...Object.entries({ ...record, ...part }).flat())) as Position
 }
 
-describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
   let stored: Archive
-  beforeAll(async () => {
-    db = await open()
-  })
   beforeEach(async () => {
-    await db.empty()
-    await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
-    stored = postgresArchive(db.postgres)
-    onTestFinished(council.close)
+    ;({ council, stored } = await councilWithArchive(db))
   })
-  afterAll(() => db.close())
 
-  const archivedTexts = async () =>
-    (await everything(stored.read())).map((event) => ({ ...event, chainHead: undefined }))
-  const logTexts = async () =>
-    (await everything(storedLogOf(council, redisUrl).readStored())).map((event) => ({ ...event, chainHead: undefined }))
+  const textsIn = async (pages: AsyncGenerator<StoredEvent[]>) =>
+    (await everything(pages)).map((event) => ({ ...event, chainHead: undefined }))
+  const archivedTexts = () => textsIn(stored.read())
+  const logTexts = () => textsIn(storedLogOf(council, redisUrl).readStored())
 
   test('copies every text of the log and continues with new events', async () => {
     await answeredPrompt(council, 'Ein "Text" mit € und \u0000 und \ud800')
@@ -67,19 +68,17 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('extends the chain from the log identity over every event', async () => {
     await answeredPrompt(council)
-    await allArchived(await archive(council, redisUrl, db), council)
+    await archiveLog(council, redisUrl, db)
     let head = chainStart(await identityOf(council))
     for (const event of await everything(stored.read())) head = extendChain(head, event)
     expect((await stored.checkpoint())?.chainHead).toEqual(head)
   })
 
   test('continues where another archiver stopped', async () => {
-    const first = await archive(council, redisUrl, db)
-    await answeredPrompt(council)
-    await allArchived(first, council)
-    await first.stop()
-    await answeredPrompt(council)
-    await allArchived(await archive(council, redisUrl, db), council)
+    for (const _ of ['first', 'second']) {
+      await answeredPrompt(council)
+      await archiveLog(council, redisUrl, db)
+    }
     expect(await archivedTexts()).toEqual(await logTexts())
   })
 
@@ -102,11 +101,8 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
   })
 
   test('archives the events of an append-only stream, whose MACs do not cover the revision', async () => {
-    const once = newId()
-    await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, once)
-    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
-    const archiver = await archive(council, redisUrl, db)
-    await allArchived(archiver, council)
+    for (const by of [newId(), newId()]) await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, by)
+    await archiveLog(council, redisUrl, db)
     expect((await everything(stored.read())).map(({ type }) => type)).toEqual([
       'AccountOpened',
       'AccountLimitsSet',
@@ -132,13 +128,8 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     ['after', true],
     ['before', false],
   ])('stops at an event of a history that was copied %s it was archived', async (_, archivedBefore) => {
-    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
-    await council.execute(OpenAccount, { account: 'agent:a' as AccountId })
-    if (archivedBefore) {
-      const first = await archive(council, redisUrl, db)
-      await allArchived(first, council)
-      await first.stop()
-    }
+    for (const by of [newId(), newId()]) await council.execute(OpenAccount, { account: 'agent:a' as AccountId }, by)
+    if (archivedBefore) await archiveLog(council, redisUrl, db)
     const [newest] = await council.redis.xrevrange(council.keys.log, '+', '-', 'COUNT', 1)
     const copy = newest![1].with(1, '4').with(newest![1].indexOf('revision') + 1, '2')
     await council.redis.xadd(council.keys.log, '*', ...copy)
@@ -146,14 +137,14 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
     expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: 3 })
   })
 
-  const stoppedAt = async () => {
-    const archiver = await archive(council, redisUrl, db)
+  const stoppedAt = async (of = council) => {
+    const archiver = await archive(of, redisUrl, db)
     await archiver.done
     return archiver.status()
   }
 
   test.each([
-    ['data', { data: '{"by":"somebody else"}' }],
+    ['data', { data: '{"by":"mallory"}' }],
     ['stream', { stream: `chat/${newId()}` }],
     ['revision', { revision: '7' }],
     ['MAC', { mac: '' }],
@@ -179,9 +170,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('stops if the log changed an archived event', async () => {
     await answeredPrompt(council)
-    const first = await archive(council, redisUrl, db)
-    await allArchived(first, council)
-    await first.stop()
+    await archiveLog(council, redisUrl, db)
     await rewriteNewest(council, {})
     expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
   })
@@ -197,11 +186,8 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('stops if Redis is behind the archive', async () => {
     await answeredPrompt(council)
-    const first = await archive(council, redisUrl, db)
-    await allArchived(first, council)
-    await first.stop()
-    await council.redis.xdel(council.keys.log, await council.log.head())
-    await council.redis.hset(council.keys.meta, 'sequence', 7)
+    await archiveLog(council, redisUrl, db)
+    await loseNewest(council)
     expect(await stoppedAt()).toMatchObject({
       state: 'stopped',
       code: 'archive_differs',
@@ -211,12 +197,8 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('stops if the database holds the archive of another log', async () => {
     await answeredPrompt(council)
-    await allArchived(await archive(council, redisUrl, db), council)
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
-    onTestFinished(other.close)
-    const archiver = await archive(other, redisUrl, db)
-    await archiver.done
-    expect(archiver.status()).toMatchObject({
+    await archiveLog(council, redisUrl, db)
+    expect(await stoppedAt(await testCouncil())).toMatchObject({
       code: 'archive_of_another_log',
       message: expect.stringContaining(council.councilId),
     })
@@ -224,7 +206,7 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 
   test('stops at an event that contradicts the archive, without skipping it', async () => {
     await answeredPrompt(council)
-    await allArchived(await archive(council, redisUrl, db), council)
+    await archiveLog(council, redisUrl, db)
     // The same revision of the same stream again, genuine under its MAC.
     const [first] = await everything(stored.read({ limit: 1 }))
     const { data, metadata, stream, type, mac } = first!
@@ -237,11 +219,19 @@ describe.each(databaseKinds)('the archiver on $kind', ({ open }) => {
 })
 
 describe('an archiver whose servers become unreachable', () => {
+  /** A database with the tables of the archive. */
+  async function migrated(url: string) {
+    const postgres = connectPostgres<unknown>({ url, maxConnections: 4, logger: silentLogger })
+    onTestFinished(() => postgres.close())
+    await migrate(postgres)
+    return postgres
+  }
+
   test('waits for Postgres and misses no event', async () => {
     const server = await startPostgres()
-    const postgres = connectPostgres<unknown>({ url: server.url, maxConnections: 4, logger: silentLogger })
-    await migrate(postgres)
-    const council = await openTestCouncil(redisUrl, freshCouncilId())
+    onTestFinished(() => server.stop())
+    const postgres = await migrated(server.url)
+    const council = await testCouncil()
     const waited = Promise.withResolvers<undefined>()
     const archiver = await archive(
       council,
@@ -258,17 +248,13 @@ describe('an archiver whose servers become unreachable', () => {
     await server.start()
     await allArchived(archiver, council)
     expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
-    await archiver.stop()
-    await postgres.close()
-    council.close()
-    await server.stop()
   })
 
   test('waits for Redis and misses no event', async () => {
     const redis = await startRedis()
-    const postgres = connectPostgres<unknown>({ url: await createDatabase(), maxConnections: 4, logger: silentLogger })
-    await migrate(postgres)
-    const council = await openTestCouncil(redis.url, freshCouncilId())
+    onTestFinished(() => redis.stop())
+    const postgres = await migrated(await createDatabase())
+    const council = await testCouncil(freshCouncilId(), redis.url)
     const archiver = await archive(council, redis.url, { postgres })
     await answeredPrompt(council)
     await allArchived(archiver, council)
@@ -277,10 +263,6 @@ describe('an archiver whose servers become unreachable', () => {
     await answeredPrompt(council)
     await allArchived(archiver, council)
     expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
-    await archiver.stop()
-    await postgres.close()
-    council.close()
-    await redis.stop()
   })
 })
 
@@ -291,13 +273,8 @@ describe('an event', () => {
     macs: testMacs,
     isAppendOnly: (stream: StreamName) => stream.startsWith('refusals/'),
   }
-  const made = (
-    n: number,
-    position: string,
-    stream = 'chat/a' as StreamName,
-    revision: number | 'any' = n,
-  ): StoredEvent => {
-    const event = { stream, type: 'T', version: 1, data: '{}', metadata: '{}' }
+  const made = (n: number, position: string, stream = 'chat/a', revision: number | 'any' = n): StoredEvent => {
+    const event = { stream: stream as StreamName, type: 'T', version: 1, data: '{}', metadata: '{}' }
     return {
       ...event,
       position: position as Position,
@@ -314,10 +291,9 @@ describe('an event', () => {
   })
 
   test('has a MAC over any revision only on an append-only stream', () => {
-    expect(authenticityFault(authentication, made(1, '1-1', 'refusals/2026-11-23' as StreamName, 'any'))).toBeNull()
-    expect(authenticityFault(authentication, made(1, '1-1', 'chat/a' as StreamName, 'any'))).toMatchObject({
-      code: 'forged_event',
-    })
+    const faultOn = (stream: string) => authenticityFault(authentication, made(1, '1-1', stream, 'any'))
+    expect(faultOn('refusals/2026-11-23')).toBeNull()
+    expect(faultOn('chat/a')).toMatchObject({ code: 'forged_event' })
   })
 
   test('with a MAC under an unknown key is not reported as forged', () => {

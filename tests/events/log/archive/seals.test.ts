@@ -2,11 +2,11 @@ import { generateKeyPairSync, verify } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { IntroduceSealingKey } from '../../../../src/commands/seals/introduce-sealing-key.ts'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SealLog } from '../../../../src/commands/seals/seal-log.ts'
-import type { Position } from '../../../../src/events/identifiers.ts'
-import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import type { RecordedEvent } from '../../../../src/events/event.ts'
+import { beginning, type Position } from '../../../../src/events/identifiers.ts'
+import type { Archive } from '../../../../src/events/log/archive/archive.ts'
 import { chooseSealKey } from '../../../../src/events/log/archive/choose-seal-key.ts'
 import { newestSealKey } from '../../../../src/events/log/archive/newest-seal-key.ts'
 import { startSealCopies } from '../../../../src/events/log/archive/seal-copies.ts'
@@ -21,12 +21,13 @@ import {
 import { sealedSoFar, startSealer, type SealerDependencies } from '../../../../src/events/log/archive/sealer.ts'
 import { SealLine, sealsFile, sealsOutput, type SealsOut } from '../../../../src/events/log/archive/seals-file.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
-import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { allArchived, archive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
-import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { allArchived, archive, councilWithArchive, identityOf, storedLogOf } from '../../../support/archived-council.ts'
+import type { TestCouncil } from '../../../support/council.ts'
+import { databaseKinds } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { introduce, sealAll } from '../../../support/sealed.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
+import { redisUrl } from '../../../support/shared-servers.ts'
 
 const identity = { councilId: 'main', incarnation: 'first' }
 const [key, other] = [sealKeyFrom(newSealKey()), sealKeyFrom(newSealKey())]
@@ -109,21 +110,13 @@ describe('a sealing key', () => {
   })
 })
 
-describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('a log archived in $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
   let stored: Archive
-  beforeAll(async () => {
-    db = await open()
-  })
   beforeEach(async () => {
-    await db.empty()
-    await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
-    onTestFinished(council.close)
-    stored = postgresArchive(db.postgres)
+    ;({ council, stored } = await councilWithArchive(db))
   })
-  afterAll(() => db.close())
 
   /** An archiver that seals, and the current seals of the log. */
   async function sealing(part: Partial<SealerDependencies>) {
@@ -137,36 +130,36 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     onTestFinished(sealer.stop)
     return { archiver, sealer, own }
   }
-  const seals = async () => (await council.events()).filter(({ type }) => type === 'LogSealed')
+  const sealsIn = (events: readonly RecordedEvent[]) =>
+    events.filter(({ type }) => type === 'LogSealed').map(({ data }) => data as ReturnType<typeof sealed>)
+  const seals = async () => sealsIn(await council.events())
+  /** Resolves when the log has seals that meet a condition. */
+  const sealsThat = async (suffice: (found: ReturnType<typeof sealsIn>) => boolean) => {
+    const found = []
+    for await (const events of council.log.follow(beginning, AbortSignal.timeout(10_000))) {
+      found.push(...sealsIn(events))
+      if (suffice(found)) return
+    }
+    throw new Error(`there are only ${found.length} seals`)
+  }
+  const newSeals = (count: number) => sealsThat((found) => found.length >= count)
   /** Resolves when a seal covers the whole log except for seals. */
   const allSealed = async () => {
     const newest = (await council.events()).findLast(({ type }) => type !== 'LogSealed')!.sequence
-    for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000)))
-      if (
-        events.some(({ type, data }) => type === 'LogSealed' && (data as ReturnType<typeof sealed>).sequence >= newest)
-      )
-        return
-    throw new Error(`nothing was sealed up to event ${newest}`)
-  }
-  const newEvents = async (type: string, count: number) => {
-    for await (const events of council.log.follow('0-0' as Position, AbortSignal.timeout(10_000))) {
-      count -= events.filter((event) => event.type === type).length
-      if (count <= 0) return
-    }
-    throw new Error(`there was no ${type}`)
+    await sealsThat((found) => found.some(({ sequence }) => sequence >= newest))
   }
 
   test('is sealed after a number of events, over the archived chain', async () => {
     const { archiver, own } = await sealing({ everyEvents: 8 })
     await answeredPrompt(council)
-    await newEvents('LogSealed', 1)
+    await newSeals(1)
     await allArchived(archiver, council)
     const [seal] = await seals()
-    const data = seal!.data as ReturnType<typeof sealed>
-    expect(isGenuineSeal(own, data, key.publicKey)).toBe(true)
-    for await (const [event] of stored.read({ upTo: data.position, direction: 'backward', limit: 1 })) {
-      expect(event).toMatchObject({ sequence: data.sequence, position: data.position })
-      expect(event!.chainHead.toString('hex')).toBe(data.chainHead)
+    const { sequence, position, chainHead } = seal!
+    expect(isGenuineSeal(own, seal!, key.publicKey)).toBe(true)
+    for await (const [event] of stored.read({ upTo: position, direction: 'backward', limit: 1 })) {
+      expect(event).toMatchObject({ sequence, position })
+      expect(event!.chainHead.toString('hex')).toBe(chainHead)
     }
   })
 
@@ -176,14 +169,14 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     await allSealed()
     await sealer.stop()
     await allArchived(archiver, council)
-    const last = (await seals()).at(-1)!.data as ReturnType<typeof sealed>
+    const last = (await seals()).at(-1)!
     const again = await sealing({ everyMs: 1 })
     await allArchived(again.archiver, council)
     const before = (await seals()).length
     expect(again.sealer.status().sealed).toBe(last.sequence)
     await answeredPrompt(council)
-    await newEvents('LogSealed', before + 1)
-    const sealedPrompts = (await seals()).map(({ data }) => (data as ReturnType<typeof sealed>).sequence)
+    await newSeals(before + 1)
+    const sealedPrompts = (await seals()).map(({ sequence }) => sequence)
     // Each seal covers events that no earlier seal covers.
     expect(sealedPrompts).toEqual(sealedPrompts.toSorted((a, b) => a - b))
     expect(new Set(sealedPrompts).size).toBe(sealedPrompts.length)
@@ -200,29 +193,27 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
       },
     })
     await answeredPrompt(council)
-    await newEvents('LogSealed', 1)
+    await newSeals(1)
     await sealer.stop()
     expect(sealer.status()).toMatchObject({ fault: null })
   })
 
   const sealedTwice = async () => {
     const own = await identityOf(council)
-    await council.execute(IntroduceSealingKey, { day, ...introduced(key, own, null) })
-    const archiver = await archive(council, redisUrl, db)
-    for (let i = 0; i < 2; i++) {
+    await introduce(council, key, null)
+    for (const _ of ['first', 'second']) {
       await answeredPrompt(council)
-      await allArchived(archiver, council)
-      await council.execute(SealLog, { day, ...sealed(key, own, (await stored.checkpoint())!) })
+      await sealAll(council, db.postgres, key)
     }
-    await allArchived(archiver, council)
     return own
   }
   const newFile = () => join(mkdtempSync(join(tmpdir(), 'seals-')), 'seals.jsonl')
-  const linesIn = (path: string) =>
-    readFileSync(path, 'utf8')
+  const linesIn = (text: string) =>
+    text
       .trim()
       .split('\n')
       .map((line) => SealLine.parse(JSON.parse(line)))
+  const linesOf = (path: string) => linesIn(readFileSync(path, 'utf8'))
 
   /** Copies until this many lines were appended in total, or until copying stops at a fault. */
   async function copied(own: typeof identity, out: SealsOut, count: number): Promise<string | undefined> {
@@ -251,7 +242,7 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     const own = await sealedTwice()
     const path = newFile()
     await copied(own, sealsFile(path), 3)
-    const lines = linesIn(path)
+    const lines = linesOf(path)
     expect(lines.map(({ kind }) => kind)).toEqual(['key', 'seal', 'seal'])
     expect(lines).toMatchObject([
       { publicKey: key.publicKey },
@@ -278,11 +269,9 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     const own = await sealedTwice()
     const path = newFile()
     await copied(own, sealsFile(path), 3)
-    const last = linesIn(path).at(-1)!
-    appendFileSync(
-      path,
-      `${JSON.stringify({ ...last, event: { ...last.event, sequence: last.event.sequence - 1 } })}\n`,
-    )
+    const last = linesOf(path).at(-1)!
+    const unknown = { ...last, event: { ...last.event, sequence: last.event.sequence - 1 } }
+    appendFileSync(path, `${JSON.stringify(unknown)}\n`)
     expect(await copied(own, sealsFile(path), 1)).toBe('seals_differ')
     expect(await copied({ ...own, incarnation: 'another' }, sealsFile(path), 1)).toBe('seals_differ')
   })
@@ -291,20 +280,15 @@ describe.each(databaseKinds)('a log archived in $kind', ({ open }) => {
     const own = await sealedTwice()
     let text = ''
     await copied(own, sealsOutput({ write: (part) => void (text += part) }), 2)
-    expect(
-      text
-        .trim()
-        .split('\n')
-        .map((line) => SealLine.parse(JSON.parse(line))),
-    ).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
+    expect(linesIn(text)).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
   })
 
   test('returns its newest sealing key, archived or not', async () => {
     const log = storedLogOf(council, redisUrl)
     expect(await newestSealKey(stored, log)).toBeNull()
-    const own = await sealedTwice()
+    await sealedTwice()
     expect(await newestSealKey(stored, log)).toMatchObject({ keyId: key.keyId })
-    await council.execute(IntroduceSealingKey, { day, ...introduced(other, own, key) })
+    await introduce(council, other, key)
     expect(await newestSealKey(stored, log)).toMatchObject({ keyId: other.keyId, by: key.keyId })
   })
 })

@@ -1,29 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
-import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import type { Archive } from '../../../../src/events/log/archive/archive.ts'
 import { trim } from '../../../../src/events/log/archive/trim.ts'
-import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { allArchived, archive, storedLogOf } from '../../../support/archived-council.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../../support/council.ts'
-import { openPostgres, type TestDatabase } from '../../../support/databases.ts'
+import { archiveLog, councilWithArchive, storedLogOf } from '../../../support/archived-council.ts'
+import { newId, type TestCouncil } from '../../../support/council.ts'
+import { openPostgres } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
+import { redisUrl } from '../../../support/shared-servers.ts'
 
-let db: TestDatabase
-let postgres: TestDatabase['postgres']
+const db = await suiteDatabase(openPostgres)
 let stored: Archive
 let council: TestCouncil
-beforeAll(async () => {
-  db = await openPostgres()
-  postgres = db.postgres
-})
-afterAll(() => db.close())
 beforeEach(async () => {
-  await db.empty()
-  await migrate(postgres)
-  stored = postgresArchive(postgres)
-  council = await openTestCouncil(redisUrl, freshCouncilId())
-  onTestFinished(council.close)
+  ;({ council, stored } = await councilWithArchive(db))
 })
 
 /** Enough for several nodes of the stream; Redis trims whole nodes of a hundred entries. */
@@ -33,11 +23,7 @@ async function answered(): Promise<void> {
   // The append that finishes a prompt removes its job.
   await council.redis.del(council.keys.work)
 }
-const archiveAll = async () => {
-  const archiver = await archive(council, redisUrl, { postgres })
-  await allArchived(archiver, council)
-  await archiver.stop()
-}
+const archiveAll = () => archiveLog(council, redisUrl, db)
 const trimAll = (hotWindowMs = 0) => trim({ redis: council.redis, keys: council.keys, archive: stored, hotWindowMs })
 const hotSequences = async () =>
   (await council.redis.xrange(council.keys.log, '-', '+')).map(([, fields]) =>
@@ -91,12 +77,7 @@ describe('trimming', () => {
       await council.redis.xadd(
         council.keys.work,
         '*',
-        'kind',
-        'answer',
-        'stream',
-        `chat/${requestId}`,
-        'position',
-        position,
+        ...Object.entries({ kind: 'answer', stream: `chat/${requestId}`, position }).flat(),
       )
     await archiveAll()
     expect(await trimAll()).toBe(0)

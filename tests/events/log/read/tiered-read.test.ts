@@ -1,16 +1,16 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { comparePositions, type Position, type StreamName } from '../../../../src/events/identifiers.ts'
-import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
+import type { Archive } from '../../../../src/events/log/archive/archive.ts'
 import type { ReadOptions } from '../../../../src/events/log/log.ts'
 import { hotLog, type HotLog } from '../../../../src/events/log/read/hot-log.ts'
 import { followTiered, readTiered } from '../../../../src/events/log/read/tiered-read.ts'
-import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import { allArchived, archive, storedLogOf } from '../../../support/archived-council.ts'
-import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { archiveLog, councilWithArchive, storedLogOf } from '../../../support/archived-council.ts'
+import type { TestCouncil } from '../../../support/council.ts'
+import { databaseKinds } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
+import { redisUrl } from '../../../support/shared-servers.ts'
 
 type Seen = { sequence: number; position: Position; stream: StreamName; type: string }
 
@@ -35,33 +35,23 @@ async function sequencesOf(pages: AsyncGenerator<Seen[]>): Promise<number[]> {
   return sequences
 }
 
-describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ open }) => {
-  let db: TestDatabase
+describe.each(databaseKinds)('a log over its archive in $kind and Redis', async ({ open }) => {
+  const db = await suiteDatabase(open)
   let council: TestCouncil
   let stored: Archive
   let events: Seen[]
   /** The whole log on Redis; every run trims it anew. */
   let whole: string
-  beforeAll(async () => {
-    db = await open()
-  })
   beforeEach(async () => {
-    await db.empty()
-    await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
-    onTestFinished(council.close)
-    stored = postgresArchive(db.postgres)
+    ;({ council, stored } = await councilWithArchive(db))
     for (let i = 0; i < 4; i++) await answeredPrompt(council)
-    const archiver = await archive(council, redisUrl, db)
-    await allArchived(archiver, council)
-    await archiver.stop()
+    await archiveLog(council, redisUrl, db)
     // Events that are newer than the archive.
     await answeredPrompt(council)
     events = await council.events()
     whole = `${council.keys.log}:whole`
     await council.redis.copy(council.keys.log, whole)
   })
-  afterAll(() => db.close())
 
   const archivedEvents = 32
   const trimTo = (sequence: number) => council.redis.xtrim(council.keys.log, 'MINID', '=', events[sequence]!.position)
@@ -152,17 +142,14 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', ({ ope
   test('without an archive reports trimmed events instead of skipping them', async () => {
     await trimTo(10)
     const hotOnly = storedLogOf(council, redisUrl)
-    await expect(sequencesOf(hotOnly.readStored())).rejects.toMatchObject({ code: 'log_trimmed' })
-    await expect(sequencesOf(hotOnly.readStored({ direction: 'backward' }))).rejects.toMatchObject({
-      code: 'log_trimmed',
-    })
-    await expect(
-      sequencesOf(hotOnly.followStored(events[2]!.position, new AbortController().signal)),
-    ).rejects.toMatchObject({ code: 'log_trimmed' })
-    // The remaining events are readable.
-    expect(await sequencesOf(hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position }))).toEqual([
-      22, 23, 24,
+    for (const pages of [
+      hotOnly.readStored(),
+      hotOnly.readStored({ direction: 'backward' }),
+      hotOnly.followStored(events[2]!.position, new AbortController().signal),
     ])
+      await expect(sequencesOf(pages)).rejects.toMatchObject({ code: 'log_trimmed' })
+    const remaining = hotOnly.readStored({ after: events[20]!.position, upTo: events[23]!.position })
+    expect(await sequencesOf(remaining)).toEqual([22, 23, 24])
   })
 
   test.each([

@@ -1,38 +1,28 @@
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { aggregateOf } from '../../../../src/commands/registry.ts'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import { TransferFunds } from '../../../../src/commands/treasury/transfer-funds.ts'
 import type { Uuid7 } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import { openLog } from '../../../../src/events/log/open.ts'
-import { restore, type Restored } from '../../../../src/events/log/restore/restore.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectRedis } from '../../../../src/platform/redis/connection.ts'
-import { accounts } from '../../../../src/projections/accounts.ts'
-import { chats } from '../../../../src/projections/chats.ts'
-import { costs } from '../../../../src/projections/costs.ts'
+import { readModels } from '../../../../src/projections/read-models.ts'
 import { fieldOf, openAuditedCouncil, withField, type AuditedCouncil } from '../../../support/audited.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../../support/databases.ts'
+import { databaseKinds, openPostgres, type TestDatabase } from '../../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt, steps } from '../../../support/history.ts'
-import { backup, loseEverything, snapshotOf, trim, type Snapshot } from '../../../support/lost.ts'
+import { suiteDatabase } from '../../../support/lifetimes.ts'
+import { backup, loseEverything, restoreFrom, snapshotOf, trim, type Snapshot } from '../../../support/lost.ts'
 import { caughtUp, project } from '../../../support/read-models.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
 import { id } from '../../../support/treasury.ts'
 
-let db: TestDatabase
 let audited: AuditedCouncil
 let council: TestCouncil
 let archive: Archive
 
-const restoring = (part: { dryRun?: boolean; onWritten?: () => void } = {}): Promise<Restored> => {
-  const { redis, keys, councilId } = council
-  return restore(
-    { redis, keys, councilId, archive, foldOf: aggregateOf },
-    { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part },
-  )
-}
+const restoring = (part?: { dryRun?: boolean; onWritten?: () => void }) => restoreFrom(archive, council, part)
 const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
 const opening = () =>
   openLog(council.redis, council.keys, {
@@ -49,20 +39,17 @@ const unfinished = ({ states, ...snapshot }: Snapshot): Snapshot => ({
   jobs: snapshot.jobs.filter((fields) => (states[fields[3] ?? ''] ?? '') !== ''),
 })
 
-async function open(): Promise<void> {
+async function open(db: TestDatabase): Promise<void> {
   audited = await openAuditedCouncil(redisUrl, db)
   council = audited.council
+  onTestFinished(council.close)
   archive = postgresArchive(db.postgres)
   await audited.archive()
 }
 
-describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: openDatabase }) => {
-  beforeAll(async () => {
-    db = await openDatabase()
-  })
-  beforeEach(open)
-  afterEach(() => council.close())
-  afterAll(() => db.close())
+describe.each(databaseKinds)('restoring from an archive in $kind', async ({ open: openDatabase }) => {
+  const db = await suiteDatabase(openDatabase)
+  beforeEach(() => open(db))
 
   test('restores everything after a flush: entries, stream metadata, states, ids and jobs', async () => {
     const before = await snapshotOf(council)
@@ -81,28 +68,26 @@ describe.each(databaseKinds)('restoring from an archive in $kind', ({ open: open
   })
 
   test('lets the read models continue without a rebuild', async () => {
-    const projector = project(council.log, db.postgres, [chats, costs, accounts])
-    await caughtUp(projector, council.log)
-    await projector.stop()
+    const projected = async () => {
+      const projector = project(council.log, db.postgres, readModels)
+      await caughtUp(projector, council.log)
+      return projector
+    }
+    const generations = async () => (await db.dump('projections')).map((line) => line.split(',').slice(0, 3).join())
+    await (await projected()).stop()
+    const before = await generations()
     await loseEverything(council)
     await restoring()
-    const generations = await db.dump('projections')
     await answeredPrompt(council)
-    const next = project(council.log, db.postgres, [chats, costs, accounts])
-    await caughtUp(next, council.log)
-    expect(next.status().map(({ state }) => state)).toEqual(['running', 'running', 'running'])
-    const generationOf = (lines: string[]) => lines.map((line) => line.split(',').slice(0, 3).join())
-    expect(generationOf(await db.dump('projections'))).toEqual(generationOf(generations))
+    const projector = await projected()
+    expect(projector.status().map(({ state }) => state)).toEqual(readModels.map(() => 'running'))
+    expect(await generations()).toEqual(before)
   })
 })
 
-describe('restoring', () => {
-  beforeAll(async () => {
-    db = await databaseKinds[0]!.open()
-  })
-  beforeEach(open)
-  afterEach(() => council.close())
-  afterAll(() => db.close())
+describe('restoring', async () => {
+  const db = await suiteDatabase(openPostgres)
+  beforeEach(() => open(db))
 
   /** Expects a refusal that leaves Redis unchanged. */
   async function expectRefused(refusal: { code: string; at?: string | undefined }): Promise<void> {
@@ -111,31 +96,47 @@ describe('restoring', () => {
     expect(await snapshotOf(council)).toEqual(before)
   }
   const at = async (n: number) => (await audited.entries())[n - 1]?.[0]
+  const transfer = (amountMicros: number) =>
+    council.execute(TransferFunds, {
+      transferId: newId(),
+      from: id('reserve'),
+      to: id('agent:bob'),
+      amountMicros,
+      reason: 'any',
+    })
+  /** Restores, and dies at the nth write. Resolves with whether it was done before that. */
+  const restoresBefore = (deadlyWrite: number): Promise<boolean> => {
+    let written = 0
+    const onWritten = () => {
+      if (written++ === deadlyWrite) throw new Error('killed')
+    }
+    return restoring({ onWritten }).then(
+      () => true,
+      () => false,
+    )
+  }
 
   test('restores command ids: a repeated command gets its result, another one under the same id is rejected', async () => {
     const commandId = newId()
-    const done = await council.execute(OpenAccount, { account: id('agent:eve') }, commandId)
     const refusedId = newId()
-    const refusal = await council.execute(OpenAccount, { account: id('agent:eve') }, refusedId)
+    const opens = (account: string, under: Uuid7) => council.execute(OpenAccount, { account: id(account) }, under)
+    const done = await opens('agent:eve', commandId)
+    const refusal = await opens('agent:eve', refusedId)
     await audited.archive()
     await loseEverything(council)
     await restoring()
-    const again = (account: string, under: Uuid7) => council.execute(OpenAccount, { account: id(account) }, under)
     expect(done).toMatchObject({ result: 'appended' })
-    expect(await again('agent:eve', commandId)).toEqual({ ...done, result: 'duplicate' })
-    expect(await again('agent:mallory', commandId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
-    expect(await again('agent:eve', refusedId)).toEqual(refusal)
+    expect(await opens('agent:eve', commandId)).toEqual({ ...done, result: 'duplicate' })
+    expect(await opens('agent:mallory', commandId)).toMatchObject({ result: 'rejected', code: 'command_id_reused' })
+    expect(await opens('agent:eve', refusedId)).toEqual(refusal)
   })
 
   test('restores idempotency keys and their command ids', async () => {
     const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
     const commandId = await idOf()
     const command = { account: id('agent:eve') }
-    const done = await council.gate.execute(OpenAccount, command, {
-      commandId,
-      idempotencyKey: 'order-7',
-      principal: 'tester',
-    })
+    const context = { commandId, idempotencyKey: 'order-7', principal: 'tester' }
+    const done = await council.gate.execute(OpenAccount, command, context)
     await audited.archive()
     await loseEverything(council)
     await restoring()
@@ -155,25 +156,17 @@ describe('restoring', () => {
     expect(jobs).toMatchObject([
       { kind: 'answer', stream: fieldOf(submitted.at(-1)!, 'stream'), position: submitted.at(-1)?.[0] },
     ])
-    const finished = newPrompt()
     const known = fieldOf(submitted[0]!, 'stream').slice('chat/'.length) as Uuid7
     const entries = (await audited.entries()).length
-    await applyStep(council, { ...finished, requestId: known }, 'submit')
+    await applyStep(council, { ...newPrompt(), requestId: known }, 'submit')
     expect(await audited.entries()).toHaveLength(entries)
   })
 
   test('restores a lost tail with its derived data', async () => {
     const putBack = await backup(council)
     await answeredPrompt(council)
-    await council.execute(TransferFunds, {
-      transferId: newId(),
-      from: id('reserve'),
-      to: id('agent:bob'),
-      amountMicros: 5_000,
-      reason: 'late',
-    })
-    const open = newPrompt()
-    await applyStep(council, open, 'submit')
+    await transfer(5_000)
+    await applyStep(council, newPrompt(), 'submit')
     await audited.archive()
     const before = await snapshotOf(council)
     await putBack()
@@ -210,15 +203,9 @@ describe('restoring', () => {
   test('blocks writers until it is complete, and continues after a kill at any point', async () => {
     const before = unfinished(await snapshotOf(council))
     let crashes = 0
-    for (let isDone = false; !isDone; crashes++) {
+    for (; ; crashes++) {
       await loseEverything(council)
-      let written = 0
-      const dying = restoring({ onWritten: () => void (written++ === crashes && fail('killed')) })
-      isDone = await dying.then(
-        () => true,
-        () => false,
-      )
-      if (isDone) break
+      if (await restoresBefore(crashes)) break
       const isWhole = (await council.redis.hexists(council.keys.meta, 'incarnation')) === 1
       if (!isWhole) {
         await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
@@ -238,11 +225,7 @@ describe('restoring', () => {
     let crashes = 0
     for (let isDone = false; !isDone; crashes++) {
       await putBack()
-      let written = 0
-      isDone = await restoring({ onWritten: () => void (written++ === crashes && fail('killed')) }).then(
-        () => true,
-        () => false,
-      )
+      isDone = await restoresBefore(crashes)
       if ((await council.redis.hget(council.keys.meta, 'sequence')) !== before.meta['sequence'])
         await expect(opening()).rejects.toMatchObject({ code: 'log_replaced' })
       await restoring()
@@ -301,14 +284,9 @@ describe('restoring', () => {
 
   test('refuses a Redis with a missing, an extra or a malformed entry', async () => {
     const all = await audited.entries()
-    const lacking = all[14]!
-    await council.redis.xdel(council.keys.log, lacking[0])
+    await council.redis.xdel(council.keys.log, all[14]![0])
     await expectRefused({ code: 'histories_differ', at: all[15]?.[0] })
-    await audited.rewrite(() =>
-      [...all.slice(0, 5), ['1-0', all[5]![1]] as (typeof all)[0], ...all.slice(5)].toSorted((left, right) =>
-        left[0] === '1-0' ? -1 : right[0] === '1-0' ? 1 : 0,
-      ),
-    )
+    await audited.rewrite(() => [['1-0', all[5]![1]], ...all])
     await expectRefused({ code: 'histories_differ', at: '1-0' })
     await audited.rewrite(() => [...all.slice(0, 5), [all[5]![0], ['what', 'ever']]])
     await expectRefused({ code: 'histories_differ', at: all[5]?.[0] })
@@ -321,24 +299,18 @@ describe('restoring', () => {
     await expectRefused({ code: 'archive_damaged', at: changed })
   })
 
-  test.each(['log', 'meta', 'states', 'work'] as const)(
-    'refuses a key of the %s that holds something else',
+  test.each(['log', 'meta', 'states', 'work', 'commands'] as const)(
+    'refuses a key of the %s that has another type, before it writes',
     async (name) => {
+      const [commandIds] = Object.keys((await snapshotOf(council)).commands)
+      const key = name === 'commands' ? commandIds! : council.keys[name]
       await loseEverything(council)
-      await council.redis.set(council.keys[name], 'mine')
+      await council.redis.set(key, 'mine')
       await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
-      expect(await council.redis.get(council.keys[name])).toBe('mine')
-      expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toHaveLength(1)
+      expect(await council.redis.get(key)).toBe('mine')
+      expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([key])
     },
   )
-
-  test('refuses a key of command ids of another type before it writes', async () => {
-    const [key] = Object.keys((await snapshotOf(council)).commands)
-    await loseEverything(council)
-    await council.redis.set(key!, 'mine')
-    await expect(restoring()).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
-    expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([key])
-  })
 
   test('restores any log from any older state of Redis', async () => {
     const happening = fc.record({
@@ -357,13 +329,7 @@ describe('restoring', () => {
           for (const [index, { prompt, step, micros }] of happenings.entries()) {
             if (index === backupAt) putBack = await backup(council)
             await applyStep(council, told[prompt]!, step)
-            await council.execute(TransferFunds, {
-              transferId: newId(),
-              from: id('reserve'),
-              to: id('agent:bob'),
-              amountMicros: micros,
-              reason: 'any',
-            })
+            await transfer(micros)
           }
           await audited.archive()
           const before = unfinished(await snapshotOf(council))
@@ -377,7 +343,3 @@ describe('restoring', () => {
     expect(await audited.verify()).toMatchObject({ code: 0 })
   })
 })
-
-function fail(why: string): never {
-  throw new Error(why)
-}

@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { chatStream } from '../../../../src/events/chat.ts'
 import { aggregateOf } from '../../../../src/commands/registry.ts'
 import { foldStreams } from '../../../../src/events/log/folds.ts'
 import { collectFaults } from '../../../../src/events/log/verify/audit-faults.ts'
 import { checkJobs } from '../../../../src/events/log/verify/jobs.ts'
-import { openTestCouncil, type TestCouncil } from '../../../support/council.ts'
+import type { TestCouncil } from '../../../support/council.ts'
 import { answeredPrompt, applyStep, newPrompt } from '../../../support/history.ts'
-import { freshCouncilId, redisUrl } from '../../../support/shared-servers.ts'
+import { testCouncil } from '../../../support/lifetimes.ts'
 
 let council: TestCouncil
 beforeEach(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
+  council = await testCouncil()
 })
-afterEach(() => council.close())
 
 const hourMs = 3_600_000
 
