@@ -10,25 +10,21 @@ const page =
   '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>'
 const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
+/** The outcome of a call to a server that answers with this script. */
+async function outcomeWith(script: AnswerScript, options?: Parameters<typeof vllmClient>[1]) {
+  const vllm = await vllmServer()
+  const answer = vllm.nextAnswer(script)
+  return { ...(await outcomeOf(vllmClient([vllm.url], options).stream(call()))), answer }
+}
+
 describe('an answer that breaks', () => {
+  const died = 'EngineCore encountered an issue'
   const traps: [string, InStream, string][] = [
     ['the socket is closed', { kind: 'cut-socket', afterTokens: 3 }, 'broke'],
     ['the body ends early', { kind: 'early-end', afterTokens: 3 }, 'in the middle'],
-    [
-      'an error object arrives, then [DONE]',
-      { kind: 'error-object', afterTokens: 3 },
-      'EngineCore encountered an issue',
-    ],
-    [
-      'a flat error object arrives',
-      { kind: 'error-object', afterTokens: 3, shape: 'flat' },
-      'EngineCore encountered an issue',
-    ],
-    [
-      'an error that is a string arrives',
-      { kind: 'error-object', afterTokens: 3, shape: 'string' },
-      'EngineCore encountered an issue',
-    ],
+    ['an error object arrives, then [DONE]', { kind: 'error-object', afterTokens: 3 }, died],
+    ['a flat error object arrives', { kind: 'error-object', afterTokens: 3, shape: 'flat' }, died],
+    ['an error that is a string arrives', { kind: 'error-object', afterTokens: 3, shape: 'string' }, died],
     ['the engine gives up with finish reason abort and [DONE]', { kind: 'abort-finish', afterTokens: 3 }, 'abort'],
     ['an event is not JSON', { kind: 'event', data: page, afterTokens: 3 }, 'not JSON'],
     [
@@ -49,28 +45,24 @@ describe('an answer that breaks', () => {
   ]
 
   test.each(traps)('is interrupted when %s, and keeps its usage', async (_, trap, words) => {
-    const vllm = await vllmServer()
-    vllm.nextAnswer({ tokens, trap })
-    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
-    expect(end).toMatchObject({ code: 'model_interrupted' })
-    expect((end as ModelError).message).toContain(words)
+    const { end, text, usage } = await outcomeWith({ tokens, trap })
+    expect(end).toMatchObject({ code: 'model_interrupted', message: expect.stringContaining(words) })
     expect(text.startsWith('Paris is the')).toBe(true)
     expect(usage).toMatchObject({ promptTokens: 37 })
   })
 
   test('is cut when it exceeds maxTokens, and its socket is closed', async () => {
-    const vllm = await vllmServer()
-    const answer = vllm.nextAnswer({ trap: { kind: 'endless', token: ' and'.repeat(200), afterTokens: 0 } })
-    const { end, text } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    const { end, text, answer } = await outcomeWith({
+      trap: { kind: 'endless', token: ' and'.repeat(200), afterTokens: 0 },
+    })
     expect(end).toBe('length')
     expect(text.length).toBeLessThan(1_200_000)
     await answer.disconnected
   })
 
   test('times out after a silence, and its socket is closed', async () => {
-    const vllm = await vllmServer()
-    const answer = vllm.nextAnswer({ tokens, trap: { kind: 'stall', afterTokens: 3 } })
-    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url], { idleTimeoutMs: 100 }).stream(call()))
+    const script: AnswerScript = { tokens, trap: { kind: 'stall', afterTokens: 3 } }
+    const { end, text, usage, answer } = await outcomeWith(script, { idleTimeoutMs: 100 })
     expect(end).toMatchObject({ code: 'model_timeout' })
     expect(text).toBe('Paris is the')
     expect(usage).toEqual({ promptTokens: 37, completionTokens: 3 })
@@ -102,11 +94,8 @@ describe('an unusual but valid answer', () => {
     ['it arrives in pieces of seven bytes with \\r\\n', { pieceBytes: 7, lineEnd: '\r\n' }],
     ['it arrives in one piece', { pieceBytes: 1_000_000 }],
   ])('is complete when %s', async (_, wire) => {
-    const vllm = await vllmServer()
     const odd = ['L’été', '', ' 日本', '語', ' 🎉', '\n\n', ' data: [DONE]']
-    vllm.nextAnswer({ tokens: odd, wire })
-    const { end, text, usage } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
-    expect({ end, text, usage }).toEqual({
+    expect(await outcomeWith({ tokens: odd, wire })).toMatchObject({
       end: 'stop',
       text: odd.join(''),
       usage: { promptTokens: 37, completionTokens: 8 },
@@ -125,44 +114,29 @@ describe('an unusual but valid answer', () => {
     ],
     ['empty deltas', { kind: 'deltas', deltas: [{ content: '' }, {}, { content: null }], afterTokens: 2 }],
   ])('has no text from %s', async (_, trap) => {
-    const vllm = await vllmServer()
-    vllm.nextAnswer({ tokens, trap })
-    const { end, text, chunks } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    const { end, text, chunks } = await outcomeWith({ tokens, trap })
     expect(end).toBe('stop')
     expect(text).toBe(tokens.join(''))
     expect(chunks.every((chunk) => chunk.type !== 'text' || chunk.text !== '')).toBe(true)
   })
 
   test('joins a character that is split between two deltas', async () => {
-    const vllm = await vllmServer()
     const delta = (content: string) => `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`
-    vllm.nextAnswer({
-      tokens: ['!'],
-      trap: { kind: 'bytes', bytes: Buffer.from(delta('\\ud83c') + delta('\\udf89')), afterTokens: 0 },
-    })
-    const { text } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
+    const bytes = Buffer.from(delta('\\ud83c') + delta('\\udf89'))
+    const { text } = await outcomeWith({ tokens: ['!'], trap: { kind: 'bytes', bytes, afterTokens: 0 } })
     expect(text).toBe('🎉!')
   })
 
-  test('is complete without usage, which is then unknown', async () => {
-    const vllm = await vllmServer()
-    vllm.nextAnswer({ tokens, trap: { kind: 'no-usage' } })
-    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({ end: 'stop', usage: 'unknown' })
-  })
-
-  test('is complete with usage only at its end', async () => {
-    const vllm = await vllmServer()
-    vllm.nextAnswer({ tokens, trap: { kind: 'no-continuous-usage' } })
-    expect(await outcomeOf(vllmClient([vllm.url]).stream(call()))).toMatchObject({
-      end: 'stop',
-      usage: { promptTokens: 37, completionTokens: 6 },
-    })
+  test.each([
+    ['without usage, which is then unknown', 'no-usage', 'unknown'],
+    ['with usage only at its end', 'no-continuous-usage', { promptTokens: 37, completionTokens: 6 }],
+  ] as const)('is complete %s', async (_, kind, usage) => {
+    expect(await outcomeWith({ tokens, trap: { kind } })).toMatchObject({ end: 'stop', usage })
   })
 
   test('ends at [DONE] even if the server keeps the connection open', async () => {
-    const vllm = await vllmServer()
-    const answer = vllm.nextAnswer({ tokens, trap: { kind: 'held-open' } })
-    expect((await outcomeOf(vllmClient([vllm.url]).stream(call()))).end).toBe('stop')
+    const { end, answer } = await outcomeWith({ tokens, trap: { kind: 'held-open' } })
+    expect(end).toBe('stop')
     await answer.disconnected
   })
 })
@@ -219,11 +193,8 @@ describe('a server that does not answer', () => {
       'application/json',
     ],
   ])('is classified: %s', async (_, script, code, words) => {
-    const vllm = await vllmServer()
-    vllm.nextAnswer(script)
-    const { end } = await outcomeOf(vllmClient([vllm.url]).stream(call()))
-    expect(end).toMatchObject({ code })
-    expect((end as ModelError).message).toContain(words)
+    const { end } = await outcomeWith(script)
+    expect(end).toMatchObject({ code, message: expect.stringContaining(words) })
     expect((end as ModelError).message.length).toBeLessThan(1000)
   })
 
@@ -236,16 +207,15 @@ describe('a server that does not answer', () => {
 
   test('is unavailable when it accepts no connection in time', async () => {
     const { end } = await outcomeOf(vllmClient([await unacceptingServer()], { connectTimeoutMs: 100 }).stream(call()))
-    expect(end).toMatchObject({ code: 'model_unavailable' })
-    expect((end as ModelError).message).toContain('no connection within 100 ms')
+    const message = expect.stringContaining('no connection within 100 ms')
+    expect(end).toMatchObject({ code: 'model_unavailable', message })
   })
 
   test.each(['no-answer', 'silent-prefill'] as const)(
     'times out before the first byte (%s), and its socket is closed',
     async (kind) => {
-      const vllm = await vllmServer()
-      const answer = vllm.nextAnswer({ trap: { kind } })
-      expect(await failureOf(vllmClient([vllm.url], { firstByteTimeoutMs: 100 }).stream(call()))).toBe('model_timeout')
+      const { end, answer } = await outcomeWith({ trap: { kind } }, { firstByteTimeoutMs: 100 })
+      expect(end).toMatchObject({ code: 'model_timeout' })
       await answer.disconnected
     },
   )

@@ -3,7 +3,8 @@ import { ModelError, type ModelErrorCode } from '../../../src/agents/models/mode
 import { answerPrompt, giveUp } from '../../../src/agents/worker/answer.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
-import { beginning } from '../../../src/events/identifiers.ts'
+import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { reservationFor } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { memoryPrompt, question, type AttemptOptions } from '../../support/memory-attempt.ts'
 import { end, scriptedModel, text, untilCancelled, usage, type ModelStep } from '../../support/scripted-model.ts'
@@ -12,7 +13,8 @@ import { end, scriptedModel, text, untilCancelled, usage, type ModelStep } from 
 async function begin(scripts: ModelStep[][], options: Omit<AttemptOptions, 'model'> = {}) {
   const model = scriptedModel(...scripts)
   const prompt = await memoryPrompt({ model, ...options })
-  return { ...prompt, ...(await prompt.nextAttempt()), model }
+  const { attempt, ...controls } = await prompt.nextAttempt()
+  return { ...prompt, ...controls, attempt, model, answer: () => answerPrompt(prompt.dependencies, attempt) }
 }
 
 /** The calls of a prompt as they were settled. */
@@ -22,7 +24,7 @@ const settlements = async ({ events }: Pick<Awaited<ReturnType<typeof begin>>, '
 describe('an answer', () => {
   test('is completed with its text and its bill, and its job leaves the queue', async () => {
     const begun = await begin([[usage(20, 2), text('Paris'), text('.'), end()]])
-    expect(await answerPrompt(begun.dependencies, begun.attempt)).toMatchObject({ result: 'appended' })
+    expect(await begun.answer()).toMatchObject({ result: 'appended' })
     expect(await begun.ending()).toMatchObject({
       type: 'AnswerCompleted',
       data: { text: 'Paris.', finishReason: 'stop', degraded: false, costMicros: 22 },
@@ -33,7 +35,7 @@ describe('an answer', () => {
 
   test('keeps the finish reason of the model, and that it ended in an unusual way', async () => {
     const begun = await begin([[text('Par'), end('length', true)]])
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     expect(await begun.ending()).toMatchObject({ data: { finishReason: 'length', degraded: true } })
   })
 
@@ -45,12 +47,11 @@ describe('an answer', () => {
   })
 
   test('continues after a broken stream, once, and pays for both calls', async () => {
-    const broken = new ModelError('model_interrupted', 'cut')
     const begun = await begin([
-      [usage(20, 1), text('Paris'), broken],
+      [usage(20, 1), text('Paris'), new ModelError('model_interrupted', 'cut')],
       [usage(22, 2), text(' it is.'), end()],
     ])
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     expect(begun.model.calls.map(({ continueFrom }) => continueFrom)).toEqual(['', 'Paris'])
     expect(await begun.ending()).toMatchObject({
       type: 'AnswerCompleted',
@@ -58,61 +59,61 @@ describe('an answer', () => {
     })
   })
 
-  test('fails as interrupted when the continuation breaks too, with the text so far', async () => {
-    const broken = new ModelError('model_interrupted', 'cut')
-    const begun = await begin([
-      [text('Par'), broken],
-      [text('is'), broken],
-    ])
-    await answerPrompt(begun.dependencies, begun.attempt)
-    expect(begun.model.calls).toHaveLength(2)
-    expect(await begun.ending()).toMatchObject({ type: 'AnswerFailed', data: { code: 'interrupted', text: 'Paris' } })
+  const broken = new ModelError('model_interrupted', 'cut')
+  test.each<[string, ModelStep[][], AttemptOptions['microsPer1000'], object]>([
+    [
+      'whose continuation breaks too fails as interrupted, with the text so far',
+      [
+        [text('Par'), broken],
+        [text('is'), broken],
+      ],
+      undefined,
+      { code: 'interrupted', text: 'Paris' },
+    ],
+    [
+      'without text fails as empty, and white space is no text',
+      [[usage(20, 1), text(' \n'), end()]],
+      undefined,
+      { code: 'empty_answer', text: '', costMicros: 21 },
+    ],
+    [
+      'that the budget of the day cannot cover fails, and calls no model',
+      [],
+      1_000_000_000,
+      { code: 'budget_exceeded', costMicros: 0 },
+    ],
+  ])('%s', async (_, scripts, microsPer1000, data) => {
+    const begun = await begin(scripts, { ...(microsPer1000 && { microsPer1000 }) })
+    await begun.answer()
+    expect(begun.model.calls).toHaveLength(scripts.length)
+    expect(await begun.ending()).toMatchObject({ type: 'AnswerFailed', data })
   })
 
-  test.each<[ModelErrorCode, string, number]>([
-    ['model_unavailable', 'model_unavailable', 0],
-    ['model_overloaded', 'model_overloaded', 0],
-    ['model_unauthorized', 'model_unauthorized', 0],
-    ['model_unknown', 'model_unknown', 0],
-    ['model_rejected', 'model_rejected', 0],
-    ['prompt_too_long', 'prompt_too_long', 0],
-    ['model_timeout', 'model_timeout', 1],
-    ['answer_filtered', 'answer_filtered', 1],
-    ['empty_answer', 'empty_answer', 1],
-  ])('fails after %s as %s, and pays only if the model may have computed', async (code, failure, paid) => {
+  test.each<[ModelErrorCode, number]>([
+    ['model_unavailable', 0],
+    ['model_overloaded', 0],
+    ['model_unauthorized', 0],
+    ['model_unknown', 0],
+    ['model_rejected', 0],
+    ['prompt_too_long', 0],
+    ['model_timeout', 1],
+    ['answer_filtered', 1],
+    ['empty_answer', 1],
+  ])('fails with the error %s of the model, and pays only if the model may have computed', async (code, paid) => {
     const begun = await begin([[new ModelError(code, 'said so')]])
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     const { type, data, jobs } = await begun.ending()
     expect({ type, data, jobs }).toMatchObject({
       type: 'AnswerFailed',
-      data: { code: failure, message: 'said so', text: '' },
+      data: { code, message: 'said so', text: '' },
       jobs: 0,
     })
     expect(Math.sign((data as { costMicros: number }).costMicros)).toBe(paid)
   })
 
-  test('without text fails as empty, and white space is no text', async () => {
-    const begun = await begin([[usage(20, 1), text(' \n'), end()]])
-    await answerPrompt(begun.dependencies, begun.attempt)
-    expect(await begun.ending()).toMatchObject({
-      type: 'AnswerFailed',
-      data: { code: 'empty_answer', text: '', costMicros: 21 },
-    })
-  })
-
-  test('that the budget of the day cannot cover fails, and calls no model', async () => {
-    const begun = await begin([], { microsPer1000: 1_000_000_000 })
-    await answerPrompt(begun.dependencies, begun.attempt)
-    expect(begun.model.calls).toEqual([])
-    expect(await begun.ending()).toMatchObject({
-      type: 'AnswerFailed',
-      data: { code: 'budget_exceeded', costMicros: 0 },
-    })
-  })
-
   test('that runs out of time fails as a timeout, with the text so far', async () => {
     const begun = await begin([[usage(20, 1), text('Par'), () => begun.expire(), untilCancelled]])
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     expect(await begun.ending()).toMatchObject({
       type: 'AnswerFailed',
       data: { code: 'model_timeout', text: 'Par', costMicros: 21 },
@@ -124,13 +125,13 @@ describe('a cancellation', () => {
   test('before the client has sent anything costs nothing', async () => {
     const begun = await begin([[new ModelError('model_cancelled', 'cut', { neverSent: true })]])
     begun.stop('cancelled')
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     expect(await begun.ending()).toMatchObject({ type: 'AnswerCancelled', data: { text: '', costMicros: 0 }, jobs: 0 })
   })
 
-  test('while the model streams keeps the text so far, and costs what was used', async () => {
+  test('while the model streams keeps the text so far, and costs the tokens so far', async () => {
     const begun = await begin([[usage(20, 1), text('Par'), () => begun.stop('cancelled'), untilCancelled]])
-    await answerPrompt(begun.dependencies, begun.attempt)
+    await begun.answer()
     expect(await begun.ending()).toMatchObject({ type: 'AnswerCancelled', data: { text: 'Par', costMicros: 21 } })
     expect(await settlements(begun)).toMatchObject([{ outcome: 'cancelled', usage: 'reported' }])
   })
@@ -139,7 +140,7 @@ describe('a cancellation', () => {
 describe('an attempt that does not end its prompt', () => {
   test('settles its call when the worker shuts down, and leaves the job in the queue', async () => {
     const begun = await begin([[usage(20, 1), text('Par'), () => begun.stop('shutdown'), untilCancelled]])
-    expect(await answerPrompt(begun.dependencies, begun.attempt)).toBe(null)
+    expect(await begun.answer()).toBe(null)
     expect(await begun.ending()).toMatchObject({ type: 'open', jobs: 1 })
     expect(await settlements(begun)).toMatchObject([{ outcome: 'cancelled', costMicros: 21 }])
   })
@@ -147,7 +148,7 @@ describe('an attempt that does not end its prompt', () => {
   test('records nothing when the token stream already has a newer attempt', async () => {
     const begun = await begin([])
     await begun.dependencies.writeTokens(begun.requestId, 2, 0, '')
-    expect(await answerPrompt(begun.dependencies, begun.attempt)).toBe(null)
+    expect(await begun.answer()).toBe(null)
     expect(await begun.ending()).toMatchObject({ type: 'open', jobs: 1 })
     expect(begun.model.calls).toEqual([])
   })
@@ -155,7 +156,7 @@ describe('an attempt that does not end its prompt', () => {
   test('stops when a newer attempt takes the token stream while it streams, and leaves its call open', async () => {
     const takeStream = () => begun.dependencies.writeTokens(begun.requestId, 2, 0, '')
     const begun = await begin([[text('Par'), takeStream, text('is'), untilCancelled]])
-    expect(await answerPrompt(begun.dependencies, begun.attempt)).toBe(null)
+    expect(await begun.answer()).toBe(null)
     expect(await begun.ending()).toMatchObject({ type: 'open', jobs: 1 })
     expect(await begun.openChat()).toMatchObject({ openCalls: [{ attempt: 1 }] })
     expect(begun.tokens.page.text).toBe('')
@@ -164,7 +165,7 @@ describe('an attempt that does not end its prompt', () => {
 
 test('an answer whose token stream is lost is recorded in full', async () => {
   const begun = await begin([[text('Paris'), () => void (begun.tokens.page.text = 'other'), text('.'), end()]])
-  await answerPrompt(begun.dependencies, begun.attempt)
+  await begun.answer()
   expect(await begun.ending()).toMatchObject({ type: 'AnswerCompleted', data: { text: 'Paris.' } })
 })
 
@@ -172,21 +173,19 @@ test('an answer whose token stream is lost is recorded in full', async () => {
 async function abandoned(scripts: ModelStep[][], { streamed = 'Paris' }: { streamed?: string | null } = {}) {
   const first = await begin(scripts)
   const { requestId } = first
-  const call = { scope: 'council' as const, day: '2026-11-25', requestId, attempt: 1, phase: 'respond' }
-  await first.execute(ReserveBudget, {
-    ...call,
-    callId: newId(),
-    member: 'council',
-    model: 'scripted',
-    amountMicros: 500,
-    expiresAt: '2026-11-25T12:15:00.000Z',
-  })
+  await first.execute(ReserveBudget, reservationFor(requestId))
   if (streamed !== null) {
     await first.tokens.write(requestId, 1, 0, '')
     if (streamed !== '') await first.tokens.write(requestId, 1, 0, streamed)
   }
   return first
 }
+
+/** The state in which a second attempt finds a prompt of a conversation: it is routed, and its earlier turns are recorded. */
+const sensedTurns = (...requestIds: Uuid7[]) => ({
+  conversation: { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 },
+  sensed: { conversationId: 'c', requestIds, omitted: 0 },
+})
 
 describe('a takeover', () => {
   test('charges open calls at their reservation, and continues after the streamed text', async () => {
@@ -213,7 +212,7 @@ describe('a takeover', () => {
     expect(await first.ending()).toMatchObject({ type: 'AnswerCancelled', data: { text: 'Paris', costMicros: 500 } })
   })
 
-  test('that finds the token stream lost fails as interrupted: another text would contradict the one clients saw', async () => {
+  test('that finds no token stream fails as interrupted: another text would contradict the one that clients saw', async () => {
     const first = await abandoned([], { streamed: null })
     const { attempt } = await first.nextAttempt()
     await answerPrompt(first.dependencies, attempt)
@@ -226,10 +225,7 @@ describe('a takeover', () => {
 
   test('that cannot re-read the recorded turns fails as interrupted, and calls no model', async () => {
     const first = await abandoned([])
-    const { attempt } = await first.nextAttempt({
-      conversation: { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 },
-      sensed: { conversationId: 'c', requestIds: [newId()], omitted: 0 },
-    })
+    const { attempt } = await first.nextAttempt(sensedTurns(newId()))
     const before = { ...attempt.before, path: 'fast' as const }
     await answerPrompt(first.dependencies, { ...attempt, before })
     expect(first.model.calls).toEqual([])
@@ -247,10 +243,7 @@ describe('a takeover', () => {
       model,
       earlierTurns: { before: () => Promise.reject(new Error('not asked')), named: async () => [turn] },
     })
-    const { attempt } = await prompt.nextAttempt({
-      conversation: { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 },
-      sensed: { conversationId: 'c', requestIds: [turn.requestId], omitted: 0 },
-    })
+    const { attempt } = await prompt.nextAttempt(sensedTurns(turn.requestId))
     await answerPrompt(prompt.dependencies, { ...attempt, before: { ...attempt.before, path: 'fast' } })
     expect(model.calls[0]?.messages.slice(1).map(({ content }) => content)).toEqual(['Hello?', 'Hello.', question])
   })

@@ -5,29 +5,17 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import type { Settlement } from '../../../src/commands/budget/settlement.ts'
 import { maxAnswerCharacters } from '../../../src/events/chat.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
+import { reservationFor } from '../../support/budget-calls.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
 import { scriptedModel } from '../../support/scripted-model.ts'
 
-const day = '2026-11-25'
-const budget = budgetStream('council', day)
+const budget = budgetStream('council', '2026-11-25')
 
 /** An attempt with these calls open, each reserved at 500 micro-dollars. */
 async function attemptWithCalls(...callIds: string[]) {
   const prompt = await memoryPrompt({ model: scriptedModel() })
   const { attempt } = await prompt.nextAttempt()
-  for (const callId of callIds)
-    await prompt.execute(ReserveBudget, {
-      scope: 'council',
-      day,
-      callId,
-      requestId: prompt.requestId,
-      attempt: 1,
-      phase: 'respond',
-      member: 'council',
-      model: 'scripted',
-      amountMicros: 500,
-      expiresAt: `${day}T12:15:00.000Z`,
-    })
+  for (const callId of callIds) await prompt.execute(ReserveBudget, reservationFor(prompt.requestId, { callId }))
   return {
     ...prompt,
     record: (ending: Ending, dependencies = prompt.dependencies) =>
@@ -71,8 +59,8 @@ describe('recordEnding', () => {
   })
 
   test.each([
-    ['is cut to what the log takes', `${'x'.repeat(4000)}${'😀'.repeat(600)}`, 1000],
-    ['is the code where the model server gave none', '', 'model_rejected'.length],
+    ['is cut to the limit of the log', `${'x'.repeat(4000)}${'😀'.repeat(600)}`, 1000],
+    ['is the code if the model server gave none', '', 'model_rejected'.length],
   ])('the message of a failure %s', async (_, message, length) => {
     const { record, ending } = await attemptWithCalls()
     await record({ kind: 'failed', code: 'model_rejected', message, text: '', firstTextAtMs: null })

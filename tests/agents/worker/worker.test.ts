@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { budgetStream } from '../../../src/events/budget.ts'
 import { missingModel } from '../../../src/agents/models/missing.ts'
 import { ModelError, type ModelClient } from '../../../src/agents/models/model.ts'
@@ -10,39 +10,29 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { parsePrices } from '../../../src/agents/models/prices.ts'
-import { createVllmClient } from '../../../src/agents/models/vllm/client.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
-import { startWorker, type Worker } from '../../../src/agents/worker/worker.ts'
+import { startWorker } from '../../../src/agents/worker/worker.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
 import type { RecordedEvent } from '../../../src/events/event.ts'
 import { workersGroup } from '../../../src/events/log/keys.ts'
-import { startTail, type LogTail } from '../../../src/events/log/read/tail.ts'
+import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
-import { startVllmStandIn, type StandIn } from '../../support/vllm-stand-in/server.ts'
+import { reservationFor } from '../../support/budget-calls.ts'
+import { newId } from '../../support/council.ts'
+import { suiteCouncil } from '../../support/lifetimes.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
+import { vllmClient } from '../../support/vllm-client.ts'
+import { startVllmStandIn } from '../../support/vllm-stand-in/server.ts'
 
-let council: TestCouncil
-let tail: LogTail
-let standIn: StandIn
-const workers: Worker[] = []
-beforeAll(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
-  tail = startTail(council.log, beginning)
-  standIn = await startVllmStandIn()
-})
-afterEach(async () => {
-  for (const worker of workers.splice(0)) await worker.stop()
-})
-afterAll(async () => {
-  await tail.stop()
-  council.close()
-  await standIn.close()
-})
+const council = await suiteCouncil()
+const tail = startTail(council.log, beginning)
+afterAll(tail.stop)
+const standIn = await startVllmStandIn()
+afterAll(standIn.close)
 
 const price = (micros: number) =>
   parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
@@ -66,12 +56,11 @@ async function work(
   const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
   const jobs = await council.log.openJobs(blocking, newId(), 1000)
   const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
-  workers.push(
-    startWorker(
-      { ...agent, log: council.log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: readAll },
-      { name: 'test', concurrency: 2, leaseMs: 1000 },
-    ),
+  const worker = startWorker(
+    { ...agent, log: council.log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: readAll },
+    { name: 'test', concurrency: 2, leaseMs: 1000 },
   )
+  onTestFinished(worker.stop)
 }
 
 /** The event that ends a prompt. */
@@ -93,45 +82,33 @@ async function ask(): Promise<RecordedEvent> {
   return ended
 }
 
+const today = () => new Date().toISOString().slice(0, 10)
+/** Reserves 5 micro-dollars for the nth call of a prompt. */
+const reserveCall = (requestId: Uuid7, attempt: number, n: number) =>
+  council.execute(
+    ReserveBudget,
+    reservationFor(requestId, {
+      day: today(),
+      callId: `${requestId}/${n}`,
+      attempt,
+      amountMicros: 5,
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    }),
+  )
+
 /** A prompt whose workers died in every attempt. The last one left a call open and this text in the token stream. */
 async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<RecordedEvent> }> {
   const requestId = newId()
   const ended = endOf(requestId)
-  const day = new Date().toISOString().slice(0, 10)
   await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)
   for (let attempt = 1; attempt <= attempts; attempt++)
     await council.execute(StartAttempt, { requestId, attempt, worker: 'dead' })
-  const call = {
-    scope: 'council' as const,
-    day,
-    requestId,
-    attempt: attempts,
-    phase: 'respond',
-    member: 'council',
-    model: 'test',
-    amountMicros: 5,
-  }
-  await council.execute(ReserveBudget, {
-    ...call,
-    callId: `${requestId}/1`,
-    expiresAt: new Date(Date.now() + 60_000).toISOString(),
-  })
+  await reserveCall(requestId, attempts, 1)
   const write = tokenWriter(council.redis, council.councilId)
   await write(requestId, attempts, 0, '')
   if (text !== '') await write(requestId, attempts, 0, text)
   return { requestId, ended }
 }
-
-const vllm = () =>
-  createVllmClient({
-    urls: [standIn.url],
-    connectTimeoutMs: 1000,
-    firstByteTimeoutMs: 5000,
-    idleTimeoutMs: 5000,
-    concurrency: 4,
-    maxQueued: 10,
-    logger: silentLogger,
-  })
 
 describe('a prompt', () => {
   test('without a model ends as failed with advice, and never with a made-up answer', async () => {
@@ -145,20 +122,16 @@ describe('a prompt', () => {
 
   test('that the budget of the day cannot cover fails, and calls no model', async () => {
     const before = standIn.received.length
-    const model = vllm()
-    await work(model, { microsPer1000: 1_000_000_000 })
+    await work(vllmClient([standIn.url]), { microsPer1000: 1_000_000_000 })
     expect((await ask()).data).toMatchObject({ code: 'budget_exceeded', costMicros: 0 })
     expect(standIn.received).toHaveLength(before)
-    await model.close()
   })
 
   test('is answered, and its ending removes its job', async () => {
     standIn.nextAnswer({ tokens: ['Paris', '.'] })
-    const model = vllm()
-    await work(model)
+    await work(vllmClient([standIn.url]))
     expect(await ask()).toMatchObject({ type: 'AnswerCompleted', data: { text: 'Paris.' } })
     expect(await council.redis.xlen(council.keys.work)).toBe(0)
-    await model.close()
   })
 })
 
@@ -188,50 +161,22 @@ describe('a prompt that workers left open', () => {
   test('with a full answer is completed with the finish reason length, and calls no model', async () => {
     const before = standIn.received.length
     const { ended } = await left({ attempts: 1, text: 'x'.repeat(maxAnswerCharacters) })
-    const model = vllm()
-    await work(model)
+    await work(vllmClient([standIn.url]))
     expect(await ended).toMatchObject({ type: 'AnswerCompleted', data: { finishReason: 'length' } })
     expect(standIn.received).toHaveLength(before)
-    await model.close()
   })
 
   test('after calls with more tokens than a bill can count ends with the greatest count', async () => {
     const { requestId, ended } = await left({ attempts: 3 })
-    const day = new Date().toISOString().slice(0, 10)
     const counts = { promptTokens: maxTokenCount, completionTokens: maxTokenCount }
-    const settlement = {
-      budget: budgetStream('council', day),
-      outcome: 'lost' as const,
-      usage: 'reported' as const,
-      ...counts,
-      priceRef: 'test@1/1',
-      costMicros: 5,
+    const settle = (n: number) => {
+      const end = { outcome: 'lost', usage: 'reported', ...counts, priceRef: 'test@1/1', costMicros: 5 } as const
+      const settlement = { callId: `${requestId}/${n}`, budget: budgetStream('council', today()), ...end }
+      return council.execute(DebitBudget, { requestId, attempt: 3, settlement })
     }
-    await council.execute(DebitBudget, {
-      requestId,
-      attempt: 3,
-      settlement: { ...settlement, callId: `${requestId}/1` },
-    })
-    const call = {
-      scope: 'council' as const,
-      day,
-      requestId,
-      attempt: 3,
-      phase: 'respond',
-      member: 'council',
-      model: 'test',
-      amountMicros: 5,
-    }
-    await council.execute(ReserveBudget, {
-      ...call,
-      callId: `${requestId}/2`,
-      expiresAt: new Date(Date.now() + 60_000).toISOString(),
-    })
-    await council.execute(DebitBudget, {
-      requestId,
-      attempt: 3,
-      settlement: { ...settlement, callId: `${requestId}/2` },
-    })
+    await settle(1)
+    await reserveCall(requestId, 3, 2)
+    await settle(2)
     await work(missingModel('there is none'))
     expect(await ended).toMatchObject({
       type: 'AnswerFailed',

