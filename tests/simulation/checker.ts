@@ -8,7 +8,7 @@ import { ledgerViolations } from './ledger-checker.ts'
 import { folds } from './read-models.ts'
 import type { World } from './world.ts'
 
-/** Everything that must hold after a run and does not, in words. */
+/** The violations of a finished run, as text. */
 export async function violationsOf(world: World, history: readonly Asked[]): Promise<string[]> {
   const log = world.server.open()
   const events: RecordedEvent[] = []
@@ -24,36 +24,36 @@ export async function violationsOf(world: World, history: readonly Asked[]): Pro
   ]
 }
 
-/** Sequence and revisions without a gap, positions that only rise. */
+/** Sequences and revisions have no gap, and positions rise. */
 function orderViolations(events: readonly RecordedEvent[]): string[] {
   const found: string[] = []
   const revisions = new Map<StreamName, number>()
   events.forEach((event, index) => {
     const before = events[index - 1]
-    if (event.sequence !== index + 1) found.push(`event ${index + 1} has the number ${event.sequence}`)
+    if (event.sequence !== index + 1) found.push(`event ${index + 1} has sequence ${event.sequence}`)
     if (before && comparePositions(before.position, event.position) >= 0)
-      found.push(`event ${event.sequence} stands at ${event.position}, behind ${before.position}`)
+      found.push(`event ${event.sequence} is at ${event.position}, which is not after ${before.position}`)
     const revision = (revisions.get(event.stream) ?? 0) + 1
-    if (event.revision !== revision)
-      found.push(`${event.stream} has revision ${event.revision} where ${revision} comes next`)
+    if (event.revision !== revision) found.push(`${event.stream} has revision ${event.revision} instead of ${revision}`)
     revisions.set(event.stream, event.revision)
   })
   return found
 }
 
-/** States are the fold of the events. */
+/** The stored state of a stream is the fold of its events. */
 async function stateViolations(log: EventLog, events: readonly RecordedEvent[]): Promise<string[]> {
   const found: string[] = []
   for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
     const aggregate = aggregateOf(stream)
     const [stored] = await log.loadStates([stream])
-    if (!aggregate || !stored) throw new Error(`nobody knows the stream ${stream}`)
+    if (!aggregate || !stored) throw new Error(`no aggregate has the stream ${stream}`)
     if (stored.revision !== own.length && stored.status !== 'absent')
-      found.push(`the state of ${stream} is of revision ${stored.revision}, its events go to ${own.length}`)
+      found.push(`the state of ${stream} has revision ${stored.revision}, its last event has ${own.length}`)
     if (stored.status !== 'live' || aggregate.appendOnly) continue
     try {
       const folded = JSON.stringify(own.reduce((state, event) => aggregate.evolve(state, event), aggregate.initial))
-      if (stored.state !== folded) found.push(`the state of ${stream} is ${stored.state}, its events make ${folded}`)
+      if (stored.state !== folded)
+        found.push(`the state of ${stream} is ${stored.state}, the fold of its events is ${folded}`)
     } catch (error) {
       found.push(`${stream} cannot be folded: ${error instanceof Error ? error.message : ''}`)
     }
@@ -61,7 +61,7 @@ async function stateViolations(log: EventLog, events: readonly RecordedEvent[]):
   return found
 }
 
-/** A prompt has its job from its first event to its last, and just one. */
+/** An open prompt has one job, and an ended prompt has none. */
 function jobViolations({ server }: World, events: readonly RecordedEvent[]): string[] {
   const queued = server.jobs().map(({ stream }) => stream)
   const found: string[] = []
@@ -74,7 +74,7 @@ function jobViolations({ server }: World, events: readonly RecordedEvent[]): str
   return found
 }
 
-/** Every read model is the fold of the log, all of it, once, as the newest release makes it; and nothing is left of what built it. */
+/** Every read model is the fold of the whole log by the newest release, and no earlier generation or lease is left. */
 function readModelViolations({ database, projectors }: World, events: readonly RecordedEvent[]): string[] {
   const found: string[] = []
   const newest = Math.max(...projectors.map(({ version }) => version))
@@ -86,7 +86,7 @@ function readModelViolations({ database, projectors }: World, events: readonly R
     }
     const { registered, table } = served
     if (registered.position !== (events.at(-1)?.position ?? '0-0'))
-      found.push(`${name} stands at event ${registered.sequence}, the log goes to ${events.length}`)
+      found.push(`${name} has applied ${registered.sequence} of ${events.length} events`)
     const expected = new Map<string, unknown>()
     try {
       fold(expected, events)
@@ -96,20 +96,20 @@ function readModelViolations({ database, projectors }: World, events: readonly R
     if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey)))
       found.push(`${name} is not the fold of the log`)
     for (const { generation, isLeased } of database.others(name))
-      if (!isLeased) found.push(`${name} has left generation ${generation} behind`)
+      if (!isLeased) found.push(`generation ${generation} of ${name} was not removed`)
     if (database.isServedLeased(name)) found.push(`a rebuild of ${name} still holds its lease`)
     if (registered.version !== newest)
-      found.push(`${name} was made by version ${registered.version}, version ${newest} runs`)
+      found.push(`${name} was built by version ${registered.version} instead of ${newest}`)
   }
   return found
 }
 
 const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number => (left < right ? -1 : 1)
 
-/** The reader saw every event once, in order. */
+/** The reader received every event once and in order. */
 function readerViolations({ seen }: World, events: readonly RecordedEvent[]): string[] {
   const [wanted, got] = [events, seen].map((list) => list.map(({ position }) => position))
   const at = wanted?.findIndex((position, index) => got?.[index] !== position) ?? -1
-  if (at >= 0) return [`the reader saw ${got?.[at] ?? 'nothing'} where event ${at + 1} at ${wanted?.[at]} comes`]
-  return seen.length > events.length ? [`the reader saw ${seen.length} events of ${events.length}`] : []
+  if (at >= 0) return [`the reader received ${got?.[at] ?? 'nothing'} instead of event ${at + 1} at ${wanted?.[at]}`]
+  return seen.length > events.length ? [`the reader received ${seen.length} events, the log has ${events.length}`] : []
 }

@@ -5,32 +5,32 @@ import type { Ask } from './asks.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
-/** `lost`: the gate died before it answered, or was not there. `threw`: a broken promise. */
+/** `lost`: the gate died before it answered, or none was running. `threw`: the gate threw an error. */
 export type Answer = CommandResult | { result: 'lost'; reached: boolean } | { result: 'threw'; message: string }
 
-/** One call of a gate, from when to when in the order of all calls. */
+/** One call of a gate, with the ticks of its start and of its answer. */
 export type Call = { answer: Answer | undefined; from: number; to: number }
 
-/** Everything that a client did under one command id. */
-export type Asked = { ask: Ask; commandId: Uuid7; calls: Call[]; givenUp: boolean }
+/** The calls of a client under one command id. */
+export type Asked = { ask: Ask; commandId: Uuid7; calls: Call[] }
 
 export type Gates = {
-  /** One of them, if it is there. */
+  /** A random gate, if it runs. */
   some: () => { owner: Owner; gate: CommandGate } | undefined
   newId: () => Uuid7
   history: Asked[]
-  /** Counts calls and answers: what ended before something else began has a smaller number. */
+  /** Numbers calls and answers in their order. */
   tick: () => number
 }
 
 export type Client = {
   owner: Owner
-  /** Asks under one id until it has an answer that says what happened. */
+  /** Sends a command under one id until an answer is final. */
   insist: (ask: Ask, commandId?: Uuid7) => Promise<Answer>
-  /** Asks once. */
+  /** Sends a command once. */
   call: (asked: Asked) => Promise<Answer>
-  /** Another command under an id that is taken; it must not be taken for the one that was. */
-  abuse: (commandId: Uuid7, ask: Ask) => Promise<Answer>
+  /** Sends another command under a used id. The gate must not take it for the first one. */
+  reuseId: (commandId: Uuid7, ask: Ask) => Promise<Answer>
 }
 
 const longestPauseMs = 3_000
@@ -65,10 +65,10 @@ export function createClient(name: string, { step, newOwner }: Scheduler, random
     owner,
     call,
     async insist(what, commandId = gates.newId()) {
-      const asked: Asked = { ask: what, commandId, calls: [], givenUp: false }
+      const asked: Asked = { ask: what, commandId, calls: [] }
       gates.history.push(asked)
       for (;;) {
-        // An impatient one asks two gates at once.
+        // An impatient client calls two gates at once.
         const answers = await Promise.all(random.happens(0.1) ? [call(asked), call(asked)] : [call(asked)])
         const answer = answers.find((one) => !isRetried(one))
         if (answer) {
@@ -78,6 +78,6 @@ export function createClient(name: string, { step, newOwner }: Scheduler, random
         await step(owner, `asks for ${what.name} again`, random.below(longestPauseMs))
       }
     },
-    abuse: (commandId, other) => ask(other, commandId),
+    reuseId: (commandId, other) => ask(other, commandId),
   }
 }

@@ -6,8 +6,8 @@ import { anotherAsk, askFor, setUpAsks, someAsk, type Promised } from './asks.ts
 import { createClient, isRetried, type Answer, type Asked, type Client, type Gates } from './client.ts'
 import type { World } from './world.ts'
 
-/** The commands that the clients sent, and the wrong answers to reused command ids. */
-export type ClientRun = { history: Asked[]; abuses: Answer[]; left: () => number }
+/** The commands that the clients sent, the answers to reused command ids, and the number of clients that have not finished. */
+export type ClientRun = { history: Asked[]; answersToReuse: Answer[]; left: () => number }
 
 const clients = 4
 const asksEach = 7
@@ -18,7 +18,7 @@ const jobsLookedFor = 5
 export function startClients(world: World): ClientRun {
   const { random, scheduler, newId } = world
   const history: Asked[] = []
-  const abuses: Answer[] = []
+  const answersToReuse: Answer[] = []
   const gates: Gates = {
     newId,
     history,
@@ -38,7 +38,7 @@ export function startClients(world: World): ClientRun {
       void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
     void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
   })()
-  return { history, abuses, left: () => left }
+  return { history, answersToReuse, left: () => left }
 
   async function spend(client: Client): Promise<void> {
     for (let n = 0; n < asksEach; n++) {
@@ -48,7 +48,7 @@ export function startClients(world: World): ClientRun {
       const ask = someAsk(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(ask, commandId)
       const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && ask.recordsRefusals)
-      if (isRemembered && random.happens(0.1)) abuses.push(await client.abuse(commandId, anotherAsk()))
+      if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, anotherAsk()))
     }
   }
 

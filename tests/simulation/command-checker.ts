@@ -2,7 +2,7 @@ import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions } from '../../src/events/identifiers.ts'
 import { isRetried, type Answer, type Asked } from './client.ts'
 
-/** What clients were told, against what the log has of it. */
+/** The contradictions between the answers that clients got and the events of the log. */
 export function commandViolations(
   events: readonly RecordedEvent[],
   history: readonly Asked[],
@@ -11,11 +11,10 @@ export function commandViolations(
   const byCommand = Map.groupBy(events, ({ metadata }) => metadata.commandId)
   const found = history.flatMap((asked) => {
     const own = byCommand.get(asked.commandId) ?? []
-    const told = asked.calls.flatMap(({ answer }) => (answer ? [answer] : []))
-    return [
-      ...written(own),
-      ...told.map((answer) => broken(answer, asked, own, takenAt)).flatMap((why) => (why ? [why] : [])),
-    ].map((why) => `${asked.ask.name} ${asked.commandId}: ${why}`)
+    const answers = asked.calls.flatMap(({ answer }) => (answer ? [answer] : []))
+    return [...scattered(own), ...answers.flatMap((answer) => contradiction(answer, asked, own, takenAt) ?? [])].map(
+      (why) => `${asked.ask.name} ${asked.commandId}: ${why}`,
+    )
   })
   const asked = new Set(history.map(({ commandId }) => String(commandId)))
   for (const commandId of byCommand.keys())
@@ -23,8 +22,8 @@ export function commandViolations(
   return [...found, ...orderOfCalls(byCommand, history)]
 }
 
-/** Whatever was told: the events of a command stand together, from one append. */
-function written(own: readonly RecordedEvent[]): string[] {
+/** The events of a command are adjacent and from one append, whatever its answer. */
+function scattered(own: readonly RecordedEvent[]): string[] {
   const [first] = own
   const isOne = own.every(
     ({ sequence, metadata }, index) =>
@@ -33,8 +32,8 @@ function written(own: readonly RecordedEvent[]): string[] {
   return isOne ? [] : [`its events were written in several parts: ${own.map(({ sequence }) => sequence).join(', ')}`]
 }
 
-/** Why an answer is not true; undefined when it is. */
-function broken(
+/** How an answer contradicts the log; undefined if it does not. */
+function contradiction(
   answer: Answer,
   { ask, calls }: Asked,
   own: readonly RecordedEvent[],
@@ -43,11 +42,8 @@ function broken(
   switch (answer.result) {
     case 'appended':
     case 'duplicate': {
-      const promised = JSON.stringify(
-        answer.events.map(({ position, stream, revision, type }) => [position, stream, revision, type]),
-      )
-      const actual = JSON.stringify(
-        own.map(({ position, stream, revision, type }) => [position, stream, revision, type]),
+      const [promised, actual] = [answer.events, own].map((events) =>
+        JSON.stringify(events.map(({ position, stream, revision, type }) => [position, stream, revision, type])),
       )
       if (promised !== actual) return `${answer.result} ${promised}, the log has ${actual}`
       return own.some(({ type }) => type === 'CommandRefused') ? `${answer.result}, but it was refused` : undefined
@@ -67,9 +63,9 @@ function broken(
     case 'rejected':
       if (
         own.length > 0 &&
-        !calls.some((call) => call.from < (takenAt[(own[0]?.sequence ?? 0) - 1] ?? 0) && mayHaveDone(call.answer))
+        !calls.some((call) => call.from < (takenAt[(own[0]?.sequence ?? 0) - 1] ?? 0) && mayHaveWritten(call.answer))
       )
-        return `rejected with ${answer.code}, which says that nothing was done, but has ${own.length} events`
+        return `rejected with ${answer.code}, which promises that nothing was written, but has ${own.length} events`
       if (!isRetried(answer) && answer.code !== 'id_expired') return `rejected with ${answer.code}: ${answer.message}`
       return undefined
     case 'threw':
@@ -81,13 +77,13 @@ function broken(
   }
 }
 
-/** Whether a call that had begun before the log took the events accounts for them. */
-function mayHaveDone(answer: Answer | undefined): boolean {
+/** Whether a call with this answer may have written the events. */
+function mayHaveWritten(answer: Answer | undefined): boolean {
   if (answer?.result === 'lost') return answer.reached
   return answer?.result !== 'rejected' || answer.code === 'outcome_unknown'
 }
 
-/** What was acknowledged before something else was asked for stands before it in the log. */
+/** If a command was acknowledged before another one was sent, its events come first in the log. */
 function orderOfCalls(byCommand: ReadonlyMap<string, readonly RecordedEvent[]>, history: readonly Asked[]): string[] {
   const done = history.flatMap(({ ask, commandId, calls }) => {
     const own = byCommand.get(commandId)
@@ -102,7 +98,7 @@ function orderOfCalls(byCommand: ReadonlyMap<string, readonly RecordedEvent[]>, 
     for (const after of done)
       if (before.to < after.from && comparePositions(before.last.position, after.first.position) >= 0)
         found.push(
-          `${before.ask.name} at ${before.last.position} was acknowledged before ${after.ask.name} at ${after.first.position} was asked for`,
+          `${before.ask.name} at ${before.last.position} was acknowledged before ${after.ask.name} at ${after.first.position} was sent`,
         )
   return found
 }

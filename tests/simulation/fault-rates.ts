@@ -17,7 +17,7 @@ export type FaultRates = {
   /** The connection breaks during a commit, before or after the commit takes effect. */
   commitLost: number
   /** The number of incidents that the operator handles. */
-  events: number
+  incidents: number
 }
 
 const kinds = [
@@ -33,7 +33,7 @@ const kinds = [
 export function faultRatesOf(random: Random): FaultRates {
   const faultRates = noFaults()
   for (const kind of kinds) if (random.happens(0.5)) faultRates[kind] = random.pick([0.02, 0.1, 0.3])
-  faultRates.events = random.below(8)
+  faultRates.incidents = random.below(8)
   return faultRates
 }
 
@@ -46,5 +46,5 @@ export const noFaults = (): FaultRates => ({
   statementFails: 0,
   applyFails: 0,
   commitLost: 0,
-  events: 0,
+  incidents: 0,
 })

@@ -5,7 +5,7 @@ import type { RecordedEvent } from '../../src/events/event.ts'
 
 const settles = 'settles a reservation'
 
-/** The rules of money, event by event as the log has them. */
+/** The violations of the rules of money, checked at each event. */
 export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
   const found: string[] = []
   const accounts = new Map<string, Account>()
@@ -19,12 +19,12 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
     try {
       const after = account.evolve(before, event)
       accounts.set(event.stream, after)
-      if (overpromised(after, event))
-        found.push(`${event.stream} has promised more than it has at event ${event.sequence}`)
+      if (isOverdrawn(after, event))
+        found.push(`${event.stream} has reserved more than its balance at event ${event.sequence}`)
     } catch (error) {
       return [
         ...found,
-        `event ${event.sequence} on ${event.stream} cannot be: ${error instanceof Error ? error.message : ''}`,
+        `event ${event.sequence} on ${event.stream} cannot be folded: ${error instanceof Error ? error.message : ''}`,
       ]
     }
   }
@@ -36,14 +36,14 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
   return found
 }
 
-/** What a freeze stops. A cost that was incurred is paid all the same. */
+/** Whether a freeze forbids the event. An incurred cost is paid even from a frozen account. */
 function isSpending(event: AccountEvent): boolean {
   if (event.type === 'FundsReserved') return true
   return (event.type === 'AccountDebited' || event.type === 'AccountCredited') && event.data.reason !== settles
 }
 
-/** Promises that have not run out when something is spent or promised are covered. */
-function overpromised(state: Account, event: RecordedEvent): boolean {
+/** Whether an event that spends or reserves leaves less than the open reservations. */
+function isOverdrawn(state: Account, event: RecordedEvent): boolean {
   if (state.status === 'absent' || (event.type !== 'AccountDebited' && event.type !== 'FundsReserved')) return false
   if (state.accountId === 'external' || state.accountId === 'overrun') return false
   const nowMs = Date.parse(event.metadata.occurredAt)

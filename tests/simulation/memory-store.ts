@@ -23,9 +23,9 @@ export type MemoryTx = { owner: Owner; draft: Contents; statement: (what: string
 /** A database that runs one transaction at a time, like the embedded Postgres. */
 export type MemoryDatabase = {
   connect: (owner: Owner) => ReadModelStore<MemoryTx>
-  /** The table that queries see of a projection, and its registry entry. */
+  /** The table of a projection that queries read, and its registry entry. */
   served: (name: string) => { registered: Registered; table: Table } | undefined
-  /** Generations that do not serve, and whether a rebuild has leased them: the next rebuild removes them. */
+  /** Generations that do not serve, and whether a rebuild has leased them. The next rebuild removes them. */
   others: (name: string) => { generation: number; isLeased: boolean }[]
   /** Whether a rebuild holds a lease on the generation that serves. */
   isServedLeased: (name: string) => boolean
@@ -37,7 +37,7 @@ const copyOf = ({ registry, schemas, leases }: Contents): Contents => ({
   leases: new Map(leases),
 })
 
-/** An error of pg. */
+/** An error with a code of PostgreSQL. */
 class DatabaseError extends Error {
   readonly code: string
 
@@ -57,7 +57,7 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, faultRates:
     await step(owner, 'begin')
     const before = turn
     const end = Promise.withResolvers<undefined>()
-    // A transaction ends with its process, if not before.
+    // A transaction ends at the latest with its process.
     turn = before.then(() => Promise.race([end.promise, owner.died]))
     await before
     try {

@@ -5,11 +5,11 @@ import type { Owner, Scheduler } from './scheduler.ts'
 import type { FaultRates } from './fault-rates.ts'
 
 export type Network = {
-  /** Between one process and the log. */
+  /** Connects one process with the log. */
   link: (owner: Owner) => Link
-  /** Says `close` whenever that happens. */
+  /** Emits `close` when the connections break. */
   connections: EventEmitter
-  /** The log's server restarts: every connection breaks, and with it every request that is on its way. */
+  /** Restarts the log's server: every connection breaks, with its requests in flight. */
   cut: () => void
 }
 
@@ -17,18 +17,18 @@ export type NetworkDependencies = {
   scheduler: Scheduler
   random: Random
   faultRates: () => FaultRates
-  /** Called whenever the log has taken a request. */
+  /** Called after the log has processed a request. */
   served: () => void
 }
 
 const timeOutMs = 800
 const longestDelayMs = 30_000
 
-/** Requests travel in one step and answers in another; either may be lost, and a request may come late or twice. */
+/** A request takes one step and its answer another. Either may be lost; a request may also arrive late or twice. */
 export function createNetwork({ scheduler, random, faultRates, served }: NetworkDependencies): Network {
   const { step, newOwner } = scheduler
   const wire = newOwner('network')
-  // Every process has one, and listens to it for as long as it lives.
+  // Every process adds a listener and never removes it.
   const connections = new EventEmitter().setMaxListeners(0)
   let restarts = 0
 
@@ -72,7 +72,7 @@ export function createNetwork({ scheduler, random, faultRates, served }: Network
   }
 }
 
-/** What came of it, to be returned or thrown when it has arrived. */
+/** Serves a request. The returned function returns its answer or throws its error. */
 function attempt<T>(serve: () => T): () => T {
   try {
     const answer = serve()

@@ -1,9 +1,9 @@
 import type { World } from './world.ts'
 
-/** How many gates a council has. */
+/** The number of gates. */
 const gateSlots = 3
 
-const eventKinds = [
+const incidents = [
   'gate dies',
   'gate dies',
   'projector dies',
@@ -11,7 +11,7 @@ const eventKinds = [
   'everything dies',
   'second projector',
   'release',
-  'log comes back with less',
+  'log loses events',
   'slow',
   'a day passes',
 ] as const
@@ -35,17 +35,17 @@ export async function operate(world: World): Promise<void> {
   world.startProjector(version)
   world.startReader()
 
-  for (let left = world.faultRates().events; left > 0; left--) {
-    await step(owner, 'looks on', random.below(longestWaitMs))
-    await inject(random.pick(eventKinds))
+  for (let left = world.faultRates().incidents; left > 0; left--) {
+    await step(owner, 'waits', random.below(longestWaitMs))
+    await inject(random.pick(incidents))
   }
   await Promise.all(outages)
-  world.clearUp()
+  world.stopFaults()
   startStopped()
   if (!world.projectors.some((projector) => projector.owner.alive && projector.version === version))
     world.startProjector(version)
 
-  async function inject(kind: (typeof eventKinds)[number]): Promise<void> {
+  async function inject(kind: (typeof incidents)[number]): Promise<void> {
     switch (kind) {
       case 'gate dies':
         return void outages.push(gateDies(random.below(gateSlots)))
@@ -63,8 +63,8 @@ export async function operate(world: World): Promise<void> {
         return world.startProjector(version)
       case 'release':
         return world.startProjector(++version)
-      case 'log comes back with less':
-        return void outages.push(logComesBack())
+      case 'log loses events':
+        return void outages.push(logLosesEvents())
       case 'slow':
         return scheduler.leap(slowMs)
       case 'a day passes':
@@ -93,21 +93,21 @@ export async function operate(world: World): Promise<void> {
     world.startReader()
   }
 
-  async function logComesBack(): Promise<void> {
+  async function logLosesEvents(): Promise<void> {
     const backup = server.moment()
-    await step(owner, 'has a backup', random.below(longestWaitMs))
+    await step(owner, 'has made a backup', random.below(longestWaitMs))
     if (!isWhole || server.sequence() === backup.sequence) return
     isWhole = false
     const whole = server.moment()
-    world.comeBack(backup, whole)
+    world.resetLog(backup, whole)
     await step(owner, `restores ${whole.sequence - backup.sequence} events`, random.below(longestOutageMs))
-    if (server.sequence() > backup.sequence) world.violations.push('a log that had lost events was written to')
-    world.comeBack(whole, null)
+    if (server.sequence() > backup.sequence) world.violations.push('a gate wrote to a log that had lost events')
+    world.resetLog(whole, null)
     isWhole = true
     startStopped()
   }
 
-  /** Gates that have stopped or died, and projectors that wait for somebody. */
+  /** Restarts gates that have stopped or died, and projectors of this release that have stopped. */
   function startStopped(): void {
     world.gates.forEach(({ gate, owner: process }, slot) => {
       if (process.alive && !gate.stoppedBy()) return
@@ -118,7 +118,7 @@ export async function operate(world: World): Promise<void> {
       if (
         projector.owner.alive &&
         projector.version === version &&
-        projector.lives.some(({ state }) => state === 'stopped')
+        projector.subscriptions.some(({ state }) => state === 'stopped')
       ) {
         projector.owner.kill()
         world.startProjector(version)

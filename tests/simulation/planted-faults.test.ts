@@ -10,13 +10,13 @@ afterAll(() => {
   const width = Math.max(...found.map(({ fault }) => fault.length))
   console.log(
     [
-      'planted fault → first seed that found it → what was violated',
+      'planted fault → first seed that finds it → first violation',
       ...found.map(({ fault, seed, violated }) => `${fault.padEnd(width)} → ${String(seed).padStart(3)} → ${violated}`),
     ].join('\n'),
   )
 })
 
-describe('the simulation finds it when', () => {
+describe('the simulation finds the fault', () => {
   test.each(Object.entries(plantedFaults))('%s', { timeout: 120_000 }, async (fault, plant) => {
     for (let seed = 1; seed <= maxSeeds; seed++) {
       const [violated] = (await simulate(seed, { plant })).violations

@@ -8,56 +8,56 @@ import type { Plant, World } from './world.ts'
 
 type Append = EventLog['append']
 
-/** A log whose appends are something else. */
+/** A fault in the appends of a gate. */
 const appending = (change: (append: Append, request: AppendRequest, world: World) => ReturnType<Append>): Plant => ({
   gateLog: (log, world) => ({ ...log, append: (request) => change((sent) => log.append(sent), request, world) }),
 })
 
-/** Faults of a gate, a log, a projector or a reader, each as if the code had it: one at a time it must be found. */
+/** Faults of a gate, a log, a projector or a reader. The simulation must find each of them when it is planted alone. */
 export const plantedFaults: Readonly<Record<string, Plant>> = {
-  'command ids are not looked up': appending((append, request, { newId }) =>
+  'the append looks up no command ids': appending((append, request, { newId }) =>
     append({ ...request, commands: request.commands.map((command) => ({ ...command, commandId: newId() })) }),
   ),
 
-  'revisions of what was only read are not checked': appending((append, request) =>
+  'the append does not check the revisions of streams that it only reads': appending((append, request) =>
     append(withoutRevisions(request, (stream) => !request.events.some((event) => event.stream === stream))),
   ),
 
-  'of what an append in flight writes only the revision is checked': appending((append, request) =>
+  'an overlapping append checks the revisions, but not the states': appending((append, request) =>
     append({ ...request, reads: request.reads.map(({ stream, revision }) => ({ stream, revision })) }),
   ),
 
-  'no revisions are checked': appending((append, request) => append(withoutRevisions(request, () => true))),
+  'the append checks no revisions': appending((append, request) => append(withoutRevisions(request, () => true))),
 
-  'the cache keeps its states after a conflict': appending(async (append, request) => {
+  'the gate keeps its cached states after a conflict': appending(async (append, request) => {
     const result = await append(request)
     return result.result === 'conflict' ? { ...result, current: [] } : result
   }),
 
-  'the cache takes the revisions of a conflict, but not its states': { gateLog: forgetful },
+  'the gate takes the revisions of a conflict, but not its states': { gateLog: forgetful },
 
-  'commands are settled before the append has answered': appending(async (append, request, { server, scheduler }) => {
+  'the gate answers before its append does': appending(async (append, request, { server, scheduler }) => {
     const rehearsal = memoryServer(scheduler.clock)
     rehearsal.become(server.moment())
     append(request).catch(() => undefined)
     return rehearsal.open().append(request)
   }),
 
-  'a part of a batch is written twice': appending(async (append, request, { newId }) => {
+  'the last command of a batch is written twice': appending(async (append, request, { newId }) => {
     const result = await append(request)
     if (result.result === 'appended' && request.commands.length > 1) await append(lastOf(request, newId))
     return result
   }),
 
-  'jobs are lost': appending((append, request) => append({ ...request, jobs: [] })),
+  'the append adds no jobs': appending((append, request) => append({ ...request, jobs: [] })),
 
-  'finished jobs stay': appending((append, request) => append({ ...request, finishedJobs: [] })),
+  'the append removes no finished jobs': appending((append, request) => append({ ...request, finishedJobs: [] })),
 
-  'nobody looks whether the log came back whole': { looksAway: true },
+  'gates do not compare the log with the archive': { ignoresArchive: true },
 
-  'the checkpoint is committed before the rows': { store: checkpointFirst },
+  'the projector commits its checkpoint before the rows': { store: checkpointFirst },
 
-  'the checkpoint is moved whoever has moved it before': {
+  'the projector moves a checkpoint that another one has moved': {
     store: (store) => ({
       ...store,
       moveCheckpoint: async (tx, name, generation, from, to) =>
@@ -65,15 +65,13 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
     }),
   },
 
-  'the reader goes back too far after a restore': {
+  'the reader repeats a page after a restore': {
     readerLog: (log, world) => following(log, world, (page, before) => [before, page]),
   },
 
-  'the reader goes on at the head after a restore': { readerLog: (log, world) => following(log, world, () => []) },
+  'the reader skips a page after a restore': { readerLog: (log, world) => following(log, world, () => []) },
 
-  'the projector goes on at the head after a restore': {
-    projectorLog: (log, world) => following(log, world, () => []),
-  },
+  'the projector skips a page after a restore': { projectorLog: (log, world) => following(log, world, () => []) },
 }
 
 const withoutRevisions = (request: AppendRequest, applies: (stream: StreamName) => boolean): AppendRequest => ({
@@ -81,7 +79,7 @@ const withoutRevisions = (request: AppendRequest, applies: (stream: StreamName) 
   reads: request.reads.map((read) => (applies(read.stream) ? { stream: read.stream, revision: 'any' } : read)),
 })
 
-/** The last command of a batch once more, under another id. */
+/** An append that repeats the last command of a batch under another id. */
 function lastOf({ commands, events }: AppendRequest, newId: World['newId']): AppendRequest {
   const command = commands.at(-1)
   const own = command ? events.slice(events.length - command.events) : []
@@ -96,7 +94,7 @@ function lastOf({ commands, events }: AppendRequest, newId: World['newId']): App
   }
 }
 
-/** A log that answers a conflict with the states that this gate has been told before. */
+/** A log that answers a conflict with the states that the gate has already loaded. */
 function forgetful(log: EventLog): EventLog {
   const told = new Map<StreamName, StoredState>()
   const tell = (states: readonly StoredState[]) => {
@@ -121,7 +119,7 @@ function forgetful(log: EventLog): EventLog {
   }
 }
 
-/** A store that commits a checkpoint in one transaction, and the rows that belong to it in the next. */
+/** A store that commits a checkpoint in one transaction and its rows in the next. */
 function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<MemoryTx> {
   const rows = new Map<MemoryTx, { schema: string; after: Table }>()
   return {
@@ -151,19 +149,19 @@ function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<Memory
   }
 }
 
-/** A log that hands over something else than the page that comes first after the log has come back. */
+/** A log that replaces the first page after each reset. */
 const following = (
   log: EventLog,
-  { comebacks }: World,
+  { logResets }: World,
   instead: (page: RecordedEvent[], before: RecordedEvent[]) => RecordedEvent[][],
 ): EventLog => ({
   ...log,
   async *follow(after, signal) {
-    let seen = comebacks()
+    let seen = logResets()
     let before: RecordedEvent[] = []
     for await (const page of log.follow(after, signal)) {
-      const pages = seen === comebacks() ? [page] : instead(page, before)
-      seen = comebacks()
+      const pages = seen === logResets() ? [page] : instead(page, before)
+      seen = logResets()
       yield* pages
       before = page
     }

@@ -1,8 +1,8 @@
-/** Chance that a seed decides: the same seed, the same chances in the same order. */
+/** Random values from a seed: the same seed gives the same values in the same order. */
 export type Random = {
   /** At least 0 and below 1. */
   next: () => number
-  /** A whole number from 0, below `n`. */
+  /** An integer of at least 0 and below `n`. */
   below: (n: number) => number
   happens: (probability: number) => boolean
   pick: <T>(list: readonly [T, ...T[]]) => T

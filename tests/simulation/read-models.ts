@@ -3,7 +3,7 @@ import { accounts, type AccountRow } from '../../src/projections/accounts.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 
-/** Applies a batch to a table, such that an event that is applied twice or not at all shows. */
+/** Applies a batch to a table, so that a repeated or missing event changes the rows. */
 type Fold = (table: Table, events: readonly RecordedEvent[]) => void
 
 /** The accounts' read model, with the rows of `read_models.accounts`. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
-/** A process, a client, the network: whoever takes steps. The dead take none; what they wait for never comes. */
+/** A process, a client or the network. It takes steps until it is killed; after that its steps never resolve. */
 export type Owner = {
   readonly name: string
   readonly pid: number
@@ -13,26 +13,26 @@ export type Owner = {
 export type Scheduler = {
   clock: Clock
   newOwner: (name: string) => Owner
-  /** Resolves when it is this step's turn, not before `afterMs` have passed. */
+  /** Resolves when the scheduler picks this step, after `afterMs` at the earliest. */
   step: (owner: Owner, what: string, afterMs?: number) => Promise<void>
-  /** Lets time pass for everybody. */
+  /** Advances the clock. */
   leap: (ms: number) => void
-  /** Releases one step after another until nobody waits for one any more, or there were too many. */
+  /** Runs one step after another until none is waiting, or until `maxSteps` have run. */
   run: (maxSteps: number) => Promise<'at rest' | 'too long'>
 }
 
 type Task = { owner: Owner; what: string; readyAtMs: number; release: () => void }
 
 /**
- * A virtual clock, and one step at a time in an order that the seed decides. Nothing in a run waits for anything but steps and
- * promises, so the same seed is the same run.
+ * A virtual clock, and a scheduler that runs one step at a time in an order that the seed decides. Code in a run waits only for
+ * steps and promises, so the same seed gives the same run.
  */
 export function createScheduler(random: Random, startMs: number, note: (line: string) => void): Scheduler {
   const tasks: Task[] = []
   let nowMs = startMs
   let owners = 0
 
-  /** Those whose turn it may be; where there are none the clock moves on to the next. */
+  /** The steps that may run now. If none may, the clock moves to the earliest one. */
   function ready(): [Task, ...Task[]] | undefined {
     for (let i = tasks.length - 1; i >= 0; i--) if (!tasks[i]?.owner.alive) tasks.splice(i, 1)
     if (tasks.length === 0) return undefined
@@ -67,8 +67,8 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
 
     async run(maxSteps) {
       for (let steps = 0; steps < maxSteps; steps++) {
-        await quiet()
-        if (tasks.length === 0) await rest()
+        await settlePromises()
+        if (tasks.length === 0) await idle()
         const candidates = ready()
         if (!candidates) return 'at rest'
         const task = random.pick(candidates)
@@ -82,13 +82,13 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
   }
 }
 
-/** Longer than any chain of promises between two steps; one that were longer would only be overtaken, in the same way every time. */
+/** More than the longest chain of promises between two steps. A longer chain would end after the next step, in every run alike. */
 const turns = 40
 
-/** Lets everything happen that a step has led to. */
-async function quiet(): Promise<void> {
+/** Runs the promise callbacks that follow from a step. */
+async function settlePromises(): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await Promise.resolve()
 }
 
-/** Lets everything happen that can happen without another step. */
-const rest = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** Runs all work that needs no further step. */
+const idle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

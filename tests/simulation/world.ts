@@ -20,50 +20,51 @@ import { projectionsOf } from './read-models.ts'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.ts'
 import { noFaults, faultRatesOf, type FaultRates } from './fault-rates.ts'
 
-/** Faults that are planted to see whether they are found: each stands between the code under test and what it is given. */
+/** A fault to plant in a run, as a wrapper around a dependency of the code under test. */
 export type Plant = {
   gateLog?: (log: EventLog, world: World) => EventLog
   projectorLog?: (log: EventLog, world: World) => EventLog
   readerLog?: (log: EventLog, world: World) => EventLog
   store?: (store: ReadModelStore<MemoryTx>, database: MemoryDatabase) => ReadModelStore<MemoryTx>
-  /** Nobody looks whether the log still has what is archived. */
-  looksAway?: true
+  /** Gates do not compare the log with the archive before they write. */
+  ignoresArchive?: true
 }
 
 export type GateProcess = { owner: Owner; gate: CommandGate }
-export type ProjectorProcess = { owner: Owner; version: number; lives: Subscription<MemoryTx>[] }
+export type ProjectorProcess = { owner: Owner; version: number; subscriptions: Subscription<MemoryTx>[] }
 
-/** Everything that lives in one run, and how it is started and ended. */
+/** The parts of one run, and the functions that start and end its processes. */
 export type World = {
   random: Random
   scheduler: Scheduler
   server: MemoryServer
   database: MemoryDatabase
   newId: () => Uuid7
-  /** Counts what happens: a smaller number was before a larger one. */
+  /** Returns a number that rises with every call, and so orders what happens in a run. */
   tick: () => number
-  /** When the log took each event, by its number from 0. */
+  /** The tick at which the log took each event; the first event has index 0. */
   takenAt: number[]
-  /** What went wrong on the way, in words. */
+  /** The violations that were found during the run, as text. */
   violations: string[]
   gates: GateProcess[]
   projectors: ProjectorProcess[]
-  /** What the reader of the log has seen, over all its lives; and the streams that it listens to. */
+  /** The events that the reader of the log has received, across its restarts. */
   seen: RecordedEvent[]
+  /** Adds a stream to those that the reader listens to. */
   watch: (stream: StreamName) => void
   startGate: (slot: number) => void
   startProjector: (version: number) => void
   startReader: () => void
   killReader: () => void
-  /** The log's server comes back as it was at a moment: with less than `archived`, or (null) with everything again. */
-  comeBack: (moment: Moment, archived: Moment | null) => void
-  /** How often it did. */
-  comebacks: () => number
+  /** Resets the log to a moment: an earlier one than the archive's, or (null) the one that the archive has. */
+  resetLog: (moment: Moment, archived: Moment | null) => void
+  logResets: () => number
   faultRates: () => FaultRates
-  clearUp: () => void
+  /** From now on no fault occurs. */
+  stopFaults: () => void
 }
 
-/** Ten minutes before a day ends, so that some runs see midnight. */
+/** Ten minutes before midnight, so that some runs cross it. */
 const startMs = Date.parse('2026-11-23T23:50:00.000Z')
 const pageSize = 7
 
@@ -71,10 +72,10 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   const random = randomFrom(seed)
   const scheduler = createScheduler(random, startMs, note)
   let faultRates = faultRatesOf(random)
-  // One command is worth an append of its own where appends are to overlap.
+  // With a small minimum, appends overlap often.
   const minPipelined = random.pick([1, 2, 32])
   let archived: Moment | null = null
-  let comebacks = 0
+  let logResets = 0
   let ticks = 0
   const server = memoryServer(scheduler.clock, { pageSize })
   const network = createNetwork({ scheduler, random, faultRates: () => faultRates, served })
@@ -98,7 +99,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
 
     startGate(slot) {
       const owner = scheduler.newOwner(`gate ${slot}`)
-      const log = plant.looksAway ? server.open(network.link(owner)) : archivedLog(owner)
+      const log = plant.ignoresArchive ? server.open(network.link(owner)) : archivedLog(owner)
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
@@ -129,22 +130,23 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
         logger: silentLogger,
         pause: (ms: number) => scheduler.step(owner, 'pauses', ms),
       }
-      const lives = projectionsOf(version, mayFail).map((projection): Subscription<MemoryTx> => {
+      const subscriptions = projectionsOf(version, mayFail).map((projection): Subscription<MemoryTx> => {
         const notify = () => {
-          if (life.state === 'stopped' && !isExcused(life))
-            world.violations.push(`${projection.name} stopped: ${life.fault?.message}`)
+          if (subscription.state === 'stopped' && !isExpectedStop(subscription))
+            world.violations.push(`${projection.name} stopped: ${subscription.fault?.message}`)
         }
-        const life: Subscription<MemoryTx> = {
+        const subscription: Subscription<MemoryTx> = {
           projection,
           checkpoint: undefined,
           state: 'waiting',
           fault: undefined,
           notify,
         }
-        return life
+        return subscription
       })
-      world.projectors.push({ owner, version, lives })
-      for (const life of lives) void runSubscription(dependencies, life, new AbortController().signal)
+      world.projectors.push({ owner, version, subscriptions })
+      for (const subscription of subscriptions)
+        void runSubscription(dependencies, subscription, new AbortController().signal)
     },
 
     startReader() {
@@ -163,16 +165,16 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       listen(stream)
     },
 
-    comeBack(moment, whole) {
-      archived = whole
-      comebacks++
+    resetLog(moment, archive) {
+      archived = archive
+      logResets++
       network.cut()
       server.become(moment)
     },
-    comebacks: () => comebacks,
+    logResets: () => logResets,
 
     faultRates: () => faultRates,
-    clearUp: () => void (faultRates = noFaults()),
+    stopFaults: () => void (faultRates = noFaults()),
   }
   return world
 
@@ -180,12 +182,12 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
     while (world.takenAt.length < server.sequence()) world.takenAt.push(world.tick())
   }
 
-  /** The archive has everything, at once: what it has of a log that came back with less, every gate finds out before it writes. */
+  /** The log of a gate that compares it with the archive before it writes. The archive never lags. */
   function archivedLog(owner: Owner): EventLog {
     const [councilId, incarnation] = ['main', 'memory']
     const known: KnownLog = { incarnation, sequence: 0 }
     const checkpoint = async (): Promise<ArchiveCheckpoint> => {
-      await scheduler.step(owner, 'looks at the archive')
+      await scheduler.step(owner, 'reads the archive')
       const { sequence, held } = archived ?? server.moment()
       const trimmed = { sequence: 0, position: beginning }
       return {
@@ -207,10 +209,10 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
     })
   }
 
-  /** What a projector may stop at: statements that failed twice, a log that had lost events, and a newer release. */
-  function isExcused({ fault, projection }: Subscription<MemoryTx>): boolean {
+  /** Whether the faults of the run explain the stop: a statement that failed twice, lost events, or a newer release. */
+  function isExpectedStop({ fault, projection }: Subscription<MemoryTx>): boolean {
     if (fault?.code === 'poison_event') return faultRates.applyFails > 0
-    if (fault?.code === 'checkpoint_not_in_log') return comebacks > 0
+    if (fault?.code === 'checkpoint_not_in_log') return logResets > 0
     return (
       fault?.code === 'projection_of_newer_program' &&
       world.projectors.some(({ version }) => version > projection.version)
@@ -225,7 +227,7 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   }
 }
 
-/** A log some of whose pages arrive again: a projector must not mind. */
+/** A log that delivers some pages twice. */
 const repeating = (log: EventLog, happens: () => boolean): EventLog => ({
   ...log,
   async *follow(after, signal) {
