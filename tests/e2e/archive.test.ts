@@ -1,31 +1,26 @@
 import { mkdtempSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { request } from 'undici'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SealLine } from '../../src/events/log/archive/seals-file.ts'
 import { logKeys } from '../../src/events/log/keys.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../src/platform/redis/connection.ts'
+import { apiGet, executeCommand } from '../support/api-client.ts'
 import { council as cli } from '../support/cli.ts'
-import { newId } from '../support/council.ts'
-import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { councilSettings, redisUrl, type CouncilSettings } from '../support/shared-servers.ts'
 
-let settings: Record<string, string>
+let settings: CouncilSettings
 let keys: string
 beforeEach(async () => {
   keys = mkdtempSync(join(tmpdir(), 'keys-'))
-  settings = {
-    COUNCIL_ID: freshCouncilId(),
-    REDIS_URL: redisUrl,
-    REDIS_EPHEMERAL_URL: redisUrl,
-    DATABASE_URL: await createDatabase(),
+  settings = await councilSettings({
     MAC_KEY_FILE: join(keys, 'mac'),
     SEAL_KEY_FILE: join(keys, 'seal.pem'),
     SEAL_EVERY_EVENTS: '1',
     SEALS_FILE: '-',
-  }
+  })
 })
 
 async function serve(part: Record<string, string> = {}, roles = 'api,archiver'): Promise<ServedCouncil> {
@@ -33,15 +28,14 @@ async function serve(part: Record<string, string> = {}, roles = 'api,archiver'):
   onTestFinished(() => council.kill())
   return council
 }
-const authorized = { authorization: `Bearer ${adminToken}` }
-async function openAccount({ url }: ServedCouncil, account: string) {
-  const headers = { ...authorized, 'content-type': 'application/json', 'idempotency-key': newId() }
-  const answer = await request(`${url}/v1/commands/OpenAccount`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ account }),
-  })
-  return { status: answer.statusCode, ...((await answer.body.json()) as { position?: string }) }
+const openAccount = (council: ServedCouncil, account: string) => executeCommand(council, 'OpenAccount', { account })
+
+/** Runs a council until it has sealed an event. */
+async function sealOnce(): Promise<void> {
+  const council = await serve()
+  await openAccount(council, 'agent:ada')
+  await council.line(/"kind":"seal"/)
+  await council.stop()
 }
 const seal = async (council: ServedCouncil, pattern: RegExp) => SealLine.parse(JSON.parse(await council.line(pattern)))
 
@@ -49,14 +43,14 @@ async function redis() {
   const connection = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
   onTestFinished(() => connection.disconnect())
   await whenRedisReady(connection, 5_000)
-  return { connection, keys: logKeys(settings['COUNCIL_ID'] ?? '') }
+  return { connection, keys: logKeys(settings.COUNCIL_ID) }
 }
 
 describe('a council with an archiver', () => {
-  test('seals what was done under a key that it has made for itself alone', async () => {
+  test('seals its events under a key that it generates and keeps private', async () => {
     const council = await serve()
     expect(await openAccount(council, 'agent:ada')).toMatchObject({ status: 200 })
-    expect(await seal(council, /"kind":"key"/)).toMatchObject({ by: null, council: settings['COUNCIL_ID'] })
+    expect(await seal(council, /"kind":"key"/)).toMatchObject({ by: null, council: settings.COUNCIL_ID })
     expect(await seal(council, /"kind":"seal"/)).toMatchObject({ kind: 'seal' })
     expect(statSync(join(keys, 'seal.pem')).mode & 0o777).toBe(0o600)
     expect(readFileSync(join(keys, 'seal.pem'), 'utf8')).toContain('PRIVATE KEY')
@@ -64,14 +58,11 @@ describe('a council with an archiver', () => {
     expect(await council.stop()).toBe(0)
   })
 
-  test('does not start without the key that has sealed its log, nor under one that this key has not signed', async () => {
-    const first = await serve()
-    await openAccount(first, 'agent:ada')
-    await first.line(/"kind":"seal"/)
-    await first.stop()
+  test('starts neither without the key that sealed its log nor under a key that this one has not signed', async () => {
+    await sealOnce()
     const newKey = join(keys, 'new.pem')
     await expect(serve({ SEAL_KEY_FILE: newKey })).rejects.toThrow(/there is no key in .*new\.pem; put the key back/)
-    // Nor was one made.
+    // The refused start generates no key.
     expect(statSync(newKey, { throwIfNoEntry: false })).toBeUndefined()
     const signed = await serve({ SEAL_KEY_FILE: newKey, SEAL_PREVIOUS_KEY_FILE: join(keys, 'seal.pem') })
     const introduction = await seal(signed, /"kind":"key".*"by":"/)
@@ -85,30 +76,28 @@ describe('a council with an archiver', () => {
     await next.stop()
   }, 90_000)
 
-  test('says in /health how far it is', async () => {
+  test('reports its progress in /health', async () => {
     const council = await serve()
-    const answer = await request(`${council.url}/health`, { headers: authorized })
-    expect(await answer.body.json()).toMatchObject({
-      checks: { archiver: [{ status: 'pass' }], seals: [{ status: 'pass' }] },
-    })
+    const { body } = await apiGet(council, '/health')
+    expect(body).toMatchObject({ checks: { archiver: [{ status: 'pass' }], seals: [{ status: 'pass' }] } })
     await council.stop()
   })
 
-  test('acknowledges what is archived, where that is asked for, whichever process archives', async () => {
+  test('with DURABILITY=archived acknowledges archived events, whichever process archives them', async () => {
     const archiver = await serve({ DURABILITY: 'archived' }, 'archiver')
     const council = await serve({ DURABILITY: 'archived' }, 'api')
-    expect(await openAccount(council, 'agent:ada')).toMatchObject({ status: 200, position: expect.any(String) })
+    expect(await openAccount(council, 'agent:ada')).toMatchObject({
+      status: 200,
+      body: { position: expect.any(String) },
+    })
     await council.stop()
     await archiver.stop()
   })
 })
 
-describe('a council whose Redis lost what was archived', () => {
-  test('does not start, and says what to run', async () => {
-    const first = await serve()
-    await openAccount(first, 'agent:ada')
-    await first.line(/"kind":"seal"/)
-    await first.stop()
+describe('a council whose Redis lost archived events', () => {
+  test('does not start, and names the command to run', async () => {
+    await sealOnce()
     const { connection, keys: names } = await redis()
     await connection.del(names.log, names.meta, names.states)
     await expect(serve({}, 'api')).rejects.toThrow(/Redis holds none.*bin\/council restore/)
@@ -116,7 +105,7 @@ describe('a council whose Redis lost what was archived', () => {
   })
 })
 
-test('the command line reads archive and Redis as one, and says so where the archive is away', async () => {
+test('the command line reads archive and Redis as one log, and reports an archive that is unreachable', async () => {
   const council = await serve()
   await openAccount(council, 'agent:ada')
   await council.line(/"kind":"seal"/)
@@ -129,11 +118,11 @@ test('the command line reads archive and Redis as one, and says so where the arc
   await connection.xtrim(names.log, 'MINID', '=', third?.[0] ?? '')
   expect(await cli(settings, ['events', '--json'])).toMatchObject({ code: 0, stdout: all.stdout })
   expect(all.json().length).toBeGreaterThan(6)
-  const away = { ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  const away = { ...settings, DATABASE_URL: 'postgres://none@127.0.0.1:1/none' }
   expect(await cli(away, ['events', '--json'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('postgres_unreachable'),
   })
-  // What is on Redis needs no archive.
+  // Events on Redis can be read without the archive.
   expect(await cli(away, ['events', '--json', '--from', third?.[0] ?? ''])).toMatchObject({ code: 0 })
 })

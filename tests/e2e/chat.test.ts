@@ -1,66 +1,52 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chatStream } from '../../src/events/chat.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tokensKey } from '../../src/agents/tokens/token-stream.ts'
+import type { ServerFrame } from '../../src/api/chat/frames.ts'
 import { Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts'
 import { firstPositionOf } from '../../src/projections/chats.ts'
 import { readModelReader } from '../../src/projections/engine/read-model-reader.ts'
-import { connectChat } from '../support/chat-client.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
-import { startVllmStandIn, type StandIn } from '../support/vllm-stand-in/server.ts'
+import type { ChatClient } from '../support/chat-client.ts'
+import { newId } from '../support/council.ts'
+import { serveForTests } from '../support/test-scene.ts'
+import { rejection, type AnswerScript } from '../support/vllm-stand-in/script.ts'
 
-let model: StandIn
-let council: ServedCouncil
+const scene = serveForTests()
 let database: Postgres<unknown>
-/** The log of the same council, looked at from outside. */
-let log: TestCouncil
-beforeAll(async () => {
-  model = await startVllmStandIn()
-  const councilId = freshCouncilId()
-  const databaseUrl = await createDatabase()
-  const settings = {
-    COUNCIL_ID: councilId,
-    REDIS_URL: redisUrl,
-    REDIS_EPHEMERAL_URL: redisUrl,
-    DATABASE_URL: databaseUrl,
-    VLLM_URL: model.url,
-  }
-  database = connectPostgres({ url: databaseUrl, maxConnections: 1, logger: silentLogger })
-  council = await serveCouncil(settings)
-  log = await openTestCouncil(redisUrl, councilId)
+beforeAll(() => {
+  database = connectPostgres({ url: scene.settings.DATABASE_URL, maxConnections: 1, logger: silentLogger })
 })
-afterAll(async () => {
-  log.close()
-  await database.close()
-  await council.stop()
-  await model.close()
-})
+afterAll(() => database.close())
 
-let requestId: Uuid7
-/** The last id of another answer. */
-let foreign: string
-beforeEach(() => {
-  requestId = newId()
-})
-const prompt = () => ({ type: 'prompt', requestId, text: 'What is the capital of France?' })
-const eventsOf = async (id: Uuid7) => (await log.events()).filter((event) => event.stream === chatStream(id))
-/** Asks the read model until it shows the prompt. */
+/** Polls the read model until it shows the prompt. */
 const readModelHas = async (id: Uuid7): Promise<void> => {
   for (;;) {
     const answer = await firstPositionOf(readModelReader(database), 'admin', id)
     if (answer.outcome === 'read' && answer.result !== null) return
   }
 }
-const types = async (id: Uuid7) => (await eventsOf(id)).map(({ type }) => type)
+
+/** Sends a prompt on a new connection; the model answers it as scripted. */
+async function asked(script: AnswerScript) {
+  const answer = scene.model.nextAnswer(script)
+  const client = await scene.connect()
+  return { answer, client, requestId: client.ask() }
+}
+
+/** Resumes a prompt on a new connection. */
+async function resumed(requestId: Uuid7, lastEventId?: string): Promise<ChatClient> {
+  const client = await scene.connect()
+  client.send({ type: 'resume', requestId, lastEventId })
+  return client
+}
+
+const chatEvent = /^(Prompt|Attempt|Request|ModelCall|Cancellation|Answer)/
+const types = async (id: Uuid7) => (await scene.eventsOf(id, chatEvent)).map(({ type }) => type)
+const frameTypes = (frames: readonly ServerFrame[]) => frames.map(({ type }) => type)
 
 describe('a prompt', () => {
   test('is answered token by token, while the model still generates', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+    const { answer, client } = await asked({ gated: true })
     await answer.received
     await answer.emit('The capital')
     expect((await client.frame('token')).text).toBe('The capital')
@@ -68,27 +54,15 @@ describe('a prompt', () => {
     await client.frame('token', 2)
     await answer.finish()
     const completed = await client.frame('completed')
-    expect(client.frames.map(({ type }) => type)).toEqual([
-      'accepted',
-      'routed',
-      'phase',
-      'token',
-      'token',
-      'completed',
-    ])
+    expect(frameTypes(client.frames)).toEqual(['accepted', 'routed', 'phase', 'token', 'token', 'completed'])
     expect(client.text()).toBe('The capital is Paris.')
     expect(completed).toMatchObject({ text: 'The capital is Paris.', finishReason: 'stop', degraded: false })
-    client.close()
   })
 
   test('costs the same in the chat, in the log and per token at the configured price', async () => {
-    model.nextAnswer({ tokens: ['It', ' is', ' Paris', '.'] })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+    const { client, requestId } = await asked({ tokens: ['It', ' is', ' Paris', '.'] })
     const { costMicros, usage } = await client.frame('completed')
-    const debits = (await log.events()).filter(
-      ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
-    )
+    const debits = await scene.eventsOf(requestId, /BudgetDebited/)
     expect(debits).toHaveLength(1)
     expect(debits[0]?.data).toMatchObject({
       actualMicros: costMicros,
@@ -97,13 +71,10 @@ describe('a prompt', () => {
       priceRef: 'smollm2@150/600',
     })
     expect(costMicros).toBe(Math.ceil((usage.promptTokens * 150 + usage.completionTokens * 600) / 1000))
-    client.close()
   })
 
-  test('leaves its whole story in the log, with the request id on every event and on the call to the model', async () => {
-    const answer = model.nextAnswer({ tokens: ['Paris.'] })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('is recorded in full, with its request id on every event, on the model call and in the server log', async () => {
+    const { answer, client, requestId } = await asked({ tokens: ['Paris.'] })
     await client.frame('completed')
     expect(await types(requestId)).toEqual([
       'PromptSubmitted',
@@ -113,173 +84,125 @@ describe('a prompt', () => {
       'ModelCallEnded',
       'AnswerCompleted',
     ])
-    const events = (await log.events()).filter(({ metadata }) => metadata.requestId === requestId)
+    const events = await scene.eventsOf(requestId)
     expect(events).toHaveLength(8)
     const { headers } = await answer.received
     expect(headers['x-request-id']).toBe(requestId)
     expect(events.every(({ metadata }) => metadata.traceparent === headers['traceparent'])).toBe(true)
-    expect(council.lines().filter((line) => line.includes(requestId)).length).toBeGreaterThanOrEqual(2)
-    client.close()
+    expect(scene.council.lines().filter((line) => line.includes(requestId)).length).toBeGreaterThanOrEqual(2)
   })
 
-  test('gets a request id where the client gives none', async () => {
-    model.nextAnswer({ tokens: ['Paris.'] })
-    const client = await connectChat(council.url)
+  test('gets a request id from the server if the client sends none', async () => {
+    scene.model.nextAnswer({ tokens: ['Paris.'] })
+    const client = await scene.connect()
     client.send({ type: 'prompt', text: 'Where is Paris?' })
-    const completed = await client.frame('completed')
-    expect(Uuid7.safeParse(completed.requestId).success).toBe(true)
-    client.close()
+    expect(Uuid7.safeParse((await client.frame('completed')).requestId).success).toBe(true)
   })
 
   test('that is sent twice is answered once', async () => {
-    model.nextAnswer({ tokens: ['Paris.'] })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+    const { client, requestId } = await asked({ tokens: ['Paris.'] })
     await client.frame('completed')
-    client.send(prompt())
-    const again = await client.frame('completed', 2)
-    expect(again.text).toBe('Paris.')
-    expect((await types(requestId)).filter((type) => type === 'PromptSubmitted')).toHaveLength(1)
-    client.close()
+    client.ask({ requestId })
+    expect((await client.frame('completed', 2)).text).toBe('Paris.')
+    expect(await scene.eventsOf(requestId, /PromptSubmitted/)).toHaveLength(1)
   })
 
-  test('on a path that does not exist yet is refused with a code', async () => {
-    const client = await connectChat(council.url)
-    client.send({ ...prompt(), path: 'full' })
+  test('on a path that is not available is refused with a code', async () => {
+    const client = await scene.connect()
+    const requestId = client.ask({ path: 'full' })
     expect(await client.frame('error')).toMatchObject({ code: 'path_unavailable', requestId })
-    client.close()
   })
 
-  test('ends as failed with a code when the model refuses it, and costs nothing', async () => {
-    model.nextAnswer({
-      trap: {
-        kind: 'status',
-        status: 400,
-        body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}',
-      },
-    })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('fails with a code when the model rejects it, and costs nothing', async () => {
+    const { client, requestId } = await asked({ trap: rejection })
     expect(await client.frame('failed')).toMatchObject({ code: 'model_rejected', costMicros: 0 })
-    expect(
-      (await log.events()).find(
-        ({ type, data }) => type === 'BudgetReleased' && (data as { requestId: string }).requestId === requestId,
-      ),
-    ).toBeDefined()
-    client.close()
+    expect(await scene.eventsOf(requestId, /BudgetReleased/)).toHaveLength(1)
   })
 
-  test('whose stream breaks is continued behind its last word', async () => {
-    model.nextAnswer({ tokens: ['The', ' capital'], trap: { kind: 'cut-socket', afterTokens: 2 } })
-    const rest = model.nextAnswer({ tokens: [' is', ' Paris.'] })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('whose model stream breaks continues after its last word', async () => {
+    const { client } = await asked({ tokens: ['The', ' capital'], trap: { kind: 'cut-socket', afterTokens: 2 } })
+    const rest = scene.model.nextAnswer({ tokens: [' is', ' Paris.'] })
     const { text } = await client.frame('completed')
     expect(text).toBe('The capital is Paris.')
     expect(client.text()).toBe(text)
-    const { chat } = await rest.received
-    expect(chat.messages.at(-1)).toEqual({ role: 'assistant', content: 'The capital' })
-    client.close()
+    expect((await rest.received).chat.messages.at(-1)).toEqual({ role: 'assistant', content: 'The capital' })
   })
 })
 
 describe('cancelling', () => {
   test('closes the socket to the model, and is confirmed once it is in the log', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+    const { answer, client, requestId } = await asked({ gated: true })
     await answer.emit('The')
     await client.frame('token')
     client.send({ type: 'cancel', requestId })
     await answer.disconnected
-    const { costMicros } = await client.frame('cancelled')
-    expect(costMicros).toBeGreaterThan(0)
+    expect((await client.frame('cancelled')).costMicros).toBeGreaterThan(0)
     expect((await types(requestId)).slice(-3)).toEqual(['CancellationRequested', 'ModelCallEnded', 'AnswerCancelled'])
-    client.close()
   })
 
-  test('what has ended is refused', async () => {
-    model.nextAnswer({ tokens: ['Paris.'] })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('a finished prompt is refused', async () => {
+    const { client, requestId } = await asked({ tokens: ['Paris.'] })
     await client.frame('completed')
     client.send({ type: 'cancel', requestId })
     expect(await client.frame('error')).toMatchObject({ code: 'prompt_finished', requestId })
-    client.close()
   })
 })
 
 describe('resuming', () => {
-  test('from any frame gives every later frame once', async () => {
-    model.nextAnswer({ tokens: Array.from({ length: 30 }, (_, i) => ` word${i}`), tokensPerSecond: 100 })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('from any frame sends every later frame once', async () => {
+    const tokens = Array.from({ length: 30 }, (_, i) => ` word${i}`)
+    const { client, requestId } = await asked({ tokens, tokensPerSecond: 100 })
     const { text } = await client.frame('completed')
     const seen = client.frames.filter((frame) => 'id' in frame)
     for (const [index, frame] of seen.slice(0, -1).entries()) {
-      const resumed = await connectChat(council.url)
-      resumed.send({ type: 'resume', requestId, lastEventId: frame.id })
-      await resumed.frame('completed')
+      const again = await resumed(requestId, frame.id)
+      await again.frame('completed')
       const before = seen.slice(0, index + 1).map((earlier) => (earlier.type === 'token' ? earlier.text : ''))
-      expect(before.join('') + resumed.text()).toBe(text)
-      const withoutText = (frames: readonly { type: string }[]) =>
-        frames.map(({ type }) => type).filter((type) => type !== 'token')
-      expect(withoutText(resumed.frames)).toEqual(withoutText(seen.slice(index + 1)))
-      resumed.close()
+      expect(before.join('') + again.text()).toBe(text)
+      const withoutText = (frames: readonly ServerFrame[]) => frameTypes(frames).filter((type) => type !== 'token')
+      expect(withoutText(again.frames)).toEqual(withoutText(seen.slice(index + 1)))
+      again.close()
     }
-    client.close()
   })
 
-  test('works while the answer is made, after a socket that dropped: which is not a cancel', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('works during the answer after a dropped connection, which does not cancel the prompt', async () => {
+    const { answer, client, requestId } = await asked({ gated: true })
     await answer.emit('The capital')
     const { id } = await client.frame('token')
     client.close()
     await client.closed
     await answer.emit(' is')
-    const resumed = await connectChat(council.url)
-    resumed.send({ type: 'resume', requestId, lastEventId: id })
-    await resumed.frame('token')
+    const again = await resumed(requestId, id)
+    await again.frame('token')
     await answer.emit(' Paris.')
     await answer.finish()
-    await resumed.frame('completed')
-    expect(resumed.text()).toBe(' is Paris.')
-    resumed.close()
+    await again.frame('completed')
+    expect(again.text()).toBe(' is Paris.')
   })
 
-  test('works after the log has forgotten the command and the token stream is gone: the rest comes as one token', async () => {
-    model.nextAnswer({ tokens: ['The', ' capital', ' is', ' Paris.'], tokensPerSecond: 20 })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('works after the command id and the token stream have expired: the rest comes as one token', async () => {
+    const { client, requestId } = await asked({ tokens: ['The', ' capital', ' is', ' Paris.'], tokensPerSecond: 20 })
     const { id, text: firstWord } = await client.frame('token')
     const { text } = await client.frame('completed')
     await readModelHas(requestId)
-    await log.redis.hdel(log.keys.commands(uuid7TimeMs(requestId)), `admin ${requestId}`)
-    await log.redis.del(tokensKey(log.councilId, requestId))
-    const resumed = await connectChat(council.url)
-    resumed.send({ type: 'resume', requestId, lastEventId: id })
-    await resumed.frame('completed')
-    expect(resumed.frames.filter(({ type }) => type === 'token')).toMatchObject([
-      { text: text.slice(firstWord.length) },
-    ])
-    for (const open of [client, resumed]) open.close()
+    const { redis, keys, councilId } = scene.log
+    await redis.hdel(keys.commands(uuid7TimeMs(requestId)), `admin ${requestId}`)
+    await redis.del(tokensKey(councilId, requestId))
+    const again = await resumed(requestId, id)
+    await again.frame('completed')
+    expect(again.frames.filter(({ type }) => type === 'token')).toMatchObject([{ text: text.slice(firstWord.length) }])
   })
 
-  test('a prompt that does not exist, or from a point that never was, is refused', async () => {
-    const client = await connectChat(council.url)
-    client.send({ type: 'resume', requestId })
+  test('refuses an unknown prompt and a malformed resume point', async () => {
+    const requestId = newId()
+    const client = await resumed(requestId)
     expect(await client.frame('error')).toMatchObject({ code: 'prompt_unknown' })
     client.send({ type: 'resume', requestId, lastEventId: 'yesterday' })
     expect(await client.frame('error', 2)).toMatchObject({ code: 'bad_resume_point' })
-    client.close()
   })
 
-  test('on the socket that already streams the answer puts a new feed in the place of the old one: each later frame comes once', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('on the connection that already streams the answer replaces its feed: each later frame comes once', async () => {
+    const { answer, client, requestId } = await asked({ gated: true })
     await answer.emit('The')
     const { id } = await client.frame('token')
     await answer.emit(' capital')
@@ -295,41 +218,34 @@ describe('resuming', () => {
     client.send({ type: 'ping' })
     await client.frame('pong')
     expect(client.frames.filter(({ type }) => type === 'completed')).toHaveLength(1)
-    client.close()
   })
 
-  test('is not needed for a prompt that the socket streams: sent twice, the second is refused and the first goes on', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const client = await connectChat(council.url)
-    client.send(prompt())
+  test('is not needed for a prompt that the connection streams: a second prompt frame is refused and the first continues', async () => {
+    const { answer, client, requestId } = await asked({ gated: true })
     await client.frame('accepted')
-    client.send(prompt())
+    client.ask({ requestId })
     expect(await client.frame('error')).toMatchObject({ code: 'already_streaming', requestId })
     await answer.emit('Paris.')
     await answer.finish()
     await client.frame('completed')
     expect(client.frames.filter(({ type }) => type === 'accepted')).toHaveLength(1)
-    client.close()
   })
 
   test.each([
     ['a position that the log has not reached', () => '999999999999999-0~0'],
     ['a position before the answer', () => '1-0~0'],
     ['more text than the answer has', (id: string) => `${id.split('~')[0]}~999999`],
-    ['another answer', () => foreign],
+    ['another answer', (_: string, ofAnother: string) => ofAnother],
   ])('from %s is refused, and without a point every frame comes', async (_, point) => {
-    model.nextAnswer({ tokens: ['Rome.'] })
-    const client = await connectChat(council.url)
-    const other = newId()
-    client.send({ ...prompt(), requestId: other })
-    foreign = (await client.frame('completed')).id
-    const answer = model.nextAnswer({ gated: true })
-    client.send(prompt())
+    const { client } = await asked({ tokens: ['Rome.'] })
+    const ofAnother = (await client.frame('completed')).id
+    const answer = scene.model.nextAnswer({ gated: true })
+    const requestId = client.ask()
     await answer.emit('Paris')
     const { id } = await client.frame('token', 2)
-    const second = await connectChat(council.url)
+    const second = await scene.connect()
     const refused = async (count: number) => {
-      second.send({ type: 'resume', requestId, lastEventId: point(id) })
+      second.send({ type: 'resume', requestId, lastEventId: point(id, ofAnother) })
       expect(await second.frame('error', count)).toMatchObject({ code: 'bad_resume_point', requestId })
     }
     await refused(1)
@@ -338,6 +254,5 @@ describe('resuming', () => {
     await refused(2)
     second.send({ type: 'resume', requestId })
     expect((await second.frame('completed')).requestId).toBe(requestId)
-    for (const open of [client, second]) open.close()
   })
 })

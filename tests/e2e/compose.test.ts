@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -12,8 +11,8 @@ import { allSettings, schema, settingsError } from '../support/settings.ts'
 import { startServer, stopChild } from '../support/child.ts'
 import { council as cli, emptyDataDir } from '../support/cli.ts'
 import { freePort } from '../support/free-port.ts'
+import { createDatabaseOn, startPostgres } from '../support/postgres-server.ts'
 import { processLine, transcriptOf } from '../support/process-line.ts'
-import { startPostgres } from '../support/servers.ts'
 import { startVllmStandIn } from '../support/vllm-stand-in/server.ts'
 
 const Service = z.object({
@@ -40,7 +39,7 @@ const composed = Compose.parse(parse(readFileSync(join(repositoryRoot, 'docker-c
 const { services } = composed
 const council = services['council']!
 
-/** A value as Compose gives it where none of the variables of its user is set. */
+/** A value as Compose gives it if the user has set no variables. */
 const byDefault = (text: string): string => text.replace(/\$\{\w+:-([^}]*)\}/g, '$1')
 const settingsOf = (environment: Record<string, string>) =>
   Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, byDefault(value)]))
@@ -48,19 +47,19 @@ const settingsOf = (environment: Record<string, string>) =>
 const run = promisify(execFile)
 
 describe('docker-compose.yml', () => {
-  test('has the services of a council, with real servers', () => {
+  test('has the services of a council, on real servers', () => {
     expect(Object.keys(services)).toEqual(['council', 'redis', 'redis-ephemeral', 'postgres', 'vllm'])
     expect(services['vllm']?.profiles).toEqual(['gpu'])
   })
 
-  test('gives the council settings that exist, each with an allowed value', () => {
+  test('sets only existing settings of the council, each to an allowed value', () => {
     const given = settingsOf(council.environment)
     expect(Object.keys(given).filter((name) => !allSettings.includes(name))).toEqual([])
     const values = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
     expect(settingsError(values)).toBeUndefined()
   })
 
-  test('mounts each secret that a service names, and holds none itself', () => {
+  test('mounts each secret that a service names, and contains none', () => {
     const named = new Set<string>()
     for (const { environment, secrets } of Object.values(services)) {
       const files = Object.entries(environment).flatMap(([name, value]) =>
@@ -73,13 +72,13 @@ describe('docker-compose.yml', () => {
     expect([...named].toSorted()).toEqual(Object.keys(composed.secrets).toSorted())
   })
 
-  test('publishes the api on this machine, and nothing else', () => {
+  test('publishes only the api, on this machine', () => {
     expect(Object.entries(services).flatMap(([name, { ports }]) => ports.map((port) => [name, port]))).toEqual([
       ['council', '127.0.0.1:8787:8787'],
     ])
   })
 
-  test('pins each image, checks the health of each service, and lets no log grow without end', () => {
+  test('pins each image, checks the health of each service, and limits each log', () => {
     for (const { image, healthcheck, logging } of Object.values(services)) {
       expect(image).toMatch(/:v?\d+\.\d+/)
       expect(healthcheck.test.length).toBeGreaterThan(1)
@@ -87,24 +86,22 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  test('waits for what the council needs, keeps its data in volumes that exist, and runs it without root on files that it cannot change', () => {
-    expect(Object.keys(council.depends_on ?? {}).map((name) => services[name] !== undefined)).toEqual([
-      true,
-      true,
-      true,
-    ])
+  test('waits for the servers of the council, uses existing volumes, and runs the council without root on read-only files', () => {
+    const dependencies = Object.keys(council.depends_on ?? {})
+    expect(dependencies).toHaveLength(3)
+    expect(Object.keys(services)).toEqual(expect.arrayContaining(dependencies))
     const volumes = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(':')[0]))
     expect([...new Set(volumes)].toSorted()).toEqual(Object.keys(composed.volumes).toSorted())
     expect(byDefault(council.user ?? '')).toBe('1000:1000')
     expect(council.read_only).toBe(true)
   })
 
-  test('gives the council longer to stop than it takes', () => {
+  test('gives the council more time to stop than its own bound', () => {
     const bound = schema.shape.server.shape.shutdownTimeoutMs.parse(undefined)
     expect(Number(/^(\d+)s$/.exec(council.stop_grace_period ?? '')?.[1]) * 1_000).toBeGreaterThan(bound + 2_000)
   })
 
-  test('starts what the image starts, from files that the image has', () => {
+  test('starts the command of the image, from files that the image contains', () => {
     const dockerfile = readFileSync(join(repositoryRoot, 'Dockerfile'), 'utf8')
     expect(JSON.parse(/^CMD (.*)$/m.exec(dockerfile)?.[1] ?? '')).toEqual(council.command)
     const flags = readFileSync(join(repositoryRoot, 'bin/node-flags'), 'utf8').trim().split(' ')
@@ -128,17 +125,13 @@ describe('the council of docker-compose.yml, on servers started by hand', () => 
     })
   })
 
-  /** The Redis of a service, with the flags that it has there. */
+  /** Starts the Redis of a service with its flags; resolves with its URL. */
   async function redisOf(service: string): Promise<string> {
     const [program = '', ...args] = services[service]?.command ?? []
     const port = await freePort()
-    const dir = emptyDataDir()
+    const here = ['--bind', '127.0.0.1', '--port', String(port), '--dir', emptyDataDir()]
     const server = await startServer(
-      {
-        command: program,
-        args: [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', dir],
-        endSignal: 'SIGTERM',
-      },
+      { command: program, args: [...args, ...here], endSignal: 'SIGTERM' },
       /Ready to accept connections/,
     )
     onTestFinished(() => stopChild(server, 'SIGTERM'))
@@ -151,14 +144,11 @@ describe('the council of docker-compose.yml, on servers started by hand', () => 
     async () => {
       const postgres = await startPostgres()
       onTestFinished(() => postgres.stop())
-      const admin = new pg.Client({ connectionString: postgres.url })
-      await admin.connect()
-      await admin.query('create database council')
-      await admin.end()
+      await createDatabaseOn(postgres.url, 'council')
       const vllm = await startVllmStandIn()
       onTestFinished(() => vllm.close())
 
-      // The same settings; addresses, and where secrets and data are, are this machine's.
+      // The settings are those of the file, except for addresses, secrets and folders.
       const databaseUrl = new URL(readFileSync(join(secrets, 'database-url'), 'utf8').trim())
       expect([databaseUrl.username, databaseUrl.host, databaseUrl.pathname, databaseUrl.password]).toEqual([
         'council',
@@ -198,22 +188,17 @@ describe('the council of docker-compose.yml, on servers started by hand', () => 
       await processLine(child, /Ctrl-C stops everything/, 120_000)
 
       const [, , ...check] = council.healthcheck.test
-      const healthy = (atPort: number) =>
-        run(
-          process.execPath,
-          check.map((part) => part.replace(':8787/', `:${atPort}/`)),
-        ).then(
-          () => true,
-          () => false,
-        )
+      const healthy = async (atPort: number) => {
+        const atThisPort = check.map((part) => part.replace(':8787/', `:${atPort}/`))
+        const [{ status }] = await Promise.allSettled([run(process.execPath, atThisPort)])
+        return status === 'fulfilled'
+      }
       expect(await healthy(port)).toBe(true)
       expect(await healthy(await freePort())).toBe(false)
 
-      const asked = await cli(
-        { COUNCIL_URL: `http://127.0.0.1:${port}`, COUNCIL_TOKEN_FILE: join(secrets, 'admin-token') },
-        ['chat', 'What is the capital of France?'],
-      )
-      expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining('fast path') as unknown })
+      const client = { COUNCIL_URL: `http://127.0.0.1:${port}`, COUNCIL_TOKEN_FILE: join(secrets, 'admin-token') }
+      const asked = await cli(client, ['chat', 'What is the capital of France?'])
+      expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining('fast path') })
       expect(asked.stdout.trim()).not.toBe('')
       expect(vllm.received).toHaveLength(1)
 

@@ -1,63 +1,27 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
-import { SensedConversation, chatStream } from '../../src/events/chat.ts'
-import { connectChat, type ChatClient } from '../support/chat-client.ts'
+import { SensedConversation } from '../../src/events/chat.ts'
 import { council as cli } from '../support/cli.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
-import { startVllmStandIn, type ReceivedRequest, type StandIn } from '../support/vllm-stand-in/server.ts'
+import { newId } from '../support/council.ts'
+import { adminToken } from '../support/served-council.ts'
+import { serveForTests, type TestScene } from '../support/test-scene.ts'
+import { rejection } from '../support/vllm-stand-in/script.ts'
+import type { ReceivedRequest } from '../support/vllm-stand-in/server.ts'
 
-let model: StandIn
-let settings: Record<string, string>
-let council: ServedCouncil
-/** The log of the same council, looked at from outside. */
-let log: TestCouncil
+/** The council of the block whose tests run. */
+let scene: TestScene
 
 /** A council of these roles for the tests of a block. */
 function serveFor(roles: string): void {
-  beforeAll(async () => {
-    model = await startVllmStandIn({ maxModelLen: 2048 })
-    const councilId = freshCouncilId()
-    settings = {
-      COUNCIL_ID: councilId,
-      REDIS_URL: redisUrl,
-      REDIS_EPHEMERAL_URL: redisUrl,
-      DATABASE_URL: await createDatabase(),
-      VLLM_URL: model.url,
-    }
-    council = await serveCouncil(settings, roles)
-    log = await openTestCouncil(redisUrl, councilId)
-  })
-  afterAll(async () => {
-    log.close()
-    await council.stop()
-    await model.close()
-  })
+  const ofBlock = serveForTests({ roles, model: { maxModelLen: 2048 } })
+  beforeAll(() => void (scene = ofBlock))
 }
 
-async function startWorker(): Promise<ServedCouncil> {
-  const worker = await serveCouncil(settings, 'worker')
-  onTestFinished(worker.kill)
-  return worker
-}
-
-async function client(): Promise<ChatClient> {
-  const opened = await connectChat(council.url)
-  onTestFinished(opened.close)
-  return opened
-}
-
-/** Asks and waits for the whole answer; resolves with what the model was sent. */
-async function turn(
-  conversationId: string | undefined,
-  text: string,
-  ...tokens: string[]
-): Promise<{ requestId: Uuid7; sent: ReceivedRequest; chat: ChatClient }> {
-  const requestId = newId()
-  const answer = model.nextAnswer({ tokens })
-  const chat = await client()
-  chat.send({ type: 'prompt', requestId, text, ...(conversationId !== undefined && { conversationId }) })
+/** Sends a prompt and waits for the whole answer; resolves with the request that the model got. */
+async function turn(conversationId: string | undefined, text: string, ...tokens: string[]) {
+  const answer = scene.model.nextAnswer({ tokens })
+  const chat = await scene.connect()
+  const requestId = chat.ask({ text, conversationId })
   const sent = await answer.received
   await chat.frame('completed')
   return { requestId, sent, chat }
@@ -66,9 +30,7 @@ async function turn(
 const said = (sent: ReceivedRequest) => sent.chat.messages.map(({ role, content }) => `${role}: ${content}`)
 const persona = 'system: You are a helpful AI assistant.'
 const sensedOf = async (requestId: Uuid7): Promise<unknown[]> =>
-  (await log.events())
-    .filter((event) => event.stream === chatStream(requestId) && event.type === 'ContextSensed')
-    .map(({ data }) => (data as { conversation: unknown }).conversation)
+  (await scene.eventsOf(requestId, /ContextSensed/)).map(({ data }) => data['conversation'])
 
 describe('a prompt of a conversation', () => {
   serveFor('api,worker,projector')
@@ -87,54 +49,40 @@ describe('a prompt of a conversation', () => {
     expect(await sensedOf(first.requestId)).toEqual([{ conversationId, requestIds: [], omitted: 0 }])
     expect(await sensedOf(second.requestId)).toEqual([{ conversationId, requestIds: [first.requestId], omitted: 0 }])
     expect(first.chat.frames.some((frame) => frame.type === 'phase' && frame.phase === 'sense')).toBe(false)
-    expect(second.chat.frames).toContainEqual(
-      expect.objectContaining({
-        type: 'phase',
-        phase: 'sense',
-        state: 'completed',
-        conversation: { turns: 1, omitted: 0 },
-      }),
-    )
-    const audit = await cli(settings, ['audit', 'request', second.requestId])
+    const sensed = { type: 'phase', phase: 'sense', state: 'completed', conversation: { turns: 1, omitted: 0 } }
+    expect(second.chat.frames).toContainEqual(expect.objectContaining(sensed))
+    const audit = await cli(scene.settings, ['audit', 'request', second.requestId])
     expect(audit.stdout).toContain(`the model saw 1 earlier turn(s): ${first.requestId}`)
   })
 
-  test('that names no conversation sees nothing, and is recorded as before', async () => {
+  test('without a conversation shows the model no earlier turn, and records none', async () => {
     await turn(undefined, 'My name is Anna.', 'Hello.')
     const { requestId, sent } = await turn(undefined, 'What is my name?', 'I do not know.')
     expect(said(sent)).toEqual([persona, 'user: What is my name?'])
     expect(await sensedOf(requestId)).toEqual([])
   })
 
-  test('sees the text of an answer that failed or was cancelled, and nothing of one without text', async () => {
+  test('includes the text of an answer that failed or was cancelled, and no turn without text', async () => {
     const conversationId = newId()
-    const chat = await client()
-    const half = model.nextAnswer({ gated: true })
-    const cancelled = newId()
-    chat.send({ type: 'prompt', requestId: cancelled, conversationId, text: 'Count.' })
+    const chat = await scene.connect()
+    const half = scene.model.nextAnswer({ gated: true })
+    const requestId = chat.ask({ conversationId, text: 'Count.' })
     await half.emit('One')
     await chat.frame('token')
-    chat.send({ type: 'cancel', requestId: cancelled })
+    chat.send({ type: 'cancel', requestId })
     await chat.frame('cancelled')
-    model.nextAnswer({
-      trap: {
-        kind: 'status',
-        status: 400,
-        body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}',
-      },
-    })
-    chat.send({ type: 'prompt', requestId: newId(), conversationId, text: 'Fail.' })
+    scene.model.nextAnswer({ trap: rejection })
+    chat.ask({ conversationId, text: 'Fail.' })
     await chat.frame('failed')
     const { sent } = await turn(conversationId, 'Go on.', 'Two.')
     expect(said(sent)).toEqual([persona, 'user: Count.', 'assistant: One', 'user: Go on.'])
   })
 
-  test('does not see another one that is still under way, whatever of it was streamed', async () => {
+  test('omits a turn that is still in progress, even if part of it was streamed', async () => {
     const conversationId = newId()
-    const slow = model.nextAnswer({ gated: true })
-    const chat = await client()
-    const requestId = newId()
-    chat.send({ type: 'prompt', requestId, conversationId, text: 'First question' })
+    const slow = scene.model.nextAnswer({ gated: true })
+    const chat = await scene.connect()
+    chat.ask({ conversationId, text: 'First question' })
     await slow.emit('Half an')
     await chat.frame('token')
     const other = await turn(conversationId, 'Second question', 'Answer 2.')
@@ -154,40 +102,37 @@ describe('a prompt of a conversation', () => {
   test.each([
     ['quotes and SQL', `x' or actor is not null; drop table read_models.chats; -- "`],
     ['control characters and other scripts', '\u001b[2J\u202e対話\n\t%_\\'],
-    ['the longest there is', 'ü'.repeat(128)],
-  ])('is kept apart by a conversation id with %s', async (_, odd) => {
+    ['the maximum length', 'ü'.repeat(128)],
+  ])('keeps conversations apart by an id with %s', async (_, odd) => {
     const conversationId = `${newId()}${odd}`.slice(0, 128)
     await turn(conversationId.slice(0, -1), 'In a conversation with a shorter name', 'A.')
     await turn(conversationId, 'In this one', 'B.')
     const { requestId, sent } = await turn(conversationId, 'Again', 'C.')
     expect(said(sent)).toEqual([persona, 'user: In this one', 'assistant: B.', 'user: Again'])
-    const audit = await cli(settings, ['audit', 'request', requestId], { columns: 500 })
+    const audit = await cli(scene.settings, ['audit', 'request', requestId], { columns: 500 })
     expect(audit.stdout).not.toMatch(/\u001b\[2J|\u202e/)
   })
 
   test.each([
     ['a NUL character', 'a\0'],
     ['half of a surrogate pair', 'a\ud800'],
-  ])(
-    'is refused with %s in its conversation id, which Postgres could not tell from another',
-    async (_, conversationId) => {
-      const chat = await client()
-      chat.send({ type: 'prompt', requestId: newId(), conversationId, text: 'Hello' })
-      expect(await chat.frame('error')).toMatchObject({ code: 'malformed_frame' })
-    },
-  )
+  ])('is refused with %s in its conversation id, which Postgres cannot store', async (_, conversationId) => {
+    const chat = await scene.connect()
+    chat.send({ type: 'prompt', conversationId, text: 'Hello' })
+    expect(await chat.frame('error')).toMatchObject({ code: 'malformed_frame' })
+  })
 })
 
-describe('a conversation that is longer than the window of the model', () => {
+describe('a conversation that is longer than the context window of the model', () => {
   serveFor('api,worker,projector')
 
-  test('loses its oldest turns, and says so in the frame, in the log and on the command line', async () => {
+  test('omits its oldest turns, and reports it in the frame, in the log and on the command line', async () => {
     const conversationId = newId()
     const long = Array.from({ length: 500 }, () => ' word')
     const asked: Uuid7[] = []
     for (const number of [1, 2, 3, 4]) asked.push((await turn(conversationId, `Question ${number}`, ...long)).requestId)
     const { requestId, sent, chat } = await turn(conversationId, 'And now?', 'Yes.')
-    // 2,048 tokens, less 512 for the answer: two turns of about 516 fit, three do not.
+    // 2,048 tokens less 512 for the answer have room for two turns of about 516 tokens.
     expect(said(sent).filter((line) => line.startsWith('user'))).toEqual([
       'user: Question 3',
       'user: Question 4',
@@ -199,19 +144,17 @@ describe('a conversation that is longer than the window of the model', () => {
     expect(chat.frames).toContainEqual(
       expect.objectContaining({ phase: 'sense', conversation: { turns: 2, omitted: 2, reason: 'window' } }),
     )
-    model.nextAnswer({ tokens: ['Yes.'] })
-    const run = await cli(
-      { ...settings, COUNCIL_URL: council.url, COUNCIL_TOKEN: 'a-token-for-tests-that-is-long-enough' },
-      ['chat', 'Once more?', '--conversation', conversationId],
-    )
+    scene.model.nextAnswer({ tokens: ['Yes.'] })
+    const ofServer = { ...scene.settings, COUNCIL_URL: scene.council.url, COUNCIL_TOKEN: adminToken }
+    const run = await cli(ofServer, ['chat', 'Once more?', '--conversation', conversationId])
     expect(run.stderr).toContain('earlier turns of this conversation do not fit into the window of the model')
   })
 })
 
-describe('a conversation whose read model is behind', () => {
+describe('a conversation whose read model lags', () => {
   serveFor('api,worker')
 
-  test('is answered without its earlier turns, marked as degraded, and says why', async () => {
+  test('is answered without its earlier turns, marked as degraded, with the reason', async () => {
     const conversationId = newId()
     await turn(conversationId, 'My name is Anna.', 'Hello.')
     const { requestId, sent, chat } = await turn(conversationId, 'What is my name?', 'I do not know.')
@@ -226,30 +169,29 @@ describe('a conversation whose read model is behind', () => {
   })
 })
 
-describe('a worker that is killed while it answers', () => {
+describe('a worker that is killed during an answer', () => {
   serveFor('api,projector')
 
-  test('is replaced by one that sends the same earlier turns, although the conversation went on meanwhile', async () => {
-    const doomed = await startWorker()
+  test('is replaced by one that sends the same earlier turns, although the conversation has continued', async () => {
+    const doomed = await scene.startWorker()
     const conversationId = newId()
     const first = await turn(conversationId, 'My name is Anna.', 'Hello.')
-    const answer = model.nextAnswer({ gated: true })
-    const chat = await client()
-    const requestId = newId()
-    chat.send({ type: 'prompt', requestId, conversationId, text: 'What is my name?' })
+    const answer = scene.model.nextAnswer({ gated: true })
+    const chat = await scene.connect()
+    const requestId = chat.ask({ conversationId, text: 'What is my name?' })
     const before = await answer.received
-    // Another turn begins and ends: it is none of the earlier ones.
+    // Another turn begins and ends after the first attempt has chosen the earlier turns.
     await turn(conversationId, 'And my age?', 'Forty.')
-    const second = model.nextAnswer({ tokens: ['Anna.'] })
+    const second = scene.model.nextAnswer({ tokens: ['Anna.'] })
     await doomed.kill()
-    await startWorker()
+    await scene.startWorker()
     expect(said(await second.received)).toEqual(said(before))
     await chat.frame('completed')
     expect(await sensedOf(requestId)).toEqual([
       SensedConversation.parse({ conversationId, requestIds: [first.requestId], omitted: 0 }),
     ])
-    // Whoever resumes hears of it once.
-    const again = await client()
+    // A client that resumes gets the phase once.
+    const again = await scene.connect()
     again.send({ type: 'resume', requestId })
     await again.frame('completed')
     expect(again.frames.filter((frame) => frame.type === 'phase' && frame.phase === 'sense')).toHaveLength(1)

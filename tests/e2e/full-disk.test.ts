@@ -3,49 +3,33 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { request } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readServerFile } from '../../src/platform/process/server-file.ts'
+import { apiGet, executeCommand } from '../support/api-client.ts'
 import { stopChild } from '../support/child.ts'
 import { processLine, transcriptOf } from '../support/process-line.ts'
 import { council } from '../support/started-council.ts'
 
 const main = join(import.meta.dirname, '../../src/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'full-'))
-const isRoot = process.getuid?.() === 0
 
 /**
- * A council with everything embedded but a model, whose DATA_DIR is a small file system of its own. It is mounted where only that
- * process and its children see it, so it goes with them.
+ * A council with everything embedded except a model. Its DATA_DIR is a small file system that only this process and its children
+ * see, so it ends with them.
  */
 const mounted = 'mount -t tmpfs -o size=160m tmpfs "$1" && shift && exec "$@"'
+const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
+const { PATH, HOME } = process.env
 const child = spawn(
   'unshare',
-  [
-    ...(isRoot ? [] : ['--user', '--map-root-user']),
-    '--mount',
-    'sh',
-    '-c',
-    mounted,
-    'sh',
-    folder,
-    process.execPath,
-    main,
-    'serve',
-  ],
+  [...asRoot, '--mount', 'sh', '-c', mounted, 'sh', folder, process.execPath, main, 'serve'],
   {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      DATA_DIR: folder,
-      PORT: '0',
-      VLLM_URL: 'http://127.0.0.1:9',
-    },
+    env: { PATH, HOME, DATA_DIR: folder, PORT: '0', VLLM_URL: 'http://127.0.0.1:9' },
     stdio: ['ignore', 'pipe', 'pipe'],
   },
 )
 
-/** The same folder, as that process sees it. */
+/** The DATA_DIR as the council sees it. */
 const dataDir = `/proc/${child.pid}/root${folder}`
 const filler = join(dataDir, 'filler')
 
@@ -57,37 +41,25 @@ afterAll(async () => {
 
 const server = () => readServerFile(dataDir) ?? { url: '', token: '' }
 
-/** Opens an account; the code of what was not done, or `done`. */
+/** Opens an account; resolves with `done` or the code of the failure. */
 async function open(account: string): Promise<string> {
-  const { url, token } = server()
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': account }
-  const { statusCode, body } = await request(`${url}/v1/commands/OpenAccount`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ account }),
-  })
-  const answer = (await body.json()) as { code?: string }
-  return statusCode === 200 ? 'done' : (answer.code ?? String(statusCode))
+  const { status, body } = await executeCommand(server(), 'OpenAccount', { account }, account)
+  return status === 200 ? 'done' : ((body['code'] as string | undefined) ?? String(status))
 }
 
 type Health = Record<string, { status: string; output: string }>
 
-/** Looks at /health until it is as expected, and returns what it says. */
+/** Polls /health until it is as expected, and returns it. */
 async function healthOnce(isExpected: (health: Health) => boolean): Promise<Health> {
   for (;;) {
-    const { url, token } = server()
-    const { body } = await request(`${url}/health`, { headers: { authorization: `Bearer ${token}` } })
-    const { checks } = (await body.json()) as {
-      checks: ({ name: string } & Health[string])[] | Record<string, Health[string][]>
-    }
-    const health = Array.isArray(checks)
-      ? Object.fromEntries(checks.map((check) => [check.name, check]))
-      : Object.fromEntries(Object.entries(checks).flatMap(([name, [check]]) => (check ? [[name, check]] : [])))
+    const { body } = await apiGet(server(), '/health', { authorization: `Bearer ${server().token}` })
+    const checks = Object.entries(body['checks'] as Record<string, Health[string][]>)
+    const health = Object.fromEntries(checks.flatMap(([name, [check]]) => (check ? [[name, check]] : [])))
     if (isExpected(health)) return health
   }
 }
 
-/** Writes until nothing goes in any more. */
+/** Writes until the disk is full. */
 function fill(): void {
   const file = openSync(filler, 'a', 0o600)
   try {
@@ -103,7 +75,7 @@ function fill(): void {
   }
 }
 
-test('a full disk is named, costs no flood of log lines, and is got over by itself once there is room', async () => {
+test('a full disk is reported with few log lines, and the council recovers by itself once there is room', async () => {
   expect(await open('agent:before')).toBe('done')
   fill()
   const failed = await open('agent:meanwhile')
@@ -112,13 +84,11 @@ test('a full disk is named, costs no flood of log lines, and is got over by itse
   expect(full['log']?.output).toMatch(/disk_full: the disk that holds DATA_DIR is full/)
   await processLine(child, /"code":"disk_full"/)
 
-  // As many commands as clients would send, long past the sixth restart.
+  // Clients send many commands, long after the sixth restart.
   await healthOnce((health) => Number(/tried (\d+) times/.exec(health['log']?.output ?? '')?.[1] ?? 0) > 6)
   for (let n = 0; n < 500; n++) expect(await open(`agent:late-${n}`)).toMatch(/log_unavailable|outcome_unknown/)
   const lines = transcriptOf(child).filter((line) => line.startsWith('{'))
-  expect(
-    lines.filter((line) => line.includes('"level":"warn"') || line.includes('"level":"error"')).length,
-  ).toBeLessThan(60)
+  expect(lines.filter((line) => /"level":"(warn|error)"/.test(line)).length).toBeLessThan(60)
   expect(lines.filter((line) => line.includes('enableOfflineQueue'))).toEqual([])
 
   rmSync(filler)
@@ -128,6 +98,6 @@ test('a full disk is named, costs no flood of log lines, and is got over by itse
     ['log', 'commands', 'archiver', 'read models'].every((name) => health[name]?.status === 'pass'),
   )
   const verdict = await council(dataDir, 'audit', 'verify')
-  expect(verdict).toMatchObject({ code: 0, stdout: expect.stringContaining('no fault') as unknown })
+  expect(verdict).toMatchObject({ code: 0, stdout: expect.stringContaining('no fault') })
   expect(readFileSync(join(dataDir, 'logs/redis.log'), 'utf8')).not.toBe('')
 }, 300_000)

@@ -1,32 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { answerClientError } from '../../src/api/http-faults.ts'
 import { problemCodes } from '../../src/api/problem.ts'
-import { connectChat } from '../support/chat-client.ts'
 import { exchange, printRequest, type RawResponse } from '../support/raw-http.ts'
-import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { adminToken } from '../support/served-council.ts'
+import { serveForTests } from '../support/test-scene.ts'
 
-/** The same requests in every run. */
+/** Every run sends the same requests. */
 const seed = 20_261_125
-
-let council: ServedCouncil
-beforeAll(async () => {
-  council = await serveCouncil(
-    {
-      COUNCIL_ID: freshCouncilId(),
-      REDIS_URL: redisUrl,
-      REDIS_EPHEMERAL_URL: redisUrl,
-      DATABASE_URL: await createDatabase(),
-    },
-    'api',
-  )
-})
-afterAll(async () => {
-  expect(await council.stop()).toBe(0)
-})
+const scene = serveForTests({ roles: 'api' })
 
 const Authorization = `Bearer ${adminToken}`
 const handshake = {
@@ -36,8 +20,8 @@ const handshake = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 }
 const ask = async (method: string, path: string, headers: Record<string, string> = {}, body = '') =>
-  (await exchange(council.url, printRequest(method, path, headers, body), method))[0]
-const raw = async (bytes: string | Buffer) => (await exchange(council.url, bytes))[0]
+  (await exchange(scene.council.url, printRequest(method, path, headers, body), method))[0]
+const raw = async (bytes: string | Buffer) => (await exchange(scene.council.url, bytes))[0]
 
 function expectProblem(response: RawResponse | undefined, status: number, code: string): void {
   expect(response).toMatchObject({ status, headers: { 'content-type': 'application/problem+json; charset=utf-8' } })
@@ -49,29 +33,29 @@ function expectProblem(response: RawResponse | undefined, status: number, code: 
   })
 }
 
-describe('what is no HTTP', () => {
+describe('a malformed request', () => {
   test.each<[string, string, number, string]>([
-    ['noise', 'hello\r\n\r\n', 400, 'malformed_request'],
-    ['an unknown method', 'SHOUT / HTTP/1.1\r\n\r\n', 400, 'malformed_request'],
+    ['noise', 'hello', 400, 'malformed_request'],
+    ['an unknown method', 'SHOUT / HTTP/1.1', 400, 'malformed_request'],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000', 400, 'malformed_request'],
-    ['a header without a name', 'GET / HTTP/1.1\r\n: x\r\n\r\n', 400, 'malformed_request'],
-    ['two lengths', 'POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'malformed_request'],
+    ['a header without a name', 'GET / HTTP/1.1\r\n: x', 400, 'malformed_request'],
+    ['two lengths', 'POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2', 400, 'malformed_request'],
     [
       'a length and chunks',
-      'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked',
       400,
       'malformed_request',
     ],
-    ['headers of 20 KiB', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
-    ['an address of 20 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 431, 'headers_too_large'],
-    ['HTTP/3.7', 'GET / HTTP/3.7\r\n\r\n', 505, 'http_version_unsupported'],
-  ])('(%s) is a problem with a code, and ends the connection', async (_, bytes, status, code) => {
-    const response = await raw(Buffer.from(bytes, 'latin1'))
+    ['headers of 20 KiB', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`, 431, 'headers_too_large'],
+    ['an address of 20 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1`, 431, 'headers_too_large'],
+    ['HTTP/3.7', 'GET / HTTP/3.7', 505, 'http_version_unsupported'],
+  ])('(%s) gets a problem with a code, and ends the connection', async (_, head, status, code) => {
+    const response = await raw(Buffer.from(`${head}\r\n\r\n`, 'latin1'))
     expectProblem(response, status, code)
     expect(response?.headers['connection']).toBe('close')
   })
 
-  test('is one as well where it comes too slowly', async () => {
+  test('that comes too slowly gets a problem with a code', async () => {
     const slow = createServer({ requestTimeout: 50, headersTimeout: 50, connectionsCheckingInterval: 10 }).on(
       'clientError',
       answerClientError,
@@ -88,51 +72,32 @@ describe('what is no HTTP', () => {
   })
 })
 
-describe('with a token', () => {
+describe('a request with a token', () => {
   test.each<[string, string, string, Record<string, string>, number, string]>([
     ['no upgrade', 'GET', '/ws/chat', {}, 426, 'upgrade_required'],
     ['POST to the chat', 'POST', '/ws/chat', {}, 405, 'method_not_allowed'],
-    ['an old version', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Version': '7' }, 400, 'bad_handshake'],
-    ['a short key', 'GET', '/ws/chat', { ...handshake, 'Sec-WebSocket-Key': 'eA==' }, 400, 'bad_handshake'],
-    [
-      'sub-protocols that are none',
-      'GET',
-      '/ws/chat',
-      { ...handshake, 'Sec-WebSocket-Protocol': 'council.v1,,' },
-      400,
-      'bad_handshake',
-    ],
-    [
-      'only another sub-protocol',
-      'GET',
-      '/ws/chat',
-      { ...handshake, 'Sec-WebSocket-Protocol': 'graphql-ws, council.v2' },
-      400,
-      'subprotocol_unsupported',
-    ],
-    [
-      'a strange origin',
-      'GET',
-      '/ws/chat',
-      { ...handshake, Origin: 'https://evil.example' },
-      403,
-      'origin_not_allowed',
-    ],
-    ['another way to write the path', 'GET', '/ws/ch%61t', handshake, 400, 'bad_handshake'],
-    ['an upgrade of something else', 'GET', '/v1/nothing', handshake, 404, 'not_found'],
-    ['a method that the path does not have', 'DELETE', '/v1/treasury/accounts', {}, 405, 'method_not_allowed'],
+    ['an escaped path', 'GET', '/ws/ch%61t', handshake, 400, 'bad_handshake'],
+    ['an upgrade of another path', 'GET', '/v1/nothing', handshake, 404, 'not_found'],
+    ['a method that the path lacks', 'DELETE', '/v1/treasury/accounts', {}, 405, 'method_not_allowed'],
     ['an expectation', 'GET', '/v1/nothing', { Expect: 'the-unexpected' }, 404, 'not_found'],
     ['CONNECT', 'CONNECT', 'example.org:443', {}, 405, 'method_not_allowed'],
-  ])('%s is a problem with a code', async (_, method, path, headers, status, code) => {
+  ])('%s gets a problem with a code', async (_, method, path, headers, status, code) => {
     expectProblem(await ask(method, path, { Authorization, ...headers }), status, code)
   })
 
-  test('no Host is a problem with a code', async () => {
-    expectProblem(
-      await raw(`GET /v1/nothing HTTP/1.1\r\nAuthorization: ${Authorization}\r\n\r\n`),
-      400,
-      'malformed_request',
-    )
+  test.each<[string, Record<string, string>, number, string]>([
+    ['an old version', { 'Sec-WebSocket-Version': '7' }, 400, 'bad_handshake'],
+    ['a short key', { 'Sec-WebSocket-Key': 'eA==' }, 400, 'bad_handshake'],
+    ['malformed sub-protocols', { 'Sec-WebSocket-Protocol': 'council.v1,,' }, 400, 'bad_handshake'],
+    ['an unknown sub-protocol', { 'Sec-WebSocket-Protocol': 'graphql-ws, council.v2' }, 400, 'subprotocol_unsupported'],
+    ['an origin that is not listed', { Origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+  ])('a handshake with %s gets a problem with a code', async (_, headers, status, code) => {
+    expectProblem(await ask('GET', '/ws/chat', { Authorization, ...handshake, ...headers }), status, code)
+  })
+
+  test('no Host gets a problem with a code', async () => {
+    const response = await raw(`GET /v1/nothing HTTP/1.1\r\nAuthorization: ${Authorization}\r\n\r\n`)
+    expectProblem(response, 400, 'malformed_request')
   })
 
   test.each(['bearer', 'BEARER', 'Bearer  ', 'bEaReR   '])('the scheme may be written %j', async (scheme) => {
@@ -147,7 +112,7 @@ describe('with a token', () => {
   )
 })
 
-describe('a stranger', () => {
+describe('a client without a token', () => {
   const paths = [
     '/v1/commands/OpenAccount',
     '/v1/commands/Nothing',
@@ -171,7 +136,7 @@ describe('a stranger', () => {
   ]
 
   test.each(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND'])(
-    'that sends %s cannot tell one path from another',
+    'that sends %s gets the same answer for every path',
     async (method) => {
       for (const [headers, body] of variants) {
         const answers = await Promise.all(paths.map((path) => ask(method, path, headers, body)))
@@ -183,62 +148,22 @@ describe('a stranger', () => {
   )
 })
 
-describe('whatever comes', () => {
+describe('any input', () => {
   const knownStatuses = new Set([101, 200, 400, 401, 403, 404, 405, 408, 413, 415, 426, 431, 505])
   const codes = new Set<string>([...problemCodes, 'malformed_command', 'id_expired', 'id_ahead', 'read_model_behind'])
-  const word = fc.oneof(
-    fc.constantFrom(
-      '',
-      'x',
-      '13',
-      'websocket',
-      'Upgrade',
-      'close',
-      'chunked',
-      'council.v1',
-      'application/json',
-      '"',
-      '\u00ff',
-    ),
-    fc.string({ unit: 'binary-ascii', maxLength: 20 }),
-  )
-  const header = fc.tuple(
-    fc.oneof(
-      fc.constantFrom(
-        'Authorization',
-        'Upgrade',
-        'Connection',
-        'Sec-WebSocket-Key',
-        'Sec-WebSocket-Version',
-        'Sec-WebSocket-Protocol',
-        'Content-Type',
-        'Transfer-Encoding',
-        'Origin',
-        'Idempotency-Key',
-        'Host',
-      ),
-      word,
-    ),
-    word,
-  )
+  const split = (list: string) => list.split(/\s+/)
+  const words = split('x 13 websocket Upgrade close chunked council.v1 application/json " \u00ff')
+  const names = split(`Authorization Upgrade Connection Sec-WebSocket-Key Sec-WebSocket-Version Sec-WebSocket-Protocol
+    Content-Type Transfer-Encoding Origin Idempotency-Key Host`)
+  const paths = split('/ws/chat /v1/commands/OpenAccount /v1/treasury/accounts /livez /health * http://x/')
+  const word = fc.oneof(fc.constantFrom('', ...words), fc.string({ unit: 'binary-ascii', maxLength: 20 }))
+  const header = fc.tuple(fc.oneof(fc.constantFrom(...names), word), word)
   const request = fc.record({
     method: fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'PUT', 'TRACE', 'QUERY') },
       { weight: 1, arbitrary: word },
     ),
-    path: fc.oneof(
-      fc.constantFrom(
-        '/ws/chat',
-        '/v1/commands/OpenAccount',
-        '/v1/treasury/accounts',
-        '/livez',
-        '/health',
-        '*',
-        'http://x/',
-      ),
-      fc.webPath(),
-      word,
-    ),
+    path: fc.oneof(fc.constantFrom(...paths), fc.webPath(), word),
     version: fc.oneof(
       { weight: 9, arbitrary: fc.constant('HTTP/1.1') },
       { weight: 1, arbitrary: fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/9.9', '') },
@@ -246,11 +171,11 @@ describe('whatever comes', () => {
     isKnown: fc.boolean(),
     headers: fc.array(header, { maxLength: 6 }),
     body: fc.oneof(fc.constant(''), fc.json(), fc.string({ unit: 'binary-ascii' })),
-    /** How much longer or shorter the body is said to be than it is. */
+    /** The difference between the Content-Length and the length of the body. */
     off: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -3, max: 3 }) }),
   })
 
-  test('over HTTP is answered with a known status, and a code where it is a problem', async () => {
+  test('over HTTP gets a known status, and a code if it is a problem', async () => {
     await fc.assert(
       fc.asyncProperty(request, async ({ method, path, version, isKnown, headers, body, off }) => {
         const all = [
@@ -260,7 +185,7 @@ describe('whatever comes', () => {
           ...(body ? [['Content-Length', String(Math.max(0, body.length + off))]] : []),
         ]
         const text = `${method} ${path} ${version}\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
-        const [response] = await exchange(council.url, Buffer.from(text, 'latin1'))
+        const [response] = await exchange(scene.council.url, Buffer.from(text, 'latin1'))
         if (!response) throw new Error('no answer')
         expect(knownStatuses).toContain(response.status)
         if (response.status < 400) return
@@ -272,8 +197,8 @@ describe('whatever comes', () => {
     expectProblem(await ask('GET', '/v1/nothing', { Authorization }), 404, 'not_found')
   })
 
-  test('as a frame is answered with a documented frame, and the socket stays open', async () => {
-    const client = await connectChat(council.url)
+  test('as a frame gets a documented frame, and the socket stays open', async () => {
+    const client = await scene.connect()
     const id = fc.constantFrom('019ac000-0000-7000-8000-000000000001', 'x', 7, null)
     const frame = fc.record(
       {
@@ -303,23 +228,10 @@ describe('whatever comes', () => {
       }),
       { seed, numRuns: 200 },
     )
-    expect(
-      client.frames
-        .map((said) => (said.type === 'error' ? said.code : said.type))
-        .filter(
-          (said) =>
-            ![
-              'pong',
-              'malformed_frame',
-              'unknown_frame',
-              'bad_resume_point',
-              'prompt_unknown',
-              'read_model_behind',
-              'approval_unknown',
-              'malformed_command',
-            ].includes(said),
-        ),
-    ).toEqual([])
+    const documented = split(`pong malformed_frame unknown_frame bad_resume_point prompt_unknown read_model_behind
+      approval_unknown malformed_command`)
+    const received = client.frames.map((frame) => (frame.type === 'error' ? frame.code : frame.type))
+    expect(received.filter((name) => !documented.includes(name))).toEqual([])
     client.close()
     expect((await client.closed).code).toBe(1005)
   })

@@ -16,19 +16,13 @@ const secrets = {
   AWS_SECRET_ACCESS_KEY: 'a-key-of-the-machine',
 }
 
-/** With everything embedded but a model, from a shell that leaves files open to all users. */
+/** A council with everything embedded except a model, started by a shell whose umask leaves files open to all users. */
+const { PATH, HOME } = process.env
 const council = spawn(
   '/bin/sh',
   ['-c', `umask 000 && exec "$0" "${main}" serve --roles api,projector,archiver`, process.execPath],
   {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      DATA_DIR: dataDir,
-      PORT: '0',
-      VLLM_URL: 'http://127.0.0.1:9',
-      ...secrets,
-    },
+    env: { PATH, HOME, DATA_DIR: dataDir, PORT: '0', VLLM_URL: 'http://127.0.0.1:9', ...secrets },
     stdio: ['ignore', 'pipe', 'pipe'],
   },
 )
@@ -39,35 +33,32 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-/** A socket is guarded by its folder, which is looked at. */
-const isKept = (path: string): boolean => !statSync(path).isSocket()
-
-test('everything below DATA_DIR is for this user alone, whatever the umask', () => {
+test('everything below DATA_DIR is private to this user, whatever the umask', () => {
   const entries = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).map((name) => join(dataDir, name))
-  const open = [dataDir, ...entries].filter(isKept).filter((path) => (statSync(path).mode & 0o077) !== 0)
+  // A socket is protected by its folder, which is in the list too.
+  const files = [dataDir, ...entries].filter((path) => !statSync(path).isSocket())
+  const open = files.filter((path) => (statSync(path).mode & 0o077) !== 0)
   expect(entries.length).toBeGreaterThan(20)
   expect(open.map((path) => relative(dataDir, path))).toEqual([])
 })
 
-test('the admin token goes to no output that is not a terminal, and its file is named there', () => {
+test('the admin token is printed to terminals only; other outputs name its file', () => {
   const token = readFileSync(dataPaths(dataDir).adminToken, 'utf8').trim()
   const output = transcriptOf(council).join('\n')
-  const logs = readdirSync(dataPaths(dataDir).logs).map((name) =>
-    readFileSync(join(dataPaths(dataDir).logs, name), 'utf8'),
-  )
+  const { logs: folder } = dataPaths(dataDir)
+  const logs = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
   expect(token.length).toBeGreaterThan(40)
   expect([output, ...logs].filter((text) => text.includes(token))).toEqual([])
   expect(output).toContain(`made, in ${dataPaths(dataDir).adminToken}`)
 })
 
-test('the children know none of the secrets that the council was given', () => {
-  const files = readdirSync(dataPaths(dataDir).run).filter((name) => name.endsWith('.json'))
-  const pids = files.map(
-    (name) =>
-      (JSON.parse(readFileSync(join(dataPaths(dataDir).run, name), 'utf8')) as { process: { pid: number } }).process
-        .pid,
-  )
-  const environments = pids.map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'))
+test('the environment of the children has none of the secrets of the council', () => {
+  const { run } = dataPaths(dataDir)
+  const pidFiles = readdirSync(run).filter((name) => name.endsWith('.json'))
+  const environments = pidFiles.map((name) => {
+    const { process: child } = JSON.parse(readFileSync(join(run, name), 'utf8')) as { process: { pid: number } }
+    return readFileSync(`/proc/${child.pid}/environ`, 'utf8')
+  })
   expect(environments).toHaveLength(3)
   for (const environment of environments) {
     expect(environment).toContain('PATH=')

@@ -2,19 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
+import { apiGet, executeCommand } from '../support/api-client.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId } from '../support/council.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
-import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
 import { startPostgres } from '../support/servers.ts'
-import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { councilSettings } from '../support/shared-servers.ts'
 import { startVllmStandIn, type StandIn } from '../support/vllm-stand-in/server.ts'
 
-/** A query is answered within this, however Postgres fails. */
+/** The time within which a query is answered, however Postgres fails. */
 const answeredWithinMs = 5_000
 const timeout = 90_000
 
@@ -24,56 +24,36 @@ beforeAll(async () => {
 })
 afterAll(() => model.close())
 
-const settings = () => ({
-  COUNCIL_ID: freshCouncilId(),
-  REDIS_URL: redisUrl,
-  REDIS_EPHEMERAL_URL: redisUrl,
-  VLLM_URL: model.url,
-})
+const serve = async (databaseUrl: string) =>
+  serveCouncil(await councilSettings({ DATABASE_URL: databaseUrl, VLLM_URL: model.url }))
 
-async function get({ url }: ServedCouncil, path: string) {
+async function timedQuery(council: ServedCouncil) {
   const startedAt = performance.now()
-  const { statusCode, headers, body } = await request(`${url}${path}`, {
-    headers: { authorization: `Bearer ${adminToken}` },
-  })
-  const answer = (await body.json()) as Record<string, unknown>
-  return { status: statusCode, retryAfter: headers['retry-after'], body: answer, ms: performance.now() - startedAt }
+  const answer = await apiGet(council, '/v1/treasury/accounts')
+  return { ...answer, ms: performance.now() - startedAt }
 }
 
-const openAccount = async ({ url }: ServedCouncil) =>
-  (
-    await request(`${url}/v1/commands/OpenAccount`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${adminToken}`,
-        'content-type': 'application/json',
-        'idempotency-key': newId(),
-      },
-      body: JSON.stringify({ account: `agent:a${newId().slice(-8)}` }),
-    })
-  ).statusCode
+const openAccount = async (council: ServedCouncil) =>
+  (await executeCommand(council, 'OpenAccount', { account: `agent:a${newId().slice(-8)}` })).status
 
-const healthOfReadModels = async (council: ServedCouncil) =>
-  ((await get(council, '/health')).body as { checks: Record<string, { status: string; output: string }[]> }).checks[
-    'read models'
-  ]?.[0]
+const checksOf = async (council: ServedCouncil) =>
+  (await apiGet(council, '/health')).body['checks'] as Record<string, { status: string; output: string }[]>
+const healthOfReadModels = async (council: ServedCouncil) => (await checksOf(council))['read models']?.[0]
 
-/** Queries say so in time; commands, prompts and readiness do not depend on it; and every report comes to the same verdict. */
+/** Expects that queries fail in time, that commands, prompts and readiness still work, and that every report agrees. */
 async function expectOnlyReadModelsAreAway(council: ServedCouncil): Promise<void> {
   const answer = model.nextAnswer({ gated: true })
   const client = await connectChat(council.url)
-  client.send({ type: 'prompt', text: 'Wait for me' })
+  client.ask()
   await answer.received
 
-  const queries = await Promise.all(Array.from({ length: 20 }, () => get(council, '/v1/treasury/accounts')))
+  const reason = expect.stringMatching(/^read models: Postgres does not answer: ./)
+  const queries = await Promise.all(Array.from({ length: 20 }, () => timedQuery(council)))
   for (const query of queries) {
     expect(query).toMatchObject({
       status: 503,
-      retryAfter: '1',
-      body: {
-        code: 'read_model_unavailable',
-        detail: expect.stringMatching(/^read models: Postgres does not answer: ./),
-      },
+      headers: { 'retry-after': '1' },
+      body: { code: 'read_model_unavailable', detail: reason },
     })
     expect(query.ms).toBeLessThan(answeredWithinMs)
   }
@@ -83,36 +63,30 @@ async function expectOnlyReadModelsAreAway(council: ServedCouncil): Promise<void
   expect(await client.frame('error')).toMatchObject({
     requestId: unknown,
     code: 'read_model_unavailable',
-    message: expect.stringMatching(/^read models: Postgres does not answer: ./),
+    message: reason,
   })
   expect(performance.now() - askedAt).toBeLessThan(answeredWithinMs)
 
   await expect
     .poll(() => healthOfReadModels(council), { timeout: 20_000 })
     .toMatchObject({ status: 'warn', output: expect.stringMatching(/^Postgres does not answer: ./) })
-  expect(
-    Object.keys((await get(council, '/health')).body['checks'] as object).filter((name) => /^check/.test(name)),
-  ).toEqual([])
+  expect(Object.keys(await checksOf(council)).filter((name) => /^check/.test(name))).toEqual([])
   await council.line(/"part":"read models","status":"warn","output":"Postgres does not answer: /)
-  expect(await get(council, '/readyz')).toMatchObject({ status: 200, body: { status: 'warn' } })
+  expect(await apiGet(council, '/readyz')).toMatchObject({ status: 200, body: { status: 'warn' } })
   expect(await openAccount(council)).toBe(200)
   await answer.emit('Here.')
   await answer.finish()
   await client.frame('completed')
-  client.close()
 }
 
-describe('while PostgreSQL is away', () => {
+describe('while PostgreSQL is unreachable', () => {
   let server: PostgresServer
   let proxy: FaultProxy
   let council: ServedCouncil
   beforeAll(async () => {
     server = await startPostgres()
     proxy = await startFaultProxy(server.port)
-    council = await serveCouncil({
-      ...settings(),
-      DATABASE_URL: server.url.replace(String(server.port), String(proxy.port)),
-    })
+    council = await serve(server.url.replace(String(server.port), String(proxy.port)))
     await queriesWork(council)
   })
   afterAll(async () => {
@@ -124,13 +98,13 @@ describe('while PostgreSQL is away', () => {
   test.each([
     { outage: 'killed', begin: () => server.kill(), end: () => server.start() },
     {
-      outage: 'stopped in its tracks',
+      outage: 'stopped with SIGSTOP',
       begin: async () => signalAll(server, 'SIGSTOP'),
       end: async () => signalAll(server, 'SIGCONT'),
     },
     { outage: 'cut off', begin: async () => proxy.blackHole(), end: async () => proxy.heal() },
   ])(
-    '($outage) only queries fail, in time and with a code, and they work again afterwards',
+    '($outage) only queries fail, in time and with a code, and they work again after it',
     { timeout },
     async ({ begin, end }) => {
       await begin()
@@ -144,10 +118,10 @@ describe('while PostgreSQL is away', () => {
     },
   )
 
-  test('connections whose other end is gone without a word are dropped after one try each', { timeout }, async () => {
+  test('each half-open connection is dropped after one query', { timeout }, async () => {
     proxy.halfOpen()
     for (let ok = 0; ok < 10;) {
-      const query = await get(council, '/v1/treasury/accounts')
+      const query = await timedQuery(council)
       expect(query.ms).toBeLessThan(answeredWithinMs)
       if (query.status === 200) ok++
       else expect(query.body).toMatchObject({ code: 'read_model_unavailable' })
@@ -158,7 +132,7 @@ describe('while PostgreSQL is away', () => {
 test('with PGlite hung, and then killed, the council stays ready', { timeout }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'pglite-'))
   const { url, child } = await startEmbeddedPostgres(dataDir, () => undefined)
-  const council = await serveCouncil({ ...settings(), DATABASE_URL: url })
+  const council = await serve(url)
   onTestFinished(async () => {
     await council.kill()
     await child.stop()
@@ -169,16 +143,16 @@ test('with PGlite hung, and then killed, the council stays ready', { timeout }, 
   process.kill(pid, 'SIGSTOP')
   await expectOnlyReadModelsAreAway(council)
   process.kill(pid, 'SIGKILL')
-  expect(await get(council, '/readyz')).toMatchObject({ status: 200 })
+  expect(await apiGet(council, '/readyz')).toMatchObject({ status: 200 })
   expect(await openAccount(council)).toBe(200)
 })
 
-/** Asks until a query is answered. */
+/** Repeats a query until it succeeds. */
 async function queriesWork(council: ServedCouncil): Promise<void> {
-  while ((await get(council, '/v1/treasury/accounts')).status !== 200);
+  while ((await timedQuery(council)).status !== 200);
 }
 
-/** A server's processes, the one of each connection included. */
+/** Signals a server and the process of each of its connections. */
 function signalAll(server: PostgresServer, signal: 'SIGSTOP' | 'SIGCONT'): void {
   const children = execFileSync('pgrep', ['-P', String(server.pid())], { encoding: 'utf8' })
     .trim()

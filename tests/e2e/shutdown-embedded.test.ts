@@ -13,13 +13,13 @@ import { createDatabaseOn, startPostgres, type PostgresServer } from '../support
 import { processLine, transcriptOf } from '../support/process-line.ts'
 import { council, launchCouncil, startCouncil, type StartedCouncil } from '../support/started-council.ts'
 
-/** Hosts kill a process this long after they ask it to end. */
+/** The time that a host gives a process between SIGTERM and SIGKILL. */
 const hostPatienceMs = 10_000
-/** Leaves a busy machine time between our own bound and that of the host. */
+/** Half of our own bound, so that a busy machine keeps the bound of the host. */
 const halfTheBound = { SHUTDOWN_TIMEOUT_MS: '4000' }
 
 let dataDir: string
-/** A name in the environment of the council, which its children inherit: it finds each of them, whatever its command line says. */
+/** A name in the environment of the council. Its children inherit it, so it finds each of them. */
 let mark: string
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'council-end-'))
@@ -36,7 +36,7 @@ const start = (settings: NodeJS.ProcessEnv = {}): Promise<StartedCouncil> =>
 
 type Found = { pid: number; program: string }
 
-/** Every process of the council under test, itself included. A zombie is gone. */
+/** Every process of the council under test, itself included, except zombies. */
 function processes(): Found[] {
   const lines = execFileSync('ps', ['axeww', '-o', 'pid=,stat=,args='], {
     encoding: 'utf8',
@@ -62,12 +62,12 @@ function signalAll(found: readonly Found[], signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal)
     } catch {
-      // It ended since it was found.
+      // It has ended by itself.
     }
   }
 }
 
-/** Asks a council to end. Returns its exit code, and how long the end took. Rejects if it still runs after a minute. */
+/** Asks a council to stop. Resolves with its exit code and the time that it took; rejects if it still runs after a minute. */
 async function endOf(child: ChildProcess, ask: () => unknown): Promise<{ code: number | null; ms: number }> {
   const startedAt = performance.now()
   const ended = isRunning(child) ? once(child, 'exit', { signal: AbortSignal.timeout(60_000) }) : Promise.resolve()
@@ -81,16 +81,16 @@ const cutShort = ({ output }: StartedCouncil): string[][] =>
   output()
     .split('\n')
     .filter((line) => line.includes('shutdown_cut_short'))
-    .map((line) => (JSON.parse(line) as { hung: string[] }).hung)
+    .map((line) => (JSON.parse(line) as { hung: string[] }).hung.map((step) => step.replace(' (not begun)', '')))
 
-/** An answer under way. */
+/** Begins a long answer. */
 async function longAnswer({ server }: StartedCouncil): Promise<void> {
   const client = await connectChat(server().url, { authorization: `Bearer ${server().token}` })
-  client.send({ type: 'prompt', text: 'Tell me a long story about a ship that sails around the world.' })
+  client.ask({ text: 'Tell me a long story about a ship that sails around the world.' })
   await client.frame('token')
 }
 
-/** Starts once more on the same DATA_DIR, and ends in order. */
+/** Starts again on the same DATA_DIR, verifies the log, and stops in order. */
 async function startsAgain(): Promise<void> {
   const again = await start()
   expect(await council(dataDir, 'audit', 'verify')).toMatchObject({ code: 0 })
@@ -98,8 +98,8 @@ async function startsAgain(): Promise<void> {
   await noneLeft()
 }
 
-describe('bin/start with everything embedded, asked to end', { timeout: 400_000 }, () => {
-  test('as a process group, ends in order', async () => {
+describe('bin/start with everything embedded, asked to stop', { timeout: 400_000 }, () => {
+  test('as a process group, stops in order', async () => {
     const started = await start()
     await longAnswer(started)
     const { code, ms } = await endOf(started.child, () => process.kill(-(started.child.pid ?? 0), 'SIGTERM'))
@@ -109,7 +109,7 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
     expect(readServerFile(dataDir)).toBeUndefined()
   })
 
-  test('together with each of its children, as service managers do, ends in time, leaves nothing running, and can start again', async () => {
+  test('together with each of its children, as service managers do, stops in time, leaves nothing running, and starts again', async () => {
     const started = await start(halfTheBound)
     await longAnswer(started)
     const { ms } = await endOf(started.child, () => signalAll(processes(), 'SIGTERM'))
@@ -118,29 +118,24 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
     await startsAgain()
   })
 
-  test('while all of its children hang, ends in time, says which steps were late, kills the children, and can start again', async () => {
+  test('while all of its children hang, stops in time, logs the late steps, kills the children, and starts again', async () => {
     const started = await start(halfTheBound)
     const stopped = children(started.child)
     signalAll(stopped, 'SIGSTOP')
-    expect(stopped.map(({ program }) => /redis|pglite|embedded\/child/.exec(program)?.[0]).sort()).toEqual([
-      'embedded/child',
-      'pglite',
-      'redis',
-      'redis',
-    ])
+    const names = stopped.map(({ program }) => /redis|pglite|embedded\/child/.exec(program)?.[0]).sort()
+    expect(names).toEqual(['embedded/child', 'pglite', 'redis', 'redis'])
     const { code, ms } = await endOf(started.child, () => started.child.kill('SIGTERM'))
     expect(code).toBe(1)
     expect(ms).toBeLessThan(hostPatienceMs)
     await noneLeft()
     const [hung = [], ...more] = cutShort(started)
     expect(more).toEqual([])
-    expect(hung.map((step) => step.replace(' (not begun)', ''))).toEqual(
-      expect.arrayContaining(['the embedded Redis', 'the embedded ephemeral Redis', 'the embedded Postgres']),
-    )
+    const late = ['the embedded Redis', 'the embedded ephemeral Redis', 'the embedded Postgres']
+    expect(hung).toEqual(expect.arrayContaining(late))
     await startsAgain()
   })
 
-  test('a second time while all of its children hang, ends in the same moment and kills them', async () => {
+  test('a second time while all of its children hang, exits at once and kills them', async () => {
     const started = await start()
     signalAll(children(started.child), 'SIGSTOP')
     const { code } = await endOf(started.child, async () => {
@@ -153,13 +148,13 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
   })
 
   test.each(['embedded/child', 'redis-server', 'pglite-child'])(
-    'in the middle of its start, as soon as %s runs, ends in order, leaves nothing running, and can start again',
+    'during its start, as soon as %s runs, stops in order, leaves nothing running, and starts again',
     async (program) => {
       const starting = launchCouncil(dataDir, { LOGNAME: mark })
       await vi.waitUntil(() => childrenNamed(starting, program).length > 0, { timeout: 120_000, interval: 20 })
       const { code, ms } = await endOf(starting, () => process.kill(-(starting.pid ?? 0), 'SIGTERM'))
       expect(code).toBe(0)
-      // The process hears a signal only between the modules that it reads, which takes long on a loaded machine.
+      // Node handles a signal only between two modules that it loads, which takes long on a busy machine.
       expect(ms).toBeLessThan(3 * hostPatienceMs)
       await noneLeft()
       const output = transcriptOf(starting).join('\n')
@@ -169,7 +164,7 @@ describe('bin/start with everything embedded, asked to end', { timeout: 400_000 
     },
   )
 
-  test('while it downloads its model, ends the download and leaves no file of it', async () => {
+  test('during the download of its model, ends the download and leaves no file of it', async () => {
     const [bin, temporary] = [join(dataDir, 'bin'), join(dataDir, 'tmp')]
     await Promise.all([mkdir(bin), mkdir(temporary)])
     const pip = '#!/bin/sh\n[ "$1" = download ] || exit 0\nexec sleep 1000\n'
@@ -201,7 +196,7 @@ describe('bin/start on a PostgreSQL that hangs, with a model process that hangs'
     await postgres.stop()
   })
 
-  test('ends in time, names the connections that were late, and leaves nothing running', async () => {
+  test('stops in time, logs the late connections, and leaves nothing running', async () => {
     const database = new URL(await createDatabaseOn(postgres.url))
     database.port = String(proxy.port)
     const started = await start({ DATABASE_URL: database.href, ...halfTheBound })
@@ -214,10 +209,6 @@ describe('bin/start on a PostgreSQL that hangs, with a model process that hangs'
     expect(code).toBe(1)
     expect(ms).toBeLessThan(hostPatienceMs)
     await noneLeft()
-    expect(
-      cutShort(started)
-        .flat()
-        .map((step) => step.replace(' (not begun)', '')),
-    ).toContain('the connections to Postgres')
+    expect(cutShort(started).flat()).toContain('the connections to Postgres')
   })
 })

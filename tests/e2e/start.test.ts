@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectChat } from '../support/chat-client.ts'
-import { newId } from '../support/council.ts'
 import { council, startCouncil, type StartedCouncil } from '../support/started-council.ts'
 
 let dataDir: string
@@ -27,7 +26,7 @@ const start = async (): Promise<StartedCouncil> => {
 const chatWith = ({ server }: StartedCouncil) =>
   connectChat(server().url, { authorization: `Bearer ${server().token}` })
 
-/** Command lines of everything that still runs on a DATA_DIR. */
+/** The command lines of the processes that run on a DATA_DIR. */
 function processesOn(folder: string): string[] {
   const all = execFileSync('ps', ['-eo', 'args', '--no-headers'], { encoding: 'utf8' }).split('\n')
   return all.filter((line) => line.includes(folder) && !line.startsWith('ps '))
@@ -40,9 +39,9 @@ const json = (text: string): Row[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Row)
 
-// Starting Redis, PGlite and a real model takes seconds, and some of these do it twice.
+// Each start of Redis, PGlite and a real model takes seconds.
 describe('bin/start', { timeout: 300_000 }, () => {
-  test('ends with a council that says what of it is embedded, answers with a real model, and can account for the answer', async () => {
+  test('starts a council that names its embedded parts, answers with a real model, and accounts for the answer', async () => {
     const one = await start()
     expect(one.output()).toMatch(/log +embedded/)
     expect(one.output()).toMatch(/read models +embedded +PGlite, not crash-safe/)
@@ -71,23 +70,22 @@ describe('bin/start', { timeout: 300_000 }, () => {
     expect(json((await council(dataDir, 'audit', 'cost', '--json')).stdout).at(-1)).toEqual(audit)
   })
 
-  test('is refused on a DATA_DIR that has a council, which goes on', async () => {
+  test('is refused on a DATA_DIR whose council runs, and that council continues', async () => {
     const one = await start()
     await expect(startCouncil(dataDir)).rejects.toThrow(`A council already runs on ${dataDir} (pid ${one.child.pid}`)
     expect(await council(dataDir, 'events')).toMatchObject({ code: 0 })
   })
 
-  test('with a model that does not exist says so, and leaves nothing running of what it had started', async () => {
+  test('with a missing model fails with its path, and leaves nothing running', async () => {
     await expect(startCouncil(dataDir, { MODEL_PATH: '/nowhere/model.gguf' })).rejects.toThrow(
       'MODEL_PATH is /nowhere/model.gguf, which does not exist',
     )
   })
 
-  test('after a kill of everything in mid-answer goes on behind the last word: nothing is lost or doubled, and it ends once', async () => {
+  test('after a kill of all processes continues the answer after its last word, and ends it once', async () => {
     const killed = await start()
-    const requestId = newId()
     const client = await chatWith(killed)
-    client.send({ type: 'prompt', requestId, text: 'Tell me a long story about a ship that sails around the world.' })
+    const requestId = client.ask({ text: 'Tell me a long story about a ship that sails around the world.' })
     const { id } = await client.frame('token', 3)
     await killed.killGroup()
     await client.closed
@@ -100,7 +98,6 @@ describe('bin/start', { timeout: 300_000 }, () => {
     const { text } = await resumed.frame('completed')
     expect(seen.length).toBeGreaterThan(0)
     expect(seen + resumed.text()).toBe(text)
-    resumed.close()
 
     const events = json((await council(dataDir, 'events', '--stream', `chat/${requestId}`, '--json')).stdout)
     expect(events.filter(({ type }) => String(type).startsWith('Answer'))).toHaveLength(1)

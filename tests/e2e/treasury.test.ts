@@ -1,27 +1,18 @@
-import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { apiGet, executeCommand } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
-import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { councilSettings } from '../support/shared-servers.ts'
 
-/** Two processes: one that serves and one that keeps the read models up. */
+/** The api and the projector run in two processes. */
 let api: ServedCouncil
 let projector: ServedCouncil
 let opened: string
 beforeAll(async () => {
-  const settings = {
-    COUNCIL_ID: freshCouncilId(),
-    REDIS_URL: redisUrl,
-    REDIS_EPHEMERAL_URL: redisUrl,
-    DATABASE_URL: await createDatabase(),
-  }
+  const settings = await councilSettings()
   api = await serveCouncil(settings, 'api')
-  // Nobody has built the read model yet.
-  expect(await get('/v1/treasury/accounts')).toMatchObject({
-    status: 503,
-    retryAfter: '1',
-    body: { code: 'read_model_behind' },
-  })
+  // No projector has built the read model yet.
+  expect(await get('/v1/treasury/accounts')).toMatchObject(behind)
   projector = await serveCouncil(settings, 'projector')
   for (const account of ['external', 'reserve', 'agent:bob']) await command('OpenAccount', { account })
   opened = await command('OpenAccount', { account: 'agent:ada' })
@@ -31,33 +22,18 @@ afterAll(async () => {
   await projector.stop()
 })
 
-const authorized = { authorization: `Bearer ${adminToken}` }
+const behind = { status: 503, headers: { 'retry-after': '1' }, body: { code: 'read_model_behind' } }
+const get = (path: string, headers?: Record<string, string>) => apiGet(api, path, headers)
 
-async function get(path: string, headers: Record<string, string> = authorized) {
-  const answer = await request(`${api.url}${path}`, { headers })
-  const { 'x-council-position': position, 'retry-after': retryAfter } = answer.headers
-  return {
-    status: answer.statusCode,
-    position,
-    retryAfter,
-    body: (await answer.body.json()) as Record<string, unknown>,
-  }
-}
-
-/** Does it, and says where it stands in the log. */
+/** Executes a command; resolves with the position of its last event. */
 async function command(name: string, fields: object): Promise<string> {
-  const answer = await request(`${api.url}/v1/commands/${name}`, {
-    method: 'POST',
-    headers: { ...authorized, 'content-type': 'application/json', 'idempotency-key': newId() },
-    body: JSON.stringify(fields),
-  })
-  expect(answer.statusCode).toBe(200)
-  const { position } = (await answer.body.json()) as { position: string }
-  return position
+  const { status, body } = await executeCommand(api, name, fields)
+  expect(status).toBe(200)
+  return body['position'] as string
 }
 
 describe('the accounts over HTTP', () => {
-  test('show a transfer as soon as it is asked for behind it, with integers for amounts', async () => {
+  test('show a transfer to a query after its position, with integers for amounts', async () => {
     const after = await command('TransferFunds', {
       transferId: newId(),
       from: 'external',
@@ -77,10 +53,10 @@ describe('the accounts over HTTP', () => {
         lastPosition: after,
       },
     })
-    expect(answer.position).toBe(after)
+    expect(answer.headers['x-council-position']).toBe(after)
   })
 
-  test('show what is promised, frozen and limited', async () => {
+  test('show reservations, limits and that an account is frozen', async () => {
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
     await command('ReserveFunds', { account: 'reserve', amountMicros: 400, expiresAt })
     await command('SetAccountLimits', { account: 'reserve', dailyMicros: 7, perActionMicros: 3 })
@@ -102,38 +78,28 @@ describe('the accounts over HTTP', () => {
   })
 
   test.each(['agent:nobody', 'nonsense', '%00', "'%20or%201=1", '%zz', 'x'.repeat(200)])(
-    'know no account %s',
+    'do not include %s',
     async (name) => {
       expect(await get(`/v1/treasury/accounts/${name}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })
     },
   )
 
   test.each([
-    'after=yesterday',
-    'after=',
-    'limit=0',
-    'limit=1001',
-    'limit=many',
-    'cursor=%00',
-    'after=1-1&after=2-2',
-    'sort=name',
-  ])('do not take ?%s', async (query) => {
+    ...['after=yesterday', 'after=', 'after=1-1&after=2-2', 'limit=0', 'limit=1001', 'limit=many'],
+    ...['cursor=%00', 'sort=name'],
+  ])('refuse ?%s', async (query) => {
     expect(await get(`/v1/treasury/accounts?${query}`)).toMatchObject({
       status: 400,
       body: { code: 'malformed_request' },
     })
   })
 
-  test('are nothing for strangers', async () => {
+  test('are not shown to a client without a token', async () => {
     for (const path of ['/v1/treasury/accounts', '/v1/treasury/accounts/reserve', '/v1/treasury/accounts/%zz'])
       expect(await get(path, {})).toMatchObject({ status: 401 })
   })
 
-  test('say when they are behind, after a bounded wait', async () => {
-    expect(await get('/v1/treasury/accounts?after=999999999999999-0')).toMatchObject({
-      status: 503,
-      retryAfter: '1',
-      body: { code: 'read_model_behind' },
-    })
+  test('report that they lag, after a bounded wait', async () => {
+    expect(await get('/v1/treasury/accounts?after=999999999999999-0')).toMatchObject(behind)
   })
 })

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { ServerFrame } from '../../src/api/chat/frames.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { newId } from './council.ts'
 import { adminToken } from './served-council.ts'
 
 type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>
@@ -9,6 +12,8 @@ type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>
 export type ChatClient = {
   send: (frame: unknown) => void
   sendRaw: (data: string | Buffer) => void
+  /** Sends a prompt; returns its request id, which is new by default. */
+  ask: (fields?: { requestId?: Uuid7; text?: string; conversationId?: string | undefined; path?: string }) => Uuid7
   frames: readonly ServerFrame[]
   /** Resolves with the `count`-th frame of a type, counted over the whole connection; rejects when the socket closes first. */
   frame: <T extends ServerFrame['type']>(type: T, count?: number) => Promise<FrameOf<T>>
@@ -18,6 +23,7 @@ export type ChatClient = {
   close: () => void
 }
 
+/** Connects to a council; the test closes the connection when it ends. */
 export async function connectChat(
   url: string,
   headers: Record<string, string> = { authorization: `Bearer ${adminToken}` },
@@ -38,10 +44,19 @@ export async function connectChat(
     }),
   )
   await once(socket, 'open')
+  onTestFinished(async () => {
+    socket.close()
+    await closed
+  })
 
+  const send = (frame: unknown) => socket.send(JSON.stringify(frame))
   return {
-    send: (frame) => socket.send(JSON.stringify(frame)),
+    send,
     sendRaw: (data) => socket.send(data),
+    ask({ requestId = newId(), text = 'What is the capital of France?', ...more } = {}) {
+      send({ type: 'prompt', requestId, text, ...more })
+      return requestId
+    },
     frames,
     frame: <T extends ServerFrame['type']>(type: T, count = 1) =>
       new Promise<FrameOf<T>>((resolve, reject) => {

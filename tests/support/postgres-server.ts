@@ -53,9 +53,11 @@ export async function startPostgres(): Promise<PostgresServer> {
   return { ...server, url: `postgres://council@127.0.0.1:${port}/postgres`, port, socketDir: dir }
 }
 
-/** A new, empty database on a server; resolves with its URL. It goes with the server. */
-export async function createDatabaseOn(serverUrl: string): Promise<string> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`
+/** Creates an empty database on a server, by default under a new name; resolves with its URL. */
+export async function createDatabaseOn(
+  serverUrl: string,
+  name = `test_${randomUUID().replaceAll('-', '')}`,
+): Promise<string> {
   const client = new pg.Client({ connectionString: serverUrl })
   await client.connect()
   try {

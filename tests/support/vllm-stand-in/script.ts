@@ -69,3 +69,10 @@ export type InStream = { afterTokens?: number } & (
   /** Sends `[DONE]` but never ends the body. */
   | { kind: 'held-open' }
 )
+
+/** vLLM's answer to a request that it refuses. */
+export const rejection: Trap = {
+  kind: 'status',
+  status: 400,
+  body: '{"error":{"message":"no","type":"BadRequestError","param":null,"code":400}}',
+}
