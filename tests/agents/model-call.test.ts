@@ -40,7 +40,7 @@ describe('a model call', () => {
     expect((await events()).map(({ type }) => type)).not.toContain('BudgetDebited')
   })
 
-  test('names the request and its trace to the server, and asks for the likeliest words', async () => {
+  test('sends the id and the trace of the request, and asks for the most likely words', async () => {
     const { call, run, model } = await caller([text('Paris.'), end()])
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     await call({ ...run, traceparent })
@@ -127,7 +127,7 @@ describe('a model call', () => {
   })
 
   test.each<[StopReason | 'out_of_time']>([['cancelled'], ['shutdown'], ['superseded'], ['out_of_time']])(
-    'that is cut off says that the reason was: %s',
+    'that is cut off returns the reason %s',
     async (reason) => {
       const cut = (): void => (reason === 'out_of_time' ? run.expire() : run.stop(reason))
       const run = await caller([usage(20, 1), text('Par'), () => cut(), untilCancelled])

@@ -267,12 +267,12 @@ function ids(log: EventLog): void {
 }
 
 function losses(subject: LogSubject): void {
-  describe('a log that was damaged', () => {
+  describe('a damaged log', () => {
     test.each([
       ['lost its newest event', 'loseNewest', 'log_lost_its_tail'],
       ['was replaced', 'replace', 'log_replaced'],
       ['holds half of an append', 'halt', 'log_halted'],
-    ] as const)('and %s is not written to', async (_, damage, code) => {
+    ] as const)('that %s is not written to', async (_, damage, code) => {
       const other = await subject.another()
       const log = await other.open()
       for (const stream of [aStream(), aStream()]) await log.append(writeTo(stream))

@@ -113,7 +113,7 @@ describe('an unusual but valid answer', () => {
       },
     ],
     ['empty deltas', { kind: 'deltas', deltas: [{ content: '' }, {}, { content: null }], afterTokens: 2 }],
-  ])('has no text from %s', async (_, trap) => {
+  ])('has none of its text from %s', async (_, trap) => {
     const { end, text, chunks } = await outcomeWith({ tokens, trap })
     expect(end).toBe('stop')
     expect(text).toBe(tokens.join(''))
@@ -192,7 +192,7 @@ describe('a server that does not answer', () => {
       'model_unavailable',
       'application/json',
     ],
-  ])('is classified: %s', async (_, script, code, words) => {
+  ])('is reported with a code and a reason when %s', async (_, script, code, words) => {
     const { end } = await outcomeWith(script)
     expect(end).toMatchObject({ code, message: expect.stringContaining(words) })
     expect((end as ModelError).message.length).toBeLessThan(1000)

@@ -32,7 +32,11 @@ describe('the price of a model', () => {
     ['has fractions', { prices: [entry({ completionMicrosPer1000: 0.5 })] }, 'completionMicrosPer1000'],
     ['has no name', { prices: [entry({ name: '' })] }, 'name'],
     ['has an unknown field', { prices: [entry({ perDay: 1 })] }, 'perDay'],
-    ['stands twice', { prices: [entry({ models: ['a'] }), entry({ name: 'b', models: ['A'] })] }, 'more than one'],
+    [
+      'lists a model twice',
+      { prices: [entry({ models: ['a'] }), entry({ name: 'b', models: ['A'] })] },
+      'more than one',
+    ],
     ['has no default', { default: undefined }, 'default'],
   ])('is rejected when it %s, with the name of the field', (_, fields, words) => {
     expect(() => parsePrices(file(fields))).toThrow(words)

@@ -31,7 +31,7 @@ describe('openProvider', () => {
     await model.close()
   })
 
-  test('opens vLLM servers that cannot be reached, and says so', async () => {
+  test('opens vLLM servers that cannot be reached, and reports it', async () => {
     const { model, atStart } = await open({ VLLM_URL: 'http://127.0.0.1:1' })
     expect(atStart).toMatch(/^not reachable: http:\/\/127\.0\.0\.1:1 cannot be reached/)
     await model.close()

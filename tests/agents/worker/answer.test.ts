@@ -60,30 +60,30 @@ describe('an answer', () => {
   })
 
   const broken = new ModelError('model_interrupted', 'cut')
-  test.each<[string, ModelStep[][], AttemptOptions['microsPer1000'], object]>([
+  test.each<[string, ModelStep[][], Omit<AttemptOptions, 'model'>, object]>([
     [
       'whose continuation breaks too fails as interrupted, with the text so far',
       [
         [text('Par'), broken],
         [text('is'), broken],
       ],
-      undefined,
+      {},
       { code: 'interrupted', text: 'Paris' },
     ],
     [
       'without text fails as empty, and white space is no text',
       [[usage(20, 1), text(' \n'), end()]],
-      undefined,
+      {},
       { code: 'empty_answer', text: '', costMicros: 21 },
     ],
     [
       'that the budget of the day cannot cover fails, and calls no model',
       [],
-      1_000_000_000,
+      { microsPer1000: 1_000_000_000 },
       { code: 'budget_exceeded', costMicros: 0 },
     ],
-  ])('%s', async (_, scripts, microsPer1000, data) => {
-    const begun = await begin(scripts, { ...(microsPer1000 && { microsPer1000 }) })
+  ])('%s', async (_, scripts, options, data) => {
+    const begun = await begin(scripts, options)
     await begun.answer()
     expect(begun.model.calls).toHaveLength(scripts.length)
     expect(await begun.ending()).toMatchObject({ type: 'AnswerFailed', data })

@@ -140,7 +140,7 @@ describe('a prompt that workers left open', () => {
     ['characters', 'x'.repeat(3_000_000), maxAnswerCharacters],
     ['control characters', '\u0001'.repeat(900_000), Math.floor(maxAnswerCharacters / 6)],
   ])(
-    'with more %s than the log accepts ends as crashed with as many as fit, and leaves the queue',
+    'with more %s than the log accepts ends as crashed, keeps as many as fit, and leaves the queue',
     async (_, text, characters) => {
       const { ended } = await left({ text })
       await work(missingModel('there is none'))

@@ -16,10 +16,10 @@ import type { Uuid7 } from '../../../src/events/identifiers.ts'
 import { id, reservation, treasuryInMemory } from '../../support/treasury.ts'
 
 const payers = ['reserve', 'agent:ada', 'bounty:b1'].map(id)
-const everybody = [...payers, ...['external', 'spend', 'overrun'].map(id)]
+const everyAccount = [...payers, ...['external', 'spend', 'overrun'].map(id)]
 const start = Date.parse('2026-11-23T22:00:00.000Z')
 
-const who = fc.constantFrom(...everybody)
+const who = fc.constantFrom(...everyAccount)
 const payer = fc.constantFrom(...payers)
 const amountMicros = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 20_000_000 }) },
@@ -65,7 +65,7 @@ type World = ReturnType<typeof treasuryInMemory>
 /** A treasury with every account open, and with this much money on one of them. */
 function funded(to: AccountId, amountMicros: number, now: string): World {
   const world = treasuryInMemory()
-  for (const account of everybody) world.perform(OpenAccount, { account }, now)
+  for (const account of everyAccount) world.perform(OpenAccount, { account }, now)
   world.perform(TransferFunds, { transferId: 'seed', from: id('external'), to, amountMicros, reason: 'seed' }, now)
   return world
 }

@@ -45,7 +45,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', async ({ open 
   const generations = () => db.postgres.transaction((tx) => generationsOf(tx, 'chats'))
 
   test.each(['inside:2', 'between:1'])(
-    'in a rebuild, %s, the old generation serves on and the next rebuild cleans up',
+    'in a rebuild (%s), the old generation keeps serving, and the next rebuild cleans up',
     async (where) => {
       await migrate(db.postgres)
       await rebuildNow(council.log, db.postgres, chats)
@@ -68,7 +68,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', async ({ open 
   })
 
   test.each(['inside:2', 'between:1'])(
-    'in a projector that is catching up, %s, the next one loses nothing and repeats nothing',
+    'in a projector that is catching up (%s), the next one loses and repeats nothing',
     async (where) => {
       await migrate(db.postgres)
       await rebuildNow((await testCouncil()).log, db.postgres, chats)

@@ -80,13 +80,13 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
 
   test('applies new events and reports its position', async () => {
     const projector = await projected()
-    const told = newPrompt()
+    const prompt = newPrompt()
     for (const [step, status] of [
       ['submit', 'submitted'],
       ['attempt', 'answering'],
       ['stop', 'cancelled'],
     ] as const) {
-      await applyStep(council, told, step)
+      await applyStep(council, prompt, step)
       await caughtUp(projector, council.log)
       expect(await db.rows('read_models.chats')).toMatchObject([{ status }])
     }
@@ -98,8 +98,8 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
   })
 
   test('applies a prompt with characters that Postgres cannot store', async () => {
-    const told = newPrompt('zero \0 and half a pair \ud83d')
-    await applyStep(council, told, 'submit')
+    const prompt = newPrompt('zero \0 and half a pair \ud83d')
+    await applyStep(council, prompt, 'submit')
     await projected()
     expect(await db.rows('read_models.chats')).toMatchObject([{ prompt: 'zero \uFFFD and half a pair \uFFFD' }])
   })
@@ -233,10 +233,10 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     })
 
     test('when the log loses its tail while it follows, and continues above it', async () => {
-      const told = await answeredPrompt(council)
+      const prompt = await answeredPrompt(council)
       const projector = await projected()
       await council.redis.xdel(council.keys.log, await council.log.head())
-      const stream = `chat/${told.requestId}`
+      const stream = `chat/${prompt.requestId}`
       await appendRaw(council, { sequence: '8', type: 'CancellationRequested', version: '1', stream })
       expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
     })

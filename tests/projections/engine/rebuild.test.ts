@@ -33,8 +33,8 @@ describe.each(databaseKinds)('a rebuild on $kind', async ({ open }) => {
     const projector = project(council.log, db.postgres)
     await caughtUp(projector, council.log)
     for (const last of steps) {
-      const told = newPrompt(`A prompt whose last step is ${last}`)
-      for (const step of ['submit', 'attempt', 'route', 'call', last] as const) await applyStep(council, told, step)
+      const prompt = newPrompt(`A prompt whose last step is ${last}`)
+      for (const step of ['submit', 'attempt', 'route', 'call', last] as const) await applyStep(council, prompt, step)
     }
     await caughtUp(projector, council.log)
     await projector.stop()

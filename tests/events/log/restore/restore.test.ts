@@ -324,11 +324,11 @@ describe('restoring', async () => {
         fc.nat(15),
         fc.boolean(),
         async (happenings, backupAt, isFlushed) => {
-          const told = [newPrompt(), newPrompt(), newPrompt()]
+          const prompts = [newPrompt(), newPrompt(), newPrompt()]
           let putBack = await backup(council)
           for (const [index, { prompt, step, micros }] of happenings.entries()) {
             if (index === backupAt) putBack = await backup(council)
-            await applyStep(council, told[prompt]!, step)
+            await applyStep(council, prompts[prompt]!, step)
             await transfer(micros)
           }
           await audited.archive()
