@@ -30,23 +30,20 @@ describe('the command line', () => {
     [['chat', 'why?', '--path', 'slow'], 'fast, full'],
     [['serve', '--roles', 'api,king'], 'api, worker, projector'],
     [[], 'missing command'],
-  ])('refuses %j, in one line that says what is right, with exit code 2', async (args, message) => {
+  ])('refuses %j with exit code 2, in one line that names the allowed values', async (args, message) => {
     const run = await council({}, args)
     expect(run).toMatchObject({ code: 2, stdout: '' })
     expect(run.stderr).toContain(message)
     expect(run.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  test('says what is wrong as JSON where JSON is asked for', async () => {
+  test('reports an error as JSON with --json', async () => {
     const { code, stderr } = await council({}, ['events', '--json', '--limit', 'many'])
     expect(code).toBe(2)
-    expect(JSON.parse(stderr)).toEqual({
-      code: 'usage',
-      message: expect.stringContaining('a whole number from 1') as unknown,
-    })
+    expect(JSON.parse(stderr)).toEqual({ code: 'usage', message: expect.stringContaining('a whole number from 1') })
   })
 
-  test('names every wrong setting before it touches anything', async () => {
+  test('names every invalid setting before it reads or writes anything', async () => {
     const { code, stderr } = await council({ PORT: 'eighty', LOG_LEVEL: 'loud' }, ['events'])
     expect(code).toBe(2)
     expect(stderr).toMatch(/PORT .*allowed: a whole number/)
@@ -54,7 +51,7 @@ describe('the command line', () => {
   })
 
   test.each([[['--help']], [['events', '--help']], [['audit', '--help']], [['audit', 'cost', '--help']]])(
-    'explains itself: %j',
+    'prints its usage with %j',
     async (args) => {
       const run = await council({}, args)
       expect(run).toMatchObject({ code: 0, stderr: '' })
@@ -68,7 +65,7 @@ describe('the command line', () => {
   })
 
   test.each([['events'], ['state', 'budget/council/2026-11-23'], ['audit', 'cost'], ['rebuild'], ['chat', 'why?']])(
-    'says how to start a council where none runs: %s',
+    'explains how to start a council if none runs: %s',
     async (...args) => {
       const { code, stderr } = await council({}, args)
       expect(code).toBe(1)
@@ -76,7 +73,7 @@ describe('the command line', () => {
     },
   )
 
-  test('hands `serve` its settings and roles, and ends as it ends', async () => {
+  test('passes settings and roles to `serve`, and exits with its code', async () => {
     const served: unknown[] = []
     const serve = ({ config, roles }: { config: { server: { port: number } }; roles: readonly string[] }) => {
       served.push([config.server.port, roles])

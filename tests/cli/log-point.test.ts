@@ -8,21 +8,19 @@ const ms = (iso: string): number => Date.parse(iso)
 const at = (iso: string, sequence: number | string = 0): Position => `${ms(iso)}-${sequence}` as Position
 const highest = '18446744073709551615'
 
-describe('a moment', () => {
+describe('a log point', () => {
   test.each([
     ['2026-11-25', '2026-11-25T00:00:00.000Z', '2026-11-25T23:59:59.999Z'],
     ['2026-01-31', '2026-01-31T00:00:00.000Z', '2026-01-31T23:59:59.999Z'],
     ['2026-02-28', '2026-02-28T00:00:00.000Z', '2026-02-28T23:59:59.999Z'],
     ['2028-02-29', '2028-02-29T00:00:00.000Z', '2028-02-29T23:59:59.999Z'],
     ['2026-12-31', '2026-12-31T00:00:00.000Z', '2026-12-31T23:59:59.999Z'],
-  ])('that is the day %s is all of it, in UTC', (text, first, last) => {
+  ])('of the day %s includes the whole day in UTC', (text, first, last) => {
     expect(parseLogPoint(text)).toEqual({ firstMs: ms(first), lastMs: ms(last) })
     const includes = inRange({ from: parseLogPoint(text), to: parseLogPoint(text) })
     expect([at(first), at(last, highest)].map(includes)).toEqual([true, true])
-    expect([`${ms(first) - 1}-${highest}` as Position, `${ms(last) + 1}-0` as Position].map(includes)).toEqual([
-      false,
-      false,
-    ])
+    const outside = [`${ms(first) - 1}-${highest}`, `${ms(last) + 1}-0`] as Position[]
+    expect(outside.map(includes)).toEqual([false, false])
   })
 
   test.each([
@@ -30,7 +28,7 @@ describe('a moment', () => {
     ['2026-11-25T10:00:00.250Z', '2026-11-25T10:00:00.250Z'],
     ['2026-11-25T01:30:00+02:00', '2026-11-24T23:30:00.000Z'],
     ['2026-11-25T23:30:00-05:00', '2026-11-26T04:30:00.000Z'],
-  ])('that is the time %s is that millisecond', (text, exact) => {
+  ])('of the time %s includes that millisecond', (text, exact) => {
     const moment = parseLogPoint(text)
     expect(moment).toEqual({ firstMs: ms(exact), lastMs: ms(exact) })
     const includes = inRange({ from: moment, to: moment })
@@ -38,30 +36,19 @@ describe('a moment', () => {
     expect(includes(`${ms(exact) + 1}-0` as Position)).toBe(false)
   })
 
-  test('that is a position is that event alone', () => {
+  test('of a position includes only that event', () => {
     const moment = parseLogPoint('1795448595415-7')
     const includes = inRange({ from: moment, to: moment })
-    expect((['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]).map(includes)).toEqual([
-      false,
-      true,
-      false,
-    ])
+    const neighbours = ['1795448595415-6', '1795448595415-7', '1795448595415-8'] as Position[]
+    expect(neighbours.map(includes)).toEqual([false, true, false])
   })
 
   test.each([
-    '2026-02-29',
-    '2026-02-30',
-    '2026-04-31',
-    '2026-13-01',
-    '2026-1-1',
-    '20261125',
-    '2026-11-25T10:00:00',
-    '2026-11-25T24:00:00Z',
-    'yesterday',
-    '',
-  ])('is not %j', (text) => expect(() => parseLogPoint(text)).toThrow('It must be a position'))
+    ...['2026-02-29', '2026-02-30', '2026-04-31', '2026-13-01', '2026-1-1', '20261125'],
+    ...['2026-11-25T10:00:00', '2026-11-25T24:00:00Z', 'yesterday', ''],
+  ])('cannot be %j', (text) => expect(() => parseLogPoint(text)).toThrow('It must be a position'))
 
-  test('before there were positions includes the first one', () => {
+  test('of a day before 1970 begins at the first position', () => {
     expect(startOf(parseLogPoint('1969-12-31'))).toBe('0-0')
     expect(startOf(parseLogPoint('0-0'))).toBe('0-0')
     expect(endOf(parseLogPoint('1969-12-31'))).toBe(`0-${highest}`)
@@ -69,7 +56,7 @@ describe('a moment', () => {
 })
 
 describe('a range', () => {
-  test('of days includes an event exactly when its day, in UTC, is one of them', () => {
+  test('of days includes exactly the events of these days in UTC', () => {
     const day = fc
       .date({ min: new Date('2024-01-01'), max: new Date('2032-12-31'), noInvalidDate: true })
       .map((date) => date.toISOString().slice(0, 10))
@@ -85,7 +72,7 @@ describe('a range', () => {
     )
   })
 
-  test('without an end reaches to that end of the log', () => {
+  test('without a start or an end reaches to that end of the log', () => {
     expect(inRange({})('5-5' as Position)).toBe(true)
     expect(inRange({ from: parseLogPoint('5-5') })('9-9' as Position)).toBe(true)
     expect(inRange({ to: parseLogPoint('5-5') })('1-1' as Position)).toBe(true)
@@ -101,7 +88,7 @@ describe('a range', () => {
     )
   })
 
-  test('starts and ends where its moment does', () => {
+  test('begins and ends with its log points', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4e12 }), (timeMs) => {
         const moment = parseLogPoint(new Date(timeMs).toISOString())

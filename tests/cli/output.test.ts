@@ -7,7 +7,7 @@ import { createOutput, fit, OutputClosed, type OutputStream } from '../../src/cl
 import { createLogger } from '../../src/platform/logger.ts'
 import { startProgress } from '../../src/platform/progress-display.ts'
 
-/** A stream that keeps what is written to it. */
+/** A stream that keeps the text that is written to it. */
 function kept(terminal: boolean) {
   let text = ''
   const stream: OutputStream = new Writable({
@@ -30,39 +30,20 @@ function opened({ terminal = true, json = false, noColor = true } = {}) {
   }
 }
 
-/** What a terminal must never be sent by someone else. */
+/** Characters that a text from outside may not send to a terminal. */
 const forbidden = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\p{Cs}]/u
 const hostile = fc.string({
   unit: fc.oneof(
     fc.constantFrom(
-      '\x1b',
-      '\x1b[31m',
-      '\x1b]0;title\x07',
-      '\x9b',
-      '\x7f',
-      '\r',
-      '\n',
-      '\t',
-      '\0',
-      '\u202e',
-      '\u2066',
-      '\u200f',
-      '\u061c',
-      '\u2028',
-      '\u2029',
-      '\ufeff',
-      '\ud83d',
-      '\ude00',
-      '😀',
-      'µ',
-      '\\u001b',
+      ...['\x1b', '\x1b[31m', '\x1b]0;title\x07', '\x9b', '\x7f', '\r', '\n', '\t', '\0', '\\u001b', '😀', 'µ'],
+      ...['\u202e', '\u2066', '\u200f', '\u061c', '\u2028', '\u2029', '\ufeff', '\ud83d', '\ude00'],
     ),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
   ),
 })
 
-describe('text from elsewhere', () => {
-  test('reaches no terminal unprintable, by whichever way a command prints it', async () => {
+describe('text from outside', () => {
+  test('is printable on a terminal, whichever function prints it', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, fc.boolean(), async (text, json) => {
         const { output, stdout, stderr } = opened({ json })
@@ -78,7 +59,7 @@ describe('text from elsewhere', () => {
     )
   })
 
-  test('cannot colour itself, nor end a colour, where colours are on', async () => {
+  test('neither begins nor ends a colour', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (text) => {
         const { output, stdout } = opened({ noColor: false })
@@ -90,7 +71,7 @@ describe('text from elsewhere', () => {
     )
   })
 
-  test('makes no line of its own in a result, and none that looks like an error', async () => {
+  test('begins no new line in a result, and no line that looks like an error', async () => {
     const { output, stdout, stderr } = opened()
     await output.result(null, () => 'a reason\nno fault')
     output.fail({ code: 'model_rejected', message: 'bad request\nerror: all is well (ok)', exitCode: 1 })
@@ -98,7 +79,7 @@ describe('text from elsewhere', () => {
     expect(stderr()).toBe('error: bad request\n       error: all is well (ok) (model_rejected)\n')
   })
 
-  test('is the same JSON on a terminal', async () => {
+  test('is unchanged in JSON on a terminal', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (text) => {
         const { output, stdout } = opened({ json: true })
@@ -108,13 +89,13 @@ describe('text from elsewhere', () => {
     )
   })
 
-  test('stays as it is where an answer goes to a pipe or a file', async () => {
+  test('is unchanged in an answer to a pipe or a file', async () => {
     const { output, stdout } = opened({ terminal: false })
     await output.write('a\x1b[1mb\u202e\r\n')
     expect(stdout()).toBe('a\x1b[1mb\u202e\r\n')
   })
 
-  test('is printable in log lines, which stay the same JSON', () => {
+  test('is printable in log lines, and unchanged in their JSON', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const log = kept(true)
@@ -128,11 +109,8 @@ describe('text from elsewhere', () => {
   test('is printable in progress and in the banner', () => {
     const stream = kept(true)
     let nowMs = 0
-    const progress = startProgress({
-      label: 'reading \x1b[2J\u202e',
-      stream: stream.stream,
-      clock: { nowMs: () => nowMs },
-    })
+    const clock = { nowMs: () => nowMs }
+    const progress = startProgress({ label: 'reading \x1b[2J\u202e', stream: stream.stream, clock })
     nowMs = 5_000
     progress.end('done')
     expect(stripVTControlCharacters(stream.text().replace('\r', ''))).not.toMatch(forbidden)
@@ -150,7 +128,7 @@ describe('text from elsewhere', () => {
     expect(text).toContain('named \\u009b2J\\u000aby its server')
   })
 
-  test('is never cut in the middle of a character', () => {
+  test('is never cut inside a character', () => {
     expect([4, 5, 6].map((columns) => fit('ab😀cde', columns))).toEqual(['ab…', 'ab😀…', 'ab😀c…'])
   })
 })
@@ -165,7 +143,7 @@ describe('a write', () => {
   const on = (stdout: OutputStream) => createOutput({ stdout, stderr: kept(false).stream, json: false, noColor: true })
 
   test.each(['EPIPE', 'ECONNRESET'])(
-    'that fails with %s says that the reader is gone, also the next time',
+    'that fails with %s reports that the reader is gone, also the next time',
     async (code) => {
       const output = on(failing(code))
       await expect(output.write('x')).rejects.toThrow(OutputClosed)
@@ -176,13 +154,11 @@ describe('a write', () => {
   test.each(['ENOSPC', 'EIO', 'EBADF'])('that fails with %s fails the command, also the next time', async (code) => {
     const output = on(failing(code))
     await expect(output.write('x')).rejects.toMatchObject({ code: 'output_failed', exitCode: 1 })
-    await expect(output.result(1, () => 'y')).rejects.toMatchObject({
-      code: 'output_failed',
-      message: expect.stringContaining(code) as unknown,
-    })
+    const message = expect.stringContaining(code)
+    await expect(output.result(1, () => 'y')).rejects.toMatchObject({ code: 'output_failed', message })
   })
 
-  test('waits until what was written is taken', async () => {
+  test('waits until the text is taken', async () => {
     let take: (() => void) | undefined
     const output = on(
       new Writable({

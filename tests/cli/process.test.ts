@@ -10,7 +10,7 @@ import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
 const main = join(import.meta.dirname, '../../src/main.ts')
 
-/** More output than a pipe holds. */
+/** Their events are more output than a pipe holds. */
 const prompts = 40
 let council: TestCouncil
 beforeAll(async () => {
@@ -20,12 +20,8 @@ beforeAll(async () => {
 afterAll(() => council.close())
 
 function start(...args: string[]) {
-  const env = {
-    PATH: process.env['PATH'],
-    REDIS_URL: redisUrl,
-    COUNCIL_ID: council.councilId,
-    DATA_DIR: emptyDataDir(),
-  }
+  const { PATH } = process.env
+  const env = { PATH, REDIS_URL: redisUrl, COUNCIL_ID: council.councilId, DATA_DIR: emptyDataDir() }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   return {
     child,
@@ -40,7 +36,7 @@ describe('the program', () => {
     [['events', '--json']],
     [['state', `budget/council/${historyDay}`, '--json']],
     [['audit', 'cost', '--json']],
-  ])('ends by itself when it has said everything: %j', async (args) => {
+  ])('ends by itself after its output: %j', async (args) => {
     const { stdout, stderr, ended } = start(...args)
     const lines = (await text(stdout)).trimEnd().split('\n')
     expect(await ended).toEqual([0, null])
@@ -48,7 +44,7 @@ describe('the program', () => {
     for (const line of lines) expect(JSON.parse(line)).toBeTypeOf('object')
   })
 
-  test('ends quietly when nobody reads on, as with head', async () => {
+  test('ends without a message when its reader is gone, as with head', async () => {
     const { stdout, stderr, ended } = start('events', '--json')
     await once(stdout, 'data')
     stdout.destroy()

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { ReserveFunds } from '../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../src/commands/treasury/settle-reservation.ts'
@@ -11,13 +12,13 @@ import { readModels } from '../../src/projections/read-models.ts'
 import { archiveAll } from './archived.ts'
 import { council as cli, emptyDataDir } from './cli.ts'
 import { newId, openTestCouncil, testMacKey, type TestCouncil } from './council.ts'
-import type { TestDatabase } from './databases.ts'
+import { openPostgres, type TestDatabase } from './databases.ts'
 import { answeredPrompt, applyStep, newPrompt } from './history.ts'
 import { rebuildNow } from './read-models.ts'
-import { freshCouncilId } from './shared-servers.ts'
+import { freshCouncilId, redisUrl as sharedRedisUrl } from './shared-servers.ts'
 import { id } from './treasury.ts'
 
-/** A council with money, prompts, read models and an archive, and what an auditor or somebody else can do to it. */
+/** A council with money, prompts, read models and an archive, with the tools of an auditor and of an intruder. */
 export type AuditedCouncil = {
   council: TestCouncil
   settings: Record<string, string>
@@ -25,9 +26,9 @@ export type AuditedCouncil = {
   verify: (
     ...args: string[]
   ) => Promise<{ code: number; stderr: string; faults: Record<string, unknown>[]; summary: Record<string, unknown> }>
-  /** Whatever is in Redis' stream. */
+  /** Every entry of the log in Redis. */
   entries: () => Promise<StreamEntry[]>
-  /** Puts other entries in the place of those in Redis' stream, as somebody who may write to it can. */
+  /** Replaces the entries of the log in Redis, as an intruder with write access can. */
   rewrite: (change: (entries: StreamEntry[]) => StreamEntry[]) => Promise<void>
   archive: () => Promise<unknown>
   /** Runs a statement in the database of the archive. */
@@ -39,6 +40,25 @@ export function macKeyFile(): string {
   const file = join(emptyDataDir(), 'mac-key')
   writeFileSync(file, `${testMacKey.toString('base64url')}\n`, { mode: 0o600 })
   return file
+}
+
+/**
+ * Opens an audited council before the tests of the file or block that calls this, or with `renewed` before each of them. The fields
+ * of the result are set then.
+ */
+export function auditedForTests({ open = openPostgres, renewed = false } = {}): AuditedCouncil & { db: TestDatabase } {
+  const audited = {} as AuditedCouncil & { db: TestDatabase }
+  beforeAll(async () => {
+    audited.db = await open()
+  })
+  const begin = renewed ? beforeEach : beforeAll
+  const end = renewed ? afterEach : afterAll
+  begin(async () => {
+    Object.assign(audited, await openAuditedCouncil(sharedRedisUrl, audited.db))
+  })
+  end(() => audited.council.close())
+  afterAll(() => audited.db.close())
+  return audited
 }
 
 export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Promise<AuditedCouncil> {
@@ -105,9 +125,9 @@ async function tellStory(council: TestCouncil): Promise<void> {
 /** The value of an entry's field. */
 export const fieldOf = ([, fields]: StreamEntry, name: string): string => fields[fields.indexOf(name) + 1] ?? ''
 
-/** The entry with another value in a field. */
-export const withField = ([position, fields]: StreamEntry, name: string, value: string): StreamEntry => {
+/** The entry with other values in these fields. */
+export const withFields = ([position, fields]: StreamEntry, values: Record<string, string | number>): StreamEntry => {
   const changed = [...fields]
-  changed[changed.indexOf(name) + 1] = value
+  for (const [name, value] of Object.entries(values)) changed[changed.indexOf(name) + 1] = String(value)
   return [position, changed]
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { chatProtocol, parseClientFrame, type ClientFrame, type ServerFrame } from '../../src/api/chat/frames.ts'
+import { Position, type Uuid7 } from '../../src/events/identifiers.ts'
 
 export const standInToken = 'a-token-of-a-stand-in-server-0123456789'
 
@@ -19,14 +21,13 @@ export type ChatStandIn = {
   url: string
   /** The next connection, in the order of arrival. */
   visits: () => Promise<Visit>
-  close: () => Promise<void>
 }
 
 /**
- * Starts a scripted chat server. It rejects clients without the token or the sub-protocol, and throws on a frame that the real
- * server would reject. `refuse` lists HTTP codes for the next upgrades.
+ * Starts a scripted chat server, and closes it when the test ends. It rejects clients without the token or the sub-protocol, and
+ * throws on a frame that the real server would reject. `refuse` lists HTTP codes for the next upgrades.
  */
-export async function startChatStandIn({ refuse = [] as number[], port = 0 } = {}): Promise<ChatStandIn> {
+export async function startChatStandIn({ refuse = [] as number[] } = {}): Promise<ChatStandIn> {
   const refusals = [...refuse]
   const verifyClient = ({ req }: { req: IncomingMessage }, answer: (ok: boolean, code?: number) => void) => {
     const code = refusals.shift()
@@ -38,22 +39,63 @@ export async function startChatStandIn({ refuse = [] as number[], port = 0 } = {
         401,
       )
   }
-  const server = new WebSocketServer({ host: '127.0.0.1', port, path: '/ws/chat', verifyClient })
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws/chat', verifyClient })
   const visits = queue<Visit>()
   server.on('connection', (socket) => visits.put(visit(socket)))
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the stand-in has no port')
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    visits: visits.take,
-    close: () =>
-      new Promise((resolve) => {
-        for (const client of server.clients) client.terminate()
-        server.close(() => resolve())
-      }),
-  }
+  onTestFinished(async () => {
+    for (const client of server.clients) client.terminate()
+    const closed = once(server, 'close')
+    server.close()
+    await closed
+  })
+  return { url: `http://127.0.0.1:${address.port}`, visits: visits.take }
 }
+
+/** A prompt that a client has sent, with the frames of an answer to it. */
+export type Prompted = Awaited<ReturnType<typeof prompted>>
+
+/** Waits for the next connection and its prompt. */
+export async function prompted(server: ChatStandIn) {
+  const visit = await server.visits()
+  const sent = await visit.next()
+  if (sent.type !== 'prompt' || !sent.requestId)
+    throw new Error(`expected a prompt with an id, not ${JSON.stringify(sent)}`)
+  const { requestId, text, conversationId, path } = sent
+  const frames = answerFrames(requestId)
+  /** Sends an answer of one token. */
+  const answer = (answered: string) => {
+    for (const next of [frames.token(answered), frames.completed(answered)]) visit.say(next)
+  }
+  return { visit, requestId, text, conversationId, path, answer, ...frames }
+}
+
+/** The resume point of the nth frame of an answer. */
+export const frameId = (n: number): string => `1795448595415-${n}~${n}`
+
+const frame = (fields: ServerFrame): ServerFrame => fields
+const route = { type: 'routed', path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
+const bill = {
+  type: 'completed',
+  costMicros: 38,
+  usage: { promptTokens: 1120, completionTokens: 34 },
+  timings: { queuedMs: 3.4, firstTokenMs: 41.2, totalMs: 812 },
+  degraded: false,
+  positions: { first: Position.parse('1-0'), last: Position.parse('9-0') },
+} as const
+
+const answerFrames = (requestId: Uuid7) => ({
+  accepted: frame({ type: 'accepted', requestId, id: frameId(1) }),
+  routed: frame({ ...route, requestId, id: frameId(2) }),
+  token: (text: string, n = 3) => frame({ type: 'token', requestId, id: frameId(n), text }),
+  completed: (text: string, finishReason: 'stop' | 'length' = 'stop') =>
+    frame({ ...bill, requestId, id: frameId(9), text, finishReason }),
+  failed: (code: string, message: string) =>
+    frame({ type: 'failed', requestId, id: frameId(9), code, message, costMicros: 0 }),
+  cancelled: frame({ type: 'cancelled', requestId, id: frameId(9), costMicros: 12 }),
+})
 
 function visit(socket: WebSocket): Visit {
   const frames = queue<ClientFrame>()

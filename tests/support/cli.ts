@@ -21,6 +21,9 @@ export type CliSetting = Partial<Pick<CliDependencies, 'interrupted' | 'noColor'
   onOutput?: (stdout: string) => void
 }
 
+/** The URL of a PostgreSQL that refuses connections. */
+export const unreachableDatabase = 'postgres://none@127.0.0.1:1/none'
+
 /** A folder in which no council has ever run. */
 export const emptyDataDir = (): string => mkdtempSync(join(tmpdir(), 'data-'))
 

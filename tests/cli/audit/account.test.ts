@@ -1,33 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
-import { fieldOf, openAuditedCouncil, type AuditedCouncil } from '../../support/audited.ts'
-import { council as cli } from '../../support/cli.ts'
+import { auditedForTests, fieldOf } from '../../support/audited.ts'
+import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { newId } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { rebuildNow } from '../../support/read-models.ts'
-import { redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
 describe.each(databaseKinds)('council audit account, with read models on $kind,', ({ open }) => {
-  let db: TestDatabase
-  let audited: AuditedCouncil
+  const audited = auditedForTests({ open })
   const reservationId = newId()
   beforeAll(async () => {
-    db = await open()
-    audited = await openAuditedCouncil(redisUrl, db)
-    const soon = new Date(Date.now() + 3_600_000).toISOString()
-    await audited.council.execute(
-      ReserveFunds,
-      { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt: soon },
-      reservationId,
-    )
-    for (const projection of readModels) await rebuildNow(audited.council.log, db.postgres, projection)
-  })
-  afterAll(async () => {
-    audited.council.close()
-    await db.close()
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
+    const fields = { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt }
+    await audited.council.execute(ReserveFunds, fields, reservationId)
+    for (const projection of readModels) await rebuildNow(audited.council.log, audited.db.postgres, projection)
   })
 
   const positions = async (stream: string) =>
@@ -41,16 +30,8 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     const { code, stderr, rows } = await audit('agent:ada')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(rows.slice(0, -1).map(({ position }) => position)).toEqual(await positions('account/agent:ada'))
-    expect(
-      rows
-        .slice(0, -1)
-        .map(({ type, changeMicros, balanceMicros, reservedMicros }) => [
-          type,
-          changeMicros,
-          balanceMicros,
-          reservedMicros,
-        ]),
-    ).toEqual([
+    const columns = ['type', 'changeMicros', 'balanceMicros', 'reservedMicros']
+    expect(rows.slice(0, -1).map((row) => columns.map((column) => row[column]))).toEqual([
       ['AccountOpened', 0, 0, 0],
       ['AccountLimitsSet', 0, 0, 0],
       ['AccountCredited', 50_000_000, 50_000_000, 0],
@@ -103,23 +84,12 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
   })
 
   test('reports a read model that lags or is unreachable', async () => {
-    await audited.council.execute(TransferFunds, {
-      transferId: newId(),
-      from: id('reserve'),
-      to: id('agent:bob'),
-      amountMicros: 1,
-      reason: 'late',
-    })
-    expect((await audit('agent:bob')).rows.at(-1)).toMatchObject({
-      balanceMicros: 20_000_001,
-      readModel: { state: 'behind' },
-    })
-    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
-      'audit',
-      'account',
-      'agent:bob',
-      '--json',
-    ])
+    const [from, to] = [id('reserve'), id('agent:bob')]
+    await audited.council.execute(TransferFunds, { transferId: newId(), from, to, amountMicros: 1, reason: 'late' })
+    const late = { balanceMicros: 20_000_001, readModel: { state: 'behind' } }
+    expect((await audit('agent:bob')).rows.at(-1)).toMatchObject(late)
+    const settings = { ...audited.settings, DATABASE_URL: unreachableDatabase }
+    const run = await cli(settings, ['audit', 'account', 'agent:bob', '--json'])
     expect(run.code).toBe(0)
     expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })
   })
@@ -135,7 +105,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
   })
 
   test('distinguishes an account that was never opened from an invalid name', async () => {
-    expect(await audit('agent:nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('account_unknown') })
-    expect(await audit('nobody')).toMatchObject({ code: 2 })
+    expect(await audit('agent:unknown')).toMatchObject({ code: 1, stderr: expect.stringContaining('account_unknown') })
+    expect(await audit('unknown')).toMatchObject({ code: 2 })
   })
 })

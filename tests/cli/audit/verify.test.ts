@@ -1,27 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
-import { fieldOf, openAuditedCouncil, withField, type AuditedCouncil } from '../../support/audited.ts'
-import { council as cli } from '../../support/cli.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import type { StreamEntry } from '../../../src/events/log/read/stored-event.ts'
+import { auditedForTests, fieldOf, withFields } from '../../support/audited.ts'
+import { council as cli, unreachableDatabase } from '../../support/cli.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredPrompt } from '../../support/history.ts'
-import { redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
-const [postgresql] = databaseKinds
-
 describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
-  let db: TestDatabase
-  let audited: AuditedCouncil
-  beforeAll(async () => {
-    db = await open()
-    audited = await openAuditedCouncil(redisUrl, db)
-  })
-  afterAll(async () => {
-    audited.council.close()
-    await db.close()
-  })
+  const audited = auditedForTests({ open })
 
-  test('finds no fault in what the gates wrote, before and after it is archived, in part and whole', async () => {
+  test('finds no fault in an honest log, before, during and after archiving', async () => {
     const { verify, entries, archive, council } = audited
     expect(await verify()).toMatchObject({
       code: 0,
@@ -51,14 +40,14 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
     expect(await verify()).toMatchObject({ code: 0, faults: [] })
   })
 
-  test('leaves nothing in the database', async () => {
-    const schemas = () => db.rows('pg_catalog.pg_namespace')
+  test('leaves no schema in the database', async () => {
+    const schemas = () => audited.db.rows('pg_catalog.pg_namespace')
     const before = await schemas()
     await audited.verify()
     expect(await schemas()).toHaveLength(before.length)
   })
 
-  test('tells people what it looked at, and what it cannot know', async () => {
+  test('prints its scope and its limits without --json', async () => {
     const { stdout, code } = await cli(audited.settings, ['audit', 'verify'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^log +\d+ events.*\nhash chain +[0-9a-f]{64}\n/)
@@ -67,77 +56,81 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
 })
 
 describe('council audit verify finds', () => {
-  let db: TestDatabase
-  let audited: AuditedCouncil
-  beforeAll(async () => {
-    db = await postgresql!.open()
-  })
-  beforeEach(async () => {
-    audited = await openAuditedCouncil(redisUrl, db)
-    await audited.archive()
-  })
-  afterEach(() => audited.council.close())
-  afterAll(() => db.close())
+  const audited = auditedForTests({ renewed: true })
+  beforeEach(() => audited.archive())
 
   /** The position of the nth event. */
   const at = async (n: number) => (await audited.entries())[n - 1]?.[0]
-  const expectFirst = async (code: string, position: string | undefined, ...args: string[]) => {
-    const verified = await audited.verify(...args)
-    expect(verified.faults[0]).toMatchObject({ code, position })
-    expect(verified).toMatchObject({ code: 1, summary: { ok: false, firstFault: { code, position } } })
-    return verified
+  const newestOf = async (type: string): Promise<StreamEntry> =>
+    (await audited.entries()).findLast((entry) => fieldOf(entry, 'type') === type)!
+
+  /** Appends an entry with other values in some fields, with XADD; resolves with its position. */
+  async function append(entry: StreamEntry, values: Record<string, string | number>): Promise<string> {
+    const { redis, keys } = audited.council
+    const sequence = (await audited.entries()).length + 1
+    return (await redis.xadd(keys.log, '*', ...withFields(entry, { sequence, ...values })[1]))!
   }
 
-  test('a flipped byte in Redis', async () => {
+  const expectFirst = async (code: string, position: string | undefined) => {
+    const verified = await audited.verify()
+    expect(verified.faults[0]).toMatchObject({ code, position })
+    expect(verified).toMatchObject({ code: 1, summary: { ok: false, firstFault: { code, position } } })
+    return verified.faults
+  }
+  const codesAndSequences = (faults: Record<string, unknown>[]) =>
+    faults.map(({ code, sequence }) => `${String(code)} ${String(sequence)}`)
+
+  test('a changed byte in Redis', async () => {
     await audited.rewrite((entries) =>
       entries.map((entry, index) =>
-        index === 7 ? withField(entry, 'data', fieldOf(entry, 'data').replace('100000000', '900000000')) : entry,
+        index === 7 ? withFields(entry, { data: fieldOf(entry, 'data').replace('100000000', '900000000') }) : entry,
       ),
     )
-    const { faults } = await expectFirst('differs_from_archive', await at(8))
-    expect(faults).toHaveLength(1)
-    expect(faults[0]).toMatchObject({
-      sequence: 8,
-      message: expect.stringContaining(
-        "first in data; by their MACs the archive's event is genuine and the one in Redis not genuine",
-      ),
-    })
+    const message = expect.stringContaining(
+      "first in data; by their MACs the archive's event is genuine and the one in Redis not genuine",
+    )
+    expect(await expectFirst('differs_from_archive', await at(8))).toMatchObject([{ sequence: 8, message }])
   })
 
-  test('a flipped byte in the archive', async () => {
+  test('a changed byte in the archive', async () => {
     await audited.query(`update event_archive set data = replace(data, '100000000', '900000000') where sequence = 8`)
-    const { faults } = await expectFirst('mac_forged', await at(8))
-    expect(faults.map(({ code, sequence }) => [code, sequence])).toEqual(
-      expect.arrayContaining([
-        ['chain_broken', 8],
-        ['differs_from_archive', 8],
-        ['ledger_unbalanced', 8],
-      ]),
-    )
-    expect(faults.filter(({ code }) => code === 'chain_broken')).toHaveLength(1)
+    const faults = codesAndSequences(await expectFirst('mac_forged', await at(8)))
+    expect(faults).toEqual(expect.arrayContaining(['chain_broken 8', 'differs_from_archive 8', 'ledger_unbalanced 8']))
+    expect(faults.filter((fault) => fault.startsWith('chain_broken'))).toHaveLength(1)
   })
 
   test('an event removed from Redis', async () => {
     const removed = await at(20)
     await audited.council.redis.xdel(audited.council.keys.log, removed!)
-    const { faults } = await expectFirst('removed_event', removed)
-    expect(faults).toHaveLength(1)
-  })
-
-  test('an event removed from the archive', async () => {
-    await audited.query('delete from event_archive where sequence = 20')
-    await expectFirst('missing_in_archive', await at(20))
+    expect(await expectFirst('removed_event', removed)).toHaveLength(1)
   })
 
   test('an event removed from both', async () => {
     const [removed, next] = [await at(20), await at(21)]
     await audited.council.redis.xdel(audited.council.keys.log, removed!)
     await audited.query('delete from event_archive where sequence = 20')
-    const { faults } = await expectFirst('sequence_gap', next)
+    const faults = await expectFirst('sequence_gap', next)
     expect(faults.map(({ code }) => code)).toContain('chain_broken')
   })
 
-  test('two events that changed places in Redis', async () => {
+  test.each([
+    ['an event removed from the archive', 'missing_in_archive', 20, ['delete from event_archive where sequence = 20']],
+    ['a lost tail of the archive', 'missing_in_archive', 38, ['delete from event_archive where sequence >= 38']],
+    [
+      'two events of the archive with exchanged sequences',
+      'position_out_of_order',
+      11,
+      [
+        'update event_archive set sequence = -sequence where sequence in (11, 12)',
+        'update event_archive set sequence = 23 + sequence where sequence < 0',
+      ],
+    ],
+  ])('%s', async (_, code, sequence, statements) => {
+    for (const statement of statements) await audited.query(statement)
+    await expectFirst(code, await at(sequence))
+  })
+
+  test('two events with exchanged contents in Redis', async () => {
     await audited.rewrite((entries) => {
       const [first, second] = [entries[10]!, entries[11]!]
       return entries.with(10, [first[0], second[1]]).with(11, [second[0], first[1]])
@@ -145,147 +138,98 @@ describe('council audit verify finds', () => {
     await expectFirst('differs_from_archive', await at(11))
   })
 
-  test('two events that changed places in the archive', async () => {
+  test('two events with exchanged contents in the archive', async () => {
     const texts = ['stream', 'revision', 'type', 'version', 'data', 'metadata', 'mac'].join(', ')
     await audited.query('alter table event_archive drop constraint event_archive_stream_revision_key')
     await audited.query(`
       update event_archive as one set (${texts}) = (select ${texts} from event_archive as two where two.sequence = 23 - one.sequence) where sequence in (11, 12)`)
-    const { faults } = await expectFirst('chain_broken', await at(11))
-    expect(faults.map(({ code, sequence }) => `${String(code)} ${String(sequence)}`)).toEqual(
+    expect(codesAndSequences(await expectFirst('chain_broken', await at(11)))).toEqual(
       expect.arrayContaining(['chain_broken 11', 'chain_broken 12', 'differs_from_archive 11']),
     )
   })
 
-  test('two events that changed their numbers in the archive', async () => {
-    await audited.query('update event_archive set sequence = -sequence where sequence in (11, 12)')
-    await audited.query('update event_archive set sequence = 23 + sequence where sequence < 0')
-    await expectFirst('position_out_of_order', await at(11))
-  })
-
-  test('a tail that Redis lost', async () => {
+  test('a lost tail of Redis', async () => {
     const lost = await at(38)
     await audited.rewrite((entries) => entries.slice(0, 37))
     await expectFirst('truncated_tail', lost)
   })
 
-  test('a tail that the archive lost', async () => {
-    const lost = await at(38)
-    await audited.query('delete from event_archive where sequence >= 38')
-    await expectFirst('missing_in_archive', lost)
-  })
-
   test('an event forged with XADD', async () => {
-    const { redis, keys } = audited.council
     const newest = (await audited.entries()).at(-1)!
-    const fields = withField(
-      withField(newest, 'sequence', String(Number(fieldOf(newest, 'sequence')) + 1)),
-      'revision',
-      String(Number(fieldOf(newest, 'revision')) + 1),
-    )[1]
-    const forged = await redis.xadd(keys.log, '*', ...fields)
-    await expectFirst('mac_forged', forged!)
+    const forged = await append(newest, { revision: Number(fieldOf(newest, 'revision')) + 1 })
+    await expectFirst('mac_forged', forged)
   })
 
-  test('an entry forged with XADD that is no event at all', async () => {
+  test('an entry forged with XADD that is no event', async () => {
     const forged = await audited.council.redis.xadd(audited.council.keys.log, '*', 'what', 'ever')
     await expectFirst('malformed_event', forged!)
   })
 
   test('a MAC copied to another event', async () => {
-    const { redis, keys } = audited.council
-    const all = await audited.entries()
-    const [newest, other] = [all.at(-1)!, all[3]!]
-    const forged = await redis.xadd(
-      keys.log,
-      '*',
-      ...withField(withField(other, 'sequence', String(all.length + 1)), 'mac', fieldOf(newest, 'mac'))[1],
-    )
-    await expectFirst('mac_forged', forged!)
+    const entries = await audited.entries()
+    await expectFirst('mac_forged', await append(entries[3]!, { mac: fieldOf(entries.at(-1)!, 'mac') }))
   })
 
   test('a genuine refusal that is written a second time', async () => {
-    const { redis, keys } = audited.council
-    const all = await audited.entries()
-    const refusal = all.find((entry) => fieldOf(entry, 'type') === 'CommandRefused')!
-    const copied = await redis.xadd(
-      keys.log,
-      '*',
-      ...withField(withField(refusal, 'sequence', String(all.length + 1)), 'revision', '2')[1],
-    )
-    await expectFirst('event_repeated', copied!)
+    await expectFirst('event_repeated', await append(await newestOf('CommandRefused'), { revision: 2 }))
   })
 
-  test('a finished prompt that is begun again with its own genuine events', async () => {
-    const { redis, keys } = audited.council
-    const all = await audited.entries()
-    const first = all.find((entry) => fieldOf(entry, 'type') === 'PromptSubmitted')!
-    const copied = await redis.xadd(keys.log, '*', ...withField(first, 'sequence', String(all.length + 1))[1])
-    await expectFirst('revision_repeated', copied!)
+  test('a finished prompt that begins again with its own genuine events', async () => {
+    const first = (await audited.entries()).find((entry) => fieldOf(entry, 'type') === 'PromptSubmitted')!
+    await expectFirst('revision_repeated', await append(first, {}))
   })
 
-  test('a state that was changed by hand, at the event that it should show', async () => {
+  test('a changed state, at the last event of its stream', async () => {
     const { redis, keys } = audited.council
-    const all = await audited.entries()
     const stored = await redis.hget(keys.states, 'account/agent:ada')
     await redis.hset(keys.states, 'account/agent:ada', stored!.replace('"balanceMicros":4', '"balanceMicros":9'))
-    const last = all.findLast((entry) => fieldOf(entry, 'stream') === 'account/agent:ada')
+    const last = (await audited.entries()).findLast((entry) => fieldOf(entry, 'stream') === 'account/agent:ada')
     await expectFirst('state_differs', last?.[0])
   })
 
-  test('states that are missing, too many or old', async () => {
+  test('states that are missing, surplus or old', async () => {
     const { redis, keys } = audited.council
-    const prompt = (await audited.entries()).find((entry) => fieldOf(entry, 'type') === 'AnswerCompleted')!
+    const finished = fieldOf(await newestOf('AnswerCompleted'), 'stream')
     await redis.hdel(keys.states, 'account/agent:bob')
-    await redis.hset(
-      keys.states,
-      fieldOf(prompt, 'stream'),
-      '1:1:{}',
-      'account/agent:eve',
-      '1:1:{}',
-      'account/reserve',
-      '1:1:{}',
-    )
+    for (const stream of [finished, 'account/agent:eve', 'account/reserve'])
+      await redis.hset(keys.states, stream, '1:1:{}')
     const { faults } = await audited.verify()
     expect(new Set(faults.map(({ code, stream }) => `${String(code)} ${String(stream)}`))).toEqual(
       new Set([
         'state_missing account/agent:bob',
         'state_differs account/reserve',
         'state_surplus account/agent:eve',
-        `state_surplus ${fieldOf(prompt, 'stream')}`,
+        `state_surplus ${finished}`,
       ]),
     )
   })
 
-  test('a prompt that no worker will ever answer, and restore gives it a job again', async () => {
-    const { redis, keys } = audited.council
-    const lastOfOpen = (await audited.entries()).findLast((entry) => fieldOf(entry, 'type') === 'ModelCallStarted')!
-    await redis.del(keys.work)
-    const { faults } = await expectFirst('job_missing', lastOfOpen[0])
+  test('a prompt without a job, which restore creates again', async () => {
+    const lastOfOpen = await newestOf('ModelCallStarted')
+    await audited.council.redis.del(audited.council.keys.work)
+    const faults = await expectFirst('job_missing', lastOfOpen[0])
     expect(faults).toMatchObject([{ stream: fieldOf(lastOfOpen, 'stream') }])
     expect(await cli(audited.settings, ['restore'])).toMatchObject({ code: 0 })
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [], summary: { jobs: { open: 1 } } })
   })
 
-  test('a row of a read model that was changed, and one that is missing', async () => {
+  test('a changed row and a missing row of a read model', async () => {
     await audited.query(`update accounts_1.accounts set balance_micros = 1 where account_id = 'agent:ada'`)
     await audited.query(`delete from costs_1.costs where sequence = (select max(sequence) from costs_1.costs)`)
-    const debits = (await audited.entries()).filter((entry) => fieldOf(entry, 'type') === 'BudgetDebited')
-    const { faults } = await audited.verify()
-    expect(faults).toMatchObject([
-      {
-        code: 'read_model_differs',
-        message: expect.stringContaining('agent:ada: balance_micros is 1, the log says 49300000'),
-      },
-      { code: 'read_model_differs', position: debits.at(-1)?.[0], message: expect.stringContaining('is missing') },
+    const [position] = await newestOf('BudgetDebited')
+    const changed = expect.stringContaining('agent:ada: balance_micros is 1, the log says 49300000')
+    expect((await audited.verify()).faults).toMatchObject([
+      { code: 'read_model_differs', message: changed },
+      { code: 'read_model_differs', position, message: expect.stringContaining('is missing') },
     ])
   })
 
-  test('another log in Redis than in the archive', async () => {
+  test('a log in Redis that is not the log of the archive', async () => {
     await audited.council.redis.hset(audited.council.keys.meta, 'incarnation', 'another')
     await expectFirst('other_log', '0-0')
   })
 
-  test('events that were acknowledged and are nowhere', async () => {
+  test('acknowledged events that are in neither store', async () => {
     const { redis, keys } = audited.council
     await redis.hincrby(keys.meta, 'sequence', 1)
     await expectFirst('truncated_tail', (await audited.entries()).at(-1)?.[0])
@@ -293,41 +237,30 @@ describe('council audit verify finds', () => {
 })
 
 describe('council audit verify', () => {
-  let db: TestDatabase
-  let audited: AuditedCouncil
-  beforeAll(async () => {
-    db = await postgresql!.open()
-    audited = await openAuditedCouncil(redisUrl, db)
-  })
-  afterAll(async () => {
-    audited.council.close()
-    await db.close()
-  })
+  const audited = auditedForTests()
 
-  test('says what it cannot know without the keys of the MACs', async () => {
-    const run = await cli({ ...audited.settings, MAC_KEY_FILE: '/nowhere/mac-key' }, ['audit', 'verify', '--json'])
+  test.each([
+    [
+      'reports its limits without the keys of the MACs',
+      { MAC_KEY_FILE: '/nowhere/mac-key' },
+      { macs: null, unknown: expect.arrayContaining([expect.stringContaining('MAC_KEY_FILE')]) },
+    ],
+    [
+      'verifies the log in Redis when Postgres is unreachable',
+      { DATABASE_URL: unreachableDatabase },
+      {
+        archive: null,
+        readModels: [],
+        unknown: expect.arrayContaining([expect.stringContaining('Postgres does not answer')]),
+      },
+    ],
+  ])('%s', async (_, settings, summary) => {
+    const run = await cli({ ...audited.settings, ...settings }, ['audit', 'verify', '--json'])
     expect(run.code).toBe(0)
-    expect(run.json().at(-1)).toMatchObject({
-      macs: null,
-      unknown: expect.arrayContaining([expect.stringContaining('MAC_KEY_FILE')]),
-    })
+    expect(run.json().at(-1)).toMatchObject(summary)
   })
 
-  test('verifies what is in Redis when Postgres is away', async () => {
-    const run = await cli({ ...audited.settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
-      'audit',
-      'verify',
-      '--json',
-    ])
-    expect(run.code).toBe(0)
-    expect(run.json().at(-1)).toMatchObject({
-      archive: null,
-      readModels: [],
-      unknown: expect.arrayContaining([expect.stringContaining('Postgres does not answer')]),
-    })
-  })
-
-  test('lets a halted log be written to again, and not while it has a fault', async () => {
+  test('resumes a halted log only if it has no fault', async () => {
     const { redis, keys, execute } = audited.council
     await redis.hset(keys.meta, 'halted', 'OOM')
     const stored = await redis.hget(keys.states, 'account/reserve')
@@ -339,7 +272,7 @@ describe('council audit verify', () => {
     expect(await execute(OpenAccount, { account: id('agent:eve') })).toMatchObject({ result: 'appended' })
   })
 
-  test('finds no fault while commands are executed and archived', async () => {
+  test('finds no fault while commands run and events are archived', async () => {
     const stop = new AbortController()
     const busy = (async () => {
       while (!stop.signal.aborted) {

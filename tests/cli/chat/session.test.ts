@@ -1,133 +1,74 @@
 import { PassThrough, Readable } from 'node:stream'
-import { onTestFinished, describe, expect, test } from 'vitest'
-import type { ServerFrame } from '../../../src/api/chat/frames.ts'
-import { Position, Uuid7 } from '../../../src/events/identifiers.ts'
-import { standInToken, startChatStandIn, type ChatStandIn, type Visit } from '../../support/chat-stand-in.ts'
+import { describe, expect, test } from 'vitest'
+import { Uuid7 } from '../../../src/events/identifiers.ts'
+import { prompted, standInToken, startChatStandIn } from '../../support/chat-stand-in.ts'
 import { council as cli, type CliSetting } from '../../support/cli.ts'
 
-type Prompted = { visit: Visit; requestId: Uuid7; text: string; conversationId: string | undefined }
+const converse = (url: string, stdin: readonly (string | Buffer)[], args: readonly string[] = []) =>
+  cli({ COUNCIL_URL: url, COUNCIL_TOKEN: standInToken }, ['chat', ...args], { stdin: () => Readable.from(stdin) })
 
-async function standIn(): Promise<ChatStandIn> {
-  const server = await startChatStandIn()
-  onTestFinished(server.close)
-  return server
-}
-
-/** The next question that the server is asked. */
-async function prompted(server: ChatStandIn): Promise<Prompted> {
-  const visit = await server.visits()
-  const frame = await visit.next()
-  if (frame.type !== 'prompt' || !frame.requestId)
-    throw new Error(`expected a prompt with an id, not ${JSON.stringify(frame)}`)
-  return { visit, requestId: frame.requestId, text: frame.text, conversationId: frame.conversationId }
-}
-
-const token = (requestId: Uuid7, text: string): ServerFrame => ({ type: 'token', requestId, id: '1-1~1', text })
-const ended = { id: '1-9~9', costMicros: 12 }
-
-function answer({ visit, requestId }: Prompted, text: string): void {
-  visit.say(token(requestId, text))
-  visit.say({
-    type: 'completed',
-    requestId,
-    ...ended,
-    text,
-    finishReason: 'stop',
-    usage: { promptTokens: 1, completionTokens: 1 },
-    timings: { queuedMs: 0, firstTokenMs: 0, totalMs: 0 },
-    degraded: false,
-    positions: { first: Position.parse('1-0'), last: Position.parse('9-0') },
-  })
-}
-
-const converse = (
-  server: Pick<ChatStandIn, 'url'>,
-  stdin: CliSetting['stdin'],
-  args: readonly string[] = [],
-  setting: CliSetting = {},
-) => cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: standInToken }, ['chat', ...args], { ...setting, stdin: stdin! })
+const nowhere = 'http://127.0.0.1:1'
 
 describe('council chat without a question, from a pipe', () => {
-  test('asks every line in order, in one conversation, and ends with the input', async () => {
-    const server = await standIn()
-    // A line end cut in two, a blank line, half a character at a time, and no line end at the end.
+  test('sends every line in order, in one conversation, and ends with the input', async () => {
+    const server = await startChatStandIn()
+    // The bytes come one by one: they split a line end and a character. One line is blank, and the last has no line end.
     const bytes = Buffer.from('My name is Änne.\r\n\n   \nWhat is my name?')
-    const running = converse(server, () => Readable.from([...bytes].map((byte) => Buffer.from([byte]))))
+    const running = converse(
+      server.url,
+      [...bytes].map((byte) => Buffer.from([byte])),
+    )
     const first = await prompted(server)
     expect(first.text).toBe('My name is Änne.')
     expect(Uuid7.safeParse(first.conversationId).success).toBe(true)
-    answer(first, 'Hello, Änne.')
+    first.answer('Hello, Änne.')
     const second = await prompted(server)
     expect(second).toMatchObject({ text: 'What is my name?', conversationId: first.conversationId })
-    answer(second, 'Änne.')
+    second.answer('Änne.')
     expect(await running).toMatchObject({ code: 0, stdout: 'Hello, Änne.\nÄnne.\n' })
   })
 
-  test('goes on after a question that failed or is too long, and exits with 1 in the end', async () => {
-    const server = await standIn()
-    const running = converse(
-      server,
-      () => Readable.from([`One\n${'x'.repeat(40_000)}`, `${'x'.repeat(40_000)}\nThree\n`]),
-      ['--conversation', 'c1'],
-    )
-    const first = await prompted(server)
-    first.visit.say({
-      type: 'failed',
-      requestId: first.requestId,
-      ...ended,
-      code: 'budget_exceeded',
-      message: 'the budget is used up',
-    })
+  test('continues after a question that failed or is too long, and then exits with 1', async () => {
+    const server = await startChatStandIn()
+    const half = 'x'.repeat(40_000)
+    const running = converse(server.url, [`One\n${half}`, `${half}\nThree\n`], ['--conversation', 'c1'])
+    const { visit, failed } = await prompted(server)
+    visit.say(failed('budget_exceeded', 'the budget is used up'))
     const third = await prompted(server)
     expect(third).toMatchObject({ text: 'Three', conversationId: 'c1' })
-    answer(third, '3.')
+    third.answer('3.')
     const run = await running
     expect(run).toMatchObject({ code: 1, stdout: '3.\n' })
     expect(run.stderr).toContain('(budget_exceeded)')
     expect(run.stderr).toContain('the question is not right')
   })
 
-  test('prints the frames of every answer where JSON is asked for', async () => {
-    const server = await standIn()
-    const running = converse(server, () => Readable.from(['One\nTwo\n']), ['--json'])
-    for (const text of ['1.', '2.']) answer(await prompted(server), text)
-    const run = await running
-    expect(run.json().map(({ type, text }) => [type, text])).toEqual([
-      ['token', '1.'],
-      ['completed', '1.'],
-      ['token', '2.'],
-      ['completed', '2.'],
+  test('prints the frames of every answer with --json', async () => {
+    const server = await startChatStandIn()
+    const running = converse(server.url, ['One\nTwo\n'], ['--json'])
+    for (const text of ['1.', '2.']) (await prompted(server)).answer(text)
+    expect((await running).json().map(({ type, text }) => `${String(type)} ${String(text)}`)).toEqual([
+      ...['token 1.', 'completed 1.'],
+      ...['token 2.', 'completed 2.'],
     ])
   })
 
-  test('ends at once, and not line by line, where no council listens or knows the token', async () => {
-    const nowhere = await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from(['One\nTwo\n']))
-    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: .*\(no_council\)\n$/) as unknown })
-    const server = await standIn()
-    const stranger = await cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: 'wrong' }, ['chat'], {
-      stdin: () => Readable.from(['One\nTwo\n']),
-    })
-    expect(stranger).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^error: .*\(unauthorized\)\n$/) as unknown,
-    })
+  test('fails once, and not for every line, if no council listens or the token is wrong', async () => {
+    const withCode = (code: string): unknown => expect.stringMatching(new RegExp(`^error: .*\\(${code}\\)\n$`))
+    expect(await converse(nowhere, ['One\nTwo\n'])).toMatchObject({ code: 1, stderr: withCode('no_council') })
+    const { url } = await startChatStandIn()
+    const stdin = () => Readable.from(['One\nTwo\n'])
+    const stranger = await cli({ COUNCIL_URL: url, COUNCIL_TOKEN: 'wrong' }, ['chat'], { stdin })
+    expect(stranger).toMatchObject({ code: 1, stderr: withCode('unauthorized') })
   })
 
-  test('asks nothing where there is nothing to ask', async () => {
-    expect(await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from([]))).toMatchObject({
-      code: 0,
-      stdout: '',
-      stderr: '',
-    })
+  test('sends nothing for an empty input', async () => {
+    expect(await converse(nowhere, [])).toMatchObject({ code: 0, stdout: '', stderr: '' })
   })
 
-  test('is refused with a conversation id that no server takes', async () => {
-    expect(
-      await converse({ url: 'http://127.0.0.1:1' }, () => Readable.from(['One\n']), [
-        '--conversation',
-        'x'.repeat(129),
-      ]),
-    ).toMatchObject({ code: 2, stderr: expect.stringContaining('the conversation id is not right') as unknown })
+  test('refuses an invalid conversation id', async () => {
+    const stderr = expect.stringContaining('the conversation id is not right')
+    expect(await converse(nowhere, ['One\n'], ['--conversation', 'x'.repeat(129)])).toMatchObject({ code: 2, stderr })
   })
 })
 
@@ -135,121 +76,107 @@ const ctrlC = '\x03'
 const ctrlD = '\x04'
 const up = '\x1b[A'
 
-/** A person at a keyboard. */
-function terminal(server: ChatStandIn, setting: CliSetting = {}) {
+/** A session at a terminal, with a server that answers it. `leave` presses Ctrl-D and waits for the end. */
+async function terminal(setting: CliSetting = {}) {
+  const server = await startChatStandIn()
   const keyboard = Object.assign(new PassThrough(), { isTTY: true })
-  const running = converse(server, () => keyboard, [], { columns: 80, noColor: true, ...setting })
-  return { type: (keys: string) => void keyboard.write(keys), running }
+  const running = cli({ COUNCIL_URL: server.url, COUNCIL_TOKEN: standInToken }, ['chat'], {
+    columns: 80,
+    noColor: true,
+    ...setting,
+    stdin: () => keyboard,
+  })
+  const type = (keys: string) => void keyboard.write(keys)
+  const leave = () => (type(ctrlD), running)
+  return { type, running, leave, next: () => prompted(server) }
 }
 
 describe('council chat without a question, at a terminal', () => {
-  test('holds one conversation with a history, and leaves at Ctrl-D', async () => {
-    const server = await standIn()
-    const { type, running } = terminal(server)
+  test('holds one conversation with a history, and ends at Ctrl-D', async () => {
+    const { type, leave, next } = await terminal()
     type('My name is Anna.\r')
-    const first = await prompted(server)
-    answer(first, 'Hello.')
+    const first = await next()
+    first.answer('Hello.')
     type(`${up} Really.\r`)
-    const second = await prompted(server)
+    const second = await next()
     expect(second).toMatchObject({ text: 'My name is Anna. Really.', conversationId: first.conversationId })
-    answer(second, 'I see.')
-    type(ctrlD)
-    const run = await running
+    second.answer('I see.')
+    const run = await leave()
     expect(run).toMatchObject({ code: 0, stdout: 'Hello.\nI see.\n' })
     expect(run.stderr).toContain(`conversation ${first.conversationId}`)
     expect(run.stderr).toContain('you> ')
   })
 
-  test('cancels an answer at Ctrl-C, and the conversation goes on', async () => {
-    const server = await standIn()
+  test('cancels an answer at Ctrl-C, and the conversation continues', async () => {
     let cancel = (): void => undefined
-    const { type, running } = terminal(server, { onOutput: (stdout) => void (stdout === 'Once upon' && cancel()) })
+    const { type, leave, next } = await terminal({ onOutput: (stdout) => void (stdout === 'Once upon' && cancel()) })
     cancel = () => type(ctrlC)
     type('Tell a story.\r')
-    const first = await prompted(server)
-    first.visit.say(token(first.requestId, 'Once upon'))
-    expect(await first.visit.next()).toEqual({ type: 'cancel', requestId: first.requestId })
-    first.visit.say({ type: 'cancelled', requestId: first.requestId, ...ended })
+    const { visit, requestId, conversationId, token, cancelled } = await next()
+    visit.say(token('Once upon'))
+    expect(await visit.next()).toEqual({ type: 'cancel', requestId })
+    visit.say(cancelled)
     type('And now?\r')
-    const second = await prompted(server)
-    expect(second.conversationId).toBe(first.conversationId)
-    answer(second, 'Now.')
-    type(ctrlD)
-    const run = await running
+    const second = await next()
+    expect(second.conversationId).toBe(conversationId)
+    second.answer('Now.')
+    const run = await leave()
     expect(run).toMatchObject({ code: 0, stdout: 'Once upon\nNow.\n' })
     expect(run.stderr).toContain('cancelled; it cost')
   })
 
-  test('clears a line at Ctrl-C', async () => {
-    const server = await standIn()
-    const { type, running } = terminal(server)
-    type(`never mind${ctrlC}asked\r`)
-    const first = await prompted(server)
-    expect(first.text).toBe('asked')
-    answer(first, 'Yes.')
-    type(ctrlD)
-    expect((await running).code).toBe(0)
+  test.each([
+    ['clears a line at Ctrl-C', [`never mind${ctrlC}asked\r`], 'asked'],
+    [
+      'takes pasted lines as one question, sent by Enter',
+      ['\x1b[200~def f():\r    return 1\r\x1b[201~', 'What is this?\r'],
+      'def f():\n    return 1\nWhat is this?',
+    ],
+  ])('%s', async (_, keys, text) => {
+    const { type, leave, next } = await terminal()
+    for (const part of keys) type(part)
+    const question = await next()
+    expect(question.text).toBe(text)
+    question.answer('Yes.')
+    expect((await leave()).code).toBe(0)
   })
 
-  test('tells at Ctrl-C on an empty line how to leave, and leaves at the next', async () => {
-    const { type, running } = terminal(await standIn())
+  test('explains at Ctrl-C on an empty line how to leave, and ends at the next', async () => {
+    const { type, running } = await terminal()
     type(`never mind${ctrlC}${ctrlC}${ctrlC}`)
     const run = await running
     expect(run.stderr.match(/press Ctrl-D or Ctrl-C again to leave/g)).toHaveLength(1)
     expect(run.code).toBe(130)
   })
 
-  test('takes what is pasted as one question, once Enter is pressed', async () => {
-    const server = await standIn()
-    const { type, running } = terminal(server)
-    type('\x1b[200~def f():\r    return 1\r\x1b[201~')
-    type('What is this?\r')
-    const first = await prompted(server)
-    expect(first.text).toBe('def f():\n    return 1\nWhat is this?')
-    answer(first, 'A function.')
-    type(ctrlD)
-    expect((await running).code).toBe(0)
-  })
-
-  test('keeps what is typed while an answer streams, as the next question', async () => {
-    const server = await standIn()
-    const { type, running } = terminal(server)
+  test('keeps a line that is typed during an answer as the next question', async () => {
+    const { type, leave, next } = await terminal()
     type('One\rTwo\r')
-    answer(await prompted(server), '1.')
-    const second = await prompted(server)
+    await next().then(({ answer }) => answer('1.'))
+    const second = await next()
     expect(second.text).toBe('Two')
-    answer(second, '2.')
-    type(ctrlD)
-    expect(await running).toMatchObject({ code: 0, stdout: '1.\n2.\n' })
+    second.answer('2.')
+    expect(await leave()).toMatchObject({ code: 0, stdout: '1.\n2.\n' })
   })
 
-  test('tells of an answer that failed, and goes on', async () => {
-    const server = await standIn()
-    const { type, running } = terminal(server)
+  test('reports an answer that failed, and continues', async () => {
+    const { type, leave, next } = await terminal()
     type('One\r')
-    const first = await prompted(server)
-    first.visit.say({
-      type: 'failed',
-      requestId: first.requestId,
-      ...ended,
-      code: 'model_unavailable',
-      message: 'there is no model',
-    })
+    const { visit, failed } = await next()
+    visit.say(failed('model_unavailable', 'there is no model'))
     type('Two\r')
-    answer(await prompted(server), '2.')
-    type(ctrlD)
-    const run = await running
+    await next().then(({ answer }) => answer('2.'))
+    const run = await leave()
     expect(run).toMatchObject({ code: 0, stdout: '2.\n' })
     expect(run.stderr).toContain('(model_unavailable)')
   })
 
-  test('ends in order when the process is asked to', async () => {
-    const server = await standIn()
-    const asked = new AbortController()
-    const { type, running } = terminal(server, { interrupted: asked.signal })
+  test('ends in order when the process gets a signal', async () => {
+    const signal = new AbortController()
+    const { type, running, next } = await terminal({ interrupted: signal.signal })
     type('One\r')
-    answer(await prompted(server), '1.')
-    asked.abort()
+    await next().then(({ answer }) => answer('1.'))
+    signal.abort()
     expect((await running).code).toBe(130)
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { positionTimeMs } from '../../../src/events/identifiers.ts'
 import { printableEvent, type RecordedEvent } from '../../../src/events/event.ts'
@@ -23,6 +23,13 @@ beforeAll(async () => {
 })
 afterAll(() => council.close())
 
+/** Opens another council, and closes it when the test ends. */
+async function openOther() {
+  const other = await openTestCouncil(redisUrl, freshCouncilId())
+  onTestFinished(other.close)
+  return { other, otherSettings: { ...settings, COUNCIL_ID: other.councilId } }
+}
+
 const asPrinted = (events: readonly RecordedEvent[]) =>
   JSON.parse(JSON.stringify(events.map(printableEvent))) as unknown[]
 
@@ -33,7 +40,7 @@ describe('council events', () => {
     expect(run.json()).toEqual(asPrinted(all))
   })
 
-  test('prints one line an event for people, and nothing that a terminal would obey', async () => {
+  test('prints one line per event without --json, and no control sequence', async () => {
     const { stdout } = await cli(settings, ['events'])
     const lines = stdout.trimEnd().split('\n')
     expect(lines).toHaveLength(all.length)
@@ -41,7 +48,7 @@ describe('council events', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
-  test('uses colour on a terminal alone, never with NO_COLOR, and fits its width', async () => {
+  test('uses colour only on a terminal without NO_COLOR, and fits its width', async () => {
     expect((await cli(settings, ['events'], { columns: 120 })).stdout).toContain('\u001b[')
     const plain = await cli(settings, ['events'], { columns: 120, noColor: true })
     expect(plain.stdout).not.toContain('\u001b')
@@ -49,7 +56,7 @@ describe('council events', () => {
     expect((await cli(settings, ['events', '--json'], { columns: 120 })).stdout).not.toContain('\u001b')
   })
 
-  test('chooses by stream, type, place and number', async () => {
+  test('selects by stream, type, position and number', async () => {
     const chosen = async (...args: string[]) => (await cli(settings, ['events', '--json', ...args])).json()
     expect(await chosen('--stream', `chat/${answered.requestId}`)).toEqual(
       asPrinted(all.filter(({ stream }) => stream === `chat/${answered.requestId}`)),
@@ -62,7 +69,7 @@ describe('council events', () => {
     expect(await chosen('--from', '2100-01-01')).toEqual([])
   })
 
-  test('follows what happens until Ctrl-C', async () => {
+  test('follows the log until Ctrl-C', async () => {
     const ctrlC = new AbortController()
     const printed = Promise.withResolvers<undefined>()
     const running = cli(settings, ['events', '--json', '--follow', '--type', 'PromptSubmitted'], {
@@ -81,29 +88,24 @@ describe('council events', () => {
     expect(run.json().at(-1)).toMatchObject({ type: 'PromptSubmitted', data: { requestId } })
   })
 
-  test('says where an entry is that cannot be read, and prints what is before it', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
+  test('reports the position of a malformed entry, and prints the events before it', async () => {
+    const { other, otherSettings } = await openOther()
     await applyStep(other, newPrompt(), 'submit')
     const position = await other.redis.xadd(other.keys.log, '*', 'sequence', '2', 'stream', 'chat/x')
-    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['events', '--json'])
+    const run = await cli(otherSettings, ['events', '--json'])
     expect(run.code).toBe(1)
-    expect(JSON.parse(run.stderr)).toEqual({
-      code: 'malformed_event',
-      message: expect.stringContaining(position!) as unknown,
-    })
-    other.close()
+    const message = expect.stringContaining(position!)
+    expect(JSON.parse(run.stderr)).toEqual({ code: 'malformed_event', message })
   })
 
-  test('makes no log where there is none', async () => {
+  test('creates no log for a council without one', async () => {
     const councilId = freshCouncilId()
-    expect(await cli({ ...settings, COUNCIL_ID: councilId }, ['events'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('(no_log)') as unknown,
-    })
+    const run = await cli({ ...settings, COUNCIL_ID: councilId }, ['events'])
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('(no_log)') })
     expect(await council.redis.keys(`council:{${councilId}}:*`)).toEqual([])
   })
 
-  test('says that Redis does not answer', async () => {
+  test('reports a Redis that does not answer', async () => {
     const run = await cli({ ...settings, REDIS_URL: 'redis://127.0.0.1:1' }, ['events', '--json'])
     expect(run.code).toBe(1)
     expect(JSON.parse(run.stderr)).toMatchObject({ code: 'redis_unreachable' })
@@ -113,79 +115,60 @@ describe('council events', () => {
 describe('council state', () => {
   const budget = `budget/council/${historyDay}`
 
-  test('folds an aggregate as it is now', async () => {
+  test('prints the current state of an aggregate', async () => {
     const run = await cli(settings, ['state', budget, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
+    const position = all.find(({ type }) => type === 'BudgetDebited')?.position
     expect(run.json()).toEqual([
-      {
-        stream: budget,
-        revision: 2,
-        position: all.find(({ type }) => type === 'BudgetDebited')?.position,
-        state: { spentMicros: 38, reservations: {} },
-      },
+      { stream: budget, revision: 2, position, state: { spentMicros: 38, reservations: {} } },
     ])
   })
 
-  test('folds an aggregate as it was at a position', async () => {
-    const reserved = all.find(({ type }) => type === 'BudgetReserved')!
-    const run = await cli(settings, ['state', budget, '--at', reserved.position, '--json'])
-    expect(run.json()).toMatchObject([
-      {
-        revision: 1,
-        position: reserved.position,
-        state: { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } },
-      },
-    ])
+  test('prints the state of an aggregate at a position', async () => {
+    const { position } = all.find(({ type }) => type === 'BudgetReserved')!
+    const run = await cli(settings, ['state', budget, '--at', position, '--json'])
+    const state = { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } }
+    expect(run.json()).toMatchObject([{ revision: 1, position, state }])
   })
 
-  test('folds an aggregate as it was at a time', async () => {
-    const time = new Date(positionTimeMs(all.at(-1)!.position)).toISOString()
-    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', time, '--json'])).json()).toMatchObject(
-      [{ state: { status: 'finished' } }],
-    )
+  test.each([
+    ['at a time', 'YYYY-MM-DDTHH:mm:ss.sssZ'.length],
+    ['at the end of a day', 'YYYY-MM-DD'.length],
+  ])('prints the state of an aggregate %s', async (_, length) => {
+    const at = new Date(positionTimeMs(all.at(-1)!.position)).toISOString().slice(0, length)
+    const run = await cli(settings, ['state', `chat/${answered.requestId}`, '--at', at, '--json'])
+    expect(run.json()).toMatchObject([{ state: { status: 'finished' } }])
   })
 
-  test('folds an aggregate as it was at the end of a day', async () => {
-    const day = new Date(positionTimeMs(all.at(-1)!.position)).toISOString().slice(0, 10)
-    expect((await cli(settings, ['state', `chat/${answered.requestId}`, '--at', day, '--json'])).json()).toMatchObject([
-      { state: { status: 'finished' } },
-    ])
-  })
-
-  test('is for people too', async () => {
+  test('prints the state for people without --json', async () => {
     const { stdout } = await cli(settings, ['state', budget])
     expect(stdout).toContain(`${budget}  revision 2`)
     expect(stdout).toContain('"spentMicros": 38')
   })
 
-  test('of a history is how often something was added to it', async () => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
+  test('prints the number of events of an append-only stream', async () => {
+    const { other, otherSettings } = await openOther()
     for (const by of [newId(), newId()]) await other.execute(OpenAccount, { account: id('agent:twice') }, by)
     const [refusal] = (await other.events()).filter(({ type }) => type === 'CommandRefused')
-    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', refusal?.stream ?? ''])
-    expect(run).toMatchObject({ stderr: '', code: 0, stdout: expect.stringContaining('revision 1') as unknown })
-    other.close()
+    const run = await cli(otherSettings, ['state', refusal?.stream ?? ''])
+    expect(run).toMatchObject({ stderr: '', code: 0, stdout: expect.stringContaining('revision 1') })
   })
 
-  test.each([[['--at', '1-0']], [[]]])('says that nothing was ever written there %j', async (args) => {
-    expect(await cli(settings, ['state', args.length > 0 ? budget : 'chat/nobody', ...args])).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('stream_unknown') as unknown,
-    })
+  test.each([[[budget, '--at', '1-0']], [['chat/unknown']]])('reports a stream without events: %j', async (args) => {
+    const stderr = expect.stringContaining('stream_unknown')
+    expect(await cli(settings, ['state', ...args])).toMatchObject({ code: 1, stdout: '', stderr })
   })
 
   test.each([
     ['2:1:{"spentMicros":39,"reservations":{}}', 'spentMicros'],
     ['3:1:{"spentMicros":38,"reservations":{}}', 'revision 3'],
     ['1:1:{"spentMicros":38,"reservations":{}}', 'spentMicros'],
-  ])('finds a stored state that is not the fold of its events: %s', async (tampered, message) => {
-    const other = await openTestCouncil(redisUrl, freshCouncilId())
+  ])('reports a stored state that differs from the fold of its events: %s', async (tampered, message) => {
+    const { other, otherSettings } = await openOther()
     await answeredPrompt(other)
     await other.redis.hset(other.keys.states, budget, tampered)
-    const run = await cli({ ...settings, COUNCIL_ID: other.councilId }, ['state', budget])
-    expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('state_differs') as unknown })
+    const run = await cli(otherSettings, ['state', budget])
+    expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('state_differs') })
     expect(run.stderr).toContain(message)
-    other.close()
   })
 })

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { positionTimeMs, type Position } from '../../../src/events/identifiers.ts'
 import { costs } from '../../../src/projections/costs.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
-import type { Tx } from '../../../src/projections/engine/projection.ts'
-import { council as cli } from '../../support/cli.ts'
+import { fieldOf, withFields } from '../../support/audited.ts'
+import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt, type PromptRun } from '../../support/history.ts'
@@ -31,7 +31,6 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     await db.close()
   })
 
-  const change = (statement: (tx: Tx) => Promise<unknown>) => db.postgres.transaction(statement)
   const debits = async () =>
     (await council.events()).filter(({ type }) => type === 'BudgetDebited').map(({ position }) => position)
 
@@ -40,15 +39,8 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       const run = await cli(settings, ['rebuild', 'costs', '--json'])
       const events = (await council.events()).length
       expect(run.code).toBe(0)
-      expect(run.json()).toEqual([
-        {
-          projection: 'costs',
-          generation: 1,
-          events,
-          seconds: expect.any(Number) as unknown,
-          rate: expect.any(Number) as unknown,
-        },
-      ])
+      const [seconds, rate] = [expect.any(Number), expect.any(Number)]
+      expect(run.json()).toEqual([{ projection: 'costs', generation: 1, events, seconds, rate }])
     })
 
     test('rebuilds all read models without a name', async () => {
@@ -60,11 +52,9 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
 
     test('stops at Ctrl-C, and the old generation keeps serving', async () => {
       const before = await db.dump('read_models.costs')
-      expect(await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })).toMatchObject({
-        code: 130,
-        stdout: '',
-        stderr: expect.stringContaining('(interrupted)') as unknown,
-      })
+      const stderr = expect.stringContaining('(interrupted)')
+      const run = await cli(settings, ['rebuild', 'costs'], { interrupted: AbortSignal.abort() })
+      expect(run).toMatchObject({ code: 130, stdout: '', stderr })
       expect(await db.dump('read_models.costs')).toEqual(before)
     })
   })
@@ -76,16 +66,14 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(run).toMatchObject({ code: 0, stderr: '' })
       const rows = run.json()
       const positions = await debits()
-      expect(
-        rows
-          .filter(({ kind }) => kind === 'call')
-          .map(({ position, costMicros, usage, priceRef }) => ({ position, costMicros, usage, priceRef })),
-      ).toEqual([
-        { position: positions[0], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
-        { position: positions[1], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
-        { position: positions[2], costMicros: 900, usage: 'unknown', priceRef: 'test-model@150/600' },
-        { position: positions[3], costMicros: 38, usage: 'reported', priceRef: 'test-model@150/600' },
+      const calls = rows.filter(({ kind }) => kind === 'call')
+      expect(calls.map(({ position, costMicros, usage }) => [position, costMicros, usage])).toEqual([
+        [positions[0], 38, 'reported'],
+        [positions[1], 38, 'reported'],
+        [positions[2], 900, 'unknown'],
+        [positions[3], 38, 'reported'],
       ])
+      expect(new Set(calls.map(({ priceRef }) => priceRef))).toEqual(new Set(['test-model@150/600']))
       expect(rows.filter(({ kind }) => kind === 'request')).toContainEqual({
         kind: 'request',
         requestId: told[1]!.requestId,
@@ -128,41 +116,33 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         first: null,
         readModel: { state: 'agrees', rows: 0 },
       })
-      const dayOf = (position: string): string =>
-        new Date(positionTimeMs(position as Position)).toISOString().slice(0, 10)
+      const dayOf = (position: Position) => new Date(positionTimeMs(position)).toISOString().slice(0, 10)
       const whole = await total('--from', dayOf(positions[0]!), '--to', dayOf(positions.at(-1)!))
       expect(whole).toMatchObject({ calls: 4, costMicros: 1014 })
       expect((await cli(settings, ['audit', 'cost', '--from', positions[1]!, '--to', positions[0]!])).code).toBe(2)
     })
 
-    test.each<[string, string, (tx: Tx, positions: string[]) => Promise<unknown>]>([
+    const secondDebit = `position = (select position from read_models.costs order by sequence limit 1 offset 1)`
+    test.each([
       [
         'a changed figure',
         'actual_micros is 37, the log says 38',
-        (tx, [, second]) => sql`update read_models.costs set actual_micros = 37 where position = ${second}`.execute(tx),
+        `update read_models.costs set actual_micros = 37 where ${secondDebit}`,
       ],
-      [
-        'a row that is missing',
-        'lacks the debit at',
-        (tx, [, second]) => sql`delete from read_models.costs where position = ${second}`.execute(tx),
-      ],
+      ['a missing row', 'lacks the debit at', `delete from read_models.costs where ${secondDebit}`],
       [
         'a row without an event',
         'that is not in the log',
-        (tx) =>
-          sql`insert into read_models.costs select 3, '5-5', stream, day, 'invented', request_id, model, phase, member, usage, prompt_tokens, completion_tokens, price_ref, 1, occurred_at
-              from read_models.costs limit 1`.execute(tx),
+        `insert into read_models.costs select 3, '5-5', stream, day, 'invented', request_id, model, phase, member, usage,
+          prompt_tokens, completion_tokens, price_ref, 1, occurred_at from read_models.costs limit 1`,
       ],
-    ])('reports %s in the read model as the first difference', async (_, message, tamper) => {
+    ])('reports %s in the read model as the first difference', async (_, difference, statement) => {
       await rebuildNow(council.log, db.postgres, costs)
-      const positions = await debits()
-      await change((tx) => tamper(tx, positions))
+      await db.postgres.transaction((tx) => sql.raw(statement).execute(tx))
       const run = await cli(settings, ['audit', 'cost', '--json'])
       expect(run.code).toBe(1)
-      expect(JSON.parse(run.stderr)).toMatchObject({
-        code: 'read_model_differs',
-        message: expect.stringContaining(message) as unknown,
-      })
+      const message = expect.stringContaining(difference)
+      expect(JSON.parse(run.stderr)).toMatchObject({ code: 'read_model_differs', message })
       expect(run.json().at(-1)).toMatchObject({ costMicros: 1014, readModel: { state: 'differs' } })
     })
 
@@ -174,24 +154,16 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'agrees' } })
       const now = await cli(settings, ['audit', 'cost', '--json'])
       expect(now.code).toBe(0)
-      expect(now.json().at(-1)).toMatchObject({
-        calls: 5,
-        readModel: { state: 'behind', position, missing: 1, rows: 4 },
-      })
+      const readModel = { state: 'behind', position, missing: 1, rows: 4 }
+      expect(now.json().at(-1)).toMatchObject({ calls: 5, readModel })
       expect(now.stdout).toContain(later.requestId)
     })
 
     test('prints the figures of the log when Postgres is unreachable', async () => {
-      const run = await cli({ ...settings, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [
-        'audit',
-        'cost',
-        '--json',
-      ])
+      const run = await cli({ ...settings, DATABASE_URL: unreachableDatabase }, ['audit', 'cost', '--json'])
       expect(run.code).toBe(0)
-      expect(run.json().at(-1)).toMatchObject({
-        calls: 5,
-        readModel: { state: 'unavailable', message: expect.stringContaining('Postgres does not answer') as unknown },
-      })
+      const readModel = { state: 'unavailable', message: expect.stringContaining('Postgres does not answer') }
+      expect(run.json().at(-1)).toMatchObject({ calls: 5, readModel })
     })
   })
 })
@@ -211,17 +183,10 @@ describe('council audit request', () => {
     const run = await cli(settings, ['audit', 'request', requestId, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
     const rows = run.json()
-    const story = [
-      'PromptSubmitted',
-      'AttemptStarted',
-      'RequestRouted',
-      'ModelCallStarted',
-      'BudgetReserved',
-      'ModelCallEnded',
-      'AnswerCompleted',
-      'BudgetDebited',
-    ]
-    expect(rows.slice(0, -1).map(({ type }) => type)).toEqual(story)
+    expect(rows.slice(0, -1).map(({ type }) => type)).toEqual([
+      ...['PromptSubmitted', 'AttemptStarted', 'RequestRouted', 'ModelCallStarted', 'BudgetReserved'],
+      ...['ModelCallEnded', 'AnswerCompleted', 'BudgetDebited'],
+    ])
     expect(rows.at(-1)).toMatchObject({
       kind: 'summary',
       requestId,
@@ -240,47 +205,23 @@ describe('council audit request', () => {
   test('finds a bill that differs from the debits', async () => {
     const told = newPrompt()
     for (const step of ['submit', 'attempt', 'stop'] as const) await applyStep(council, told, step)
-    const debit = {
-      callId: 'x',
-      requestId: told.requestId,
-      model: 'm',
-      phase: 'answer',
-      member: 'fast',
-      usage: 'reported',
-      promptTokens: 1,
-      completionTokens: 1,
-      priceRef: 'm@1/1',
-      actualMicros: 5,
-    }
-    const metadata = {
-      eventId: 'raw',
-      commandId: 'raw',
-      correlationId: 'raw',
-      causationId: 'raw',
-      actor: 'tester',
-      occurredAt: '2026-11-23T12:00:00Z',
-    }
-    const sequence = (await council.events()).length + 1
-    const fields = {
-      sequence,
-      stream: 'budget/council/2026-11-23',
+    const { redis, keys } = council
+    const entries = await redis.xrange(keys.log, '-', '+')
+    const debit = entries.findLast((entry) => fieldOf(entry, 'type') === 'BudgetDebited')!
+    const data = JSON.parse(fieldOf(debit, 'data')) as object
+    const forged = withFields(debit, {
+      sequence: entries.length + 1,
       revision: 9,
-      type: 'BudgetDebited',
-      version: 1,
-      data: JSON.stringify(debit),
-      metadata: JSON.stringify(metadata),
-    }
-    const position = await council.redis.xadd(council.keys.log, '*', ...Object.entries(fields).flat())
+      data: JSON.stringify({ ...data, requestId: told.requestId, actualMicros: 5 }),
+    })
+    const position = await redis.xadd(keys.log, '*', ...forged[1])
     const run = await cli(settings, ['audit', 'request', told.requestId])
-    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('bill_differs') as unknown })
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('bill_differs') })
     expect(run.stderr).toContain(`billed 0 µ$, but 5 µ$ were debited for it, at ${position}`)
   })
 
   test('reports an unknown prompt', async () => {
-    expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('request_unknown') as unknown,
-    })
+    const stderr = expect.stringContaining('request_unknown')
+    expect(await cli(settings, ['audit', 'request', newId()])).toMatchObject({ code: 1, stdout: '', stderr })
   })
 })

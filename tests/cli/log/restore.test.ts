@@ -14,7 +14,7 @@ import { archiveAll } from '../../support/archived.ts'
 import { macKeyFile, openAuditedCouncil } from '../../support/audited.ts'
 import { council as cli, emptyDataDir } from '../../support/cli.ts'
 import { openTestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { openPostgres, type TestDatabase } from '../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { startRedis } from '../../support/servers.ts'
@@ -22,11 +22,11 @@ import { loseEverything, snapshotOf, type Snapshot } from '../../support/lost.ts
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
 
-describe('council restore, on servers that run,', () => {
+describe('council restore on running servers', () => {
   let db: TestDatabase
   let redis: Awaited<ReturnType<typeof startRedis>>
   beforeAll(async () => {
-    db = await databaseKinds[0]!.open()
+    db = await openPostgres()
     redis = await startRedis()
   })
   afterAll(async () => {
@@ -34,15 +34,14 @@ describe('council restore, on servers that run,', () => {
     await db.close()
   })
 
-  test('refills a Redis that was flushed under a gate, says what to do next, and then finds nothing to do', async () => {
+  test('refills a Redis that was flushed under a running gate, names the next step, and then finds nothing to restore', async () => {
     const audited = await openAuditedCouncil(redis.url, db)
     const { council, settings } = audited
     await audited.archive()
     const before = await snapshotOf(council)
     await council.redis.flushall()
-    expect(
-      await council.execute(SubmitPrompt, { requestId: newPrompt().requestId, text: 'Is anybody there?' }),
-    ).toMatchObject({ result: 'rejected', code: 'log_stopped' })
+    const prompt = { requestId: newPrompt().requestId, text: 'Is anybody there?' }
+    expect(await council.execute(SubmitPrompt, prompt)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
 
     const dry = await cli(settings, ['restore', '--dry-run', '--json'])
     expect(dry.json()).toMatchObject([{ kind: 'would_restore', sequence: 38, events: 38, jobs: 1 }])
@@ -52,12 +51,8 @@ describe('council restore, on servers that run,', () => {
     expect(run.stdout).toMatch(
       /^log +38 events, to \d+-\d+, incarnation .*\nevents +38\n[^]*Restored\. Restart every process of this council: .*\n$/,
     )
-    const { entries, states, commands } = await snapshotOf(council)
-    expect({ entries, states, commands }).toEqual({
-      entries: before.entries,
-      states: before.states,
-      commands: before.commands,
-    })
+    const durable = ({ entries, states, commands }: Snapshot) => ({ entries, states, commands })
+    expect(durable(await snapshotOf(council))).toEqual(durable(before))
     expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([
       { kind: 'whole', events: 0, states: 0, commandIds: 0 },
     ])
@@ -70,22 +65,20 @@ describe('council restore, on servers that run,', () => {
     council.close()
   })
 
-  test('completes what an append has left half-written, so that the log goes on once it is verified', async () => {
+  test('completes a half-written append, so that the log continues once it is verified', async () => {
     const audited = await openAuditedCouncil(redis.url, db)
     const { council, settings } = audited
-    // The event goes in, the job behind it cannot.
+    // The event can be written, but its job cannot.
     await council.redis.call('XSETID', council.keys.work, '18446744073709551615-18446744073709551615')
     const { requestId } = newPrompt()
     expect(await council.execute(SubmitPrompt, { requestId, text: 'Is anybody there?' }, requestId)).toMatchObject({
       code: 'outcome_unknown',
     })
-    expect(council.gate.stoppedBy()).toMatchObject({
-      code: 'log_halted',
-      message: expect.stringContaining('bin/council restore') as unknown,
-    })
+    const message = expect.stringContaining('bin/council restore')
+    expect(council.gate.stoppedBy()).toMatchObject({ code: 'log_halted', message })
     await audited.archive()
 
-    // What kept it from being written is mended first.
+    // The cause of the failure is repaired first.
     await council.redis.del(council.keys.work)
     expect((await cli(settings, ['restore', '--json'])).json()).toMatchObject([
       { kind: 'restored', events: 0, jobs: 2 },
@@ -100,7 +93,7 @@ describe('council restore, on servers that run,', () => {
     council.close()
   })
 
-  test('refuses where the histories differ, and says where', async () => {
+  test('refuses histories that differ, and names the position', async () => {
     const audited = await openAuditedCouncil(redis.url, db)
     await audited.archive()
     await audited.rewrite((entries) => entries.with(4, [entries[4]![0], entries[5]![1]]))
@@ -115,21 +108,18 @@ describe('council restore, on servers that run,', () => {
   })
 })
 
-describe('council restore, with everything embedded,', () => {
+describe('council restore with everything embedded', () => {
   let dataDir: string
   let before: Snapshot
+  const startDurableRedis = () => startEmbeddedRedis({ dataDir, role: 'durable', onReport: () => undefined })
   const settings = () => ({ DATA_DIR: dataDir, COUNCIL_ID: 'embedded', MAC_KEY_FILE: macKeyFile() })
 
-  /** A council that ran on a DATA_DIR, was archived, and lost its Redis. */
+  // A council ran on this DATA_DIR, was archived, and lost its Redis.
   beforeAll(async () => {
     dataDir = emptyDataDir()
     const lock = acquireDataDirLock(dataDir)
-    if (!lock.held) throw new Error('somebody has this folder already')
-    const { url: redisUrl, child: redis } = await startEmbeddedRedis({
-      dataDir,
-      role: 'durable',
-      onReport: () => undefined,
-    })
+    if (!lock.held) throw new Error('this folder is in use')
+    const { url: redisUrl, child: redis } = await startDurableRedis()
     const { url, child: pglite } = await startEmbeddedPostgres(dataDir, () => undefined)
     copyFileSync(macKeyFile(), dataPaths(dataDir).macKey)
     const postgres = connectPostgres<unknown>({ url, maxConnections: 2, logger: silentLogger })
@@ -147,13 +137,13 @@ describe('council restore, with everything embedded,', () => {
     lock.release()
   })
 
-  test('starts the servers itself, stops them afterwards, and leaves a log that goes on', async () => {
+  test('starts the servers, stops them at its end, and leaves a log that continues', async () => {
     const run = await cli(settings(), ['restore'])
     expect(run).toMatchObject({ code: 0 })
     expect(run.stdout).toMatch(/\nRestored\. Start the council: bin\/start\n$/)
     const lock = acquireDataDirLock(dataDir)
     expect(lock.held).toBe(true)
-    const { url, child } = await startEmbeddedRedis({ dataDir, role: 'durable', onReport: () => undefined })
+    const { url, child } = await startDurableRedis()
     const council = await openTestCouncil(url, 'embedded')
     const { entries, states } = await snapshotOf(council)
     expect({ entries, states }).toEqual({ entries: before.entries, states: before.states })
@@ -163,9 +153,9 @@ describe('council restore, with everything embedded,', () => {
     if (lock.held) lock.release()
   })
 
-  test('uses the servers of a council that runs, and leaves them running', async () => {
+  test('uses the servers of a running council, and leaves them running', async () => {
     const lock = acquireDataDirLock(dataDir)
-    const { child: redis } = await startEmbeddedRedis({ dataDir, role: 'durable', onReport: () => undefined })
+    const { child: redis } = await startDurableRedis()
     const { child: pglite } = await startEmbeddedPostgres(dataDir, () => undefined)
     const environment = { PATH: process.env['PATH'], ...settings() }
     const run = await runProgram(process.execPath, {

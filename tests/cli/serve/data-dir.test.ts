@@ -1,14 +1,5 @@
 import { execFile, type ExecException } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -16,10 +7,10 @@ import { adminToken } from '../../../src/cli/serve/admin-token.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
-/** Far more than such an error takes; a process that loops is killed here. */
+/** The time after which a process that loops is killed. */
 const limitMs = 30_000
 
-/** Runs the program on a DATA_DIR; `signal` is set where it had to be killed. */
+/** Runs the program on a DATA_DIR; `signal` is set if it had to be killed. */
 const council = (dataDir: string, ...args: string[]) =>
   new Promise<{ code: number; signal: string | null; stderr: string }>((resolve) => {
     const env = { PATH: process.env['PATH'], HOME: mkdtempSync(join(tmpdir(), 'home-')), DATA_DIR: dataDir, PORT: '0' }
@@ -44,7 +35,7 @@ function aLoop(): string {
   symlinkSync(join(dir, 'a'), join(dir, 'b'))
   return join(dir, 'a')
 }
-/** The superuser may write anywhere but in the kernel's own file systems. */
+/** A folder without write access. The superuser lacks it only in the file systems of the kernel. */
 function readOnly(): string {
   if (process.getuid?.() === 0) return '/sys/council'
   const dir = folder()
@@ -76,35 +67,28 @@ describe('a start on a DATA_DIR', () => {
 
 describe('a DATA_DIR that does not exist', () => {
   test.each([
-    [['restore']],
-    [['restore', '--dry-run']],
-    [['chat', 'Hello?']],
-    [['events']],
-    [['state', 'account/reserve']],
-    [['audit', 'cost']],
-    [['audit', 'account', 'reserve']],
-    [['audit', 'verify']],
-    [['rebuild']],
-  ])('is named by council %j, and not made', async (args) => {
+    ...['restore', 'restore --dry-run', 'chat Hello?', 'events', 'state account/reserve'],
+    ...['audit cost', 'audit account reserve', 'audit verify', 'rebuild'],
+  ])('is named by council %s, and not created', async (command) => {
     const dataDir = join(folder(), 'mistyped')
-    const { code, stderr } = await council(dataDir, ...args)
+    const { code, stderr } = await council(dataDir, ...command.split(' '))
     expect(code).toBe(1)
     expect(stderr).toMatch(new RegExp(`^error: .*${dataDir}.*\\((data_dir_unusable|no_council)\\)\n$`))
     expect(existsSync(dataDir)).toBe(false)
   })
 
-  test('is not made into one by looking for a council in a folder of something else', async () => {
+  test('is not created in a folder that belongs to something else', async () => {
     const dataDir = folder()
     writeFileSync(join(dataDir, 'thesis.tex'), '')
     chmodSync(dataDir, 0o755)
-    for (const args of [['events'], ['restore'], ['chat', 'Hello?']])
-      expect((await council(dataDir, ...args)).code).toBe(1)
+    for (const command of ['events', 'restore', 'chat Hello?'])
+      expect((await council(dataDir, ...command.split(' '))).code).toBe(1)
     expect(readdirSync(dataDir)).toEqual(['thesis.tex'])
     expect(statSync(dataDir).mode & 0o777).toBe(0o755)
   })
 })
 
-describe('a secret that others may read', () => {
+describe('a secret that other users may read', () => {
   const open = (name: 'adminToken' | 'macKey' | 'sealKey' | 'serverFile', text: string): string => {
     const dataDir = folder()
     const path = dataPaths(dataDir)[name]
@@ -113,29 +97,24 @@ describe('a secret that others may read', () => {
     return dataDir
   }
 
-  test('as the admin token is refused with the chmod to run', () => {
+  test('is refused as the admin token, with the chmod to run', () => {
     const dataDir = open('adminToken', 'a-token-that-is-long-enough-for-this\n')
+    const message = expect.stringContaining(`chmod 600 ${dataPaths(dataDir).adminToken}`)
     expect(() => adminToken(undefined, dataDir)).toThrow(
-      expect.objectContaining({
-        code: 'secret_file_unusable',
-        message: expect.stringContaining(`chmod 600 ${dataPaths(dataDir).adminToken}`) as unknown,
-      }),
+      expect.objectContaining({ code: 'secret_file_unusable', message }),
     )
   })
 
-  test('as the server file is refused by the command line, which would send its token elsewhere', async () => {
-    const dataDir = open(
-      'serverFile',
-      JSON.stringify({ url: 'http://127.0.0.1:1', token: 'x', pid: 1, startedAt: '2026-01-01T00:00:00.000Z' }),
-    )
+  test('is refused as the server file of the command line, which would send its token elsewhere', async () => {
+    const server = { url: 'http://127.0.0.1:1', token: 'x', pid: 1, startedAt: '2026-01-01T00:00:00.000Z' }
+    const dataDir = open('serverFile', JSON.stringify(server))
     const { code, stderr } = await council(dataDir, 'chat', 'Hello?')
     expect(code).toBe(1)
     expect(stderr).toContain(`chmod 600 ${dataPaths(dataDir).serverFile}`)
   })
 
-  test('as an admin token of a few characters is no secret', () => {
+  test('is refused as an admin token of a few characters', () => {
     const dataDir = folder()
-    mkdirSync(dataDir, { recursive: true })
     writeFileSync(dataPaths(dataDir).adminToken, 'short\n', { mode: 0o600 })
     expect(() => adminToken(undefined, dataDir)).toThrow(expect.objectContaining({ code: 'secret_file_unusable' }))
   })

@@ -11,6 +11,7 @@ import { noCouncil } from '../../../src/cli/running-council.ts'
 import { acquireDataDirLock } from '../../../src/platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 import { removeStartFile, writeStartFile } from '../../../src/platform/process/start-file.ts'
+import { unreachableDatabase } from '../../support/cli.ts'
 import { redisUrl } from '../../support/shared-servers.ts'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
@@ -25,7 +26,9 @@ const folder = (): string => {
   return dir
 }
 
-/** Starts a council that does not get far; its exit code, and the lines of its log. */
+type Line = { level?: string; code?: string; msg?: string; progress?: string; state?: string }
+
+/** Starts a council that fails; resolves with its exit code and its log. */
 async function failedStart(settings: Record<string, string>, roles = 'api') {
   const dataDir = join(folder(), 'data')
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, PORT: '0', ...settings }
@@ -34,9 +37,7 @@ async function failedStart(settings: Record<string, string>, roles = 'api') {
   const lines = stderr
     .trim()
     .split('\n')
-    .map(
-      (line) => JSON.parse(line) as { level?: string; code?: string; msg?: string; progress?: string; state?: string },
-    )
+    .map((line) => JSON.parse(line) as Line)
   return { code: code as number, dataDir, fatal: lines.filter(({ level }) => level === 'fatal'), lines }
 }
 
@@ -50,55 +51,39 @@ async function serverOf(
   return (server.address() as AddressInfo).port
 }
 
-test('a port that is taken ends the start before anything is started, once, with address, reason and code', async () => {
+test('a port that is taken ends the start before any child starts, with one line of address, reason and code', async () => {
   const port = await serverOf()
   const { code, dataDir, fatal, lines } = await failedStart({ PORT: String(port) })
   expect(code).toBe(1)
-  expect(fatal).toMatchObject([
-    {
-      code: 'port_unavailable',
-      msg: expect.stringMatching(
-        new RegExp(`: listening failed: 127\\.0\\.0\\.1:${port} .*set PORT.*\\(EADDRINUSE\\)$`),
-      ) as unknown,
-    },
-  ])
+  const reason = new RegExp(`: listening failed: 127\\.0\\.0\\.1:${port} .*set PORT.*\\(EADDRINUSE\\)$`)
+  expect(fatal).toMatchObject([{ code: 'port_unavailable', msg: expect.stringMatching(reason) }])
   expect(lines).toHaveLength(1)
   expect(existsSync(dataPaths(dataDir).redis)).toBe(false)
   expect(existsSync(dataPaths(dataDir).pglite)).toBe(false)
 })
 
+const reachable = { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl }
 test.each([
   [
     'connecting to Redis',
     'redis_unreachable',
-    { REDIS_URL: 'redis://user:a-password@127.0.0.1:1', REDIS_EPHEMERAL_URL: redisUrl },
+    { ...reachable, REDIS_URL: 'redis://user:a-password@127.0.0.1:1' },
     '127.0.0.1:1: ',
   ],
   [
     'connecting to the ephemeral Redis',
     'redis_unreachable',
-    { REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: 'redis://user:a-password@127.0.0.1:2' },
+    { ...reachable, REDIS_EPHEMERAL_URL: 'redis://user:a-password@127.0.0.1:2' },
     '127.0.0.1:2: ',
   ],
-  [
-    'connecting to Postgres',
-    'postgres_unreachable',
-    {
-      REDIS_URL: redisUrl,
-      REDIS_EPHEMERAL_URL: redisUrl,
-      DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council',
-    },
-    '127.0.0.1:3',
-  ],
+  ['connecting to Postgres', 'postgres_unreachable', reachable, '127.0.0.1:3'],
 ])(
-  '%s: a start that fails there says so, with the address and without its password',
+  'a failure of %s ends the start with the address, without its password',
   async (step, errorCode, settings, address) => {
-    const { code, fatal, lines } = await failedStart({
-      DATABASE_URL: 'postgres://user:a-password@127.0.0.1:3/council',
-      ...settings,
-    })
+    const DATABASE_URL = 'postgres://user:a-password@127.0.0.1:3/council'
+    const { code, fatal, lines } = await failedStart({ DATABASE_URL, ...settings })
     expect(code).toBe(1)
-    expect(fatal).toMatchObject([{ code: errorCode, msg: expect.stringContaining(`${step} failed: `) as unknown }])
+    expect(fatal).toMatchObject([{ code: errorCode, msg: expect.stringContaining(`${step} failed: `) }])
     expect(fatal[0]?.msg).toContain(address)
     expect(JSON.stringify(lines)).not.toContain('a-password')
     expect(lines.filter(({ state, progress }) => state === 'failed' && progress !== step)).toEqual([])
@@ -106,47 +91,34 @@ test.each([
   120_000,
 )
 
-test('several models without a choice are a problem of the settings, with the list; an adapter counts', async () => {
-  const models = {
-    object: 'list',
-    data: [
-      { id: 'base', max_model_len: 2048 },
-      { id: 'adapter', parent: 'base' },
-    ],
-  }
-  const port = await serverOf(
-    (request, response) => void response.end(request.url === '/v1/models' ? JSON.stringify(models) : ''),
-  )
-  const settings = {
-    REDIS_URL: redisUrl,
-    REDIS_EPHEMERAL_URL: redisUrl,
-    DATABASE_URL: 'postgres://user@127.0.0.1:3/council',
-    VLLM_URL: `http://127.0.0.1:${port}`,
-  }
-  const { code, fatal } = await failedStart(settings, 'worker')
+test('several models, adapters included, without a choice are an error of the settings that lists them', async () => {
+  const [base, adapter] = [
+    { id: 'base', max_model_len: 2048 },
+    { id: 'adapter', parent: 'base' },
+  ]
+  const models = JSON.stringify({ object: 'list', data: [base, adapter] })
+  const port = await serverOf((request, response) => void response.end(request.url === '/v1/models' ? models : ''))
+  const VLLM_URL = `http://127.0.0.1:${port}`
+  const { code, fatal } = await failedStart({ ...reachable, DATABASE_URL: unreachableDatabase, VLLM_URL }, 'worker')
   expect(code).toBe(2)
-  expect(fatal).toMatchObject([{ code: 'usage', msg: expect.stringContaining('base, adapter') as unknown }])
+  expect(fatal).toMatchObject([{ code: 'usage', msg: expect.stringContaining('base, adapter') }])
 })
 
-test('a council that is starting is not one that does not run: the command line says how far it is', () => {
+test('the command line reports the progress of a council that is starting', () => {
   const dataDir = folder()
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
   writeStartFile(dataDir, new Date().toISOString(), 'loading the model')
-  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({
-    code: 'council_starting',
-    message: expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`) as unknown,
-  })
+  const message = expect.stringContaining(`(pid ${process.pid}, for 0 s, now: loading the model)`)
+  expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'council_starting', message })
   removeStartFile(dataDir)
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })
 
-test('a start that was killed is not under way', () => {
+test('the command line reports no council for a start that was killed', () => {
   const dataDir = folder()
   const lock = acquireDataDirLock(dataDir)
   undo.push(() => lock.held && lock.release())
-  writeFileSync(
-    dataPaths(dataDir).startFile,
-    JSON.stringify({ pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }),
-  )
+  const start = { pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }
+  writeFileSync(dataPaths(dataDir).startFile, JSON.stringify(start))
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
 })

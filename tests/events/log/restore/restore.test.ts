@@ -8,7 +8,7 @@ import { openLog } from '../../../../src/events/log/open.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectRedis } from '../../../../src/platform/redis/connection.ts'
 import { readModels } from '../../../../src/projections/read-models.ts'
-import { fieldOf, openAuditedCouncil, withField, type AuditedCouncil } from '../../../support/audited.ts'
+import { fieldOf, openAuditedCouncil, withFields, type AuditedCouncil } from '../../../support/audited.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { databaseKinds, openPostgres, type TestDatabase } from '../../../support/databases.ts'
 import { answeredPrompt, applyStep, newPrompt, steps } from '../../../support/history.ts'
@@ -276,7 +276,7 @@ describe('restoring', async () => {
     'refuses a Redis that holds another %s, and says where',
     async (name) => {
       await audited.rewrite((entries) =>
-        entries.slice(0, 30).with(9, withField(entries[9]!, name, `${fieldOf(entries[9]!, name)}1`)),
+        entries.slice(0, 30).with(9, withFields(entries[9]!, { [name]: `${fieldOf(entries[9]!, name)}1` })),
       )
       await expectRefused({ code: 'histories_differ', at: await at(10) })
     },
