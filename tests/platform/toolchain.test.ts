@@ -18,8 +18,8 @@ import { repositoryRoot } from '../../src/platform/config/config.ts'
 import { startTicks } from '../../src/platform/process/processes.ts'
 
 /**
- * A machine with a checkout, the programs that Debian has, and an npm that only writes down what it is asked for and makes a
- * node_modules. The real one was measured by hand: it takes most of a minute.
+ * A machine with a checkout, the programs of Debian, and a stand-in for npm that records its arguments and creates a node_modules:
+ * the real npm takes most of a minute.
  */
 type Machine = { checkout: string; tools: string; environment: Record<string, string> }
 
@@ -48,7 +48,7 @@ elif [ "$NPM_DOES" != nobinary ]; then
   ln -s ../node/bin/node "$modules/.bin/node"
 fi
 `
-/** A node 20, as far as it is asked. */
+/** A stand-in for Node 20. */
 const oldNode = `#!/bin/sh
 case "$*" in
   *process.versions*) exit 1 ;;
@@ -56,26 +56,8 @@ case "$*" in
   *) exec "$REAL_NODE" "$@" ;;
 esac
 `
-const programs = [
-  'bash',
-  'sh',
-  'env',
-  'dirname',
-  'basename',
-  'readlink',
-  'sha256sum',
-  'cut',
-  'mkdir',
-  'rm',
-  'mv',
-  'ln',
-  'cat',
-  'head',
-  'tail',
-  'sleep',
-  'mktemp',
-  'flock',
-]
+const programs =
+  'bash sh env dirname basename readlink sha256sum cut mkdir rm mv ln cat head tail sleep mktemp flock'.split(' ')
 
 function machine(npmDoes: 'install' | 'fail' | 'hang' | 'noscripts' | 'nobinary' = 'install'): Machine {
   const root = mkdtempSync(join(tmpdir(), 'toolchain-'))
@@ -83,10 +65,8 @@ function machine(npmDoes: 'install' | 'fail' | 'hang' | 'noscripts' | 'nobinary'
   for (const folder of [checkout, join(checkout, 'bin'), join(checkout, 'src'), tools]) mkdirSync(folder)
   for (const name of ['toolchain.sh', 'node-flags', 'council', 'start'])
     copyFileSync(join(repositoryRoot, 'bin', name), join(checkout, 'bin', name))
-  writeFileSync(
-    join(checkout, 'src/main.ts'),
-    'console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }))',
-  )
+  const main = 'console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }))'
+  writeFileSync(join(checkout, 'src/main.ts'), main)
   writeFileSync(join(checkout, 'package-lock.json'), lockfile('26.0.0'))
   for (const name of programs) symlinkSync(placeOf(name), join(tools, name))
   writeFileSync(join(tools, 'npm'), npm, { mode: 0o755 })
@@ -114,60 +94,52 @@ const npmCalls = ({ environment }: Machine): string[] =>
     .split('\n')
     .filter(Boolean)
 
-async function run({ environment, checkout }: Machine, command: string, args: string[] = [], cwd = tmpdir()) {
-  const child = spawn(join(checkout, 'bin', command), args, {
-    cwd,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ])
-  return { stdout, stderr, code }
+async function run({ environment: env, checkout }: Machine, command: string, args: string[] = [], cwd = tmpdir()) {
+  const child = spawn(join(checkout, 'bin', command), args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(child, 'close')
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { stdout, stderr, code: (await ended)[0] as number | null }
 }
 
-/** Brings everything as `bin/test` does. */
-const bringFull = async ({ environment, checkout }: Machine): Promise<void> => {
-  const child = spawn(
-    join(environment['PATH'] ?? '', 'bash'),
-    ['-c', 'set -eu; source "$0/bin/toolchain.sh"; toolchain test full', checkout],
-    { env: environment, stdio: 'ignore' },
-  )
+/** Installs all packages, those for development included, as `bin/test` does. */
+const installAll = async ({ environment: env, checkout, tools }: Machine): Promise<void> => {
+  const script = 'set -eu; source "$0/bin/toolchain.sh"; toolchain test full'
+  const child = spawn(join(tools, 'bash'), ['-c', script, checkout], { env, stdio: 'ignore' })
   expect(await once(child, 'close')).toEqual([0, null])
 }
 
-const production = (checkout: string, tools: string) =>
-  `ci --no-audit --no-fund --no-update-notifier --prefix ${checkout} --omit=dev (on ${tools}/node)`
-const full = (checkout: string, tools: string) =>
-  `ci --no-audit --no-fund --no-update-notifier --prefix ${checkout} (on ${tools}/node)`
+/** Another version of a package, as after an update of the checkout. */
+const updateLockfile = ({ checkout }: Machine) => writeFileSync(join(checkout, 'package-lock.json'), lockfile('26.0.1'))
+
+const call = ({ checkout, tools }: Machine, omitted: string) =>
+  `ci --no-audit --no-fund --no-update-notifier --prefix ${checkout}${omitted} (on ${tools}/node)`
+const production = (machine: Machine) => call(machine, ' --omit=dev')
+const full = (machine: Machine) => call(machine, '')
 
 describe('the first command in a checkout', () => {
-  test('installs what is needed to run, says so on stderr, and runs the council where the caller stands', async () => {
+  test('installs the packages to run, reports that on stderr, and runs the council in the folder of the caller', async () => {
     const bare = machine()
     const cwd = mkdtempSync(join(tmpdir(), 'cwd-'))
     const { stdout, stderr, code } = await run(bare, 'council', ['chat', 'two words', '--json'], cwd)
     expect(JSON.parse(stdout)).toEqual({ args: ['chat', 'two words', '--json'], cwd })
-    expect(
-      stderr
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as unknown),
-    ).toContainEqual({ progress: 'installing packages', state: 'done', elapsedMs: expect.any(Number) as number })
+    const reports = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
+    const elapsedMs: unknown = expect.any(Number)
+    expect(reports).toContainEqual({ progress: 'installing packages', state: 'done', elapsedMs })
     expect(code).toBe(0)
-    expect(npmCalls(bare)).toEqual([production(bare.checkout, bare.tools)])
+    expect(npmCalls(bare)).toEqual([production(bare)])
   })
 
   test('works through a link, and bin/start is `serve`', async () => {
     const bare = machine()
     symlinkSync('start', join(bare.checkout, 'bin/link'))
-    expect(JSON.parse((await run(bare, 'link', ['--roles', 'api'])).stdout)).toMatchObject({
-      args: ['serve', '--roles', 'api'],
-    })
+    const { stdout } = await run(bare, 'link', ['--roles', 'api'])
+    expect(JSON.parse(stdout)).toMatchObject({ args: ['serve', '--roles', 'api'] })
   })
 
-  test('says what to do when there is no npm', async () => {
+  test('explains how to install a missing npm', async () => {
     const bare = machine()
     rmSync(join(bare.tools, 'npm'))
     expect(await run(bare, 'start')).toEqual({
@@ -178,7 +150,7 @@ describe('the first command in a checkout', () => {
     })
   })
 
-  test('shows what npm said when it failed, and tries again the next time', async () => {
+  test('prints the output of an npm that failed, and tries again the next time', async () => {
     const bare = machine('fail')
     const { stderr, code } = await run(bare, 'council')
     expect(code).toBe(1)
@@ -186,14 +158,14 @@ describe('the first command in a checkout', () => {
     expect((await run({ ...bare, environment: { ...bare.environment, NPM_DOES: 'install' } }, 'council')).code).toBe(0)
   })
 
-  test('brings the node binary itself when npm may not run the scripts of packages', async () => {
+  test('installs the node binary itself if npm may not run the scripts of packages', async () => {
     const bare = machine('noscripts')
     const { code, stderr } = await run(bare, 'council')
     expect(stderr).toContain('"progress":"installing node","state":"done"')
     expect(code).toBe(0)
   })
 
-  test('does not go on with a node that is too old', async () => {
+  test('refuses a node that is too old', async () => {
     const { code, stdout, stderr } = await run(machine('nobinary'), 'council')
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toContain(
@@ -201,7 +173,7 @@ describe('the first command in a checkout', () => {
     )
   })
 
-  test('is content with a newer node of the machine where the package has none', async () => {
+  test('uses a newer node of the machine if the package has no binary', async () => {
     const bare = machine('nobinary')
     rmSync(join(bare.tools, 'node'))
     symlinkSync(process.execPath, join(bare.tools, 'node'))
@@ -210,13 +182,13 @@ describe('the first command in a checkout', () => {
     expect(npmCalls(bare)).toHaveLength(1)
   })
 
-  test('that is interrupted ends npm too, and leaves nothing that looks installed', async () => {
+  test('ends npm when it is interrupted, and marks nothing as installed', async () => {
     const bare = machine('hang')
     const child = spawn(join(bare.checkout, 'bin/council'), {
       env: bare.environment,
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    await once(child.stderr, 'data') // the first second of the installation has passed
+    await once(child.stderr, 'data') // the first report comes after a second
     const pid = Number(npmCalls(bare)[1])
     expect(startTicks(pid)).toBeDefined()
     child.kill('SIGTERM')
@@ -227,32 +199,31 @@ describe('the first command in a checkout', () => {
 })
 
 describe('a later command', () => {
-  test('installs nothing while package-lock.json is what was installed', async () => {
+  test('installs nothing unless package-lock.json has changed', async () => {
     const known = machine()
     await run(known, 'council')
     expect(await run(known, 'council')).toMatchObject({ code: 0, stderr: '' })
     expect(npmCalls(known)).toHaveLength(1)
-    writeFileSync(join(known.checkout, 'package-lock.json'), lockfile('26.0.1'))
+    updateLockfile(known)
     expect(await run(known, 'council')).toMatchObject({ code: 0 })
     expect(npmCalls(known)).toHaveLength(2)
   })
 
-  test('adds the tools of development where they are wanted, and never takes them away', async () => {
+  test('adds the packages for development on demand, and never removes them', async () => {
     const known = machine()
-    const { checkout, tools } = known
     await run(known, 'council')
-    await bringFull(known)
+    await installAll(known)
     await run(known, 'council')
-    await bringFull(known)
-    expect(npmCalls(known)).toEqual([production(checkout, tools), full(checkout, tools)])
-    writeFileSync(join(checkout, 'package-lock.json'), lockfile('26.0.1'))
+    await installAll(known)
+    expect(npmCalls(known)).toEqual([production(known), full(known)])
+    updateLockfile(known)
     await run(known, 'council')
-    expect(npmCalls(known).slice(2)).toEqual([full(checkout, tools)])
+    expect(npmCalls(known).slice(2)).toEqual([full(known)])
   })
 
-  test('accepts what somebody has installed by hand, if it is what package-lock.json says', async () => {
+  test('accepts a manual installation that matches package-lock.json', async () => {
     const known = machine()
-    await bringFull(known)
+    await installAll(known)
     const modules = join(known.checkout, 'node_modules')
     for (const [installed, calls] of [
       ['26.0.0', 1],
@@ -260,12 +231,12 @@ describe('a later command', () => {
     ] as const) {
       rmSync(join(modules, '.council-installed'))
       writeFileSync(join(modules, '.package-lock.json'), lockfile(installed))
-      await bringFull(known)
+      await installAll(known)
       expect(npmCalls(known)).toHaveLength(calls)
     }
   })
 
-  test('waits for the installation of another, and does not do it again', async () => {
+  test('waits for the installation of another process, and does not repeat it', async () => {
     const bare = machine()
     const outcomes = await Promise.all([run(bare, 'council', ['1']), run(bare, 'council', ['2']), run(bare, 'start')])
     expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0])

@@ -3,28 +3,19 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import {
-  startChild,
-  type Child,
-  type ChildReport,
-  type ChildSpec,
-  type RestartPolicy,
-} from '../../../src/platform/process/children.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Child, ChildReport, ChildSpec, RestartPolicy } from '../../../src/platform/process/children.ts'
+import { startChild } from '../../../src/platform/process/children.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 import { endOrphans, writePidFile } from '../../../src/platform/process/orphans.ts'
 import { processTable } from '../../../src/platform/process/process-table.ts'
 import { startTicks } from '../../../src/platform/process/processes.ts'
 
-/** A program that says `ready` to its parent and then does nothing until it is ended; `stubborn` ones ignore SIGTERM. */
+/** A program that sends `ready` to its parent and then waits for its end. */
 const idle = "process.send?.('ready'); process.on('disconnect', () => {}); setInterval(() => {}, 1e9)"
+/** A program that also ignores SIGTERM. */
 const stubborn = `process.on('SIGTERM', () => {}); ${idle}`
 const fast: RestartPolicy = { pausesMs: [1, 1, 1], stableAfterMs: 60_000 }
-
-const running: Child[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((child) => child.stop()))
-})
 
 const newDir = (): string => mkdtempSync(join(tmpdir(), 'children-'))
 
@@ -54,7 +45,7 @@ async function supervised(dataDir: string, program: string, changes: Partial<Chi
     ...changes,
   }
   const child = await startChild(spec, { dataDir, onReport, restarts })
-  running.push(child)
+  onTestFinished(child.stop)
   return { child, next, reports }
 }
 
@@ -62,7 +53,7 @@ const pidOf = (child: Child): number => child.pid() ?? Number.NaN
 const pidFiles = (dataDir: string): string[] => readdirSync(dataPaths(dataDir).run)
 
 describe('a child', () => {
-  test('is usable when it is started, writes to its log, and is gone with its pid file when it is stopped', async () => {
+  test('is ready after its start, writes to its log, and is gone with its pid file after its stop', async () => {
     const dataDir = newDir()
     const { child, reports } = await supervised(dataDir, `console.log('out'); console.error('err'); ${idle}`)
     const pid = pidOf(child)
@@ -82,7 +73,7 @@ describe('a child', () => {
     expect(group(process.pid)).not.toBe(String(pidOf(child)))
   })
 
-  test('that ignores SIGTERM is killed, with what it started, when its time is over', async () => {
+  test('that ignores SIGTERM is killed after its grace period, together with its own children', async () => {
     const dataDir = newDir()
     const program = `const { pid } = require('node:child_process').spawn('sleep', ['1000']); console.log(pid); ${stubborn}`
     const { child } = await supervised(dataDir, program, { stopGraceMs: 50 })
@@ -93,7 +84,7 @@ describe('a child', () => {
     expect([startTicks(pid), startTicks(grandchild)]).toEqual([undefined, undefined])
   })
 
-  test('that dies by itself is started again, and says so', async () => {
+  test('that dies is started again, and both are reported', async () => {
     const { child, next } = await supervised(newDir(), idle)
     const pid = pidOf(child)
     process.kill(pid, 'SIGKILL')
@@ -107,17 +98,17 @@ describe('a child', () => {
     expect(pidOf(child)).not.toBe(pid)
   })
 
-  test('that goes on dying is started again and again, and is there once it can live', async () => {
+  test('that keeps dying is started again until it lives', async () => {
     const dataDir = newDir()
     const mayLive = join(dataDir, 'may-live')
     const program = `if (require('node:fs').existsSync(${JSON.stringify(mayLive)})) { ${idle} } else { console.error('write: No space left on device'); process.send('ready', () => process.exit(3)); setInterval(() => {}, 1e9) }`
     const { child, next, reports } = await supervised(dataDir, program)
-    // Far more often than there are waits in the row: the last one is used again.
+    // It dies more often than the policy has delays: the last delay is used again.
     while (reports.filter(({ kind }) => kind === 'ended').length < 8)
       await next('restarted').then(() => new Promise((resolve) => setImmediate(resolve)))
     expect(await next('ended')).toMatchObject({
       name: 'program',
-      fault: { code: 'disk_full', message: expect.stringContaining('it ended with exit code 3') as unknown },
+      fault: { code: 'disk_full', message: expect.stringContaining('it ended with exit code 3') },
     })
     writeFileSync(mayLive, '')
     const until = async (): Promise<void> => {
@@ -138,13 +129,13 @@ describe('a child', () => {
     ['address_in_use', 'Could not create server TCP listening socket: bind: Address already in use'],
     ['out_of_memory', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
     ['child_ended', 'something else'],
-  ])('that ends is known by its last words: %s for %s', async (code, words) => {
+  ])('that ends is reported with a code from its last output: %s for %s', async (code, words) => {
     const dying = `console.error(${JSON.stringify(words)}); ${idle}; setTimeout(() => process.exit(1), 1)`
     const { next } = await supervised(newDir(), dying, {}, { pausesMs: [1e9], stableAfterMs: 1e9 })
     expect(await next('ended')).toMatchObject({ fault: { code }, retryInMs: 1e9 })
   })
 
-  test('that cannot be started again says why, and is tried again', async () => {
+  test('that cannot be started again is reported with the reason, and tried again', async () => {
     const dataDir = newDir()
     const mark = join(dataDir, 'second')
     const program = `const fs = require('node:fs'); if (fs.existsSync(${JSON.stringify(mark)})) { console.error('bind: Address already in use'); process.exit(1) } fs.writeFileSync(${JSON.stringify(mark)}, ''); ${idle}`
@@ -157,7 +148,7 @@ describe('a child', () => {
     expect(child.fault()).toBeUndefined()
   })
 
-  test('that was stable for long enough has all its restarts again', async () => {
+  test('that was stable for long enough gets all its restarts again', async () => {
     const { child, next, reports } = await supervised(newDir(), idle, {}, { pausesMs: [1], stableAfterMs: 0 })
     for (let death = 1; death <= 3; death++) {
       process.kill(pidOf(child), 'SIGKILL')
@@ -176,7 +167,7 @@ describe('a child', () => {
 })
 
 describe('a start', () => {
-  test('fails with what the child last said when it ends before it is ready', async () => {
+  test('fails with the last output of a child that ends before it is ready', async () => {
     const start = supervised(newDir(), "console.error('no such disk'); process.exit(7)")
     await expect(start).rejects.toMatchObject({ code: 'child_not_ready' })
     await expect(start).rejects.toThrow(
@@ -184,23 +175,21 @@ describe('a start', () => {
     )
   })
 
-  test('fails, and leaves nothing running, when the child is not ready in time', async () => {
+  test('fails, and leaves nothing running, if the child is not ready in time', async () => {
     const dataDir = newDir()
-    await expect(supervised(dataDir, 'setInterval(() => {}, 1e9)', { readyTimeoutMs: 50 })).rejects.toThrow(
-      'it was not ready within 50 ms',
-    )
+    const start = supervised(dataDir, 'setInterval(() => {}, 1e9)', { readyTimeoutMs: 50 })
+    await expect(start).rejects.toThrow('it was not ready within 50 ms')
     expect(await endOrphans(dataDir)).toEqual([])
   })
 
-  test('fails when there is no such program', async () => {
-    await expect(supervised(newDir(), '', { command: '/nowhere/redis-server' })).rejects.toMatchObject({
-      code: 'child_not_ready',
-    })
+  test('fails if the program does not exist', async () => {
+    const start = supervised(newDir(), '', { command: '/nowhere/redis-server' })
+    await expect(start).rejects.toMatchObject({ code: 'child_not_ready' })
   })
 })
 
 describe('what a killed council left', () => {
-  /** A council that starts one stubborn child and is then killed; resolves with that child's pid. */
+  /** Starts a council that starts one stubborn child and is then killed; resolves with the pid of the child. */
   async function killedCouncil(dataDir: string): Promise<number> {
     const program = `import { startChild } from '${import.meta.resolve('../../../src/platform/process/children.ts')}'
       const spec = { name: 'program', command: process.execPath, args: ['-e', ${JSON.stringify(stubborn)}, process.argv[1]], ipc: true,
@@ -216,7 +205,15 @@ describe('what a killed council left', () => {
     return Number(said)
   }
 
-  test('runs on, and is ended by the next one', async () => {
+  /** A process that waits, whose command line names the folder. */
+  async function unsupervised(dataDir: string) {
+    const args = ['-e', 'setInterval(() => {}, 1e9)', dataDir]
+    const child = spawn(process.execPath, args, { stdio: 'ignore' })
+    await once(child, 'spawn')
+    return { child, command: [process.execPath, ...args], ended: once(child, 'exit') }
+  }
+
+  test('keeps running until the next council ends it', async () => {
     const dataDir = newDir()
     const pid = await killedCouncil(dataDir)
     expect(startTicks(pid)).toBeDefined()
@@ -226,38 +223,27 @@ describe('what a killed council left', () => {
     expect(await endOrphans(dataDir)).toEqual([])
   })
 
-  test('is found by its command line when the council died before it knew the pid', async () => {
+  test('is found by its command line if the council died before it recorded the pid', async () => {
     const dataDir = newDir()
-    const args = ['-e', 'setInterval(() => {}, 1e9)', dataDir]
-    const orphan = spawn(process.execPath, args, { stdio: 'ignore' })
-    await once(orphan, 'spawn')
-    const ended = once(orphan, 'exit')
-    writePidFile(dataDir, 'program', { command: [process.execPath, ...args] })
+    const { child: orphan, command, ended } = await unsupervised(dataDir)
+    writePidFile(dataDir, 'program', { command })
     expect(await endOrphans(dataDir)).toEqual([{ name: 'program', pid: orphan.pid }])
     expect(await ended).toEqual([null, 'SIGTERM'])
   })
 
   test.each([
-    ['started at another time', { ticksLater: 1, argument: '' }],
-    ['has another command line', { ticksLater: 0, argument: 'other' }],
-  ])(
-    'is nobody when the process with its pid %s: a pid that was used again is never killed',
-    async (_, { ticksLater, argument }) => {
-      const dataDir = newDir()
-      const args = ['-e', 'setInterval(() => {}, 1e9)', dataDir]
-      const stranger = spawn(process.execPath, args, { stdio: 'ignore' })
-      await once(stranger, 'spawn')
-      const pid = stranger.pid ?? 0
-      const ticks = startTicks(pid) ?? 0
-      writePidFile(dataDir, 'program', {
-        command: [process.execPath, ...args, ...(argument ? [argument] : [])],
-        process: { pid, startTicks: ticks + ticksLater },
-      })
-      expect(await endOrphans(dataDir)).toEqual([])
-      expect(startTicks(pid)).toBe(ticks)
-      const ended = once(stranger, 'exit')
-      stranger.kill('SIGKILL')
-      await ended
-    },
-  )
+    ['started at another time', { ticksLater: 1, more: [] }],
+    ['has another command line', { ticksLater: 0, more: ['other'] }],
+  ])('is not the process with its pid if that %s: a reused pid is never killed', async (_, { ticksLater, more }) => {
+    const dataDir = newDir()
+    const { child: stranger, command, ended } = await unsupervised(dataDir)
+    const pid = stranger.pid ?? 0
+    const ticks = startTicks(pid) ?? 0
+    const recorded = { pid, startTicks: ticks + ticksLater }
+    writePidFile(dataDir, 'program', { command: [...command, ...more], process: recorded })
+    expect(await endOrphans(dataDir)).toEqual([])
+    expect(startTicks(pid)).toBe(ticks)
+    stranger.kill('SIGKILL')
+    await ended
+  })
 })

@@ -6,23 +6,13 @@ import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { acquireDataDirLock } from '../../../src/platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
-import {
-  readServerFile,
-  removeServerFile,
-  writeServerFile,
-  type ServerFile,
-} from '../../../src/platform/process/server-file.ts'
+import { readServerFile, removeServerFile, writeServerFile } from '../../../src/platform/process/server-file.ts'
 import { socketDir } from '../../../src/platform/process/socket-dir.ts'
 import { processLine } from '../../support/process-line.ts'
 
 const newDir = (): string => join(mkdtempSync(join(tmpdir(), 'data-')), 'data')
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
-const server: ServerFile = {
-  url: 'http://127.0.0.1:8787',
-  token: 'secret',
-  pid: 4711,
-  startedAt: '2026-01-01T00:00:00.000Z',
-}
+const server = { url: 'http://127.0.0.1:8787', token: 'secret', pid: 4711, startedAt: '2026-01-01T00:00:00.000Z' }
 
 /** Another process that takes the lock and keeps it until it is killed. */
 async function holderOf(dataDir: string) {
@@ -54,7 +44,7 @@ describe('the lock of a DATA_DIR', () => {
     expect(acquireDataDirLock(dataDir).held).toBe(true)
   })
 
-  test('is free the moment its holder is killed', async () => {
+  test('is free as soon as its holder is killed', async () => {
     const dataDir = newDir()
     const other = await holderOf(dataDir)
     expect(other.line).toBe('holds it')
@@ -63,7 +53,7 @@ describe('the lock of a DATA_DIR', () => {
     expect(acquireDataDirLock(dataDir).held).toBe(true)
   })
 
-  test('tells who has it once that one has said where it is, and forgets what a killed one had said', () => {
+  test('names its holder once that has written its server file, and removes the file of a killed holder', () => {
     const dataDir = newDir()
     mkdirSync(dataDir)
     writeServerFile(dataDir, { ...server, pid: 1 })
@@ -74,7 +64,7 @@ describe('the lock of a DATA_DIR', () => {
     if (lock.held) lock.release()
   })
 
-  test('closes the folder to everybody else, and refuses a folder of something else', () => {
+  test('makes the folder private, and refuses a folder that belongs to something else', () => {
     const dataDir = newDir()
     mkdirSync(dataDir, { mode: 0o755 })
     expect(acquireDataDirLock(dataDir).held).toBe(true)
@@ -88,7 +78,7 @@ describe('the lock of a DATA_DIR', () => {
     expect(readdirSync(home)).toEqual(['thesis.tex'])
   })
 
-  test('names the file when it is no lock', () => {
+  test('reports a file that is no lock', () => {
     const dataDir = newDir()
     mkdirSync(dataDir)
     writeFileSync(dataPaths(dataDir).lock, 'x'.repeat(5_000))
@@ -99,7 +89,7 @@ describe('the lock of a DATA_DIR', () => {
 })
 
 describe('the server file', () => {
-  test('is for this user alone, and is there whole or not at all', () => {
+  test('is private to this user, and written completely or not at all', () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
     writeServerFile(dataDir, server)
     writeServerFile(dataDir, { ...server, pid: 4712 })
@@ -111,7 +101,7 @@ describe('the server file', () => {
   })
 
   test.each(['', '{', '{"url":"http://x","token":"","pid":1,"startedAt":"2026-01-01T00:00:00Z"}', '[]'])(
-    'that says %s is none',
+    'is ignored with the content %s',
     (text) => {
       const dataDir = mkdtempSync(join(tmpdir(), 'data-'))
       writeFileSync(dataPaths(dataDir).serverFile, text, { mode: 0o600 })
@@ -121,7 +111,7 @@ describe('the server file', () => {
 })
 
 describe('the folder for sockets', () => {
-  test('is in the DATA_DIR while the path is short enough for a socket, else a private one that is always the same', () => {
+  test('is in the DATA_DIR if the path is short enough for a socket, and otherwise a fixed private folder', () => {
     const short = mkdtempSync(join(tmpdir(), 'd-'))
     expect(socketDir(short)).toBe(join(short, 'run'))
     expect(modeOf(join(short, 'run'))).toBe('700')
@@ -135,7 +125,7 @@ describe('the folder for sockets', () => {
     expect(modeOf(elsewhere)).toBe('700')
   })
 
-  test('is refused, and left as it is, when somebody else has put a folder or a link in its place', () => {
+  test('is refused, and left unchanged, if it is an open folder or a link', () => {
     const long = `/srv/${'x'.repeat(100)}`
     const name = basename(socketDir(long, mkdtempSync(join(tmpdir(), 't-'))))
     const target = mkdtempSync(join(tmpdir(), 't-'))

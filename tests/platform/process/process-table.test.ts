@@ -29,7 +29,7 @@ describe.each([
   ['/proc', procTable],
   ['ps, as on a system without /proc', psTable],
 ])('a process table from %s', (_, table) => {
-  test('tells when a process started, until it is gone', async () => {
+  test('knows the start time of a process until it is gone', async () => {
     const { pid, end } = await started()
     expect(table.startOf(pid)).toEqual(expect.any(Number))
     await end()
@@ -48,15 +48,15 @@ describe.each([
   })
 })
 
-test('the start time that ps tells is a time of day in UTC', async () => {
+test('the start time of ps is a time of day in UTC', async () => {
   const beforeMs = Date.now()
   const { pid } = await started()
-  // It is in whole seconds, and Linux' ps counts it from a boot time that is rounded, too.
+  // ps on Linux counts whole seconds from a rounded boot time.
   expect(Math.abs((psTable.startOf(pid) ?? 0) - beforeMs)).toBeLessThan(60_000)
 })
 
 describe('a folder that is emptied after a reboot', () => {
-  test('is kept during one boot, and emptied in another one or where the system does not tell', () => {
+  test('is kept during one boot, and emptied after another or if the system does not identify the boot', () => {
     const dir = mkdtempSync(join(tmpdir(), 'boot-'))
     const file = join(dir, 'file')
     const isKept = (boot: string | undefined): boolean => {
@@ -68,15 +68,9 @@ describe('a folder that is emptied after a reboot', () => {
         return false
       }
     }
-    expect([
-      isKept('first'),
-      isKept('first'),
-      isKept('second'),
-      isKept('second'),
-      isKept(undefined),
-      isKept('second'),
-    ]).toEqual([false, true, false, true, false, false])
+    const boots = ['first', 'first', 'second', 'second', undefined, 'second']
+    expect(boots.map(isKept)).toEqual([false, true, false, true, false, false])
   })
 
-  test('knows this boot', () => expect(bootId()).toBe(bootId()))
+  test('identifies this boot', () => expect(bootId()).toBe(bootId()))
 })

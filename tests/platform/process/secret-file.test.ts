@@ -7,7 +7,7 @@ import { secretFile } from '../../../src/platform/process/secret-file.ts'
 const folder = () => mkdtempSync(join(tmpdir(), 'secret-'))
 
 describe('a file that holds a secret', () => {
-  test('is made once, whole, and for this user alone', () => {
+  test('is created once, completely, and private to this user', () => {
     const dir = folder()
     const path = join(dir, 'key')
     expect(secretFile(path, () => 'first')).toBe('first')
@@ -16,7 +16,7 @@ describe('a file that holds a secret', () => {
     expect(readdirSync(dir)).toEqual(['key'])
   })
 
-  test('that somebody else makes at the same time is theirs', () => {
+  test('that another process creates at the same time keeps its content', () => {
     const dir = folder()
     const path = join(dir, 'key')
     const text = secretFile(path, () => {
@@ -27,7 +27,7 @@ describe('a file that holds a secret', () => {
     expect(readdirSync(dir)).toEqual(['key'])
   })
 
-  test('that others may read is refused, and not changed', () => {
+  test('that other users may read is refused, and not changed', () => {
     const path = join(folder(), 'key')
     writeFileSync(path, 'known to all')
     chmodSync(path, 0o644)
@@ -41,18 +41,16 @@ describe('a file that holds a secret', () => {
     const path = join(folder(), 'key')
     writeFileSync(path, 'theirs', { mode: 0o600 })
     const self = process.getuid?.() ?? 0
-    // Only the superuser can give a file away; any other user is taken for another one instead.
+    // Only the superuser can change the owner; for other users the test changes the expected owner.
     if (self === 0) chownSync(path, 65_534, 65_534)
     const us = self === 0 ? 0 : self + 1
+    const message = expect.stringContaining(`chown ${us} ${path} && chmod 600 ${path}`)
     expect(() => secretFile(path, () => 'new', us)).toThrow(
-      expect.objectContaining({
-        code: 'secret_file_unusable',
-        message: expect.stringContaining(`chown ${us} ${path} && chmod 600 ${path}`) as unknown,
-      }),
+      expect.objectContaining({ code: 'secret_file_unusable', message }),
     )
   })
 
-  test('that cannot be made says so', () => {
+  test('that cannot be created is reported', () => {
     expect(() => secretFile(join(folder(), 'missing', 'key'), () => 'x')).toThrow(
       expect.objectContaining({ code: 'secret_file_unusable' }),
     )
