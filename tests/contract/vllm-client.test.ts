@@ -8,7 +8,7 @@ import { startVllmStandIn } from '../support/vllm-stand-in/server.ts'
 import { tokenize, wordTokens } from '../support/vllm-stand-in/tokens.ts'
 import { modelClientContract } from './model-client.ts'
 
-/** Tests the vLLM client against the stand-in: the contract of all clients, and the behaviour of servers on a network. */
+/** Tests the vLLM client against the stand-in: the contract of all clients, and servers on a network. */
 const tokens = ['Paris', ' is', ' the', ' capital', '.']
 
 modelClientContract('a client of a vLLM server', async () => {

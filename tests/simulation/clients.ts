@@ -6,7 +6,7 @@ import { anotherAsk, askFor, setUpAsks, someAsk, type Promised } from './asks.ts
 import { createClient, isRetried, type Answer, type Asked, type Client, type Gates } from './client.ts'
 import type { World } from './world.ts'
 
-/** The commands that the clients sent, the answers to reused command ids, and the number of clients that have not finished. */
+/** The commands of the clients, the answers to reused command ids, and the number of clients that have not finished. */
 export type ClientRun = { history: Asked[]; answersToReuse: Answer[]; left: () => number }
 
 const clients = 4

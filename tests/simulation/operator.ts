@@ -21,8 +21,8 @@ const slowMs = 11_000
 const dayMs = 25 * 3_600_000
 
 /**
- * Injects incidents as an operator sees them: processes die between any two steps and restart, releases replace each other, and
- * Redis comes back with fewer events and is restored. At the end every process runs, and no more faults occur.
+ * Injects incidents as an operator sees them: processes die between any two steps and restart, releases replace each
+ * other, and Redis loses events and is restored. At the end every process runs, and no more faults occur.
  */
 export async function operate(world: World): Promise<void> {
   const { random, scheduler, server } = world

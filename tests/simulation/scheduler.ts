@@ -24,8 +24,8 @@ export type Scheduler = {
 type Task = { owner: Owner; what: string; readyAtMs: number; release: () => void }
 
 /**
- * A virtual clock, and a scheduler that runs one step at a time in an order that the seed decides. Code in a run waits only for
- * steps and promises, so the same seed gives the same run.
+ * A virtual clock, and a scheduler that runs one step at a time in an order that the seed decides. Code in a run waits
+ * only for steps and promises, so the same seed gives the same run.
  */
 export function createScheduler(random: Random, startMs: number, note: (line: string) => void): Scheduler {
   const tasks: Task[] = []
@@ -82,7 +82,7 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
   }
 }
 
-/** More than the longest chain of promises between two steps. A longer chain would end after the next step, in every run alike. */
+/** More than the longest chain of promises between two steps. A longer chain would end after the next step, every time. */
 const turns = 40
 
 /** Runs the promise callbacks that follow from a step. */

@@ -20,7 +20,7 @@ export function schemaOf(type: string): JsonSchema {
   return schema as JsonSchema
 }
 
-/** A schema in a form that people can compare. It has every rule, so schemas with different rules have different shapes. */
+/** A schema in a form that people can compare. It has every rule: schemas with different rules have different shapes. */
 export function shapeOf({ $schema: _, ...schema }: JsonSchema): Shape {
   const { type, properties, required = [], additionalProperties, ...others } = schema
   if (!properties || additionalProperties !== false || Object.keys(others).length > 0) return inWords(schema)
@@ -36,7 +36,8 @@ function inWords({ type, description, anyOf, ...rules }: JsonSchema): string {
     // Formats have patterns of hundreds of characters.
     if (rule === 'pattern' && rules.format) return `pattern with SHA-256 ${hashOf(String(value)).slice(0, 16)}`
     if (Array.isArray(value)) return `${rule} ${value.map(valueInWords).join(' | ')}`
-    return `${rule} ${withSchema.has(rule) && typeof value === 'object' ? `(${inWords(value as JsonSchema)})` : valueInWords(value)}`
+    const isSchema = withSchema.has(rule) && typeof value === 'object'
+    return `${rule} ${isSchema ? `(${inWords(value as JsonSchema)})` : valueInWords(value)}`
   })
   return [...kind, ...words].join(', ')
 }

@@ -181,7 +181,7 @@ async function abandoned(scripts: ModelStep[][], { streamed = 'Paris' }: { strea
   return first
 }
 
-/** The state in which a second attempt finds a prompt of a conversation: it is routed, and its earlier turns are recorded. */
+/** The fields of an attempt at a prompt whose earlier turns an attempt before it has recorded. */
 const sensedTurns = (...requestIds: Uuid7[]) => ({
   conversation: { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 },
   sensed: { conversationId: 'c', requestIds, omitted: 0 },
@@ -212,7 +212,7 @@ describe('a takeover', () => {
     expect(await first.ending()).toMatchObject({ type: 'AnswerCancelled', data: { text: 'Paris', costMicros: 500 } })
   })
 
-  test('that finds no token stream fails as interrupted: another text would contradict the one that clients saw', async () => {
+  test('that finds no token stream fails as interrupted, because another text would contradict the streamed one', async () => {
     const first = await abandoned([], { streamed: null })
     const { attempt } = await first.nextAttempt()
     await answerPrompt(first.dependencies, attempt)

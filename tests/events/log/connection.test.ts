@@ -186,7 +186,7 @@ async function councilOnOwnServer() {
 }
 
 describe('after a reconnect', () => {
-  /** A council on a server of its own that has written two events, and whose proxy then leads to a second, prepared server. */
+  /** A council that has written two events to a first server, and whose proxy now leads to the prepared second server. */
   async function moved(prepare: (from: RedisServer, councilId: string) => Promise<RedisServer>) {
     const { server: first, through, other } = await councilOnOwnServer()
     await ask(other)
@@ -204,7 +204,7 @@ describe('after a reconnect', () => {
     await cp(first.dir, dir, { recursive: true })
     return startRedis({ dir })
   }
-  /** Resolves after the reset, when the connection for commands is ready again and nothing is in flight on the old one. */
+  /** Resets all connections. Resolves when the connection for commands is ready again. */
   async function reconnected({ redis }: TestCouncil, through: FaultProxy): Promise<void> {
     // Node's `once` would reject at the connection's first error.
     const lost = new Promise((resolve) => redis.once('close', resolve))

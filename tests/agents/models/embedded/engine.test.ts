@@ -99,7 +99,7 @@ describe('the embedded model', patience, () => {
   })
 
   test('starts a new call without waiting for the running ones', async () => {
-    // Every sequence has a state, so the new call must first erase one. That needs llama.cpp's lock, which once blocked it.
+    // Every sequence has a state, so the new call must first erase one. That needs llama.cpp's lock.
     await Promise.all(
       ['Hello!', 'Who are you?', 'What is this?'].map((content) =>
         outcomeOf(client.stream(call({ ...ask(content), maxTokens: 5 }))),

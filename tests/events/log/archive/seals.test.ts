@@ -54,7 +54,16 @@ describe('a seal', () => {
   })
 
   test('is Ed25519 over the documented text', () => {
-    const text = `hybrid-ai-council seal 1\ncouncil main\nincarnation first\nsequence 7\nposition 7-7\nchain ${'07'.repeat(32)}\nkey ${key.keyId}\n`
+    const text = [
+      'hybrid-ai-council seal 1',
+      'council main',
+      'incarnation first',
+      'sequence 7',
+      'position 7-7',
+      `chain ${'07'.repeat(32)}`,
+      `key ${key.keyId}`,
+      '',
+    ].join('\n')
     const publicKey = { key: Buffer.from(key.publicKey, 'base64url'), format: 'der', type: 'spki' } as const
     expect(verify(null, Buffer.from(text), publicKey, Buffer.from(seal.signature, 'base64url'))).toBe(true)
   })
