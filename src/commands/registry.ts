@@ -2,8 +2,8 @@ import type { StreamName } from '../events/identifiers.ts'
 import { account } from './aggregates/account.ts'
 import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
-import { refusalHistory } from './aggregates/refusals.ts'
-import { sealHistory } from './aggregates/seals.ts'
+import { refusals } from './aggregates/refusals.ts'
+import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
@@ -81,9 +81,9 @@ export const areas: Readonly<Record<string, Area>> = {
     ],
     publicCommands: [],
   },
-  refusals: { aggregates: [refusalHistory], commands: [], publicCommands: [] },
+  refusals: { aggregates: [refusals], commands: [], publicCommands: [] },
   seals: {
-    aggregates: [sealHistory],
+    aggregates: [seals],
     commands: [internal(SealLog), internal(IntroduceSealingKey)],
     publicCommands: [],
   },

@@ -2,7 +2,7 @@ import type { RefusalEvent } from '../../events/refusals.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** `refusals/<yyyy-mm-dd>`: the recorded refusals of a day. */
-export const refusalHistory: Aggregate<null, RefusalEvent, 'refusals'> = {
+export const refusals: Aggregate<null, RefusalEvent, 'refusals'> = {
   category: 'refusals',
   stateVersion: 1,
   initial: null,

@@ -1,6 +1,5 @@
-import type { RecordedEvent } from '../../events/event.ts'
 import { justBefore, streamTimeMs, type StreamName } from '../../events/identifiers.ts'
-import { refusalEvents } from '../../events/refusals.ts'
+import type { RefusalEvent } from '../../events/refusals.ts'
 import {
   LogStopped,
   type AppendResult,
@@ -57,7 +56,7 @@ export function decideSpeculatively(
   const before = new Map<StreamName, CachedState>()
   for (const [stream, aggregate] of aggregates) {
     const last = flights.findLast(({ decided }) => decided.after.has(stream))
-    const held = last?.decided.after.get(stream) ?? heldWithoutReading(dependencies, stream, aggregate)
+    const held = last?.decided.after.get(stream) ?? cachedOrNew(dependencies, stream, aggregate)
     if (!held) return null
     before.set(stream, held)
   }
@@ -107,7 +106,7 @@ async function loadStates(
   const states = new Map<StreamName, CachedState>()
   const missing: StreamName[] = []
   for (const [stream, aggregate] of aggregates) {
-    const held = heldWithoutReading(dependencies, stream, aggregate)
+    const held = cachedOrNew(dependencies, stream, aggregate)
     if (held) states.set(stream, held)
     else missing.push(stream)
   }
@@ -118,7 +117,8 @@ async function loadStates(
   return states
 }
 
-function heldWithoutReading(
+/** A stream's state without reading the log: cached, or initial where the stream may be assumed to be new. */
+function cachedOrNew(
   { cache, clock }: WriteDependencies,
   stream: StreamName,
   { initial }: Aggregate<unknown>,
@@ -159,7 +159,7 @@ export async function settleBatch(
     case 'appended': {
       for (const [stream, { revision, state }] of after) cache.set(stream, { revision, state })
       settleAppended(commands, outcome)
-      for (const { pending, error } of failed) failOne(pending, error)
+      for (const { pending, error } of failed) settleFailed(pending, error)
       return []
     }
     case 'duplicate': {
@@ -207,15 +207,16 @@ function settleAppended(
   commands: DecidedBatch['commands'],
   { positions, anyRevisions }: Extract<AppendResult, { result: 'appended' }>,
 ): void {
-  const histories = new Map(anyRevisions)
-  const historyRevision = (stream: StreamName): number | undefined => {
-    const before = histories.get(stream)
-    if (before !== undefined) histories.set(stream, before + 1)
-    return before === undefined ? undefined : before + 1
+  const revisions = new Map(anyRevisions)
+  const appendOnlyRevision = (stream: StreamName): number | undefined => {
+    const before = revisions.get(stream)
+    if (before === undefined) return undefined
+    revisions.set(stream, before + 1)
+    return before + 1
   }
   let next = 0
   for (const decided of commands) {
-    decided.pending.settle(resultOf(decided, positions, next, historyRevision))
+    decided.pending.settle(resultOf(decided, positions, next, appendOnlyRevision))
     next += decided.recorded
   }
 }
@@ -228,14 +229,13 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
   const recorded = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
   const [refusal] = recorded
-  if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal))
+  if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal.data))
   const events = recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))
   pending.settle({ result: 'duplicate', position: last, events })
 }
 
 /** A refused command id stays refused, with the original code and details. */
-function refusalAgain({ data }: RecordedEvent): CommandResult {
-  const { code, details } = refusalEvents.CommandRefused.data.parse(data)
+function refusalAgain({ code, details }: RefusalEvent['data']): CommandResult {
   const known = refusalCodes.find((candidate) => candidate === code)
   if (!known) throw new Error(`the log has a refusal with the unknown code ${code}`)
   return Object.keys(details).length > 0
@@ -243,7 +243,8 @@ function refusalAgain({ data }: RecordedEvent): CommandResult {
     : { result: 'refused', code: known }
 }
 
-function failOne(pending: Pending, error: unknown): void {
+/** Ends a command whose decision threw. */
+function settleFailed(pending: Pending, error: unknown): void {
   if (error instanceof StateTooLarge) reject(pending, 'state_too_large', error.message)
   else pending.fail(error)
 }

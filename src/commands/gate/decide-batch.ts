@@ -7,7 +7,7 @@ import { aggregateOfRead, type Aggregate, type Decision, type Event, type ReadSe
 import type { RefusalAllowance } from './refusal-allowance.ts'
 import type { CachedState } from './state-cache.ts'
 import type { AppendedEvent, CommandResult, Pending } from './types.ts'
-import { refusalHistory } from '../aggregates/refusals.ts'
+import { refusals } from '../aggregates/refusals.ts'
 import type { Refusal } from '../refusals.ts'
 
 /** A larger state is a design error, because every append writes the whole state. */
@@ -124,7 +124,7 @@ function decideAll(
       finishedJobs,
     },
     commands,
-    after: settledLater(states, working),
+    after: statesAfter(states, working),
     failed,
     undecided: batch.slice(taken),
   }
@@ -132,20 +132,21 @@ function decideAll(
 
 function expected(stream: StreamName, held: CachedState | undefined): ExpectedRevision {
   if (!held) return { stream, revision: 0 }
-  return held.unsettled
-    ? { stream, revision: held.revision, state: held.unsettled }
+  return held.unconfirmed
+    ? { stream, revision: held.revision, state: held.unconfirmed }
     : { stream, revision: held.revision }
 }
 
-function settledLater(
+/** The states that the append leads to; the log has not confirmed them. */
+function statesAfter(
   states: readonly NewState[],
   working: ReadonlyMap<StreamName, CachedState>,
 ): Map<StreamName, CachedState> {
   const after = new Map<StreamName, CachedState>()
-  for (const unsettled of states) {
-    const held = working.get(unsettled.stream)
+  for (const unconfirmed of states) {
+    const held = working.get(unconfirmed.stream)
     // An append-only stream has no state.
-    if (held) after.set(unsettled.stream, { revision: held.revision, state: held.state, unsettled })
+    if (held) after.set(unconfirmed.stream, { revision: held.revision, state: held.state, unconfirmed })
   }
   return after
 }
@@ -162,13 +163,13 @@ function newState(
 
 /**
  * The result of a command in a durable append. `positions` are the positions of all events; those of this command begin at `from`.
- * `historyRevision` returns the next revision of an append-only stream.
+ * `appendOnlyRevision` returns the next revision of an append-only stream.
  */
 export function resultOf(
   { decision, events }: DecidedCommand,
   positions: readonly Position[],
   from: number,
-  historyRevision: (stream: StreamName) => number | undefined,
+  appendOnlyRevision: (stream: StreamName) => number | undefined,
 ): CommandResult {
   if (decision.outcome === 'refused') {
     const { code, details } = decision
@@ -177,7 +178,7 @@ export function resultOf(
   const appended = events.map(({ stream, revision, type }, index) => ({
     position: positions[from + index] as Position,
     stream,
-    revision: historyRevision(stream) ?? revision,
+    revision: appendOnlyRevision(stream) ?? revision,
     type,
   }))
   return { result: 'appended', position: appended.at(-1)?.position ?? null, events: appended }
@@ -260,7 +261,7 @@ function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId
   return {
     events: [event],
     own: [],
-    states: [{ stream, held: { revision: 0, state: null }, aggregate: refusalHistory }],
+    states: [{ stream, held: { revision: 0, state: null }, aggregate: refusals }],
   }
 }
 

@@ -2,8 +2,8 @@ import type { StreamName } from '../../events/identifiers.ts'
 import type { EventLog, NewState, StoredState } from '../../events/log/log.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** The state of a stream at a revision. `unsettled` is the state that an append in flight writes. */
-export type CachedState = { revision: number; state: unknown; unsettled?: NewState }
+/** The state of a stream at a revision. `unconfirmed` is the state that an append in flight writes. */
+export type CachedState = { revision: number; state: unknown; unconfirmed?: NewState }
 
 /** Parses a stored state, or folds the events again if another version of the aggregate stored it. */
 export async function hydrate(

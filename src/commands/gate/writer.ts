@@ -49,7 +49,7 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
     const again: Pending[] = []
     let isUnanswered = false
     /** Runs one step for a batch. If the log fails, the whole batch must be decided again. */
-    const attempt = async (step: () => Promise<readonly Pending[]>, commands: readonly Pending[]): Promise<void> => {
+    const tryStep = async (step: () => Promise<readonly Pending[]>, commands: readonly Pending[]): Promise<void> => {
       try {
         again.push(...(await step()))
       } catch (error) {
@@ -59,13 +59,13 @@ export function createWriter(dependencies: WriterDependencies): CommandWriter {
       }
     }
 
-    await attempt(async () => {
+    await tryStep(async () => {
       inFlight.send(await decideFresh(dependencies, batch))
       return []
     }, batch)
     for (let oldest = inFlight.oldest(); oldest; oldest = inFlight.oldest()) {
       const append = oldest
-      await attempt(() => settle(append), append.batch)
+      await tryStep(() => settle(append), append.batch)
       inFlight.removeOldest()
       // The appends still in flight were decided on states that will not exist: they fail, and nothing is sent after them.
       if (again.length > 0) backoff.endRun()

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { sealEvents, sealsStream } from '../../events/seals.ts'
 import { defineCommand } from '../decider.ts'
-import { sealHistory } from '../aggregates/seals.ts'
+import { seals } from '../aggregates/seals.ts'
 
 /** Records a seal that the archiver signed. `day`: today in UTC, `yyyy-mm-dd`. */
-export const SealLog = defineCommand({ seals: sealHistory })({
+export const SealLog = defineCommand({ seals })({
   name: 'SealLog',
   schema: z.strictObject({ day: z.iso.date(), ...sealEvents.LogSealed.data.shape }),
   reads: ({ day }) => ({ seals: sealsStream(day) }),
