@@ -1,6 +1,6 @@
 import { aggregateOf } from '../../commands/registry.ts'
 import { maxAttempts } from '../../commands/aggregates/chat.ts'
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'
 import { readArchiveFirst } from '../../events/log/read/archive-first.ts'
 import { hotLog } from '../../events/log/read/hot-log.ts'
@@ -131,7 +131,7 @@ async function compareWithLog(
   isArchived: boolean,
   { report }: Faults,
 ): Promise<ComparedReadModel[]> {
-  async function* log(tx: Tx): AsyncGenerator<RecordedEvent[]> {
+  async function* log(tx: Tx): AsyncGenerator<AnyRecordedEvent[]> {
     // Uses the comparison's own transaction: the embedded Postgres runs one at a time.
     const within = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => work(tx)
     const archive = isArchived ? postgresArchive({ transaction: within, snapshot: within }) : null
@@ -140,7 +140,7 @@ async function compareWithLog(
   const compared = await compareReadModels(postgres, readModels, log)
   for (const model of compared)
     if (model.state === 'compared')
-      for (const difference of model.differences) report({ ...difference, code: 'read_model_differs', stream: null })
+      for (const difference of model.differences) report('read_model_differs', difference, difference.message)
   return compared
 }
 

@@ -22,6 +22,23 @@ export async function loadStates(
   )
 }
 
+const scanCount = 1_000
+
+/** Every stored state as text, in pages. Redis may return a state twice. */
+export async function* scanStates(
+  redis: Pick<RedisClient, 'hscan'>,
+  keys: LogKeys,
+): AsyncGenerator<[stream: StreamName, stored: string][]> {
+  let cursor = '0'
+  do {
+    const [next, flat] = await redis.hscan(keys.states, cursor, 'COUNT', scanCount)
+    cursor = next
+    const page: [StreamName, string][] = []
+    for (let i = 0; i < flat.length; i += 2) page.push([flat[i] as StreamName, flat[i + 1] ?? ''])
+    yield page
+  } while (cursor !== '0')
+}
+
 /** `<revision>:<state version>:<state as JSON>`, or `<revision>:finished`, as append.lua writes it. */
 export const stateText = (revision: number, { stateVersion, state }: FoldedState): string =>
   state === null ? `${revision}:finished` : `${revision}:${stateVersion}:${state}`

@@ -8,6 +8,7 @@ import {
   type Uuid7,
 } from '../../identifiers.ts'
 import { hashLifetimeMs, maxIdAheadMs } from '../append/append.ts'
+import { scanStates } from '../append/stored-states.ts'
 import { storedText } from '../folds.ts'
 import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'
@@ -44,21 +45,17 @@ export type Window = { startMs: number }
 
 async function* states({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<DerivedWrites> {
   const seen = new Set<string>()
-  let cursor = '0'
-  do {
-    const [next, flat] = await redis.hscan(keys.states, cursor, 'COUNT', scanCount)
-    cursor = next
+  for await (const page of scanStates(redis, keys)) {
     const writes: Write[] = []
-    for (let i = 0; i < flat.length; i += 2) {
-      const [stream = '', stored] = [flat[i], flat[i + 1]]
-      const live = folds.live.get(stream as StreamName)
+    for (const [stream, stored] of page) {
+      const live = folds.live.get(stream)
       seen.add(stream)
       if (!live) writes.push((pipeline) => pipeline.hdel(keys.states, stream))
       else if (stored !== storedText(live))
         writes.push((pipeline) => pipeline.hset(keys.states, stream, storedText(live)))
     }
     if (writes.length > 0) yield { kind: 'states', writes }
-  } while (cursor !== '0')
+  }
   const missing = [...folds.live].filter(([stream]) => !seen.has(stream))
   for (const group of inGroups(missing))
     yield {

@@ -8,7 +8,7 @@ import {
   type StreamName,
 } from '../../identifiers.ts'
 import { maxIdAheadMs } from '../append/append.ts'
-import type { ArchiveCheckpoint } from '../archive/archive.ts'
+import { upToSequence, type ArchiveCheckpoint } from '../archive/archive.ts'
 import { chainStart, extendChain } from '../archive/chain.ts'
 import { foldStreams, type Folds } from '../folds.ts'
 import { hotEntries } from '../read/hot-entries.ts'
@@ -71,7 +71,7 @@ export async function examine(
   }
 
   for await (const rows of mergeJoin(
-    archivedUpTo(archive.read(), checkpoint.sequence),
+    upToSequence(archive.read(), checkpoint.sequence),
     hotEntries(redis, keys.log, beginning, '+'),
   )) {
     signal.throwIfAborted()
@@ -129,17 +129,6 @@ async function ownCheckpoint({ redis, keys, councilId, archive }: RestoreStores)
       `Redis holds another log (incarnation ${incarnation}) than the one that is archived (${checkpoint.incarnation})`,
     )
   return checkpoint
-}
-
-export async function* archivedUpTo<E extends StoredEvent>(
-  pages: AsyncIterable<E[]>,
-  sequence: number,
-): AsyncGenerator<E[]> {
-  for await (const page of pages) {
-    const within = page.filter((event) => event.sequence <= sequence)
-    if (within.length > 0) yield within
-    if (within.length < page.length) return
-  }
 }
 
 /** Checks that the log on Redis is a part of the archive without a gap, or continues it. */

@@ -1,10 +1,10 @@
 import type { ChainableCommander } from 'ioredis'
 import { serverOf, type RedisClient } from '../../../platform/redis/cluster.ts'
 import { commandWindowMs, beginning, comparePositions } from '../../identifiers.ts'
-import type { ArchivedEvent } from '../archive/archive.ts'
+import { upToSequence, type ArchivedEvent } from '../archive/archive.ts'
 import { workersGroup } from '../keys.ts'
 import { derivedWrites, type DerivedKind, type Window, type Write } from './derived-data.ts'
-import { archivedUpTo, examine, type Examined } from './examine.ts'
+import { examine, type Examined } from './examine.ts'
 import { RestoreRefused, type RestoreStores } from './stores.ts'
 
 export type RestoreOptions = {
@@ -118,7 +118,7 @@ async function write(
 
   let done = 0
   for await (const events of missing.count > 0
-    ? archivedUpTo(stores.archive.read({ after: missing.after }), checkpoint.sequence)
+    ? upToSequence(stores.archive.read({ after: missing.after }), checkpoint.sequence)
     : []) {
     signal.throwIfAborted()
     await send(events.map((event) => (pipeline) => addEntry(pipeline, keys.log, event)))

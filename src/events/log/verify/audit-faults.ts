@@ -1,5 +1,4 @@
 import { comparePositions, type Position } from '../../identifiers.ts'
-import type { StoredEvent } from '../read/stored-event.ts'
 
 /**
  * The faults of a stored log. The codes are stable and explained in `docs/errors.md`. If one event has several faults, the first one
@@ -55,22 +54,20 @@ export type Fault = {
   message: string
 }
 
+/** Reports a fault of an event, or of a place in the log. */
+export type ReportFault = (
+  code: AuditFault,
+  at: { position: Position; sequence?: number | null; stream?: string | null },
+  message: string,
+) => void
+
 /** Collects faults: counts all and keeps the first ones by position. */
 export type Faults = {
-  report: (fault: Fault) => void
+  report: ReportFault
   /** Faults of the log itself, then of derived data; each by position, then by weight. */
   listed: () => readonly Fault[]
   count: () => number
 }
-
-/** A fault of one event. */
-export const faultOf = ({ position, sequence, stream }: StoredEvent, code: AuditFault, message: string): Fault => ({
-  code,
-  position,
-  sequence,
-  stream,
-  message,
-})
 
 const maxListed = 100
 
@@ -78,8 +75,9 @@ export function collectFaults(): Faults {
   const listed: Fault[] = []
   let count = 0
   return {
-    report(fault) {
+    report(code, { position, sequence = null, stream = null }, message) {
       count++
+      const fault = { code, position, sequence, stream, message }
       const last = listed.at(-1)
       if (listed.length === maxListed && last && compare(last, fault) <= 0) return
       const place = listed.findIndex((other) => compare(other, fault) > 0)

@@ -1,7 +1,7 @@
 import type { FoldOf } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { faultOf, type Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 import { createDigestSet } from './digest-set.ts'
 
 /** `unvouched`: the number of events at the beginning of the log that are older than MACs. */
@@ -15,7 +15,7 @@ export function authenticityCheck(
   incarnation: string,
   macs: EventMacs,
   foldOf: FoldOf,
-  report: Faults['report'],
+  report: ReportFault,
 ): Authenticity {
   const seenOnAppendOnly = createDigestSet()
   let genuine = 0
@@ -27,34 +27,18 @@ export function authenticityCheck(
       if (event.mac === '') {
         if (genuine === 0) unvouched++
         else
-          report(
-            faultOf(event, 'mac_missing', `${event.type} at ${event.position} has no MAC, though earlier events have`),
-          )
+          report('mac_missing', event, `${event.type} at ${event.position} has no MAC, though earlier events have`)
         return
       }
       const isAppendOnly = foldOf(event.stream)?.appendOnly ?? false
       const verdict = isGenuine(event, incarnation, macs, isAppendOnly)
       if (verdict === 'genuine') genuine++
       if (verdict === 'forged')
-        report(
-          faultOf(
-            event,
-            'mac_forged',
-            `${event.type} at ${event.position} is not as a gate of this council wrote it: its MAC does not match`,
-          ),
-        )
+        report('mac_forged', event, `${event.type} at ${event.position} is not as a gate of this council wrote it: its MAC does not match`)
       if (verdict === 'key_unknown')
-        report(
-          faultOf(
-            event,
-            'mac_key_unknown',
-            `the MAC of ${event.type} at ${event.position} names the key ${event.mac.slice(0, event.mac.indexOf('.'))}, which is not in MAC_KEY_FILE`,
-          ),
-        )
+        report('mac_key_unknown', event, `the MAC of ${event.type} at ${event.position} names the key ${event.mac.slice(0, event.mac.indexOf('.'))}, which is not in MAC_KEY_FILE`)
       if (isAppendOnly && !seenOnAppendOnly.add(`${event.stream} ${event.mac}`))
-        report(
-          faultOf(event, 'event_repeated', `${event.type} at ${event.position} is in ${event.stream} a second time`),
-        )
+        report('event_repeated', event, `${event.type} at ${event.position} is in ${event.stream} a second time`)
     },
   }
 }

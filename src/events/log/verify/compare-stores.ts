@@ -5,7 +5,7 @@ import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import { firstDifference, type HotEntry, type JoinedRow } from './merge-join.ts'
 import { isGenuine } from './authenticity.ts'
-import { faultOf, type Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 
 /** The metadata of the log on Redis and its newest entry, read atomically. */
 export type HotEnd = { incarnation: string | null; sequence: number; position: Position; halted: string | null }
@@ -16,7 +16,7 @@ export type StoresUnderAudit = {
   hot: HotEnd
   macs: EventMacs | null
   foldOf: FoldOf
-  report: Faults['report']
+  report: ReportFault
 }
 
 export type StoreComparison = {
@@ -41,37 +41,19 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
     const field = firstDifference(archived, event)
     if (field === undefined) return
     const who = `by their MACs the archive's event is ${verdict(archived)} and the one in Redis ${verdict(event)}`
-    report(
-      faultOf(
-        archived,
-        'differs_from_archive',
-        `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`,
-      ),
-    )
+    report('differs_from_archive', archived, `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`)
   }
   const lacking = (event: ArchivedEvent): void => {
     const isTail = comparePositions(event.position, hot.position) > 0
     const message = `event number ${event.sequence} (${event.type} at ${event.position}) is in the archive, but not in Redis${isTail ? ', which ends before it' : ''}`
-    report(faultOf(event, isTail ? 'truncated_tail' : 'removed_event', message))
+    report(isTail ? 'truncated_tail' : 'removed_event', event, message)
   }
   const notArchived = (event: StoredEvent): void => {
     const { sequence, type, position } = event
     if (checkpoint && comparePositions(position, checkpoint.position) <= 0)
-      report(
-        faultOf(
-          event,
-          'missing_in_archive',
-          `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which continues after it`,
-        ),
-      )
+      report('missing_in_archive', event, `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which continues after it`)
     else if (sequence > hot.sequence)
-      report(
-        faultOf(
-          event,
-          'surplus_event',
-          `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were assigned`,
-        ),
-      )
+      report('surplus_event', event, `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were assigned`)
   }
   const isBeyondTrim = ({ archived, hot: entry }: JoinedRow): boolean =>
     archived !== null && !entry && comparePositions(archived.position, trimmed) > 0
@@ -91,25 +73,24 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
       }
     },
     atEnd({ position, sequence }) {
-      const atEnd = { position, sequence, stream: null }
       if (checkpoint && (lastArchived?.sequence ?? 0) < checkpoint.sequence) {
         const message = `the archive was at number ${checkpoint.sequence} (${checkpoint.position}), but ends at ${lastArchived?.sequence ?? 0}`
-        report({ ...atEnd, code: 'truncated_tail', position: checkpoint.position, message })
+        report('truncated_tail', { position: checkpoint.position, sequence }, message)
       } else if (checkpoint && !lastArchived?.chainHead.equals(checkpoint.chainHead)) {
         const message = `the archive's checkpoint at ${checkpoint.position} has another chain head than its newest event`
-        report({ ...atEnd, code: 'chain_broken', position: checkpoint.position, message })
+        report('chain_broken', { position: checkpoint.position, sequence }, message)
       }
       if (isSameLog && sequence < hot.sequence)
-        report({
-          ...atEnd,
-          code: 'truncated_tail',
-          message: `${hot.sequence} events were acknowledged, but the log ends with number ${sequence} at ${position}`,
-        })
+        report(
+          'truncated_tail',
+          { position, sequence },
+          `${hot.sequence} events were acknowledged, but the log ends with number ${sequence} at ${position}`,
+        )
     },
   }
 }
 
 /** Reports an entry that is not an event. */
-export const reportProblem = ({ position, problem }: HotEntry, report: Faults['report']): void => {
-  if (problem) report({ code: problem.code, position, sequence: null, stream: null, message: problem.message })
+export const reportProblem = ({ position, problem }: HotEntry, report: ReportFault): void => {
+  if (problem) report(problem.code, { position }, problem.message)
 }

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../../platform/redis/cluster.ts'
 import { positionTimeMs, type StreamName } from '../../identifiers.ts'
 import type { Folds, LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
-import type { Fault, Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 
 /** The number of streams that workers must still finish. */
 export type CheckedJobs = { open: number }
@@ -11,7 +11,7 @@ export type JobsUnderAudit = {
   redis: Pick<RedisClient, 'xrange' | 'hget' | 'time'>
   keys: LogKeys
   folds: Folds
-  report: Faults['report']
+  report: ReportFault
   /** The longest time without a new event for an unfinished stream. */
   jobOverdueMs: number
 }
@@ -37,18 +37,21 @@ export async function checkJobs({ redis, keys, folds, report, jobOverdueMs }: Jo
 
   for (const [stream, live] of open) {
     const silentMs = nowMs - positionTimeMs(live.last)
-    const found: Pick<Fault, 'code' | 'message'> | null = !queued.has(stream)
-      ? {
-          code: 'job_missing',
-          message: `${stream} is not finished, but it has no job in the queue, so no worker will finish it`,
-        }
-      : silentMs > jobOverdueMs
-        ? {
-            code: 'job_overdue',
-            message: `${stream} is not finished, and its newest event is ${Math.floor(silentMs / 1000)} s old: its attempts may take ${Math.floor(jobOverdueMs / 1000)} s`,
-          }
-        : null
-    if (found && !(await hasMoved(stream, live))) report({ ...found, position: live.last, sequence: null, stream })
+    const isQueued = queued.has(stream)
+    if ((isQueued && silentMs <= jobOverdueMs) || (await hasMoved(stream, live))) continue
+    const at = { position: live.last, stream }
+    if (isQueued)
+      report(
+        'job_overdue',
+        at,
+        `${stream} is not finished, and its newest event is ${Math.floor(silentMs / 1000)} s old: its attempts may take ${Math.floor(jobOverdueMs / 1000)} s`,
+      )
+    else
+      report(
+        'job_missing',
+        at,
+        `${stream} is not finished, but it has no job in the queue, so no worker will finish it`,
+      )
   }
   return { open: open.length }
 }

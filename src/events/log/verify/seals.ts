@@ -5,7 +5,7 @@ import type { ChainHead, LogIdentity } from '../archive/chain.ts'
 import { isGenuineSeal } from '../archive/seal-key.ts'
 import type { SealLine } from '../archive/seals-file.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
-import { faultOf, type Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 import { keyChain, type KeyChain } from './seal-keys.ts'
 
 /** Evidence from outside the council: copies of its seals, and the public key that they must lead back to (in the form of `SealingKey`). */
@@ -33,7 +33,7 @@ export function sealCheck(
   identity: LogIdentity,
   inLog: readonly RecordedEvent<SealEvent>[],
   outside: KeptOutside,
-  report: Faults['report'],
+  report: ReportFault,
 ): SealCheck {
   const seals = inLog.filter((event) => event.type === 'LogSealed')
   const expected = Map.groupBy(
@@ -56,63 +56,38 @@ export function sealCheck(
     take(event) {
       if (event.type === 'SealingKeyIntroduced') {
         const problem = keys.introduce(event.data)
-        if (problem) report(faultOfSeal(event, 'sealing_key_forged', problem))
+        if (problem) report('sealing_key_forged', event, problem)
       } else if (!isSealedBy(keys, identity, event.data))
-        report(
-          faultOfSeal(
-            event,
-            'seal_forged',
-            `the seal at ${event.position} is not signed by a sealing key of this log (${event.data.keyId})`,
-          ),
-        )
+        report('seal_forged', event, `the seal at ${event.position} is not signed by a sealing key of this log (${event.data.keyId})`)
     },
     reached(event, head) {
       for (const { position, chainHead, by } of expected.get(event.sequence) ?? []) {
         if (position !== event.position)
-          report(
-            faultOf(
-              event,
-              'seal_differs',
-              `event number ${event.sequence} is at ${event.position}, but according to ${by} at ${position}`,
-            ),
-          )
+          report('seal_differs', event, `event number ${event.sequence} is at ${event.position}, but according to ${by} at ${position}`)
         else if (chainHead !== null && chainHead !== head.toString('hex'))
-          report(
-            faultOf(
-              event,
-              'seal_differs',
-              `the log up to event number ${event.sequence} at ${position} does not match ${by}: it, or an event before it, was changed`,
-            ),
-          )
+          report('seal_differs', event, `the log up to event number ${event.sequence} at ${position} does not match ${by}: it, or an event before it, was changed`)
       }
     },
     atEnd({ sequence: last, position: end }) {
       for (const { sequence, position, by, isOutside } of [...expected.values()].flat())
         if (sequence > last)
-          report({
-            code: isOutside ? 'truncated_tail' : 'seal_differs',
-            position,
-            sequence,
-            stream: null,
-            message: `the log ends with number ${last} at ${end}, but ${by} is about number ${sequence} at ${position}`,
-          })
-      const lost = outside.publicKey !== null && seals.length > 0 && !keys.isTrusted(keys.newest() ?? '')
-      if (lost)
-        report({
-          code: 'sealing_key_forged',
-          position: inLog[0]?.position ?? end,
-          sequence: null,
-          stream: null,
-          message: `the log is sealed under keys (${[...keys.ids()].join(', ') || 'unknown ones'}) that do not lead back to the given public key`,
-        })
+          report(
+            isOutside ? 'truncated_tail' : 'seal_differs',
+            { position, sequence },
+            `the log ends with number ${last} at ${end}, but ${by} is about number ${sequence} at ${position}`,
+          )
+      if (outside.publicKey !== null && seals.length > 0 && !keys.isTrusted(keys.newest() ?? ''))
+        report(
+          'sealing_key_forged',
+          { position: inLog[0]?.position ?? end },
+          `the log is sealed under keys (${[...keys.ids()].join(', ') || 'unknown ones'}) that do not lead back to the given public key`,
+        )
       if (outsideKeys.isForeign)
-        report({
-          code: 'sealing_key_forged',
-          position: outsideKeys.position ?? end,
-          sequence: null,
-          stream: null,
-          message: 'the newest seal from outside is signed by a key that does not lead back to the given public key',
-        })
+        report(
+          'sealing_key_forged',
+          { position: outsideKeys.position ?? end },
+          'the newest seal from outside is signed by a key that does not lead back to the given public key',
+        )
     },
   }
 }
@@ -138,17 +113,15 @@ function expectedOutside(line: SealLine): Expected[] {
 function checkOutside(
   identity: LogIdentity,
   { lines, publicKey }: KeptOutside,
-  report: Faults['report'],
+  report: ReportFault,
 ): { isForeign: boolean; position: Position | null } {
   const keys = keyChain(identity, publicKey)
   let newest: { keyId: string; position: Position } | null = null
   for (const line of lines.toSorted((left, right) => comparePositions(left.event.position, right.event.position))) {
-    const { sequence, position } = line.event
-    const forged = (code: 'seal_forged' | 'sealing_key_forged' | 'seal_differs', message: string) =>
-      report({ code, position, sequence, stream: null, message })
     if (line.council !== identity.councilId || line.incarnation !== identity.incarnation) {
-      forged(
+      report(
         'seal_differs',
+        line.event,
         `the ${line.kind} kept outside (recorded ${line.recordedAt}) is of another log: ${line.council}, incarnation ${line.incarnation}`,
       )
       continue
@@ -156,12 +129,13 @@ function checkOutside(
     const { kind, council: _, incarnation: _incarnation, event: _event, recordedAt, ...data } = line
     if (kind === 'key' && 'publicKey' in data) {
       const problem = keys.introduce(data)
-      if (problem) forged('sealing_key_forged', `${problem} (kept outside, recorded ${recordedAt})`)
+      if (problem) report('sealing_key_forged', line.event, `${problem} (kept outside, recorded ${recordedAt})`)
     } else if ('chainHead' in data) {
-      newest = { keyId: data.keyId, position }
+      newest = { keyId: data.keyId, position: line.event.position }
       if (!isSealedBy(keys, identity, data))
-        forged(
+        report(
           'seal_forged',
+          line.event,
           `the seal kept outside (recorded ${recordedAt}) is not signed by the key ${data.keyId}, or that key was never introduced`,
         )
     }
@@ -180,9 +154,3 @@ function isSealedBy(
   const publicKey = keys.publicKeyOf(seal.keyId)
   return publicKey !== undefined && isGenuineSeal(identity, seal, publicKey)
 }
-
-const faultOfSeal = (
-  { position, sequence, stream }: RecordedEvent,
-  code: 'seal_forged' | 'sealing_key_forged',
-  message: string,
-) => ({ code, position, sequence, stream, message })

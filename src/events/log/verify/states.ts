@@ -4,8 +4,8 @@ import type { Position, StreamName } from '../../identifiers.ts'
 import { storedText, type Folds, type LiveStream } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
 import type { StoredState } from '../log.ts'
-import { parseState } from '../append/stored-states.ts'
-import type { Fault, Faults } from './audit-faults.ts'
+import { parseState, scanStates } from '../append/stored-states.ts'
+import type { AuditFault, ReportFault } from './audit-faults.ts'
 
 /** `otherFold`: states of another state version, which cannot be compared. */
 export type ComparedStates = { agree: number; otherFold: number }
@@ -14,14 +14,12 @@ export type StatesUnderAudit = {
   redis: Pick<RedisClient, 'hscan'>
   keys: LogKeys
   folds: Folds
-  report: Faults['report']
+  report: ReportFault
   /** Folds the events that were appended since, and calls back with the stream of each. */
   catchUp: (taken: (stream: StreamName) => void) => Promise<void>
   /** The newest folded event. */
   end: () => Position
 }
-
-const scanCount = 1_000
 
 /**
  * Compares the stored states with the fold of the log. The log may grow during the comparison: states ahead of the fold are compared
@@ -38,8 +36,8 @@ export async function compareStates({
   const counts: ComparedStates = { agree: 0, otherFold: 0 }
   const seen = new Set<string>()
   const ahead = new Map<StreamName, string>()
-  const differs = (stream: StreamName, live: LiveStream | undefined, code: Fault['code'], message: string) =>
-    report({ code, position: live?.last ?? end(), sequence: null, stream, message })
+  const differs = (stream: StreamName, live: LiveStream | undefined, code: AuditFault, message: string) =>
+    report(code, { position: live?.last ?? end(), stream }, message)
 
   const look = (stream: StreamName, stored: string): void => {
     if (folds.broken.has(stream)) return
@@ -68,17 +66,12 @@ export async function compareStates({
     )
   }
 
-  let cursor = '0'
-  do {
-    const [next, flat] = await redis.hscan(keys.states, cursor, 'COUNT', scanCount)
-    cursor = next
-    for (let i = 0; i < flat.length; i += 2) {
-      const [stream, stored] = [flat[i] as StreamName, flat[i + 1] ?? '']
+  for await (const page of scanStates(redis, keys))
+    for (const [stream, stored] of page) {
       if (seen.has(stream)) continue
       seen.add(stream)
       look(stream, stored)
     }
-  } while (cursor !== '0')
 
   const unseen = [...folds.live.keys()].filter((stream) => !seen.has(stream))
   await catchUp((stream) => {

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../platform/platform-error.ts'
 import { beginning, streamTimeMs, type Position } from '../../identifiers.ts'
-import type { RecordedEvent } from '../../event.ts'
+import type { AnyRecordedEvent } from '../../catalogue.ts'
 import { UnreadableEvent } from '../../upcast.ts'
 import { chainStart, extendChain, type ChainHead, type LogIdentity } from '../archive/chain.ts'
 import { isSealEvent } from '../../seals.ts'
@@ -8,7 +8,7 @@ import { foldStreams, type FoldOf, type Folds } from '../folds.ts'
 import type { EventMacs } from '../integrity/mac.ts'
 import { readStored, type StoredEvent } from '../read/stored-event.ts'
 import { authenticityCheck, type Authenticity } from './authenticity.ts'
-import { faultOf, type Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 import { ledgerCheck, type Ledger } from './ledger.ts'
 import { orderCheck } from './order.ts'
 import type { SealCheck } from './seals.ts'
@@ -30,7 +30,7 @@ export type VerifierOptions = {
   macs: EventMacs | null
   foldOf: FoldOf
   seals: SealCheck
-  report: Faults['report']
+  report: ReportFault
 }
 
 export function createVerifier({ identity, macs, foldOf, seals, report }: VerifierOptions): Verifier {
@@ -45,41 +45,23 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
     const made = extendChain(end.chainHead, event)
     const isBroken = storedHead !== null && !made.equals(storedHead)
     if (isBroken)
-      report(
-        faultOf(
-          event,
-          'chain_broken',
-          `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): the archived head does not match the events`,
-        ),
-      )
+      report('chain_broken', event, `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): the archived head does not match the events`)
     // Continue from the stored head, so that one change is reported once.
     end.chainHead = isBroken ? storedHead : made
   }
 
-  const fold = (event: StoredEvent, recorded: RecordedEvent): void => {
+  const fold = (event: StoredEvent, recorded: AnyRecordedEvent): void => {
     const { stream, revision, position } = event
     if (revision === 1 && streamTimeMs(stream) !== undefined && !started.add(stream))
-      report(faultOf(event, 'revision_repeated', `${stream} starts a second time at ${position}`))
+      report('revision_repeated', event, `${stream} starts a second time at ${position}`)
     const taken = folds.take(recorded)
     if (taken === 'unknown')
-      report(faultOf(event, 'stream_unknown', `no aggregate of this program has a stream ${stream}`))
+      report('stream_unknown', event, `no aggregate of this program has a stream ${stream}`)
     if (typeof taken === 'string') return
     if ('failed' in taken)
-      report(
-        faultOf(
-          event,
-          'fold_failed',
-          `the events of ${stream} are inconsistent at ${position}: ${messageOf(taken.failed)}`,
-        ),
-      )
+      report('fold_failed', event, `the events of ${stream} are inconsistent at ${position}: ${messageOf(taken.failed)}`)
     else
-      report(
-        faultOf(
-          event,
-          revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated',
-          `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was expected`,
-        ),
-      )
+      report(revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated', event, `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was expected`)
   }
 
   return {
@@ -102,7 +84,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
         if (isSealEvent(recorded)) seals.take(recorded)
       } catch (error) {
         if (!(error instanceof UnreadableEvent)) throw error
-        report(faultOf(event, error.code, error.message))
+        report(error.code, event, error.message)
       }
     },
   }

@@ -3,7 +3,7 @@ import { beginning, type Position, type StreamName } from '../../identifiers.ts'
 import type { RecordedEvent } from '../../event.ts'
 import type { SealEvent } from '../../seals.ts'
 import { UnreadableEvent } from '../../upcast.ts'
-import type { Archive, ArchiveCheckpoint, ArchivedEvent } from '../archive/archive.ts'
+import { upToSequence, type Archive, type ArchiveCheckpoint } from '../archive/archive.ts'
 import { sealEventOf, sealTypes } from '../archive/seal-events.ts'
 import type { FoldOf } from '../folds.ts'
 import { hotEntries } from '../read/hot-entries.ts'
@@ -12,7 +12,7 @@ import type { EventMacs } from '../integrity/mac.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import { hotEntry, mergeJoin } from './merge-join.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
-import type { Faults } from './audit-faults.ts'
+import type { ReportFault } from './audit-faults.ts'
 import { checkJobs, type CheckedJobs } from './jobs.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
@@ -26,7 +26,7 @@ export type LogUnderAudit = {
   /** Null: MACs cannot be checked. */
   macs: EventMacs | null
   foldOf: FoldOf
-  report: Faults['report']
+  report: ReportFault
   /** Seals from outside the council. */
   outside: KeptOutside
   /** The longest time without a new event for a stream that workers must finish. */
@@ -62,7 +62,7 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
   if (!isSameLog) {
     const message = `the archive holds the log ${checkpoint.incarnation}, Redis ${hot.incarnation === null ? 'no log' : `the log ${hot.incarnation}`}`
-    report({ code: 'other_log', position: beginning, sequence: null, stream: null, message })
+    report('other_log', { position: beginning }, message)
   }
   const identity = { councilId, incarnation }
   const seals = sealCheck(identity, await allSeals(log, checkpoint, hot), log.outside, report)
@@ -137,14 +137,6 @@ async function allSeals(
   for await (const entries of hotEntries(redis, keys.log, checkpoint?.position ?? beginning, hot.position))
     for (const { event } of entries.map(hotEntry)) if (event) keep(event)
   return seals
-}
-
-async function* upToSequence(pages: AsyncIterable<ArchivedEvent[]>, sequence: number): AsyncGenerator<ArchivedEvent[]> {
-  for await (const page of pages) {
-    const within = page.filter((event) => event.sequence <= sequence)
-    if (within.length > 0) yield within
-    if (within.length < page.length) return
-  }
 }
 
 async function* nothing(): AsyncGenerator<never[]> {}
