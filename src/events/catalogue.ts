@@ -1,7 +1,7 @@
 import { accountEvents } from './account.ts'
 import { budgetEvents } from './budget.ts'
 import { chatEvents } from './chat.ts'
-import type { EventCatalogue, EventDefinition, EventOf } from './event.ts'
+import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
 import { treasuryEvents } from './treasury.ts'
@@ -28,6 +28,9 @@ export const eventCatalogue = {
 
 /** Every event, discriminated by `type`. */
 export type AnyEvent = EventOf<typeof eventCatalogue>
+
+/** An event as readers of the log get it: upcast, checked against the catalogue, and narrowed by its `type`. */
+export type AnyRecordedEvent = RecordedEvent<AnyEvent>
 
 /** The definition of an event type; undefined for an unknown one. */
 export const definitionOf = (type: string): EventDefinition | undefined =>

@@ -30,7 +30,7 @@ export const EventMetadata = z.strictObject({
 })
 export type EventMetadata = z.infer<typeof EventMetadata>
 
-/** An event as the log returns it. */
+/** An event with its place in the log. Readers get `AnyRecordedEvent`; without an argument its data is unknown. */
 export type RecordedEvent<E extends { type: string; data: unknown } = { type: string; data: unknown }> = E & {
   position: Position
   /** Gapless over the whole log, from 1. */

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import type { EventLog, ReadOptions } from '../../src/events/log/log.ts'
 
 /** A log under the contract tests, with faults to inject. */
@@ -19,8 +19,8 @@ export type LogSubject = {
 }
 
 /** All events of a log. */
-export async function everythingIn(log: EventLog, options?: ReadOptions): Promise<RecordedEvent[]> {
-  const all: RecordedEvent[] = []
+export async function everythingIn(log: EventLog, options?: ReadOptions): Promise<AnyRecordedEvent[]> {
+  const all: AnyRecordedEvent[] = []
   for await (const page of log.read(options)) all.push(...page)
   return all
 }

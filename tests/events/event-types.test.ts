@@ -5,9 +5,12 @@ import { chat } from '../../src/commands/aggregates/chat.ts'
 import { defineCommand } from '../../src/commands/decider.ts'
 import { accountStream, isAccountEvent, type AccountEvent } from '../../src/events/account.ts'
 import { budgetStream } from '../../src/events/budget.ts'
-import { eventAreas, eventCatalogue, type AnyEvent } from '../../src/events/catalogue.ts'
+import { eventAreas, eventCatalogue, type AnyEvent, type AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { chatStream, isChatEvent, type ChatEvent } from '../../src/events/chat.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
+import type { LogReader } from '../../src/events/log/log.ts'
+import type { LogTail } from '../../src/events/log/read/tail.ts'
+import type { readStored } from '../../src/events/log/read/stored-event.ts'
 import { streamCategory, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 import { refusalsStream } from '../../src/events/refusals.ts'
 import { sealsStream } from '../../src/events/seals.ts'
@@ -32,6 +35,18 @@ describe('the event catalogue', () => {
     expect([isAccountEvent(event), isChatEvent(event)]).toEqual([true, false])
     expect(isChatEvent({ ...event, type: 'constructor' })).toBe(false)
     if (isAccountEvent(event)) expectTypeOf(event).toEqualTypeOf<RecordedEvent<AccountEvent>>()
+  })
+})
+
+describe('an event of the log', () => {
+  test('has the data of its type, however it is read', () => {
+    expectTypeOf<LogReader['read']>().returns.toEqualTypeOf<AsyncGenerator<AnyRecordedEvent[]>>()
+    expectTypeOf<LogReader['follow']>().returns.toEqualTypeOf<AsyncGenerator<AnyRecordedEvent[]>>()
+    expectTypeOf<LogTail['listen']>().parameter(1).parameter(0).toEqualTypeOf<AnyRecordedEvent>()
+    expectTypeOf<typeof readStored>().returns.toEqualTypeOf<AnyRecordedEvent>()
+    type Frozen = Extract<AnyRecordedEvent, { type: 'AccountFrozen' }>
+    expectTypeOf<Frozen>().toEqualTypeOf<RecordedEvent<Extract<AccountEvent, { type: 'AccountFrozen' }>>>()
+    expectTypeOf<RecordedEvent>().not.toExtend<AnyRecordedEvent>()
   })
 })
 

@@ -8,7 +8,7 @@ import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
 import { redisLog, type RedisLog } from '../../src/events/log/redis-log.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../src/platform/redis/connection.ts'
@@ -36,7 +36,7 @@ export type TestCouncil = {
     commandId?: Uuid7,
   ) => Promise<CommandResult>
   /** All events of the log. */
-  events: () => Promise<RecordedEvent[]>
+  events: () => Promise<AnyRecordedEvent[]>
   close: () => void
 }
 
@@ -63,7 +63,7 @@ export async function openTestCouncil(
     execute: (definition, input, commandId = newId()) =>
       gate.execute(definition, input, { commandId, principal: 'tester' }),
     async events() {
-      const all: RecordedEvent[] = []
+      const all: AnyRecordedEvent[] = []
       for await (const page of log.read()) all.push(...page)
       return all
     },

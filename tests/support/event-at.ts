@@ -1,15 +1,18 @@
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { Position, StreamName } from '../../src/events/identifiers.ts'
 
 /** An event of a log, by its sequence; odd and even ones are on two streams. */
-export const eventAt = (sequence: number, type = 'Seen'): RecordedEvent => ({
+export const eventAt = (
+  sequence: number,
+  type: 'AccountFrozen' | 'AccountUnfrozen' = 'AccountFrozen',
+): AnyRecordedEvent => ({
   position: Position.parse(`${sequence}-0`),
   sequence,
-  stream: StreamName.parse(`refusals/2026-11-${20 + (sequence % 2)}`),
+  stream: StreamName.parse(sequence % 2 === 0 ? 'account/agent:even' : 'account/agent:odd'),
   revision: Math.ceil(sequence / 2),
   type,
   version: 1,
-  data: {},
+  data: { reason: 'test' },
   metadata: {
     eventId: `event-${sequence}`,
     commandId: 'command',

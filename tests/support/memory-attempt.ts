@@ -9,7 +9,7 @@ import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import { createGate } from '../../src/commands/gate/gate.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { chatStream } from '../../src/events/chat.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -109,8 +109,8 @@ export async function memoryPrompt({
     return { attempt, stop: (reason: StopReason) => stop.abort(reason), expire: () => deadline.abort() }
   }
 
-  async function events(type?: RegExp): Promise<RecordedEvent[]> {
-    const all: RecordedEvent[] = []
+  async function events(type?: RegExp): Promise<AnyRecordedEvent[]> {
+    const all: AnyRecordedEvent[] = []
     for await (const page of log.read()) all.push(...page)
     return type ? all.filter((event) => type.test(event.type)) : all
   }

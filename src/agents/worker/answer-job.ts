@@ -1,6 +1,6 @@
 import { chat, type OpenChat } from '../../commands/aggregates/chat.ts'
 import { StartAttempt } from '../../commands/chat/start-attempt.ts'
-import { chatEvents, type SensedConversation } from '../../events/chat.ts'
+import type { SensedConversation } from '../../events/chat.ts'
 import { justBefore } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
@@ -109,7 +109,7 @@ function conversationOf({
 /** The turns that an earlier attempt showed to its model; null if it ran a version that recorded none. */
 async function sensedBefore(log: EventLog, { position, stream }: Job): Promise<SensedConversation | null> {
   for await (const [event] of log.read({ after: position, streams: [stream], types: ['ContextSensed'], limit: 1 }))
-    if (event) return chatEvents.ContextSensed.data.parse(event.data).conversation
+    if (event?.type === 'ContextSensed') return event.data.conversation
   return null
 }
 
@@ -117,8 +117,7 @@ type Prompt = Awaited<ReturnType<typeof promptOf>>
 
 /** The `PromptSubmitted` event that created the job. */
 async function promptOf(log: EventLog, job: Job) {
-  for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position })) {
-    if (event?.type === 'PromptSubmitted') return { ...event, data: chatEvents.PromptSubmitted.data.parse(event.data) }
-  }
+  for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position }))
+    if (event?.type === 'PromptSubmitted') return event
   throw new Error(`job ${job.entry} refers to ${job.position}, which is not a PromptSubmitted event`)
 }

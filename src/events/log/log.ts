@@ -1,5 +1,5 @@
 import { CodedError } from '../../platform/coded-error.ts'
-import type { RecordedEvent } from '../event.ts'
+import type { AnyRecordedEvent } from '../catalogue.ts'
 import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
 
 /**
@@ -78,9 +78,9 @@ export interface LogReader {
   /** The current states, in the order of `streams`. */
   loadStates: (streams: readonly StreamName[]) => Promise<StoredState[]>
   /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not an event. */
-  read: (options?: ReadOptions) => AsyncGenerator<RecordedEvent[]>
+  read: (options?: ReadOptions) => AsyncGenerator<AnyRecordedEvent[]>
   /** All events after a position, then new ones as they are appended, until the signal aborts. */
-  follow: (after: Position, signal: AbortSignal) => AsyncGenerator<RecordedEvent[]>
+  follow: (after: Position, signal: AbortSignal) => AsyncGenerator<AnyRecordedEvent[]>
   /** The newest event's position, `0-0` while there is none. */
   head: () => Promise<Position>
 }

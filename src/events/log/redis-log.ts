@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../platform/redis/cluster.ts'
-import type { RecordedEvent } from '../event.ts'
+import type { AnyRecordedEvent } from '../catalogue.ts'
 import { commandWindowMs, Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, type KnownLog } from './append/append.ts'
 import { commandField, parseCommand } from './append/command-ids.ts'
@@ -53,7 +53,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
    * Raises the known sequence by reads too, so that a process that never writes notices a log that lost its tail. Only with `fsync`:
    * under `archived` a log may lose unacknowledged events, and under `memory` any.
    */
-  async function* noted(pages: AsyncGenerator<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
+  async function* noted(pages: AsyncGenerator<AnyRecordedEvent[]>): AsyncGenerator<AnyRecordedEvent[]> {
     for await (const events of pages) {
       if (durability === 'fsync')
         known.sequence = events.reduce((newest, { sequence }) => Math.max(newest, sequence), known.sequence)

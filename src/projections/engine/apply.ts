@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { isPostgresOutage } from '../../platform/postgres/postgres.ts'
 import { checkpointAt, type Checkpoint } from './checkpoint.ts'
@@ -33,7 +33,7 @@ export async function applyEvents<T>(
   store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
-  events: readonly RecordedEvent[],
+  events: readonly AnyRecordedEvent[],
 ): Promise<Checkpoint | undefined> {
   const last = events.at(-1)
   if (!last) return from
@@ -53,7 +53,7 @@ async function applyAgain<T>(
   store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
-  event: RecordedEvent,
+  event: AnyRecordedEvent,
 ): Promise<Checkpoint | undefined> {
   try {
     return await applyAsUnit(store, target, from, [event], event)
@@ -73,8 +73,8 @@ async function applyAsUnit<T>(
   store: ApplyingStore<T>,
   target: Target<T>,
   from: Checkpoint,
-  events: readonly RecordedEvent[],
-  last: RecordedEvent,
+  events: readonly AnyRecordedEvent[],
+  last: AnyRecordedEvent,
 ): Promise<Checkpoint | undefined> {
   const { projection, schema, advance, applied } = target
   const to = checkpointAt(last)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { beginning, justBefore, Position } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import { ProjectionError } from './projection-error.ts'
@@ -16,7 +16,7 @@ export type Registered = Checkpoint & { version: number; generation: number }
 /** The checkpoint of an empty read model. */
 export const beforeFirst: Checkpoint = { position: beginning, sequence: 0, eventId: null }
 
-export const checkpointAt = ({ position, sequence, metadata }: RecordedEvent): Checkpoint => ({
+export const checkpointAt = ({ position, sequence, metadata }: AnyRecordedEvent): Checkpoint => ({
   position,
   sequence,
   eventId: metadata.eventId,
@@ -97,7 +97,7 @@ export async function assertInLog(
 export function assertGapless(
   name: string,
   { sequence }: Pick<Checkpoint, 'sequence'>,
-  events: readonly RecordedEvent[],
+  events: readonly AnyRecordedEvent[],
 ): void {
   events.forEach((event, index) => {
     const expected = sequence + index + 1
@@ -115,7 +115,7 @@ export async function* readGapless(
   log: Pick<EventLog, 'read'>,
   name: string,
   from: Checkpoint,
-): AsyncGenerator<RecordedEvent[]> {
+): AsyncGenerator<AnyRecordedEvent[]> {
   let last = from
   for await (const events of log.read({ after: from.position })) {
     assertGapless(name, last, events)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import type { Position } from '../../events/identifiers.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { loadRegistered, type Registered } from './checkpoint.ts'
@@ -27,7 +27,7 @@ const maxDifferences = 1_000
 export async function compareReadModels(
   { transaction }: Database,
   projections: readonly Projection[],
-  log: (tx: Tx) => AsyncIterable<RecordedEvent[]>,
+  log: (tx: Tx) => AsyncIterable<AnyRecordedEvent[]>,
 ): Promise<ComparedReadModel[]> {
   const built = await transaction((tx) => builtAndCurrent(tx, projections))
   let compared: ComparedReadModel[] = []
@@ -62,7 +62,7 @@ type Copy = { projection: Projection; registered: Registered; schema: string; pr
 async function compareAll(
   tx: Tx,
   projections: readonly Projection[],
-  log: (tx: Tx) => AsyncIterable<RecordedEvent[]>,
+  log: (tx: Tx) => AsyncIterable<AnyRecordedEvent[]>,
 ): Promise<ComparedReadModel[]> {
   const results: ComparedReadModel[] = []
   const copies: Copy[] = []
@@ -82,7 +82,7 @@ async function compareAll(
   return results
 }
 
-async function fill(tx: Tx, copies: Copy[], log: (tx: Tx) => AsyncIterable<RecordedEvent[]>): Promise<void> {
+async function fill(tx: Tx, copies: Copy[], log: (tx: Tx) => AsyncIterable<AnyRecordedEvent[]>): Promise<void> {
   const end = Math.max(0, ...copies.map(({ registered }) => registered.sequence))
   if (end === 0) return
   for await (const events of log(tx)) {
@@ -97,7 +97,7 @@ async function fill(tx: Tx, copies: Copy[], log: (tx: Tx) => AsyncIterable<Recor
 async function apply(
   tx: Tx,
   { projection, schema }: Copy,
-  events: readonly RecordedEvent[],
+  events: readonly AnyRecordedEvent[],
 ): Promise<ReadModelDifference | null> {
   await sql`savepoint batch`.execute(tx)
   try {

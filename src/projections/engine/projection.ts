@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import type { Postgres } from '../../platform/postgres/postgres.ts'
 
 /** A transaction on Postgres. Projections use the database only inside one. */
@@ -25,7 +25,7 @@ export type Projection<T = Tx> = {
    * the batch boundaries. Throws for an event that cannot be applied. In a store with transactions each event arrives once; in
    * one without, it may arrive again, so `apply` must write absolute values.
    */
-  apply: (tx: T, schema: string, events: readonly RecordedEvent[]) => Promise<void>
+  apply: (tx: T, schema: string, events: readonly AnyRecordedEvent[]) => Promise<void>
 }
 
 /** Applies the events of a batch that the projection handles. */
@@ -33,7 +33,7 @@ export async function applyHandled<T>(
   projection: Projection<T>,
   tx: T,
   schema: string,
-  events: readonly RecordedEvent[],
+  events: readonly AnyRecordedEvent[],
 ): Promise<void> {
   const { handles } = projection
   const handled = handles ? events.filter(({ type }) => handles.has(type)) : events

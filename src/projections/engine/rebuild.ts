@@ -1,4 +1,3 @@
-import type { RecordedEvent } from '../../events/event.ts'
 import { beginning, justBefore } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import { applyEvents, type Target } from './apply.ts'
@@ -116,7 +115,8 @@ async function swap<T>(
     let last = built
     for await (const events of readGapless(log, name, last)) {
       await applyHandled(projection, tx, schema, events)
-      last = checkpointAt(events.at(-1) as RecordedEvent)
+      const newest = events.at(-1)
+      if (newest) last = checkpointAt(newest)
     }
     await store.serveGeneration(tx, projection, lease.generation)
     await store.register(tx, name, { version, generation: lease.generation, ...last })

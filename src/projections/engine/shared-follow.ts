@@ -1,11 +1,11 @@
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 
 type FollowedLog = Pick<EventLog, 'read' | 'follow' | 'head'>
 
 /** Pages that the shared reader has handed to one follower and that it has not taken yet. */
-type Inbox = { pages: RecordedEvent[][]; isOverfull: boolean; changed: PromiseWithResolvers<void> }
+type Inbox = { pages: AnyRecordedEvent[][]; isOverfull: boolean; changed: PromiseWithResolvers<void> }
 
 /** One reader of the log, from its first follower on until its last one leaves or the log fails. */
 type SharedReader = { inboxes: Set<Inbox>; abort: AbortController; ended: { failure?: unknown } | undefined }
@@ -79,7 +79,7 @@ export function sharedFollow(log: FollowedLog): FollowedLog {
   }
 }
 
-function deliver(inbox: Inbox, page: RecordedEvent[]): void {
+function deliver(inbox: Inbox, page: AnyRecordedEvent[]): void {
   if (inbox.pages.length >= maxWaitingPages) inbox.isOverfull = true
   if (!inbox.isOverfull) inbox.pages.push(page)
   inbox.changed.resolve()
@@ -90,7 +90,7 @@ async function* take(
   reader: SharedReader,
   inbox: Inbox,
   signal: AbortSignal,
-): AsyncGenerator<RecordedEvent[], void, undefined> {
+): AsyncGenerator<AnyRecordedEvent[], void, undefined> {
   while (!signal.aborted) {
     const page = inbox.pages.shift()
     if (page) yield page

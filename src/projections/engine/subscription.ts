@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../events/event.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { comparePositions, justBefore, Position } from '../../events/identifiers.ts'
 import { LogStopped, type EventLog, type LogStopCode } from '../../events/log/log.ts'
 import { UnreadableEvent, type EventFaultCode } from '../../events/upcast.ts'
@@ -147,7 +147,7 @@ async function assertFollows(
   log: ProjectedLog,
   name: string,
   current: Checkpoint,
-  events: readonly RecordedEvent[],
+  events: readonly AnyRecordedEvent[],
 ): Promise<void> {
   try {
     assertGapless(name, current, events)
@@ -158,9 +158,9 @@ async function assertFollows(
 }
 
 /** The events after a position, then new ones as they arrive. Yields the events before an unreadable one before it throws. */
-async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<RecordedEvent[]> {
+async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<AnyRecordedEvent[]> {
   let last = after
-  const passOn = async function* (pages: AsyncGenerator<RecordedEvent[]>) {
+  const passOn = async function* (pages: AsyncGenerator<AnyRecordedEvent[]>) {
     for await (const events of pages) {
       if (signal.aborted) return
       yield events

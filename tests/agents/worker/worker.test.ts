@@ -15,7 +15,7 @@ import { readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream
 import { startWorker } from '../../../src/agents/worker/worker.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { workersGroup } from '../../../src/events/log/keys.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
@@ -64,7 +64,7 @@ async function work(
 }
 
 /** The event that ends a prompt. */
-function endOf(requestId: Uuid7): Promise<RecordedEvent> {
+function endOf(requestId: Uuid7): Promise<AnyRecordedEvent> {
   return new Promise((resolve) => {
     const stop = tail.listen(chatStream(requestId), (event) => {
       if (!/^Answer/.test(event.type)) return
@@ -75,7 +75,7 @@ function endOf(requestId: Uuid7): Promise<RecordedEvent> {
 }
 
 /** Submits a prompt; resolves with the event that ends it. */
-async function ask(): Promise<RecordedEvent> {
+async function ask(): Promise<AnyRecordedEvent> {
   const requestId = newId()
   const ended = endOf(requestId)
   await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)
@@ -97,7 +97,7 @@ const reserveCall = (requestId: Uuid7, attempt: number, n: number) =>
   )
 
 /** A prompt whose workers died in every attempt. The last one left a call open and this text in the token stream. */
-async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<RecordedEvent> }> {
+async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<AnyRecordedEvent> }> {
   const requestId = newId()
   const ended = endOf(requestId)
   await council.execute(SubmitPrompt, { requestId, text: 'What is the capital of France?' }, requestId)

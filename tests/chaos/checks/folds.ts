@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { aggregateOf } from '../../../src/commands/registry.ts'
 import { isChatEvent } from '../../../src/events/chat.ts'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import { accounts } from '../../../src/projections/accounts.ts'
 import { chats } from '../../../src/projections/chats.ts'
@@ -10,7 +10,7 @@ import type { ReadModels } from '../harness/evidence.ts'
 import { violation, type Violation } from './violation.ts'
 
 /** What is stored of every aggregate is the fold of its events. */
-export function checkStates(states: readonly StoredState[], events: readonly RecordedEvent[]): Violation[] {
+export function checkStates(states: readonly StoredState[], events: readonly AnyRecordedEvent[]): Violation[] {
   const inLog = Map.groupBy(events, ({ stream }) => stream)
   return states.flatMap((stored) => {
     const { stream, revision } = stored
@@ -45,7 +45,7 @@ export function checkStates(states: readonly StoredState[], events: readonly Rec
 const terminals: ReadonlySet<string> = new Set(['AnswerCompleted', 'AnswerFailed', 'AnswerCancelled'])
 
 /** Every prompt has a job until it has ended, and ends once. */
-export function checkJobs(jobs: readonly string[], events: readonly RecordedEvent[]): Violation[] {
+export function checkJobs(jobs: readonly string[], events: readonly AnyRecordedEvent[]): Violation[] {
   const open = new Set(jobs)
   return [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => {
     const endings = of.filter(({ type }) => terminals.has(type)).length
@@ -57,20 +57,20 @@ export function checkJobs(jobs: readonly string[], events: readonly RecordedEven
 }
 
 /** Every prompt has ended: for a council whose workers had all the time that they needed. */
-export const checkEndings = (events: readonly RecordedEvent[]): Violation[] =>
+export const checkEndings = (events: readonly AnyRecordedEvent[]): Violation[] =>
   [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) =>
     of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)],
   )
 
 /** What Postgres has to show of a log. */
-export const foldedReadModels = (events: readonly RecordedEvent[]): ReadModels => ({
+export const foldedReadModels = (events: readonly AnyRecordedEvent[]): ReadModels => ({
   chats: [...chats.fold(events).values()],
   accounts: [...accounts.fold(events).values()],
   costs: [...costs.fold(events).values()],
 })
 
 /** What Postgres shows is the fold of the log. */
-export function checkReadModels(shown: ReadModels, events: readonly RecordedEvent[]): Violation[] {
+export function checkReadModels(shown: ReadModels, events: readonly AnyRecordedEvent[]): Violation[] {
   let folded: ReadModels
   try {
     folded = foldedReadModels(events)

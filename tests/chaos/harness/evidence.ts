@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { StreamName, Uuid7, type Position } from '../../../src/events/identifiers.ts'
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
@@ -13,7 +13,7 @@ export type Remembered = { principal: string; commandId: string; known: { first:
 
 /** Everything that is there when a round is over. */
 export type Evidence = {
-  events: readonly RecordedEvent[]
+  events: readonly AnyRecordedEvent[]
   /** Of the log: the last number that it has given, and why it stands still, if it does. */
   sequence: number
   halted: string | null

@@ -4,7 +4,7 @@ import { budget } from '../../../src/commands/aggregates/budget.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
 import { chatStream } from '../../../src/events/chat.ts'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { applyEvents, type Target } from '../../../src/projections/engine/apply.ts'
 import { chats } from '../../../src/projections/chats.ts'
 import { beforeFirst, type Checkpoint } from '../../../src/projections/engine/checkpoint.ts'
@@ -38,7 +38,7 @@ describe.each(databaseKinds)('a read model on $kind', async ({ open }) => {
   /** Applies events to a new generation in batches of the given sizes. */
   async function applied(
     projection: Projection,
-    events: readonly RecordedEvent[],
+    events: readonly AnyRecordedEvent[],
     sizes: readonly number[],
   ): Promise<void> {
     await db.postgres.transaction(async (tx) => {
@@ -81,7 +81,7 @@ describe.each(databaseKinds)('a read model on $kind', async ({ open }) => {
     )
   })
 
-  async function expectFold(events: readonly RecordedEvent[]): Promise<void> {
+  async function expectFold(events: readonly AnyRecordedEvent[]): Promise<void> {
     const folded = chats.fold(events)
     const shown = (await db.rows('read_models.chats')).map((row) => chats.row.parse(row))
     expect(shown.toSorted((a, b) => a.request_id.localeCompare(b.request_id))).toEqual(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { beginning, Position } from '../../../src/events/identifiers.ts'
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import { sharedFollow } from '../../../src/projections/engine/shared-follow.ts'
@@ -7,7 +7,7 @@ import { eventAt } from '../../support/event-at.ts'
 
 /** A log in memory that counts its reads; each append is one page. */
 function countedLog() {
-  const events: RecordedEvent[] = []
+  const events: AnyRecordedEvent[] = []
   const counts = { reads: 0, follows: 0 }
   let grown = Promise.withResolvers<undefined>()
   let failure: Error | undefined
@@ -48,13 +48,13 @@ function countedLog() {
 }
 
 /** Takes events until there are so many. */
-async function taken(pages: AsyncGenerator<RecordedEvent[]>, count: number): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = []
-  while (events.length < count) events.push(...((await pages.next()).value as RecordedEvent[]))
+async function taken(pages: AsyncGenerator<AnyRecordedEvent[]>, count: number): Promise<AnyRecordedEvent[]> {
+  const events: AnyRecordedEvent[] = []
+  while (events.length < count) events.push(...((await pages.next()).value as AnyRecordedEvent[]))
   return events
 }
 
-const sequences = (events: readonly RecordedEvent[]) => events.map(({ sequence }) => sequence)
+const sequences = (events: readonly AnyRecordedEvent[]) => events.map(({ sequence }) => sequence)
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
 test('followers share one reader and get the same events', async () => {

@@ -1,13 +1,13 @@
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import type { Position, Uuid7 } from '../../../src/events/identifiers.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import { readStored, type StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 
 /** An entry of the log, parsed and checked on the first read. */
-export type Entry = { stored: StoredEvent; read: () => RecordedEvent }
+export type Entry = { stored: StoredEvent; read: () => AnyRecordedEvent }
 
 export function entryOf(stored: StoredEvent): Entry {
-  let event: RecordedEvent | undefined
+  let event: AnyRecordedEvent | undefined
   return { stored, read: () => (event ??= readStored(stored)) }
 }
 

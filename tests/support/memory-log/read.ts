@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { beginning, comparePositions, type Position } from '../../../src/events/identifiers.ts'
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import type { Entry, Held } from './held.ts'
@@ -15,7 +15,7 @@ export async function* read(
   pageSize: number,
   link: Link,
   options: ReadOptions = {},
-): AsyncGenerator<RecordedEvent[]> {
+): AsyncGenerator<AnyRecordedEvent[]> {
   const streams = options.streams && new Set<string>(options.streams)
   const types = options.types && new Set(options.types)
   const isBackward = options.direction === 'backward'
@@ -55,7 +55,7 @@ export async function* follow(
   { held, grown, pageSize, link }: Followed,
   after: Position,
   signal: AbortSignal,
-): AsyncGenerator<RecordedEvent[]> {
+): AsyncGenerator<AnyRecordedEvent[]> {
   let last = after
   while (!signal.aborted) {
     const from = last

@@ -1,4 +1,5 @@
-import { EventMetadata, type RecordedEvent } from '../../event.ts'
+import type { AnyRecordedEvent } from '../../catalogue.ts'
+import { EventMetadata } from '../../event.ts'
 import { Position, StreamName } from '../../identifiers.ts'
 import { UnreadableEvent, upcast } from '../../upcast.ts'
 
@@ -70,7 +71,7 @@ export function readStored({
   version,
   data,
   metadata: metadataText,
-}: StoredEvent): RecordedEvent {
+}: StoredEvent): AnyRecordedEvent {
   const json = (name: string, text: string): unknown => {
     try {
       return JSON.parse(text)
@@ -83,7 +84,7 @@ export function readStored({
     const [issue] = metadata.error.issues
     throw new UnreadableEvent('malformed_event', position, `metadata: ${issue?.path.join('.')} ${issue?.message}`)
   }
-  return {
+  const event = {
     position,
     sequence,
     stream,
@@ -93,4 +94,6 @@ export function readStored({
     data: upcast(type, version, json('data', data), position),
     metadata: metadata.data,
   }
+  // `upcast` has checked the data against the schema of this type.
+  return event as AnyRecordedEvent
 }

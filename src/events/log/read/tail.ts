@@ -1,8 +1,8 @@
-import type { RecordedEvent } from '../../event.ts'
+import type { AnyRecordedEvent } from '../../catalogue.ts'
 import type { Position, StreamName } from '../../identifiers.ts'
 import type { EventLog } from '../log.ts'
 
-type Listener = (event: RecordedEvent) => void
+type Listener = (event: AnyRecordedEvent) => void
 
 /**
  * One follower per process for all listeners of single streams: answers that are streamed to clients, and workers that must notice
