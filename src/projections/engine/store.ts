@@ -10,7 +10,8 @@ export type ReadModelStore<T> = {
   /**
    * Default true: `transaction` commits all of its work or nothing. False, for a target such as a graph: every statement takes
    * effect by itself. The engine then applies events before it moves the checkpoint, and applies them again after a crash; so
-   * projections write absolute values that are safe to repeat.
+   * projections write absolute values that are safe to repeat. `register` is the statement that swaps generations: queries must
+   * read the registered one.
    */
   isTransactional?: boolean
   /** Runs `work` in one session. If the connection breaks during a commit, the outcome is unknown. */
