@@ -1,7 +1,7 @@
 import type { TokenPage } from '../../agents/tokens/token-stream.ts'
 import { chatStream, isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import { beginning, comparePositions, justBefore, type Position, type Uuid7 } from '../../events/identifiers.ts'
+import { beginning, comparePositions, justBefore, type Position, type StreamName, type Uuid7 } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'
@@ -66,11 +66,7 @@ export async function* answerFeed(
   }
 
   try {
-    const history = log.read({ after: justBefore(first), streams: [stream] })
-    for await (const events of history) {
-      arrived.unshift(...events.filter(isChatEvent))
-      if (arrived.some((event) => finalText(event) !== null)) break
-    }
+    arrived.unshift(...(await eventsFrom(log, stream, first)))
     arrived.sort((left, right) => comparePositions(left.position, right.position))
     if (seen && !(await isPointOf(seen, arrived, () => readTokens(requestId, lastToken)))) {
       yield noSuchPoint(requestId)
@@ -101,6 +97,16 @@ export async function* answerFeed(
   } finally {
     for (const stop of stopListening) stop()
   }
+}
+
+/** The events of an answer from its first one up to its terminal one, or to the end of the log. */
+async function eventsFrom(log: EventLog, stream: StreamName, first: Position): Promise<ChatRecord[]> {
+  const events: ChatRecord[] = []
+  for await (const page of log.read({ after: justBefore(first), streams: [stream] })) {
+    events.push(...page.filter(isChatEvent))
+    if (events.some((event) => finalText(event) !== null)) break
+  }
+  return events
 }
 
 /** The whole text of an answer if this is its terminal event; null otherwise. */

@@ -6,6 +6,7 @@ import { parseResumePoint, type ServerFrame } from '../../../src/api/chat/frames
 import { eventCatalogue } from '../../../src/events/catalogue.ts'
 import { chatStream, type ChatEvent } from '../../../src/events/chat.ts'
 import { beginning } from '../../../src/events/identifiers.ts'
+import type { ReadOptions } from '../../../src/events/log/log.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { newId } from '../../support/council.ts'
@@ -31,9 +32,12 @@ const failed = (text: string): ChatEvent => ({
 })
 const cancelled = (text: string): ChatEvent => ({ type: 'AnswerCancelled', data: { text, ...bill } })
 
-/** One answer in an in-memory log, with a token stream that a test can fill and lose. */
-async function openAnswer() {
-  const log = memoryServer(systemClock).open()
+/**
+ * One answer in an in-memory log, with a token stream that a test can fill and lose. The feed reads pages of `pageSize` events and
+ * waits for `beforePage` before each.
+ */
+async function openAnswer({ pageSize = 1000, beforePage = () => Promise.resolve() } = {}) {
+  const log = memoryServer(systemClock, { pageSize }).open()
   const tail = startTail(log, beginning)
   const requestId = newId()
   const stream = chatStream(requestId)
@@ -84,9 +88,18 @@ async function openAnswer() {
     },
     close: () => undefined,
   }
+  async function* read(options?: ReadOptions) {
+    for await (const page of log.read(options)) {
+      await beforePage()
+      yield page
+    }
+  }
   const abort = new AbortController()
   return {
     record,
+    /** Resolves when the tail has delivered an event of this type. */
+    delivered: (type: ChatEvent['type']) =>
+      new Promise<void>((resolve) => tail.listen(stream, (event) => event.type === type && resolve())),
     write(text: string) {
       streamed = (streamed ?? '') + text
       wake()
@@ -98,7 +111,7 @@ async function openAnswer() {
     },
     feed: (lastEventId?: string) =>
       answerFeed(
-        { log, tail, wakeups, readTokens },
+        { log: { ...log, read }, tail, wakeups, readTokens },
         requestId,
         first,
         lastEventId === undefined ? null : parseResumePoint(lastEventId),
@@ -209,6 +222,24 @@ describe('a feed', () => {
       await answer.record(failed(''))
       expect(types(await rest(answer.feed()))).toEqual(['accepted', 'failed'])
     }))
+
+  test('loses no frame of an answer that ends while the feed reads its earlier events', async () => {
+    const pauses: (() => Promise<void>)[] = []
+    const answer = await openAnswer({ pageSize: 1, beforePage: async () => pauses.shift()?.() })
+    try {
+      const isRouted = answer.delivered('RequestRouted')
+      await answer.record(routed)
+      await isRouted
+      pauses.push(async () => {
+        const hasEnded = answer.delivered('AnswerCompleted')
+        await answer.record(completed('Some text.'))
+        await hasEnded
+      })
+      expect(types(await rest(answer.feed()))).toEqual(['accepted', 'routed', 'token', 'completed'])
+    } finally {
+      await answer.close()
+    }
+  })
 
   test('ends without a terminal frame when its signal aborts', () =>
     withAnswer(async (answer) => {
