@@ -94,6 +94,18 @@ export async function createServer({
     return sendProblem(reply, 'internal', 'the server failed; its log has the cause')
   })
 
+  probeRoutes(server, health, version)
+  commandsRoute(server, chat)
+  for (const addQuery of queries) addQuery(server, readModel)
+  await chatRoute(server, access, chat)
+  refuseOtherMethods()
+  return server
+}
+
+const isPublic = { config: { isPublic: true } }
+
+/** `/livez`, `/readyz` and `/health`. */
+function probeRoutes(server: FastifyInstance, health: Health, version: string): void {
   server.get('/livez', isPublic, () => ({ status: 'pass' }))
   // The server listens only once workers consume and the model is loaded or known to be missing. Readiness fails only with a part that
   // the council needs to record commands or take prompts.
@@ -111,14 +123,7 @@ export async function createServer({
     ])
     return { status, version, checks: Object.fromEntries(byName) as Record<string, unknown> }
   })
-  commandsRoute(server, chat)
-  for (const addQuery of queries) addQuery(server, readModel)
-  await chatRoute(server, access, chat)
-  refuseOtherMethods()
-  return server
 }
-
-const isPublic = { config: { isPublic: true } }
 
 const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   sendProblem(reply, 'not_found', `there is nothing at ${request.url.slice(0, 200)}`)

@@ -1,6 +1,6 @@
 import { pauseFor } from '../../platform/backoff.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { beforeFirst, type Checkpoint } from './checkpoint.ts'
 import { runSubscription, type SubscriptionDependencies, type Subscription } from './subscription.ts'
 import { postgresStore } from './postgres-store.ts'
 import type { Database, Projection, Tx } from './projection.ts'
@@ -67,7 +67,7 @@ export function startProjector({
   const shared = sharedFollow(log)
   const abort = new AbortController()
   const changed = new Set<() => void>()
-  let head = 0
+  const head = watchHead(log)
   const notify = () => {
     for (const look of [...changed]) look()
   }
@@ -82,24 +82,10 @@ export function startProjector({
     runSubscription({ log: shared, store, logger, rebuilder, elapsedMs, pause }, subscription, abort.signal),
   )
 
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    // While Redis is unreachable the last known head stays; the projections report that they wait.
-    void newestSequence(log)
-      .then(
-        (sequence) => void (head = sequence),
-        () => undefined,
-      )
-      .finally(() => void (looking = false))
-  }, headIntervalMs)
-  timer.unref()
-
   return {
     status: () =>
       subscriptions.map((subscription) =>
-        statusOf(subscription, Math.max(head, ...subscriptions.map(({ checkpoint }) => checkpoint?.sequence ?? 0))),
+        statusOf(subscription, Math.max(head.sequence(), ...subscriptions.map(({ checkpoint }) => checkpoint?.sequence ?? 0))),
       ),
 
     waitFor: (position, signal, names) =>
@@ -128,11 +114,30 @@ export function startProjector({
 
     async stop() {
       abort.abort()
-      clearInterval(timer)
+      head.stop()
       await Promise.all(loops)
       notify()
     },
   }
+}
+
+/** Reads the newest sequence of the log now and then, for the lag of read models. */
+function watchHead(log: ProjectorDependencies['log']): { sequence: () => number; stop: () => void } {
+  let head = 0
+  let looking = false
+  const timer = setInterval(() => {
+    if (looking) return
+    looking = true
+    // While Redis is unreachable the last known head stays; the projections report that they wait.
+    void newestSequence(log)
+      .then(
+        (sequence) => void (head = sequence),
+        () => undefined,
+      )
+      .finally(() => void (looking = false))
+  }, headIntervalMs)
+  timer.unref()
+  return { sequence: () => head, stop: () => clearInterval(timer) }
 }
 
 const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boolean =>
@@ -142,6 +147,6 @@ function statusOf(
   { projection: { name }, checkpoint, state, fault }: Subscription<Tx>,
   head: number,
 ): ProjectionStatus {
-  const { position, sequence } = checkpoint ?? { position: '0-0' as Position, sequence: 0 }
+  const { position, sequence } = checkpoint ?? beforeFirst
   return { name, position, sequence, lag: Math.max(0, head - sequence), state, ...fault }
 }

@@ -48,20 +48,11 @@ export function tableProjection<C extends Columns, Handled extends EventCatalogu
 }: TableSpec<C, Handled, Key>): TableProjection<C, Handled, Key> {
   type Row = RowOf<C>
   type Rows = Map<Row[Key], Row>
-  const entries = Object.entries(columns)
-  const row = z.object(Object.fromEntries(entries.map(([column, { schema }]) => [column, schema]))) as RowSchema<C>
+  const row = z.object(
+    Object.fromEntries(Object.entries(columns).map(([column, { schema }]) => [column, schema])),
+  ) as RowSchema<C>
+  const { definitions, names, typed, selected, updates } = statementParts(columns, key)
   const keyName = sql.id(key)
-  const names = sql.join(entries.map(([column]) => sql.id(column)))
-  const definitions = sql.join(entries.map(([column, spec]) => definitionOf(column, spec, column === key)))
-  const typed = sql.join(entries.map(([column, { type }]) => sql`${sql.id(column)} ${sql.raw(type)}`))
-  const selected = sql.join(
-    entries.map(([column, { isReadAsText }]) =>
-      isReadAsText ? sql`${sql.id(column)}::text as ${sql.id(column)}` : sql.id(column),
-    ),
-  )
-  const updates = sql.join(
-    entries.filter(([column]) => column !== key).map(([column]) => sql`${sql.id(column)} = excluded.${sql.id(column)}`),
-  )
   const onConflict = isAppendOnly ? sql`` : sql`on conflict (${keyName}) do update set ${updates}`
 
   const canHandle = isEventOf(handles)
@@ -114,6 +105,22 @@ export function tableProjection<C extends Columns, Handled extends EventCatalogu
         select * from json_to_recordset(${JSON.stringify([...rows.values()])}::json) as row (${typed})
         ${onConflict}`.execute(tx)
     },
+  }
+}
+
+/** The parts of the SQL statements that follow from the columns. */
+function statementParts(columns: Columns, key: string) {
+  const entries = Object.entries(columns)
+  const each = (part: (name: RawBuilder<unknown>, column: Column) => RawBuilder<unknown>): RawBuilder<unknown> =>
+    sql.join(entries.map(([name, column]) => part(sql.id(name), column)))
+  return {
+    definitions: sql.join(entries.map(([name, column]) => definitionOf(name, column, name === key))),
+    names: each((name) => name),
+    typed: each((name, { type }) => sql`${name} ${sql.raw(type)}`),
+    selected: each((name, { isReadAsText }) => (isReadAsText ? sql`${name}::text as ${name}` : name)),
+    updates: sql.join(
+      entries.filter(([name]) => name !== key).map(([name]) => sql`${sql.id(name)} = excluded.${sql.id(name)}`),
+    ),
   }
 }
 

@@ -1,4 +1,4 @@
-import { sql, type RawBuilder } from 'kysely'
+import { sql, type RawBuilder, type Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Postgres } from '../../../platform/postgres/postgres.ts'
 import { beginning, Position, StreamName } from '../../identifiers.ts'
@@ -80,29 +80,12 @@ export function postgresArchive({
         return Macs.parse(rows).map(({ mac }) => mac)
       }),
 
-    add: (from, { councilId, incarnation }, events) =>
+    add: (from, identity, events) =>
       transaction(async (tx) => {
         const last = events.at(-1)
         if (!last) return true
-        const to = sql`${last.sequence}::bigint, ${last.position}::text, ${last.chainHead}::bytea`
-        const moved = from
-          ? await sql`
-              update archive_checkpoint set (sequence, position, chain_head, updated_at) = (select ${to}, now())
-              where council_id = ${councilId} and incarnation = ${incarnation} and sequence = ${from.sequence} and chain_head = ${from.chainHead}`.execute(
-              tx,
-            )
-          : await sql`
-              insert into archive_checkpoint (council_id, incarnation, sequence, position, chain_head)
-              values (${councilId}, ${incarnation}, ${to}) on conflict (only_row) do nothing`.execute(tx)
-        if (moved.numAffectedRows !== 1n) return false
-        const rows = events.map(({ chainHead, ...event }) => ({ ...event, chain_head: chainHead.toString('hex') }))
-        await sql`
-          insert into event_archive (sequence, position, stream, revision, type, version, data, metadata, mac, chain_head)
-          select sequence, position, stream, revision, type, version, data, metadata, mac, decode(chain_head, 'hex')
-          from json_to_recordset(${JSON.stringify(rows)}::json) as event
-            (sequence bigint, position text, stream text, revision bigint, type text, version integer, data text, metadata text, mac text, chain_head text)`.execute(
-          tx,
-        )
+        if (!(await moveCheckpoint(tx, from, identity, last))) return false
+        await insertEvents(tx, events)
         return true
       }),
 
@@ -112,6 +95,48 @@ export function postgresArchive({
           tx,
         )
       }),
+  }
+}
+
+/** Moves the checkpoint by compare-and-set. False: another archiver has moved it. */
+async function moveCheckpoint(
+  tx: Transaction<unknown>,
+  from: ArchiveCheckpoint | null,
+  { councilId, incarnation }: LogIdentity,
+  last: ArchivedEvent,
+): Promise<boolean> {
+  const to = sql`${last.sequence}::bigint, ${last.position}::text, ${last.chainHead}::bytea`
+  const moved = from
+    ? sql`
+        update archive_checkpoint set (sequence, position, chain_head, updated_at) = (select ${to}, now())
+        where council_id = ${councilId} and incarnation = ${incarnation} and sequence = ${from.sequence} and chain_head = ${from.chainHead}`
+    : sql`
+        insert into archive_checkpoint (council_id, incarnation, sequence, position, chain_head)
+        values (${councilId}, ${incarnation}, ${to}) on conflict (only_row) do nothing`
+  const { numAffectedRows } = await moved.execute(tx)
+  return numAffectedRows === 1n
+}
+
+async function insertEvents(tx: Transaction<unknown>, events: readonly ArchivedEvent[]): Promise<void> {
+  const rows = events.map(({ chainHead, ...event }) => ({ ...event, chain_head: chainHead.toString('hex') }))
+  await sql`
+    insert into event_archive (sequence, position, stream, revision, type, version, data, metadata, mac, chain_head)
+    select sequence, position, stream, revision, type, version, data, metadata, mac, decode(chain_head, 'hex')
+    from json_to_recordset(${JSON.stringify(rows)}::json) as event
+      (sequence bigint, position text, stream text, revision bigint, type text, version integer, data text, metadata text, mac text, chain_head text)`.execute(
+    tx,
+  )
+}
+
+/** The events of these pages up to a sequence. */
+export async function* upToSequence<E extends StoredEvent>(
+  pages: AsyncIterable<E[]>,
+  sequence: number,
+): AsyncGenerator<E[]> {
+  for await (const page of pages) {
+    const within = page.filter((event) => event.sequence <= sequence)
+    if (within.length > 0) yield within
+    if (within.length < page.length) return
   }
 }
 

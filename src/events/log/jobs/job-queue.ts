@@ -59,46 +59,13 @@ export type JobQueueOptions = {
 
 /** Opens the queue and creates the group if it is missing. Throws LogStopped if Redis holds another log, or none. */
 export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
-  const { redis, write, blocking, writeBlocking, keys, incarnation, consumer, leaseMs } = options
-  const mendGroup = async (cause: 'opening' | 'lost'): Promise<void> => {
-    const [outcome, found] = (await write(() =>
-      redis.eval(mendGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup, unheld, cause),
-    )) as string[]
-    if (outcome === 'wrong_log') throw logReplaced(found ?? '')
-  }
-  /** Runs a command again after creating a missing group. */
-  async function inGroup<Reply>(command: () => Promise<Reply>): Promise<Reply> {
-    try {
-      return await write(command)
-    } catch (error) {
-      if (!isGroupMissing(error)) throw error
-      await mendGroup('lost')
-      return write(command)
-    }
-  }
-  await mendGroup('opening')
+  const { redis, write, blocking, keys, incarnation, consumer, leaseMs } = options
+  const group = await openGroup(options)
   let mendedAtMs = performance.now()
 
   return {
     async takeNew(count) {
-      const read = await settleBlocked(
-        blocking,
-        blockMs,
-        writeBlocking(() =>
-          blocking.xreadgroup(
-            'GROUP',
-            workersGroup,
-            consumer,
-            'COUNT',
-            count,
-            'BLOCK',
-            blockMs,
-            'STREAMS',
-            keys.work,
-            '>',
-          ),
-        ),
-      )
+      const read = await readNew(options, count)
       // Jobs that were delivered on a dead connection become available when the lease expires.
       if (read.outcome === 'stuck' || read.outcome === 'aborted') return []
       if (read.outcome === 'answered') {
@@ -106,30 +73,30 @@ export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> 
         return parseJobs(entries ?? [])
       }
       if (!isGroupMissing(read.error)) throw read.error
-      await mendGroup('lost')
+      await group.mend()
       return []
     },
 
     async takeAbandoned(count) {
       // Deleting a consumer deletes its pending entries, which are all that XAUTOCLAIM sees.
       if (performance.now() - mendedAtMs >= leaseMs) {
-        await mendGroup('lost')
+        await group.mend()
         mendedAtMs = performance.now()
       }
-      const [, entries] = (await inGroup(() =>
+      const [, entries] = (await group.run(() =>
         redis.xautoclaim(keys.work, workersGroup, consumer, leaseMs, '0', 'COUNT', count),
       )) as [string, Entry[]]
       return parseJobs(entries)
     },
 
     renew: async (job) =>
-      (await inGroup(() =>
+      (await group.run(() =>
         redis.eval(renewScript, 1, keys.work, workersGroup, consumer, job.entry, unheld),
       )) as LeaseState,
 
     async remake(job) {
       const { kind, stream, position } = job
-      const entry = await inGroup(() =>
+      const entry = await group.run(() =>
         redis.eval(
           remakeScript,
           3,
@@ -149,7 +116,7 @@ export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> 
 
     async giveBack(job) {
       // An idle time beyond the lease lets the next XAUTOCLAIM of any worker take the job.
-      await inGroup(() =>
+      await group.run(() =>
         redis.call('xclaim', keys.work, workersGroup, consumer, 0, job.entry, 'IDLE', leaseMs, 'JUSTID'),
       )
     },
@@ -163,6 +130,47 @@ export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> 
     close: () => blocking.disconnect(),
   }
 }
+
+/** The consumer group of the workers. */
+type Group = {
+  /** Creates a deleted group again, and gives delivered jobs without a holder to the reserved consumer. */
+  mend: () => Promise<void>
+  /** Runs a command, and runs it again after creating a missing group. */
+  run: <Reply>(command: () => Promise<Reply>) => Promise<Reply>
+}
+
+/** Creates the group if it is missing. Throws LogStopped if Redis holds another log, or none. */
+async function openGroup({ redis, write, keys, incarnation }: JobQueueOptions): Promise<Group> {
+  const mend = async (cause: 'opening' | 'lost'): Promise<void> => {
+    const [outcome, found] = (await write(() =>
+      redis.eval(mendGroupScript, 2, keys.meta, keys.work, incarnation, workersGroup, unheld, cause),
+    )) as string[]
+    if (outcome === 'wrong_log') throw logReplaced(found ?? '')
+  }
+  await mend('opening')
+  return {
+    mend: () => mend('lost'),
+    async run(command) {
+      try {
+        return await write(command)
+      } catch (error) {
+        if (!isGroupMissing(error)) throw error
+        await mend('lost')
+        return write(command)
+      }
+    },
+  }
+}
+
+/** One blocking XREADGROUP for jobs that no worker has. */
+const readNew = ({ blocking, writeBlocking, keys, consumer }: JobQueueOptions, count: number) =>
+  settleBlocked(
+    blocking,
+    blockMs,
+    writeBlocking(() =>
+      blocking.xreadgroup('GROUP', workersGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', keys.work, '>'),
+    ),
+  )
 
 const isGroupMissing = (error: unknown): boolean => String(error).includes('NOGROUP')
 
