@@ -31,10 +31,10 @@ local page = 500
 local function held(first, last)
   local ids, from = {}, first
   repeat
-    local claims = redis.call('XPENDING', work, group, from, last, page)
-    for _, claim in ipairs(claims) do ids[claim[1]] = true end
-    if #claims > 0 then from = '(' .. claims[#claims][1] end
-  until #claims < page
+    local pending = redis.call('XPENDING', work, group, from, last, page)
+    for _, entry in ipairs(pending) do ids[entry[1]] = true end
+    if #pending > 0 then from = '(' .. pending[#pending][1] end
+  until #pending < page
   return ids
 end
 local from = '-'
