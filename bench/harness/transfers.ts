@@ -1,7 +1,6 @@
-import { AccountId } from '../../src/events/account.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
-import { beginning } from '../../src/events/identifiers.ts'
+import { AccountId, beginning } from '../../src/events/identifiers.ts'
 import { postgresArchive } from '../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain, type LogIdentity } from '../../src/events/log/archive/chain.ts'
 import { hotLog } from '../../src/events/log/read/hot-log.ts'

@@ -1,4 +1,4 @@
-import type { AccountId } from '../events/account.ts'
+import type { AccountId } from '../events/identifiers.ts'
 
 /** The fields that explain refusals. A field has one type and one meaning in all of them. */
 type Fields = {

@@ -1,18 +1,7 @@
 import { z } from 'zod'
 import { Micros } from './amounts.ts'
 import { isEventOf, type EventOf } from './event.ts'
-import { Uuid7, type StreamName } from './identifiers.ts'
-
-/**
- * The owner of a balance: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (the cost of models and
- * tools), `external` (the source of funding), `overrun` (incurred cost that no other account could cover).
- */
-export type AccountId = string & { readonly __brand: 'AccountId' }
-const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
-export const AccountId = z.custom<AccountId>(
-  (value) => typeof value === 'string' && accountPattern.test(value),
-  'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
-)
+import { AccountId, Uuid7, type StreamName } from './identifiers.ts'
 
 /**
  * `account/<accountId>`: an account of the treasury. Every movement is a debit and a credit of the same amount under the same

@@ -42,6 +42,17 @@ export const Uuid7 = z.custom<Uuid7>(
 )
 
 /**
+ * The owner of a balance: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (the cost of models and
+ * tools), `external` (the source of funding), `overrun` (incurred cost that no other account could cover).
+ */
+export type AccountId = string & { readonly __brand: 'AccountId' }
+const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
+export const AccountId = z.custom<AccountId>(
+  (value) => typeof value === 'string' && accountPattern.test(value),
+  'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
+)
+
+/**
  * The client's own name of a conversation. NUL characters and lone surrogates are rejected: Postgres cannot store them, and two
  * conversations must never look alike there.
  */

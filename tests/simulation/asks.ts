@@ -1,4 +1,3 @@
-import { AccountId } from '../../src/events/account.ts'
 import { FreezeAccount } from '../../src/commands/treasury/freeze-account.ts'
 import { FreezeTreasury } from '../../src/commands/treasury/freeze-treasury.ts'
 import type { CommandContext, CommandResult } from '../../src/commands/gate/types.ts'
@@ -13,7 +12,7 @@ import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
 import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../src/commands/treasury/unfreeze-treasury.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { AccountId, type Uuid7 } from '../../src/events/identifiers.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 

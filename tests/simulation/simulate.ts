@@ -1,6 +1,6 @@
 import { treasuryStream } from '../../src/events/treasury.ts'
-import { accountStream, AccountId } from '../../src/events/account.ts'
-import type { StreamName } from '../../src/events/identifiers.ts'
+import { accountStream } from '../../src/events/account.ts'
+import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
 import { violationsOf } from './checker.ts'
 import { operate } from './operator.ts'
 import { isKnownAnswer, startClients } from './clients.ts'

@@ -8,8 +8,8 @@ import {
   type ReadSet,
   type StatesOf,
 } from '../../src/commands/decider.ts'
-import { AccountId, type AccountEvent } from '../../src/events/account.ts'
-import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+import type { AccountEvent } from '../../src/events/account.ts'
+import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 
 /** Parses the name of an account. */
 export const id = (name: string): AccountId => AccountId.parse(name)

@@ -1,4 +1,4 @@
-import { AccountId } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
 import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
 

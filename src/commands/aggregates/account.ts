@@ -1,4 +1,5 @@
-import type { AccountEvent, AccountId } from '../../events/account.ts'
+import type { AccountEvent } from '../../events/account.ts'
+import type { AccountId } from '../../events/identifiers.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** This many reservations stay below the limit on a state's size, even with every id and number at its longest. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type AccountEvent, AccountId, accountStream } from '../../events/account.ts'
+import { type AccountEvent, accountStream } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 import { account, defaultAgentLimits } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

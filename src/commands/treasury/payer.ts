@@ -1,4 +1,4 @@
-import { AccountId } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 
 /** An account that pays for models and tools and can hold reservations: the reserve, an agent or a bounty. */
 export const Payer = AccountId.refine(

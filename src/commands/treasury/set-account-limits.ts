@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { AccountId, accountStream } from '../../events/account.ts'
+import { accountStream } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 import { Micros } from '../../events/amounts.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'

@@ -6,7 +6,7 @@ import {
   type Account,
   type LiveAccount,
 } from '../aggregates/account.ts'
-import type { AccountId } from '../../events/account.ts'
+import type { AccountId } from '../../events/identifiers.ts'
 import { refused, type Refusal } from '../refusals.ts'
 
 export type Usable = { account: LiveAccount; refusal: null } | { refusal: Refusal }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { treasuryStream } from '../../events/treasury.ts'
-import { maxReasonCharacters, PositiveMicros, TransferId, AccountId, accountStream } from '../../events/account.ts'
+import { maxReasonCharacters, PositiveMicros, TransferId, accountStream } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 import { account, dayOf } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

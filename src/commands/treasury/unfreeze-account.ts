@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { maxReasonCharacters, AccountId, accountStream } from '../../events/account.ts'
+import { maxReasonCharacters, accountStream } from '../../events/account.ts'
+import { AccountId } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'

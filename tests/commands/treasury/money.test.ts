@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AccountId } from '../../../src/events/account.ts'
 import { maxOpenReservations, reservedMicros } from '../../../src/commands/aggregates/account.ts'
 import { FreezeAccount } from '../../../src/commands/treasury/freeze-account.ts'
 import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.ts'
@@ -12,7 +11,7 @@ import { SettleReservation } from '../../../src/commands/treasury/settle-reserva
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
-import type { Uuid7 } from '../../../src/events/identifiers.ts'
+import type { AccountId, Uuid7 } from '../../../src/events/identifiers.ts'
 import { id, reservation, treasuryInMemory } from '../../support/treasury.ts'
 
 const payers = ['reserve', 'agent:ada', 'bounty:b1'].map(id)
