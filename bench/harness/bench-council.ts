@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type CommandGate } from '../../src/commands/gate/gate.ts'
 import type { CommandContext } from '../../src/commands/gate/types.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { type Uuid7, Principal } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
@@ -48,7 +48,7 @@ export async function openBenchCouncil(redisUrl: string, councilId: string): Pro
 /** A context with every optional field. */
 export const fullContext = (commandId: Uuid7): CommandContext => ({
   commandId,
-  principal: 'bench',
+  principal: Principal.parse('bench'),
   requestId: commandId,
   correlationId: commandId,
   causationId: commandId,

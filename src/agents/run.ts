@@ -4,7 +4,7 @@ import type { CommandContext, CommandResult, RejectionCode } from '../commands/g
 import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
 import type { RefusalCode } from '../commands/refusals.ts'
-import type { Uuid7 } from '../events/identifiers.ts'
+import { Principal, type Uuid7 } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import { CodedError } from '../platform/coded-error.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -51,7 +51,7 @@ export type Run = {
   logger: Logger
 }
 
-const worker = 'service:worker'
+const worker = Principal.parse('service:worker')
 const retryPauseMs = 200
 
 /**

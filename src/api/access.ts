@@ -1,7 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-
-/** The bearer of a token. Each subject has its own command ids, sockets and limits. */
-export type Principal = { subject: string }
+import { Principal } from '../events/identifiers.ts'
 
 export type Access = {
   /** The principal of an `Authorization` header, or null. The scheme is case-insensitive (RFC 9110). The comparison takes constant time. */
@@ -11,6 +9,7 @@ export type Access = {
 }
 
 const maxHeaderLength = 4096
+const admin = Principal.parse('admin')
 
 /** Keeps only the hash of the token. */
 export function createAccess(adminToken: string, allowedOrigins: readonly string[]): Access {
@@ -20,7 +19,7 @@ export function createAccess(adminToken: string, allowedOrigins: readonly string
     authenticate(authorization) {
       const header = authorization ?? ''
       const token = header.length <= maxHeaderLength ? (/^bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '') : ''
-      return timingSafeEqual(hash(token), adminHash) ? { subject: 'admin' } : null
+      return timingSafeEqual(hash(token), adminHash) ? admin : null
     },
     originAllowed: (origin) => origin === undefined || origins.has(origin),
   }

@@ -1,11 +1,12 @@
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { WebSocket } from '@fastify/websocket'
+import type { Principal } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { parseStrictJsonBytes } from '../platform/strict-json.ts'
 import type { ReadModelReader } from '../projections/engine/read-model-reader.ts'
-import type { Access, Principal } from './access.ts'
+import type { Access } from './access.ts'
 import { closeCodes, serveChat, type ChatDependencies } from './chat/chat-socket.ts'
 import { commandsRoute } from './commands/commands-route.ts'
 import { chatProtocol, maxFrameBytes } from './chat/frames.ts'
@@ -210,7 +211,7 @@ async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDepe
     (socket, request) => {
       const { principal } = request
       if (!principal) return socket.close(closeCodes.policy, 'no principal')
-      const release = chat.limits.socket(principal.subject)
+      const release = chat.limits.socket(principal)
       if (!release) return socket.close(closeCodes.tooManyRequests, 'too many sockets')
       const state = { alive: true }
       open.set(socket, state)

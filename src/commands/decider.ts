@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { StreamName } from '../events/identifiers.ts'
+import type { Principal, StreamName } from '../events/identifiers.ts'
 import type { Refusal } from './refusals.ts'
 
 /** An event that a decision returns; the log assigns its position. */
@@ -85,7 +85,7 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   /** For money, mode and approvals: the gate records a refusal as an event, and the command id stays refused. */
   recordsRefusals?: true
   reads: (command: C) => StreamsOf<Reads>
-  decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: string }) => Decision<Reads>
+  decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: Principal }) => Decision<Reads>
 }
 
 /** Defines a command over the aggregates that it reads: `defineCommand({ chat, budgets: [budget] })({ name, schema, reads, decide })`. */

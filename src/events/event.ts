@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Position, StreamName } from './identifiers.ts'
+import { Principal, type Position, type StreamName } from './identifiers.ts'
 
 /** The newest schema version of an event type, what the event means, and the shape of its data in that version. */
 export type EventDefinition = { version: number; summary: string; data: z.ZodType }
@@ -20,7 +20,7 @@ export const EventMetadata = z.strictObject({
   requestId: z.string().max(64).optional(),
   correlationId: z.string().max(128),
   causationId: z.string().max(128),
-  actor: z.string().max(128),
+  actor: Principal,
   traceparent: z.string().max(64).optional(),
   /** The caller's idempotency key where it is not a UUIDv7; a restore rebuilds the key's mapping from it. */
   idempotencyKey: z.string().max(128).optional(),

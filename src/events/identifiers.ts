@@ -52,6 +52,10 @@ export const AccountId = z.custom<AccountId>(
   'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
 )
 
+/** The subject that issues a command: a person or a part of the council. Command ids and callers' keys are unique per principal. */
+export const Principal = z.string().max(128).brand<'Principal'>()
+export type Principal = z.infer<typeof Principal>
+
 /**
  * The client's own name of a conversation. NUL characters and lone surrogates are rejected: Postgres cannot store them, and two
  * conversations must never look alike there.

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { chatEvents, maxEarlierTurns, type ChatEvent } from '../events/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { Position, Uuid7 } from '../events/identifiers.ts'
+import { Position, Uuid7, type Principal } from '../events/identifiers.ts'
 import type { Postgres } from '../platform/postgres/postgres.ts'
 import { bigint, boolean, double, integer, nullable, text, textOf, timestamp, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
@@ -67,7 +67,7 @@ export const chats = tableProjection({
 /** Position of the first event of a principal's prompt; null when the principal has no such prompt. */
 export const firstPositionOf = (
   read: ReadModelReader,
-  principal: string,
+  principal: Principal,
   requestId: Uuid7,
 ): Promise<ReadModelAnswer<Position | null>> =>
   read(chats, null, async (tx) => {
@@ -172,7 +172,7 @@ const submitted = ({
 export type EarlierTurn = { requestId: Uuid7; question: string; answer: string }
 
 /** A prompt in its conversation: who asked, and where its `PromptSubmitted` is in the log. */
-export type PromptInConversation = { conversationId: string; actor: string; position: Position; sequence: number }
+export type PromptInConversation = { conversationId: string; actor: Principal; position: Position; sequence: number }
 
 /** Reads the turns of conversations. Both calls resolve within `readWithinMs`, with null when the turns cannot be read in that time. */
 export type EarlierTurns = {

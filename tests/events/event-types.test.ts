@@ -7,11 +7,11 @@ import { accountStream, isAccountEvent, type AccountEvent } from '../../src/even
 import { budgetStream } from '../../src/events/budget.ts'
 import { eventAreas, eventCatalogue, type AnyEvent, type AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { chatStream, isChatEvent, type ChatEvent } from '../../src/events/chat.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
-import type { LogReader } from '../../src/events/log/log.ts'
+import type { EventMetadata, RecordedEvent } from '../../src/events/event.ts'
+import type { EventLog, LogReader } from '../../src/events/log/log.ts'
 import type { LogTail } from '../../src/events/log/read/tail.ts'
 import type { readStored } from '../../src/events/log/read/stored-event.ts'
-import { streamCategory, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+import { streamCategory, Uuid7, type Principal, type StreamName } from '../../src/events/identifiers.ts'
 import { refusalsStream } from '../../src/events/refusals.ts'
 import { sealsStream } from '../../src/events/seals.ts'
 import { treasuryStream } from '../../src/events/treasury.ts'
@@ -47,6 +47,16 @@ describe('an event of the log', () => {
     type Frozen = Extract<AnyRecordedEvent, { type: 'AccountFrozen' }>
     expectTypeOf<Frozen>().toEqualTypeOf<RecordedEvent<Extract<AccountEvent, { type: 'AccountFrozen' }>>>()
     expectTypeOf<RecordedEvent>().not.toExtend<AnyRecordedEvent>()
+  })
+})
+
+describe('a principal', () => {
+  test('is no other text: neither a key of a caller nor the id of a command', () => {
+    expectTypeOf<EventLog['commandIdFor']>().parameter(0).toEqualTypeOf<Principal>()
+    expectTypeOf<EventLog['findCommand']>().parameter(0).toEqualTypeOf<Principal>()
+    expectTypeOf<EventMetadata['actor']>().toEqualTypeOf<Principal>()
+    expectTypeOf<string>().not.toExtend<Principal>()
+    expectTypeOf<Uuid7>().not.toExtend<Principal>()
   })
 })
 

@@ -5,7 +5,7 @@ import { RouteRequest } from '../../src/commands/chat/route-request.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
 import { chatStream } from '../../src/events/chat.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { type Uuid7, Principal } from '../../src/events/identifiers.ts'
 import { earlierTurns, type PromptInConversation } from '../../src/projections/chats.ts'
 import { newId, type TestCouncil } from '../support/council.ts'
 import { databaseKinds } from '../support/databases.ts'
@@ -25,7 +25,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     input: NoInfer<C>,
     principal = 'service:worker',
   ): Promise<void> {
-    const { result } = await council.gate.execute(definition, input, { commandId: newId(), principal })
+    const { result } = await council.gate.execute(definition, input, { commandId: newId(), principal: Principal.parse(principal) })
     expect(result).toBe('appended')
   }
 
@@ -59,7 +59,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     const requestId = await asked(actor, conversationId, 'And now?')
     const event = (await council.events()).find(({ stream }) => stream === chatStream(requestId))
     if (!event) throw new Error('the prompt is not in the log')
-    return { conversationId, actor, position: event.position, sequence: event.sequence }
+    return { conversationId, actor: event.metadata.actor, position: event.position, sequence: event.sequence }
   }
 
   test('are only those of the same asker and the same conversation', async () => {

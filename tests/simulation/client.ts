@@ -1,6 +1,6 @@
 import type { CommandResult } from '../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../src/commands/gate/gate.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
 import type { Ask } from './asks.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
@@ -40,7 +40,7 @@ export const isRetried = (answer: Answer): boolean =>
 
 export function createClient(name: string, { step, newOwner }: Scheduler, random: Random, gates: Gates): Client {
   const owner = newOwner(name)
-  const principal = name
+  const principal = Principal.parse(name)
 
   async function ask(what: Ask, commandId: Uuid7): Promise<Answer> {
     const found = gates.some()

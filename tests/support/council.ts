@@ -3,7 +3,7 @@ import { v7 } from 'uuid'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import type { CommandResult } from '../../src/commands/gate/types.ts'
 import { createGate, type CommandGate, type GateDependencies } from '../../src/commands/gate/gate.ts'
-import { Uuid7 } from '../../src/events/identifiers.ts'
+import { Uuid7, Principal } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
@@ -61,7 +61,7 @@ export async function openTestCouncil(
     log,
     gate,
     execute: (definition, input, commandId = newId()) =>
-      gate.execute(definition, input, { commandId, principal: 'tester' }),
+      gate.execute(definition, input, { commandId, principal: Principal.parse('tester') }),
     async events() {
       const all: AnyRecordedEvent[] = []
       for await (const page of log.read()) all.push(...page)

@@ -8,6 +8,7 @@ import {
   type ReadSet,
   type StatesOf,
 } from '../../src/commands/decider.ts'
+import { Principal } from '../../src/events/identifiers.ts'
 import type { RefusalCode } from '../../src/commands/refusals.ts'
 
 type Accepted<Reads extends ReadSet> = Extract<Decision<Reads>, { outcome: 'accepted' }>
@@ -39,7 +40,7 @@ export const given = <const Reads extends ReadSet>(
         ]
       }),
     ) as StatesOf<Reads>
-    const decision = definition.decide(command, states, { now, principal: 'ada' })
+    const decision = definition.decide(command, states, { now, principal: Principal.parse('ada') })
     const outcome =
       decision.outcome === 'refused'
         ? { refused: decision.code, details: decision.details }

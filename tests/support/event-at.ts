@@ -1,5 +1,5 @@
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
-import { Position, StreamName } from '../../src/events/identifiers.ts'
+import { Position, StreamName, Principal } from '../../src/events/identifiers.ts'
 
 /** An event of a log, by its sequence; odd and even ones are on two streams. */
 export const eventAt = (
@@ -18,7 +18,7 @@ export const eventAt = (
     commandId: 'command',
     correlationId: 'command',
     causationId: 'command',
-    actor: 'tester',
+    actor: Principal.parse('tester'),
     occurredAt: '2026-11-23T12:00:00.000Z',
   },
 })

@@ -1,3 +1,4 @@
+import { Principal } from '../../src/events/identifiers.ts'
 import { createOrchestrator } from '../../src/agents/council/orchestrator.ts'
 import type { ModelClient } from '../../src/agents/models/model.ts'
 import { parsePrices } from '../../src/agents/models/prices.ts'
@@ -56,8 +57,8 @@ export async function memoryPrompt({
   const gate = createGate({ log, clock: systemClock, newId, pause: () => Promise.resolve(), logger: silentLogger })
   const requestId = newId()
   const execute = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
-    gate.execute(definition, input, { commandId: newId(), principal: 'tester' })
-  await gate.execute(SubmitPrompt, { requestId, text: question }, { commandId: requestId, principal: 'anna' })
+    gate.execute(definition, input, { commandId: newId(), principal: Principal.parse('tester') })
+  await gate.execute(SubmitPrompt, { requestId, text: question }, { commandId: requestId, principal: Principal.parse('anna') })
   const tokens = memoryTokens()
   const rates = { promptMicrosPer1000: microsPer1000, completionMicrosPer1000: microsPer1000 }
   const agent = {

@@ -9,7 +9,7 @@ import {
   type StatesOf,
 } from '../../src/commands/decider.ts'
 import type { AccountEvent } from '../../src/events/account.ts'
-import { AccountId, Uuid7, type StreamName } from '../../src/events/identifiers.ts'
+import { AccountId, Uuid7, type StreamName, Principal } from '../../src/events/identifiers.ts'
 
 /** Parses the name of an account. */
 export const id = (name: string): AccountId => AccountId.parse(name)
@@ -71,7 +71,7 @@ export function treasuryInMemory() {
       const stateOf = (alias: string, { initial }: Aggregate<unknown>): unknown =>
         states.get(single(alias) ?? ('' as StreamName)) ?? initial
       const read = Object.fromEntries(aggregates.map(([alias, aggregate]) => [alias, stateOf(alias, aggregate)]))
-      const decision = definition.decide(command, read as StatesOf<Reads>, { now, principal: 'ada' })
+      const decision = definition.decide(command, read as StatesOf<Reads>, { now, principal: Principal.parse('ada') })
       if (decision.outcome === 'refused') return decision
       const events: Record<string, readonly Event[] | undefined> = decision.events as never
       for (const [alias, aggregate] of aggregates)

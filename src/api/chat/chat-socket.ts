@@ -3,11 +3,10 @@ import { CancelPrompt } from '../../commands/chat/cancel-prompt.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
-import type { Position, Uuid7 } from '../../events/identifiers.ts'
+import type { Position, Principal, Uuid7 } from '../../events/identifiers.ts'
 import { LogStopped } from '../../events/log/log.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { newTraceparent } from '../../platform/trace.ts'
-import type { Principal } from '../access.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import type { FindPrompt } from './find-prompt.ts'
 import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint } from './frames.ts'
@@ -27,7 +26,7 @@ export type ChatDependencies = FeedDependencies & {
 
 /** One socket while it is open. */
 type Conversation = SocketWriter & {
-  subject: string
+  principal: Principal
   closed: AbortSignal
   feeds: Map<Uuid7, Feed>
   /** Reports an internal failure of one request to the client; other answers on the socket continue. Logs the first per socket. */
@@ -41,9 +40,9 @@ type Feed = { stop: () => void; ended: Promise<unknown> }
  * Serves one socket of `/ws/chat`. Attaches handlers before awaiting anything, since messages that arrive earlier would be lost. A
  * dropped socket cancels nothing: answers continue, and any socket may resume them.
  */
-export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { subject }: Principal): void {
+export function serveChat(dependencies: ChatDependencies, socket: WebSocket, principal: Principal): void {
   const { limits } = dependencies
-  const logger = dependencies.logger.child({ subject })
+  const logger = dependencies.logger.child({ subject: principal })
   const closed = new AbortController()
   socket.on('close', () => closed.abort())
   socket.on('error', (error) => logger.info({ err: error }, 'a chat socket failed'))
@@ -62,10 +61,10 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, { s
         : ['internal', 'the server failed; its log has the cause']
     await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
-  const conversation: Conversation = { ...writer, subject, closed: closed.signal, feeds: new Map(), fail }
+  const conversation: Conversation = { ...writer, principal, closed: closed.signal, feeds: new Map(), fail }
   takeFrames(socket, {
     handle: (frame) => handle(dependencies, conversation, frame),
-    delayMs: () => limits.frameDelayMs(subject),
+    delayMs: () => limits.frameDelayMs(principal),
     onPaced: () => logger.info('a client exceeds MAX_FRAMES_PER_SECOND; its socket is read more slowly'),
     onFlood() {
       logger.info('a client that flooded its socket was disconnected')
@@ -129,7 +128,7 @@ async function prompt(
   frame: Extract<ClientFrame, { type: 'prompt' }>,
 ): Promise<void> {
   const { gate, limits, newId, logger } = dependencies
-  const { subject, send, close } = conversation
+  const { principal, send, close } = conversation
   const { type: _, requestId = newId(), ...rest } = frame
   if (conversation.feeds.has(requestId))
     return send({
@@ -138,7 +137,7 @@ async function prompt(
       code: 'already_streaming',
       message: 'this socket already streams that answer',
     })
-  if (!(await limits.prompt(subject))) {
+  if (!(await limits.prompt(principal))) {
     await send({
       type: 'error',
       requestId,
@@ -147,7 +146,7 @@ async function prompt(
     })
     return close(closeCodes.tooManyRequests, 'too many requests')
   }
-  const release = limits.inFlight(subject)
+  const release = limits.inFlight(principal)
   if (!release)
     return send({
       type: 'error',
@@ -157,11 +156,11 @@ async function prompt(
     })
   let isStreaming = false
   try {
-    logger.info({ requestId, subject, characters: rest.text.length }, 'prompt received')
+    logger.info({ requestId, subject: principal, characters: rest.text.length }, 'prompt received')
     const result = await gate.execute(
       SubmitPrompt,
       { requestId, ...rest },
-      { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() },
+      { commandId: requestId, principal, requestId, traceparent: newTraceparent() },
     )
     if (result.result !== 'appended' && result.result !== 'duplicate') return await sendFailure(send, requestId, result)
     const first = result.events[0]?.position
@@ -178,7 +177,7 @@ async function resume(
   conversation: Conversation,
   { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>,
 ): Promise<void> {
-  const { subject, send, feeds } = conversation
+  const { principal, send, feeds } = conversation
   const point = lastEventId ? parseResumePoint(lastEventId) : null
   if (lastEventId && !point)
     return send({
@@ -194,20 +193,20 @@ async function resume(
       code: 'too_many_in_flight',
       message: 'this socket streams too many answers; wait for one to end',
     })
-  const prompt = await dependencies.findPrompt(subject, requestId)
+  const prompt = await dependencies.findPrompt(principal, requestId)
   if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
   void feed(dependencies, conversation, requestId, prompt.first, point)
 }
 
 async function cancel(
   { gate, newId }: ChatDependencies,
-  { subject, send }: Conversation,
+  { principal, send }: Conversation,
   requestId: Uuid7,
 ): Promise<void> {
   await sendFailure(
     send,
     requestId,
-    await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal: subject, requestId }),
+    await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal, requestId }),
   )
 }
 

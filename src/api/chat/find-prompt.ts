@@ -1,5 +1,5 @@
 import type { FrameErrorCode } from './frames.ts'
-import type { Position, Uuid7 } from '../../events/identifiers.ts'
+import type { Position, Principal, Uuid7 } from '../../events/identifiers.ts'
 import { LogStopped, type EventLog } from '../../events/log/log.ts'
 import { firstPositionOf } from '../../projections/chats.ts'
 import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
@@ -7,7 +7,7 @@ import type { ReadModelReader } from '../../projections/engine/read-model-reader
 /** The position of a prompt's first event, or the `error` frame that explains why it was not found. */
 export type FoundPrompt = { found: true; first: Position } | { found: false; code: FrameErrorCode; message: string }
 
-export type FindPrompt = (principal: string, requestId: Uuid7) => Promise<FoundPrompt>
+export type FindPrompt = (principal: Principal, requestId: Uuid7) => Promise<FoundPrompt>
 
 /** Finds a principal's prompts: those of the last day by the log's command ids, older ones by their read model. */
 export function promptFinder(log: Pick<EventLog, 'findCommand'>, read: ReadModelReader): FindPrompt {

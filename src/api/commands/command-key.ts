@@ -1,6 +1,6 @@
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import type { Rejection } from '../../commands/gate/types.ts'
-import { Uuid7 } from '../../events/identifiers.ts'
+import { Uuid7, type Principal } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 
 export type CommandIdDependencies = {
@@ -30,7 +30,7 @@ export function parseCommandKey(header: unknown): CommandKey | null {
  */
 export async function commandIdOf(
   { gate, log, newId }: CommandIdDependencies,
-  principal: string,
+  principal: Principal,
   key: CommandKey,
 ): Promise<{ ok: true; id: Uuid7 } | { ok: false; rejection: Rejection }> {
   if ('id' in key) return { ok: true, id: key.id }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { AppendedEvent, CommandResult, RejectionCode } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { publicCommands, type PublicCommand } from '../../commands/registry.ts'
-import type { Uuid7 } from '../../events/identifiers.ts'
+import type { Principal, Uuid7 } from '../../events/identifiers.ts'
 import { newTraceparent } from '../../platform/trace.ts'
 import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandKey } from './command-key.ts'
 import type { SubjectLimits } from '../limits.ts'
@@ -50,11 +50,11 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
           'malformed_request',
           'Idempotency-Key is missing or malformed: send a UUIDv7, or 1 to 128 visible ASCII characters without spaces, and repeat it with every retry',
         )
-      const release = dependencies.limits.inFlight(principal.subject)
+      const release = dependencies.limits.inFlight(principal)
       if (!release)
         return sendProblem(reply, 'too_many_in_flight', 'too many commands are in flight; wait for one to finish')
       try {
-        return await execute(dependencies, reply, command, key, request.body, principal.subject)
+        return await execute(dependencies, reply, command, key, request.body, principal)
       } finally {
         release()
       }
@@ -70,9 +70,9 @@ async function execute(
   command: PublicCommand,
   key: CommandKey,
   body: unknown,
-  subject: string,
+  principal: Principal,
 ): Promise<FastifyReply> {
-  const known = await commandIdOf(dependencies, subject, key)
+  const known = await commandIdOf(dependencies, principal, key)
   if (!known.ok) return answer(reply, known.rejection)
   const commandId = known.id
   void reply.header('x-council-command-id', commandId)
@@ -81,7 +81,7 @@ async function execute(
   const context = {
     commandId,
     ...('key' in key && { idempotencyKey: key.key }),
-    principal: subject,
+    principal,
     traceparent: newTraceparent(),
   }
   return answer(reply, await dependencies.gate.execute(command.definition, input.value, context))

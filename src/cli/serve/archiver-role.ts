@@ -4,6 +4,7 @@ import type { CommandResult } from '../../commands/gate/types.ts'
 import { isAppendOnly } from '../../commands/registry.ts'
 import { IntroduceSealingKey } from '../../commands/seals/introduce-sealing-key.ts'
 import { SealLog } from '../../commands/seals/seal-log.ts'
+import { Principal } from '../../events/identifiers.ts'
 import { startArchiver, type Archiver } from '../../events/log/archive/archiver.ts'
 import { chooseSealKey } from '../../events/log/archive/choose-seal-key.ts'
 import { newestSealKey } from '../../events/log/archive/newest-seal-key.ts'
@@ -19,7 +20,7 @@ import type { Role, RoleContext } from './role.ts'
 import { sealKeys } from './seal-keys.ts'
 import { startTrimming } from './trimming.ts'
 
-const principal = 'archiver'
+const principal = Principal.parse('archiver')
 /** A start waits this long for its archiver. */
 const startedWithinMs = 3_000
 const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)

@@ -1,10 +1,11 @@
+import type { Principal } from '../../events/identifiers.ts'
 import type { Clock } from '../../platform/clock.ts'
 
 /** Beyond this rate the gate still answers refusals but does not record them, so that a client cannot fill the log with them. */
 export const maxRecordedPerMinute = 600
 
 /** Whether to record another refusal of a principal. Counts only refusals in this process. */
-export type RefusalAllowance = (principal: string) => boolean
+export type RefusalAllowance = (principal: Principal) => boolean
 
 export function refusalAllowance(clock: Clock): RefusalAllowance {
   const recorded = new Map<string, number>()

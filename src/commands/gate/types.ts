@@ -1,4 +1,4 @@
-import type { Position, StreamName, Uuid7 } from '../../events/identifiers.ts'
+import type { Position, Principal, StreamName, Uuid7 } from '../../events/identifiers.ts'
 import type { Aggregate, CommandDefinition, ReadSet, StreamsOf } from '../decider.ts'
 import type { RefusalCode } from '../refusals.ts'
 
@@ -7,7 +7,7 @@ export type CommandContext = {
   /** The caller generates it once and sends it with every retry: the same id never runs twice. */
   commandId: Uuid7
   /** The authenticated subject. Command ids are unique per principal. */
-  principal: string
+  principal: Principal
   /** The caller's own key, if the command id was derived from one. */
   idempotencyKey?: string
   requestId?: Uuid7

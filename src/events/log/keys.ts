@@ -1,3 +1,5 @@
+import type { Principal } from '../identifiers.ts'
+
 /**
  * The names of a council's keys on Redis. All share one hash tag, so that they lie in one slot of a Redis Cluster and one script can
  * write them atomically.
@@ -16,7 +18,7 @@ export type LogKeys = {
   /** Hash: name of a finished stream → its last revision; one hash per hour of the time in the streams' names. */
   finished: (idTimeMs: number) => string
   /** String: the command id for a caller's idempotency key that is not a UUIDv7. */
-  callersKey: (principal: string, key: string) => string
+  callersKey: (principal: Principal, key: string) => string
 }
 
 const hourMs = 3_600_000

@@ -1,12 +1,12 @@
 import { CodedError } from '../../platform/coded-error.ts'
 import type { AnyRecordedEvent } from '../catalogue.ts'
-import type { Position, StreamName, Uuid7 } from '../identifiers.ts'
+import type { Position, Principal, StreamName, Uuid7 } from '../identifiers.ts'
 
 /**
  * A command of an append. The append looks its id up first. A command with events is remembered with a hash of its content and the
  * positions of its events; a refused command has none.
  */
-export type AppendedCommand = { principal: string; commandId: Uuid7; contentHash: string; events: number }
+export type AppendedCommand = { principal: Principal; commandId: Uuid7; contentHash: string; events: number }
 
 /**
  * An aggregate that a decision read, written or not, and the revision that it read (0: no event yet; `any`: append-only). A decision
@@ -89,9 +89,9 @@ export interface LogReader {
 export interface EventLog extends LogReader {
   append: (request: AppendRequest) => Promise<AppendResult>
   /** The first and last event of a command while its id is remembered; null for an unknown command. */
-  findCommand: (principal: string, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
+  findCommand: (principal: Principal, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The command id of a caller's idempotency key: the same key gives the same id while ids are remembered. */
-  commandIdFor: (principal: string, key: string, newId: () => Uuid7) => Promise<Uuid7>
+  commandIdFor: (principal: Principal, key: string, newId: () => Uuid7) => Promise<Uuid7>
 }
 
 /** Why the log stops. Each needs an operator; none is retried. */

@@ -3,12 +3,12 @@ import { gatherConversation, type ConversationDependencies } from '../../../src/
 import { ModelError, type ChatMessage } from '../../../src/agents/models/model.ts'
 import { promptTokensAtMost } from '../../../src/agents/models/prompt-bound.ts'
 import { answerPrompt } from '../../../src/agents/worker/answer.ts'
-import { beginning } from '../../../src/events/identifiers.ts'
+import { beginning, Principal } from '../../../src/events/identifiers.ts'
 import { newId } from '../../support/council.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
 import { end, scriptedModel, text } from '../../support/scripted-model.ts'
 
-const asked = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 999 }
+const asked = { conversationId: 'c', actor: Principal.parse('anna'), position: beginning, sequence: 999 }
 const never = new AbortController().signal
 
 /** A conversation of turns of 100 words each. A word is one token and five bytes. */

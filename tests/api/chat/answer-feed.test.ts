@@ -5,7 +5,7 @@ import { answerFeed } from '../../../src/api/chat/answer-feed.ts'
 import { parseResumePoint, type ServerFrame } from '../../../src/api/chat/frames.ts'
 import { eventCatalogue } from '../../../src/events/catalogue.ts'
 import { chatStream, type ChatEvent } from '../../../src/events/chat.ts'
-import { beginning } from '../../../src/events/identifiers.ts'
+import { beginning, Principal } from '../../../src/events/identifiers.ts'
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
@@ -47,7 +47,7 @@ async function openAnswer({ pageSize = 1000, beforePage = () => Promise.resolve(
   let streamed: string | null = ''
   const record = async (...events: ChatEvent[]) => {
     const result = await log.append({
-      commands: [{ principal: 'tester', commandId: newId(), contentHash: '', events: events.length }],
+      commands: [{ principal: Principal.parse('tester'), commandId: newId(), contentHash: '', events: events.length }],
       reads: [{ stream, revision }],
       events: events.map(({ type, data }) => ({
         stream,

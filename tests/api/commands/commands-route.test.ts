@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { Principal } from '../../../src/events/identifiers.ts'
 import { commandsRoute } from '../../../src/api/commands/commands-route.ts'
 import type { RejectionCode } from '../../../src/commands/gate/types.ts'
 import { LogStopped } from '../../../src/events/log/log.ts'
@@ -17,7 +18,7 @@ describe('a log that cannot take it now', () => {
   ) {
     const server = Fastify()
     server.decorateRequest('principal', null)
-    server.addHook('onRequest', async (incoming) => void (incoming.principal = { subject: 'ada' }))
+    server.addHook('onRequest', async (incoming) => void (incoming.principal = Principal.parse('ada')))
     commandsRoute(server, {
       gate: {
         execute: async () => ({ result: 'rejected', code, message: 'why' }),

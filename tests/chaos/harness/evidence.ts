@@ -1,5 +1,5 @@
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
-import { StreamName, Uuid7, type Position } from '../../../src/events/identifiers.ts'
+import { StreamName, Uuid7, type Position, type Principal } from '../../../src/events/identifiers.ts'
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import type { StoredEvent } from '../../../src/events/log/read/stored-event.ts'
@@ -9,7 +9,7 @@ import type { CostRow } from '../../../src/projections/costs.ts'
 import type { TestCouncil } from '../../support/council.ts'
 
 /** What the council remembers of a command, and where that leads. */
-export type Remembered = { principal: string; commandId: string; known: { first: Position; last: Position } | null }
+export type Remembered = { principal: Principal; commandId: string; known: { first: Position; last: Position } | null }
 
 /** Everything that is there when a round is over. */
 export type Evidence = {

@@ -3,6 +3,7 @@
  * <code>` once the log may not be written any more. SIGUSR2 makes its clock jump; SIGTERM lets the clients finish and ends it.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { Principal } from '../../../src/events/identifiers.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { childOptions } from './child-options.ts'
@@ -38,7 +39,7 @@ let answers = 0
 let isStopped = false
 
 /** Asks until there is an answer, with the same id every time, or gives up. */
-async function insist({ execute }: Ask, principal: string): Promise<void> {
+async function insist({ execute }: Ask, principal: Principal): Promise<void> {
   for (let tries = 0; tries < maxTries; tries++) {
     const result = await execute(gate, principal)
     if (result.result === 'rejected' && indefinite.has(result.code)) continue
@@ -51,7 +52,7 @@ async function insist({ execute }: Ask, principal: string): Promise<void> {
 async function client(number: number): Promise<void> {
   const own = seeded(seed + 1000 * (number + 1))
   const next = mixedLoad(own, clock.nowMs)
-  const principal = `${name}-client-${number}`
+  const principal = Principal.parse(`${name}-client-${number}`)
   while (!leaving && !isStopped) {
     await insist(next(), principal)
     // A client thinks; what is tried here is not the speed.

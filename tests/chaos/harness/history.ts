@@ -1,4 +1,5 @@
 import { openSync, readFileSync, writeSync } from 'node:fs'
+import type { Principal } from '../../../src/events/identifiers.ts'
 import type { AppendedEvent, CommandResult, RejectionCode } from '../../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../../src/commands/gate/gate.ts'
 
@@ -13,7 +14,7 @@ export type Outcome =
 
 /** One execution. The same command may be executed several times, under one id. */
 export type Call = {
-  principal: string
+  principal: Principal
   commandId: string
   command: string
   /** Microseconds of the machine's monotonic clock, the same for all processes. */

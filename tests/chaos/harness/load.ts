@@ -12,13 +12,13 @@ import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
-import type { AccountId, Uuid7 } from '../../../src/events/identifiers.ts'
+import type { AccountId, Uuid7, Principal } from '../../../src/events/identifiers.ts'
 import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
 
 /** A command under an id of its own: executed again it is the same command. */
-export type Ask = { name: string; execute: (gate: CommandGate, principal: string) => Promise<CommandResult> }
+export type Ask = { name: string; execute: (gate: CommandGate, principal: Principal) => Promise<CommandResult> }
 
 const ask = <C, Reads extends ReadSet>(
   definition: CommandDefinition<C, Reads>,

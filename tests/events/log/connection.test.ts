@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import { beginning } from '../../../src/events/identifiers.ts'
+import { beginning, Principal } from '../../../src/events/identifiers.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
 import { newId, type TestCouncil } from '../../support/council.ts'
@@ -231,7 +231,7 @@ describe('after a reconnect', () => {
     const { other, through, direct } = await moved(() => startRedis())
     const blocking = connect(through.redisUrl, 'blocking')
     await reconnected(other, through)
-    await expect(other.log.commandIdFor('ada', 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(other.log.commandIdFor(Principal.parse('ada'), 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
     await expect(other.log.openJobs(blocking, 'worker', 1000)).rejects.toMatchObject({ code: 'log_replaced' })
     expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
     expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_replaced' })
