@@ -37,9 +37,9 @@ export type OrchestratorState = typeof OrchestratorState.State
 const maxContinuations = 1
 
 type Route = { path: 'fast'; intent: string; by: 'rule'; confidence: number }
-type Asked = Pick<OrchestratorState, 'run' | 'answer' | 'question' | 'conversation' | 'recorded'>
+type OrchestratorInput = Pick<OrchestratorState, 'run' | 'answer' | 'question' | 'conversation' | 'recorded'>
 
-export type Orchestrator = (asked: Asked) => Promise<CallOutcome>
+export type Orchestrator = (input: OrchestratorInput) => Promise<CallOutcome>
 
 export type OrchestratorDependencies = AgentDependencies & { earlierTurns: EarlierTurns }
 

@@ -81,20 +81,20 @@ function decideAll(
         if (!aggregate.appendOnly) reads.set(stream, expected(stream, before.get(stream)))
       const decision = decideOne(pending, working, now)
       // Everything that may throw happens here, before the shared variables of the batch change.
-      const made =
+      const part =
         decision.outcome === 'accepted'
           ? accepted(pending, decision.events, working, deciding)
           : refused(pending, decision, deciding)
 
       if (checksEach)
-        for (const { stream, held } of made.states)
+        for (const { stream, held } of part.states)
           if (isTooLarge(JSON.stringify(held.state))) throw new StateTooLarge(stream)
-      for (const { stream, held, aggregate } of made.states) {
+      for (const { stream, held, aggregate } of part.states) {
         if (aggregate.appendOnly) reads.set(stream, { stream, revision: 'any' })
         else working.set(stream, held)
         written.set(stream, aggregate)
       }
-      for (const event of made.events) {
+      for (const event of part.events) {
         events.push(event)
         characters += event.data.length + event.metadata.length
       }
@@ -102,7 +102,7 @@ function decideAll(
         for (const { kind, on } of decision.jobs ?? []) jobs.push({ kind, stream: on, command: commands.length })
         if (decision.finishesJob) finishedJobs.push(decision.finishesJob)
       }
-      commands.push({ pending, decision, events: made.own, recorded: made.events.length })
+      commands.push({ pending, decision, events: part.own, recorded: part.events.length })
     } catch (error) {
       failed.push({ pending, error })
     }
@@ -204,8 +204,8 @@ function decideOne(
   return definition.decide(command, states, { now, principal: context.principal })
 }
 
-/** The part of the append for one command: its events, validated and serialized, and the states after them. */
-type Made = {
+/** The part of an append that one command adds: its events, validated and serialized, and the states after them. */
+type CommandPart = {
   events: NewEvent[]
   own: DecidedCommand['events']
   states: { stream: StreamName; held: CachedState; aggregate: Aggregate<unknown> }[]
@@ -216,9 +216,9 @@ function accepted(
   events: Extract<Decision<ReadSet>, { outcome: 'accepted' }>['events'],
   working: ReadonlyMap<StreamName, CachedState>,
   { now, newId }: Deciding,
-): Made {
+): CommandPart {
   const { definition, streams } = pending
-  const made: Made = { events: [], own: [], states: [] }
+  const part: CommandPart = { events: [], own: [], states: [] }
   const metadata = metadataOf(pending, now)
 
   function write(alias: string, stream: StreamName | null | undefined, ofStream: readonly Event[]): void {
@@ -226,15 +226,15 @@ function accepted(
     if (ofStream.length === 0) return
     if (!stream || !read) throw new Error(`${definition.name} writes to ${alias}, which it did not read`)
     const aggregate = aggregateOfRead(read)
-    const before = made.states.find((written) => written.stream === stream)
+    const before = part.states.find((written) => written.stream === stream)
     let held = before?.held ?? working.get(stream) ?? { revision: 0, state: aggregate.initial }
     for (const event of ofStream) {
       held = { revision: held.revision + 1, state: aggregate.evolve(held.state, event) }
-      made.events.push(newEvent(stream, event, metadata, newId()))
-      made.own.push({ stream, revision: held.revision, type: event.type })
+      part.events.push(newEvent(stream, event, metadata, newId()))
+      part.own.push({ stream, revision: held.revision, type: event.type })
     }
     if (before) before.held = held
-    else made.states.push({ stream, held, aggregate })
+    else part.states.push({ stream, held, aggregate })
   }
 
   for (const alias in events) {
@@ -244,11 +244,11 @@ function accepted(
     if ('length' in ofAlias) write(alias, typeof target === 'string' ? target : null, ofAlias)
     else for (const [stream, ofStream] of ofAlias) write(alias, target?.includes(stream) ? stream : null, ofStream)
   }
-  return made
+  return part
 }
 
 /** Records a refusal if the command asks for it and its principal is below the rate limit. */
-function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): Made {
+function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): CommandPart {
   const { name, recordsRefusals } = pending.definition
   if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
   const stream = refusalsStream(now)

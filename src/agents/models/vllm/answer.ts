@@ -3,7 +3,7 @@
 import { linkedController } from '../abort.ts'
 import { ModelError, type ModelCall, type ModelChunk } from '../model.ts'
 import { describe } from './errors.ts'
-import { createPatience } from './patience.ts'
+import { createIdleTimeout } from './idle-timeout.ts'
 import { readAnswer } from './stream.ts'
 import type { EventBody, Transport } from './transport.ts'
 import { chatRequest } from './wire.ts'
@@ -61,20 +61,20 @@ async function* chunksOf(
   cut: ReturnType<typeof linkedController>,
 ): AsyncGenerator<ModelChunk, void, void> {
   const bytes = body[Symbol.asyncIterator]()
-  const patience = createPatience(idleTimeoutMs, () =>
+  const idleTimeout = createIdleTimeout(idleTimeoutMs, () =>
     cut.abort(
       new ModelError('model_timeout', `${url} made no progress for ${idleTimeoutMs} ms in the middle of an answer.`),
     ),
   )
   const isProgress = progressWithin(maxTokens)
   let isWhole = false
-  const signs = { finished: patience.finished, done: () => void (isWhole = true) }
+  const signs = { finished: idleTimeout.finished, done: () => void (isWhole = true) }
   try {
-    for await (const chunk of readAnswer(patience.over(bytes), { maxTokens, continues: continueFrom !== '' }, signs)) {
+    for await (const chunk of readAnswer(idleTimeout.read(bytes), { maxTokens, continues: continueFrom !== '' }, signs)) {
       // Chunks that arrived before an abort are not yielded after it.
       if (cut.signal.aborted) throw cut.signal.reason
-      patience.begin()
-      if (isProgress(chunk)) patience.progressed()
+      idleTimeout.begin()
+      if (isProgress(chunk)) idleTimeout.progressed()
       yield chunk
     }
   } catch (error) {

@@ -58,9 +58,9 @@ export function createTransport({ url: given, apiKey, connectTimeoutMs, connecti
     })
 
   /** Sends one request; throws a ModelError for a status other than 200. */
-  async function send(...question: Parameters<typeof ask>) {
-    const [, signal] = question
-    const response = await ask(...question)
+  async function send(...args: Parameters<typeof ask>) {
+    const [, signal] = args
+    const response = await ask(...args)
     if (response.statusCode === 200) return response
     const said = await readUpTo(maxErrorBytes, response.body).catch(() => '')
     if (signal.aborted) throw signal.reason

@@ -61,9 +61,9 @@ export async function restore(stores: RestoreStores, options: RestoreOptions): P
       if (options.dryRun || isWhole) return summary(derived)
     }
     // Another process has written in between: examine again.
-    if (!(await isStill(stores, examined))) continue
+    if (!(await isUnchanged(stores, examined))) continue
     await stores.redis.hdel(stores.keys.meta, 'incarnation')
-    if (!(await isStill(stores, examined))) continue
+    if (!(await isUnchanged(stores, examined))) continue
     return summary(await write(stores, examined, window, options))
   }
   throw new RestoreRefused('log_in_use', 'a council is writing to this log: stop it and try again')
@@ -74,7 +74,7 @@ async function windowNow({ redis, keys }: RestoreStores): Promise<Window> {
   return { startMs: Number(seconds) * 1_000 - commandWindowMs }
 }
 
-const isStill = async ({ redis, keys }: RestoreStores, { hotEnd }: Examined): Promise<boolean> => {
+const isUnchanged = async ({ redis, keys }: RestoreStores, { hotEnd }: Examined): Promise<boolean> => {
   const [newest] = await redis.xrevrange(keys.log, '+', '-', 'COUNT', 1)
   return (newest?.[0] ?? beginning) === hotEnd
 }

@@ -2,7 +2,7 @@
  * The idle timeout of an answer. It counts only the time spent waiting for the server, not the time that the reader takes. Bytes
  * without content (comments, empty deltas) do not restart it.
  */
-export type Patience = {
+export type IdleTimeout = {
   /** Starts the limit. */
   begin: () => void
   /** Restarts the limit after progress. */
@@ -10,13 +10,13 @@ export type Patience = {
   /** The answer is finished: from now on, wait only briefly for the last usage figures. */
   finished: () => void
   /** Yields the pieces of a body. On a timeout it ends if the answer is finished; otherwise `onSilence` must make the body fail. */
-  over: (body: AsyncIterator<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>
+  read: (body: AsyncIterator<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>
 }
 
 /** How long to wait for usage and `[DONE]` after a finish reason. */
 const afterFinishMs = 5_000
 
-export function createPatience(limitMs: number, onSilence: () => void): Patience {
+export function createIdleTimeout(limitMs: number, onSilence: () => void): IdleTimeout {
   let leftMs = Infinity
   let isFinished = false
 
@@ -50,7 +50,7 @@ export function createPatience(limitMs: number, onSilence: () => void): Patience
       if (!isFinished) leftMs = Math.min(limitMs, afterFinishMs)
       isFinished = true
     },
-    async *over(body) {
+    async *read(body) {
       for (;;) {
         const piece = await next(body)
         if (piece === 'over' || piece.done) return
