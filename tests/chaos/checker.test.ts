@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/events/event.ts'
-import type { Position } from '../../src/events/identifiers.ts'
+import { Principal, type Position } from '../../src/events/identifiers.ts'
 import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
 import type { StoredEvent } from '../../src/events/log/read/stored-event.ts'
 import { openTestCouncil } from '../support/council.ts'
@@ -13,7 +13,7 @@ import { foldedReadModels } from './checks/folds.ts'
 import { identityOf, storedLogOf } from './harness/archiving.ts'
 import { collectEvidence, type Evidence } from './harness/evidence.ts'
 import { readHistory, recorded, type Call } from './harness/history.ts'
-import { beginnings, mixedLoad } from './harness/load.ts'
+import { setUpCommands, mixedLoad } from './harness/load.ts'
 import { seeded } from './harness/random.ts'
 
 type Story = { calls: Call[]; evidence: Evidence }
@@ -24,13 +24,13 @@ beforeAll(async () => {
   const council = await openTestCouncil(redisUrl, freshCouncilId())
   const historyFile = join(await mkdtemp(join(tmpdir(), 'chaos-')), 'history.jsonl')
   const gate = recorded(council.gate, historyFile, 'gate')
-  for (const ask of beginnings()) await ask.execute(gate, 'owner')
+  for (const command of setUpCommands()) await command.execute(gate, Principal.parse('owner'))
   const next = mixedLoad(seeded(5), Date.now)
-  for (let asked = 0; asked < 300;) {
-    const ask = next()
-    if (ask.name.endsWith('Prompt')) continue
-    await ask.execute(gate, 'client')
-    asked++
+  for (let executed = 0; executed < 300;) {
+    const command = next()
+    if (command.name.endsWith('Prompt')) continue
+    await command.execute(gate, Principal.parse('client'))
+    executed++
   }
   const hot: StoredEvent[] = []
   for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)

@@ -1,5 +1,5 @@
 /**
- * A process with a gate and clients that ask it for a mixed load. Prints `ready`, `answered <n>` after every tenth answer, `stopped
+ * A process with a gate and clients that send it a mixed load. Prints `ready`, `answered <n>` after every tenth answer, `stopped
  * <code>` once the log may not be written any more. SIGUSR2 makes its clock jump; SIGTERM lets the clients finish and ends it.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { childOptions } from './child-options.ts'
 import { recorded } from './history.ts'
-import { beginnings, mixedLoad, type Ask } from './load.ts'
+import { setUpCommands, mixedLoad, type LoadCommand } from './load.ts'
 import { seeded } from './random.ts'
 
 const clients = 6
@@ -38,8 +38,8 @@ const tail = (async () => {
 let answers = 0
 let isStopped = false
 
-/** Asks until there is an answer, with the same id every time, or gives up. */
-async function insist({ execute }: Ask, principal: Principal): Promise<void> {
+/** Sends a command under the same id until there is an answer, or gives up. */
+async function insist({ execute }: LoadCommand, principal: Principal): Promise<void> {
   for (let tries = 0; tries < maxTries; tries++) {
     const result = await execute(gate, principal)
     if (result.result === 'rejected' && indefinite.has(result.code)) continue
@@ -60,7 +60,7 @@ async function client(number: number): Promise<void> {
   }
 }
 
-if (begins) for (const beginning of beginnings()) await insist(beginning, `${name}-owner`)
+if (begins) for (const command of setUpCommands()) await insist(command, Principal.parse(`${name}-owner`))
 console.log('ready')
 const alive = setInterval(() => undefined, 60_000)
 await Promise.all(Array.from({ length: clients }, (_, number) => client(number)))

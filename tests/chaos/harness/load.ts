@@ -18,13 +18,13 @@ import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
 
 /** A command under an id of its own: executed again it is the same command. */
-export type Ask = { name: string; execute: (gate: CommandGate, principal: Principal) => Promise<CommandResult> }
+export type LoadCommand = { name: string; execute: (gate: CommandGate, principal: Principal) => Promise<CommandResult> }
 
-const ask = <C, Reads extends ReadSet>(
+const command = <C, Reads extends ReadSet>(
   definition: CommandDefinition<C, Reads>,
   input: NoInfer<C>,
   commandId = newId(),
-): Ask => ({
+): LoadCommand => ({
   name: definition.name,
   execute: (gate, principal) => gate.execute(definition, input, { commandId, principal }),
 })
@@ -33,15 +33,15 @@ const [external, reserve, hot] = [accountId('external'), accountId('reserve'), a
 const cold = Array.from({ length: 16 }, (_, number) => accountId(`agent:cold-${number}`))
 const agents = [hot, ...cold]
 
-/** What there is before anybody asks for anything: accounts, and money in the reserve and on the hot account. */
-export const beginnings = (): Ask[] => [
-  ...[external, reserve, ...agents].map((account) => ask(OpenAccount, { account })),
+/** The first commands: they open the accounts and fund the reserve and the hot account. */
+export const setUpCommands = (): LoadCommand[] => [
+  ...[external, reserve, ...agents].map((account) => command(OpenAccount, { account })),
   transfer(external, reserve, 50_000_000),
   transfer(reserve, hot, 9_000_000),
 ]
 
-function transfer(from: AccountId, to: AccountId, amountMicros: number): Ask {
-  return ask(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' })
+function transfer(from: AccountId, to: AccountId, amountMicros: number): LoadCommand {
+  return command(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' })
 }
 
 /** How long a promise lasts: most are settled in time, the others late. */
@@ -53,15 +53,15 @@ const aheadMs = 3_600_000
  * The mixed load of one client: hot and cold accounts, up to four of them in a command, money that is there and money that is
  * not, promises that are kept, released, or kept late, freezes, and prompts.
  */
-export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
+export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
   const prompts: Uuid7[] = []
-  const frozen: Ask[] = []
+  const frozen: LoadCommand[] = []
   const agent = () => (random.percent(50) ? hot : random.pick(cold))
   const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
   const takenOut = <Item>(items: Item[]): Item | undefined => items.splice(random.below(items.length), 1)[0]
 
-  const choices: readonly [share: number, choose: () => Ask | undefined][] = [
+  const choices: readonly [share: number, choose: () => LoadCommand | undefined][] = [
     [30, () => transfer(reserve, agent(), amount())],
     [18, () => transfer(agent(), random.percent(50) ? reserve : agent(), amount())],
     [6, () => transfer(external, reserve, random.between(1, 1_000_000))],
@@ -71,7 +71,7 @@ export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
         const reservation = { account: agent(), reservationId: newId() }
         reservations.push(reservation)
         const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
-        return ask(
+        return command(
           ReserveFunds,
           { ...reservation, amountMicros: random.between(1, 20_000), expiresAt },
           reservation.reservationId,
@@ -82,14 +82,14 @@ export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
       12,
       () => {
         const reservation = takenOut(reservations)
-        return reservation && ask(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
+        return reservation && command(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
       },
     ],
     [
       4,
       () => {
         const reservation = takenOut(reservations)
-        return reservation && ask(ReleaseReservation, reservation)
+        return reservation && command(ReleaseReservation, reservation)
       },
     ],
     [
@@ -97,35 +97,35 @@ export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
       () => {
         const requestId = newId()
         prompts.push(requestId)
-        return ask(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
+        return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
       },
     ],
     [
       1,
       () => {
         const requestId = takenOut(prompts)
-        return requestId && ask(CancelPrompt, { requestId })
+        return requestId && command(CancelPrompt, { requestId })
       },
     ],
     [
       4,
       () => {
         const account = random.pick(cold)
-        frozen.push(ask(UnfreezeAccount, { account, reason: 'load' }))
-        return ask(FreezeAccount, { account, reason: 'load' })
+        frozen.push(command(UnfreezeAccount, { account, reason: 'load' }))
+        return command(FreezeAccount, { account, reason: 'load' })
       },
     ],
     [
       1,
       () => {
-        frozen.unshift(ask(UnfreezeTreasury, { reason: 'load' }))
-        return ask(FreezeTreasury, { reason: 'load' })
+        frozen.unshift(command(UnfreezeTreasury, { reason: 'load' }))
+        return command(FreezeTreasury, { reason: 'load' })
       },
     ],
     [
       2,
       () =>
-        ask(OpenAccount, {
+        command(OpenAccount, {
           account: random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`),
         }),
     ],
@@ -133,7 +133,7 @@ export function mixedLoad(random: Random, nowMs: () => number): () => Ask {
       1,
       () => {
         const ahead = idOfTime(nowMs() + aheadMs)
-        return ask(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
+        return command(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
       },
     ],
   ]

@@ -17,14 +17,14 @@ import { isoTime } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
 /** A command with its fields, ready for any gate. */
-export type Ask = {
+export type ClientCommand = {
   name: string
   /** Whether the gate records its refusal as an event. */
   recordsRefusals: boolean
   of: (gate: CommandGate, context: CommandContext) => Promise<CommandResult>
 }
 
-export const askFor = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>): Ask => ({
+export const commandFor = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>): ClientCommand => ({
   name: definition.name,
   recordsRefusals: definition.recordsRefusals ?? false,
   of: (gate, context) => gate.execute(definition, input, context),
@@ -37,44 +37,44 @@ const payers = [account('reserve'), account('agent:ada'), account('agent:bob'), 
 const reason = 'simulated'
 
 /** Opens and funds the accounts before the clients start. */
-export const setUpAsks = (): Ask[] => [
-  ...[external, ...payers].map((id) => askFor(OpenAccount, { account: id })),
-  askFor(TransferFunds, { transferId: 'founding', from: external, to: payers[0], amountMicros: 200, reason }),
+export const setUpCommands = (): ClientCommand[] => [
+  ...[external, ...payers].map((id) => commandFor(OpenAccount, { account: id })),
+  commandFor(TransferFunds, { transferId: 'funding', from: external, to: payers[0], amountMicros: 200, reason }),
 ]
 
 /** A command that no other client sends. */
-export const anotherAsk = (): Ask =>
-  askFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
+export const unrelatedCommand = (): ClientCommand =>
+  commandFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
 /** A reservation that a client requested; the gate may have refused it. */
 export type Promised = { account: AccountId; reservationId: Uuid7 }
 
 /** A random command of the treasury or the chat, most often a transfer. */
-export function someAsk(random: Random, commandId: Uuid7, nowMs: number, promised: Promised[]): Ask {
+export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised[]): ClientCommand {
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)
   const dice = random.below(100)
   if (dice < 8)
-    return askFor(TransferFunds, { transferId: commandId, from: external, to: payers[0], amountMicros, reason })
+    return commandFor(TransferFunds, { transferId: commandId, from: external, to: payers[0], amountMicros, reason })
   if (dice < 48)
-    return askFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
+    return commandFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
   if (dice < 62) {
     const of = { account: payer(), reservationId: commandId }
     promised.push(of)
-    return askFor(ReserveFunds, {
+    return commandFor(ReserveFunds, {
       ...of,
       amountMicros,
       expiresAt: isoTime(nowMs + random.pick([2_000, 60_000, 3_600_000])),
     })
   }
   const [of] = promised.slice(random.below(promised.length))
-  if (of && dice < 74) return askFor(SettleReservation, { ...of, actualMicros: random.below(120) })
-  if (of && dice < 80) return askFor(ReleaseReservation, of)
-  if (dice < 84) return askFor(FreezeAccount, { account: payer(), reason })
-  if (dice < 88) return askFor(UnfreezeAccount, { account: payer(), reason })
-  if (dice < 90) return askFor(FreezeTreasury, { reason })
-  if (dice < 93) return askFor(UnfreezeTreasury, { reason })
+  if (of && dice < 74) return commandFor(SettleReservation, { ...of, actualMicros: random.below(120) })
+  if (of && dice < 80) return commandFor(ReleaseReservation, of)
+  if (dice < 84) return commandFor(FreezeAccount, { account: payer(), reason })
+  if (dice < 88) return commandFor(UnfreezeAccount, { account: payer(), reason })
+  if (dice < 90) return commandFor(FreezeTreasury, { reason })
+  if (dice < 93) return commandFor(UnfreezeTreasury, { reason })
   if (dice < 95)
-    return askFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
-  return askFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
+    return commandFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
+  return commandFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
 }
