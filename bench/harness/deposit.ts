@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCommand, type Aggregate } from '../../src/commands/decider.ts'
-import { PositiveMicros, TransferId, type AccountEvent } from '../../src/events/account.ts'
+import { TransferId, type AccountEvent } from '../../src/events/account.ts'
+import { PositiveMicros } from '../../src/events/amounts.ts'
 import { StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
 
 /** The size of an event's data, for the council, the peers and the limit. */

@@ -1,6 +1,8 @@
 /** One paid model call: reservation, stream and settlement. */
 
 import { budgetStream } from '../events/budget.ts'
+import { dayOf } from '../events/day.ts'
+import type { OpenCall } from '../commands/aggregates/chat.ts'
 import { DebitBudget } from '../commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../commands/budget/reserve-budget.ts'
 import type { Settlement } from '../commands/budget/settlement.ts'
@@ -67,7 +69,7 @@ async function reserve(
 ): Promise<Omit<PaidCall, 'price'> | Extract<CallOutcome, { kind: 'failed' }>> {
   const callId = dependencies.newId()
   const now = dependencies.clock.nowMs()
-  const day = isoTime(now).slice(0, 10)
+  const day = dayOf(isoTime(now))
   const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
     scope: 'council',
     day,
@@ -194,9 +196,19 @@ export async function settleCall(dependencies: AgentDependencies, run: Run, sett
 
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
-/** Settles a call whose end is unknown. Its usage is unknown too, so it costs its reservation. */
+/** The settlement of a call whose end is unknown. Its usage is unknown too, so it costs its reservation. */
 export const lostCall = (callId: string, budget: Settlement['budget'], price: Price): Settlement =>
   settlement({ callId, budget, price }, 'lost', unknownUsage)
+
+/** Settles calls whose end is unknown. */
+export async function settleLostCalls(
+  dependencies: AgentDependencies,
+  run: Run,
+  openCalls: readonly OpenCall[],
+): Promise<void> {
+  for (const { callId, budgets, model } of openCalls)
+    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+}
 
 /** The same settlement charged at the reservation, for figures that the log rejects. */
 export const withoutFigures = (settled: Settlement): Settlement => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Micros } from './amounts.ts'
+import { Micros, PositiveMicros } from './amounts.ts'
 import { isEventOf, type EventOf } from './event.ts'
 import { AccountId, Uuid7, type StreamName } from './identifiers.ts'
 
@@ -12,9 +12,6 @@ const reason = z.string().min(1).max(maxReasonCharacters)
 
 /** The name that a command gives a movement, the same on both sides; not unique. */
 export const TransferId = z.string().regex(/^[A-Za-z0-9:_.-]{1,64}$/)
-
-/** A moved amount is positive on both sides; the event type gives the direction. */
-export const PositiveMicros = z.int().positive()
 
 const movement = {
   transferId: TransferId,

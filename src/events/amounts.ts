@@ -3,6 +3,9 @@ import { z } from 'zod'
 /** Integer micro-dollars (1 USD = 1,000,000), never negative, never above the safe integers. */
 export const Micros = z.int().nonnegative()
 
+/** An amount that moves: positive for payer and payee; the event type gives the direction. */
+export const PositiveMicros = z.int().positive()
+
 /** The limit of a token count; a sum over many calls stops here. */
 export const maxTokenCount = 100_000_000
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dayOf } from './day.ts'
 import type { EventOf } from './event.ts'
 import { streamNameIn } from './identifiers.ts'
 
@@ -21,4 +22,4 @@ export const refusalEvents = {
 export type RefusalEvent = EventOf<typeof refusalEvents>
 
 /** The refusals of the day, in UTC. */
-export const refusalsStream = (now: string) => streamNameIn('refusals').parse(`refusals/${now.slice(0, 10)}`)
+export const refusalsStream = (now: string) => streamNameIn('refusals').parse(`refusals/${dayOf(now)}`)

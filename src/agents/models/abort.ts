@@ -1,3 +1,5 @@
+import { ModelError } from './model.ts'
+
 /**
  * Creates a controller that aborts with `signal` and its reason, and that can be aborted on its own.
  * Call `unlink` when the work is over, or the listener lives as long as the signal.
@@ -22,6 +24,14 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener('abort', fire)
   }
 }
+
+/** Settles as a count of tokens does, or rejects with ModelError `model_cancelled` when the signal aborts. */
+export const countedInTime = (count: Promise<number>, signal: AbortSignal): Promise<number> =>
+  orAborted(count, signal).catch((error: unknown) => {
+    throw error instanceof ModelError
+      ? error
+      : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
+  })
 
 /** Runs work with a signal that aborts with `reason()` after `timeoutMs`, or with `signal`. */
 export async function within<T>(

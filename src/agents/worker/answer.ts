@@ -5,7 +5,7 @@ import type { CommandResult } from '../../commands/gate/types.ts'
 import type { SensedConversation } from '../../events/chat.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerText } from './answer-text.ts'
-import { lostCall, settleCall, type CallOutcome } from '../model-call.ts'
+import { settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'
 import { recordEnding, type Ending } from './record-ending.ts'
 import type { AgentDependencies, Run } from '../run.ts'
@@ -91,7 +91,7 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
   const { run, before } = attempt
   if (before.attempt === 0) return { kind: 'continues', tokens: nothingYet }
   run.logger.info({ earlierAttempts: before.attempt, openCalls: before.openCalls.length }, 'taking over the prompt')
-  await settleOpenCalls(dependencies, attempt)
+  await settleLostCalls(dependencies, run, before.openCalls)
   const tokens = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
   const { text, firstTextAtMs } = tokens
   if (before.cancelRequested) return { kind: 'ends', ending: { kind: 'cancelled', text, firstTextAtMs } }
@@ -103,11 +103,6 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
     return { kind: 'ends', ending: { kind: 'failed', code: 'interrupted', message, text, firstTextAtMs: null } }
   }
   return { kind: 'continues', tokens }
-}
-
-async function settleOpenCalls(dependencies: AnswerDependencies, { run, before }: Attempt): Promise<void> {
-  for (const { callId, budgets, model } of before.openCalls)
-    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
 }
 
 /** Maps the outcome of the model calls to the ending of the answer; null if this attempt does not end it. */
@@ -136,7 +131,7 @@ function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | nu
 /** Ends a prompt whose attempts are exhausted because every worker died. If it was cancelled meanwhile, the ending is a cancellation. */
 export async function giveUp(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult> {
   const { run, before } = attempt
-  await settleOpenCalls(dependencies, attempt)
+  await settleLostCalls(dependencies, run, before.openCalls)
   const { text, firstTextAtMs } = await dependencies.readTokens(run.requestId).catch(() => nothingYet)
   const ending: Ending = before.cancelRequested
     ? { kind: 'cancelled', text, firstTextAtMs }

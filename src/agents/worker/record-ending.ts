@@ -8,7 +8,7 @@ import type { CommandResult } from '../../commands/gate/types.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { type AnswerFailureCode, chatStream } from '../../events/chat.ts'
 import { fittingText } from './answer-text.ts'
-import { lostCall, settleCall, withoutFigures } from '../model-call.ts'
+import { settleLostCalls, withoutFigures } from '../model-call.ts'
 import { executeUntilKnown, type AgentDependencies, type Run } from '../run.ts'
 
 /** How an answer ends. `text` is the text that clients may have seen. The settlement is that of the last model call, if it is open. */
@@ -46,8 +46,7 @@ export async function recordEnding(
   }
   const { state } = await dependencies.gate.load(chat, chatStream(run.requestId))
   const openCalls = state.status === 'open' ? state.openCalls : []
-  for (const { callId, budgets, model } of openCalls)
-    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+  await settleLostCalls(dependencies, run, openCalls)
   return record(dependencies, run, job, { ...unrecorded, text: '', firstTextAtMs: null })
 }
 

@@ -4,6 +4,7 @@ import type { CommandResult } from '../../commands/gate/types.ts'
 import { isAppendOnly } from '../../commands/registry.ts'
 import { IntroduceSealingKey } from '../../commands/seals/introduce-sealing-key.ts'
 import { SealLog } from '../../commands/seals/seal-log.ts'
+import { dayOf } from '../../events/day.ts'
 import { Principal } from '../../events/identifiers.ts'
 import { startArchiver, type Archiver } from '../../events/log/archive/archiver.ts'
 import { chooseSealKey } from '../../events/log/archive/choose-seal-key.ts'
@@ -23,7 +24,7 @@ import { startTrimming } from './trimming.ts'
 const principal = Principal.parse('archiver')
 /** A start waits this long for its archiver. */
 const startedWithinMs = 3_000
-const today = (): string => isoTime(systemClock.nowMs()).slice(0, 10)
+const today = (): string => dayOf(isoTime(systemClock.nowMs()))
 
 /**
  * Archives the log, seals it, exports the seals, and trims archived events from Redis. Its start throws ArchiveStopped when the key

@@ -115,6 +115,3 @@ export function reservedMicros({ reservations }: LiveAccount, now: string, apart
 /** The amount that can be reserved or transferred: balance − reserved, at least 0, in micro-dollars. 0 for an absent account. */
 export const availableMicros = (state: Account, now: string, apartFrom?: string): number =>
   state.status === 'absent' ? 0 : Math.max(0, state.balanceMicros - reservedMicros(state, now, apartFrom))
-
-/** The day (UTC) whose limit applies at a time. */
-export const dayOf = (now: string): string => now.slice(0, 10)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { chatStream } from '../../events/chat.ts'
 import { budgetStream } from '../../events/budget.ts'
 import { Micros } from '../../events/amounts.ts'
+import { startOfNextDay } from '../../events/day.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { availableMicros, budget } from '../aggregates/budget.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
@@ -35,7 +36,7 @@ export const ReserveBudget = defineCommand({ chat, budget })({
     if (callId in states.budget.reservations) return refused('call_exists', { callId })
     const available = availableMicros(states.budget)
     if (amountMicros > available)
-      return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: nextDay(day) })
+      return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: startOfNextDay(day) })
     return {
       outcome: 'accepted',
       events: {
@@ -58,6 +59,3 @@ export const ReserveBudget = defineCommand({ chat, budget })({
     }
   },
 })
-
-/** The start of the next day's budget. */
-const nextDay = (day: string): string => new Date(Date.parse(day) + 86_400_000).toISOString()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { treasuryStream } from '../../events/treasury.ts'
-import { PositiveMicros, type AccountEvent, accountStream } from '../../events/account.ts'
+import { type AccountEvent, accountStream } from '../../events/account.ts'
+import { PositiveMicros } from '../../events/amounts.ts'
 import { commandWindowMs, Uuid7 } from '../../events/identifiers.ts'
 import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'

@@ -1,12 +1,12 @@
 import {
   availableMicros,
-  dayOf,
   reservedMicros,
   spentMicros,
   type Account,
   type LiveAccount,
 } from '../aggregates/account.ts'
 import type { AccountId } from '../../events/identifiers.ts'
+import { dayOf, startOfNextDay } from '../../events/day.ts'
 import { refused, type Refusal } from '../refusals.ts'
 
 export type Usable = { account: LiveAccount; refusal: null } | { refusal: Refusal }
@@ -40,7 +40,7 @@ export function spendingProblem(account: LiveAccount, amountMicros: number, now:
       dailyMicros: limits.dailyMicros,
       spentMicros: spent,
       reservedMicros: reserved,
-      nextDay: new Date(Date.parse(day) + 86_400_000).toISOString(),
+      nextDay: startOfNextDay(day),
     })
   const available = availableMicros(account, now)
   if (accountId !== 'external' && amountMicros > available)

@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { PositiveMicros } from '../../events/amounts.ts'
+import { dayOf } from '../../events/day.ts'
 import { treasuryStream } from '../../events/treasury.ts'
-import { maxReasonCharacters, PositiveMicros, TransferId, accountStream } from '../../events/account.ts'
+import { TransferId, accountStream } from '../../events/account.ts'
 import { AccountId } from '../../events/identifiers.ts'
-import { account, dayOf } from '../aggregates/account.ts'
+import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
+import { Reason } from './reason.ts'
 import { refused } from '../refusals.ts'
 import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
@@ -21,7 +24,7 @@ export const TransferFunds = defineCommand({ from: account, to: account, treasur
     from: AccountId,
     to: AccountId,
     amountMicros: PositiveMicros,
-    reason: z.string().trim().min(1).max(maxReasonCharacters),
+    reason: Reason,
     /** The caller's reference, such as an invoice or a task. */
     ref: z.string().min(1).max(128).optional(),
   }),

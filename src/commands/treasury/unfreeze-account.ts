@@ -1,14 +1,15 @@
 import { z } from 'zod'
-import { maxReasonCharacters, accountStream } from '../../events/account.ts'
+import { accountStream } from '../../events/account.ts'
 import { AccountId } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
+import { Reason } from './reason.ts'
 
 /** Allows transfers and reservations on a frozen account again. */
 export const UnfreezeAccount = defineCommand({ account })({
   name: 'UnfreezeAccount',
-  schema: z.strictObject({ account: AccountId, reason: z.string().trim().min(1).max(maxReasonCharacters) }),
+  schema: z.strictObject({ account: AccountId, reason: Reason }),
   recordsRefusals: true,
   reads: (command) => ({ account: accountStream(command.account) }),
 

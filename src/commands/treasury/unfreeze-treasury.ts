@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { treasuryStream } from '../../events/treasury.ts'
-import { maxReasonCharacters } from '../../events/account.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
+import { Reason } from './reason.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 /** Lifts the emergency stop. Individually frozen accounts stay frozen. */
 export const UnfreezeTreasury = defineCommand({ treasury })({
   name: 'UnfreezeTreasury',
-  schema: z.strictObject({ reason: z.string().trim().min(1).max(maxReasonCharacters) }),
+  schema: z.strictObject({ reason: Reason }),
   recordsRefusals: true,
   reads: () => ({ treasury: treasuryStream }),
 

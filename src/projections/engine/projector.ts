@@ -1,5 +1,6 @@
 import { pauseFor } from '../../platform/backoff.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
+import { watchHead } from '../../events/log/read/watch-head.ts'
 import { beforeFirst, type Checkpoint } from './checkpoint.ts'
 import { runSubscription, type SubscriptionDependencies, type Subscription } from './subscription.ts'
 import { postgresStore } from './postgres-store.ts'
@@ -47,8 +48,6 @@ export type Projector = {
   stop: () => Promise<void>
 }
 
-const headIntervalMs = 1_000
-
 /**
  * Applies the log to read models. Each has its own checkpoint, which moves in the transaction of its tables: effectively once,
  * whatever dies when. All share one reader of the log. Migrates the schema, and builds read models that are missing or of an
@@ -67,7 +66,7 @@ export function startProjector({
   const shared = sharedFollow(log)
   const abort = new AbortController()
   const changed = new Set<() => void>()
-  const head = watchHead(log)
+  const head = watchHead(() => newestSequence(log))
   const notify = () => {
     for (const look of [...changed]) look()
   }
@@ -119,25 +118,6 @@ export function startProjector({
       notify()
     },
   }
-}
-
-/** Reads the newest sequence of the log now and then, for the lag of read models. */
-function watchHead(log: ProjectorDependencies['log']): { sequence: () => number; stop: () => void } {
-  let head = 0
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    // While Redis is unreachable the last known head stays; the projections report that they wait.
-    void newestSequence(log)
-      .then(
-        (sequence) => void (head = sequence),
-        () => undefined,
-      )
-      .finally(() => void (looking = false))
-  }, headIntervalMs)
-  timer.unref()
-  return { sequence: () => head, stop: () => clearInterval(timer) }
 }
 
 const hasReached = (checkpoint: Checkpoint | undefined, position: Position): boolean =>

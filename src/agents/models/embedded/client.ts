@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import type { Logger } from '../../../platform/logger.ts'
-import { orAborted } from '../abort.ts'
+import { countedInTime, orAborted } from '../abort.ts'
 import { superviseModel, type ModelProcess } from './process.ts'
 import type { JobUpdate } from './protocol.ts'
 import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelInfo } from '../model.ts'
@@ -77,13 +77,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     info,
     promptTokensAtMost,
     countPromptTokens: (messages, signal) =>
-      orAborted(process.count(messages.map(({ role, content }) => ({ role, content }))), signal).catch(
-        (error: unknown) => {
-          throw error instanceof ModelError
-            ? error
-            : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
-        },
-      ),
+      countedInTime(process.count(messages.map(({ role, content }) => ({ role, content }))), signal),
     health: async () => {
       try {
         return { status: 'pass', info: await info() }

@@ -1,7 +1,7 @@
 /** The model client of one or several vLLM servers. */
 
 import type { Logger } from '../../../platform/logger.ts'
-import { orAborted } from '../abort.ts'
+import { countedInTime } from '../abort.ts'
 import {
   ModelError,
   type ModelCall,
@@ -77,14 +77,10 @@ export function createVllmClient(options: VllmClientOptions): ModelClient {
     stream,
     promptTokensAtMost,
     countPromptTokens: (messages, signal) =>
-      orAborted(
+      countedInTime(
         firstOf(servers, (server) => server.countTokens(messages, signal)),
         signal,
-      ).catch((error: unknown) => {
-        throw error instanceof ModelError
-          ? error
-          : new ModelError('model_cancelled', 'The tokens were not counted in time.', { cause: error })
-      }),
+      ),
     info: () => firstOf(servers, (server) => server.info(new AbortController().signal)),
     health: () => healthOf(servers),
     close: async () => {

@@ -5,6 +5,7 @@ import { beginning, type Position } from '../../identifiers.ts'
 import type { OutageCode } from '../../../platform/outage.ts'
 import { UnreadableEvent, type EventFaultCode } from '../../upcast.ts'
 import type { HotLog } from '../read/hot-log.ts'
+import { watchHead } from '../read/watch-head.ts'
 import type { StoredEvent } from '../read/stored-event.ts'
 import type { StoredLog } from '../read/stored-log.ts'
 import type { Archive, ArchiveCheckpoint } from './archive.ts'
@@ -49,8 +50,6 @@ export type Archiver = {
   stop: () => Promise<void>
 }
 
-const headIntervalMs = 1_000
-
 /**
  * Copies a council's log to its archive as it grows, and authenticates every event. Returns at once; waits while Redis or Postgres is
  * unreachable. Archives everything before a faulty event, then stops. Two archivers at once are harmless, because each batch is a
@@ -60,29 +59,14 @@ export function startArchiver(dependencies: ArchiverDependencies): Archiver {
   const { hot, progress } = dependencies
   const abort = new AbortController()
   const status: ArchiverState = { state: 'waiting', fault: undefined }
-  let head = 0
-  let looking = false
-  const look = async (): Promise<void> => {
-    if (looking) return
-    looking = true
-    // The last known head stays in effect while Redis is unreachable.
-    head = await hot.edge().then(
-      ({ sequence }) => sequence,
-      () => head,
-    )
-    looking = false
-  }
-  const timer = setInterval(() => void look(), headIntervalMs)
-  timer.unref()
+  const head = watchHead(async () => (await hot.edge()).sequence)
   const started = Promise.withResolvers<undefined>()
-  const done = keepArchiving(dependencies, status, () => started.resolve(undefined), abort.signal).finally(() =>
-    clearInterval(timer),
-  )
+  const done = keepArchiving(dependencies, status, () => started.resolve(undefined), abort.signal).finally(head.stop)
 
   return {
     status() {
       const { sequence, position } = progress.latest() ?? { sequence: 0, position: beginning }
-      return { state: status.state, sequence, position, lag: Math.max(0, head - sequence), ...status.fault }
+      return { state: status.state, sequence, position, lag: Math.max(0, head.sequence() - sequence), ...status.fault }
     },
     async waitFor(position, signal) {
       const over = new AbortController()
