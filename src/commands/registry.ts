@@ -82,11 +82,7 @@ export const areas: Readonly<Record<string, Area>> = {
     publicCommands: [],
   },
   refusals: { aggregates: [refusals], commands: [], publicCommands: [] },
-  seals: {
-    aggregates: [seals],
-    commands: [internal(SealLog), internal(IntroduceSealingKey)],
-    publicCommands: [],
-  },
+  seals: { aggregates: [seals], commands: [internal(SealLog), internal(IntroduceSealingKey)], publicCommands: [] },
 }
 
 /** Aggregates by stream name (an aggregate with a single stream) or by stream category. */

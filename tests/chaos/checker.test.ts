@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { Principal, type Position } from '../../src/events/identifiers.ts'
 import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
 import type { StoredEvent } from '../../src/events/log/read/stored-event.ts'
@@ -52,13 +52,13 @@ const copy = (): Story => structuredClone(story)
 const kindsOf = ({ calls, evidence }: Story): string[] => [...new Set(check(calls, evidence).map(({ kind }) => kind))]
 
 /** The call of a command that came to something, and its events. */
-function appended({ calls, evidence }: Story, command: string): { call: Call; events: RecordedEvent[] } {
+function appended({ calls, evidence }: Story, command: string): { call: Call; events: AnyRecordedEvent[] } {
   const call = calls.findLast((candidate) => candidate.command === command && candidate.outcome.kind === 'ok')
   if (!call) throw new Error(`no ${command} was done in this story`)
   return { call, events: evidence.events.filter(({ metadata }) => metadata.commandId === call.commandId) }
 }
 
-const without = ({ calls, evidence }: Story, gone: readonly RecordedEvent[]): Story => ({
+const without = ({ calls, evidence }: Story, gone: readonly AnyRecordedEvent[]): Story => ({
   calls,
   evidence: { ...evidence, events: evidence.events.filter((event) => !gone.includes(event)) },
 })
@@ -150,7 +150,7 @@ describe('the checker finds', () => {
     const [debit] = events
     const freeze = planted.evidence.events.find(({ type }) => type === 'AccountFrozen')
     if (!debit || !freeze) throw new Error('nothing was frozen in this story')
-    const frozen: RecordedEvent = { ...freeze, stream: debit.stream }
+    const frozen: AnyRecordedEvent = { ...freeze, stream: debit.stream }
     expect(
       kindsOf({
         ...planted,
@@ -207,7 +207,7 @@ describe('the checker finds', () => {
       stream: 'chat/0199a0b0-0000-7000-8000-000000000001',
       type: 'PromptSubmitted',
       data: {},
-    } as RecordedEvent
+    } as AnyRecordedEvent
     expect(
       kindsOf({
         ...planted,

@@ -25,7 +25,10 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
     input: NoInfer<C>,
     principal = 'service:worker',
   ): Promise<void> {
-    const { result } = await council.gate.execute(definition, input, { commandId: newId(), principal: Principal.parse(principal) })
+    const { result } = await council.gate.execute(definition, input, {
+      commandId: newId(),
+      principal: Principal.parse(principal),
+    })
     expect(result).toBe('appended')
   }
 

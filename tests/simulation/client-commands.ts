@@ -24,7 +24,10 @@ export type ClientCommand = {
   of: (gate: CommandGate, context: CommandContext) => Promise<CommandResult>
 }
 
-export const commandFor = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>): ClientCommand => ({
+export const commandFor = <C, Reads extends ReadSet>(
+  definition: CommandDefinition<C, Reads>,
+  input: NoInfer<C>,
+): ClientCommand => ({
   name: definition.name,
   recordsRefusals: definition.recordsRefusals ?? false,
   of: (gate, context) => gate.execute(definition, input, context),

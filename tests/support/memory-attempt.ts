@@ -58,7 +58,11 @@ export async function memoryPrompt({
   const requestId = newId()
   const execute = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
     gate.execute(definition, input, { commandId: newId(), principal: Principal.parse('tester') })
-  await gate.execute(SubmitPrompt, { requestId, text: question }, { commandId: requestId, principal: Principal.parse('anna') })
+  await gate.execute(
+    SubmitPrompt,
+    { requestId, text: question },
+    { commandId: requestId, principal: Principal.parse('anna') },
+  )
   const tokens = memoryTokens()
   const rates = { promptMicrosPer1000: microsPer1000, completionMicrosPer1000: microsPer1000 }
   const agent = {

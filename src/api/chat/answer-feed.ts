@@ -1,7 +1,14 @@
 import type { TokenPage } from '../../agents/tokens/token-stream.ts'
 import { chatStream, isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import { beginning, comparePositions, justBefore, type Position, type StreamName, type Uuid7 } from '../../events/identifiers.ts'
+import {
+  beginning,
+  comparePositions,
+  justBefore,
+  type Position,
+  type StreamName,
+  type Uuid7,
+} from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'

@@ -248,7 +248,11 @@ function accepted(
 }
 
 /** Records a refusal if the command asks for it and its principal is below the rate limit. */
-function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId, recordsRefusalOf }: Deciding): CommandPart {
+function refused(
+  pending: Pending,
+  { code, details = {} }: Refusal,
+  { now, newId, recordsRefusalOf }: Deciding,
+): CommandPart {
   const { name, recordsRefusals } = pending.definition
   if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
   const stream = refusalsStream(now)
@@ -258,11 +262,7 @@ function refused(pending: Pending, { code, details = {} }: Refusal, { now, newId
     metadataOf(pending, now),
     newId(),
   )
-  return {
-    events: [event],
-    own: [],
-    states: [{ stream, held: { revision: 0, state: null }, aggregate: refusals }],
-  }
+  return { events: [event], own: [], states: [{ stream, held: { revision: 0, state: null }, aggregate: refusals }] }
 }
 
 export class StateTooLarge extends Error {

@@ -1,10 +1,4 @@
-import {
-  availableMicros,
-  reservedMicros,
-  spentMicros,
-  type Account,
-  type LiveAccount,
-} from '../aggregates/account.ts'
+import { availableMicros, reservedMicros, spentMicros, type Account, type LiveAccount } from '../aggregates/account.ts'
 import type { AccountId } from '../../events/identifiers.ts'
 import { dayOf, startOfNextDay } from '../../events/day.ts'
 import { refused, type Refusal } from '../refusals.ts'

@@ -84,7 +84,10 @@ export function startProjector({
   return {
     status: () =>
       subscriptions.map((subscription) =>
-        statusOf(subscription, Math.max(head.sequence(), ...subscriptions.map(({ checkpoint }) => checkpoint?.sequence ?? 0))),
+        statusOf(
+          subscription,
+          Math.max(head.sequence(), ...subscriptions.map(({ checkpoint }) => checkpoint?.sequence ?? 0)),
+        ),
       ),
 
     waitFor: (position, signal, names) =>

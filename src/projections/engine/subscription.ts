@@ -158,7 +158,11 @@ async function assertFollows(
 }
 
 /** The events after a position, then new ones as they arrive. Yields the events before an unreadable one before it throws. */
-async function* everything(log: ProjectedLog, after: Position, signal: AbortSignal): AsyncGenerator<AnyRecordedEvent[]> {
+async function* everything(
+  log: ProjectedLog,
+  after: Position,
+  signal: AbortSignal,
+): AsyncGenerator<AnyRecordedEvent[]> {
   let last = after
   const passOn = async function* (pages: AsyncGenerator<AnyRecordedEvent[]>) {
     for await (const events of pages) {

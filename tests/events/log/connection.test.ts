@@ -231,7 +231,9 @@ describe('after a reconnect', () => {
     const { other, through, direct } = await moved(() => startRedis())
     const blocking = connect(through.redisUrl, 'blocking')
     await reconnected(other, through)
-    await expect(other.log.commandIdFor(Principal.parse('ada'), 'key', newId)).rejects.toMatchObject({ code: 'log_replaced' })
+    await expect(other.log.commandIdFor(Principal.parse('ada'), 'key', newId)).rejects.toMatchObject({
+      code: 'log_replaced',
+    })
     await expect(other.log.openJobs(blocking, 'worker', 1000)).rejects.toMatchObject({ code: 'log_replaced' })
     expect(await ask(other)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
     expect(other.gate.stoppedBy()).toMatchObject({ code: 'log_replaced' })

@@ -65,7 +65,12 @@ function dyingBefore(nth: number) {
 }
 
 /** Rebuilds in a process of its own; every earlier process is dead. */
-const rebuildOn = (graph: Graph, log: BusyLog, statement: (name: string) => void = () => undefined, applied?: number[]) =>
+const rebuildOn = (
+  graph: Graph,
+  log: BusyLog,
+  statement: (name: string) => void = () => undefined,
+  applied?: number[],
+) =>
   rebuild(
     {
       log,

@@ -70,7 +70,11 @@ async function* chunksOf(
   let isWhole = false
   const signs = { finished: idleTimeout.finished, done: () => void (isWhole = true) }
   try {
-    for await (const chunk of readAnswer(idleTimeout.read(bytes), { maxTokens, continues: continueFrom !== '' }, signs)) {
+    for await (const chunk of readAnswer(
+      idleTimeout.read(bytes),
+      { maxTokens, continues: continueFrom !== '' },
+      signs,
+    )) {
       // Chunks that arrived before an abort are not yielded after it.
       if (cut.signal.aborted) throw cut.signal.reason
       idleTimeout.begin()

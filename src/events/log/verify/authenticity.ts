@@ -26,17 +26,24 @@ export function authenticityCheck(
     check(event) {
       if (event.mac === '') {
         if (genuine === 0) unvouched++
-        else
-          report('mac_missing', event, `${event.type} at ${event.position} has no MAC, though earlier events have`)
+        else report('mac_missing', event, `${event.type} at ${event.position} has no MAC, though earlier events have`)
         return
       }
       const isAppendOnly = foldOf(event.stream)?.appendOnly ?? false
       const verdict = isGenuine(event, incarnation, macs, isAppendOnly)
       if (verdict === 'genuine') genuine++
       if (verdict === 'forged')
-        report('mac_forged', event, `${event.type} at ${event.position} is not as a gate of this council wrote it: its MAC does not match`)
+        report(
+          'mac_forged',
+          event,
+          `${event.type} at ${event.position} is not as a gate of this council wrote it: its MAC does not match`,
+        )
       if (verdict === 'key_unknown')
-        report('mac_key_unknown', event, `the MAC of ${event.type} at ${event.position} names the key ${event.mac.slice(0, event.mac.indexOf('.'))}, which is not in MAC_KEY_FILE`)
+        report(
+          'mac_key_unknown',
+          event,
+          `the MAC of ${event.type} at ${event.position} names the key ${event.mac.slice(0, event.mac.indexOf('.'))}, which is not in MAC_KEY_FILE`,
+        )
       if (isAppendOnly && !seenOnAppendOnly.add(`${event.stream} ${event.mac}`))
         report('event_repeated', event, `${event.type} at ${event.position} is in ${event.stream} a second time`)
     },

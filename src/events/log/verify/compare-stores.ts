@@ -41,7 +41,11 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
     const field = firstDifference(archived, event)
     if (field === undefined) return
     const who = `by their MACs the archive's event is ${verdict(archived)} and the one in Redis ${verdict(event)}`
-    report('differs_from_archive', archived, `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`)
+    report(
+      'differs_from_archive',
+      archived,
+      `Redis and the archive differ at ${archived.position}, first in ${field}; ${who}`,
+    )
   }
   const lacking = (event: ArchivedEvent): void => {
     const isTail = comparePositions(event.position, hot.position) > 0
@@ -51,9 +55,17 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
   const notArchived = (event: StoredEvent): void => {
     const { sequence, type, position } = event
     if (checkpoint && comparePositions(position, checkpoint.position) <= 0)
-      report('missing_in_archive', event, `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which continues after it`)
+      report(
+        'missing_in_archive',
+        event,
+        `event number ${sequence} (${type} at ${position}) is in Redis, but not in the archive, which continues after it`,
+      )
     else if (sequence > hot.sequence)
-      report('surplus_event', event, `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were assigned`)
+      report(
+        'surplus_event',
+        event,
+        `${type} at ${position} has the number ${sequence}, but only ${hot.sequence} were assigned`,
+      )
   }
   const isBeyondTrim = ({ archived, hot: entry }: JoinedRow): boolean =>
     archived !== null && !entry && comparePositions(archived.position, trimmed) > 0

@@ -9,11 +9,23 @@ export function orderCheck(report: ReportFault): (event: StoredEvent) => void {
   return (event) => {
     const expected = sequence + 1
     if (comparePositions(event.position, position) <= 0)
-      report('position_out_of_order', event, `event number ${event.sequence} is at ${event.position}, but the one before it is at ${position}`)
+      report(
+        'position_out_of_order',
+        event,
+        `event number ${event.sequence} is at ${event.position}, but the one before it is at ${position}`,
+      )
     if (event.sequence > expected)
-      report('sequence_gap', event, `${numbers(expected, event.sequence - 1)} missing before the event at ${event.position}`)
+      report(
+        'sequence_gap',
+        event,
+        `${numbers(expected, event.sequence - 1)} missing before the event at ${event.position}`,
+      )
     if (event.sequence < expected)
-      report('sequence_repeated', event, `the event at ${event.position} has the number ${event.sequence}, but ${expected} was expected`)
+      report(
+        'sequence_repeated',
+        event,
+        `the event at ${event.position} has the number ${event.sequence}, but ${expected} was expected`,
+      )
     sequence = event.sequence
     position = event.position
   }

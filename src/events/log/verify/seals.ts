@@ -58,14 +58,26 @@ export function sealCheck(
         const problem = keys.introduce(event.data)
         if (problem) report('sealing_key_forged', event, problem)
       } else if (!isSealedBy(keys, identity, event.data))
-        report('seal_forged', event, `the seal at ${event.position} is not signed by a sealing key of this log (${event.data.keyId})`)
+        report(
+          'seal_forged',
+          event,
+          `the seal at ${event.position} is not signed by a sealing key of this log (${event.data.keyId})`,
+        )
     },
     reached(event, head) {
       for (const { position, chainHead, by } of expected.get(event.sequence) ?? []) {
         if (position !== event.position)
-          report('seal_differs', event, `event number ${event.sequence} is at ${event.position}, but according to ${by} at ${position}`)
+          report(
+            'seal_differs',
+            event,
+            `event number ${event.sequence} is at ${event.position}, but according to ${by} at ${position}`,
+          )
         else if (chainHead !== null && chainHead !== head.toString('hex'))
-          report('seal_differs', event, `the log up to event number ${event.sequence} at ${position} does not match ${by}: it, or an event before it, was changed`)
+          report(
+            'seal_differs',
+            event,
+            `the log up to event number ${event.sequence} at ${position} does not match ${by}: it, or an event before it, was changed`,
+          )
       }
     },
     atEnd({ sequence: last, position: end }) {

@@ -45,7 +45,11 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
     const made = extendChain(end.chainHead, event)
     const isBroken = storedHead !== null && !made.equals(storedHead)
     if (isBroken)
-      report('chain_broken', event, `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): the archived head does not match the events`)
+      report(
+        'chain_broken',
+        event,
+        `the hash chain breaks at event number ${event.sequence} (${event.type} at ${event.position}): the archived head does not match the events`,
+      )
     // Continue from the stored head, so that one change is reported once.
     end.chainHead = isBroken ? storedHead : made
   }
@@ -55,13 +59,20 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
     if (revision === 1 && streamTimeMs(stream) !== undefined && !started.add(stream))
       report('revision_repeated', event, `${stream} starts a second time at ${position}`)
     const taken = folds.take(recorded)
-    if (taken === 'unknown')
-      report('stream_unknown', event, `no aggregate of this program has a stream ${stream}`)
+    if (taken === 'unknown') report('stream_unknown', event, `no aggregate of this program has a stream ${stream}`)
     if (typeof taken === 'string') return
     if ('failed' in taken)
-      report('fold_failed', event, `the events of ${stream} are inconsistent at ${position}: ${messageOf(taken.failed)}`)
+      report(
+        'fold_failed',
+        event,
+        `the events of ${stream} are inconsistent at ${position}: ${messageOf(taken.failed)}`,
+      )
     else
-      report(revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated', event, `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was expected`)
+      report(
+        revision > taken.wrongRevision ? 'revision_gap' : 'revision_repeated',
+        event,
+        `${stream} is at revision ${revision} at ${position}, but ${taken.wrongRevision} was expected`,
+      )
   }
 
   return {
