@@ -11,6 +11,8 @@ import {
 import { Principal } from '../../src/events/identifiers.ts'
 import type { RefusalCode } from '../../src/commands/refusals.ts'
 
+const ada = Principal.parse('ada')
+
 type Accepted<Reads extends ReadSet> = Extract<Decision<Reads>, { outcome: 'accepted' }>
 type Events<Reads extends ReadSet> = {
   readonly [Alias in keyof Reads]?: Readonly<NonNullable<Accepted<Reads>['events'][Alias]>>
@@ -40,7 +42,7 @@ export const given = <const Reads extends ReadSet>(
         ]
       }),
     ) as StatesOf<Reads>
-    const decision = definition.decide(command, states, { now, principal: Principal.parse('ada') })
+    const decision = definition.decide(command, states, { now, principal: ada })
     const outcome =
       decision.outcome === 'refused'
         ? { refused: decision.code, details: decision.details }

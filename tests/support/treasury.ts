@@ -11,6 +11,8 @@ import {
 import type { AccountEvent } from '../../src/events/account.ts'
 import { AccountId, Uuid7, type StreamName, Principal } from '../../src/events/identifiers.ts'
 
+const ada = Principal.parse('ada')
+
 /** Parses the name of an account. */
 export const id = (name: string): AccountId => AccountId.parse(name)
 
@@ -71,7 +73,7 @@ export function treasuryInMemory() {
       const stateOf = (alias: string, { initial }: Aggregate<unknown>): unknown =>
         states.get(single(alias) ?? ('' as StreamName)) ?? initial
       const read = Object.fromEntries(aggregates.map(([alias, aggregate]) => [alias, stateOf(alias, aggregate)]))
-      const decision = definition.decide(command, read as StatesOf<Reads>, { now, principal: Principal.parse('ada') })
+      const decision = definition.decide(command, read as StatesOf<Reads>, { now, principal: ada })
       if (decision.outcome === 'refused') return decision
       const events: Record<string, readonly Event[] | undefined> = decision.events as never
       for (const [alias, aggregate] of aggregates)

@@ -57,7 +57,7 @@ function dyingBefore(nth: number) {
   let count = 0
   return {
     hasDied: () => count >= nth,
-    statement() {
+    statement: () => {
       count += 1
       if (count >= nth) throw died()
     },

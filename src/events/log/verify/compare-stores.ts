@@ -26,21 +26,16 @@ export type StoreComparison = {
 }
 
 /** Checks that archive and Redis agree. Redis may be ahead of the archive, and may have been trimmed. */
-export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }: StoresUnderAudit): StoreComparison {
+export function compareStores(stores: StoresUnderAudit): StoreComparison {
+  const { archive, checkpoint, hot, report } = stores
   const isSameLog = !checkpoint || checkpoint.incarnation === hot.incarnation
   let trimmed = checkpoint?.trimmed.position ?? beginning
   let lastArchived: ArchivedEvent | null = null
 
-  const verdict = (event: StoredEvent): string => {
-    if (!macs || !checkpoint) return 'unknown'
-    return isGenuine(event, checkpoint.incarnation, macs, foldOf(event.stream)?.appendOnly ?? false) === 'genuine'
-      ? 'genuine'
-      : 'not genuine'
-  }
   const same = (archived: ArchivedEvent, event: StoredEvent): void => {
     const field = firstDifference(archived, event)
     if (field === undefined) return
-    const who = `by their MACs the archive's event is ${verdict(archived)} and the one in Redis ${verdict(event)}`
+    const who = `by their MACs the archive's event is ${verdictOn(archived, stores)} and the one in Redis ${verdictOn(event, stores)}`
     report(
       'differs_from_archive',
       archived,
@@ -100,6 +95,13 @@ export function compareStores({ archive, checkpoint, hot, macs, foldOf, report }
         )
     },
   }
+}
+
+/** The verdict of an event's MAC. */
+function verdictOn(event: StoredEvent, { checkpoint, macs, foldOf }: StoresUnderAudit): string {
+  if (!macs || !checkpoint) return 'unknown'
+  const isAppendOnly = foldOf(event.stream)?.appendOnly ?? false
+  return isGenuine(event, checkpoint.incarnation, macs, isAppendOnly) === 'genuine' ? 'genuine' : 'not genuine'
 }
 
 /** Reports an entry that is not an event. */

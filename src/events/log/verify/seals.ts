@@ -47,10 +47,7 @@ export function sealCheck(
     counts: () => ({
       seals: seals.length,
       outside: outside.lines.filter(({ kind }) => kind === 'seal').length,
-      newestOutside: outside.lines.reduce<number | null>(
-        (newest, line) => Math.max(newest ?? 0, line.event.sequence),
-        null,
-      ),
+      newestOutside: newestSequenceOf(outside.lines),
       keyIds: [...keys.ids()],
     }),
     take(event) {
@@ -111,6 +108,9 @@ const expectedInLog = ({ data, position }: RecordedEvent<Extract<SealEvent, { ty
   by: `the seal at ${position}`,
   isOutside: false,
 })
+
+const newestSequenceOf = (lines: readonly SealLine[]): number | null =>
+  lines.length === 0 ? null : Math.max(...lines.map(({ event }) => event.sequence))
 
 /** A copy of a seal proves two events: the sealed one, and the seal itself. */
 function expectedOutside(line: SealLine): Expected[] {

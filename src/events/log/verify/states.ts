@@ -89,13 +89,9 @@ export async function compareStates({
   }
   for (const stream of unseen) {
     const live = folds.live.get(stream)
-    if (live && !folds.broken.has(stream))
-      differs(
-        stream,
-        live,
-        'state_missing',
-        `no state is stored for ${stream}, which is at revision ${live.revision} in the log`,
-      )
+    if (!live || folds.broken.has(stream)) continue
+    const message = `no state is stored for ${stream}, which is at revision ${live.revision} in the log`
+    differs(stream, live, 'state_missing', message)
   }
   return counts
 }
