@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { AccountId } from '../events/account.ts'
 import { eventCatalogue } from '../events/catalogue.ts'
-import { Position, StreamName, Uuid7 } from '../events/identifiers.ts'
+import { Position, StreamName, Uuid7, AccountId } from '../events/identifiers.ts'
 import type { LogPoint } from './log-point.ts'
 import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { chatStream } from '../../src/events/chat.ts'
-import { commandWindowMs, StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
+import { commandWindowMs, StreamName, type Uuid7, Principal } from '../../src/events/identifiers.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision, StoredState } from '../../src/events/log/log.ts'
 import { idAt, newId } from '../support/council.ts'
 import { anEvent } from '../support/log-requests.ts'
@@ -116,7 +116,7 @@ export function requestOf(
   }
   return {
     commands: commands.map(({ commandId, contentHash, writes }) => ({
-      principal: 'tester',
+      principal: Principal.parse('tester'),
       commandId,
       contentHash,
       events: writes.length,

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { chatStream } from '../../src/events/chat.ts'
-import { commandWindowMs, StreamName } from '../../src/events/identifiers.ts'
+import { commandWindowMs, StreamName, Principal } from '../../src/events/identifiers.ts'
 import type { AppendRequest, AppendResult, EventLog, ExpectedRevision } from '../../src/events/log/log.ts'
 import { idAt, newId } from '../support/council.ts'
 import { finishing, write, writeTo } from '../support/log-requests.ts'
@@ -33,7 +33,12 @@ export function eventLogContract(name: string, setUp: () => Promise<LogSubject>)
 }
 
 /** A command without events. */
-const eventless = (commandId = newId()) => ({ principal: 'tester', commandId, contentHash: 'h', events: 0 })
+const eventless = (commandId = newId()) => ({
+  principal: Principal.parse('tester'),
+  commandId,
+  contentHash: 'h',
+  events: 0,
+})
 
 function appends(log: EventLog): void {
   describe('an append', () => {
@@ -114,7 +119,7 @@ function appends(log: EventLog): void {
       const commandId = newId()
       const look: AppendRequest = { ...write([]), commands: [eventless(commandId)], reads: [{ stream, revision: 1 }] }
       expect(await log.append(look)).toMatchObject({ result: 'appended', positions: [] })
-      expect(await log.findCommand('tester', commandId)).toBeNull()
+      expect(await log.findCommand(Principal.parse('tester'), commandId)).toBeNull()
       expect(await everythingIn(log)).toEqual(before)
     })
 
@@ -200,8 +205,11 @@ function ids(log: EventLog): void {
         result: 'duplicate',
         known: [{ index: 0, contentHash: 'h', first: position, last: position }],
       })
-      expect(await log.findCommand('tester', commandId)).toMatchObject({ first: position, last: position })
-      expect(await log.findCommand('bob', commandId)).toBeNull()
+      expect(await log.findCommand(Principal.parse('tester'), commandId)).toMatchObject({
+        first: position,
+        last: position,
+      })
+      expect(await log.findCommand(Principal.parse('bob'), commandId)).toBeNull()
     })
 
     test('in a batch that is partly known writes nothing and is reported', async () => {
@@ -227,7 +235,7 @@ function ids(log: EventLog): void {
       const commandId = newId()
       await log.append(writeTo(aStream(), 0, commandId))
       const request = writeTo(aStream(), 0, commandId)
-      const commands = request.commands.map((command) => ({ ...command, principal: 'bob' }))
+      const commands = request.commands.map((command) => ({ ...command, principal: Principal.parse('bob') }))
       expect(await log.append({ ...request, commands })).toMatchObject({ result: 'appended' })
     })
 
@@ -259,9 +267,9 @@ function ids(log: EventLog): void {
     test('of an idempotency key is the same while it is remembered', async () => {
       const [first, second] = [newId(), newId()]
       const key = `order ${newId()}`
-      expect(await log.commandIdFor('tester', key, () => first)).toBe(first)
-      expect(await log.commandIdFor('tester', key, () => second)).toBe(first)
-      expect(await log.commandIdFor('bob', key, () => second)).toBe(second)
+      expect(await log.commandIdFor(Principal.parse('tester'), key, () => first)).toBe(first)
+      expect(await log.commandIdFor(Principal.parse('tester'), key, () => second)).toBe(first)
+      expect(await log.commandIdFor(Principal.parse('bob'), key, () => second)).toBe(second)
     })
   })
 }

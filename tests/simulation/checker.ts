@@ -1,17 +1,17 @@
 import { aggregateOf } from '../../src/commands/registry.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { comparePositions, type StreamName } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
-import type { Asked } from './client.ts'
+import type { IssuedCommand } from './client.ts'
 import { commandViolations } from './command-checker.ts'
 import { ledgerViolations } from './ledger-checker.ts'
 import { folds } from './read-models.ts'
 import type { World } from './world.ts'
 
 /** The violations of a finished run, as text. */
-export async function violationsOf(world: World, history: readonly Asked[]): Promise<string[]> {
+export async function violationsOf(world: World, history: readonly IssuedCommand[]): Promise<string[]> {
   const log = world.server.open()
-  const events: RecordedEvent[] = []
+  const events: AnyRecordedEvent[] = []
   for await (const page of log.read()) events.push(...page)
   return [
     ...orderViolations(events),
@@ -25,7 +25,7 @@ export async function violationsOf(world: World, history: readonly Asked[]): Pro
 }
 
 /** Sequences and revisions have no gap, and positions rise. */
-function orderViolations(events: readonly RecordedEvent[]): string[] {
+function orderViolations(events: readonly AnyRecordedEvent[]): string[] {
   const found: string[] = []
   const revisions = new Map<StreamName, number>()
   events.forEach((event, index) => {
@@ -41,7 +41,7 @@ function orderViolations(events: readonly RecordedEvent[]): string[] {
 }
 
 /** The stored state of a stream is the fold of its events. */
-async function stateViolations(log: EventLog, events: readonly RecordedEvent[]): Promise<string[]> {
+async function stateViolations(log: EventLog, events: readonly AnyRecordedEvent[]): Promise<string[]> {
   const found: string[] = []
   for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
     const aggregate = aggregateOf(stream)
@@ -62,7 +62,7 @@ async function stateViolations(log: EventLog, events: readonly RecordedEvent[]):
 }
 
 /** An open prompt has one job, and an ended prompt has none. */
-function jobViolations({ server }: World, events: readonly RecordedEvent[]): string[] {
+function jobViolations({ server }: World, events: readonly AnyRecordedEvent[]): string[] {
   const queued = server.jobs().map(({ stream }) => stream)
   const found: string[] = []
   for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
@@ -75,7 +75,7 @@ function jobViolations({ server }: World, events: readonly RecordedEvent[]): str
 }
 
 /** Every read model is the fold of the whole log by the newest release, and no earlier generation or lease is left. */
-function readModelViolations({ database, projectors }: World, events: readonly RecordedEvent[]): string[] {
+function readModelViolations({ database, projectors }: World, events: readonly AnyRecordedEvent[]): string[] {
   const found: string[] = []
   const newest = Math.max(...projectors.map(({ version }) => version))
   for (const [name, fold] of Object.entries(folds)) {
@@ -107,7 +107,7 @@ function readModelViolations({ database, projectors }: World, events: readonly R
 const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number => (left < right ? -1 : 1)
 
 /** The reader received every event once and in order. */
-function readerViolations({ seen }: World, events: readonly RecordedEvent[]): string[] {
+function readerViolations({ seen }: World, events: readonly AnyRecordedEvent[]): string[] {
   const [wanted, got] = [events, seen].map((list) => list.map(({ position }) => position))
   const at = wanted?.findIndex((position, index) => got?.[index] !== position) ?? -1
   if (at >= 0) return [`the reader received ${got?.[at] ?? 'nothing'} instead of event ${at + 1} at ${wanted?.[at]}`]

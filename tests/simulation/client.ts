@@ -1,7 +1,7 @@
 import type { CommandResult } from '../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../src/commands/gate/gate.ts'
 import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
-import type { Ask } from './asks.ts'
+import type { ClientCommand } from './client-commands.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
@@ -12,13 +12,13 @@ export type Answer = CommandResult | { result: 'lost'; reached: boolean } | { re
 export type Call = { answer: Answer | undefined; from: number; to: number }
 
 /** The calls of a client under one command id. */
-export type Asked = { ask: Ask; commandId: Uuid7; calls: Call[] }
+export type IssuedCommand = { command: ClientCommand; commandId: Uuid7; calls: Call[] }
 
 export type Gates = {
   /** A random gate, if it runs. */
   some: () => { owner: Owner; gate: CommandGate } | undefined
   newId: () => Uuid7
-  history: Asked[]
+  history: IssuedCommand[]
   /** Numbers calls and answers in their order. */
   tick: () => number
 }
@@ -26,11 +26,11 @@ export type Gates = {
 export type Client = {
   owner: Owner
   /** Sends a command under one id until an answer is final. */
-  insist: (ask: Ask, commandId?: Uuid7) => Promise<Answer>
+  insist: (command: ClientCommand, commandId?: Uuid7) => Promise<Answer>
   /** Sends a command once. */
-  call: (asked: Asked) => Promise<Answer>
+  call: (issued: IssuedCommand) => Promise<Answer>
   /** Sends another command under a used id. The gate must not take it for the first one. */
-  reuseId: (commandId: Uuid7, ask: Ask) => Promise<Answer>
+  reuseId: (commandId: Uuid7, command: ClientCommand) => Promise<Answer>
 }
 
 const longestPauseMs = 3_000
@@ -42,21 +42,21 @@ export function createClient(name: string, { step, newOwner }: Scheduler, random
   const owner = newOwner(name)
   const principal = Principal.parse(name)
 
-  async function ask(what: Ask, commandId: Uuid7): Promise<Answer> {
+  async function send(command: ClientCommand, commandId: Uuid7): Promise<Answer> {
     const found = gates.some()
     if (!found) return { result: 'lost', reached: false }
     try {
-      const answer = await Promise.race([what.of(found.gate, { commandId, principal }), found.owner.died])
+      const answer = await Promise.race([command.of(found.gate, { commandId, principal }), found.owner.died])
       return answer === 'died' ? { result: 'lost', reached: true } : answer
     } catch (error) {
       return { result: 'threw', message: error instanceof Error ? error.message : 'no error' }
     }
   }
 
-  async function call({ ask: what, commandId, calls }: Asked): Promise<Answer> {
+  async function call({ command, commandId, calls }: IssuedCommand): Promise<Answer> {
     const made: Call = { answer: undefined, from: gates.tick(), to: Infinity }
     calls.push(made)
-    made.answer = await ask(what, commandId)
+    made.answer = await send(command, commandId)
     made.to = gates.tick()
     return made.answer
   }
@@ -64,20 +64,20 @@ export function createClient(name: string, { step, newOwner }: Scheduler, random
   return {
     owner,
     call,
-    async insist(what, commandId = gates.newId()) {
-      const asked: Asked = { ask: what, commandId, calls: [] }
-      gates.history.push(asked)
+    async insist(command, commandId = gates.newId()) {
+      const issued: IssuedCommand = { command, commandId, calls: [] }
+      gates.history.push(issued)
       for (;;) {
         // An impatient client calls two gates at once.
-        const answers = await Promise.all(random.happens(0.1) ? [call(asked), call(asked)] : [call(asked)])
+        const answers = await Promise.all(random.happens(0.1) ? [call(issued), call(issued)] : [call(issued)])
         const answer = answers.find((one) => !isRetried(one))
         if (answer) {
-          if (random.happens(0.1)) await call(asked)
+          if (random.happens(0.1)) await call(issued)
           return answer
         }
-        await step(owner, `asks for ${what.name} again`, random.below(longestPauseMs))
+        await step(owner, `sends ${command.name} again`, random.below(longestPauseMs))
       }
     },
-    reuseId: (commandId, other) => ask(other, commandId),
+    reuseId: (commandId, other) => send(other, commandId),
   }
 }

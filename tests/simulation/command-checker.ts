@@ -1,24 +1,24 @@
 import type { RecordedEvent } from '../../src/events/event.ts'
 import { comparePositions } from '../../src/events/identifiers.ts'
-import { isRetried, type Answer, type Asked } from './client.ts'
+import { isRetried, type Answer, type IssuedCommand } from './client.ts'
 
 /** The contradictions between the answers that clients got and the events of the log. */
 export function commandViolations(
   events: readonly RecordedEvent[],
-  history: readonly Asked[],
+  history: readonly IssuedCommand[],
   takenAt: readonly number[],
 ): string[] {
   const byCommand = Map.groupBy(events, ({ metadata }) => metadata.commandId)
-  const found = history.flatMap((asked) => {
-    const own = byCommand.get(asked.commandId) ?? []
-    const answers = asked.calls.flatMap(({ answer }) => (answer ? [answer] : []))
-    return [...scattered(own), ...answers.flatMap((answer) => contradiction(answer, asked, own, takenAt) ?? [])].map(
-      (why) => `${asked.ask.name} ${asked.commandId}: ${why}`,
+  const found = history.flatMap((issued) => {
+    const own = byCommand.get(issued.commandId) ?? []
+    const answers = issued.calls.flatMap(({ answer }) => (answer ? [answer] : []))
+    return [...scattered(own), ...answers.flatMap((answer) => contradiction(answer, issued, own, takenAt) ?? [])].map(
+      (why) => `${issued.command.name} ${issued.commandId}: ${why}`,
     )
   })
-  const asked = new Set(history.map(({ commandId }) => String(commandId)))
+  const issuedIds = new Set(history.map(({ commandId }) => String(commandId)))
   for (const commandId of byCommand.keys())
-    if (!asked.has(commandId)) found.push(`${commandId} has events, but no client sent it`)
+    if (!issuedIds.has(commandId)) found.push(`${commandId} has events, but no client sent it`)
   return [...found, ...orderOfCalls(byCommand, history)]
 }
 
@@ -35,7 +35,7 @@ function scattered(own: readonly RecordedEvent[]): string[] {
 /** How an answer contradicts the log; undefined if it does not. */
 function contradiction(
   answer: Answer,
-  { ask, calls }: Asked,
+  { command, calls }: IssuedCommand,
   own: readonly RecordedEvent[],
   takenAt: readonly number[],
 ): string | undefined {
@@ -49,7 +49,7 @@ function contradiction(
       return own.some(({ type }) => type === 'CommandRefused') ? `${answer.result}, but it was refused` : undefined
     }
     case 'refused': {
-      if (!ask.recordsRefusals)
+      if (!command.recordsRefusals)
         return own.length === 0 || calls.length > 1 ? undefined : `refused, but has ${own.length} events`
       const [refusal, ...others] = own
       const isRecorded =
@@ -84,13 +84,24 @@ function mayHaveWritten(answer: Answer | undefined): boolean {
 }
 
 /** If a command was acknowledged before another one was sent, its events come first in the log. */
-function orderOfCalls(byCommand: ReadonlyMap<string, readonly RecordedEvent[]>, history: readonly Asked[]): string[] {
-  const done = history.flatMap(({ ask, commandId, calls }) => {
+function orderOfCalls(
+  byCommand: ReadonlyMap<string, readonly RecordedEvent[]>,
+  history: readonly IssuedCommand[],
+): string[] {
+  const done = history.flatMap(({ command, commandId, calls }) => {
     const own = byCommand.get(commandId)
     const acknowledged = calls.filter(({ answer }) => answer?.result === 'appended' || answer?.result === 'duplicate')
     const [first, last] = [own?.[0], own?.at(-1)]
     return first && last
-      ? [{ ask, first, last, from: calls[0]?.from ?? 0, to: Math.min(Infinity, ...acknowledged.map(({ to }) => to)) }]
+      ? [
+          {
+            command,
+            first,
+            last,
+            from: calls[0]?.from ?? 0,
+            to: Math.min(Infinity, ...acknowledged.map(({ to }) => to)),
+          },
+        ]
       : []
   })
   const found: string[] = []
@@ -98,7 +109,7 @@ function orderOfCalls(byCommand: ReadonlyMap<string, readonly RecordedEvent[]>, 
     for (const after of done)
       if (before.to < after.from && comparePositions(before.last.position, after.first.position) >= 0)
         found.push(
-          `${before.ask.name} at ${before.last.position} was acknowledged before ${after.ask.name} at ${after.first.position} was sent`,
+          `${before.command.name} at ${before.last.position} was acknowledged before ${after.command.name} at ${after.first.position} was sent`,
         )
   return found
 }

@@ -1,6 +1,6 @@
 import type { AppendRequest, EventLog, StoredState } from '../../src/events/log/log.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
@@ -153,12 +153,12 @@ function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<Memory
 const following = (
   log: EventLog,
   { logResets }: World,
-  instead: (page: RecordedEvent[], before: RecordedEvent[]) => RecordedEvent[][],
+  instead: (page: AnyRecordedEvent[], before: AnyRecordedEvent[]) => AnyRecordedEvent[][],
 ): EventLog => ({
   ...log,
   async *follow(after, signal) {
     let seen = logResets()
-    let before: RecordedEvent[] = []
+    let before: AnyRecordedEvent[] = []
     for await (const page of log.follow(after, signal)) {
       const pages = seen === logResets() ? [page] : instead(page, before)
       seen = logResets()

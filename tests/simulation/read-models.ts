@@ -1,10 +1,10 @@
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { accounts, type AccountRow } from '../../src/projections/accounts.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
 
 /** Applies a batch to a table, so that a repeated or missing event changes the rows. */
-type Fold = (table: Table, events: readonly RecordedEvent[]) => void
+type Fold = (table: Table, events: readonly AnyRecordedEvent[]) => void
 
 /** The accounts' read model, with the rows of `read_models.accounts`. */
 const foldAccounts: Fold = (table, events) => void accounts.fold(events, table as Map<string, AccountRow>)

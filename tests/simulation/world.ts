@@ -1,5 +1,5 @@
 import { createGate, type CommandGate } from '../../src/commands/gate/gate.ts'
-import type { RecordedEvent } from '../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { beginning, Uuid7, type Position, type StreamName } from '../../src/events/identifiers.ts'
 import type { KnownLog } from '../../src/events/log/append/append.ts'
 import type { ArchiveCheckpoint } from '../../src/events/log/archive/archive.ts'
@@ -49,7 +49,7 @@ export type World = {
   gates: GateProcess[]
   projectors: ProjectorProcess[]
   /** The events that the reader of the log has received, across its restarts. */
-  seen: RecordedEvent[]
+  seen: AnyRecordedEvent[]
   /** Adds a stream to those that the reader listens to. */
   watch: (stream: StreamName) => void
   startGate: (slot: number) => void

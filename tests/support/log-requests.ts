@@ -1,4 +1,4 @@
-import type { StreamName, Uuid7 } from '../../src/events/identifiers.ts'
+import { type StreamName, type Uuid7, Principal } from '../../src/events/identifiers.ts'
 import type { AppendRequest, ExpectedRevision } from '../../src/events/log/log.ts'
 import { newId } from './council.ts'
 
@@ -29,7 +29,7 @@ export function write(
   commandId: Uuid7 = newId(),
 ): AppendRequest {
   return {
-    commands: [{ principal: 'tester', commandId, contentHash: 'h', events: streams.length }],
+    commands: [{ principal: Principal.parse('tester'), commandId, contentHash: 'h', events: streams.length }],
     reads: streams.map(({ stream, revision }) => ({ stream, revision })),
     events: streams.map(({ stream }) => anEvent(stream, commandId)),
     states: streams.map(({ stream }) => ({ stream, stateVersion: 1, state: '{}' })),

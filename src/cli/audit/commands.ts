@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { AccountId } from '../../events/account.ts'
-import type { Uuid7 } from '../../events/identifiers.ts'
+import type { Uuid7, AccountId } from '../../events/identifiers.ts'
 import { parseAccountId, parseLogPoint, parseRequestId } from '../arguments.ts'
 import type { RunCommand } from '../context.ts'
 import type { Range } from '../log-point.ts'

@@ -3,7 +3,7 @@ import { ModelError, type ModelErrorCode } from '../../../src/agents/models/mode
 import { answerPrompt, giveUp } from '../../../src/agents/worker/answer.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
-import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { beginning, type Uuid7, Principal } from '../../../src/events/identifiers.ts'
 import { reservationFor } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { memoryPrompt, question, type AttemptOptions } from '../../support/memory-attempt.ts'
@@ -41,7 +41,7 @@ describe('an answer', () => {
 
   test('is degraded when the earlier turns of its conversation cannot be read', async () => {
     const begun = await begin([[text('Paris.'), end()]])
-    const conversation = { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 }
+    const conversation = { conversationId: 'c', actor: Principal.parse('anna'), position: beginning, sequence: 1 }
     await answerPrompt(begun.dependencies, { ...begun.attempt, conversation })
     expect(await begun.ending()).toMatchObject({ type: 'AnswerCompleted', data: { degraded: true } })
   })
@@ -183,7 +183,7 @@ async function abandoned(scripts: ModelStep[][], { streamed = 'Paris' }: { strea
 
 /** The fields of an attempt at a prompt whose earlier turns an attempt before it has recorded. */
 const sensedTurns = (...requestIds: Uuid7[]) => ({
-  conversation: { conversationId: 'c', actor: 'anna', position: beginning, sequence: 1 },
+  conversation: { conversationId: 'c', actor: Principal.parse('anna'), position: beginning, sequence: 1 },
   sensed: { conversationId: 'c', requestIds, omitted: 0 },
 })
 

@@ -52,12 +52,12 @@ async function startAnswer(): Promise<{ answer: Answer; callsBefore: number }> {
 async function holder(): Promise<string> {
   for (;;) {
     const entry = (await entries())[0]?.[0] ?? ''
-    const claims = (await log.redis.xpending(log.keys.work, workersGroup, '-', '+', 10).catch(() => [])) as [
+    const pending = (await log.redis.xpending(log.keys.work, workersGroup, '-', '+', 10).catch(() => [])) as [
       id: string,
       consumer: string,
     ][]
-    const claim = claims.find(([id, consumer]) => id === entry && consumer !== 'unheld')
-    if (claim) return claim[1]
+    const lease = pending.find(([id, consumer]) => id === entry && consumer !== 'unheld')
+    if (lease) return lease[1]
   }
 }
 
@@ -65,9 +65,7 @@ async function holder(): Promise<string> {
 async function ending() {
   const events = await log.events()
   const own = events.filter(({ stream }) => stream === chatStream(requestId))
-  const debits = events.filter(
-    ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
-  )
+  const debits = events.filter((event) => event.type === 'BudgetDebited' && event.data.requestId === requestId)
   return {
     attempts: own.filter(({ type }) => type === 'AttemptStarted').length,
     ends: own.filter(({ type }) => /^Answer/.test(type)).map(({ type }) => type),

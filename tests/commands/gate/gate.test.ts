@@ -6,7 +6,7 @@ import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { defineCommand } from '../../../src/commands/decider.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import { Uuid7 } from '../../../src/events/identifiers.ts'
+import { Uuid7, Principal } from '../../../src/events/identifiers.ts'
 import { idAt, newId } from '../../support/council.ts'
 import { suiteProcesses } from '../../support/lifetimes.ts'
 
@@ -61,7 +61,7 @@ describe('a command', () => {
   })
 
   test('with malformed fields is rejected as malformed', async () => {
-    const context = { commandId: newId(), principal: 'tester' }
+    const context = { commandId: newId(), principal: Principal.parse('tester') }
     const result = await council.gate.execute(SubmitPrompt, { requestId: 'x', text: '' }, context)
     expect(result).toMatchObject({ result: 'rejected', code: 'malformed_command' })
   })

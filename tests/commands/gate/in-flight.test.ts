@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Principal } from '../../../src/events/identifiers.ts'
 import { chatStream } from '../../../src/events/chat.ts'
 import { accountStream } from '../../../src/events/account.ts'
 import { account } from '../../../src/commands/aggregates/account.ts'
@@ -29,7 +30,7 @@ const transfer = (from = 'external', to = 'reserve') => ({
   amountMicros,
   reason: 'story',
 })
-const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
+const context = (commandId = newId()) => ({ commandId, principal: Principal.parse('tester') })
 /** This many transfers at once. */
 const transfers = (gate: CommandGate, count: number) =>
   Array.from({ length: count }, () => gate.execute(TransferFunds, transfer(), context()))

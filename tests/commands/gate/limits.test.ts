@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Principal } from '../../../src/events/identifiers.ts'
 import { createGate, type CommandGate } from '../../../src/commands/gate/gate.ts'
 import { maxRecordedPerMinute } from '../../../src/commands/gate/refusal-allowance.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
@@ -23,7 +24,7 @@ function gateThrough(through: (append: Append) => Append, replaced: Partial<Even
 }
 const unchanged = (append: Append) => append
 
-const context = (commandId = newId()) => ({ commandId, principal: 'tester' })
+const context = (commandId = newId()) => ({ commandId, principal: Principal.parse('tester') })
 const submit = (gate: CommandGate, text = 'Why?', requestId = newId()) =>
   gate.execute(SubmitPrompt, { requestId, text }, context(requestId))
 const inLog = async (requestId: string) =>
@@ -75,8 +76,12 @@ describe('commands that arrive while an append is in flight', () => {
 describe('repeated refusals', () => {
   test('are recorded up to a rate per principal, and always answered', async () => {
     const { gate, clock } = gateThrough(unchanged)
-    const ask = (principal: string) =>
-      gate.execute(OpenAccount, { account: id('agent:twice') }, { commandId: newId(), principal })
+    const ask = (name: string) =>
+      gate.execute(
+        OpenAccount,
+        { account: id('agent:twice') },
+        { commandId: newId(), principal: Principal.parse(name) },
+      )
     const recordedOf = async (principal: string) =>
       (await council.events()).filter(({ type, metadata }) => type === 'CommandRefused' && metadata.actor === principal)
         .length

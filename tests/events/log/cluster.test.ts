@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { chatStream } from '../../../src/events/chat.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
-import type { Uuid7 } from '../../../src/events/identifiers.ts'
+import { type Uuid7, Principal } from '../../../src/events/identifiers.ts'
 import { logKeys } from '../../../src/events/log/keys.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { serverOf } from '../../../src/platform/redis/cluster.ts'
@@ -53,12 +53,12 @@ describe('councils on a cluster', () => {
     const requestId = newId()
     const first = await ask(council, requestId)
     expect(await ask(council, requestId)).toEqual({ ...first, result: 'duplicate' })
-    expect(await council.log.findCommand('tester', requestId)).toMatchObject({
+    expect(await council.log.findCommand(Principal.parse('tester'), requestId)).toMatchObject({
       first: expect.any(String),
       last: expect.any(String),
     })
-    const known = await council.log.commandIdFor('tester', 'order 66', newId)
-    expect(await council.log.commandIdFor('tester', 'order 66', newId)).toBe(known)
+    const known = await council.log.commandIdFor(Principal.parse('tester'), 'order 66', newId)
+    expect(await council.log.commandIdFor(Principal.parse('tester'), 'order 66', newId)).toBe(known)
   })
 
   test('keep the revision of a finished stream and reject a new start under its name', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import type { ReadOptions } from '../../../src/events/log/log.ts'
 import { chats } from '../../../src/projections/chats.ts'
 import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
@@ -203,10 +203,10 @@ describe.each(databaseKinds)('a rebuild on $kind', async ({ open }) => {
 
 /** The same events in smaller pages; each waits for the work that was started meanwhile. */
 async function* inPages(
-  pages: AsyncGenerator<RecordedEvent[]>,
+  pages: AsyncGenerator<AnyRecordedEvent[]>,
   size: number,
   until: () => Promise<unknown>,
-): AsyncGenerator<RecordedEvent[]> {
+): AsyncGenerator<AnyRecordedEvent[]> {
   for await (const page of pages)
     for (let start = 0; start < page.length; start += size) {
       await until()

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { Principal } from '../../../../src/events/identifiers.ts'
 import { CancelPrompt } from '../../../../src/commands/chat/cancel-prompt.ts'
 import { createGate } from '../../../../src/commands/gate/gate.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
@@ -44,7 +45,7 @@ describe('the memory of the log', () => {
       logger: silentLogger,
     })
     const requestId = newId()
-    const context = { commandId: requestId, principal: 'tester' }
+    const context = { commandId: requestId, principal: Principal.parse('tester') }
     expect(await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context)).toMatchObject({
       result: 'rejected',
       code: 'log_nearly_full',

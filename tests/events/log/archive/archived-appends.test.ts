@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { Principal } from '../../../../src/events/identifiers.ts'
 import { SubmitPrompt } from '../../../../src/commands/chat/submit-prompt.ts'
 import { createGate, type CommandGate } from '../../../../src/commands/gate/gate.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
@@ -42,7 +43,11 @@ async function gateOver(
 }
 
 const submit = (gate: CommandGate, requestId = newId()) =>
-  gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, { commandId: requestId, principal: 'tester' })
+  gate.execute(
+    SubmitPrompt,
+    { requestId, text: 'Why?' },
+    { commandId: requestId, principal: Principal.parse('tester') },
+  )
 
 describe('with DURABILITY=archived a command', () => {
   test('is acknowledged once any archiver has archived it', async () => {

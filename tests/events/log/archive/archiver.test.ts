@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import type { AccountId } from '../../../../src/events/account.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
-import type { Position, StreamName } from '../../../../src/events/identifiers.ts'
+import type { Position, StreamName, AccountId } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import { chainStart, extendChain } from '../../../../src/events/log/archive/chain.ts'
 import { authenticityFault, authenticate } from '../../../../src/events/log/archive/authenticate.ts'

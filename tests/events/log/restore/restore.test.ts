@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
 import { TransferFunds } from '../../../../src/commands/treasury/transfer-funds.ts'
-import type { Uuid7 } from '../../../../src/events/identifiers.ts'
+import { type Uuid7, Principal } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
 import { openLog } from '../../../../src/events/log/open.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
@@ -132,17 +132,19 @@ describe('restoring', async () => {
   })
 
   test('restores idempotency keys and their command ids', async () => {
-    const idOf = () => council.log.commandIdFor('tester', 'order-7', newId)
+    const idOf = () => council.log.commandIdFor(Principal.parse('tester'), 'order-7', newId)
     const commandId = await idOf()
     const command = { account: id('agent:eve') }
-    const context = { commandId, idempotencyKey: 'order-7', principal: 'tester' }
+    const context = { commandId, idempotencyKey: 'order-7', principal: Principal.parse('tester') }
     const done = await council.gate.execute(OpenAccount, command, context)
     await audited.archive()
     await loseEverything(council)
     await restoring()
     expect(await idOf()).toBe(commandId)
     expect(await council.execute(OpenAccount, command, await idOf())).toEqual({ ...done, result: 'duplicate' })
-    expect(await council.redis.pttl(council.keys.callersKey('tester', 'order-7'))).toBeGreaterThan(23 * 3_600_000)
+    expect(await council.redis.pttl(council.keys.callersKey(Principal.parse('tester'), 'order-7'))).toBeGreaterThan(
+      23 * 3_600_000,
+    )
   })
 
   test('gives each unfinished prompt to a worker once, and starts no finished one', async () => {
