@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tokensKey } from '../../src/agents/tokens/token-stream.ts'
 import type { ServerFrame } from '../../src/api/chat/frames.ts'
-import { Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
+import { Principal, Uuid7, uuid7TimeMs } from '../../src/events/identifiers.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { connectPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts'
 import { firstPositionOf } from '../../src/projections/chats.ts'
@@ -21,7 +21,7 @@ afterAll(() => database.close())
 /** Polls the read model until it shows the prompt. */
 const readModelHas = async (id: Uuid7): Promise<void> => {
   for (;;) {
-    const answer = await firstPositionOf(readModelReader(database), 'admin', id)
+    const answer = await firstPositionOf(readModelReader(database), Principal.parse('admin'), id)
     if (answer.outcome === 'read' && answer.result !== null) return
   }
 }
