@@ -2,22 +2,22 @@ import { chat } from '../../src/commands/aggregates/chat.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
-import { anotherAsk, askFor, setUpAsks, someAsk, type Promised } from './asks.ts'
-import { createClient, isRetried, type Answer, type Asked, type Client, type Gates } from './client.ts'
+import { unrelatedCommand, commandFor, setUpCommands, randomCommand, type Promised } from './client-commands.ts'
+import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
 import type { World } from './world.ts'
 
 /** The commands of the clients, the answers to reused command ids, and the number of clients that have not finished. */
-export type ClientRun = { history: Asked[]; answersToReuse: Answer[]; left: () => number }
+export type ClientRun = { history: IssuedCommand[]; answersToReuse: Answer[]; left: () => number }
 
 const clients = 4
-const asksEach = 7
+const commandsEach = 7
 const longestPauseMs = 1_500
 const jobsLookedFor = 5
 
 /** Opens the accounts, then starts several clients and a worker. */
 export function startClients(world: World): ClientRun {
   const { random, scheduler, newId } = world
-  const history: Asked[] = []
+  const history: IssuedCommand[] = []
   const answersToReuse: Answer[] = []
   const gates: Gates = {
     newId,
@@ -32,8 +32,8 @@ export function startClients(world: World): ClientRun {
   let left = clients + 1
 
   void (async () => {
-    const founder = createClient('founder', scheduler, random, gates)
-    for (const ask of setUpAsks()) await founder.insist(ask)
+    const setUpClient = createClient('set-up', scheduler, random, gates)
+    for (const command of setUpCommands()) await setUpClient.insist(command)
     for (let n = 1; n <= clients; n++)
       void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
     void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
@@ -41,14 +41,14 @@ export function startClients(world: World): ClientRun {
   return { history, answersToReuse, left: () => left }
 
   async function spend(client: Client): Promise<void> {
-    for (let n = 0; n < asksEach; n++) {
+    for (let n = 0; n < commandsEach; n++) {
       await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
       const commandId = newId()
       world.watch(`chat/${commandId}` as StreamName)
-      const ask = someAsk(random, commandId, scheduler.clock.nowMs(), promised)
-      const answer = await client.insist(ask, commandId)
-      const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && ask.recordsRefusals)
-      if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, anotherAsk()))
+      const command = randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
+      const answer = await client.insist(command, commandId)
+      const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && command.recordsRefusals)
+      if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, unrelatedCommand()))
     }
   }
 
@@ -62,7 +62,9 @@ export function startClients(world: World): ClientRun {
       const requestId = Uuid7.parse(job.stream.slice('chat/'.length))
       const attempt = await attemptOf(job.stream)
       if (attempt === undefined) continue
-      const started = await client.insist(askFor(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker' }))
+      const started = await client.insist(
+        commandFor(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker' }),
+      )
       if (started.result === 'refused' || random.happens(0.2)) continue
       const ending = {
         requestId,
@@ -72,7 +74,7 @@ export function startClients(world: World): ClientRun {
         endedAtMs: scheduler.clock.nowMs(),
         job: job.entry,
       }
-      await client.insist(askFor(CompleteAnswer, { ...ending, finishReason: 'stop', degraded: false }))
+      await client.insist(commandFor(CompleteAnswer, { ...ending, finishReason: 'stop', degraded: false }))
     }
   }
 
