@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ModelError } from '../../src/agents/models/model.ts'
-import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
+import { call, failureOf, outcomeOf } from '../support/model-calls.ts'
 import { unacceptingServer } from '../support/unaccepting-server.ts'
-import { refusedUrl, vllmClient, vllmServer } from '../support/vllm-client.ts'
+import { begunWith, refusedUrl, vllmClient, vllmServer } from '../support/vllm-client.ts'
 import type { AnswerScript, InStream, Wire } from '../support/vllm-stand-in/script.ts'
 
 /** Tests the client against every observed fault of vLLM, a proxy or the network. */
@@ -74,9 +74,7 @@ describe('an answer that breaks', () => {
     onTestFinished(() => void vi.useRealTimers())
     const vllm = await vllmServer()
     const answer = vllm.nextAnswer({ gated: true })
-    const stream = begun(vllmClient([vllm.url], { idleTimeoutMs: 50 }), call())
-    await answer.emit('Paris')
-    const { rest } = await stream
+    const { rest } = await begunWith(answer, vllmClient([vllm.url], { idleTimeoutMs: 50 }))
     vi.advanceTimersByTime(60_000)
     await answer.emit('.')
     await answer.finish()

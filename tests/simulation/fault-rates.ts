@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** The probability of each fault in one run, drawn from the seed. Some runs have no faults, some have one fault often. */
+/** The probability of each fault in one run, drawn from the seed. Some runs have no fault, some have one often. */
 export type FaultRates = {
   /** A request does not reach the log, or reaches it after the timeout. */
   lostRequest: number

@@ -82,7 +82,7 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
   }
 }
 
-/** More than the longest chain of promises between two steps. A longer chain would end after the next step, every time. */
+/** More than the longest chain of promises between two steps. A longer chain would end after the next step. */
 const turns = 40
 
 /** Runs the promise callbacks that follow from a step. */

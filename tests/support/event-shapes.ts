@@ -20,7 +20,7 @@ export function schemaOf(type: string): JsonSchema {
   return schema as JsonSchema
 }
 
-/** A schema in a form that people can compare. It has every rule: schemas with different rules have different shapes. */
+/** A schema in a form that people can compare. It has every rule, so different schemas have different shapes. */
 export function shapeOf({ $schema: _, ...schema }: JsonSchema): Shape {
   const { type, properties, required = [], additionalProperties, ...others } = schema
   if (!properties || additionalProperties !== false || Object.keys(others).length > 0) return inWords(schema)

@@ -1,9 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { ModelClient } from '../../src/agents/models/model.ts'
+import type { ModelCall, ModelClient } from '../../src/agents/models/model.ts'
 import { createVllmClient, type VllmClientOptions } from '../../src/agents/models/vllm/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { startVllmStandIn, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
+import { begun, call } from './model-calls.ts'
+import { startVllmStandIn, type Answer, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
 
 /** Generous default limits; a test that needs tight ones sets its own. */
 export const clientLimits = {
@@ -27,6 +28,12 @@ export function vllmClient(urls: readonly string[], options: Partial<VllmClientO
   const client = createVllmClient({ urls, ...clientLimits, ...options })
   onTestFinished(() => client.close())
   return client
+}
+
+/** Starts a call whose gated answer has emitted `Paris`; `rest` reads the remainder. */
+export function begunWith(answer: Answer, client: ModelClient, fields?: Partial<ModelCall>): ReturnType<typeof begun> {
+  const stream = begun(client, call(fields))
+  return answer.emit('Paris').then(() => stream)
 }
 
 /** The URL of a local port that refuses connections. */

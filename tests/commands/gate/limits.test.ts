@@ -15,7 +15,7 @@ const council = await suiteCouncil()
 
 type Append = EventLog['append']
 
-/** A gate whose appends go through `through`, and whose log has other functions replaced. Only its pauses move its clock. */
+/** A gate with its appends through `through` and other functions of its log replaced. Only its pauses move its clock. */
 function gateThrough(through: (append: Append) => Append, replaced: Partial<EventLog> = {}) {
   const clock = { ms: Date.now(), nowMs: () => clock.ms }
   const log = { ...council.log, append: through((request) => council.log.append(request)), ...replaced }

@@ -186,7 +186,7 @@ async function councilOnOwnServer() {
 }
 
 describe('after a reconnect', () => {
-  /** A council that has written two events to a first server, and whose proxy now leads to the prepared second server. */
+  /** A council that has written two events to a server, and whose proxy now leads to the prepared second server. */
   async function moved(prepare: (from: RedisServer, councilId: string) => Promise<RedisServer>) {
     const { server: first, through, other } = await councilOnOwnServer()
     await ask(other)
