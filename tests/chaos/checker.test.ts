@@ -8,9 +8,9 @@ import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
 import type { StoredEvent } from '../../src/events/log/read/stored-event.ts'
 import { openTestCouncil } from '../support/council.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { identityOf, storedLogOf } from '../support/stored-log.ts'
 import { check } from './checks/checker.ts'
 import { foldedReadModels } from './checks/folds.ts'
-import { identityOf, storedLogOf } from './harness/archiving.ts'
 import { collectEvidence, type Evidence } from './harness/evidence.ts'
 import { readHistory, recorded, type Call } from './harness/history.ts'
 import { setUpCommands, mixedLoad } from './harness/load.ts'
@@ -18,7 +18,7 @@ import { seeded } from './harness/random.ts'
 
 type Story = { calls: Call[]; evidence: Evidence }
 
-/** What really happened to a council under load, without any fault. Prompts are left out: nobody works on them here. */
+/** A council under load without a fault. Its clients send no prompts, because it has no workers. */
 let story: Story
 beforeAll(async () => {
   const council = await openTestCouncil(redisUrl, freshCouncilId())
@@ -32,8 +32,7 @@ beforeAll(async () => {
     await command.execute(gate, Principal.parse('client'))
     executed++
   }
-  const hot: StoredEvent[] = []
-  for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
+  const hot = (await Array.fromAsync(storedLogOf(council, redisUrl).readStored())).flat()
   const identity = await identityOf(council)
   let head = chainStart(identity)
   const archived = hot.map((event) => ({ ...event, chainHead: (head = extendChain(head, event)).toString('hex') }))
@@ -42,28 +41,34 @@ beforeAll(async () => {
     readModels: { chats: [], accounts: [], costs: [] },
   })
   council.close()
-  story = {
-    calls: readHistory([historyFile]),
-    evidence: { ...evidence, readModels: foldedReadModels(evidence.events) },
-  }
+  const calls = readHistory([historyFile])
+  story = { calls, evidence: { ...evidence, readModels: foldedReadModels(evidence.events) } }
 })
 
 const copy = (): Story => structuredClone(story)
 const kindsOf = ({ calls, evidence }: Story): string[] => [...new Set(check(calls, evidence).map(({ kind }) => kind))]
 
-/** The call of a command that came to something, and its events. */
+/** The last successful call of a command, and its events. */
 function appended({ calls, evidence }: Story, command: string): { call: Call; events: AnyRecordedEvent[] } {
   const call = calls.findLast((candidate) => candidate.command === command && candidate.outcome.kind === 'ok')
-  if (!call) throw new Error(`no ${command} was done in this story`)
+  if (!call) throw new Error(`this story has no successful ${command}`)
   return { call, events: evidence.events.filter(({ metadata }) => metadata.commandId === call.commandId) }
 }
 
-const without = ({ calls, evidence }: Story, gone: readonly AnyRecordedEvent[]): Story => ({
+/** The story with other evidence. */
+const withEvidence = ({ calls, evidence }: Story, changed: Partial<Evidence>): Story => ({
   calls,
-  evidence: { ...evidence, events: evidence.events.filter((event) => !gone.includes(event)) },
+  evidence: { ...evidence, ...changed },
 })
+const without = (planted: Story, gone: readonly AnyRecordedEvent[]): Story =>
+  withEvidence(planted, { events: planted.evidence.events.filter((event) => !gone.includes(event)) })
+/** The story with these events once more, at the end of the log. */
+const repeated = (planted: Story, events: readonly AnyRecordedEvent[]): Story => {
+  const again = events.map((event, index) => ({ ...event, position: `999999999999999-${index}` as Position }))
+  return withEvidence(planted, { events: [...planted.evidence.events, ...again] })
+}
 
-test('a story without a fault has none', () => {
+test('finds no violation in a story without a fault', () => {
   expect(check(story.calls, story.evidence)).toEqual([])
   const kinds = new Set(story.calls.map(({ outcome }) => outcome.kind))
   expect([...kinds].sort()).toEqual(['ok', 'refused', 'rejected'])
@@ -78,34 +83,25 @@ describe('the checker finds', () => {
 
   test('a write that was done twice', () => {
     const planted = copy()
-    const again = appended(planted, 'TransferFunds').events.map((event, index) => ({
-      ...event,
-      position: `999999999999999-${index}` as Position,
-    }))
-    expect(
-      kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } }),
-    ).toContain('doubled write')
+    expect(kindsOf(repeated(planted, appended(planted, 'TransferFunds').events))).toContain('doubled write')
   })
 
-  test('a write of which nobody knows the outcome and which was done twice', () => {
+  test('a write with an unknown outcome that was done twice', () => {
     const planted = copy()
     const { call, events } = appended(planted, 'ReserveFunds')
     call.outcome = { kind: 'unknown', why: 'planted' }
     expect(kindsOf(planted)).toEqual([])
-    const again = events.map((event) => ({ ...event, position: '999999999999999-0' as Position }))
-    expect(
-      kindsOf({ ...planted, evidence: { ...planted.evidence, events: [...planted.evidence.events, ...again] } }),
-    ).toContain('doubled write')
+    expect(kindsOf(repeated(planted, events))).toContain('doubled write')
   })
 
-  test('half a transfer, also when nobody knows its outcome', () => {
+  test('half a transfer, also with an unknown outcome', () => {
     const planted = copy()
     const { call, events } = appended(planted, 'TransferFunds')
     call.outcome = { kind: 'unknown', why: 'planted' }
     expect(kindsOf(without(planted, events.slice(1)))).toContain('half-written')
   })
 
-  test('an order that contradicts what callers saw', () => {
+  test('an order that contradicts the observations of callers', () => {
     const planted = copy()
     const { call } = appended(planted, 'TransferFunds')
     const first = planted.calls.find(({ outcome }) => outcome.kind === 'ok')
@@ -113,7 +109,7 @@ describe('the checker finds', () => {
     expect(kindsOf(planted)).toEqual(['reordered'])
   })
 
-  test('a command that was refused, or turned away, and is there all the same', () => {
+  test('a command that was refused or rejected, but has events', () => {
     for (const outcome of [
       { kind: 'refused', code: 'insufficient_funds' },
       { kind: 'rejected', code: 'log_unavailable' },
@@ -124,20 +120,20 @@ describe('the checker finds', () => {
     }
   })
 
-  test('a refusal without its record', () => {
+  test('a refusal without its event', () => {
     const planted = copy()
     const refusal = planted.evidence.events.findLast(({ type }) => type === 'CommandRefused')
     expect(kindsOf(without(planted, refusal ? [refusal] : []))).toContain('lost refusal')
   })
 
-  test('a command at another position, and a stream at another revision, than was promised', () => {
+  test('a command whose events have another revision than its caller was told', () => {
     const planted = copy()
     const { outcome } = appended(planted, 'TransferFunds').call
     if (outcome.kind === 'ok') for (const event of outcome.events) event.revision++
     expect(kindsOf(planted)).toEqual(['not where it was promised'])
   })
 
-  test('an account that is overdrawn, and a log that does not sum up', () => {
+  test('an overdrawn account, and a log whose sum is not zero', () => {
     const planted = copy()
     for (const { type, data } of appended(planted, 'TransferFunds').events)
       Object.assign(data as object, { amountMicros: type === 'AccountDebited' ? 10 ** 12 : 1 })
@@ -146,23 +142,15 @@ describe('the checker finds', () => {
 
   test('money that moves while its account is frozen', () => {
     const planted = copy()
-    const { events } = appended(planted, 'TransferFunds')
-    const [debit] = events
+    const [debit] = appended(planted, 'TransferFunds').events
     const freeze = planted.evidence.events.find(({ type }) => type === 'AccountFrozen')
-    if (!debit || !freeze) throw new Error('nothing was frozen in this story')
+    if (!debit || !freeze) throw new Error('this story has no freeze')
     const frozen: AnyRecordedEvent = { ...freeze, stream: debit.stream }
-    expect(
-      kindsOf({
-        ...planted,
-        evidence: {
-          ...planted.evidence,
-          events: planted.evidence.events.flatMap((event) => (event === debit ? [frozen, event] : [event])),
-        },
-      }),
-    ).toContain('moved while frozen')
+    const events = planted.evidence.events.flatMap((event) => (event === debit ? [frozen, event] : [event]))
+    expect(kindsOf(withEvidence(planted, { events }))).toContain('moved while frozen')
   })
 
-  test('an event without a command, a state that is no fold, a forgotten command, a wrong row', () => {
+  test('an event without a command, a wrong state, a forgotten command, and a wrong row', () => {
     const forged = copy()
     const { call } = appended(forged, 'TransferFunds')
     expect(kindsOf({ ...forged, calls: forged.calls.filter((other) => other !== call) })).toEqual(['unasked event'])
@@ -191,16 +179,12 @@ describe('the checker finds', () => {
       const planted = copy()
       const archived = [...planted.evidence.archived.archived]
       plant(archived)
-      expect(
-        kindsOf({
-          ...planted,
-          evidence: { ...planted.evidence, archived: { ...planted.evidence.archived, archived } },
-        }),
-      ).toEqual(['archive'])
+      const evidence = { archived: { ...planted.evidence.archived, archived } }
+      expect(kindsOf(withEvidence(planted, evidence))).toEqual(['archive'])
     }
   })
 
-  test('a prompt that has no job and never ended', () => {
+  test('a prompt without a job or an end', () => {
     const planted = copy()
     const submitted = {
       ...planted.evidence.events[0],
@@ -208,15 +192,7 @@ describe('the checker finds', () => {
       type: 'PromptSubmitted',
       data: {},
     } as AnyRecordedEvent
-    expect(
-      kindsOf({
-        ...planted,
-        evidence: {
-          ...planted.evidence,
-          events: [...planted.evidence.events, submitted],
-          readModels: story.evidence.readModels,
-        },
-      }),
-    ).toEqual(expect.arrayContaining(['lost job', 'never ended']))
+    const events = [...planted.evidence.events, submitted]
+    expect(kindsOf(withEvidence(planted, { events }))).toEqual(expect.arrayContaining(['lost job', 'never ended']))
   })
 })

@@ -7,9 +7,9 @@ import { runRound } from './harness/round.ts'
 import { summaryTable, type Round } from './harness/summary.ts'
 
 /**
- * The long form of the chaos tests: `npm run chaos -- --rounds 40 --seed 7 --fault all`. Every round brings up a council of its own,
- * under load, lets one fault happen to it `--times`, and judges it. `--fault` is a name, several with commas, `all` (one a round,
- * in turn) or `mixed` (four a round, by chance). Exits 1 on any violation, with the command that repeats the round.
+ * The long form of the chaos tests: `npm run chaos -- --rounds 40 --seed 7 --fault all`. Every round starts a council under load,
+ * injects one fault `--times` times, and checks the result. `--fault` is a name, several names with commas, `all` (one per round, in
+ * turn) or `mixed` (four per round, chosen by the seed). Exits with 1 on any violation, and prints the command that repeats the round.
  */
 const usage = `npm run chaos -- [--rounds 40] [--seed 1] [--times 2] [--fault all]
 faults: all, mixed, ${faults.map(({ name }) => name).join(', ')}`
@@ -30,7 +30,7 @@ if (values.help) {
 const [rounds, firstSeed, times] = [Number(values.rounds), Number(values.seed), Number(values.times)]
 const mixedFaults = 4
 
-/** What happens in a round, by name; in `mixed` rounds the seed says. */
+/** The faults of a round, with a name for them; the seed chooses those of `mixed` rounds. */
 function plan(index: number, seed: number): { name: string; strikes: Fault[] } {
   if (values.fault === 'mixed')
     return {
@@ -66,7 +66,7 @@ try {
       console.log(`  repeat: npm run chaos -- --rounds 1 --seed ${seed} --times ${times} --fault ${name}`)
   }
 } finally {
-  // Nobody needs what is in it any more: no time is lost on writing it down.
+  // Its data is no longer needed, so it is killed before it writes it to disk.
   await postgres.kill()
   await postgres.stop()
   await removeScratch(scratch)

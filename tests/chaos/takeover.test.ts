@@ -1,68 +1,32 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chatStream } from '../../src/events/chat.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
-import { connectChat } from '../support/chat-client.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
-import { startVllmStandIn, type StandIn } from '../support/vllm-stand-in/server.ts'
+import { describe, expect, test } from 'vitest'
+import type { ChatClient } from '../support/chat-client.ts'
+import { serveForTests } from '../support/test-scene.ts'
 
-let model: StandIn
-let settings: Record<string, string>
-let log: TestCouncil
-let api: ServedCouncil
-const workers: ServedCouncil[] = []
+const scene = serveForTests({ roles: 'api' })
+const endings = /^Answer(Completed|Failed|Cancelled)$/
 
-beforeAll(async () => {
-  model = await startVllmStandIn()
-  const councilId = freshCouncilId()
-  settings = {
-    COUNCIL_ID: councilId,
-    REDIS_URL: redisUrl,
-    REDIS_EPHEMERAL_URL: redisUrl,
-    DATABASE_URL: await createDatabase(),
-    VLLM_URL: model.url,
-  }
-  log = await openTestCouncil(redisUrl, councilId)
-  api = await serveCouncil(settings, 'api')
-})
-afterEach(async () => {
-  for (const worker of workers.splice(0)) await worker.kill()
-})
-afterAll(async () => {
-  await api.stop()
-  log.close()
-  await model.close()
-})
-
-const startWorker = async (): Promise<ServedCouncil> => {
-  const worker = await serveCouncil(settings, 'worker')
-  workers.push(worker)
-  return worker
+/** Sends a prompt on a new connection. */
+async function asked() {
+  const client = await scene.connect()
+  return { client, requestId: client.ask() }
 }
-const eventsOf = async (id: Uuid7) => (await log.events()).filter((event) => event.stream === chatStream(id))
-const terminals = ['AnswerCompleted', 'AnswerFailed', 'AnswerCancelled']
 
-let requestId: Uuid7
-beforeEach(() => {
-  requestId = newId()
-})
-const prompt = () => ({ type: 'prompt', requestId, text: 'What is the capital of France?' })
+/** Resolves when the client has this text, in one token frame or in several. */
+async function hasText(client: ChatClient, text: string): Promise<void> {
+  while (client.text() !== text)
+    await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
+}
 
-describe('a worker that is killed in mid-stream', () => {
-  test('is replaced by another live one, which goes on behind the last word; nothing is lost, doubled or paid for twice', async () => {
-    const first = model.nextAnswer({ gated: true })
-    const second = model.nextAnswer({ tokens: [' is', ' Paris', '.'] })
-    const doomed = await startWorker()
-    const client = await connectChat(api.url)
-    client.send(prompt())
+describe('a worker that is killed during an answer', { timeout: 60_000 }, () => {
+  test('is replaced by a live one, which continues after the last word: nothing is lost, doubled or paid for twice', async () => {
+    const first = scene.model.nextAnswer({ gated: true })
+    const second = scene.model.nextAnswer({ tokens: [' is', ' Paris', '.'] })
+    const doomed = await scene.startWorker()
+    const { client, requestId } = await asked()
     await first.emit('The')
     await first.emit(' capital')
-    await client.frame('token')
-    // Both tokens are out before the kill, in one frame or in two.
-    while (client.text() !== 'The capital')
-      await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
-    await startWorker()
+    await hasText(client, 'The capital')
+    await scene.startWorker()
     await doomed.kill()
 
     const completed = await client.frame('completed')
@@ -70,115 +34,95 @@ describe('a worker that is killed in mid-stream', () => {
     expect(client.text()).toBe(completed.text)
     expect((await second.received).chat.messages.at(-1)).toEqual({ role: 'assistant', content: 'The capital' })
 
-    const events = await eventsOf(requestId)
-    expect(events.filter(({ type }) => type === 'AttemptStarted').map(({ data }) => data)).toEqual([
-      expect.objectContaining({ attempt: 1 }),
-      expect.objectContaining({ attempt: 2 }),
-    ])
-    expect(events.filter(({ type }) => terminals.includes(type))).toHaveLength(1)
-    const debits = (await log.events()).filter(
-      ({ type, data }) => type === 'BudgetDebited' && (data as { requestId: string }).requestId === requestId,
-    )
-    expect(debits.map(({ data }) => (data as { usage: string }).usage)).toEqual(['unknown', 'reported'])
-    expect(completed.costMicros).toBe(
-      debits.reduce((sum, { data }) => sum + (data as { actualMicros: number }).actualMicros, 0),
-    )
-    client.close()
+    const attempts = await scene.eventsOf(requestId, /AttemptStarted/)
+    expect(attempts.map(({ data }) => data['attempt'])).toEqual([1, 2])
+    expect(await scene.eventsOf(requestId, endings)).toHaveLength(1)
+    const debits = await scene.eventsOf(requestId, /BudgetDebited/)
+    expect(debits.map(({ data }) => data['usage'])).toEqual(['unknown', 'reported'])
+    expect(completed.costMicros).toBe(debits.reduce((sum, { data }) => sum + Number(data['actualMicros']), 0))
   })
 
-  test('three times leaves a failed answer that says so, and keeps what was streamed', async () => {
-    const client = await connectChat(api.url)
-    client.send(prompt())
+  test('three times leaves a failed answer with a code, and keeps the streamed text', async () => {
+    const { client, requestId } = await asked()
+    let text = ''
     for (const word of ['One', ' two', ' three']) {
-      const answer = model.nextAnswer({ gated: true })
-      const worker = await startWorker()
+      const answer = scene.model.nextAnswer({ gated: true })
+      const worker = await scene.startWorker()
       await answer.emit(word)
-      while (!client.text().endsWith(word))
-        await client.frame('token', client.frames.filter(({ type }) => type === 'token').length + 1)
+      await hasText(client, (text += word))
       await worker.kill()
     }
-    await startWorker()
+    await scene.startWorker()
     expect(await client.frame('failed')).toMatchObject({ code: 'crashed' })
     expect(client.text()).toBe('One two three')
-    expect((await eventsOf(requestId)).filter(({ type }) => terminals.includes(type))).toHaveLength(1)
-    client.close()
+    expect(await scene.eventsOf(requestId, endings)).toHaveLength(1)
   })
 
-  test('and whose streamed text is gone as well ends in a failed answer: no second text ever contradicts the first', async () => {
-    const answer = model.nextAnswer({ gated: true })
-    const worker = await startWorker()
-    const client = await connectChat(api.url)
-    client.send(prompt())
+  test('and whose streamed text is lost leaves a failed answer: no second text contradicts the first', async () => {
+    const answer = scene.model.nextAnswer({ gated: true })
+    const worker = await scene.startWorker()
+    const { client, requestId } = await asked()
     await answer.emit('The')
     await client.frame('token')
     await worker.kill()
-    await log.redis.del(`council:{${log.councilId}}:tokens:${requestId}`)
-    await startWorker()
+    await scene.log.redis.del(`council:{${scene.log.councilId}}:tokens:${requestId}`)
+    await scene.startWorker()
     expect(await client.frame('failed')).toMatchObject({ code: 'interrupted' })
-    client.close()
   })
 })
 
-describe('a worker that was only asleep', () => {
-  test('cannot speak into the answer of the one that took over', async () => {
-    const sleepy = model.nextAnswer({ gated: true })
-    const first = await startWorker()
-    const client = await connectChat(api.url)
-    client.send(prompt())
+describe('a worker that was suspended', () => {
+  test('cannot write into the answer of the worker that took over', async () => {
+    const sleepy = scene.model.nextAnswer({ gated: true })
+    const first = await scene.startWorker()
+    const { client, requestId } = await asked()
     await sleepy.emit('The')
     await client.frame('token')
     first.child.kill('SIGSTOP')
-    // What the model says meanwhile waits in the sleeper's socket.
+    // The next token waits in the socket of the suspended worker.
     await sleepy.emit(' WRONG')
 
-    model.nextAnswer({ tokens: [' right', ' answer'] })
-    await startWorker()
+    scene.model.nextAnswer({ tokens: [' right', ' answer'] })
+    await scene.startWorker()
     const completed = await client.frame('completed')
     first.child.kill('SIGCONT')
     await first.line(/superseded|another attempt/)
     expect(completed.text).toBe('The right answer')
     expect(client.text()).toBe('The right answer')
-    expect((await eventsOf(requestId)).filter(({ type }) => terminals.includes(type))).toHaveLength(1)
-    client.close()
+    expect(await scene.eventsOf(requestId, endings)).toHaveLength(1)
   })
 })
 
 describe('a worker that is asked to stop', () => {
-  test('pays for what it used and hands the answer over at once', async () => {
-    const first = model.nextAnswer({ gated: true })
-    const leaving = await startWorker()
-    const client = await connectChat(api.url)
-    client.send(prompt())
+  test('pays for the used tokens and hands the answer over at once', async () => {
+    const first = scene.model.nextAnswer({ gated: true })
+    const leaving = await scene.startWorker()
+    const { client, requestId } = await asked()
     await first.emit('The capital')
     await client.frame('token')
-    model.nextAnswer({ tokens: [' is', ' Paris.'] })
+    scene.model.nextAnswer({ tokens: [' is', ' Paris.'] })
     expect(await leaving.stop()).toBe(0)
     await first.disconnected
-    await startWorker()
+    await scene.startWorker()
     expect((await client.frame('completed')).text).toBe('The capital is Paris.')
-    const ended = (await eventsOf(requestId)).filter(({ type }) => type === 'ModelCallEnded')
-    expect(ended.map(({ data }) => (data as { outcome: string }).outcome)).toEqual(['cancelled', 'completed'])
-    client.close()
+    const ended = await scene.eventsOf(requestId, /ModelCallEnded/)
+    expect(ended.map(({ data }) => data['outcome'])).toEqual(['cancelled', 'completed'])
   })
 })
 
 describe('a prompt that waits', () => {
-  test('is answered once a worker comes', async () => {
-    const client = await connectChat(api.url)
-    client.send(prompt())
+  test('is answered as soon as a worker starts', async () => {
+    const { client } = await asked()
     await client.frame('accepted')
-    model.nextAnswer({ tokens: ['Paris.'] })
-    await startWorker()
+    scene.model.nextAnswer({ tokens: ['Paris.'] })
+    await scene.startWorker()
     expect((await client.frame('completed')).text).toBe('Paris.')
-    client.close()
   })
 
-  test('and is cancelled is never answered', async () => {
-    const client = await connectChat(api.url)
-    client.send(prompt())
+  test('is never answered after it was cancelled', async () => {
+    const { client, requestId } = await asked()
     await client.frame('accepted')
     client.send({ type: 'cancel', requestId })
     expect((await client.frame('cancelled')).costMicros).toBe(0)
-    client.close()
   })
 })

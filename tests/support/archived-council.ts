@@ -3,31 +3,15 @@ import { isAppendOnly } from '../../src/commands/registry.ts'
 import { postgresArchive, type Archive } from '../../src/events/log/archive/archive.ts'
 import { startArchiver, type Archiver, type ArchiverDependencies } from '../../src/events/log/archive/archiver.ts'
 import { archiveProgress, type ArchiveProgress } from '../../src/events/log/archive/progress.ts'
-import type { LogIdentity } from '../../src/events/log/archive/chain.ts'
 import { hotLog } from '../../src/events/log/read/hot-log.ts'
-import { storedLog, type StoredLog } from '../../src/events/log/read/stored-log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { connectRedis } from '../../src/platform/redis/connection.ts'
 import { migrate } from '../../src/projections/engine/migrate.ts'
 import { testMacs, type TestCouncil } from './council.ts'
 import type { TestDatabase } from './databases.ts'
 import { testCouncil } from './lifetimes.ts'
+import { identityOf, storedLogOf } from './stored-log.ts'
 
 const waitMs = 15_000
-
-export const identityOf = async ({ councilId, redis, keys }: TestCouncil): Promise<LogIdentity> => ({
-  councilId,
-  incarnation: (await redis.hget(keys.meta, 'incarnation')) ?? '',
-})
-
-/** The log of a test's council as it was written, over its archive and Redis. */
-export const storedLogOf = ({ redis, keys }: TestCouncil, redisUrl: string, archive?: Archive): StoredLog =>
-  storedLog({
-    redis,
-    openBlocking: () => connectRedis({ url: redisUrl, role: 'blocking', name: 'test-archiver', logger: silentLogger }),
-    keys,
-    ...(archive && { archive }),
-  })
 
 /** An archiver that is stopped when the test ends, however it ends. */
 export async function archive(

@@ -9,9 +9,9 @@ import { sealLine, type SealLine } from '../../src/events/log/archive/seals-file
 import type { SealEvent } from '../../src/events/seals.ts'
 import type { Postgres } from '../../src/platform/postgres/postgres.ts'
 import { archiveAll } from './archived.ts'
-import { identityOf } from './archived-council.ts'
 import { emptyDataDir } from './cli.ts'
 import type { TestCouncil } from './council.ts'
+import { identityOf } from './stored-log.ts'
 
 const day = '2026-11-25'
 

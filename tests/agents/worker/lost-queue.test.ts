@@ -6,19 +6,13 @@ import { connectChat, type ChatClient } from '../../support/chat-client.ts'
 import { newId } from '../../support/council.ts'
 import { suiteCouncil } from '../../support/lifetimes.ts'
 import { serveCouncil, type ServedCouncil } from '../../support/served-council.ts'
-import { createDatabase, redisUrl } from '../../support/shared-servers.ts'
+import { councilSettings } from '../../support/shared-servers.ts'
 import { startVllmStandIn, type Answer } from '../../support/vllm-stand-in/server.ts'
 
 const model = await startVllmStandIn()
 afterAll(model.close)
 const log = await suiteCouncil()
-const settings = {
-  COUNCIL_ID: log.councilId,
-  REDIS_URL: redisUrl,
-  REDIS_EPHEMERAL_URL: redisUrl,
-  DATABASE_URL: await createDatabase(),
-  VLLM_URL: model.url,
-}
+const settings = await councilSettings({ COUNCIL_ID: log.councilId, VLLM_URL: model.url })
 let api: ServedCouncil
 let client: ChatClient
 let requestId: Uuid7
@@ -29,7 +23,6 @@ afterAll(() => api.stop())
 beforeEach(async () => {
   requestId = newId()
   client = await connectChat(api.url)
-  onTestFinished(client.close)
 })
 
 const startWorker = async (): Promise<ServedCouncil> => {

@@ -3,7 +3,7 @@ import { chainStart, extendChain } from '../../../src/events/log/archive/chain.t
 import type { Archived } from '../harness/evidence.ts'
 import { violation, type Violation } from './violation.ts'
 
-/** The archive holds the very texts of the log, event for event, and its chain is theirs. */
+/** The archive has the exact texts of the log, event by event, and their hash chain. */
 export function checkArchive({ identity, hot, archived }: Archived): Violation[] {
   if (hot.length !== archived.length)
     return [violation('archive', `the log has ${hot.length} events, the archive ${archived.length}`)]

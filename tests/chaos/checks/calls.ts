@@ -8,8 +8,9 @@ import { violation, type Violation } from './violation.ts'
 const nameOf = ({ principal, commandId, command }: Call) => `${command} ${commandId} of ${principal}`
 
 /**
- * What callers were told against what is in the log: an ok is there exactly once, where it was promised; a refused command is not
- * there, but for the record of its refusal; an unknown one is there once and whole, or not at all; and nobody else wrote.
+ * Compares the answers that callers got with the log. The events of an accepted command are there once, at the promised positions;
+ * a refused command has at most the event of its refusal; a command with an unknown outcome has all of its events once, or none; and
+ * every event belongs to a command.
  */
 export function checkCalls(calls: readonly Call[], events: readonly RecordedEvent[]): Violation[] {
   const byCommand = Map.groupBy(calls, ({ principal, commandId }) => `${principal} ${commandId}`)
@@ -59,7 +60,7 @@ function checkCommand(calls: readonly Call[], events: readonly RecordedEvent[]):
   return found
 }
 
-/** The events of one command are one piece of one append, whoever knows of it; money that goes out comes in. */
+/** The events of one command are consecutive in one append, and its debits equal its credits. */
 function checkWhole(id: string, events: readonly RecordedEvent[]): Violation[] {
   const found: Violation[] = []
   const [first] = events
@@ -77,7 +78,7 @@ function checkWhole(id: string, events: readonly RecordedEvent[]): Violation[] {
   return found
 }
 
-/** What is remembered of commands leads to their events. */
+/** The remembered positions of commands are those of their events. */
 export function checkRemembered(remembered: readonly Remembered[], events: readonly RecordedEvent[]): Violation[] {
   const inLog = Map.groupBy(events, ({ metadata }) => `${metadata.actor} ${metadata.commandId}`)
   return remembered.flatMap(({ principal, commandId, known }) => {

@@ -8,8 +8,8 @@ import { checkLog, checkRealTime } from './order.ts'
 import type { Violation } from './violation.ts'
 
 /**
- * Everything that the council promises, held against what its callers were told and what is there, in the manner of Jepsen: the
- * calls are judged from outside, and nothing that the council says of itself is believed. Pure.
+ * Compares every promise of the council with the recorded calls and with the stored data, as Jepsen does. It trusts no report of the
+ * council about itself. Pure.
  */
 export function check(calls: readonly Call[], evidence: Evidence): Violation[] {
   const { events } = evidence

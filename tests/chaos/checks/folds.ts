@@ -9,14 +9,14 @@ import { costs } from '../../../src/projections/costs.ts'
 import type { ReadModels } from '../harness/evidence.ts'
 import { violation, type Violation } from './violation.ts'
 
-/** What is stored of every aggregate is the fold of its events. */
+/** The stored state of every aggregate is the fold of its events. */
 export function checkStates(states: readonly StoredState[], events: readonly AnyRecordedEvent[]): Violation[] {
   const inLog = Map.groupBy(events, ({ stream }) => stream)
   return states.flatMap((stored) => {
     const { stream, revision } = stored
     const aggregate = aggregateOf(stream)
     const of = inLog.get(stream) ?? []
-    if (!aggregate) return [violation('state', `nobody knows how ${stream} is folded`)]
+    if (!aggregate) return [violation('state', `${stream} has no aggregate`)]
     if (revision !== of.length)
       return [violation('state', `${stream} is stored at revision ${revision}, the log has ${of.length}`)]
     if (aggregate.appendOnly) return []
@@ -56,26 +56,26 @@ export function checkJobs(jobs: readonly string[], events: readonly AnyRecordedE
   })
 }
 
-/** Every prompt has ended: for a council whose workers had all the time that they needed. */
+/** Every prompt has ended, in a council whose workers had enough time. */
 export const checkEndings = (events: readonly AnyRecordedEvent[]): Violation[] =>
   [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) =>
     of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)],
   )
 
-/** What Postgres has to show of a log. */
+/** The rows of the read models for a log. */
 export const foldedReadModels = (events: readonly AnyRecordedEvent[]): ReadModels => ({
   chats: [...chats.fold(events).values()],
   accounts: [...accounts.fold(events).values()],
   costs: [...costs.fold(events).values()],
 })
 
-/** What Postgres shows is the fold of the log. */
+/** The rows in Postgres are the fold of the log. */
 export function checkReadModels(shown: ReadModels, events: readonly AnyRecordedEvent[]): Violation[] {
   let folded: ReadModels
   try {
     folded = foldedReadModels(events)
   } catch (error) {
-    return [violation('read model', `the log cannot be shown: ${String(error)}`)]
+    return [violation('read model', `the log cannot be folded: ${String(error)}`)]
   }
   const by = <Row extends object>(rows: readonly Row[], key: keyof Row) =>
     new Map(rows.map((row) => [String(row[key]), row]))

@@ -8,8 +8,8 @@ const mayBeNegative: ReadonlySet<string> = new Set(['external', 'overrun'])
 const startsSpending: ReadonlySet<string> = new Set(['AccountDebited', 'AccountCredited', 'FundsReserved'])
 
 /**
- * The rules of the treasury over the whole log: it sums up to nothing after every command, nobody but `external` and `overrun` is
- * below zero, nothing is promised that is not there, nothing is resolved twice, and what is frozen does not move.
+ * The rules of the treasury over the whole log: the sum is zero after every command, only `external` and `overrun` are negative,
+ * reservations do not exceed the balance, no reservation is resolved twice, and frozen accounts do not move money.
  */
 export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
   const found: Violation[] = []
@@ -20,7 +20,7 @@ export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
     const { stream, position, metadata } = event
     if (stream === treasuryStream) isTreasuryFrozen = event.type === 'TreasuryFrozen'
     if (!stream.startsWith('account/')) return
-    // Clocks differ between processes: a promise has expired for all of them once it has for one.
+    // Clocks differ between processes: a reservation has expired for all of them once it has expired for one.
     if (metadata.occurredAt > latest) latest = metadata.occurredAt
     const before = states.get(stream) ?? account.initial
     const where = `${event.type} on ${stream} at ${position}`
@@ -44,7 +44,7 @@ export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
   return found
 }
 
-/** A cost that was incurred is paid whoever is frozen; everything else is a decision to move money. */
+/** An incurred cost is paid from a frozen account too; every other debit, credit and reservation is a decision. */
 const isSpending = ({ type, data }: RecordedEvent): boolean =>
   startsSpending.has(type) && (data as { reason?: string }).reason !== 'settles a reservation'
 

@@ -4,7 +4,7 @@ import type { Evidence } from '../harness/evidence.ts'
 import type { Call } from '../harness/history.ts'
 import { violation, type Violation } from './violation.ts'
 
-/** One total order without a gap: numbers, positions, and the revisions of every stream. */
+/** The log is one total order without a gap in sequences, positions and the revisions of every stream. */
 export function checkLog({ events, sequence, halted }: Pick<Evidence, 'events' | 'sequence' | 'halted'>): Violation[] {
   const found: Violation[] = []
   const revisions = new Map<string, number>()

@@ -15,20 +15,20 @@ export async function aofFile({ dir }: Pick<RedisServer, 'dir'>): Promise<string
 
 const numberOf = (name: string): number => Number(/\.(\d+)\.incr\.aof$/.exec(name)?.[1])
 
-/** A copy of the append-only files as they are. Of a running server the last write may be cut in the middle, as in any such backup. */
+/** Copies the append-only files. The copy of a running server may end inside its last write, as in any such backup. */
 export async function backUp({ dir }: Pick<RedisServer, 'dir'>): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'aof-'))
   await cp(join(dir, folder), copy, { recursive: true })
   return copy
 }
 
-/** Puts a copy in the place of what is there; the server must not run. */
+/** Replaces the append-only files with a copy; the server must not run. */
 export async function putBack({ dir }: Pick<RedisServer, 'dir'>, copy: string): Promise<void> {
   await rm(join(dir, folder), { recursive: true })
   await cp(copy, join(dir, folder), { recursive: true })
 }
 
-/** Cuts a share of the file off its end, wherever that is. */
+/** Cuts a share of the file off its end, also inside a command. */
 export async function cutTail(redis: Pick<RedisServer, 'dir'>, percent: number): Promise<void> {
   const file = await aofFile(redis)
   const { size } = await stat(file)
@@ -38,7 +38,7 @@ export async function cutTail(redis: Pick<RedisServer, 'dir'>, percent: number):
 /** As a client sent it. */
 const flushed = '*1\r\n$8\r\nflushall\r\n'
 
-/** Takes back a FLUSHALL, if it is the last thing that was written: false when anything was written behind it. */
+/** Removes a FLUSHALL from the end of the file; false if it is not the last command. */
 export async function undoFlush(redis: Pick<RedisServer, 'dir'>): Promise<boolean> {
   const file = await aofFile(redis)
   const content = await readFile(file)

@@ -1,6 +1,6 @@
-/** What a process of a round is told: its one argument, as JSON. */
+/** The options of a process of a round: its one argument, as JSON. */
 export type ChildOptions = {
-  /** Unlike that of every other process of the round, those before it in the same part included. */
+  /** Unique in the round, also among the processes of one part. */
   name: string
   /** Through a proxy of its own. */
   redisUrl: string
@@ -8,11 +8,11 @@ export type ChildOptions = {
   councilId: string
   historyFile: string
   seed: number
-  /** Makes what the load takes for granted. */
+  /** Whether it opens the accounts of the load. */
   begins: boolean
 }
 
 export const childOptions = (): ChildOptions => JSON.parse(process.argv[2] ?? '{}') as ChildOptions
 
-/** So long a worker keeps a job without a sign of life. */
+/** The time after which another worker may take the job of a silent one. */
 export const leaseMs = 1_500

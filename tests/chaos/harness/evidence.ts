@@ -8,20 +8,20 @@ import type { ChatRow } from '../../../src/projections/chats.ts'
 import type { CostRow } from '../../../src/projections/costs.ts'
 import type { TestCouncil } from '../../support/council.ts'
 
-/** What the council remembers of a command, and where that leads. */
+/** A remembered command with its positions; `known` is null if the council has forgotten it. */
 export type Remembered = { principal: Principal; commandId: string; known: { first: Position; last: Position } | null }
 
-/** Everything that is there when a round is over. */
+/** The stored data at the end of a round. */
 export type Evidence = {
   events: readonly AnyRecordedEvent[]
-  /** Of the log: the last number that it has given, and why it stands still, if it does. */
+  /** The last sequence that the log has assigned, and the reason if it is halted. */
   sequence: number
   halted: string | null
-  /** Of every stream that is in the log. */
+  /** One per stream of the log. */
   states: readonly StoredState[]
-  /** Of every command that is in the log. */
+  /** One per command of the log. */
   remembered: readonly Remembered[]
-  /** Streams of the jobs that are left. */
+  /** The streams of the remaining jobs. */
   jobs: readonly string[]
   archived: Archived
   readModels: ReadModels
@@ -36,7 +36,7 @@ export type Archived = {
 
 export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRow[] }
 
-/** Looks at the log as it is now; nobody may write to it meanwhile. */
+/** Reads the current log, to which no process may write. */
 export async function collectEvidence(
   { redis, keys, log, events: readAll }: TestCouncil,
   { archived, readModels }: Pick<Evidence, 'archived' | 'readModels'>,

@@ -13,10 +13,10 @@ import { canMount, fillDisk } from './tmpfs.ts'
 
 const run = promisify(execFile)
 
-/** Longer than a command may take, and than a worker keeps a job without a sign of life. */
+/** Longer than the timeout of a command and the lease of a job. */
 const longMs = 3_500
 
-/** A fault that finds nothing by itself. */
+/** A fault that reports no violations. */
 const fault = (name: string, strike: (stage: Stage, random: Random) => Promise<unknown>): Fault => ({
   name,
   async strike(stage, random) {
@@ -32,7 +32,7 @@ const killed = (role: Role): Fault =>
     await part.start()
   })
 
-/** A process that sleeps through its lease, and through whatever others do meanwhile, and then goes on as if nothing had been. */
+/** Suspends a process for longer than its lease. */
 const frozen = (role: Role): Fault =>
   fault(`freeze-${role}`, async (stage, random) => {
     const part = random.pick(stage.of(role))
@@ -85,11 +85,10 @@ const passingFaults: readonly Fault[] = [
   ...(canMount
     ? [fault('disk-full-tmpfs', ({ redis }, random) => fillDisk(redis, random.between(4_096, 60_000)))]
     : []),
-  // Only the gate's own clock: Redis' clock is the machine's.
+  // It moves only the clock of the gate, because Redis uses the clock of the machine.
   fault('clock-jump', async (stage, random) => random.pick(stage.of('gate')).signal('SIGUSR2')),
 ]
 
-/** Everything that can go wrong here. */
 export const faults: readonly Fault[] = [...passingFaults, ...stoppingFaults]
 
 /** Throws for a name that no fault has. */

@@ -3,12 +3,12 @@ import type { Principal } from '../../../src/events/identifiers.ts'
 import type { AppendedEvent, CommandResult, RejectionCode } from '../../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../../src/commands/gate/gate.ts'
 
-/** What one execution of a command came to, as its caller was told. `unknown`: nothing was, or that nobody knows. */
+/** The outcome of one execution, as its caller was told. `unknown`: no answer, or an answer that leaves it open. */
 export type Outcome =
   | { kind: 'ok'; events: AppendedEvent[] }
-  /** By a rule: whether there is a record of it depends on the command. */
+  /** Refused by a rule; some commands record their refusal. */
   | { kind: 'refused'; code: string }
-  /** By the gate, which says that this execution did nothing. */
+  /** Rejected by the gate: this execution did nothing. */
   | { kind: 'rejected'; code: RejectionCode }
   | { kind: 'unknown'; why: string }
 
@@ -28,7 +28,7 @@ type Line = { call: string; atUs: number } & (
   { invoke: Pick<Call, 'principal' | 'commandId' | 'command'> } | { outcome: Outcome }
 )
 
-/** A gate whose every execution is written down before it begins and after it has ended, so that the death of the process loses nothing. */
+/** A gate that records every execution before and after it, so that a killed process loses no record. */
 export function recorded(gate: CommandGate, file: string, processName: string): CommandGate {
   const descriptor = openSync(file, 'a')
   const write = (line: Line) => void writeSync(descriptor, `${JSON.stringify(line)}\n`)
@@ -69,7 +69,7 @@ function outcomeOf(result: CommandResult): Outcome {
   }
 }
 
-/** The calls of all processes. One that has no answer is unknown; half a line is the last thing that a killed process wrote. */
+/** The calls of all processes. A call without an answer is unknown; a killed process may leave half a line at its end. */
 export function readHistory(files: readonly string[]): Call[] {
   const calls = new Map<string, Call>()
   for (const file of files)

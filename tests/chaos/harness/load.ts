@@ -17,7 +17,7 @@ import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
 
-/** A command under an id of its own: executed again it is the same command. */
+/** A command with its id: it is the same command when it is executed again. */
 export type LoadCommand = { name: string; execute: (gate: CommandGate, principal: Principal) => Promise<CommandResult> }
 
 const command = <C, Reads extends ReadSet>(
@@ -33,7 +33,7 @@ const [external, reserve, hot] = [accountId('external'), accountId('reserve'), a
 const cold = Array.from({ length: 16 }, (_, number) => accountId(`agent:cold-${number}`))
 const agents = [hot, ...cold]
 
-/** The first commands: they open the accounts and fund the reserve and the hot account. */
+/** The commands before the load: they open the accounts and fund the reserve and the hot account. */
 export const setUpCommands = (): LoadCommand[] => [
   ...[external, reserve, ...agents].map((account) => command(OpenAccount, { account })),
   transfer(external, reserve, 50_000_000),
@@ -44,14 +44,14 @@ function transfer(from: AccountId, to: AccountId, amountMicros: number): LoadCom
   return command(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' })
 }
 
-/** How long a promise lasts: most are settled in time, the others late. */
+/** The lifetimes of reservations: most are settled in time, the others late. */
 const holdsMs = [172_800_000, 172_800_000, 172_800_000, 2_000] as const
-/** Further ahead than a clock may be: such an id is turned away. */
+/** Further ahead than a clock may be: such an id is rejected. */
 const aheadMs = 3_600_000
 
 /**
- * The mixed load of one client: hot and cold accounts, up to four of them in a command, money that is there and money that is
- * not, promises that are kept, released, or kept late, freezes, and prompts.
+ * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are settled, released
+ * or settled late, freezes, and prompts.
  */
 export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
@@ -61,87 +61,67 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
   const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
   const takenOut = <Item>(items: Item[]): Item | undefined => items.splice(random.below(items.length), 1)[0]
 
+  const hold = () => {
+    const reservation = { account: agent(), reservationId: newId() }
+    reservations.push(reservation)
+    const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
+    const fields = { ...reservation, amountMicros: random.between(1, 20_000), expiresAt }
+    return command(ReserveFunds, fields, reservation.reservationId)
+  }
+  const settle = () => {
+    const reservation = takenOut(reservations)
+    return reservation && command(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
+  }
+  const release = () => {
+    const reservation = takenOut(reservations)
+    return reservation && command(ReleaseReservation, reservation)
+  }
+  const submit = () => {
+    const requestId = newId()
+    prompts.push(requestId)
+    return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
+  }
+  const cancel = () => {
+    const requestId = takenOut(prompts)
+    return requestId && command(CancelPrompt, { requestId })
+  }
+  const freezeOne = () => {
+    const account = random.pick(cold)
+    frozen.push(command(UnfreezeAccount, { account, reason: 'load' }))
+    return command(FreezeAccount, { account, reason: 'load' })
+  }
+  const freezeAll = () => {
+    frozen.unshift(command(UnfreezeTreasury, { reason: 'load' }))
+    return command(FreezeTreasury, { reason: 'load' })
+  }
+  const open = () => {
+    const account = random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`)
+    return command(OpenAccount, { account })
+  }
+  const openAhead = () => {
+    const ahead = idOfTime(nowMs() + aheadMs)
+    return command(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
+  }
+
   const choices: readonly [share: number, choose: () => LoadCommand | undefined][] = [
     [30, () => transfer(reserve, agent(), amount())],
     [18, () => transfer(agent(), random.percent(50) ? reserve : agent(), amount())],
     [6, () => transfer(external, reserve, random.between(1, 1_000_000))],
-    [
-      16,
-      () => {
-        const reservation = { account: agent(), reservationId: newId() }
-        reservations.push(reservation)
-        const expiresAt = new Date(nowMs() + random.pick(holdsMs)).toISOString()
-        return command(
-          ReserveFunds,
-          { ...reservation, amountMicros: random.between(1, 20_000), expiresAt },
-          reservation.reservationId,
-        )
-      },
-    ],
-    [
-      12,
-      () => {
-        const reservation = takenOut(reservations)
-        return reservation && command(SettleReservation, { ...reservation, actualMicros: random.between(0, 30_000) })
-      },
-    ],
-    [
-      4,
-      () => {
-        const reservation = takenOut(reservations)
-        return reservation && command(ReleaseReservation, reservation)
-      },
-    ],
-    [
-      3,
-      () => {
-        const requestId = newId()
-        prompts.push(requestId)
-        return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
-      },
-    ],
-    [
-      1,
-      () => {
-        const requestId = takenOut(prompts)
-        return requestId && command(CancelPrompt, { requestId })
-      },
-    ],
-    [
-      4,
-      () => {
-        const account = random.pick(cold)
-        frozen.push(command(UnfreezeAccount, { account, reason: 'load' }))
-        return command(FreezeAccount, { account, reason: 'load' })
-      },
-    ],
-    [
-      1,
-      () => {
-        frozen.unshift(command(UnfreezeTreasury, { reason: 'load' }))
-        return command(FreezeTreasury, { reason: 'load' })
-      },
-    ],
-    [
-      2,
-      () =>
-        command(OpenAccount, {
-          account: random.percent(50) ? random.pick(agents) : accountId(`agent:new-${random.below(500)}`),
-        }),
-    ],
-    [
-      1,
-      () => {
-        const ahead = idOfTime(nowMs() + aheadMs)
-        return command(OpenAccount, { account: accountId(`agent:ahead-${random.below(500)}`) }, ahead)
-      },
-    ],
+    [16, hold],
+    [12, settle],
+    [4, release],
+    [3, submit],
+    [1, cancel],
+    [4, freezeOne],
+    [1, freezeAll],
+    [2, open],
+    [1, openAhead],
   ]
   const whole = choices.reduce((sum, [share]) => sum + share, 0)
 
   return () => {
     for (;;) {
-      // Whoever froze something lets it go again, most often with the next command.
+      // A client lifts its own freezes, most often with its next command.
       if (frozen.length > 0 && random.percent(60)) return frozen.shift() ?? transfer(external, reserve, 1)
       let at = random.below(whole)
       const chosen = choices.find(([share]) => (at -= share) < 0)?.[1]()
@@ -150,7 +130,7 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
   }
 }
 
-/** An id whose time is the given one. */
+/** A new id of the given time. */
 function idOfTime(ms: number): Uuid7 {
   const hex = ms.toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}${newId().slice(13)}` as Uuid7

@@ -5,7 +5,7 @@ import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
 import { processLine, transcriptOf } from '../../support/process-line.ts'
 import type { ChildOptions } from './child-options.ts'
 
-/** What a process of a round does. Another one is a program in this list. */
+/** The program of each kind of process in a round. */
 export const roles = {
   gate: fileURLToPath(new URL('gate-child.ts', import.meta.url)),
   worker: fileURLToPath(new URL('worker-child.ts', import.meta.url)),
@@ -14,14 +14,14 @@ export const roles = {
 } as const
 export type Role = keyof typeof roles
 
-/** A process of a round, which may be killed and come back; behind a proxy of its own, which stays. */
+/** A process of a round, which a fault may kill and start again. Its proxy to Redis survives it. */
 export type Part = {
   role: Role
   proxy: FaultProxy
   start: () => Promise<void>
   kill: () => Promise<void>
   signal: (signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2') => void
-  /** Ends it in order; one that does not end is a finding. */
+  /** Stops it with SIGTERM; rejects if it does not stop. */
   stop: () => Promise<void>
   line: (pattern: RegExp) => Promise<string>
   lines: () => readonly string[]

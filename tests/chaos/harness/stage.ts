@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import type { StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
 import { selectAccounts } from '../../../src/projections/accounts.ts'
@@ -13,23 +12,24 @@ import { readModels } from '../../../src/projections/read-models.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { createDatabaseOn } from '../../support/postgres-server.ts'
 import { startRedis, type RedisServer } from '../../support/redis-server.ts'
-import { identityOf, startArchiving, storedLogOf } from './archiving.ts'
+import { identityOf, storedLogOf } from '../../support/stored-log.ts'
+import { startArchiving } from './archiving.ts'
 import { collectEvidence, type Evidence } from './evidence.ts'
 import { readHistory, type Call } from './history.ts'
 import { createPart, type Part, type PartOptions, type Role } from './part.ts'
 
-/** A council of processes over one Redis and one Postgres, under load. */
+/** A council of processes under load, on one Redis and one Postgres. */
 export type Stage = {
   redis: RedisServer
   councilId: string
   parts: readonly Part[]
-  /** Those of a role, in the order of their names. */
+  /** The processes of a role, in the order of their names. */
   of: (role: Role) => readonly Part[]
-  /** Resolves when every gate has answered so many more of its clients' commands. */
+  /** Resolves when every gate has answered this number of further commands. */
   progress: (answers: number) => Promise<void>
-  /** Ends the load, lets workers and projectors finish, and takes down what is left: what callers were told, and what there is. */
+  /** Ends the load and waits for workers and projectors; resolves with the recorded calls and the stored data. */
   finish: () => Promise<{ calls: Call[]; evidence: Evidence }>
-  /** Ends everything at once, finished or not. */
+  /** Kills all processes. */
   close: () => Promise<void>
 }
 
@@ -101,7 +101,7 @@ export async function raiseStage(postgresUrl: string, seed: number): Promise<Sta
 
 type Log = TestCouncil['log']
 
-/** Waits for the workers, but not for ever: the checker says which prompt never ended. */
+/** Waits a bounded time for the workers: the checker reports the prompts that never ended. */
 async function everyPromptEnded(log: Log): Promise<void> {
   const open = new Set<string>()
   const note = (events: readonly { type: string; stream: string }[]) => {
@@ -123,7 +123,7 @@ async function everyPromptEnded(log: Log): Promise<void> {
   }
 }
 
-/** What Postgres has, once it has everything. */
+/** The archive and the read models, once they have reached the head of the log. */
 async function onPostgres(
   council: TestCouncil,
   redisUrl: string,
@@ -147,11 +147,10 @@ async function onPostgres(
       accounts: await selectAccounts(tx, '', 100_000),
       costs: await selectCosts(tx),
     }))
-    const hot: StoredEvent[] = []
-    for await (const events of storedLogOf(council, redisUrl).readStored()) hot.push(...events)
-    const archived: Evidence['archived']['archived'][number][] = []
-    for await (const events of archive.read())
-      archived.push(...events.map((event) => ({ ...event, chainHead: event.chainHead.toString('hex') })))
+    const hot = (await Array.fromAsync(storedLogOf(council, redisUrl).readStored())).flat()
+    const archived = (await Array.fromAsync(archive.read()))
+      .flat()
+      .map((event) => ({ ...event, chainHead: event.chainHead.toString('hex') }))
     return { archived: { identity: await identityOf(council), hot, archived }, readModels: rows }
   } finally {
     await archiver.stop()

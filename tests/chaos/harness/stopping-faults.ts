@@ -8,8 +8,8 @@ import type { Fault } from './fault.ts'
 import type { Stage } from './stage.ts'
 
 /**
- * Faults after which nobody may write any more: Redis has less than it acknowledged. The right data is put back afterwards, as an
- * operator does it, so that the round can be judged as a whole; what stood in the meantime must not have been written to.
+ * Faults after which no process may write, because Redis lost acknowledged events. The fault then puts the whole log back, as an
+ * operator does, so that the checker can judge the whole round. No process may have written to the damaged log.
  */
 export const stoppingFaults: readonly Fault[] = [
   {

@@ -11,15 +11,16 @@ import { connectRedis } from '../../../src/platform/redis/connection.ts'
 import { newId, openTestCouncil } from '../../support/council.ts'
 import { childOptions, leaseMs } from './child-options.ts'
 import { recorded } from './history.ts'
+import { readyUntilSigterm } from './ready.ts'
 
 const { name, redisUrl, councilId, historyFile } = childOptions()
 const words = ['Light', ' is', ' scattered', '.']
 const model: ModelClient = {
   async *stream({ continueFrom, signal }) {
     for (const text of words.slice(continueFrom === '' ? 0 : -1)) {
-      // Long enough for a worker to be killed with an answer in its hands.
+      // A fault can kill the worker during the answer.
       await pause(50)
-      if (signal.aborted) throw new ModelError('model_cancelled', 'nobody wants the answer any more')
+      if (signal.aborted) throw new ModelError('model_cancelled', 'the call was cancelled')
       yield { type: 'text', text }
     }
     yield { type: 'usage', usage: { promptTokens: 10, completionTokens: words.length } }
@@ -28,7 +29,7 @@ const model: ModelClient = {
   info: () => Promise.resolve({ model: 'chaos', kind: 'embedded', contextTokens: 1000 }),
   promptTokensAtMost: () => 20,
   countPromptTokens: () => Promise.resolve(20),
-  health: () => Promise.reject(new Error('nobody asks')),
+  health: () => Promise.reject(new Error('not used')),
   close: () => Promise.resolve(),
 }
 
@@ -46,7 +47,7 @@ const agent = {
   earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
   answerTimeoutMs: 60_000,
 }
-/** Every attempt began, and no client has seen a word: what becomes of streamed text is not looked at here. */
+/** Every attempt has begun, and no client has seen text: these tests do not cover the token stream. */
 const readTokens = () =>
   Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
 const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-jobs', logger: silentLogger })
@@ -55,12 +56,4 @@ const worker = startWorker(
   { ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens },
   { name, concurrency: 8, leaseMs },
 )
-console.log('ready')
-
-process.on('SIGTERM', () => {
-  void (async () => {
-    await worker.stop()
-    await tail.stop()
-    council.close()
-  })()
-})
+readyUntilSigterm(worker.stop, tail.stop, council.close)

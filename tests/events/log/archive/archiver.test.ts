@@ -8,14 +8,8 @@ import type { StoredEvent } from '../../../../src/events/log/read/stored-event.t
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../../src/platform/postgres/postgres.ts'
 import { migrate } from '../../../../src/projections/engine/migrate.ts'
-import {
-  allArchived,
-  archive,
-  archiveLog,
-  councilWithArchive,
-  identityOf,
-  storedLogOf,
-} from '../../../support/archived-council.ts'
+import { allArchived, archive, archiveLog, councilWithArchive } from '../../../support/archived-council.ts'
+import { identityOf, storedLogOf } from '../../../support/stored-log.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { databaseKinds } from '../../../support/databases.ts'
 import { answeredPrompt } from '../../../support/history.ts'
