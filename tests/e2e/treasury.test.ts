@@ -77,7 +77,7 @@ describe('the accounts over HTTP', () => {
     expect(names).toEqual(['agent:ada', 'agent:bob', 'external', 'reserve'])
   })
 
-  test.each(['agent:nobody', 'nonsense', '%00', "'%20or%201=1", '%zz', 'x'.repeat(200)])(
+  test.each(['agent:unknown', 'nonsense', '%00', "'%20or%201=1", '%zz', 'x'.repeat(200)])(
     'do not include %s',
     async (name) => {
       expect(await get(`/v1/treasury/accounts/${name}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })

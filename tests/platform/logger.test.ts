@@ -42,7 +42,7 @@ describe('a warning that repeats another one', () => {
     expect(lines).toHaveLength(2)
   })
 
-  test('is another one when its error, its code or its connection is', () => {
+  test('is a different one if its error, its code or its connection differs', () => {
     const { lines, logger } = logged()
     logger.warn({ err: new Error('one') }, 'the projection waits')
     logger.warn({ err: new Error('two') }, 'the projection waits')
@@ -53,7 +53,7 @@ describe('a warning that repeats another one', () => {
     expect(lines).toHaveLength(6)
   })
 
-  test('does not include what is no warning', () => {
+  test('has the level warn or error: information is never merged', () => {
     const { lines, logger } = logged()
     for (let i = 0; i < 3; i++) logger.info('archived events have left Redis')
     expect(lines).toHaveLength(3)
@@ -68,7 +68,7 @@ describe('an error in the log', () => {
     ['ECONNREFUSED', refused],
     ['57P03', shutDown],
     ['redis_unreachable', new PlatformError('redis_unreachable', 'Redis is not reachable')],
-  ])('has no stack where it is an outage: %s', (code, err) => {
+  ])('has no stack if it is an outage: %s', (code, err) => {
     const { lines, logger } = logged()
     logger.warn({ err }, 'it failed')
     expect(lines[0]?.err).toMatchObject({ code, message: err.message })
@@ -79,14 +79,14 @@ describe('an error in the log', () => {
     new TypeError('undefined is not a function'),
     Object.assign(new Error('wrong argument'), { code: 'ERR_INVALID_ARG_TYPE' }),
     Object.assign(new Error('syntax error'), { code: '42601' }),
-  ])('has its stack where it is a defect: %s', (err) => {
+  ])('has its stack if it is a defect: %s', (err) => {
     const { lines, logger } = logged()
     logger.warn({ err }, 'it failed')
     expect(lines[0]?.err?.stack).toContain('logger.test.ts')
   })
 })
 
-test('a log file is for this user alone, with the folders that are made for it', async () => {
+test('a log file is created together with its folders', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'log-')), 'logs', 'council.log')
   const logger = createLogger('info', { file })
   logger.info('a line')

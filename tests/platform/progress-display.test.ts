@@ -13,13 +13,13 @@ function watch(stream: { isTTY?: boolean; columns?: number }, options: Partial<P
     clock,
     ...options,
   })
-  /** What is on the screen, or the last JSON line. */
+  /** The text on the screen, or the last JSON line. */
   const last = (): string => (written.at(-1) ?? '').replace('\r\x1b[2K', '')
   return { progress, written, last }
 }
 
 describe('progress on a terminal', () => {
-  test('shows nothing for what takes less than a second', () => {
+  test('shows nothing in the first second', () => {
     const { progress, written } = watch({ isTTY: true })
     vi.advanceTimersByTime(900)
     progress.end('done')
@@ -27,7 +27,7 @@ describe('progress on a terminal', () => {
     expect(written).toEqual([])
   })
 
-  test('turns a wheel while nobody knows how long it takes', () => {
+  test('shows a spinner while the total is unknown', () => {
     const { last } = watch({ isTTY: true })
     vi.advanceTimersByTime(1_000)
     expect(last()).toBe('⠋ rebuilding  1 s')
@@ -49,7 +49,7 @@ describe('progress on a terminal', () => {
     expect(last()).toBe('[==                      ]  10% rebuilding  50.0 MB  5.0 MB/s  1 min 30 s left')
   })
 
-  test('stays on one line, however narrow the terminal', () => {
+  test('stays on one line on a narrow terminal', () => {
     const { written } = watch({ isTTY: true, columns: 10 })
     vi.advanceTimersByTime(3_000)
     expect(written.every((text) => text.startsWith('\r\x1b[2K') && text.length <= '\r\x1b[2K'.length + 9)).toBe(true)
@@ -58,7 +58,7 @@ describe('progress on a terminal', () => {
   test.each([
     ['done', '✓ rebuilding  2 s\n'],
     ['failed', '✗ rebuilding  2 s\n'],
-  ] as const)('leaves one line behind when it is %s', (outcome, line) => {
+  ] as const)('leaves one line when it is %s', (outcome, line) => {
     const { progress, last, written } = watch({ isTTY: true })
     vi.advanceTimersByTime(2_000)
     progress.end(outcome)
@@ -70,37 +70,20 @@ describe('progress on a terminal', () => {
 })
 
 describe('progress in a pipe', () => {
-  test('is a JSON line a second, and one for the end', () => {
+  test('is one JSON line per second, and one at the end', () => {
     const { progress, written } = watch({})
     progress.update(300, 900)
     vi.advanceTimersByTime(1_500)
     progress.end('done')
-    expect(written.map((line) => JSON.parse(line) as unknown)).toEqual([
-      {
-        progress: 'rebuilding',
-        state: 'running',
-        unit: 'items',
-        done: 300,
-        total: 900,
-        elapsedMs: 1_000,
-        perSecond: 300,
-        remainingMs: 2_000,
-      },
-      {
-        progress: 'rebuilding',
-        state: 'done',
-        unit: 'items',
-        done: 300,
-        total: 900,
-        elapsedMs: 1_500,
-        perSecond: 200,
-        remainingMs: 3_000,
-      },
+    const line = { progress: 'rebuilding', unit: 'items', done: 300, total: 900 }
+    expect(written.map((text) => JSON.parse(text) as unknown)).toEqual([
+      { ...line, state: 'running', elapsedMs: 1_000, perSecond: 300, remainingMs: 2_000 },
+      { ...line, state: 'done', elapsedMs: 1_500, perSecond: 200, remainingMs: 3_000 },
     ])
     expect(written.every((line) => line.endsWith('\n'))).toBe(true)
   })
 
-  test('says nothing of amounts that nobody has counted', () => {
+  test('omits amounts that were not counted', () => {
     const { written } = watch({})
     vi.advanceTimersByTime(1_000)
     expect(JSON.parse(written[0] ?? '')).toEqual({ progress: 'rebuilding', state: 'running', elapsedMs: 1_000 })

@@ -8,7 +8,7 @@ const loosely = fc
   .map(([value, indent]) => JSON.stringify(value, undefined, indent))
 
 describe('strict JSON', () => {
-  test('is what JSON.parse makes of a text without the keys that it refuses', () => {
+  test('parses like JSON.parse, except for the keys that it refuses', () => {
     fc.assert(
       fc.property(loosely, (text) => {
         fc.pre(!text.includes('__proto__'))
@@ -19,7 +19,7 @@ describe('strict JSON', () => {
     )
   })
 
-  test('is nothing that JSON.parse refuses', () => {
+  test('refuses every text that JSON.parse refuses', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         let isJson = true
@@ -34,7 +34,7 @@ describe('strict JSON', () => {
     )
   })
 
-  test('has each key of an object once, however it is written and wherever the object is', () => {
+  test('refuses a key twice in one object, however it is escaped and nested', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }).filter((key) => key !== '__proto__'),
@@ -57,13 +57,13 @@ describe('strict JSON', () => {
   })
 
   test.each(['{"__proto__": 1}', '[{"a": {"__proto__": {}}}]', String.raw`{"\u005f_proto__": 1}`])(
-    'has no key that changes prototypes: %s',
+    'refuses a key that changes prototypes: %s',
     (text) => {
       expect(parseStrictJson(text)).toEqual({ ok: false, problem: 'has the key "__proto__"' })
     },
   )
 
-  test('takes the same words as values, and the same key in objects side by side', () => {
+  test('accepts the same words as values, and the same key in sibling objects', () => {
     expect(parseStrictJson('["__proto__", {"a": "a"}, {"a": {"a": "\\""}}]').ok).toBe(true)
   })
 
@@ -81,7 +81,7 @@ describe('strict JSON', () => {
   })
 
   test.each([[[0x22, 0xff, 0x22]], [[0x22, 0xc3, 0x22]], [[0x22, 0xed, 0xa0, 0x80, 0x22]], [[0xc0, 0xa2]]])(
-    'is UTF-8: %j is not',
+    'refuses bytes that are not UTF-8: %j',
     (bytes) => {
       expect(parseStrictJsonBytes(Uint8Array.from(bytes))).toEqual({ ok: false, problem: 'is not UTF-8' })
     },

@@ -6,7 +6,7 @@ import { processLine, transcriptOf } from './process-line.ts'
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
 const maxStopMs = 30_000
 
-/** A program to run; `user` is whom to run it as when we are root (PostgreSQL refuses root). */
+/** A program to run, as `user` if the tests run as root (PostgreSQL refuses root). */
 export type Program = {
   command: string
   args: readonly string[]
@@ -17,8 +17,8 @@ export type Program = {
 }
 
 /**
- * The command line that runs a program as its user and, where the system offers it (Linux), has the kernel send it `endSignal`
- * when this process dies: so that not even a SIGKILL of the test run leaves anything behind.
+ * The command line that runs a program as its user. On Linux the kernel sends it `endSignal` when this process dies, so that even a
+ * SIGKILL of the test run leaves no process.
  */
 export function boundToUs({ command, args, user, endSignal }: Program): [string, ...string[]] {
   if (setpriv === undefined) return [command, ...args]
@@ -26,10 +26,10 @@ export function boundToUs({ command, args, user, endSignal }: Program): [string,
   return [setpriv, ...asUser, `--pdeathsig=${endSignal.slice(3)}`, '--', command, ...args]
 }
 
-/** Starts a program in the background, its output watched from the first line. */
+/** Starts a program in the background and watches its output from the first line. */
 function startChild(program: Program): ChildProcess {
   const [file, ...args] = boundToUs(program)
-  // In a process group of its own: Ctrl-C reaches the test run, which then stops its servers in order.
+  // It has its own process group: Ctrl-C reaches only the test run, which then stops its servers in order.
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -40,7 +40,7 @@ function startChild(program: Program): ChildProcess {
   return child
 }
 
-/** Starts a server and resolves once it has printed its ready line; a server that does not get there is killed, and the error holds its output. */
+/** Starts a server; resolves with its ready line. Otherwise the server is killed, and the error has its output. */
 export async function startServer(program: Program, readyLine: RegExp): Promise<ChildProcess> {
   const child = startChild(program)
   try {
@@ -52,7 +52,7 @@ export async function startServer(program: Program, readyLine: RegExp): Promise<
   return child
 }
 
-/** Asks the child to end and waits until it has; after 30 s it is killed and the stop fails, since a server that hangs is a finding. */
+/** Signals a child and waits for its end. After 30 s it kills the child and rejects, because a server that hangs is a defect. */
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(child)) return
   const ended = once(child, 'exit')

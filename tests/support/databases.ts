@@ -9,11 +9,11 @@ import { connectPostgres, type Postgres } from '../../src/platform/postgres/post
 import type { Tx } from '../../src/projections/engine/projection.ts'
 import { createDatabase } from './shared-servers.ts'
 
-/** A database for one test file. What the projections promise, they promise on every kind. */
+/** A database for one test file. Projections behave the same on every kind. */
 export type TestDatabase = {
   url: string
   postgres: Postgres<unknown>
-  /** Removes everything that migrations and projections have made. */
+  /** Drops all schemas of migrations and projections. */
   empty: () => Promise<void>
   /** Every row of a table or view, ordered by all its columns, as the database prints them: equal dumps are equal tables. */
   dump: (table: string) => Promise<string[]>
@@ -21,8 +21,8 @@ export type TestDatabase = {
   rows: (table: string) => Promise<Record<string, unknown>[]>
   rowsIn: (tx: Tx, table: string) => Promise<Record<string, unknown>[]>
   /**
-   * Resolves when some transaction waits for a lock that another one holds, or as soon as `otherwise` has settled. In PGlite, which
-   * does one transaction after the other, everybody waits for whoever has begun: there it resolves at once.
+   * Resolves when a transaction waits for the lock of another one, or as soon as `otherwise` has settled. PGlite runs one
+   * transaction after another, so there it resolves at once.
    */
   somebodyWaits: (otherwise: Promise<unknown>) => Promise<void>
   close: () => Promise<void>
@@ -30,7 +30,7 @@ export type TestDatabase = {
 
 export type DatabaseKind = { kind: string; open: () => Promise<TestDatabase> }
 
-/** One on the run's PostgreSQL. */
+/** Opens a new database on the PostgreSQL of the run. */
 export const openPostgres = async (): Promise<TestDatabase> =>
   testDatabase(await createDatabase(), 'many', async () => undefined)
 

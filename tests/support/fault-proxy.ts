@@ -2,26 +2,26 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * A TCP proxy on loopback between a client and its server, for everything that a network does to a connection. The words are
- * those of Toxiproxy where it has them.
+ * A TCP proxy on loopback between a client and its server, which injects the faults of a network. Its terms are those of
+ * Toxiproxy, where it has them.
  */
 export type FaultProxy = {
   port: number
   /** `redis://` and the proxy's address. */
   redisUrl: string
-  /** New connections go to this port from now on; those that there are stay where they are. */
+  /** Forwards new connections to this port; existing connections stay. */
   target: (port: number) => void
-  /** Every piece of data is this late, in both directions. */
+  /** Delays all data in both directions. */
   latency: (ms: number) => void
-  /** Nothing passes any more, in either direction, and nobody is told; new connections are taken and stay silent as well. What was sent arrives after `heal`. */
+  /** Holds all data back in both directions until `heal`. New connections are accepted and stay silent. */
   blackHole: () => void
-  /** The server's side of every connection is closed, and its client is never told. New connections work. */
+  /** Closes the server's side of every connection without telling the client. New connections work. */
   halfOpen: () => void
-  /** A TCP reset on every connection. */
+  /** Resets every connection. */
   reset: () => void
-  /** The next request with this text in it is passed on; when the server answers, the connection is reset instead. Resolves then. */
+  /** Forwards the next request that contains this text, and resets its connection instead of the reply. Resolves then. */
   cutBeforeReply: (text: string) => Promise<void>
-  /** No more latency, and what a black hole holds back arrives. */
+  /** Ends the delay, and delivers the data that was held back. */
   heal: () => void
   /** Everything that clients have sent, as text. */
   sent: () => string
@@ -30,7 +30,7 @@ export type FaultProxy = {
 
 type Link = { client: Socket; server: Socket; cut: (() => void) | undefined }
 
-/** Forwards to a port on loopback; takes connections when this resolves. */
+/** Starts a proxy for a port on loopback; it accepts connections when this resolves. */
 export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
   const links = new Set<Link>()
   let toPort = serverPort
@@ -48,7 +48,7 @@ export async function startFaultProxy(serverPort: number): Promise<FaultProxy> {
       [server, client],
     ] as const) {
       socket.setNoDelay(true)
-      // What happens to the connection is what this is for; both ends see it.
+      // Both ends see the failure of their own connection.
       socket.on('error', () => undefined)
       socket.on('end', () => other.end())
       socket.on('close', () => {
@@ -135,7 +135,7 @@ function resetLink({ client, server }: Link): void {
   server.resetAndDestroy()
 }
 
-/** Passes data on after the latency of its moment, in order. */
+/** Passes data on in order, after the current latency. */
 function delayed(pass: (data: Buffer | string) => void, latencyMs: () => number): (data: Buffer | string) => void {
   let waiting = 0
   let lastAtMs = 0

@@ -1,5 +1,5 @@
 /**
- * A process that projects or rebuilds `chats`, and stands still for ever at one point of its work, so that a test can kill it there.
+ * A process that projects or rebuilds `chats`, and blocks at one point of its work, so that a test can kill it there.
  * Arguments: Redis URL, council id, database URL, `project` or `rebuild`, and where: `inside:<n>` in the middle of the
  * transaction of the n-th batch, `between:<n>` after it. Prints `standing still` when it gets there.
  */

@@ -19,7 +19,7 @@ export type RedisCluster = {
   stop: () => Promise<void>
 }
 
-/** Resolves when every node says that the cluster is whole. */
+/** Resolves when every node reports a complete cluster. */
 export async function startRedisCluster(size = 3): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: size }, () => startNode('always')))
   const stop = async (): Promise<void> => {
@@ -49,7 +49,7 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
       const slot = await any.redis.cluster('KEYSLOT', key)
       const ranges = await any.redis.cluster('SLOTS')
       const id = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2]?.[2]
-      return nodes.find((node) => node.id === id) ?? Promise.reject(new Error(`nobody owns slot ${slot}`))
+      return nodes.find((node) => node.id === id) ?? Promise.reject(new Error(`no node owns slot ${slot}`))
     },
     async addNode(appendfsync = 'always') {
       const [any] = nodes
@@ -67,7 +67,7 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
 
 const addressOf = ({ port }: RedisServer): string => `127.0.0.1:${port}`
 
-/** Its bus listens 10,000 ports above: that is why a node may not be able to start on a port that is free itself. */
+/** Starts a node. Its bus listens 10,000 ports higher, so the start may fail although the port of the node is free. */
 async function startNode(appendfsync: 'always' | 'no', triesLeft = 5): Promise<ClusterNode> {
   try {
     const server = await startRedis({ appendfsync, cluster: true })

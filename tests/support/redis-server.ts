@@ -5,20 +5,20 @@ import { freePort } from './free-port.ts'
 import { startRestartable, type Restartable } from './restartable.ts'
 
 export type RedisOptions = {
-  /** What `fsync` durability demands is `always`; `no` is for tests that only need speed. Default `always`. */
+  /** `fsync` durability needs `always`, the default; `no` is for tests that only need speed. */
   appendfsync?: 'always' | 'no'
   /** Default: a free one. */
   port?: number
-  /** As a node of a Redis Cluster, which others still have to meet. */
+  /** Starts a node of a Redis Cluster, which the other nodes still have to meet. */
   cluster?: boolean
-  /** What it has to begin with lies in this folder, which is the server's from now on. Default: a new one, empty. */
+  /** A folder with the initial data, which the server then owns. Default: a new, empty folder. */
   dir?: string
 }
 
 export type RedisServer = Restartable & {
   url: string
   port: number
-  /** Where the append-only file lies. */
+  /** The folder of the append-only file. */
   dir: string
 }
 
@@ -40,7 +40,7 @@ export async function startRedis({
     save: '',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
-    // A node that gives its last slot away would otherwise turn into a replica of the new owner.
+    // Otherwise a node that gives its last slot away becomes a replica of the new owner.
     ...(cluster && {
       'cluster-enabled': 'yes',
       'cluster-node-timeout': '5000',
@@ -49,7 +49,7 @@ export async function startRedis({
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const server = await startRestartable({
-    // A limit on the size of files is an error to it then, as a full disk is, and not a signal that ends it.
+    // Redis then sees a limit on file sizes as an error, like a full disk, and not as a signal that kills it.
     program: {
       command: 'sh',
       args: ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'redis-server', ...args],

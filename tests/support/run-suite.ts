@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { runProgram } from './run-program.ts'
 import type { Counts } from './verdict.ts'
 
-/** What is read of vitest's JSON report. */
+/** The part of vitest's JSON report that is read. */
 const Report = z.object({
   numPassedTests: z.int(),
   numFailedTests: z.int(),

@@ -10,9 +10,9 @@ import { processLine, transcriptOf } from './process-line.ts'
 export const adminToken = 'a-token-for-tests-that-is-long-enough'
 const program = join(import.meta.dirname, '../../src/main.ts')
 
-/** One process of the council under test, as an operator would start it. */
+/** One process of the council under test, started as an operator does. */
 export type ServedCouncil = {
-  /** Absent where no api runs. */
+  /** Empty without the role `api`. */
   url: string
   child: ChildProcess
   /** Its log, line by line. */
@@ -24,7 +24,7 @@ export type ServedCouncil = {
   kill: () => Promise<void>
 }
 
-/** Starts `council serve` on servers of the test's own, with a DATA_DIR that nobody else has and the MAC key that all tests share. */
+/** Starts `council serve` with these settings, in a new DATA_DIR, with the MAC key of all tests. */
 export async function serveCouncil(
   settings: Record<string, string>,
   roles = 'api,worker,projector',

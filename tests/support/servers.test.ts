@@ -33,7 +33,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 }
 
 describe('a Redis of its own', () => {
-  test('comes back on the same address with what it had acknowledged when it was killed', async () => {
+  test('restarts on the same address with its acknowledged data after a kill', async () => {
     const server = await startRedis()
     cleanUps.push(server.stop)
     await connect(server.url).set('k', 'kept')
@@ -43,13 +43,13 @@ describe('a Redis of its own', () => {
     expect(await connect(server.url).get('k')).toBe('kept')
   })
 
-  test('leaves no folder behind when it is stopped', async () => {
+  test('leaves no folder after its stop', async () => {
     const server = await startRedis({ appendfsync: 'no' })
     await server.stop()
     expect(existsSync(server.dir)).toBe(false)
   })
 
-  test('says what went wrong when its port is taken', async () => {
+  test('reports a port that is taken', async () => {
     const server = await startRedis()
     cleanUps.push(server.stop)
     await expect(startRedis({ port: server.port })).rejects.toThrow(/ended with exit code 1[^]*Address already in use/)
@@ -57,7 +57,7 @@ describe('a Redis of its own', () => {
 })
 
 describe('a PostgreSQL of its own', () => {
-  test('comes back on the same address with what it had committed when it crashed', async () => {
+  test('restarts on the same address with its committed data after a crash', async () => {
     const server = await startPostgres()
     cleanUps.push(server.stop)
     await query(server.url, 'create table kept as select 7 as n')

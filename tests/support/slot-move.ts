@@ -1,16 +1,16 @@
 import type { ClusterNode, RedisCluster } from './redis-cluster.ts'
 
-/** A slot on its way from one node to another, step by step, as `redis-cli --cluster reshard` does it. */
+/** The move of a slot from one node to another in steps, as `redis-cli --cluster reshard` does it. */
 export type SlotMove = {
   from: ClusterNode
   to: ClusterNode
-  /** Moves one key that is still where it was; false when none is left. */
+  /** Moves one remaining key; false if none is left. */
   moveOne: () => Promise<boolean>
-  /** Moves what is left, and gives the slot to its new node. */
+  /** Moves the remaining keys, and gives the slot to its new node. */
   finish: () => Promise<void>
 }
 
-/** Begins to move the slot of a key. From here on either node may be asked for its keys. */
+/** Begins to move the slot of a key. From now on both nodes may have keys of the slot. */
 export async function beginSlotMove(cluster: RedisCluster, key: string, to: ClusterNode): Promise<SlotMove> {
   const from = await cluster.ownerOf(key)
   const slot = await from.redis.cluster('KEYSLOT', key)
@@ -28,7 +28,7 @@ export async function beginSlotMove(cluster: RedisCluster, key: string, to: Clus
     moveOne,
     async finish() {
       while (await moveOne());
-      // The new owner first: between the two nobody may believe that the slot is nobody's.
+      // The new owner comes first: no node may believe that the slot has no owner.
       for (const { redis } of [to, from, ...cluster.nodes.filter((node) => node !== to && node !== from)])
         await redis.cluster('SETSLOT', slot, 'NODE', to.id)
     },

@@ -144,11 +144,7 @@ const idOf = (frame: ServerFrame | undefined): string => (frame && 'id' in frame
 
 async function withAnswer(work: (answer: Answer) => Promise<void>): Promise<void> {
   const answer = await openAnswer()
-  try {
-    await work(answer)
-  } finally {
-    await answer.close()
-  }
+  await work(answer).finally(answer.close)
 }
 
 describe('a feed', () => {

@@ -6,9 +6,9 @@ import type { RejectionCode } from '../../../src/commands/gate/types.ts'
 import { LogStopped } from '../../../src/events/log/log.ts'
 import { newId } from '../../support/council.ts'
 
-describe('a log that cannot take it now', () => {
-  /** The route before a gate that turns everything away for one reason: the real one does so only when its log is gone. */
-  async function turnedAway(
+describe('a command that the gate rejects', () => {
+  /** The route with a gate that rejects every command for one reason, as the real gate does without its log. */
+  async function rejected(
     code: RejectionCode,
     {
       key = newId(),
@@ -22,7 +22,7 @@ describe('a log that cannot take it now', () => {
     commandsRoute(server, {
       gate: {
         execute: async () => ({ result: 'rejected', code, message: 'why' }),
-        load: () => Promise.reject(new Error('not asked for')),
+        load: () => Promise.reject(new Error('not used')),
         stoppedBy: () => stoppedBy,
       },
       log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
@@ -43,12 +43,9 @@ describe('a log that cannot take it now', () => {
     }
   }
 
-  test('is asked for later where the caller has too many under way', async () => {
-    expect(await turnedAway('overloaded', { places: 0 })).toMatchObject({
-      status: 429,
-      retryAfter: '1',
-      code: 'too_many_in_flight',
-    })
+  test('gets 429 if the caller has too many commands in flight', async () => {
+    const problem = { status: 429, retryAfter: '1', code: 'too_many_in_flight' }
+    expect(await rejected('overloaded', { places: 0 })).toMatchObject(problem)
   })
 
   test.each([
@@ -56,8 +53,8 @@ describe('a log that cannot take it now', () => {
     ['log_unavailable', '1'],
     ['outcome_unknown', '1'],
     ['log_stopped', '30'],
-  ] as const)('answers %s with when to ask again', async (code, retryAfter) => {
-    expect(await turnedAway(code)).toEqual({
+  ] as const)('gets the time to retry for %s', async (code, retryAfter) => {
+    expect(await rejected(code)).toEqual({
       status: 503,
       retryAfter,
       type: 'application/problem+json; charset=utf-8',
@@ -65,24 +62,18 @@ describe('a log that cannot take it now', () => {
     })
   })
 
-  test('does nothing when it cannot resolve an idempotency key to a command id', async () => {
-    expect(await turnedAway('overloaded', { key: 'order-66' })).toMatchObject({
-      status: 503,
-      retryAfter: '1',
-      code: 'log_unavailable',
-    })
+  test('gets 503 if its idempotency key cannot be resolved to a command id', async () => {
+    const problem = { status: 503, retryAfter: '1', code: 'log_unavailable' }
+    expect(await rejected('overloaded', { key: 'order-66' })).toMatchObject(problem)
   })
 
-  test('is not written to for the key of a caller once it has stopped', async () => {
+  test('gets 503 without a lookup of its idempotency key once the log has stopped', async () => {
     const stoppedBy = new LogStopped('log_replaced', 'another log')
-    expect(await turnedAway('overloaded', { key: 'order-66', stoppedBy })).toMatchObject({
-      status: 503,
-      retryAfter: '30',
-      code: 'log_stopped',
-    })
+    const problem = { status: 503, retryAfter: '30', code: 'log_stopped' }
+    expect(await rejected('overloaded', { key: 'order-66', stoppedBy })).toMatchObject(problem)
   })
 
-  test('calls a state that would be too large a defect of its own', async () => {
-    expect(await turnedAway('state_too_large')).toMatchObject({ status: 500, code: 'state_too_large' })
+  test('gets 500 for a state that is too large', async () => {
+    expect(await rejected('state_too_large')).toMatchObject({ status: 500, code: 'state_too_large' })
   })
 })

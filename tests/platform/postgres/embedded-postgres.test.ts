@@ -13,7 +13,7 @@ import { connectPostgres, type Postgres } from '../../../src/platform/postgres/p
 import { startTicks } from '../../../src/platform/process/processes.ts'
 import { bindAndExecute, flush, parse, query, sync, wireClient } from './wire-client.ts'
 
-/** Making the database cluster takes some seconds, so the tests share one; each leaves it serving. */
+/** Creating the database cluster takes some seconds, so the tests share one. Each test leaves it running. */
 const dataDir = mkdtempSync(join(tmpdir(), 'pglite-'))
 const socket = join(dataDir, 'run/.s.PGSQL.5432')
 let embedded: EmbeddedPostgres
@@ -54,18 +54,18 @@ async function words(): Promise<unknown[]> {
 }
 
 describe('the embedded Postgres', () => {
-  test('is reached through a socket in a folder for this user alone', async () => {
+  test('listens on a socket in a folder that is private to this user', async () => {
     expect(embedded.url).toBe(`postgres://postgres@localhost/postgres?host=${encodeURIComponent(join(dataDir, 'run'))}`)
     expect(statSync(join(dataDir, 'run')).mode & 0o777).toBe(0o700)
     await postgres.ping()
   })
 
-  test('does not end on Ctrl-C, which is for the council', async () => {
+  test('ignores Ctrl-C, which the council handles', async () => {
     process.kill(embedded.child.pid() ?? 0, 'SIGINT')
     await postgres.ping()
   })
 
-  test('has what was committed after a stop and a new start, and after a SIGKILL, from which it comes back by itself', async () => {
+  test('has all committed data after a stop and a new start, and after a SIGKILL and its own restart', async () => {
     await remember('stopped')
     await stop()
     await start()
@@ -75,11 +75,11 @@ describe('the embedded Postgres', () => {
     const isBack = report('restarted')
     process.kill(embedded.child.pid() ?? 0, 'SIGKILL')
     await isBack
-    // The pool's idle connections broke with it: they are replaced, and nothing but a log line came of it.
+    // The pool replaces its broken idle connections.
     expect(await words()).toEqual(['killed', 'stopped'])
   })
 
-  test('ends with the council, even when that is killed', async () => {
+  test('ends with the council, even if that is killed', async () => {
     await stop()
     const program = `import { startEmbeddedPostgres } from '${import.meta.resolve('../../../src/platform/postgres/embedded-postgres.ts')}'
       const { child } = await startEmbeddedPostgres(process.argv[1], () => {})
@@ -90,7 +90,7 @@ describe('the embedded Postgres', () => {
     const [said] = (await once(council.stdout, 'data')) as [Buffer]
     const client = connect(socket)
     await once(client, 'connect')
-    // Whether the end is a goodbye or a reset depends on which of the two was faster; `close` comes in either case.
+    // The connection ends in order or with a reset; `close` comes in both cases.
     const hangUp = new Promise((resolve) => client.on('error', () => undefined).on('close', resolve))
     client.resume()
     council.kill('SIGKILL')
@@ -101,8 +101,8 @@ describe('the embedded Postgres', () => {
 })
 
 /**
- * Why postgres.ts offers transactions only. A test here that fails means that a new pglite-socket behaves better: then the
- * reason in postgres.ts can go.
+ * These defects are the reason why postgres.ts offers only transactions. If a test fails, a new pglite-socket behaves better, and
+ * postgres.ts can drop the restriction.
  */
 describe('pglite-socket 0.2.17', () => {
   test('mixes up statements that two clients prepare at the same time, unless they are in transactions', async () => {
@@ -127,14 +127,14 @@ describe('pglite-socket 0.2.17', () => {
     ada.send(bindAndExecute(), sync())
     expect(await ada.until('Z')).toContain('D ada')
     ada.send(query('commit'))
-    // Only now does the server look at what Bob has asked for meanwhile.
+    // Only now does the server handle Bob's statement.
     expect(await bob.until('Z')).toContain('C BEGIN')
     bob.send(query('commit'))
     await bob.until('Z')
     await Promise.all([ada.vanish(), bob.vanish()])
   })
 
-  test('goes on after a statement that failed, and after a client that vanished in a transaction', async () => {
+  test('continues after a statement that failed, and after a client that disconnected in a transaction', async () => {
     const [ada, bob] = await Promise.all([wireClient(socket), wireClient(socket)])
     ada.send(query('select 1/0'))
     expect(await ada.until('Z')).toContainEqual(expect.stringContaining('division by zero'))
@@ -148,7 +148,7 @@ describe('pglite-socket 0.2.17', () => {
     await bob.vanish()
   })
 
-  test('stays deaf when a client vanishes between its error and the Sync that ends it, until somebody sends a Sync', async () => {
+  test('ignores all clients after one disconnects between its error and its Sync, until another client sends a Sync', async () => {
     const [ada, bob] = await Promise.all([wireClient(socket), wireClient(socket)])
     ada.send(parse('nonsense'), flush())
     await ada.until('E')

@@ -9,7 +9,7 @@ describe('the address of a Redis', () => {
     },
   )
 
-  test('is a cluster where there are several, with one user and one password for all nodes', () => {
+  test('is a cluster if there are several addresses, with one user and one password for all nodes', () => {
     expect(
       parseRedisAddress('rediss://ada:p%40ss@a:7000, rediss://ada:p%40ss@[::1]:7001,rediss://ada:p%40ss@c'),
     ).toEqual({
@@ -25,7 +25,7 @@ describe('the address of a Redis', () => {
     })
   })
 
-  test('is a cluster where the only one says so', () => {
+  test('is a cluster if the only address has ?cluster', () => {
     expect(parseRedisAddress('redis://a:7000?cluster')).toEqual({
       kind: 'cluster',
       nodes: [{ host: 'a', port: 7000 }],

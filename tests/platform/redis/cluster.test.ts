@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { serverOf, type RedisClient } from '../../../src/platform/redis/cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../../src/platform/redis/connection.ts'
@@ -12,32 +12,27 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-const opened: RedisClient[] = []
-afterEach(() => {
-  for (const redis of opened.splice(0)) redis.disconnect()
-})
+function open(role: RedisRole, url: string): RedisClient {
+  const redis = connectRedis({ url, role, name: `test-${role}`, logger: silentLogger })
+  onTestFinished(() => redis.disconnect())
+  return redis
+}
 
 async function connect(role: RedisRole, url = cluster.url): Promise<RedisClient> {
-  const redis = connectRedis({ url, role, name: `test-${role}`, logger: silentLogger })
-  opened.push(redis)
+  const redis = open(role, url)
   await whenRedisReady(redis, 10_000)
   return redis
 }
 
-/** A key of a slot of its own, and the node that has it. */
+/** A key of a slot of its own, and the node that owns it. */
 async function freshKey(): Promise<{ key: string; node: ClusterNode }> {
   const key = randomUUID()
   return { key, node: await cluster.ownerOf(key) }
 }
 
-/** A command that is refused at once gives the connection no time to come back: each try waits for a turn of the event loop. */
+/** Repeats a command until it succeeds. Each try takes a turn of the event loop, so that the connection can come back. */
 async function whenReached(redis: RedisClient, key: string): Promise<void> {
-  while (
-    !(await redis.exists(key).then(
-      () => true,
-      () => false,
-    ))
-  )
+  while ((await Promise.allSettled([redis.exists(key)]))[0].status === 'rejected')
     await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -55,15 +50,9 @@ describe('a connection for commands to a cluster', () => {
     }
   })
 
-  test('is there at the first try', async () => {
+  test('is ready at the first try', async () => {
     for (let i = 0; i < 20; i++) {
-      const redis = connectRedis({
-        url: `${cluster.nodes[0]?.url}?cluster`,
-        role: 'command',
-        name: 'test',
-        logger: silentLogger,
-      })
-      opened.push(redis)
+      const redis = open('command', `${cluster.nodes[0]?.url}?cluster`)
       let triedAgain = false
       redis.on('reconnecting', () => (triedAgain = true))
       await whenRedisReady(redis, 10_000)
@@ -71,7 +60,7 @@ describe('a connection for commands to a cluster', () => {
     }
   })
 
-  test('finds a key whose slot is moving and has moved', async () => {
+  test('finds a key during and after the move of its slot', async () => {
     const redis = await connect('command')
     const { key, node } = await freshKey()
     await redis.set(key, 'value')
@@ -83,10 +72,10 @@ describe('a connection for commands to a cluster', () => {
     expect((await serverOf(redis, key)).options.port).toBe(move.to.port)
   })
 
-  test('fails what was in flight when the connection broke, and never sends it again', async () => {
+  test('rejects a command in flight when the connection breaks, and never resends it', async () => {
     const redis = await connect('command')
     const { key, node } = await freshKey()
-    // The node holds writes back: the command is with it, and has not run, when its connection is cut.
+    // The node holds writes back, so its connection is cut when the command has arrived and not run.
     await node.redis.call('CLIENT', 'PAUSE', '60000', 'WRITE')
     const failed = expect(redis.incr(key)).rejects.toThrow('Connection is closed')
     const id = /id=(\d+)\b[^\n]* cmd=incr/
@@ -99,7 +88,7 @@ describe('a connection for commands to a cluster', () => {
     expect(await redis.get(key)).toBeNull()
   })
 
-  test('refuses at once while the node of a key is away, and works again when it is back', async () => {
+  test('rejects commands at once while the node of a key is down, and works again after its restart', async () => {
     const redis = await connect('command')
     const { key, node } = await freshKey()
     await node.kill()
@@ -125,19 +114,11 @@ test('a blocking reader of a cluster follows its stream to another node', async 
   expect(await read).toEqual([[key, [['1-2', ['event', 'after']]]]])
 })
 
-test('a cluster that is not there is not waited for longer than asked', async () => {
-  const redis = connectRedis({
-    url: 'redis://127.0.0.1:1,redis://127.0.0.1:2',
-    role: 'command',
-    name: 'test',
-    logger: silentLogger,
-  })
-  opened.push(redis)
+test('the wait for a cluster that does not exist is bounded', async () => {
+  const redis = open('command', 'redis://127.0.0.1:1,redis://127.0.0.1:2')
   await expect(whenRedisReady(redis, 200)).rejects.toMatchObject({ code: 'redis_unreachable' })
 })
 
-test('an address that is none is refused', () => {
-  expect(() =>
-    connectRedis({ url: 'redis://a,http://b', role: 'command', name: 'test', logger: silentLogger }),
-  ).toThrow('not an address')
+test('an invalid address is refused', () => {
+  expect(() => open('command', 'redis://a,http://b')).toThrow('not an address')
 })

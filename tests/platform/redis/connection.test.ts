@@ -1,38 +1,18 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLogger, silentLogger, type Logger } from '../../../src/platform/logger.ts'
 import type { RedisClient } from '../../../src/platform/redis/cluster.ts'
 import { connectRedis, whenRedisReady, type RedisRole } from '../../../src/platform/redis/connection.ts'
 import { startRedis } from '../../support/servers.ts'
-
-const cleanUp: (() => unknown)[] = []
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo()
-})
+import { silentServer } from '../../support/silent-server.ts'
 
 async function ownServer() {
   const server = await startRedis({ appendfsync: 'no' })
-  cleanUp.push(() => server.stop())
+  onTestFinished(server.stop)
   return server
 }
 
-/** A server that takes connections and never says a word, as a frozen one does. */
-async function silentServer(): Promise<string> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => sockets.add(socket))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  cleanUp.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return `redis://127.0.0.1:${address.port}`
-}
-
-/** Not node's `once`: that one ends with the connection's first error. */
+/** The `once` of Node would reject at the first error of the connection. */
 const heard = (redis: RedisClient, event: string) => new Promise((resolve) => redis.once(event, resolve))
 
 function connect(
@@ -41,19 +21,19 @@ function connect(
   options: { commandTimeoutMs?: number; logger?: Logger } = {},
 ): RedisClient {
   const redis = connectRedis({ url, role, name: `test-${role}`, logger: silentLogger, ...options })
-  cleanUp.push(() => redis.disconnect())
+  onTestFinished(() => redis.disconnect())
   return redis
 }
 
 describe('a connection for commands', () => {
-  test('speaks RESP 2 and has a name that an operator sees', async () => {
+  test('uses RESP 2 and has a name that an operator sees', async () => {
     const redis = connect((await ownServer()).url, 'command')
     await whenRedisReady(redis, 5_000)
     const clients = String(await redis.client('LIST'))
     expect(clients).toMatch(/ name=test-command .* resp=2/)
   })
 
-  test('refuses at once while there is no server, and works again when there is', async () => {
+  test('rejects commands at once without a server, and works again with one', async () => {
     const server = await ownServer()
     const redis = connect(server.url, 'command')
     await whenRedisReady(redis, 5_000)
@@ -66,12 +46,12 @@ describe('a connection for commands', () => {
     expect(await redis.get('key')).toBeNull()
   })
 
-  test('fails what was in flight when the connection broke, and never sends it again', async () => {
+  test('rejects a command in flight when the connection breaks, and never resends it', async () => {
     const server = await ownServer()
     const redis = connect(server.url, 'command')
     const other = connect(server.url, 'command')
     await Promise.all([whenRedisReady(redis, 5_000), whenRedisReady(other, 5_000)])
-    // Redis holds writes back: the command is with the server, and has not run, when its connection is cut.
+    // Redis holds writes back, so its connection is cut when the command has arrived and not run.
     await other.call('CLIENT', 'PAUSE', '60000', 'WRITE')
     const failed = expect(redis.incr('counter')).rejects.toThrow()
     const id = /id=(\d+)\b[^\n]* cmd=incr/
@@ -85,7 +65,7 @@ describe('a connection for commands', () => {
     expect(await redis.get('counter')).toBeNull()
   })
 
-  test('gives up a connection on which nothing comes back, for a new one', async () => {
+  test('replaces a connection on which no reply comes back', async () => {
     const server = await ownServer()
     const redis = connect(server.url, 'command', { commandTimeoutMs: 50 })
     const other = connect(server.url, 'command')
@@ -98,7 +78,7 @@ describe('a connection for commands', () => {
     expect(await redis.get('key')).toBeNull()
   })
 
-  test('does not wait for an answer for longer than its limit', async () => {
+  test('waits no longer than its limit for a reply', async () => {
     const server = await ownServer()
     const redis = connect(server.url, 'command', { commandTimeoutMs: 50 })
     await whenRedisReady(redis, 5_000)
@@ -108,7 +88,7 @@ describe('a connection for commands', () => {
 })
 
 describe('a blocking reader', () => {
-  test('is told that its read is lost with its server, and reads on when it asks again', async () => {
+  test('gets an error for a read that is lost with its server, and reads again afterwards', async () => {
     const server = await ownServer()
     const reader = connect(server.url, 'blocking')
     const writer = connect(server.url, 'command')
@@ -128,7 +108,7 @@ describe('a blocking reader', () => {
 })
 
 describe('a subscriber', () => {
-  test('hears again what is published after its server came back', async () => {
+  test('receives messages again after a restart of its server', async () => {
     const server = await ownServer()
     const subscriber = connect(server.url, 'subscriber')
     const publisher = connect(server.url, 'command')
@@ -146,30 +126,30 @@ describe('a subscriber', () => {
 })
 
 describe('waiting for a server', () => {
-  test('ends with its reason when nobody listens', async () => {
+  test('rejects with the reason if no server listens', async () => {
     const redis = connect('redis://127.0.0.1:1', 'command')
     await expect(whenRedisReady(redis, 200)).rejects.toMatchObject({
       code: 'redis_unreachable',
-      message: expect.stringContaining('ECONNREFUSED') as string,
+      message: expect.stringContaining('ECONNREFUSED'),
     })
   })
 
-  test('ends when the server takes the connection and says nothing', async () => {
-    const redis = connect(await silentServer(), 'command')
+  test('rejects if the server accepts the connection and stays silent', async () => {
+    const redis = connect(`redis://127.0.0.1:${await silentServer()}`, 'command')
     await expect(whenRedisReady(redis, 200)).rejects.toThrow(
       /^Redis is not reachable at 127\.0\.0\.1:\d+: no answer within 200 ms$/,
     )
   })
 
-  test('ends when the connection is closed meanwhile', async () => {
-    const redis = connect(await silentServer(), 'command')
+  test('rejects when the connection is closed', async () => {
+    const redis = connect(`redis://127.0.0.1:${await silentServer()}`, 'command')
     const wait = whenRedisReady(redis, 60_000)
     redis.disconnect()
     await expect(wait).rejects.toMatchObject({ code: 'redis_unreachable' })
   })
 })
 
-test('a server that stays away is logged once, not at every attempt', async () => {
+test('an unreachable server is logged once, not at every attempt', async () => {
   const lines: string[] = []
   const stream = new PassThrough()
   stream.on('data', (line) => lines.push(String(line)))

@@ -3,34 +3,29 @@ import { mkdtempSync, readFileSync, readdirSync, readlinkSync, statSync, writeFi
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ChildReport } from '../../../src/platform/process/children.ts'
 import { startEmbeddedRedis, type EmbeddedRedisRole } from '../../../src/platform/redis/embedded-redis.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import type { RedisClient } from '../../../src/platform/redis/cluster.ts'
 import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
 
-const cleanUp: (() => unknown)[] = []
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo()
-})
-
 const newDir = (name = 'redis-'): string => mkdtempSync(join(tmpdir(), name))
 
 async function start(dataDir: string, role: EmbeddedRedisRole = 'durable') {
   const reports: ChildReport['kind'][] = []
   const { url, child } = await startEmbeddedRedis({ dataDir, role, onReport: ({ kind }) => reports.push(kind) })
-  cleanUp.push(child.stop)
+  onTestFinished(child.stop)
   const redis = connectRedis({ url, role: 'command', name: 'test', logger: silentLogger })
-  cleanUp.push(() => redis.disconnect())
+  onTestFinished(() => redis.disconnect())
   await whenRedisReady(redis, 5_000)
   return { url, child, redis, reports }
 }
 
-/** Not node's `once`: that one ends with the connection's first error, and errors are what comes before `ready`. */
+/** The `once` of Node would reject at the errors that come before `ready`. */
 const heard = (redis: RedisClient, event: string) => new Promise((resolve) => redis.once(event, resolve))
 
-/** Settings as the running server has them, not as we asked for them. */
+/** The settings of the running server. */
 async function settingsOf(redis: RedisClient, ...names: string[]): Promise<Record<string, string>> {
   const values: Record<string, string> = {}
   for (const name of names) values[name] = String((await redis.config('GET', name))[1])
@@ -52,26 +47,19 @@ function tcpSocketsOf(pid: number): string[] {
 }
 
 describe('the embedded Redis of the log', () => {
-  test('acknowledges a write only when it is on disk, never throws data away, and snapshots nothing beside its log', async () => {
+  test('acknowledges a write only when it is on disk, never evicts data, and takes no snapshots', async () => {
     const { redis } = await start(newDir())
-    const settings = await settingsOf(
-      redis,
-      'appendonly',
-      'appendfsync',
-      'maxmemory-policy',
-      'aof-load-truncated',
-      'save',
-    )
-    expect(settings).toEqual({
+    const expected = {
       appendonly: 'yes',
       appendfsync: 'always',
       'maxmemory-policy': 'noeviction',
       'aof-load-truncated': 'yes',
       save: '',
-    })
+    }
+    expect(await settingsOf(redis, ...Object.keys(expected))).toEqual(expected)
   })
 
-  test('is reached through a socket for this user alone, and on no port', async () => {
+  test('listens on a socket that is private to this user, and on no port', async () => {
     const dataDir = newDir()
     const { url, child } = await start(dataDir)
     expect(url).toBe(`unix://${dataDir}/run/redis.sock`)
@@ -85,7 +73,7 @@ describe('the embedded Redis of the log', () => {
     expect(tcpSocketsOf(child.pid() ?? 0)).toEqual([])
   })
 
-  test('has what was acknowledged after a SIGKILL, and is there again by itself', async () => {
+  test('restarts by itself after a SIGKILL, with all acknowledged data', async () => {
     const { child, redis, reports } = await start(newDir())
     await redis.xadd('log', '1-1', 'event', 'acknowledged')
     const isBack = heard(redis, 'ready')
@@ -95,7 +83,7 @@ describe('the embedded Redis of the log', () => {
     expect(reports).toContain('ended')
   })
 
-  test('has everything after a stop and a new start', async () => {
+  test('has all data after a stop and a new start', async () => {
     const dataDir = newDir()
     const first = await start(dataDir)
     await first.redis.set('key', 'value')
@@ -112,7 +100,7 @@ describe('the embedded Redis of the log', () => {
     expect(await redis.ping()).toBe('PONG')
   })
 
-  test('says what is wrong with its files when it cannot read them', async () => {
+  test('reports the fault of files that it cannot read', async () => {
     const dataDir = newDir()
     const { child, redis } = await start(dataDir)
     await redis.set('key', 'value')
@@ -124,16 +112,16 @@ describe('the embedded Redis of the log', () => {
   })
 })
 
-test('the ephemeral Redis keeps streams across a kill without waiting for the disk, and makes room when it is full', async () => {
+test('the ephemeral Redis keeps streams across a kill without waiting for the disk, and evicts data when it is full', async () => {
   const { child, redis } = await start(newDir(), 'ephemeral')
-  const settings = await settingsOf(redis, 'appendonly', 'appendfsync', 'save', 'maxmemory', 'maxmemory-policy')
-  expect(settings).toEqual({
+  const expected = {
     appendonly: 'yes',
     appendfsync: 'no',
     save: '',
     maxmemory: String(512 * 1024 * 1024),
     'maxmemory-policy': 'volatile-ttl',
-  })
+  }
+  expect(await settingsOf(redis, ...Object.keys(expected))).toEqual(expected)
   await redis.xadd('tokens', '1-1', 'text', 'Once')
   const isBack = heard(redis, 'ready')
   process.kill(child.pid() ?? 0, 'SIGKILL')
@@ -141,7 +129,7 @@ test('the ephemeral Redis keeps streams across a kill without waiting for the di
   expect(await redis.xlen('tokens')).toBe(1)
 })
 
-test('the ephemeral Redis starts empty after the machine was rebooted: what a power cut left of it may lack its end', async () => {
+test('the ephemeral Redis starts empty after a reboot, because a power cut may have truncated its data', async () => {
   const dataDir = newDir()
   const { redis, child } = await start(dataDir, 'ephemeral')
   await redis.set('stream', 'half of it')
@@ -153,7 +141,7 @@ test('the ephemeral Redis starts empty after the machine was rebooted: what a po
   expect(readFileSync(mark, 'utf8')).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
 })
 
-test('both run beside each other on one DATA_DIR', async () => {
+test('both run at the same time on one DATA_DIR', async () => {
   const dataDir = newDir()
   const [durable, ephemeral] = await Promise.all([start(dataDir, 'durable'), start(dataDir, 'ephemeral')])
   await durable.redis.set('which', 'durable')

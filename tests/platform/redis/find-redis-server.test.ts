@@ -22,13 +22,13 @@ describe('a redis-server', () => {
     expect(await findRedisServer('/nowhere', [usual])).toEqual({ path: join(usual, 'redis-server') })
   })
 
-  test('that is older than 7 is passed over', async () => {
+  test('that is older than 7 is skipped', async () => {
     const [old, newer] = [folderWith('6.2.16'), folderWith('10.0.1')]
     expect(await findRedisServer(`${old}:${newer}`, [])).toEqual({ path: join(newer, 'redis-server') })
     expect(await findRedisServer(old, [])).toBe('tooOld')
   })
 
-  test('is missing where there is only a file of that name, or a relative folder in PATH', async () => {
+  test('is missing if PATH has only a file that is no program, or a relative folder', async () => {
     expect(await findRedisServer(`${folderWith()}:.:`, [])).toBe('missing')
   })
 
