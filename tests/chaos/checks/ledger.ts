@@ -1,7 +1,7 @@
 import { treasuryStream } from '../../../src/events/treasury.ts'
 import { account, isExpired, type Account, type LiveAccount } from '../../../src/commands/aggregates/account.ts'
 import { isAccountEvent } from '../../../src/events/account.ts'
-import type { RecordedEvent } from '../../../src/events/event.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { violation, type Violation } from './violation.ts'
 
 const mayBeNegative: ReadonlySet<string> = new Set(['external', 'overrun'])
@@ -11,7 +11,7 @@ const startsSpending: ReadonlySet<string> = new Set(['AccountDebited', 'AccountC
  * The rules of the treasury over the whole log: the sum is zero after every command, only `external` and `overrun` are negative,
  * reservations do not exceed the balance, no reservation is resolved twice, and frozen accounts do not move money.
  */
-export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
+export function checkLedger(events: readonly AnyRecordedEvent[]): Violation[] {
   const found: Violation[] = []
   const states = new Map<string, Account>()
   let isTreasuryFrozen = false
@@ -45,8 +45,8 @@ export function checkLedger(events: readonly RecordedEvent[]): Violation[] {
 }
 
 /** An incurred cost is paid from a frozen account too; every other debit, credit and reservation is a decision. */
-const isSpending = ({ type, data }: RecordedEvent): boolean =>
-  startsSpending.has(type) && (data as { reason?: string }).reason !== 'settles a reservation'
+const isSpending = ({ type, data }: AnyRecordedEvent): boolean =>
+  startsSpending.has(type) && !('reason' in data && data.reason === 'settles a reservation')
 
 function checkAccount(
   { accountId, balanceMicros, reservations }: LiveAccount,
