@@ -48,13 +48,13 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   const { oldestMs, newestMs } = range(placed.idTimes)
 
   const args: Argument[] = [commandWindowMs, maxIdAheadMs, hashLifetimeMs, workersGroup, oldestMs, newestMs]
-  args.push(commands.length, ...runs(placed.commandTimes.map(commandKey)))
+  args.push(commands.length, ...runs(placed.commandTimesMs.map(commandKey)))
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)
   column(args, commands, ({ events: count }) => count)
   args.push(
     reads.length,
-    ...runs(placed.readTimes.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))),
+    ...runs(placed.readTimesMs.map((timeMs) => (timeMs === undefined ? neverFinishes : finishedKey(timeMs)))),
   )
   column(args, reads, ({ stream }) => stream)
   column(args, reads, ({ revision, state }) => (state ? stateText(revision, state) : revision))
@@ -125,10 +125,10 @@ type Placed = {
   eventReads: number[]
   macs: string[]
   /** For each command: the time of its own id, and the range of times of all its ids. */
-  commandTimes: number[]
+  commandTimesMs: number[]
   idTimes: IdTimes[]
   /** For each read: the time of its stream's id; undefined for a stream that never finishes. */
-  readTimes: (number | undefined)[]
+  readTimesMs: (number | undefined)[]
 }
 
 /**
@@ -142,8 +142,8 @@ function place(
   macs: EventMacs,
 ): Placed {
   const revisions = reads.map(({ revision }) => revision)
-  const readTimes = reads.map(({ stream }) => streamTimeMs(stream))
-  const placed: Placed = { eventReads: [], macs: [], commandTimes: [], idTimes: [], readTimes }
+  const readTimesMs = reads.map(({ stream }) => streamTimeMs(stream))
+  const placed: Placed = { eventReads: [], macs: [], commandTimesMs: [], idTimes: [], readTimesMs }
   for (const { commandId, events: count } of commands) {
     const own = uuid7TimeMs(commandId)
     let [oldestMs, newestMs] = [own, own]
@@ -151,14 +151,14 @@ function place(
       const { stream, type, version, data, metadata } = event
       const read = readIndex.get(stream) ?? unplaced(stream)
       const before = revisions[read - 1] ?? unplaced(stream)
-      const startedAt = before === 0 ? readTimes[read - 1] : undefined
+      const startedAt = before === 0 ? readTimesMs[read - 1] : undefined
       if (startedAt !== undefined) [oldestMs, newestMs] = [Math.min(oldestMs, startedAt), Math.max(newestMs, startedAt)]
       const revision = before === 'any' ? before : before + 1
       revisions[read - 1] = revision
       placed.eventReads.push(read)
       placed.macs.push(macs.make({ incarnation, stream, revision, type, version, data, metadata }))
     }
-    placed.commandTimes.push(own)
+    placed.commandTimesMs.push(own)
     placed.idTimes.push({ oldestMs, newestMs })
   }
   return placed

@@ -28,7 +28,7 @@ export type Sealer = {
 }
 
 /** The last sealed event, and the newest event that needs a seal; seals need none. */
-export type SealedSoFar = { sealed: number; newest: number; checkpoint: ArchiveCheckpoint | null }
+export type SealedSoFar = { sealedSequence: number; newestSequence: number; checkpoint: ArchiveCheckpoint | null }
 
 const retryMs = 1_000
 const tailEvents = 1_000
@@ -36,13 +36,13 @@ const tailEvents = 1_000
 /** The progress of sealing in an archive. */
 export async function sealedSoFar(archive: Pick<Archive, 'checkpoint' | 'read'>): Promise<SealedSoFar> {
   const checkpoint = await archive.checkpoint()
-  let sealedUpTo = 0
+  let sealedSequence = 0
   for await (const [event] of archive.read({ types: ['LogSealed'], direction: 'backward', limit: 1 }))
-    sealedUpTo = sealOf(event)?.sequence ?? 0
+    sealedSequence = sealOf(event)?.sequence ?? 0
   for await (const events of archive.read({ direction: 'backward', limit: tailEvents }))
     for (const event of events)
-      if (!sealEventOf(event)) return { sealed: sealedUpTo, newest: event.sequence, checkpoint }
-  return { sealed: sealedUpTo, newest: sealedUpTo, checkpoint }
+      if (!sealEventOf(event)) return { sealedSequence, newestSequence: event.sequence, checkpoint }
+  return { sealedSequence, newestSequence: sealedSequence, checkpoint }
 }
 
 /** Seals the log as it is archived. Makes no seal if only seals are new. */
@@ -52,17 +52,17 @@ export function startSealer(
 ): Sealer {
   const abort = new AbortController()
   const { signal } = abort
-  let { sealed: sealedUpTo, newest, checkpoint } = from
+  let { sealedSequence, newestSequence, checkpoint } = from
   let fault: string | null = null
   let sealing: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
 
   const look = (): void => {
     if (signal.aborted || sealing) return
-    if (newest <= sealedUpTo) {
+    if (newestSequence <= sealedSequence) {
       clearTimeout(timer)
       timer = undefined
-    } else if (newest - sealedUpTo >= everyEvents) start()
+    } else if (newestSequence - sealedSequence >= everyEvents) start()
     else timer ??= setTimeout(start, everyMs)
   }
   const start = (): void => {
@@ -78,7 +78,7 @@ export function startSealer(
     const { sequence } = checkpoint
     try {
       await record(sealed(key, identity, checkpoint))
-      sealedUpTo = Math.max(sealedUpTo, sequence)
+      sealedSequence = Math.max(sealedSequence, sequence)
       fault = null
     } catch (error) {
       fault = messageOf(error)
@@ -93,12 +93,12 @@ export function startSealer(
       checkpoint = reached
       for (const event of events) {
         const seal = sealEventOf(event)
-        if (!seal) newest = event.sequence
-        else if (seal.type === 'LogSealed') sealedUpTo = Math.max(sealedUpTo, seal.data.sequence)
+        if (!seal) newestSequence = event.sequence
+        else if (seal.type === 'LogSealed') sealedSequence = Math.max(sealedSequence, seal.data.sequence)
       }
       look()
     },
-    status: () => ({ sealed: sealedUpTo, fault }),
+    status: () => ({ sealed: sealedSequence, fault }),
     async stop() {
       abort.abort()
       clearTimeout(timer)
