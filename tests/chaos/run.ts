@@ -7,9 +7,10 @@ import { runRound } from './harness/round.ts'
 import { summaryTable, type Round } from './harness/summary.ts'
 
 /**
- * The long form of the chaos tests: `npm run chaos -- --rounds 40 --seed 7 --fault all`. Every round starts a council under load,
- * injects one fault `--times` times, and checks the result. `--fault` is a name, several names with commas, `all` (one per round, in
- * turn) or `mixed` (four per round, chosen by the seed). Exits with 1 on any violation, and prints the command that repeats the round.
+ * The long form of the chaos tests: `npm run chaos -- --rounds 40 --seed 7 --fault all`. Every round starts a council
+ * under load, injects one fault `--times` times, and checks the result. `--fault` is a name, several names with commas,
+ * `all` (one per round, in turn) or `mixed` (four per round, chosen by the seed). Exits with 1 on any violation, and
+ * prints the command that repeats the round.
  */
 const usage = `npm run chaos -- [--rounds 40] [--seed 1] [--times 2] [--fault all]
 faults: all, mixed, ${faults.map(({ name }) => name).join(', ')}`

@@ -18,7 +18,7 @@ async function hasText(client: ChatClient, text: string): Promise<void> {
 }
 
 describe('a worker that is killed during an answer', { timeout: 60_000 }, () => {
-  test('is replaced by a live one, which continues after the last word: nothing is lost, doubled or paid for twice', async () => {
+  test('is replaced by a live one: no word is lost, doubled or paid for twice', async () => {
     const first = scene.model.nextAnswer({ gated: true })
     const second = scene.model.nextAnswer({ tokens: [' is', ' Paris', '.'] })
     const doomed = await scene.startWorker()
@@ -71,7 +71,7 @@ describe('a worker that is killed during an answer', { timeout: 60_000 }, () => 
   })
 })
 
-describe('a worker that was suspended', () => {
+describe('a worker that was suspended', { timeout: 60_000 }, () => {
   test('cannot write into the answer of the worker that took over', async () => {
     const sleepy = scene.model.nextAnswer({ gated: true })
     const first = await scene.startWorker()
@@ -93,7 +93,7 @@ describe('a worker that was suspended', () => {
   })
 })
 
-describe('a worker that is asked to stop', () => {
+describe('a worker that is asked to stop', { timeout: 60_000 }, () => {
   test('pays for the used tokens and hands the answer over at once', async () => {
     const first = scene.model.nextAnswer({ gated: true })
     const leaving = await scene.startWorker()

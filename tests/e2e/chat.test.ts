@@ -220,7 +220,7 @@ describe('resuming', () => {
     expect(client.frames.filter(({ type }) => type === 'completed')).toHaveLength(1)
   })
 
-  test('is not needed for a prompt that the connection streams: a second prompt frame is refused and the first continues', async () => {
+  test('is not needed on the connection of the prompt: a repeated prompt is refused and the first continues', async () => {
     const { answer, client, requestId } = await asked({ gated: true })
     await client.frame('accepted')
     client.ask({ requestId })

@@ -69,7 +69,7 @@ describe('a command over HTTP', () => {
     expect(await command('TransferFunds', fields, key)).toMatchObject(duplicateOf(first))
   })
 
-  test('that transfers is protected by its key alone: the same transferId under another key moves money again', async () => {
+  test('that transfers moves money again if the same transferId comes under another key', async () => {
     const fields = transfer(7)
     const first = await command('TransferFunds', fields, 'a-key-for-one-transfer')
     const again = await command('TransferFunds', fields, 'a-key-for-another-transfer')
@@ -90,7 +90,7 @@ describe('a command over HTTP', () => {
     )
   })
 
-  test('that a rule refuses is a problem with the code and the figures of the rule, and stays refused under its key', async () => {
+  test('that a rule refuses gets the code and the figures of the rule, and stays refused under its key', async () => {
     const [key, fields] = [newId(), transfer(9_000_000, { from: 'agent:ada' })]
     const refused = await command('TransferFunds', fields, key)
     const details = { account: 'agent:ada', availableMicros: 0, amountMicros: 9_000_000 }
@@ -147,7 +147,7 @@ describe('a command over HTTP', () => {
     expect(new Set(answers.map(({ body }) => body['position'])).size).toBe(1)
   })
 
-  test("that reserves under a caller's own key makes one reservation, named by the command id of the answer", async () => {
+  test("that reserves under a caller's own key makes one reservation, named by the command id", async () => {
     const [key, fields] = [`reservation-${newId()}`, reservation(400)]
     await command('TransferFunds', transfer(1000))
     const first = await command('ReserveFunds', fields, key)

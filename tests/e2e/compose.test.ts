@@ -86,7 +86,7 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  test('waits for the servers of the council, uses existing volumes, and runs the council without root on read-only files', () => {
+  test('waits for the servers, uses existing volumes, and runs the council without root on read-only files', () => {
     const dependencies = Object.keys(council.depends_on ?? {})
     expect(dependencies).toHaveLength(3)
     expect(Object.keys(services)).toEqual(expect.arrayContaining(dependencies))

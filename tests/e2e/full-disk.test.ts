@@ -14,8 +14,8 @@ const main = join(import.meta.dirname, '../../src/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'full-'))
 
 /**
- * A council with everything embedded except a model. Its DATA_DIR is a small file system that only this process and its children
- * see, so it ends with them.
+ * A council with everything embedded except a model. Its DATA_DIR is a small file system that only this process and its
+ * children see, so it ends with them.
  */
 const mounted = 'mount -t tmpfs -o size=160m tmpfs "$1" && shift && exec "$@"'
 const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']

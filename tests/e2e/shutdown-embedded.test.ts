@@ -67,7 +67,7 @@ function signalAll(found: readonly Found[], signal: NodeJS.Signals): void {
   }
 }
 
-/** Asks a council to stop. Resolves with its exit code and the time that it took; rejects if it still runs after a minute. */
+/** Asks a council to stop; resolves with its exit code and the time. Rejects if it still runs after a minute. */
 async function endOf(child: ChildProcess, ask: () => unknown): Promise<{ code: number | null; ms: number }> {
   const startedAt = performance.now()
   const ended = isRunning(child) ? once(child, 'exit', { signal: AbortSignal.timeout(60_000) }) : Promise.resolve()
@@ -109,7 +109,7 @@ describe('bin/start with everything embedded, asked to stop', { timeout: 400_000
     expect(readServerFile(dataDir)).toBeUndefined()
   })
 
-  test('together with each of its children, as service managers do, stops in time, leaves nothing running, and starts again', async () => {
+  test('together with its children, as service managers do, stops in time, without remains, and starts again', async () => {
     const started = await start(halfTheBound)
     await longAnswer(started)
     const { ms } = await endOf(started.child, () => signalAll(processes(), 'SIGTERM'))
@@ -118,7 +118,7 @@ describe('bin/start with everything embedded, asked to stop', { timeout: 400_000
     await startsAgain()
   })
 
-  test('while all of its children hang, stops in time, logs the late steps, kills the children, and starts again', async () => {
+  test('while its children hang, stops in time, logs the late steps, kills the children, and starts again', async () => {
     const started = await start(halfTheBound)
     const stopped = children(started.child)
     signalAll(stopped, 'SIGSTOP')

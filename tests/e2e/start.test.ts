@@ -41,7 +41,7 @@ const json = (text: string): Row[] =>
 
 // Each start of Redis, PGlite and a real model takes seconds.
 describe('bin/start', { timeout: 300_000 }, () => {
-  test('starts a council that names its embedded parts, answers with a real model, and accounts for the answer', async () => {
+  test('starts a council that names its embedded parts, answers, and accounts for the answer', async () => {
     const one = await start()
     expect(one.output()).toMatch(/log +embedded/)
     expect(one.output()).toMatch(/read models +embedded +PGlite, not crash-safe/)

@@ -18,8 +18,8 @@ import { repositoryRoot } from '../../src/platform/config/config.ts'
 import { startTicks } from '../../src/platform/process/processes.ts'
 
 /**
- * A machine with a checkout, the programs of Debian, and a stand-in for npm that records its arguments and creates a node_modules:
- * the real npm takes most of a minute.
+ * A machine with a checkout, the programs of Debian, and a stand-in for npm that records its arguments and creates a
+ * node_modules: the real npm takes most of a minute.
  */
 type Machine = { checkout: string; tools: string; environment: Record<string, string> }
 
@@ -117,7 +117,7 @@ const production = (machine: Machine) => call(machine, ' --omit=dev')
 const full = (machine: Machine) => call(machine, '')
 
 describe('the first command in a checkout', () => {
-  test('installs the packages to run, reports that on stderr, and runs the council in the folder of the caller', async () => {
+  test('installs the packages, reports that on stderr, and runs the council in the folder of the caller', async () => {
     const bare = machine()
     const cwd = mkdtempSync(join(tmpdir(), 'cwd-'))
     const { stdout, stderr, code } = await run(bare, 'council', ['chat', 'two words', '--json'], cwd)

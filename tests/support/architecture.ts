@@ -16,7 +16,10 @@ export type ArchitectureReport = {
 const folders = ['src', 'migrations', 'tests', 'bench']
 const notOurs = /^bench\/peers\/|\/node_modules\//
 
-/** Checks the imports of a repository against the rules of `.dependency-cruiser.cjs`. `root` has `tsconfig.json` and `node_modules`. */
+/**
+ * Checks the imports of a repository against the rules of `.dependency-cruiser.cjs`. `root` has `tsconfig.json` and
+ * `node_modules`.
+ */
 export async function checkArchitecture(root: string, rules = '.dependency-cruiser.cjs'): Promise<ArchitectureReport> {
   const options = await extractDepcruiseOptions(resolve(rules))
   const present = folders.filter((folder) => existsSync(join(root, folder)))

@@ -43,8 +43,8 @@ export function macKeyFile(): string {
 }
 
 /**
- * Opens an audited council before the tests of the file or block that calls this, or with `renewed` before each of them. The fields
- * of the result are set then.
+ * Opens an audited council before the tests of the file or block that calls this, or with `renewed` before each of
+ * them. The fields of the result are set then.
  */
 export function auditedForTests({ open = openPostgres, renewed = false } = {}): AuditedCouncil & { db: TestDatabase } {
   const audited = {} as AuditedCouncil & { db: TestDatabase }

@@ -15,7 +15,7 @@ export type ChatClient = {
   /** Sends a prompt; returns its request id, which is new by default. */
   ask: (fields?: { requestId?: Uuid7; text?: string; conversationId?: string | undefined; path?: string }) => Uuid7
   frames: readonly ServerFrame[]
-  /** Resolves with the `count`-th frame of a type, counted over the whole connection; rejects when the socket closes first. */
+  /** Resolves with the `count`-th frame of a type on this connection; rejects when the socket closes first. */
   frame: <T extends ServerFrame['type']>(type: T, count?: number) => Promise<FrameOf<T>>
   /** All text of `token` frames so far. */
   text: () => string

@@ -24,8 +24,9 @@ export type ChatStandIn = {
 }
 
 /**
- * Starts a scripted chat server, and closes it when the test ends. It rejects clients without the token or the sub-protocol, and
- * throws on a frame that the real server would reject. `refuse` lists HTTP codes for the next upgrades.
+ * Starts a scripted chat server, and closes it when the test ends. It rejects clients without the token or the
+ * sub-protocol, and throws on a frame that the real server would reject. `refuse` lists HTTP codes for the next
+ * upgrades.
  */
 export async function startChatStandIn({ refuse = [] as number[] } = {}): Promise<ChatStandIn> {
   const refusals = [...refuse]

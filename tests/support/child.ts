@@ -17,8 +17,8 @@ export type Program = {
 }
 
 /**
- * The command line that runs a program as its user. On Linux the kernel sends it `endSignal` when this process dies, so that even a
- * SIGKILL of the test run leaves no process.
+ * The command line that runs a program as its user. On Linux the kernel sends it `endSignal` when this process dies, so
+ * that even a SIGKILL of the test run leaves no process.
  */
 export function boundToUs({ command, args, user, endSignal }: Program): [string, ...string[]] {
   if (setpriv === undefined) return [command, ...args]
@@ -52,7 +52,7 @@ export async function startServer(program: Program, readyLine: RegExp): Promise<
   return child
 }
 
-/** Signals a child and waits for its end. After 30 s it kills the child and rejects, because a server that hangs is a defect. */
+/** Signals a child and waits for its end. After 30 s it kills the child and rejects: a server must not hang. */
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(child)) return
   const ended = once(child, 'exit')

@@ -15,14 +15,14 @@ export type TestDatabase = {
   postgres: Postgres<unknown>
   /** Drops all schemas of migrations and projections. */
   empty: () => Promise<void>
-  /** Every row of a table or view, ordered by all its columns, as the database prints them: equal dumps are equal tables. */
+  /** Every row of a table or view as text, ordered by all its columns: equal dumps are equal tables. */
   dump: (table: string) => Promise<string[]>
   /** Every row of a table or view, as JSON has them. */
   rows: (table: string) => Promise<Record<string, unknown>[]>
   rowsIn: (tx: Tx, table: string) => Promise<Record<string, unknown>[]>
   /**
-   * Resolves when a transaction waits for the lock of another one, or as soon as `otherwise` has settled. PGlite runs one
-   * transaction after another, so there it resolves at once.
+   * Resolves when a transaction waits for the lock of another one, or as soon as `otherwise` has settled. PGlite runs
+   * one transaction after another, so there it resolves at once.
    */
   somebodyWaits: (otherwise: Promise<unknown>) => Promise<void>
   close: () => Promise<void>

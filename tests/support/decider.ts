@@ -21,7 +21,10 @@ type Expected<AcceptedEvents> =
   | { accepted: AcceptedEvents; jobs?: readonly JobRequest[]; finishesJob?: string }
   | { refused: RefusalCode; details?: Record<string, string | number> }
 
-/** Tests one rule: `given(aggregates, events).when(Command, fields).then({ accepted: events } or { refused: code, details })`. */
+/**
+ * Tests one rule: `given(aggregates, events).when(Command, fields).then({ accepted: events } or { refused: code,
+ * details })`.
+ */
 export const given = <const Reads extends ReadSet>(
   aggregates: Reads,
   events: Events<Reads>,

@@ -9,9 +9,9 @@ import { schemaOf, shapeOf, type Shape } from './event-shapes.ts'
 import { examplesOf } from './json-examples.ts'
 
 /**
- * Stored entries of every version of every event type, and the shape that the data of each version had. An area has two files:
- * `<area>.jsonl` holds the entries, one a line, as XRANGE returns them; `<area>.shapes.json` holds the shapes by `<type>.v<version>`.
- * Lines and shapes are only ever added: they prove that existing logs stay readable.
+ * Stored entries of every version of every event type, and the shape that the data of each version had. An area has two
+ * files: `<area>.jsonl` holds the entries, one a line, as XRANGE returns them; `<area>.shapes.json` holds the shapes by
+ * `<type>.v<version>`. Lines and shapes are only ever added: they prove that existing logs stay readable.
  */
 const folder = join(import.meta.dirname, '../events/samples')
 const samplesFile = (area: string): string => join(folder, `${area}.jsonl`)
@@ -63,7 +63,10 @@ export const samplesOf = (version: EventVersion): StreamEntry[] =>
 export const recordedShape = (version: EventVersion): Shape | undefined =>
   areas.get(version.area)?.shapes[nameOf(version)]
 
-/** Records the newest version of every type without a sample or a shape. Returns the recorded versions; changes no existing ones. */
+/**
+ * Records the newest version of every type without a sample or a shape. Returns the recorded versions; changes no
+ * existing ones.
+ */
 export function recordMissing(): string[] {
   const recorded: string[] = []
   for (const [area, catalogue] of Object.entries<EventCatalogue>(eventAreas)) {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * A TCP proxy on loopback between a client and its server, which injects the faults of a network. Its terms are those of
- * Toxiproxy, where it has them.
+ * A TCP proxy on loopback between a client and its server, which injects the faults of a network. Its terms are those
+ * of Toxiproxy, where it has them.
  */
 export type FaultProxy = {
   port: number
@@ -19,7 +19,9 @@ export type FaultProxy = {
   halfOpen: () => void
   /** Resets every connection. */
   reset: () => void
-  /** Forwards the next request that contains this text, and resets its connection instead of the reply. Resolves then. */
+  /**
+   * Forwards the next request that contains this text, and resets its connection instead of the reply. Resolves then.
+   */
   cutBeforeReply: (text: string) => Promise<void>
   /** Ends the delay, and delivers the data that was held back. */
   heal: () => void

@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 const maxTries = 100
 
 /**
- * An unused loopback port. It is below the range of the kernel for outgoing connections, so that no client takes the port of a
- * killed server before its restart.
+ * An unused loopback port. It is below the range of the kernel for outgoing connections, so that no client takes the
+ * port of a killed server before its restart.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < maxTries; tries += 1) {

@@ -4,7 +4,10 @@ import { schemaOf } from '../../src/projections/engine/generations.ts'
 import type { LeaseHolder } from '../../src/projections/engine/lease-rows.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 
-/** A graph database with one read model: nodes by stream, in generations by schema. Queries see the registered generation. */
+/**
+ * A graph database with one read model: nodes by stream, in generations by schema. Queries see the registered
+ * generation.
+ */
 export type Graph = {
   registered: Registered | undefined
   generations: Map<string, Map<StreamName, number>>

@@ -24,7 +24,10 @@ export type PostgresServer = Restartable & {
   socketDir: string
 }
 
-/** A real PostgreSQL with a fresh cluster (fsync on) in a folder of its own, on a free loopback port; takes connections when this resolves. */
+/**
+ * A real PostgreSQL with a fresh cluster (fsync on) in a folder of its own, on a free loopback port; takes connections
+ * when this resolves.
+ */
 export async function startPostgres(): Promise<PostgresServer> {
   const programs = findPrograms()
   const dir = await mkdtemp(join(tmpdir(), 'postgres-'))
@@ -81,7 +84,8 @@ function findPrograms(): string {
 }
 
 async function initialise(initdb: string, dataDir: string): Promise<void> {
-  // Trust is enough: the server listens on loopback, for one test run, with nothing in it. `--no-sync` speeds up only the making of the cluster.
+  // Trust is enough: the server listens on loopback, for one test run, with nothing in it. `--no-sync` speeds up only
+  // the making of the cluster.
   const args = ['-D', dataDir, '-U', 'council', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync']
   const child = await startServer(
     { command: initdb, args, cwd: dirname(dataDir), endSignal: 'SIGTERM', ...asServerUser },

@@ -10,9 +10,9 @@ type Transcript = { lines: string[]; ended: string | undefined; changed: Set<() 
 const transcripts = new WeakMap<ChildProcess, Transcript>()
 
 /**
- * Resolves with the first line on the child's stdout or stderr that matches, printed since the first call for this child
- * (so make that call, or `transcriptOf`, in the same turn as the spawn). Rejects with what the child did print when it ends first
- * or when `deadlineMs` has passed.
+ * Resolves with the first line on the child's stdout or stderr that matches, printed since the first call for this
+ * child (so make that call, or `transcriptOf`, in the same turn as the spawn). Rejects with what the child did print
+ * when it ends first or when `deadlineMs` has passed.
  */
 export async function processLine(child: ChildProcess, pattern: RegExp, deadlineMs = 20_000): Promise<string> {
   const transcript = watch(child)

@@ -43,7 +43,10 @@ export function clientFrame(kind: keyof typeof opcodes, text: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcodes[kind], 0x80 | payload.length, 0, 0, 0, 0]), payload])
 }
 
-/** Writes frames as fast as the server takes them, until all are out or the connection is cut. Resolves with how many were handed to the kernel. */
+/**
+ * Writes frames as fast as the server takes them, until all are out or the connection is cut. Resolves with how many
+ * were handed to the kernel.
+ */
 export async function flood(socket: Socket, frame: (index: number) => Buffer, count: number): Promise<number> {
   const group = 4_000
   let sent = 0

@@ -6,8 +6,8 @@ const maxWaitMs = 8_000
 export type RawResponse = { status: number; headers: Record<string, string>; body: string }
 
 /**
- * Sends bytes over a connection of their own, and a request for `/livez` that ends the connection after them. Resolves with every
- * response until the server has closed it, in order.
+ * Sends bytes over a connection of their own, and a request for `/livez` that ends the connection after them. Resolves
+ * with every response until the server has closed it, in order.
  */
 export async function exchange(url: string, bytes: string | Buffer, method = ''): Promise<RawResponse[]> {
   const { hostname, port } = new URL(url)

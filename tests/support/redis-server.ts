@@ -22,7 +22,9 @@ export type RedisServer = Restartable & {
   dir: string
 }
 
-/** A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves. */
+/**
+ * A real redis-server with an append-only file in a folder of its own, on loopback; takes commands when this resolves.
+ */
 export async function startRedis({
   appendfsync = 'always',
   port: wantedPort,

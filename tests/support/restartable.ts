@@ -20,7 +20,10 @@ export type Restartable = {
 
 export type ServerPlan = { program: Program; readyLine: RegExp; crashSignal: NodeJS.Signals; dir: string }
 
-/** Starts a server that a test may kill and start again; it serves when this resolves. If it cannot be started its folder goes too. */
+/**
+ * Starts a server that a test may kill and start again; it serves when this resolves. If it cannot be started its
+ * folder goes too.
+ */
 export async function startRestartable({ program, readyLine, crashSignal, dir }: ServerPlan): Promise<Restartable> {
   let child: ChildProcess | undefined
   const removeDir = () => rm(dir, { recursive: true, force: true })

@@ -6,7 +6,10 @@ export type Check = { name: string; command: string; args: readonly string[] }
 
 export type CheckOptions = { environment: NodeJS.ProcessEnv; atOnce: number; signal: AbortSignal }
 
-/** Runs the checks, `atOnce` of them side by side in the order given; prints a line for each as it ends, and what a failing one said. */
+/**
+ * Runs the checks, `atOnce` of them side by side in the order given; prints a line for each as it ends, and what a
+ * failing one said.
+ */
 export async function runChecks(
   checks: readonly Check[],
   { environment, atOnce, signal }: CheckOptions,

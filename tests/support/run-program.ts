@@ -22,7 +22,8 @@ export async function runProgram(
   if (signal.aborted) return { code: 1, output: 'not run: interrupted', seconds: 0 }
   const startedMs = performance.now()
   const stdio: StdioOptions = output === 'kept' ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit']
-  // In a process group of its own: Ctrl-C comes to us, and from us once, so that vitest stops in order instead of being forced.
+  // In a process group of its own: Ctrl-C comes to us, and from us once, so that vitest stops in order instead of being
+  // forced.
   const [file, ...rest] = boundToUs({ command, args, endSignal: 'SIGINT' })
   const child = spawn(file, rest, { env: environment, stdio, detached: true })
   const end = () => child.kill('SIGINT')

@@ -20,7 +20,10 @@ const deadlineMs = 30 * 60_000
 
 export type SuiteOptions = { environment: NodeJS.ProcessEnv; reportFile: string; signal: AbortSignal }
 
-/** Runs vitest with these arguments and counts what it reports. A run that crashed, found no test or had unhandled errors has failed. */
+/**
+ * Runs vitest with these arguments and counts what it reports. A run that crashed, found no test or had unhandled
+ * errors has failed.
+ */
 export async function runSuite(
   args: readonly string[],
   { environment, reportFile, signal }: SuiteOptions,

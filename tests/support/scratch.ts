@@ -14,7 +14,10 @@ export async function makeScratch(): Promise<string> {
   return folder
 }
 
-/** Removes the folder. Tries for 10 s, since the servers of an interrupted run may be writing their last files while it goes. */
+/**
+ * Removes the folder. Tries for 10 s, since the servers of an interrupted run may be writing their last files while it
+ * goes.
+ */
 export async function removeScratch(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 13, retryDelay: 100 })
 }

@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** Starts a TCP server that accepts connections and sends nothing of its own; resolves with its port. The test closes it at its end. */
+/**
+ * Starts a TCP server that accepts connections and sends nothing of its own; resolves with its port. The test closes it
+ * at its end.
+ */
 export async function silentServer(onConnection: (socket: Socket) => unknown = () => undefined): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {

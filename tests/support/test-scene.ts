@@ -22,8 +22,8 @@ export type TestScene = {
 type PromptEvent = RecordedEvent<{ type: string; data: Record<string, unknown> }>
 
 /**
- * Serves a council during the tests of the file or block that calls this, and expects it to stop in order. The fields of the
- * result are set when the first test begins.
+ * Serves a council during the tests of the file or block that calls this, and expects it to stop in order. The fields
+ * of the result are set when the first test begins.
  */
 export function serveForTests({
   roles,

@@ -7,8 +7,8 @@ import { processLine } from './process-line.ts'
 const acceptQueue = 1
 
 /**
- * An address at which a connection can be asked for but is never made: a stopped process whose queue of connections is full,
- * so that the kernel drops every further wish. It lives as long as the test.
+ * An address at which a connection can be asked for but is never made: a stopped process whose queue of connections is
+ * full, so that the kernel drops every further wish. It lives as long as the test.
  */
 export async function unacceptingServer(): Promise<string> {
   const listener = spawn(process.execPath, [

@@ -33,8 +33,8 @@ const failed = (text: string): ChatEvent => ({
 const cancelled = (text: string): ChatEvent => ({ type: 'AnswerCancelled', data: { text, ...bill } })
 
 /**
- * One answer in an in-memory log, with a token stream that a test can fill and lose. The feed reads pages of `pageSize` events and
- * waits for `beforePage` before each.
+ * One answer in an in-memory log, with a token stream that a test can fill and lose. The feed reads pages of `pageSize`
+ * events and waits for `beforePage` before each.
  */
 async function openAnswer({ pageSize = 1000, beforePage = () => Promise.resolve() } = {}) {
   const log = memoryServer(systemClock, { pageSize }).open()

@@ -8,9 +8,9 @@ import { violation, type Violation } from './violation.ts'
 const nameOf = ({ principal, commandId, command }: Call) => `${command} ${commandId} of ${principal}`
 
 /**
- * Compares the answers that callers got with the log. The events of an accepted command are there once, at the promised positions;
- * a refused command has at most the event of its refusal; a command with an unknown outcome has all of its events once, or none; and
- * every event belongs to a command.
+ * Compares the answers that callers got with the log. The events of an accepted command are there once, at the promised
+ * positions; a refused command has at most the event of its refusal; a command with an unknown outcome has all of its
+ * events once, or none; and every event belongs to a command.
  */
 export function checkCalls(calls: readonly Call[], events: readonly RecordedEvent[]): Violation[] {
   const byCommand = Map.groupBy(calls, ({ principal, commandId }) => `${principal} ${commandId}`)

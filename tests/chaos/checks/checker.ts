@@ -8,8 +8,8 @@ import { checkLog, checkRealTime } from './order.ts'
 import type { Violation } from './violation.ts'
 
 /**
- * Compares every promise of the council with the recorded calls and with the stored data, as Jepsen does. It trusts no report of the
- * council about itself. Pure.
+ * Compares every promise of the council with the recorded calls and with the stored data, as Jepsen does. It trusts no
+ * report of the council about itself. Pure.
  */
 export function check(calls: readonly Call[], evidence: Evidence): Violation[] {
   const { events } = evidence

@@ -8,8 +8,9 @@ const mayBeNegative: ReadonlySet<string> = new Set(['external', 'overrun'])
 const startsSpending: ReadonlySet<string> = new Set(['AccountDebited', 'AccountCredited', 'FundsReserved'])
 
 /**
- * The rules of the treasury over the whole log: the sum is zero after every command, only `external` and `overrun` are negative,
- * reservations do not exceed the balance, no reservation is resolved twice, and frozen accounts do not move money.
+ * The rules of the treasury over the whole log: the sum is zero after every command, only `external` and `overrun` are
+ * negative, reservations do not exceed the balance, no reservation is resolved twice, and frozen accounts do not move
+ * money.
  */
 export function checkLedger(events: readonly AnyRecordedEvent[]): Violation[] {
   const found: Violation[] = []

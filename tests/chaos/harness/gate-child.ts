@@ -1,6 +1,7 @@
 /**
- * A process with a gate and clients that send it a mixed load. Prints `ready`, `answered <n>` after every tenth answer, `stopped
- * <code>` once the log may not be written any more. SIGUSR2 makes its clock jump; SIGTERM lets the clients finish and ends it.
+ * A process with a gate and clients that send it a mixed load. Prints `ready`, `answered <n>` after every tenth answer,
+ * `stopped <code>` once the log may not be written any more. SIGUSR2 makes its clock jump; SIGTERM lets the clients
+ * finish and ends it.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { Principal } from '../../../src/events/identifiers.ts'

@@ -69,7 +69,7 @@ function outcomeOf(result: CommandResult): Outcome {
   }
 }
 
-/** The calls of all processes. A call without an answer is unknown; a killed process may leave half a line at its end. */
+/** The calls of all processes. A call without an answer is unknown; a killed process may leave half a line. */
 export function readHistory(files: readonly string[]): Call[] {
   const calls = new Map<string, Call>()
   for (const file of files)

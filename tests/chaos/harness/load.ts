@@ -50,8 +50,8 @@ const holdsMs = [172_800_000, 172_800_000, 172_800_000, 2_000] as const
 const aheadMs = 3_600_000
 
 /**
- * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are settled, released
- * or settled late, freezes, and prompts.
+ * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are
+ * settled, released or settled late, freezes, and prompts.
  */
 export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []

@@ -8,8 +8,9 @@ import type { Fault } from './fault.ts'
 import type { Stage } from './stage.ts'
 
 /**
- * Faults after which no process may write, because Redis lost acknowledged events. The fault then puts the whole log back, as an
- * operator does, so that the checker can judge the whole round. No process may have written to the damaged log.
+ * Faults after which no process may write, because Redis lost acknowledged events. The fault then puts the whole log
+ * back, as an operator does, so that the checker can judge the whole round. No process may have written to the damaged
+ * log.
  */
 export const stoppingFaults: readonly Fault[] = [
   {

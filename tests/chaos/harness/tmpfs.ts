@@ -16,7 +16,7 @@ function unlessFull(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
 }
 
-/** Moves the append-only files to a small file system, fills that until Redis has to give up, makes room, and moves them back. */
+/** Moves the append-only files to a small file system, fills it until Redis fails, makes room, and moves them back. */
 export async function fillDisk(redis: RedisServer, leaveBytes: number): Promise<void> {
   const mounted = join(redis.dir, 'appendonlydir')
   await redis.kill()

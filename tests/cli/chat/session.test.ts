@@ -12,7 +12,7 @@ const nowhere = 'http://127.0.0.1:1'
 describe('council chat without a question, from a pipe', () => {
   test('sends every line in order, in one conversation, and ends with the input', async () => {
     const server = await startChatStandIn()
-    // The bytes come one by one: they split a line end and a character. One line is blank, and the last has no line end.
+    // The bytes come one by one, so they split a line end and a character. The last line has no line end.
     const bytes = Buffer.from('My name is Änne.\r\n\n   \nWhat is my name?')
     const running = converse(
       server.url,

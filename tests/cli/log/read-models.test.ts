@@ -60,7 +60,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
   })
 
   describe('council audit cost', () => {
-    test('prints every call, every request and the total with their positions, and that the read model agrees', async () => {
+    test('prints every call, every request and the total, and that the read model agrees', async () => {
       await rebuildNow(council.log, db.postgres, costs)
       const run = await cli(settings, ['audit', 'cost', '--json'])
       expect(run).toMatchObject({ code: 0, stderr: '' })

@@ -34,7 +34,7 @@ describe('council restore on running servers', () => {
     await db.close()
   })
 
-  test('refills a Redis that was flushed under a running gate, names the next step, and then finds nothing to restore', async () => {
+  test('refills a Redis that was flushed under a running gate, and then finds nothing to restore', async () => {
     const audited = await openAuditedCouncil(redis.url, db)
     const { council, settings } = audited
     await audited.archive()

@@ -51,7 +51,7 @@ async function serverOf(
   return (server.address() as AddressInfo).port
 }
 
-test('a port that is taken ends the start before any child starts, with one line of address, reason and code', async () => {
+test('a port that is taken ends the start before any child starts, with one line that names it', async () => {
   const port = await serverOf()
   const { code, dataDir, fatal, lines } = await failedStart({ PORT: String(port) })
   expect(code).toBe(1)

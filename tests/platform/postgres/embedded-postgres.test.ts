@@ -101,8 +101,8 @@ describe('the embedded Postgres', () => {
 })
 
 /**
- * These defects are the reason why postgres.ts offers only transactions. If a test fails, a new pglite-socket behaves better, and
- * postgres.ts can drop the restriction.
+ * These defects are the reason why postgres.ts offers only transactions. If a test fails, a new pglite-socket behaves
+ * better, and postgres.ts can drop the restriction.
  */
 describe('pglite-socket 0.2.17', () => {
   test('mixes up statements that two clients prepare at the same time, unless they are in transactions', async () => {
@@ -148,7 +148,7 @@ describe('pglite-socket 0.2.17', () => {
     await bob.vanish()
   })
 
-  test('ignores all clients after one disconnects between its error and its Sync, until another client sends a Sync', async () => {
+  test('ignores all clients after one disconnects between its error and its Sync, until the next Sync', async () => {
     const [ada, bob] = await Promise.all([wireClient(socket), wireClient(socket)])
     ada.send(parse('nonsense'), flush())
     await ada.until('E')

@@ -30,7 +30,7 @@ async function freshKey(): Promise<{ key: string; node: ClusterNode }> {
   return { key, node: await cluster.ownerOf(key) }
 }
 
-/** Repeats a command until it succeeds. Each try takes a turn of the event loop, so that the connection can come back. */
+/** Repeats a command until it succeeds, at most once per turn of the event loop. */
 async function whenReached(redis: RedisClient, key: string): Promise<void> {
   while ((await Promise.allSettled([redis.exists(key)]))[0].status === 'rejected')
     await new Promise((resolve) => setImmediate(resolve))

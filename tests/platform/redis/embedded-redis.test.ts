@@ -112,7 +112,7 @@ describe('the embedded Redis of the log', () => {
   })
 })
 
-test('the ephemeral Redis keeps streams across a kill without waiting for the disk, and evicts data when it is full', async () => {
+test('the ephemeral Redis keeps streams across a kill without fsync, and evicts data when it is full', async () => {
   const { child, redis } = await start(newDir(), 'ephemeral')
   const expected = {
     appendonly: 'yes',

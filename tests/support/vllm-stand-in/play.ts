@@ -88,7 +88,10 @@ export async function playStream(
 
 type Writer = ReturnType<typeof createWriter>
 
-/** `over`: write nothing more. `finished`: the finish reason was sent or suppressed. `continue`: proceed as without a trap. */
+/**
+ * `over`: write nothing more. `finished`: the finish reason was sent or suppressed. `continue`: proceed as without a
+ * trap.
+ */
 async function spring(trap: InStream, chunks: ChunkWriter, writer: Writer): Promise<'over' | 'finished' | 'continue'> {
   const engineDied = 'EngineCore encountered an issue. See stack trace (above) for the root cause.'
   switch (trap.kind) {

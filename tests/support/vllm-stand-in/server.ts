@@ -9,9 +9,10 @@ import { engineError, parseChat, type ChatRequest } from './validate.ts'
 import { pageOf, readBody, sendJson } from './web.ts'
 
 /**
- * A stand-in for a vLLM server, because the real one needs gigabytes and most of a minute to start. It uses the protocol over a real
- * socket, rejects the requests that the real one rejects, sends scripted answers, and injects every observed fault on demand.
- * `tests/contract/vllm-stand-in.test.ts` compares it with recordings of the real server. It answers unsupported requests with 501.
+ * A stand-in for a vLLM server, because the real one needs gigabytes and most of a minute to start. It uses the
+ * protocol over a real socket, rejects the requests that the real one rejects, sends scripted answers, and injects
+ * every observed fault on demand. `tests/contract/vllm-stand-in.test.ts` compares it with recordings of the real
+ * server. It answers unsupported requests with 501.
  */
 export type StandInOptions = {
   model?: string

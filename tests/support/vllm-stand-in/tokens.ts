@@ -1,6 +1,6 @@
 /**
- * The stand-in's tokenizer. It counts plain English sentences as SmolLM2's does, and its chat template adds as many tokens, so window
- * checks and usage figures resemble the recorded ones.
+ * The stand-in's tokenizer. It counts plain English sentences as SmolLM2's does, and its chat template adds as many
+ * tokens, so window checks and usage figures resemble the recorded ones.
  */
 export type WireMessage = { role: string; content: string }
 

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { countPrompt, type WireMessage } from './tokens.ts'
 
-/** Rejects the requests that vLLM 0.32 rejects, with its messages (tests/vectors/vllm). Answers unsupported requests with 501. */
+/**
+ * Rejects the requests that vLLM 0.32 rejects, with its messages (tests/vectors/vllm). Answers unsupported requests
+ * with 501.
+ */
 export type Refusal = { status: number; body: object }
 
 export type ChatRequest = {
