@@ -53,7 +53,8 @@ module.exports = {
     },
     {
       name: 'deciders-are-pure',
-      comment: 'commands and aggregates import only each other, event types, vote counting and zod; the gate is the shell around them',
+      comment:
+        'commands and aggregates import only each other, event types, vote counting and zod; the gate is the shell around them',
       severity: 'error',
       from: { path: deciders },
       to: { pathNot: [deciders, eventTypes, counting, zod] },
@@ -89,10 +90,10 @@ module.exports = {
     },
     {
       name: 'counting-is-pure',
-      comment: 'an auditor must be able to recount any vote from its ballots alone',
+      comment: 'an auditor must be able to recount any vote from its ballots alone; drawing by lot hashes the seed',
       severity: 'error',
       from: { path: counting },
-      to: { pathNot: [counting, eventTypes, zod] },
+      to: { pathNot: [counting, eventTypes, codedError, '^crypto$'] },
     },
     {
       name: 'nothing-imports-tests',
