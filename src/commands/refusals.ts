@@ -12,10 +12,11 @@ type Fields = {
   expiresAt: string
   latest: string
   limit: number
+  member: string
   nextDay: string
   open: number
-  path: string
   perActionMicros: number
+  reason: string
   reservationId: string
   reservedMicros: number
   spentMicros: number
@@ -28,18 +29,25 @@ const detailFields = {
   account_unknown: ['account'],
   action_limit_exceeded: ['account', 'amountMicros', 'perActionMicros'],
   already_frozen: ['account'],
+  already_seated: [],
+  already_voted: [],
   amount_too_large: ['amountMicros'],
   attempt_superseded: [],
   attempts_exhausted: ['attempts'],
+  ballot_invalid: ['reason'],
   budget_exceeded: ['availableMicros', 'amountMicros', 'nextDay'],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],
   daily_limit_exceeded: ['account', 'amountMicros', 'dailyMicros', 'spentMicros', 'reservedMicros', 'nextDay'],
+  election_closed: [],
+  election_exists: [],
+  election_invalid: ['reason'],
+  election_unknown: [],
   expiry_out_of_range: ['expiresAt', 'latest'],
   insufficient_funds: ['account', 'availableMicros', 'amountMicros'],
   not_frozen: ['account'],
-  path_unavailable: ['path'],
+  not_in_electorate: [],
   prompt_exists: [],
   prompt_finished: [],
   prompt_unknown: [],
@@ -47,6 +55,7 @@ const detailFields = {
   reservation_not_open: ['account', 'reservationId'],
   same_account: ['account'],
   too_many_reservations: ['account', 'open', 'limit'],
+  step_exists: ['member'],
   treasury_frozen: [],
 } as const satisfies Record<string, readonly (keyof Fields)[]>
 

@@ -2,6 +2,8 @@ import type { StreamName } from '../events/identifiers.ts'
 import { account } from './aggregates/account.ts'
 import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
+import { council } from './aggregates/council.ts'
+import { election } from './aggregates/election.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
@@ -11,10 +13,18 @@ import { CancelAnswer } from './chat/cancel-answer.ts'
 import { CancelPrompt } from './chat/cancel-prompt.ts'
 import { CompleteAnswer } from './chat/complete-answer.ts'
 import { FailAnswer } from './chat/fail-answer.ts'
+import { FailDraft } from './chat/fail-draft.ts'
+import { ProduceCritique } from './chat/produce-critique.ts'
+import { ProduceDraft } from './chat/produce-draft.ts'
 import { RouteRequest } from './chat/route-request.ts'
 import { StartAttempt } from './chat/start-attempt.ts'
 import { SubmitPrompt } from './chat/submit-prompt.ts'
 import type { Aggregate, CommandDefinition, ReadSet } from './decider.ts'
+import { SeatCouncil } from './council/seat-council.ts'
+import { CastBallot } from './election/cast-ballot.ts'
+import { CloseElection } from './election/close-election.ts'
+import { OpenElection } from './election/open-election.ts'
+import { RejectBallot } from './election/reject-ballot.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
 import { FreezeAccount } from './treasury/freeze-account.ts'
@@ -74,11 +84,20 @@ export const areas: Readonly<Record<string, Area>> = {
       internal(SubmitPrompt),
       internal(StartAttempt),
       internal(RouteRequest),
+      internal(ProduceDraft),
+      internal(FailDraft),
+      internal(ProduceCritique),
       internal(CancelPrompt),
       internal(CompleteAnswer),
       internal(FailAnswer),
       internal(CancelAnswer),
     ],
+    publicCommands: [],
+  },
+  council: { aggregates: [council], commands: [internal(SeatCouncil)], publicCommands: [] },
+  election: {
+    aggregates: [election],
+    commands: [internal(OpenElection), internal(CastBallot), internal(RejectBallot), internal(CloseElection)],
     publicCommands: [],
   },
   refusals: { aggregates: [refusals], commands: [], publicCommands: [] },

@@ -1,6 +1,8 @@
 import { accountEvents } from './account.ts'
 import { budgetEvents } from './budget.ts'
 import { chatEvents } from './chat.ts'
+import { councilEvents } from './council.ts'
+import { electionEvents } from './election.ts'
 import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
@@ -9,6 +11,8 @@ import { treasuryEvents } from './treasury.ts'
 /** The event types of each area. */
 export const eventAreas = {
   chat: chatEvents,
+  council: councilEvents,
+  election: electionEvents,
   budget: budgetEvents,
   account: accountEvents,
   treasury: treasuryEvents,
@@ -19,6 +23,8 @@ export const eventAreas = {
 /** Every event type. A type that is missing here stops the reader: no event is ever skipped. */
 export const eventCatalogue = {
   ...chatEvents,
+  ...councilEvents,
+  ...electionEvents,
   ...budgetEvents,
   ...refusalEvents,
   ...accountEvents,

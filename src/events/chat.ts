@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Micros, TokenCount, UsageSource } from './amounts.ts'
 import { BudgetStream } from './budget.ts'
+import { MemberId } from './election.ts'
 import { isEventOf, type EventOf } from './event.ts'
 import { Uuid7, type StreamName } from './identifiers.ts'
 
@@ -10,8 +11,16 @@ import { Uuid7, type StreamName } from './identifiers.ts'
  */
 export const maxPromptCharacters = 16_000
 export const maxAnswerCharacters = 1_000_000
+export const maxCritiqueCharacters = 20_000
+
+/** Why a member has no draft that could be judged. */
+export const draftFaults = ['empty', 'cut_off', 'late', 'model_failed'] as const
+export type DraftFault = (typeof draftFaults)[number]
 
 export const AnswerPath = z.enum(['fast', 'full', 'action'])
+
+/** What chose the path of a prompt. */
+export const RoutedBy = z.enum(['rule', 'classifier', 'model', 'user'])
 
 /** The reasons for a prompt to end without an answer, explained in `docs/errors.md`. */
 export const answerFailureCodes = [
@@ -30,6 +39,17 @@ export const answerFailureCodes = [
   'internal',
 ] as const
 const AnswerFailureCode = z.enum(answerFailureCodes)
+
+/** Why an answer is degraded: it lacks something that it should have had. `docs/council.md` explains each. */
+export const degradedReasons = [
+  'context_unavailable',
+  'model_ending_unusual',
+  'drafts_below_quorum',
+  'ballots_below_quorum',
+  'budget_below_council',
+  'chair_failed',
+] as const
+export type DegradedReason = (typeof degradedReasons)[number]
 
 const answerText = z.string().max(maxAnswerCharacters)
 const tokens = z.strictObject({ promptTokens: TokenCount, completionTokens: TokenCount })
@@ -58,6 +78,9 @@ export const SensedConversation = z.strictObject({
 })
 export type SensedConversation = z.infer<typeof SensedConversation>
 
+/** Phases whose model call writes the answer itself. Clients see its text at once, so it is never withdrawn. */
+export const isAnsweringPhase = (phase: string): boolean => phase === 'respond' || phase === 'synthesize'
+
 export const chatEvents = {
   PromptSubmitted: {
     version: 1,
@@ -76,13 +99,15 @@ export const chatEvents = {
     data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }),
   },
   RequestRouted: {
-    version: 1,
-    summary: 'The path and the intent of the prompt were chosen.',
+    version: 2,
+    summary:
+      'The path and the intent of the prompt were chosen. Version 2 added `by: classifier`, and `seating`: the hash of the council that sat.',
     data: z.strictObject({
       path: AnswerPath,
       intent: z.string().max(64),
-      by: z.enum(['rule', 'model', 'user']),
+      by: RoutedBy,
       confidence: z.number().min(0).max(1),
+      seating: z.string().max(64).optional(),
     }),
   },
   ContextSensed: {
@@ -116,18 +141,44 @@ export const chatEvents = {
       costMicros: Micros,
     }),
   },
+  DraftProduced: {
+    version: 1,
+    summary: 'A member of the council has drafted an answer.',
+    data: z.strictObject({ member: MemberId, text: answerText, callId: z.string().max(128) }),
+  },
+  DraftFailed: {
+    version: 1,
+    summary: 'A member has no draft to judge. It may still judge those of others.',
+    data: z.strictObject({
+      member: MemberId,
+      why: z.enum(draftFaults),
+      /** The part that was written. */
+      text: answerText,
+      callId: z.string().max(128).optional(),
+    }),
+  },
+  CritiqueProduced: {
+    version: 1,
+    summary: 'A member has reviewed the drafts of others.',
+    data: z.strictObject({
+      member: MemberId,
+      text: z.string().min(1).max(maxCritiqueCharacters),
+      callId: z.string().max(128),
+    }),
+  },
   CancellationRequested: {
     version: 1,
     summary: 'A client asked to cancel the prompt.',
     data: z.strictObject({ by: z.string().max(128) }),
   },
   AnswerCompleted: {
-    version: 1,
-    summary: 'The prompt ended with an answer.',
+    version: 2,
+    summary: 'The prompt ended with an answer. Version 2 added `reasons`: why the answer is degraded.',
     data: z.strictObject({
       text: answerText,
       finishReason: z.enum(['stop', 'length']),
       degraded: z.boolean(),
+      reasons: z.array(z.enum(degradedReasons)).max(8).readonly().optional(),
       ...bill,
     }),
   },

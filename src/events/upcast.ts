@@ -8,13 +8,15 @@ type Upcaster = (data: unknown) => unknown
 /** Type → version of the input → upcaster. */
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>
 
-/** For a newer version that only allows more values in a field. */
+/** For a newer version that only allows more values in a field, or adds an optional field. */
 const unchanged: Upcaster = (data) => data
 
 const upcasters: Upcasters = {
   ModelCallEnded: { 1: unchanged },
   BudgetDebited: { 1: unchanged },
   AnswerFailed: { 1: unchanged },
+  AnswerCompleted: { 1: unchanged },
+  RequestRouted: { 1: unchanged },
 }
 
 /** Why a stored event cannot be read. Each stops its reader. */

@@ -14,7 +14,7 @@ const registered = all.flatMap(({ commands, publicCommands }) => [
 describe('the registry', () => {
   test('has every command under a name of its own', async () => {
     const defined: string[] = []
-    for await (const file of glob('{treasury,budget,chat,seals}/*.ts', { cwd: root }))
+    for await (const file of glob('*/*.ts', { cwd: root, exclude: ['aggregates/**', 'gate/**'] }))
       defined.push(
         ...Object.values((await import(new URL(file, root).href)) as Record<string, unknown>)
           .filter((value) => typeof value === 'object' && value !== null && 'decide' in value)

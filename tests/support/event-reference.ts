@@ -5,6 +5,8 @@ import type { JsonSchema } from './json-examples.ts'
 
 const streams: Record<keyof typeof eventAreas, string> = {
   chat: 'chat/<requestId>',
+  council: 'council/<councilId>',
+  election: 'election/<electionId>',
   budget: 'budget/<scope>/<yyyy-mm-dd>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',

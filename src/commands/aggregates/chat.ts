@@ -1,4 +1,4 @@
-import type { ChatEvent } from '../../events/chat.ts'
+import { isAnsweringPhase, type ChatEvent } from '../../events/chat.ts'
 import type { BudgetStream } from '../../events/budget.ts'
 import type { Aggregate } from '../decider.ts'
 
@@ -25,8 +25,12 @@ export type OpenChat = {
   path: 'fast' | 'full' | 'action' | null
   cancelRequested: boolean
   openCalls: OpenCall[]
-  /** The newest attempt that called a model, so clients may have seen its text. 0: none. */
-  calledInAttempt: number
+  /** The members whose draft is finished or has failed. */
+  drafted: string[]
+  /** The members that have reviewed the drafts. */
+  reviewed: string[]
+  /** The newest attempt that called a model for the answer itself, so clients may have seen its text. 0: none. */
+  answeredInAttempt: number
   /** The cost of all ended calls, over all attempts. */
   costMicros: number
   promptTokens: number
@@ -40,7 +44,7 @@ const finished: Chat = { status: 'finished' }
 
 export const chat: Aggregate<Chat, ChatEvent, 'chat'> = {
   category: 'chat',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: { status: 'absent' },
   finished,
   evolve,
@@ -59,7 +63,11 @@ function evolve(state: Chat, event: ChatEvent): Chat {
     case 'ContextSensed':
       return state
     case 'ModelCallStarted':
-      return { ...state, openCalls: [...state.openCalls, event.data], calledInAttempt: event.data.attempt }
+      return {
+        ...state,
+        openCalls: [...state.openCalls, event.data],
+        answeredInAttempt: isAnsweringPhase(event.data.phase) ? event.data.attempt : state.answeredInAttempt,
+      }
     case 'ModelCallEnded':
       return {
         ...state,
@@ -68,6 +76,11 @@ function evolve(state: Chat, event: ChatEvent): Chat {
         promptTokens: state.promptTokens + event.data.promptTokens,
         completionTokens: state.completionTokens + event.data.completionTokens,
       }
+    case 'DraftProduced':
+    case 'DraftFailed':
+      return { ...state, drafted: [...state.drafted, event.data.member] }
+    case 'CritiqueProduced':
+      return { ...state, reviewed: [...state.reviewed, event.data.member] }
     case 'CancellationRequested':
       return { ...state, cancelRequested: true }
     case 'AnswerCompleted':
@@ -87,7 +100,9 @@ const opened = (submittedAt: string): OpenChat => ({
   path: null,
   cancelRequested: false,
   openCalls: [],
-  calledInAttempt: 0,
+  drafted: [],
+  reviewed: [],
+  answeredInAttempt: 0,
   costMicros: 0,
   promptTokens: 0,
   completionTokens: 0,

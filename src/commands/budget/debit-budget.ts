@@ -1,25 +1,19 @@
 import { z } from 'zod'
-import { chatStream } from '../../events/chat.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
-import { budget } from '../aggregates/budget.ts'
-import { attemptProblem, chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
-import { refused } from '../refusals.ts'
-import { settle, Settlement } from './settlement.ts'
+import { Settlement, settleStep, stepAggregates, stepReads } from './settlement.ts'
 
 /**
  * Settles a model call without ending the prompt, after a worker crashed or at an orderly stop. Never refuses incurred costs.
  */
-export const DebitBudget = defineCommand({ chat, budget })({
+export const DebitBudget = defineCommand(stepAggregates)({
   name: 'DebitBudget',
   schema: z.strictObject({ requestId: Uuid7, attempt: z.int().positive(), settlement: Settlement }),
-  reads: ({ requestId, settlement }) => ({ chat: chatStream(requestId), budget: settlement.budget }),
+  reads: ({ requestId, ...step }) => stepReads(requestId, step),
 
-  decide({ requestId, attempt, settlement }, states) {
-    const problem = attemptProblem(states.chat, attempt)
-    if (problem || states.chat.status !== 'open') return refused(problem ?? 'prompt_finished')
-    const settled = settle(states.chat, requestId, settlement)
-    if (!settled) return refused('call_not_open', { callId: settlement.callId })
+  decide({ requestId, ...step }, states) {
+    const settled = settleStep(states.chat, requestId, step)
+    if ('outcome' in settled) return settled
     return { outcome: 'accepted', events: { chat: settled.chat, budget: settled.budget } }
   },
 })

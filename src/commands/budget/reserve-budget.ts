@@ -10,8 +10,8 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /**
- * Reserves money for a model call before the call, and records the call on its prompt, in one append. Refused if the day's budget
- * cannot cover it; reservations count as spent.
+ * Reserves money for model calls before the calls, and records them on their prompt, in one append. Refused if the day's budget cannot
+ * cover all of them: calls that run side by side are admitted together or not at all. Reservations count as spent.
  */
 export const ReserveBudget = defineCommand({ chat, budget })({
   name: 'ReserveBudget',
@@ -19,42 +19,52 @@ export const ReserveBudget = defineCommand({ chat, budget })({
     scope: z.literal('council'),
     /** The day whose budget pays, `yyyy-mm-dd`. */
     day: z.iso.date(),
-    callId: z.string().min(1).max(128),
     requestId: Uuid7,
     attempt: z.int().positive(),
-    phase: z.string().min(1).max(32),
-    member: z.string().min(1).max(64),
-    model: z.string().min(1).max(256),
-    amountMicros: Micros,
+    calls: z
+      .array(
+        z.strictObject({
+          callId: z.string().min(1).max(128),
+          phase: z.string().min(1).max(32),
+          member: z.string().min(1).max(64),
+          model: z.string().min(1).max(256),
+          amountMicros: Micros,
+        }),
+      )
+      .min(1)
+      .max(16),
     expiresAt: z.iso.datetime(),
   }),
   reads: ({ requestId, scope, day }) => ({ chat: chatStream(requestId), budget: budgetStream(scope, day) }),
 
-  decide({ scope, day, callId, requestId, attempt, phase, member, model, amountMicros, expiresAt }, states) {
+  decide({ scope, day, requestId, attempt, calls, expiresAt }, states) {
     const problem = attemptProblem(states.chat, attempt)
     if (problem) return refused(problem)
-    if (callId in states.budget.reservations) return refused('call_exists', { callId })
+    const known = calls.find(({ callId }) => callId in states.budget.reservations)
+    if (known) return refused('call_exists', { callId: known.callId })
     const available = availableMicros(states.budget)
-    if (amountMicros > available)
-      return refused('budget_exceeded', { availableMicros: available, amountMicros, nextDay: startOfNextDay(day) })
+    const sum = calls.reduce((micros, { amountMicros }) => micros + amountMicros, 0)
+    if (sum > available)
+      return refused('budget_exceeded', { availableMicros: available, amountMicros: sum, nextDay: startOfNextDay(day) })
     return {
       outcome: 'accepted',
       events: {
-        chat: [
-          {
-            type: 'ModelCallStarted',
-            data: {
-              callId,
-              attempt,
-              phase,
-              member,
-              model,
-              budgets: [budgetStream(scope, day)],
-              reservedMicros: amountMicros,
-            },
+        chat: calls.map(({ callId, phase, member, model, amountMicros }) => ({
+          type: 'ModelCallStarted',
+          data: {
+            callId,
+            attempt,
+            phase,
+            member,
+            model,
+            budgets: [budgetStream(scope, day)],
+            reservedMicros: amountMicros,
           },
-        ],
-        budget: [{ type: 'BudgetReserved', data: { callId, requestId, model, amountMicros, expiresAt } }],
+        })),
+        budget: calls.map(({ callId, model, amountMicros }) => ({
+          type: 'BudgetReserved',
+          data: { callId, requestId, model, amountMicros, expiresAt },
+        })),
       },
     }
   },

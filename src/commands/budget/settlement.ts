@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amounts.ts'
 import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
-import type { ChatEvent } from '../../events/chat.ts'
-import type { OpenChat } from '../aggregates/chat.ts'
+import { chatStream, type ChatEvent } from '../../events/chat.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
+import { budget } from '../aggregates/budget.ts'
+import { attemptProblem, chat, type Chat, type OpenChat } from '../aggregates/chat.ts'
+import { refused, type Refusal } from '../refusals.ts'
 
 /**
  * The outcome and cost of a model call, a part of every command that ends one. `released` means that the call never reached a model.
@@ -80,3 +83,32 @@ const bill = (costMicros: number, promptTokens: number, completionTokens: number
     completionTokens: Math.min(completionTokens, maxTokenCount),
   },
 })
+
+/** A worker's step at a request: its attempt, and the settlement of the model call that the step took. */
+export const WorkerStep = z.strictObject({ attempt: z.int().positive(), settlement: Settlement.optional() })
+export type WorkerStep = z.infer<typeof WorkerStep>
+
+export const stepAggregates = { chat, budget }
+
+/** What a command reads that records a worker's step. */
+export const stepReads = (requestId: Uuid7, step: WorkerStep | undefined) => ({
+  chat: step ? chatStream(requestId) : null,
+  budget: step?.settlement?.budget ?? null,
+})
+
+/**
+ * The events that settle the call of a step; none for a command that no worker gives. Refuses a step of an attempt that another one
+ * has taken over from, so that a step is recorded, and paid for, once.
+ */
+export function settleStep(
+  state: Chat,
+  requestId: Uuid7,
+  step: WorkerStep | undefined,
+): { chat: ChatEvent[]; budget: BudgetEvent[] } | Refusal {
+  if (!step) return { chat: [], budget: [] }
+  const problem = attemptProblem(state, step.attempt)
+  if (problem || state.status !== 'open') return refused(problem ?? 'prompt_finished')
+  const settled = settle(state, requestId, step.settlement)
+  if (!settled) return refused('call_not_open', { callId: step.settlement?.callId ?? '' })
+  return { chat: settled.chat, budget: settled.budget }
+}

@@ -1,15 +1,27 @@
 import { z } from 'zod'
+import { degradedReasons } from '../../events/chat.ts'
 import { answerEnding, endAnswer, endingAggregates, endingReads } from './answer-ending.ts'
 import { defineCommand } from '../decider.ts'
 
 /** Ends a prompt with its complete answer. */
 export const CompleteAnswer = defineCommand(endingAggregates)({
   name: 'CompleteAnswer',
-  schema: z.strictObject({ ...answerEnding, finishReason: z.enum(['stop', 'length']), degraded: z.boolean() }),
+  schema: z.strictObject({
+    ...answerEnding,
+    finishReason: z.enum(['stop', 'length']),
+    /** What the answer lacks; it is degraded if there is any. */
+    reasons: z.array(z.enum(degradedReasons)).max(degradedReasons.length).readonly(),
+  }),
   reads: endingReads,
-  decide: ({ finishReason, degraded, ...ending }, states) =>
+  decide: ({ finishReason, reasons, ...ending }, states) =>
     endAnswer(ending, states, (bill) => ({
       type: 'AnswerCompleted',
-      data: { text: ending.text, finishReason, degraded, ...bill },
+      data: {
+        text: ending.text,
+        finishReason,
+        degraded: reasons.length > 0,
+        ...(reasons.length > 0 && { reasons }),
+        ...bill,
+      },
     })),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { AnswerPath, SensedConversation, chatStream } from '../../events/chat.ts'
+import { AnswerPath, RoutedBy, SensedConversation, chatStream } from '../../events/chat.ts'
+import { SeatingHash } from '../../events/council.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { attemptProblem, chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
@@ -13,20 +14,22 @@ export const RouteRequest = defineCommand({ chat })({
     attempt: z.int().positive(),
     path: AnswerPath,
     intent: z.string().min(1).max(64),
-    by: z.enum(['rule', 'model', 'user']),
+    by: RoutedBy,
     confidence: z.number().min(0).max(1),
+    /** The hash of the council that sits. */
+    seating: SeatingHash.optional(),
     conversation: SensedConversation.optional(),
   }),
   reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
 
-  decide({ attempt, path, intent, by, confidence, conversation }, states) {
+  decide({ attempt, path, intent, by, confidence, seating, conversation }, states) {
     const problem = attemptProblem(states.chat, attempt)
     if (problem) return refused(problem)
     return {
       outcome: 'accepted',
       events: {
         chat: [
-          { type: 'RequestRouted', data: { path, intent, by, confidence } },
+          { type: 'RequestRouted', data: { path, intent, by, confidence, ...(seating && { seating }) } },
           ...(conversation ? [{ type: 'ContextSensed' as const, data: { conversation } }] : []),
         ],
       },

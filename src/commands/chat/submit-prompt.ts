@@ -19,7 +19,6 @@ export const SubmitPrompt = defineCommand({ chat })({
 
   decide({ requestId, conversationId, text, path }, states, { now }) {
     if (states.chat.status !== 'absent') return refused('prompt_exists')
-    if (path !== undefined && path !== 'fast') return refused('path_unavailable', { path })
     return {
       outcome: 'accepted',
       events: {

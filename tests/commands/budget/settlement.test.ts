@@ -59,19 +59,14 @@ const ending = {
   job: '1-0',
 }
 
-const reserve = (callId: string, amountMicros: number) =>
-  ({
-    scope: 'council',
-    day,
-    callId,
-    requestId,
-    attempt: 1,
-    phase: 'respond',
-    member: 'council',
-    model: 'smollm2',
-    amountMicros,
-    expiresAt: '2026-11-23T12:15:00.000Z',
-  }) as const
+const reserve = (callId: string, amountMicros: number) => ({
+  scope: 'council' as const,
+  day,
+  requestId,
+  attempt: 1,
+  calls: [{ callId, phase: 'respond', member: 'council', model: 'smollm2', amountMicros }],
+  expiresAt: '2026-11-23T12:15:00.000Z',
+})
 
 describe('reserving', () => {
   test('reserves money in the budget and records the call on the prompt, in one decision', () => {
@@ -98,7 +93,7 @@ describe('ending an answer', () => {
       ...ending,
       settlement: settlement(callId),
       finishReason: 'stop',
-      degraded: false,
+      reasons: [],
     })
 
   test('pays for its last call in the same decision', () => {

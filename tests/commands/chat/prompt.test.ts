@@ -50,10 +50,10 @@ describe('submitting a prompt', () => {
       .thenMatches({ refused: 'prompt_exists' })
   })
 
-  test.each(['full', 'action'] as const)('on the %s path is refused until there is one', (path) => {
+  test.each(['fast', 'full', 'action'] as const)('records that the user asked for the %s path', (path) => {
     prompt()
       .when(SubmitPrompt, { requestId, text: 'Why?', path })
-      .then({ refused: 'path_unavailable', details: { path } })
+      .thenMatches({ accepted: { chat: [{ type: 'PromptSubmitted', data: { path } }] } })
   })
 })
 

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { draftFaults, maxAnswerCharacters } from '../../events/chat.ts'
+import { MemberId } from '../../events/election.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
+import { writtenLength } from '../../events/written-length.ts'
+import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
+import { defineCommand } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** Records that a member has no draft to judge, and settles its call, in one append. */
+export const FailDraft = defineCommand(stepAggregates)({
+  name: 'FailDraft',
+  schema: z.strictObject({
+    requestId: Uuid7,
+    member: MemberId,
+    why: z.enum(draftFaults),
+    /** The part that was written. */
+    text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, 'is too long'),
+    ...WorkerStep.shape,
+  }),
+  reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
+
+  decide({ requestId, member, why, text, attempt, settlement }, states) {
+    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+    if ('outcome' in settled) return settled
+    if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
+    const data = { member, why, text, ...(settlement && { callId: settlement.callId }) }
+    return {
+      outcome: 'accepted',
+      events: { chat: [...settled.chat, { type: 'DraftFailed', data }], budget: settled.budget },
+    }
+  },
+})

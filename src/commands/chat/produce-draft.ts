@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { maxAnswerCharacters } from '../../events/chat.ts'
+import { MemberId } from '../../events/election.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
+import { writtenLength } from '../../events/written-length.ts'
+import { settleStep, Settlement, stepAggregates, stepReads } from '../budget/settlement.ts'
+import { defineCommand } from '../decider.ts'
+import { refused } from '../refusals.ts'
+
+/** Records a member's draft, and settles the call that wrote it, in one append. A member has one draft. */
+export const ProduceDraft = defineCommand(stepAggregates)({
+  name: 'ProduceDraft',
+  schema: z.strictObject({
+    requestId: Uuid7,
+    attempt: z.int().positive(),
+    member: MemberId,
+    text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, 'is too long'),
+    settlement: Settlement,
+  }),
+  reads: ({ requestId, ...step }) => stepReads(requestId, step),
+
+  decide({ requestId, attempt, member, text, settlement }, states) {
+    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+    if ('outcome' in settled) return settled
+    if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
+    const { callId } = settlement
+    return {
+      outcome: 'accepted',
+      events: {
+        chat: [...settled.chat, { type: 'DraftProduced', data: { member, text, callId } }],
+        budget: settled.budget,
+      },
+    }
+  },
+})
