@@ -46,6 +46,12 @@ export function parseRequestId(text: string): Uuid7 {
   return id.data
 }
 
+export function parseElectionId(text: string): Uuid7 {
+  const id = Uuid7.safeParse(text)
+  if (!id.success) throw new InvalidArgumentError('It must be the id of an election, a UUIDv7 in lower case.')
+  return id.data
+}
+
 export function parseAccountId(text: string): AccountId {
   const id = AccountId.safeParse(text)
   if (!id.success)

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config/config.ts'
 import { addAuditCommands } from './audit/commands.ts'
+import { addGediCommands } from './gedi/commands.ts'
 import { addChatCommand } from './chat/commands.ts'
 import type { InputStream, RunCommand } from './context.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
@@ -71,6 +72,7 @@ function buildProgram(run: RunCommand, { version, serve }: CliDependencies): Com
   addChatCommand(program, run)
   addReadingCommands(program, run)
   addAuditCommands(program, run)
+  addGediCommands(program, run)
   addRepairCommands(program, run)
   return program
 }

@@ -1,0 +1,49 @@
+import { electionStream, isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
+import type { RecordedEvent } from '../../events/event.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
+import type { LogReader } from '../../events/log/log.ts'
+import type { MemberBallot } from '../../gedi/decide.ts'
+import { CliError } from '../failure.ts'
+
+type Recorded<Type extends ElectionEvent['type']> = RecordedEvent<Extract<ElectionEvent, { type: Type }>>
+
+/** An election as the log has it. */
+export type RecordedElection = {
+  rules: ElectionRules
+  ballots: (MemberBallot & Pick<RecordedEvent, 'position'>)[]
+  abstentions: Recorded<'BallotRejected'>[]
+  /** Undefined while the election is open. */
+  ending: Recorded<'ElectionDecided' | 'ElectionFailed'> | undefined
+}
+
+/** Reads one election from the log. Throws CliError `election_unknown`. */
+export async function recordedElection(log: LogReader, electionId: Uuid7): Promise<RecordedElection> {
+  const stream = electionStream(electionId)
+  const election: Omit<RecordedElection, 'rules'> = { ballots: [], abstentions: [], ending: undefined }
+  let rules: ElectionRules | undefined
+  for await (const page of log.read({ streams: [stream] }))
+    for (const event of page) {
+      if (!isElectionEvent(event)) continue
+      switch (event.type) {
+        case 'ElectionOpened': {
+          const { electionId: _, openedAt: __, ...recorded } = event.data
+          rules = recorded
+          break
+        }
+        case 'BallotCast':
+          election.ballots.push({ member: event.data.member, ballot: event.data.ballot, position: event.position })
+          break
+        case 'BallotRejected':
+          election.abstentions.push(event)
+          break
+        case 'ElectionDecided':
+        case 'ElectionFailed':
+          election.ending = event
+          break
+        default:
+          event satisfies never
+      }
+    }
+  if (!rules) throw new CliError('election_unknown', `there is no election ${electionId} in the log`)
+  return { rules, ...election }
+}
