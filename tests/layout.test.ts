@@ -15,6 +15,7 @@ const folders: Record<string, readonly string[]> = {
   projections: ['engine'],
   agents: [
     'council',
+    'council/triage',
     'worker',
     'tokens',
     'models',
@@ -26,7 +27,7 @@ const folders: Record<string, readonly string[]> = {
     'scheduler',
   ],
   api: ['commands', 'chat', 'queries', 'openai'],
-  cli: ['audit', 'log', 'chat', 'serve'],
+  cli: ['audit', 'log', 'chat', 'gedi', 'serve'],
 }
 const testFolders = ['chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']
 

@@ -1,4 +1,4 @@
-/** One paid model call: reservation, stream and settlement. */
+/** Paid model calls: reservation, stream and settlement. */
 
 import { budgetStream } from '../events/budget.ts'
 import { dayOf } from '../events/day.ts'
@@ -6,117 +6,145 @@ import type { OpenCall } from '../commands/aggregates/chat.ts'
 import { DebitBudget } from '../commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../commands/budget/reserve-budget.ts'
 import type { Settlement } from '../commands/budget/settlement.ts'
-import type { AnswerFailureCode } from '../events/chat.ts'
+import { isAnsweringPhase, type AnswerFailureCode } from '../events/chat.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { AnswerText } from './worker/answer-text.ts'
-import { ModelError, type ChatMessage, type ModelChunk, type ModelErrorCode } from './models/model.ts'
+import {
+  ModelError,
+  type ChatMessage,
+  type ModelChunk,
+  type ModelClient,
+  type ModelErrorCode,
+  type OutputConstraint,
+  type TokenUsage,
+} from './models/model.ts'
 import { costMicros, type Price } from './models/prices.ts'
 import { executeUntilKnown, assertAppended, type AgentDependencies, type CutReason, type Run } from './run.ts'
 import { usageMeter, type MeteredUsage, type UsageMeter } from './usage-meter.ts'
 
 /** A reservation that was never settled expires after this time; longer than ANSWER_TIMEOUT_MS. */
 const reservationMs = 15 * 60_000
-/** Greedy decoding: the fast path does not vary its answers, and the same question gets the same answer. */
-const temperature = 0
 
 export type CallRequest = {
   phase: string
   member: string
+  model: ModelClient
   messages: readonly ChatMessage[]
-  /** The answer so far. The model continues it, and the text that the model sends is added to it. */
-  answer: AnswerText
+  maxTokens: number
+  temperature: number
+  /** The only texts that the model may write. */
+  constraint?: OutputConstraint
+  /** The text so far. The model continues it, and the text that the model sends is added to it. */
+  text: AnswerText
+  /** Ends the call before the attempt's own deadline. */
+  limit?: AbortSignal
 }
 
 /** How a call ended. The caller must record the settlement, which says what the call cost. */
 export type CallOutcome =
   | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean; settlement?: Settlement }
-  | { kind: 'stopped'; reason: CutReason; settlement: Settlement }
-  | { kind: 'failed'; code: AnswerFailureCode; message: string; settlement?: Settlement }
+  | { kind: 'stopped'; reason: CutReason; settlement?: Settlement }
+  | FailedCall
+export type FailedCall = { kind: 'failed'; code: AnswerFailureCode; message: string; settlement?: Settlement }
 
 /**
  * Makes one paid model call: reserves its upper bound in the council's budget of the day, streams, and returns the settlement.
  * Every outcome is a value; throws RunEnded when another attempt has taken over.
  */
 export async function callModel(dependencies: AgentDependencies, run: Run, request: CallRequest): Promise<CallOutcome> {
-  const { model, prices, answerMaxTokens } = dependencies
-  // An earlier attempt filled the answer and died before it recorded the ending.
-  if (request.answer.isFull()) return { kind: 'completed', finishReason: 'length', degraded: false }
+  // An earlier attempt filled the text and died before it recorded the ending.
+  if (request.text.isFull()) return { kind: 'completed', finishReason: 'length', degraded: false }
+  const [call] = await reserveCalls(dependencies, run, [request])
+  if (!call) throw new Error('a request without a call')
+  return 'kind' in call ? call : streamCall(run, call)
+}
+
+/** A call whose money is reserved. */
+export type ReservedCall = { callId: string; budget: Settlement['budget'] } & Priced
+type Priced = { request: CallRequest; name: string; price: Price; atMost: TokenUsage }
+
+/**
+ * Reserves the upper bounds of calls that will run side by side, in one append: all of them, or none if the budget of the day cannot
+ * cover them. Returns one entry for each request, in order; a call whose model is not available fails alone.
+ */
+export async function reserveCalls(
+  dependencies: AgentDependencies,
+  run: Run,
+  requests: readonly CallRequest[],
+): Promise<(ReservedCall | FailedCall)[]> {
+  const { clock, newId } = dependencies
+  const priced = await Promise.all(requests.map((request) => priceOf(dependencies, request)))
+  const now = clock.nowMs()
+  const day = dayOf(isoTime(now))
+  const budget = budgetStream('council', day)
+  const calls = priced.map((found): ReservedCall | FailedCall =>
+    'kind' in found ? found : { ...found, callId: newId(), budget },
+  )
+  const reserved = calls.filter((call): call is ReservedCall => !('kind' in call))
+  if (reserved.length > 0) {
+    const result = await executeUntilKnown(dependencies, run, ReserveBudget, {
+      scope: 'council',
+      day,
+      requestId: run.requestId,
+      attempt: run.attempt,
+      calls: reserved.map(({ request, callId, name, price, atMost }) => ({
+        callId,
+        phase: request.phase,
+        member: request.member,
+        model: name,
+        amountMicros: costMicros(price, atMost),
+      })),
+      expiresAt: isoTime(now + reservationMs),
+    })
+    if (result.result === 'refused' && result.code === 'budget_exceeded') {
+      const message = `the council's budget of the day is used up; the next budget begins at ${String(result.details?.['nextDay'])}`
+      return requests.map(() => ({ kind: 'failed', code: 'budget_exceeded', message }))
+    }
+    assertAppended('ReserveBudget', result)
+  }
+  return calls
+}
+
+/** The price and the upper bound of a call; a failure while its model is not available. */
+async function priceOf({ prices }: AgentDependencies, request: CallRequest): Promise<Priced | FailedCall> {
+  const { model, messages, text, maxTokens } = request
   try {
     const { model: name } = await model.info()
-    const price = prices.of(name)
-    const atMost = {
-      promptTokens: model.promptTokensAtMost(request.messages, request.answer.soFar()),
-      completionTokens: answerMaxTokens,
-    }
-    const reserved = await reserve(dependencies, run, request, name, costMicros(price, atMost))
-    if ('kind' in reserved) return reserved
-    return await stream(dependencies, run, request, { ...reserved, price }, usageMeter(atMost))
+    const promptTokens = model.promptTokensAtMost(messages, text.soFar())
+    return { request, name, price: prices.of(name), atMost: { promptTokens, completionTokens: maxTokens } }
   } catch (error) {
     if (error instanceof ModelError) return { kind: 'failed', code: failureCode(error.code), message: error.message }
     throw error
   }
 }
 
-type PaidCall = { callId: string; budget: Settlement['budget']; price: Price }
-
-/** Reserves the amount; returns the failure when the budget of the day cannot cover it. */
-async function reserve(
-  dependencies: AgentDependencies,
-  run: Run,
-  { phase, member }: CallRequest,
-  model: string,
-  amountMicros: number,
-): Promise<Omit<PaidCall, 'price'> | Extract<CallOutcome, { kind: 'failed' }>> {
-  const callId = dependencies.newId()
-  const now = dependencies.clock.nowMs()
-  const day = dayOf(isoTime(now))
-  const reserved = await executeUntilKnown(dependencies, run, ReserveBudget, {
-    scope: 'council',
-    day,
-    callId,
-    requestId: run.requestId,
-    attempt: run.attempt,
-    phase,
-    member,
-    model,
-    amountMicros,
-    expiresAt: isoTime(now + reservationMs),
-  })
-  if (reserved.result === 'refused' && reserved.code === 'budget_exceeded')
-    return {
-      kind: 'failed',
-      code: 'budget_exceeded',
-      message: `the council's budget of the day is used up; the next budget begins at ${String(reserved.details?.['nextDay'])}`,
-    }
-  assertAppended('ReserveBudget', reserved)
-  return { callId, budget: budgetStream('council', day) }
-}
-
-async function stream(
-  { model, answerMaxTokens }: AgentDependencies,
-  run: Run,
-  { messages, answer }: CallRequest,
-  paid: PaidCall,
-  meter: UsageMeter,
-): Promise<CallOutcome> {
+/** Streams a reserved call into its text. */
+export async function streamCall(run: Run, call: ReservedCall): Promise<CallOutcome> {
+  const { request, atMost } = call
+  const { model, messages, text, maxTokens, temperature, constraint, limit } = request
+  const meter = usageMeter(atMost)
   let hasBegun = false
   try {
     const chunks = model.stream({
       messages,
-      continueFrom: answer.soFar(),
-      maxTokens: answerMaxTokens,
+      continueFrom: text.soFar(),
+      maxTokens,
       temperature,
-      // Unique among calls in flight, because servers reject a duplicate; otherwise the request's own id, because servers log it.
-      requestId: run.attempt === 1 ? run.requestId : `${run.requestId}-${run.attempt}`,
+      ...(constraint && { constraint }),
+      requestId: modelRequestId(run, request),
       ...(run.traceparent && { traceparent: run.traceparent }),
-      signal: AbortSignal.any([run.signal, run.deadline]),
+      signal: AbortSignal.any([run.signal, run.deadline, ...(limit ? [limit] : [])]),
     })
-    const end = await readChunks(chunks, answer, meter, () => (hasBegun = true))
-    return { kind: 'completed', ...end, settlement: settlement(paid, 'completed', meter.result()) }
+    const end = await readChunks(chunks, text, meter, () => (hasBegun = true))
+    return { kind: 'completed', ...end, settlement: settlement(call, 'completed', meter.result()) }
   } catch (error) {
-    return failedCall(run, error, paid, meter.result(), hasBegun)
+    return failedCall(run, error, call, meter.result(), hasBegun)
   }
 }
+
+/** The call that answers has the request's own id, because servers log it. The ids of calls in flight differ: servers reject duplicates. */
+const modelRequestId = ({ requestId, attempt }: Run, { phase, member }: CallRequest): string =>
+  [requestId, ...(attempt > 1 ? [attempt] : []), ...(isAnsweringPhase(phase) ? [] : [phase, member])].join('-')
 
 /** Reads the stream until the answer ends or is full. Returning early closes the model's socket. */
 async function readChunks(
@@ -154,7 +182,7 @@ async function readChunks(
 }
 
 /** The outcome of a call whose stream threw. */
-function failedCall(run: Run, error: unknown, paid: PaidCall, used: MeteredUsage, hasBegun: boolean): CallOutcome {
+function failedCall(run: Run, error: unknown, paid: ReservedCall, used: MeteredUsage, hasBegun: boolean): CallOutcome {
   if (!(error instanceof ModelError)) {
     run.logger.error({ err: error }, 'the model client violated its contract')
     return {
@@ -220,7 +248,7 @@ export const withoutFigures = (settled: Settlement): Settlement => ({
 })
 
 const settlement = (
-  { callId, budget, price }: PaidCall,
+  { callId, budget, price }: Pick<ReservedCall, 'callId' | 'budget' | 'price'>,
   outcome: Settlement['outcome'],
   { source, promptTokens, completionTokens }: MeteredUsage,
 ): Settlement => ({

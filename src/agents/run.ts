@@ -8,14 +8,12 @@ import { Principal, type Uuid7 } from '../events/identifiers.ts'
 import type { Clock } from '../platform/clock.ts'
 import { CodedError } from '../platform/coded-error.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { ModelClient } from './models/model.ts'
 import type { Prices } from './models/prices.ts'
 import type { WriteTokens } from './tokens/token-stream.ts'
 
 /** The dependencies that all agents of a process share. */
 export type AgentDependencies = {
   gate: CommandGate
-  model: ModelClient
   prices: Prices
   writeTokens: WriteTokens
   clock: Clock

@@ -13,6 +13,11 @@ export const cliErrorCodes = [
   'stream_unknown', // nothing was ever written to this stream
   'account_unknown', // no such account was ever opened
   'request_unknown', // there is no such prompt
+  'election_unknown', // there is no such election
+  'election_open', // the election has not ended yet
+  'election_differs', // the recorded result is not what its ballots give
+  'ballots_not_ranked', // the ballots of the election are scores or approvals
+  'malformed_election', // a line of `gedi tally` is no election
   'fold_failed', // the events of a stream do not follow each other
   'state_differs', // the stored state is not the fold of its events
   'bill_differs', // a prompt's bill is not the sum of its debits

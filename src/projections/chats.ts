@@ -98,6 +98,9 @@ function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'Prompt
       }
     case 'ContextSensed':
     case 'ModelCallStarted':
+    case 'DraftProduced':
+    case 'DraftFailed':
+    case 'CritiqueProduced':
     case 'CancellationRequested':
       return {}
     case 'AnswerCompleted':

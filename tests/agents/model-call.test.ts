@@ -22,20 +22,28 @@ async function caller(script: ModelStep[], options: Omit<AttemptOptions, 'model'
     answer,
     run: attempt.run,
     call: (run = attempt.run) =>
-      callModel(prompt.dependencies, run, { phase: 'respond', member: 'council', messages, answer }),
+      callModel(prompt.dependencies, run, {
+        phase: 'respond',
+        member: 'council',
+        model,
+        messages,
+        maxTokens: prompt.dependencies.answerMaxTokens,
+        temperature: 0,
+        text: answer,
+      }),
   }
 }
 
 describe('a model call', () => {
   test('reserves its upper bound before it streams, and returns what it cost', async () => {
-    const { call, events, dependencies } = await caller([usage(20, 2), text('Paris.'), end()])
+    const { call, events, model, dependencies } = await caller([usage(20, 2), text('Paris.'), end()])
     expect(await call()).toMatchObject({
       kind: 'completed',
       settlement: { outcome: 'completed', usage: 'reported', promptTokens: 20, completionTokens: 2, costMicros: 22 },
     })
     const [reserved] = await events(/^BudgetReserved$/)
     expect(reserved?.data).toMatchObject({
-      amountMicros: dependencies.model.promptTokensAtMost(messages, '') + dependencies.answerMaxTokens,
+      amountMicros: model.promptTokensAtMost(messages, '') + dependencies.answerMaxTokens,
     })
     expect((await events()).map(({ type }) => type)).not.toContain('BudgetDebited')
   })
@@ -69,9 +77,9 @@ describe('a model call', () => {
   test('stops at the limit of an answer, and closes the stream', async () => {
     let isClosed = false
     const script = [text('x'.repeat(maxAnswerCharacters + 1)), () => expect.unreachable('read on'), end()]
-    const { call, model, dependencies } = await caller(script)
+    const { call, model } = await caller(script)
     const stream = model.stream
-    dependencies.model.stream = async function* (request) {
+    model.stream = async function* (request) {
       try {
         yield* stream(request)
       } finally {
@@ -106,8 +114,8 @@ describe('a model call', () => {
   })
 
   test('fails without a reservation while there is no model', async () => {
-    const { call, dependencies, events } = await caller([])
-    dependencies.model.info = () => Promise.reject(new ModelError('model_unavailable', 'none yet'))
+    const { call, model, events } = await caller([])
+    model.info = () => Promise.reject(new ModelError('model_unavailable', 'none yet'))
     expect(await call()).toEqual({ kind: 'failed', code: 'model_unavailable', message: 'none yet' })
     expect(await events(/^BudgetReserved$/)).toEqual([])
   })

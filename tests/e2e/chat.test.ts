@@ -107,12 +107,6 @@ describe('a prompt', () => {
     expect(await scene.eventsOf(requestId, /PromptSubmitted/)).toHaveLength(1)
   })
 
-  test('on a path that is not available is refused with a code', async () => {
-    const client = await scene.connect()
-    const requestId = client.ask({ path: 'full' })
-    expect(await client.frame('error')).toMatchObject({ code: 'path_unavailable', requestId })
-  })
-
   test('fails with a code when the model rejects it, and costs nothing', async () => {
     const { client, requestId } = await asked({ trap: rejection })
     expect(await client.frame('failed')).toMatchObject({ code: 'model_rejected', costMicros: 0 })

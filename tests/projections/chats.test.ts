@@ -41,13 +41,7 @@ describe.each(databaseKinds)('the earlier turns of a conversation, read from $ki
   async function answered(requestId: Uuid7, text: string): Promise<void> {
     await done(StartAttempt, { requestId, attempt: 1, worker: 'w' })
     await done(RouteRequest, { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 })
-    const ending = {
-      firstTokenMs: 1,
-      endedAtMs: Date.now(),
-      job: '1-1',
-      finishReason: 'stop',
-      degraded: false,
-    } as const
+    const ending = { firstTokenMs: 1, endedAtMs: Date.now(), job: '1-1', finishReason: 'stop', reasons: [] } as const
     await done(CompleteAnswer, { requestId, attempt: 1, text, ...ending })
   }
 

@@ -74,7 +74,7 @@ export function startClients(world: World): ClientRun {
         endedAtMs: scheduler.clock.nowMs(),
         job: job.entry,
       }
-      await client.insist(commandFor(CompleteAnswer, { ...ending, finishReason: 'stop', degraded: false }))
+      await client.insist(commandFor(CompleteAnswer, { ...ending, finishReason: 'stop', reasons: [] }))
     }
   }
 

@@ -86,18 +86,15 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
     case 'call': {
       if (prompt.openCall) return
       const callId = `${requestId}/${prompt.calls + 1}`
-      const call = {
+      const reservation = {
         scope: 'council' as const,
         day: historyDay,
-        callId,
         requestId,
         attempt,
-        phase: 'answer',
-        member: 'fast',
-        model: 'test-model',
-        amountMicros: 900,
+        calls: [{ callId, phase: 'answer', member: 'fast', model: 'test-model', amountMicros: 900 }],
+        expiresAt: `${historyDay}T13:00:00Z`,
       }
-      if (!(await done(council.execute(ReserveBudget, { ...call, expiresAt: `${historyDay}T13:00:00Z` })))) return
+      if (!(await done(council.execute(ReserveBudget, reservation)))) return
       prompt.calls++
       prompt.openCall = callId
       return
@@ -118,7 +115,7 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
       await council.execute(CancelPrompt, { requestId })
       return
     case 'complete':
-      await council.execute(CompleteAnswer, { ...ending(), finishReason: 'stop', degraded: false })
+      await council.execute(CompleteAnswer, { ...ending(), finishReason: 'stop', reasons: [] })
       return
     case 'fail':
       await council.execute(FailAnswer, {

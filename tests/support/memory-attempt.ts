@@ -1,5 +1,6 @@
-import { Principal } from '../../src/events/identifiers.ts'
+import { beginning, Principal } from '../../src/events/identifiers.ts'
 import { createOrchestrator } from '../../src/agents/council/orchestrator.ts'
+import { noProgress, readProgress } from '../../src/agents/council/progress.ts'
 import type { ModelClient } from '../../src/agents/models/model.ts'
 import { parsePrices } from '../../src/agents/models/prices.ts'
 import type { StopReason } from '../../src/agents/run.ts'
@@ -16,13 +17,14 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import type { EarlierTurns } from '../../src/projections/chats.ts'
 import { newId } from './council.ts'
+import { councilOf } from './seating.ts'
 import { memoryServer } from './memory-log/memory-log.ts'
 
 export const question = 'What is the capital of France?'
 
 /** A token stream in memory, with the rules of write-tokens.lua. */
 function memoryTokens(): { write: WriteTokens; read: () => Promise<TokenPage>; page: TokenPage } {
-  const page: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: '0-0' }
+  const page: TokenPage = { text: '', endOffset: 0, begun: [], previews: [], firstTextAtMs: null, lastId: '0-0' }
   return {
     page,
     read: () => Promise.resolve({ ...page, begun: [...page.begun] }),
@@ -43,6 +45,8 @@ export type AttemptOptions = {
   microsPer1000?: number
   earlierTurns?: EarlierTurns
   answerMaxTokens?: number
+  /** Changes to the content of council.json. */
+  council?: object
 }
 
 /** One prompt on a log in memory, and the dependencies of the agents that answer it. */
@@ -51,6 +55,7 @@ export async function memoryPrompt({
   microsPer1000 = 1000,
   earlierTurns,
   answerMaxTokens = 100,
+  council,
 }: AttemptOptions) {
   const server = memoryServer(systemClock)
   const log = server.open()
@@ -67,7 +72,7 @@ export async function memoryPrompt({
   const rates = { promptMicrosPer1000: microsPer1000, completionMicrosPer1000: microsPer1000 }
   const agent = {
     gate,
-    model,
+    ...councilOf(model, council),
     prices: parsePrices({ default: { name: 'test', ...rates }, prices: [] }),
     writeTokens: tokens.write,
     clock: systemClock,
@@ -105,7 +110,11 @@ export async function memoryPrompt({
       },
       question,
       conversation: null,
-      sensed: null,
+      requestedPath: null,
+      progress:
+        number === 1
+          ? noProgress
+          : await readProgress(log, { stream: chatStream(requestId), position: beginning, requestId }),
       before,
       job: () => server.jobs()[0]?.entry ?? '0-0',
       supersede: () => stop.abort('superseded' satisfies StopReason),

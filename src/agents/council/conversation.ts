@@ -1,16 +1,18 @@
 import { maxEarlierTurns, type SensedConversation } from '../../events/chat.ts'
 import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import { ModelError, type ModelClient } from '../models/model.ts'
-import { fastPathMessages } from './prompts.ts'
+import { conversationMessages } from './prompts.ts'
 
 /** The part of a conversation that the model sees: the record of it, and the turns themselves, oldest first. */
 export type Conversation = { sensed: SensedConversation; turns: EarlierTurn[] }
 
-export type ConversationDependencies = {
+/** What the turns share a model's window with. */
+export type SharedWindow = {
   model: Pick<ModelClient, 'info' | 'countPromptTokens' | 'promptTokensAtMost'>
-  earlierTurns: EarlierTurns
+  persona: string
   answerMaxTokens: number
 }
+export type ConversationDependencies = SharedWindow & { earlierTurns: EarlierTurns }
 
 /** Limit for all tokenizer requests together. After it, the upper bound decides. */
 const countWithinMs = 2_000
@@ -50,13 +52,13 @@ export async function gatherConversation(
 
 /** Counts the newest turns that fit; null while the model cannot tell its window. */
 async function fittingTurns(
-  { model, answerMaxTokens }: ConversationDependencies,
+  { model, persona, answerMaxTokens }: ConversationDependencies,
   question: string,
   newestFirst: readonly EarlierTurn[],
   signal: AbortSignal,
 ): Promise<number | null> {
   if (newestFirst.length === 0) return 0
-  const messages = (turns: number) => fastPathMessages(question, newestFirst.slice(0, turns).toReversed())
+  const messages = (turns: number) => conversationMessages(persona, question, newestFirst.slice(0, turns).toReversed())
   const info = await model.info().catch(unlessModelError)
   if (!info) return null
   const room = info.contextTokens - answerMaxTokens

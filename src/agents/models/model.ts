@@ -6,12 +6,19 @@ import { CodedError } from '../../platform/coded-error.ts'
  */
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
+/**
+ * How the output of a model is constrained: to one of a few texts, or to JSON of a schema where there would be too many texts.
+ * A client whose model cannot be constrained ignores it, so the caller still parses the output.
+ */
+export type OutputConstraint = { choices: readonly string[] } | { jsonSchema: object }
+
 export type ModelCall = {
   messages: readonly ChatMessage[]
   /** The existing text of the answer. The model continues it and returns only new text. Empty for a fresh answer. */
   continueFrom: string
   maxTokens: number
   temperature: number
+  constraint?: OutputConstraint
   /** Sent to the server (`X-Request-Id`) and part of every log line. Unique among calls in flight. */
   requestId: string
   /** W3C trace context of the caller, passed on to the server. */

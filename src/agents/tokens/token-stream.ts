@@ -41,6 +41,19 @@ export const tokenWriter =
     }
   }
 
+/** Adds a piece of a member's draft, which clients see until the draft is finished. Best effort: the log has the draft itself. */
+export type WritePreview = (requestId: Uuid7, attempt: number, member: string, text: string) => Promise<void>
+
+export const previewWriter =
+  (redis: RedisClient, councilId: string): WritePreview =>
+  async (requestId, attempt, member, text) => {
+    const key = tokensKey(councilId, requestId)
+    await redis.eval(script, 1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
+  }
+
+/** A piece of a member's draft. */
+export type Preview = { id: string; attempt: number; member: string; text: string }
+
 /** A part of an answer. */
 export type TokenPage = {
   text: string
@@ -48,6 +61,7 @@ export type TokenPage = {
   endOffset: number
   /** The attempts that started in this part. */
   begun: number[]
+  previews: Preview[]
   /** When its first text was written. */
   firstTextAtMs: number | null
   /** The last entry read; the next read starts after it. */
@@ -61,23 +75,33 @@ export async function readTokens(
   requestId: Uuid7,
   afterId: string,
 ): Promise<TokenPage> {
-  const page: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: afterId }
+  const page: TokenPage = { text: '', endOffset: 0, begun: [], previews: [], firstTextAtMs: null, lastId: afterId }
   for (;;) {
     const entries = await redis.xrange(tokensKey(councilId, requestId), `(${page.lastId}`, '+', 'COUNT', pageSize)
     for (const [id, fields] of entries) {
-      const { attempt, end, text } = parseFields(fields)
+      const { attempt, end, text, member } = parseFields(fields)
+      page.lastId = id
+      page.endOffset = end
+      if (member !== undefined) {
+        page.previews.push({ id, attempt, member, text })
+        continue
+      }
       if (text === '') page.begun.push(attempt)
       else page.firstTextAtMs ??= Number(id.split('-')[0])
       page.text += text
-      page.endOffset = end
-      page.lastId = id
     }
     if (entries.length < pageSize) return page
   }
 }
 
-function parseFields(fields: string[]): { attempt: number; end: number; text: string } {
+function parseFields(fields: string[]): { attempt: number; end: number; text: string; member?: string } {
   const record: Record<string, string> = {}
   for (let i = 0; i < fields.length; i += 2) record[fields[i] ?? ''] = fields[i + 1] ?? ''
-  return { attempt: Number(record['attempt']), end: Number(record['end']), text: record['text'] ?? '' }
+  const { member } = record
+  return {
+    attempt: Number(record['attempt']),
+    end: Number(record['end']),
+    text: record['text'] ?? '',
+    ...(member !== undefined && { member }),
+  }
 }

@@ -6,7 +6,8 @@
 
   KEYS  1 tokens of one request (stream)
   ARGV  attempt, offset where the piece starts, offset where it ends, text, time to live in seconds, channel to wake
-        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt at any offset)
+        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt at any offset),
+        and for a piece of a member's draft the member: it moves no offset, and is not checked for repetition
   Returns written, superseded (a newer attempt has begun) or gap (something before this piece is missing)
 ]]
 local attempt, start, stop = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -20,6 +21,12 @@ if newest then
 end
 local begins = ARGV[4] == ''
 if newestAttempt > attempt then return 'superseded' end
+if ARGV[7] then
+  redis.call('XADD', KEYS[1], '*', 'attempt', ARGV[1], 'end', string.format('%d', written), 'text', ARGV[4], 'member', ARGV[7])
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+  redis.call('SPUBLISH', ARGV[6], '')
+  return 'written'
+end
 if newestAttempt == attempt and (begins or written >= stop) then return 'written' end
 if begins then stop = written elseif written ~= start then return 'gap' end
 redis.call('XADD', KEYS[1], '*', 'attempt', ARGV[1], 'end', string.format('%d', stop), 'text', ARGV[4])

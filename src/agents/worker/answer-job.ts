@@ -1,10 +1,10 @@
 import { chat, type OpenChat } from '../../commands/aggregates/chat.ts'
 import { StartAttempt } from '../../commands/chat/start-attempt.ts'
-import type { SensedConversation } from '../../events/chat.ts'
 import { justBefore } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
+import { noProgress, readProgress } from '../council/progress.ts'
 import { assertAppended, executeUntilKnown, RunEnded, type Run, type StopReason } from '../run.ts'
 import { answerPrompt, giveUp } from './answer.ts'
 import type { HeldJob, WorkerDependencies } from './held-job.ts'
@@ -81,7 +81,11 @@ async function runAttempt(
     run,
     question: prompt.data.text,
     conversation,
-    sensed: conversation && before.path ? await sensedBefore(dependencies.log, held.job) : null,
+    requestedPath: prompt.data.path ?? null,
+    progress:
+      before.attempt === 0
+        ? noProgress
+        : await readProgress(dependencies.log, { ...held.job, requestId: prompt.data.requestId }),
     before,
     job: () => held.job.entry,
     supersede: () => abort.abort('superseded' satisfies StopReason),
@@ -104,13 +108,6 @@ function conversationOf({
   sequence,
 }: Prompt): PromptInConversation | null {
   return conversationId === requestId ? null : { conversationId, actor, position, sequence }
-}
-
-/** The turns that an earlier attempt showed to its model; null if it ran a version that recorded none. */
-async function sensedBefore(log: EventLog, { position, stream }: Job): Promise<SensedConversation | null> {
-  for await (const [event] of log.read({ after: position, streams: [stream], types: ['ContextSensed'], limit: 1 }))
-    if (event?.type === 'ContextSensed') return event.data.conversation
-  return null
 }
 
 type Prompt = Awaited<ReturnType<typeof promptOf>>

@@ -2,11 +2,12 @@
 
 import type { OpenChat } from '../../commands/aggregates/chat.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
-import type { SensedConversation } from '../../events/chat.ts'
+import type { DegradedReason } from '../../events/chat.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerText } from './answer-text.ts'
 import { settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'
+import type { Progress } from '../council/progress.ts'
 import { recordEnding, type Ending } from './record-ending.ts'
 import type { AgentDependencies, Run } from '../run.ts'
 import { tokenBatcher } from '../tokens/token-batcher.ts'
@@ -24,8 +25,10 @@ export type Attempt = {
   question: string
   /** The prompt's place in its conversation; null if it has none. */
   conversation: PromptInConversation | null
-  /** The turns that an earlier attempt recorded. */
-  sensed: SensedConversation | null
+  /** The path that the user asked for. */
+  requestedPath: 'fast' | 'full' | 'action' | null
+  /** What earlier attempts recorded. */
+  progress: Progress
   /** The state of the prompt before this attempt. */
   before: OpenChat
   /** The current entry of its job on the work stream. */
@@ -39,7 +42,7 @@ export type Attempt = {
  * terminal command, or null when it leaves the prompt to another attempt.
  */
 export async function answerPrompt(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult | null> {
-  const { run, before } = attempt
+  const { run } = attempt
   const begun = await dependencies.writeTokens(run.requestId, run.attempt, 0, '')
   if (begun === 'superseded') return null
 
@@ -65,17 +68,23 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
     batcher.add(text)
   })
 
-  const { question, conversation, sensed } = attempt
-  const recorded = before.path === 'fast' ? { path: before.path, sensed } : null
-  const outcome = await dependencies.orchestrate({ run, answer, question, conversation, recorded })
+  const { question, requestedPath, conversation, progress } = attempt
+  const { outcome, reasons } = await dependencies.orchestrate({
+    run,
+    answer,
+    question,
+    requestedPath,
+    conversation,
+    progress,
+  })
   // A process that shuts down waits only briefly for the token stream: text that is not in it was seen by no client.
   await (run.signal.reason === 'shutdown'
     ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)])
     : batcher.flush())
-  const ending = endingOf(outcome, answer.soFar(), firstTextAtMs)
+  const ending = endingOf(outcome, reasons, answer.soFar(), firstTextAtMs)
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
   // A shutdown settles the call and leaves the prompt open. A superseded attempt may record nothing.
-  if (outcome.kind === 'stopped' && outcome.reason === 'shutdown')
+  if (outcome.kind === 'stopped' && outcome.reason === 'shutdown' && outcome.settlement)
     await settleCall(dependencies, run, outcome.settlement)
   return null
 }
@@ -84,7 +93,7 @@ const flushOnShutdownMs = 500
 
 type TakenOver = { kind: 'continues'; tokens: TokenPage } | { kind: 'ends'; ending: Ending }
 
-const nothingYet: TokenPage = { text: '', endOffset: 0, begun: [], firstTextAtMs: null, lastId: '0-0' }
+const nothingYet: TokenPage = { text: '', endOffset: 0, begun: [], previews: [], firstTextAtMs: null, lastId: '0-0' }
 
 /** Settles the calls that a dead worker left open, and finds the text that clients may have seen. */
 async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Promise<TakenOver> {
@@ -96,9 +105,9 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
   const { text, firstTextAtMs } = tokens
   if (before.cancelRequested) return { kind: 'ends', ending: { kind: 'cancelled', text, firstTextAtMs } }
 
-  // Every attempt marks the token stream before it calls a model. If the mark of an attempt that called is missing, the stream
+  // Every attempt marks the token stream before it calls a model. If the mark of an attempt that answered is missing, the stream
   // is not the one that clients saw, and new text would contradict theirs.
-  if (before.calledInAttempt > 0 && !tokens.begun.includes(before.calledInAttempt)) {
+  if (before.answeredInAttempt > 0 && !tokens.begun.includes(before.answeredInAttempt)) {
     const message = 'the worker died and the text streamed so far is lost; ask again'
     return { kind: 'ends', ending: { kind: 'failed', code: 'interrupted', message, text, firstTextAtMs: null } }
   }
@@ -106,11 +115,21 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
 }
 
 /** Maps the outcome of the model calls to the ending of the answer; null if this attempt does not end it. */
-function endingOf(outcome: CallOutcome, text: string, firstTextAtMs: number | null): Ending | null {
+function endingOf(
+  outcome: CallOutcome,
+  lacking: readonly DegradedReason[],
+  text: string,
+  firstTextAtMs: number | null,
+): Ending | null {
   const common = { text, firstTextAtMs, ...(outcome.settlement && { settlement: outcome.settlement }) }
   switch (outcome.kind) {
     case 'completed':
-      return { ...common, kind: 'completed', finishReason: outcome.finishReason, degraded: outcome.degraded }
+      return {
+        ...common,
+        kind: 'completed',
+        finishReason: outcome.finishReason,
+        reasons: [...lacking, ...(outcome.degraded ? (['model_ending_unusual'] as const) : [])],
+      }
     case 'failed':
       return { ...common, kind: 'failed', code: outcome.code, message: outcome.message }
     case 'stopped':

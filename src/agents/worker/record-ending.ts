@@ -6,14 +6,14 @@ import { CompleteAnswer } from '../../commands/chat/complete-answer.ts'
 import { FailAnswer } from '../../commands/chat/fail-answer.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
-import { type AnswerFailureCode, chatStream } from '../../events/chat.ts'
+import { type AnswerFailureCode, type DegradedReason, chatStream } from '../../events/chat.ts'
 import { fittingText } from './answer-text.ts'
 import { settleLostCalls, withoutFigures } from '../model-call.ts'
 import { executeUntilKnown, type AgentDependencies, type Run } from '../run.ts'
 
 /** How an answer ends. `text` is the text that clients may have seen. The settlement is that of the last model call, if it is open. */
 export type Ending = { text: string; firstTextAtMs: number | null; settlement?: Settlement } & (
-  | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean }
+  | { kind: 'completed'; finishReason: 'stop' | 'length'; reasons: readonly DegradedReason[] }
   | { kind: 'failed'; code: AnswerFailureCode; message: string }
   | { kind: 'cancelled' }
 )
@@ -106,7 +106,7 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
       return executeUntilKnown(dependencies, run, CompleteAnswer, {
         ...common,
         finishReason: ending.finishReason,
-        degraded: ending.degraded,
+        reasons: [...ending.reasons],
       })
     case 'failed':
       return executeUntilKnown(dependencies, run, FailAnswer, {

@@ -182,6 +182,9 @@ function frameBody(event: ChatRecord, first: Position) {
       return { type: 'cancelled' as const, costMicros: event.data.costMicros }
     case 'AttemptStarted':
     case 'ModelCallEnded':
+    case 'DraftProduced':
+    case 'DraftFailed':
+    case 'CritiqueProduced':
     case 'CancellationRequested':
       return null
     default:

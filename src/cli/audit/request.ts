@@ -107,6 +107,12 @@ function formatEvent(event: StoryEvent): string {
       return `${event.data.phase} by ${event.data.member} on ${event.data.model}, ${event.data.reservedMicros} µ$ reserved in ${event.data.budgets.join(', ')}`
     case 'ModelCallEnded':
       return `${event.data.outcome}, ${event.data.promptTokens} + ${event.data.completionTokens} tokens (${event.data.usage}), ${event.data.costMicros} µ$`
+    case 'DraftProduced':
+      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
+    case 'DraftFailed':
+      return `of ${event.data.member}: ${event.data.why}`
+    case 'CritiqueProduced':
+      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
     case 'CancellationRequested':
       return `by ${event.data.by}`
     case 'AnswerCompleted':

@@ -5,7 +5,8 @@ import type { Closing } from './closing.ts'
 import type { Core } from './core.ts'
 import type { openModel } from './open-model.ts'
 import type { Part } from './part.ts'
-import type { loadPrices } from './load-prices.ts'
+import type { Seating } from '../../agents/council/seating.ts'
+import type { Prices } from '../../agents/models/prices.ts'
 import type { Stores } from './stores.ts'
 
 /** Everything that a role may use. */
@@ -14,7 +15,8 @@ export type RoleContext = {
   version: string
   stores: Stores
   core: Core
-  prices: ReturnType<typeof loadPrices>
+  prices: Prices
+  seating: Seating
   /** May still be opening; null if no role of this process needs a model. */
   model: ReturnType<typeof openModel> | null
   adminToken: string

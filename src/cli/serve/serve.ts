@@ -16,7 +16,9 @@ import { createClosing, type Closing } from './closing.ts'
 import type { Core } from './core.ts'
 import { openModel } from './open-model.ts'
 import { checkOf } from './part.ts'
-import { loadPrices } from './load-prices.ts'
+import { parseSeating } from '../../agents/council/seating.ts'
+import { parsePrices } from '../../agents/models/prices.ts'
+import { readJsonFile } from './read-file.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import type { RoleContext } from './role.ts'
 import { roleEntry, roleNames, type RoleEntry, type RoleName } from './roles.ts'
@@ -91,7 +93,10 @@ async function run(
   const entries = roleNames.filter((name) => roles.includes(name)).map(roleEntry)
   closing.atOnce(() => removeStartFile(dataDir), 'the start file')
   steps.step('reading its settings')
-  const prices = await inStep('reading PRICES_FILE', () => loadPrices(config.answers.pricesFile))
+  const { pricesFile } = config.answers
+  const prices = await inStep('reading PRICES_FILE', () => readJsonFile('PRICES_FILE', pricesFile, parsePrices))
+  const { councilFile } = config.council
+  const seating = await inStep('reading COUNCIL_FILE', () => readJsonFile('COUNCIL_FILE', councilFile, parseSeating))
   if (entries.some(({ listens }) => listens)) await inStep('listening', () => assertCanListen(host, port))
   const orphans = await endOrphans(dataDir)
   if (orphans.length > 0) logger.warn({ orphans }, 'ended processes that a killed council had left running')
@@ -104,7 +109,7 @@ async function run(
       )
     : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
-  const shared = { config, version, prices, model: opening, stdout, closing, logger }
+  const shared = { config, version, prices, seating, model: opening, stdout, closing, logger }
   const [, { parts, url, token, failures }] = await allStarted([opening, startRoles(entries, shared, steps)])
 
   steps.end('done')

@@ -2,14 +2,16 @@ import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelClient } from '../../agents/models/model.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
-import { readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
+import { previewWriter, readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { newId } from './core.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
+import type { Run } from '../../agents/run.ts'
 import type { Role, RoleContext } from './role.ts'
+import { seatCouncil } from './seat-council.ts'
 
 /** Takes jobs and answers prompts. Stopping it gives running jobs back to the next worker. */
 export const workerRole: Role = {
@@ -27,14 +29,19 @@ export const workerRole: Role = {
 }
 
 async function startJobs(context: RoleContext, model: ModelClient): Promise<Worker> {
-  const { config, stores, prices, closing, logger } = context
+  const { config, stores, prices, seating, closing, logger } = context
   const { council, answers } = config
   const { concurrency, leaseMs } = config.worker
   const { log, gate, tail } = context.core
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
+  await seatCouncil(gate, council.id, seating, logger)
+  const writePreview = previewWriter(stores.ephemeral, council.id)
   const agent = {
     gate,
-    model,
+    seating,
+    modelOf: () => model,
+    preview: ({ requestId, attempt }: Run, member: string, text: string) =>
+      void writePreview(requestId, attempt, member, text),
     prices,
     writeTokens: tokenWriter(stores.ephemeral, council.id),
     clock: systemClock,

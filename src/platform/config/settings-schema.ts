@@ -57,6 +57,11 @@ const councilSettings = ({ toPath }: Machine) =>
       '1 to 32 of a-z, 0-9 and -',
     ),
     dataDir: setting('DATA_DIR', path(toPath).prefault('.data'), 'a folder; a relative one starts at the repository'),
+    councilFile: setting(
+      'COUNCIL_FILE',
+      path(toPath).prefault('config/council.json'),
+      'a JSON file; a relative one starts at the repository',
+    ),
   })
 
 /** Real servers; an embedded one runs if its setting is absent. Secrets, because they may hold a password. */

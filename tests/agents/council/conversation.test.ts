@@ -37,6 +37,7 @@ function conversation(
   }
   const dependencies: ConversationDependencies = {
     model,
+    persona: 'You are a helpful AI assistant.',
     answerMaxTokens: 100,
     earlierTurns: { before: () => Promise.resolve({ turns: known, total }), named: () => Promise.resolve(null) },
   }

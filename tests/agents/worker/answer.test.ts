@@ -3,7 +3,8 @@ import { ModelError, type ModelErrorCode } from '../../../src/agents/models/mode
 import { answerPrompt, giveUp } from '../../../src/agents/worker/answer.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
-import { beginning, type Uuid7, Principal } from '../../../src/events/identifiers.ts'
+import { beginning, Principal, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { noProgress } from '../../../src/agents/council/progress.ts'
 import { reservationFor } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { memoryPrompt, question, type AttemptOptions } from '../../support/memory-attempt.ts'
@@ -184,7 +185,7 @@ async function abandoned(scripts: ModelStep[][], { streamed = 'Paris' }: { strea
 /** The fields of an attempt at a prompt whose earlier turns an attempt before it has recorded. */
 const sensedTurns = (...requestIds: Uuid7[]) => ({
   conversation: { conversationId: 'c', actor: Principal.parse('anna'), position: beginning, sequence: 1 },
-  sensed: { conversationId: 'c', requestIds, omitted: 0 },
+  progress: { ...noProgress, path: 'fast' as const, sensed: { conversationId: 'c', requestIds, omitted: 0 } },
 })
 
 describe('a takeover', () => {
@@ -226,8 +227,7 @@ describe('a takeover', () => {
   test('that cannot re-read the recorded turns fails as interrupted, and calls no model', async () => {
     const first = await abandoned([])
     const { attempt } = await first.nextAttempt(sensedTurns(newId()))
-    const before = { ...attempt.before, path: 'fast' as const }
-    await answerPrompt(first.dependencies, { ...attempt, before })
+    await answerPrompt(first.dependencies, attempt)
     expect(first.model.calls).toEqual([])
     expect(await first.ending()).toMatchObject({
       type: 'AnswerFailed',
@@ -244,7 +244,7 @@ describe('a takeover', () => {
       earlierTurns: { before: () => Promise.reject(new Error('not asked')), named: async () => [turn] },
     })
     const { attempt } = await prompt.nextAttempt(sensedTurns(turn.requestId))
-    await answerPrompt(prompt.dependencies, { ...attempt, before: { ...attempt.before, path: 'fast' } })
+    await answerPrompt(prompt.dependencies, attempt)
     expect(model.calls[0]?.messages.slice(1).map(({ content }) => content)).toEqual(['Hello?', 'Hello.', question])
   })
 })

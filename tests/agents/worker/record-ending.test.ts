@@ -37,7 +37,7 @@ const settlementOf = (callId: string, part: Partial<Settlement> = {}): Settlemen
 const completed = (text: string, settlement?: Settlement): Ending => ({
   kind: 'completed',
   finishReason: 'stop',
-  degraded: false,
+  reasons: [],
   text,
   firstTextAtMs: null,
   ...(settlement && { settlement }),

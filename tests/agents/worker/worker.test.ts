@@ -21,6 +21,7 @@ import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
+import { councilOf } from '../../support/seating.ts'
 import { reservationFor } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { suiteCouncil } from '../../support/lifetimes.ts'
@@ -43,7 +44,7 @@ async function work(
 ): Promise<void> {
   const agent = {
     gate: council.gate,
-    model,
+    ...councilOf(model),
     prices: price(microsPer1000),
     writeTokens: tokenWriter(council.redis, council.councilId),
     clock: systemClock,

@@ -79,7 +79,14 @@ async function openAnswer({ pageSize = 1000, beforePage = () => Promise.resolve(
   const readTokens = async (_: unknown, afterId: string): Promise<TokenPage> => {
     if (streamed === null) throw new Error('Connection is closed.')
     const text = streamed.slice(Number(afterId.split('-')[0]))
-    return { text, endOffset: streamed.length, begun: [], firstTextAtMs: null, lastId: `${streamed.length}-0` }
+    return {
+      text,
+      endOffset: streamed.length,
+      begun: [],
+      previews: [],
+      firstTextAtMs: null,
+      lastId: `${streamed.length}-0`,
+    }
   }
   const wakeups = {
     listen(_: unknown, listener: () => void) {

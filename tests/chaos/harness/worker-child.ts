@@ -6,6 +6,7 @@ import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { startWorker } from '../../../src/agents/worker/worker.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
+import { councilOf } from '../../support/seating.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
 import { newId, openTestCouncil } from '../../support/council.ts'
@@ -37,7 +38,7 @@ const council = await openTestCouncil(redisUrl, councilId)
 const tail = startTail(council.log, await council.log.head())
 const agent = {
   gate: recorded(council.gate, historyFile, name),
-  model,
+  ...councilOf(model),
   prices: parsePrices({ default: { name: 'chaos', promptMicrosPer1000: 10, completionMicrosPer1000: 10 }, prices: [] }),
   writeTokens: () => Promise.resolve('written' as const),
   clock: systemClock,
@@ -49,7 +50,7 @@ const agent = {
 }
 /** Every attempt has begun, and no client has seen text: these tests do not cover the token stream. */
 const readTokens = () =>
-  Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], firstTextAtMs: null, lastId: '0-0' })
+  Promise.resolve({ text: '', endOffset: 0, begun: [1, 2, 3], previews: [], firstTextAtMs: null, lastId: '0-0' })
 const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-jobs', logger: silentLogger })
 const jobs = await council.log.openJobs(blocking, name, leaseMs)
 const worker = startWorker(

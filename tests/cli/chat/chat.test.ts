@@ -140,8 +140,12 @@ describe('council chat', () => {
 
   test('fails with the code of a prompt that was refused', async () => {
     const { running, visit, requestId } = await asked(['--path', 'full'])
-    visit.say({ type: 'error', requestId, code: 'path_unavailable', message: 'path unavailable' })
-    expect(await running).toMatchObject({ code: 1, stdout: '', stderr: 'error: path unavailable (path_unavailable)\n' })
+    visit.say({ type: 'error', requestId, code: 'too_many_in_flight', message: 'too many prompts' })
+    expect(await running).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'error: too many prompts (too_many_in_flight)\n',
+    })
   })
 
   test('cancels the prompt at Ctrl-C and waits until the cancellation is recorded', async () => {

@@ -1,0 +1,43 @@
+import { OpenElection } from '../../commands/election/open-election.ts'
+import type { ElectionRules } from '../../events/election.ts'
+import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
+import { labelled, type LabelledDraft } from './labels.ts'
+import type { Progress } from './progress.ts'
+import type { CouncilDependencies } from './state.ts'
+
+/**
+ * Opens the election of an answer, or returns the rules that an earlier attempt opened it by. The seed is drawn here, after the drafts
+ * and before any judge has seen them: it decides the labels, the order that each judge sees, and ties.
+ */
+export async function openBallotBox(
+  dependencies: CouncilDependencies,
+  run: Run,
+  { drafts, rules }: Progress,
+): Promise<ElectionRules> {
+  if (rules) return rules
+  const { seating, newId } = dependencies
+  const seed: string = newId()
+  const opened: ElectionRules = {
+    purpose: 'answer',
+    ref: run.requestId,
+    candidates: labelled(drafts, seed).map(({ label, member }) => ({ label, standsFor: member, author: member })),
+    electorate: seating.members.map(({ id, weight }) => ({ member: id, weight })),
+    ownCandidateAllowed: seating.ownDraftAllowed,
+    method: seating.method,
+    quorum: seating.quorum,
+    seed,
+  }
+  const { requestId, attempt } = run
+  assertAppended(
+    'OpenElection',
+    await executeUntilKnown(dependencies, run, OpenElection, { electionId: requestId, ...opened, step: { attempt } }),
+  )
+  return opened
+}
+
+/** The drafts under the labels of the election. */
+export const labelledBy = ({ candidates }: ElectionRules, { drafts }: Progress): LabelledDraft[] =>
+  candidates.flatMap(({ label, author }) => {
+    const text = drafts.find(({ member }) => member === author)?.text
+    return author === undefined || text === undefined ? [] : [{ label, member: author, text }]
+  })

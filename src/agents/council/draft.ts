@@ -1,0 +1,77 @@
+import { FailDraft } from '../../commands/chat/fail-draft.ts'
+import { ProduceDraft } from '../../commands/chat/produce-draft.ts'
+import type { DraftFault } from '../../events/chat.ts'
+import { assertAppended, executeUntilKnown } from '../run.ts'
+import { askMembers, type MemberResult } from './member-calls.ts'
+import type { Progress } from './progress.ts'
+import { conversationMessages } from './prompts.ts'
+import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
+
+/**
+ * Phase `draft`: the members answer independently, at the same time. The failure of one does not sink the council, and it may still
+ * judge. Members whose draft is on record are not asked again.
+ */
+export async function draft(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
+  const { run, question, turns, progress } = state
+  const { seating, preview } = dependencies
+  const done = new Set([...progress.drafts.map(({ member }) => member), ...progress.failed])
+  const drafts = [...progress.drafts]
+  const failed = [...progress.failed]
+  let isOverBudget = false
+
+  const tasks = seating.members
+    .filter(({ id }) => !done.has(id))
+    .map((member) => ({
+      member,
+      messages: conversationMessages(member.persona, question, turns),
+      maxTokens: member.maxTokens,
+      temperature: member.temperature,
+      onText: (piece: string) => {
+        preview(run, member.id, piece)
+      },
+    }))
+  const limit = AbortSignal.timeout(seating.timeLimits.draftMs)
+  await askMembers(dependencies, run, { phase: 'draft', limit, tasks }, async (result) => {
+    if (result.ended === 'over_budget') return void (isOverBudget = true)
+    const recorded = await recordDraft(dependencies, state, result)
+    if (recorded === null) failed.push(result.member.id)
+    else drafts.push({ member: result.member.id, text: recorded })
+  })
+  const inOrder = seating.members.flatMap(({ id }) => drafts.filter(({ member }) => member === id))
+  const update: Progress = { ...progress, drafts: inOrder, failed }
+  if (inOrder.length >= seating.quorum) return { progress: update }
+  return { progress: update, reasons: [isOverBudget ? 'budget_below_council' : 'drafts_below_quorum'] }
+}
+
+/** Records a draft and returns its text, or records why there is none and returns null. */
+async function recordDraft(
+  dependencies: CouncilDependencies,
+  { run }: CouncilState,
+  { member, text, settlement, ended }: MemberResult,
+): Promise<string | null> {
+  const common = {
+    requestId: run.requestId,
+    attempt: run.attempt,
+    member: member.id,
+    ...(settlement && { settlement }),
+  }
+  const judgeable = ended === 'complete' ? text : ended === 'cut_off' ? wholeSentences(text) : null
+  if (judgeable !== null && settlement) {
+    const result = await executeUntilKnown(dependencies, run, ProduceDraft, { ...common, text: judgeable, settlement })
+    assertAppended('ProduceDraft', result)
+    return judgeable
+  }
+  const why: DraftFault = ended === 'complete' ? 'empty' : ended === 'over_budget' ? 'model_failed' : ended
+  run.logger.warn({ member: member.id, why }, 'a member has no draft')
+  assertAppended('FailDraft', await executeUntilKnown(dependencies, run, FailDraft, { ...common, why, text }))
+  return null
+}
+
+/** The shortest text that can be judged although it was cut. */
+const shortestJudgeable = 40
+
+/** A draft that was cut at its length, without its unfinished last sentence; null if there is too little to judge. */
+function wholeSentences(text: string): string | null {
+  const end = Math.max(...['. ', '! ', '? ', '.\n', '!\n', '?\n', '。'].map((mark) => text.lastIndexOf(mark)))
+  return end + 1 >= shortestJudgeable ? text.slice(0, end + 1) : null
+}

@@ -1,0 +1,60 @@
+import { callModel } from '../model-call.ts'
+import type { ChatMessage } from '../models/model.ts'
+import { answerText } from '../worker/answer-text.ts'
+import { settleCall } from '../model-call.ts'
+import { stopIfAborted } from './member-calls.ts'
+import { intents, triage, type Intent } from './triage/triage.ts'
+import type { CouncilDependencies, CouncilState, CouncilUpdate, Route } from './state.ts'
+
+/** The path of each intent. Source: seed story 22.1. */
+const pathOf: Readonly<Record<Intent, Route['path']>> = {
+  simple: 'fast',
+  complex: 'full',
+  exploratory: 'full',
+  action: 'action',
+}
+
+/** Phase `triage`: the user chooses the path, else rules and a classifier without a model call, else one model call. */
+export async function route(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
+  const { progress, requestedPath, question } = state
+  if (progress.path !== null) return {}
+  const { intent, by, confidence } = triage(question)
+  if (requestedPath !== null) return { chosen: { path: requestedPath, intent, by: 'user', confidence: 1 } }
+  if (confidence >= dependencies.seating.routing.certainEnough)
+    return { chosen: { path: pathOf[intent], intent, by, confidence } }
+  const asked = await askModel(dependencies, state)
+  return asked
+    ? { chosen: { path: pathOf[asked], intent: asked, by: 'model', confidence: 0.75 } }
+    : { chosen: { path: pathOf[intent], intent, by, confidence } }
+}
+
+const triageTokens = 8
+
+/** The intent that the model chooses; null if the call fails: the classifier's choice then holds. */
+async function askModel(dependencies: CouncilDependencies, { run, question }: CouncilState): Promise<Intent | null> {
+  const text = answerText('', () => undefined)
+  const outcome = await callModel(dependencies, run, {
+    phase: 'triage',
+    member: 'council',
+    model: dependencies.modelOf(),
+    messages: triageMessages(question),
+    maxTokens: triageTokens,
+    temperature: 0,
+    constraint: { choices: intents },
+    text,
+    limit: AbortSignal.timeout(dependencies.seating.timeLimits.triageMs),
+  })
+  await stopIfAborted(dependencies, run, outcome)
+  if (outcome.settlement) await settleCall(dependencies, run, outcome.settlement)
+  const said = text.soFar().trim().toLowerCase()
+  return intents.find((intent) => said === intent) ?? null
+}
+
+const triageMessages = (question: string): ChatMessage[] => [
+  {
+    role: 'system',
+    content:
+      'Classify the request in one word. simple: one fact, a definition, a short calculation, a rewrite. complex: several steps, a proof, a plan, trade-offs. exploratory: ideas, opinions, what-if. action: do something in the world or fetch live data.',
+  },
+  { role: 'user', content: question },
+]

@@ -1,0 +1,78 @@
+import { RouteRequest } from '../../commands/chat/route-request.ts'
+import type { SensedConversation } from '../../events/chat.ts'
+import type { PromptInConversation } from '../../projections/chats.ts'
+import { assertAppended, executeUntilKnown, RunEnded, runEndedCodes } from '../run.ts'
+import { gatherConversation, type SharedWindow } from './conversation.ts'
+import type { CouncilDependencies, CouncilState, CouncilUpdate, Route } from './state.ts'
+
+/** Phase `sense`: gathers the earlier turns, and records them with the route in one append, before any member is called. */
+export async function sense(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
+  const { run, question, conversation, progress, chosen } = state
+  if (progress.sensed && conversation) return senseAgain(dependencies, conversation, progress.sensed)
+  if (!chosen) return {}
+  const { seating, earlierTurns } = dependencies
+  const gathered =
+    conversation &&
+    (await gatherConversation(
+      { ...(await smallestWindow(dependencies, chosen.path)), earlierTurns },
+      conversation,
+      question,
+      run.signal,
+    ))
+  // An interrupted selection must not bind the next attempt, and nothing has been paid for yet.
+  const ended = runEndedCodes.find((code) => code === run.signal.reason)
+  if (ended) throw new RunEnded(ended, 'the run was stopped before it called a model')
+  const { requestId, attempt } = run
+  assertAppended(
+    'RouteRequest',
+    await executeUntilKnown(dependencies, run, RouteRequest, {
+      requestId,
+      attempt,
+      ...chosen,
+      seating: seating.hash,
+      ...(gathered && { conversation: gathered.sensed }),
+    }),
+  )
+  return {
+    progress: { ...progress, path: chosen.path, sensed: gathered?.sensed ?? null },
+    turns: gathered?.turns ?? [],
+    ...(gathered?.sensed.reason === 'unavailable' && { reasons: ['context_unavailable' as const] }),
+  }
+}
+
+/** The turns must fit into the window of each model that is shown them: the one with the least room decides. */
+async function smallestWindow(
+  { seating, modelOf, answerMaxTokens }: CouncilDependencies,
+  path: Route['path'],
+): Promise<SharedWindow> {
+  const fast: SharedWindow = { model: modelOf(), persona: seating.fastPath.persona, answerMaxTokens }
+  if (path !== 'full') return fast
+  const windows = await Promise.all(
+    [...seating.members, seating.chair].map(async ({ model, persona, maxTokens }) => {
+      const shared: SharedWindow = { model: modelOf(model), persona, answerMaxTokens: maxTokens }
+      const contextTokens = await shared.model.info().then(
+        (info) => info.contextTokens,
+        () => Infinity,
+      )
+      return { shared, room: contextTokens - maxTokens }
+    }),
+  )
+  return windows.toSorted((a, b) => a.room - b.room)[0]?.shared ?? fast
+}
+
+/** Reads the turns that an earlier attempt used: a different prompt would contradict the text that clients have already seen. */
+async function senseAgain(
+  { earlierTurns }: CouncilDependencies,
+  conversation: PromptInConversation,
+  { requestIds, reason }: SensedConversation,
+): Promise<CouncilUpdate> {
+  const turns = requestIds.length === 0 ? [] : await earlierTurns.named(conversation, requestIds)
+  if (turns) return { turns, ...(reason === 'unavailable' && { reasons: ['context_unavailable' as const] }) }
+  return {
+    outcome: {
+      kind: 'failed',
+      code: 'interrupted',
+      message: 'the worker died, and the earlier turns that its model saw cannot be read again; ask again',
+    },
+  }
+}

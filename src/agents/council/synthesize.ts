@@ -1,0 +1,92 @@
+import { settleCall, type CallOutcome } from '../model-call.ts'
+import { labelledBy } from './ballot-box.ts'
+import { chairMessages, fenceOf, type Material } from './deliberation-prompts.ts'
+import { beginningOf, fitted } from './fit.ts'
+import type { LabelledDraft } from './labels.ts'
+import { turnMessages } from './prompts.ts'
+import { writeAnswer } from './respond.ts'
+import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
+
+/**
+ * Phase `synthesize`: the chair writes the answer from the winning draft, the other drafts, the reviews and the dissent. If the chair
+ * fails or is late, the winning draft is the answer: drafts and votes are there, and the asker has waited for them.
+ */
+export async function synthesize(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
+  const { run, answer, question, turns, progress } = state
+  const { seating, modelOf } = dependencies
+  const { chair, timeLimits } = seating
+  if (!progress.rules) throw new Error('no election was opened')
+  const drafts = labelledBy(progress.rules, progress)
+  const winner = winnerOf(state, drafts)
+  const material: Material = {
+    winner: progress.ending?.type === 'ElectionDecided' ? winner : null,
+    others: drafts.filter((draft) => progress.ending?.type !== 'ElectionDecided' || draft !== winner),
+    critiques: progress.critiques.map(({ text }) => text),
+    dissent: dissentOf(state),
+  }
+  const fence = fenceOf(progress.rules.seed)
+  const model = modelOf(chair.model)
+  const longest = Math.max(...drafts.map(({ text }) => text.length), ...material.critiques.map((text) => text.length))
+  const messages = await fitted(model, chair.maxTokens, longest, (characters) =>
+    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters), fence),
+  )
+  const outcome = await writeAnswer(dependencies, run, {
+    phase: 'synthesize',
+    member: chair.id,
+    model,
+    messages,
+    maxTokens: chair.maxTokens,
+    temperature: chair.temperature,
+    text: answer,
+    limit: AbortSignal.timeout(timeLimits.synthesizeMs),
+  })
+  if (outcome.kind === 'completed' || (outcome.kind === 'stopped' && outcome.reason !== 'out_of_time'))
+    return { outcome }
+  return answerWithDraft(dependencies, state, winner.text, outcome)
+}
+
+/** Ends the answer with a draft. Text of the chair that clients have seen stays before it. */
+async function answerWithDraft(
+  dependencies: CouncilDependencies,
+  { run, answer }: CouncilState,
+  draft: string,
+  failed: CallOutcome,
+): Promise<CouncilUpdate> {
+  run.logger.warn({ outcome: failed }, 'the chair failed; the winning draft is the answer')
+  if (failed.settlement) await settleCall(dependencies, run, failed.settlement)
+  answer.interrupt()
+  answer.add(answer.soFar() === '' ? draft : `\n\n---\n\n${draft}`)
+  answer.finish()
+  const finishReason = answer.isFull() ? 'length' : 'stop'
+  return { outcome: { kind: 'completed', finishReason, degraded: false }, reasons: ['chair_failed'] }
+}
+
+/** The winning draft; without a result of the vote, the draft of the first label, which the seed has drawn. */
+function winnerOf({ progress: { ending } }: CouncilState, drafts: readonly LabelledDraft[]): LabelledDraft {
+  const label = ending?.type === 'ElectionDecided' ? ending.data.winner : drafts[0]?.label
+  const winner = drafts.find((draft) => draft.label === label)
+  if (!winner) throw new Error('the winner of the election has no draft')
+  return winner
+}
+
+/** Who did not put the winner first, in one sentence; null if all did. */
+function dissentOf({ progress: { ending, ballots } }: CouncilState): string | null {
+  if (ending?.type !== 'ElectionDecided') return null
+  const { winner } = ending.data
+  const others = ballots.filter(
+    ({ ballot }) => Array.isArray(ballot) && ballot.includes(winner) && ballot[0] !== winner,
+  )
+  if (others.length === 0) return null
+  const firsts = others.map(({ ballot }) => (Array.isArray(ballot) ? ballot[0] : ''))
+  return `${others.length} of ${ballots.length} judges preferred another answer: ${[...new Set(firsts)].join(', ')}.`
+}
+
+const cutTo = ({ winner, others, critiques, dissent }: Material, characters: number): Material => {
+  const cut = (draft: LabelledDraft): LabelledDraft => ({ ...draft, text: beginningOf(draft.text, characters) })
+  return {
+    winner: winner && cut(winner),
+    others: others.map(cut),
+    critiques: critiques.map((text) => beginningOf(text, characters)),
+    dissent,
+  }
+}

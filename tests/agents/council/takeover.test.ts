@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { answerPrompt } from '../../../src/agents/worker/answer.ts'
+import { councilModel } from '../../support/council-model.ts'
+import { memoryPrompt } from '../../support/memory-attempt.ts'
+import { text, untilCancelled, usage, type ModelStep } from '../../support/scripted-model.ts'
+
+/** A prompt on the full path whose first worker reaches a call and goes no further. */
+async function stuckIn(name: string, before: ModelStep[] = [], scripts: Record<string, ModelStep[]> = {}) {
+  const reached = Promise.withResolvers<undefined>()
+  const model = councilModel({ ...scripts, [name]: [[...before, () => reached.resolve(undefined), untilCancelled]] })
+  const prompt = await memoryPrompt({ model })
+  const first = await prompt.nextAttempt({ requestedPath: 'full' })
+  const running = answerPrompt(prompt.dependencies, first.attempt)
+  running.catch(() => undefined)
+  await reached.promise
+  return { ...prompt, model, first, running }
+}
+
+const callsOf = (model: ReturnType<typeof councilModel>) =>
+  Object.fromEntries([...Map.groupBy(model.calls, ({ name }) => name)].map(([name, calls]) => [name, calls.length]))
+const once = Object.fromEntries(
+  ['draft', 'critique', 'vote'].flatMap((phase) =>
+    ['analyst', 'sceptic', 'pragmatist'].map((member) => [`${phase} ${member}`, 1]),
+  ),
+)
+
+describe('a worker that dies', () => {
+  test.each(['draft sceptic', 'critique sceptic', 'vote sceptic', 'synthesize'])(
+    'in the call %s is replaced by one that repeats only this call',
+    async (name) => {
+      const { dependencies, model, nextAttempt, ending, events } = await stuckIn(name)
+      // The other members of the phase have finished before the worker died.
+      const [phase = ''] = name.split(' ')
+      if (phase !== 'synthesize') await expect.poll(async () => (await recorded(events, phase)).length).toBe(2)
+      const { attempt } = await nextAttempt({ requestedPath: 'full' })
+      await answerPrompt(dependencies, attempt)
+
+      expect(await ending()).toMatchObject({ type: 'AnswerCompleted', data: { degraded: false }, jobs: 0 })
+      expect(callsOf(model)).toEqual({ ...once, synthesize: 1, [name]: 2 })
+      // The lost call is charged at its reservation; each other call is charged once.
+      const debits = await events(/^BudgetDebited$/)
+      expect(debits).toHaveLength(11)
+      const elections = await events(/^Election(Opened|Decided)$/)
+      expect(elections.map(({ type }) => type)).toEqual(['ElectionOpened', 'ElectionDecided'])
+    },
+  )
+
+  test('in the middle of the answer is replaced by one that continues the text', async () => {
+    const { dependencies, nextAttempt, ending, tokens, model } = await stuckIn('synthesize', [
+      usage(9, 2),
+      text('Paris is'),
+    ])
+    await expect.poll(() => tokens.page.text).toBe('Paris is')
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    await answerPrompt(dependencies, attempt)
+    expect(model.named('synthesize')[1]).toMatchObject({ continueFrom: 'Paris is' })
+    expect(model.named('synthesize')[1]?.messages).toEqual(model.named('synthesize')[0]?.messages)
+    expect(await ending()).toMatchObject({ data: { text: 'Paris isParis is the capital of France.' } })
+  })
+
+  test('cannot record anything after another worker has taken over', async () => {
+    const { dependencies, nextAttempt, first, running, ending } = await stuckIn('draft sceptic')
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    await answerPrompt(dependencies, attempt)
+    const ended = await ending()
+    first.stop('superseded')
+    await running.catch((error: unknown) => {
+      expect(error).toMatchObject({ name: 'RunEnded', code: 'attempt_superseded' })
+    })
+    expect(await ending()).toEqual(ended)
+  })
+})
+
+const recorded = (events: (type: RegExp) => Promise<unknown[]>, phase: string) =>
+  events({ draft: /^DraftProduced$/, critique: /^CritiqueProduced$/, vote: /^BallotCast$/ }[phase] ?? /^$/)
+
+describe('stopping a deliberation', () => {
+  test.each(['draft sceptic', 'critique sceptic', 'vote sceptic', 'synthesize'])(
+    'by a cancellation in the call %s ends all calls, pays them and records the end',
+    async (name) => {
+      const { first, running, ending, events } = await stuckIn(name)
+      first.stop('cancelled')
+      await running
+      expect(await ending()).toMatchObject({ type: 'AnswerCancelled', jobs: 0 })
+      const [reserved, debited, released] = await Promise.all(
+        [/^BudgetReserved$/, /^BudgetDebited$/, /^BudgetReleased$/].map((type) => events(type)),
+      )
+      expect((debited?.length ?? 0) + (released?.length ?? 0)).toBe(reserved?.length)
+    },
+  )
+
+  test('by a shutdown settles its calls and leaves the prompt open for another worker', async () => {
+    const { first, running, openChat, nextAttempt, dependencies, ending } = await stuckIn('draft sceptic')
+    first.stop('shutdown')
+    expect(await running).toBeNull()
+    expect((await openChat()).openCalls).toEqual([])
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    await answerPrompt(dependencies, attempt)
+    expect(await ending()).toMatchObject({ type: 'AnswerCompleted' })
+  })
+})
+
+test('an answer that runs out of time in the vote is the draft that can be had', async () => {
+  const { first, running, ending } = await stuckIn('vote sceptic', [], { synthesize: [untilCancelled] })
+  first.expire()
+  await running
+  expect(await ending()).toMatchObject({
+    type: 'AnswerCompleted',
+    data: { degraded: true, reasons: ['chair_failed'] },
+    jobs: 0,
+  })
+})

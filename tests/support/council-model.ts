@@ -1,0 +1,59 @@
+import type { ModelCall, ModelClient } from '../../src/agents/models/model.ts'
+import { missingModel } from '../../src/agents/models/missing.ts'
+import { end, text, usage, type ModelStep } from './scripted-model.ts'
+
+/** A call of a deliberation, named `draft analyst`, `vote sceptic`, …; the chair's is `synthesize`, the fast path's `respond`. */
+export type CouncilCall = ModelCall & { name: string }
+
+const drafts: Record<string, string> = {
+  analyst: 'The capital of France has been Paris since 987.',
+  sceptic: 'It is Paris, although Vichy was the seat from 1940 to 1944.',
+  pragmatist: 'Paris.',
+}
+
+const answer = (said: string): ModelStep[] => [usage(20, 5), text(said), end()]
+
+function usual({ name, constraint }: CouncilCall): ModelStep[] {
+  const [phase, member = ''] = name.split(' ')
+  if (phase === 'draft') return answer(drafts[member] ?? 'Paris.')
+  if (phase === 'critique') return answer('Every answer is right.')
+  if (phase === 'vote') return answer(constraint && 'choices' in constraint ? (constraint.choices[0] ?? '') : '[]')
+  return answer('Paris is the capital of France.')
+}
+
+/**
+ * A model that plays every member of a council, and records the calls. `scripts` replaces what it does in the calls of a name; several
+ * scripts are for the first call of the name, the second, and so on.
+ */
+export function councilModel(
+  scripts: Readonly<Record<string, ModelStep[] | ModelStep[][]>> = {},
+): ModelClient & { calls: CouncilCall[]; named: (name: string) => CouncilCall[] } {
+  const calls: CouncilCall[] = []
+  return {
+    ...missingModel('not scripted'),
+    calls,
+    named: (name) => calls.filter((call) => call.name === name),
+    info: () => Promise.resolve({ model: 'scripted', kind: 'embedded', contextTokens: 10_000 }),
+    async *stream(call) {
+      const name = nameOf(call)
+      const earlier = calls.filter((other) => other.name === name).length
+      const named = { ...call, name }
+      calls.push(named)
+      const script = scripts[name]
+      const steps =
+        script && Array.isArray(script[0]) ? (script as ModelStep[][])[earlier] : (script as ModelStep[] | undefined)
+      for (const step of steps ?? usual(named)) {
+        if (step instanceof Error) throw step
+        if (typeof step === 'function') await step(call)
+        else yield step
+      }
+    },
+  }
+}
+
+/** The council ends the id of a member's call with phase and member; the call that answers has the request's own id. */
+function nameOf({ requestId, messages }: ModelCall): string {
+  const [, phase, member] = /-(triage|draft|critique|vote)-([a-z]+)$/.exec(requestId) ?? []
+  if (phase !== undefined) return `${phase} ${member}`
+  return messages.at(-1)?.content.includes('Material for your answer') ? 'synthesize' : 'respond'
+}
