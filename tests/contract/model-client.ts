@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { ModelError, type ChatMessage, type ModelClient, type TokenUsage } from '../../src/agents/models/model.ts'
 import { begun, call, failureOf, outcomeOf } from '../support/model-calls.ts'
 
@@ -113,6 +114,53 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
       expect((continued.usage as TokenUsage).promptTokens).toBeGreaterThan((whole.usage as TokenUsage).promptTokens)
     })
 
+    const rankings = ['north > south > east', 'south > north > east', 'east > south > north']
+    const poll = {
+      messages: [{ role: 'user' as const, content: `Rank the answers. Write one line, such as ${rankings[0]}` }],
+      constraint: { choices: rankings },
+    }
+
+    test.each([0, 1])('writes one of the choices at temperature %d', async (temperature) => {
+      const { text, end } = await outcomeOf(subject.client.stream(call({ ...poll, temperature, maxTokens: 40 })))
+      expect(rankings).toContain(text)
+      expect(end).toBe('stop')
+    })
+
+    test('cuts a choice at maxTokens', async () => {
+      const { text, end, usage } = await outcomeOf(subject.client.stream(call({ ...poll, maxTokens: 2 })))
+      expect(end).toBe('length')
+      expect(usage).toMatchObject({ completionTokens: 2 })
+      expect(rankings.filter((choice) => choice.startsWith(text))).not.toEqual([])
+    })
+
+    test.each<[string, object, z.ZodType]>([
+      [
+        'a list',
+        { type: 'array', items: { type: 'string', enum: ['A', 'B', 'C'] }, minItems: 3, maxItems: 3 },
+        z.tuple([z.enum(['A', 'B', 'C']), z.enum(['A', 'B', 'C']), z.enum(['A', 'B', 'C'])]),
+      ],
+      [
+        'an object',
+        {
+          type: 'object',
+          properties: {
+            A: { type: 'integer', minimum: 3, maximum: 10 },
+            B: { type: 'integer', minimum: 3, maximum: 10 },
+          },
+          required: ['A', 'B'],
+          additionalProperties: false,
+        },
+        z.strictObject({ A: z.int().min(3).max(10), B: z.int().min(3).max(10) }),
+      ],
+    ])('writes JSON of a schema: %s', async (_, jsonSchema, parser) => {
+      const messages = [{ role: 'user' as const, content: 'Judge the answers A, B and C. Answer with JSON.' }]
+      const { text, end } = await outcomeOf(
+        subject.client.stream(call({ messages, constraint: { jsonSchema }, maxTokens: 60 })),
+      )
+      expect(parser.safeParse(JSON.parse(text))).toMatchObject({ success: true })
+      expect(end).toBe('stop')
+    })
+
     test('a call cancelled in the middle ends as cancelled at once, with its usage', async () => {
       const stop = new AbortController()
       const { rest } = await begun(subject.client, call({ ...rivers, signal: stop.signal }))
@@ -174,6 +222,7 @@ export function modelClientContract(name: string, setUp: () => Promise<Subject>)
     test.each([
       ['no room for an answer', { maxTokens: 0 }],
       ['no messages', { messages: [] }],
+      ['no choices', { constraint: { choices: [] } }],
     ])('rejects a call with %s', async (_, fields) => {
       expect(await failureOf(subject.client.stream(call(fields)))).toBe('model_rejected')
     })

@@ -50,6 +50,30 @@ describe('a request to vLLM', () => {
     })
   })
 
+  test.each([
+    [{ choices: ['yes', 'no'] }, { structured_outputs: { choice: ['yes', 'no'] } }],
+    [
+      { jsonSchema: { type: 'boolean' } },
+      {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'output', schema: { type: 'boolean' }, strict: true },
+        },
+      },
+    ],
+  ])('carries the constraint %j', async (constraint, fields) => {
+    const vllm = await vllmServer()
+    expect((await outcomeOf(vllmClient([vllm.url]).stream(call({ constraint })))).end).toBe('stop')
+    expect(vllm.received[0]?.body).toMatchObject(fields)
+  })
+
+  test('with a schema that vLLM cannot enforce is rejected', async () => {
+    const vllm = await vllmServer()
+    const constraint = { jsonSchema: { type: 'array', items: { type: 'string' }, uniqueItems: true } }
+    const { end } = await outcomeOf(vllmClient([vllm.url]).stream(call({ constraint })))
+    expect(end).toMatchObject({ code: 'model_rejected', message: expect.stringContaining('uniqueItems') as string })
+  })
+
   test('continues an answer as an unfinished last message', async () => {
     const vllm = await vllmServer()
     await outcomeOf(vllmClient([vllm.url]).stream(call({ continueFrom: 'The capital of Fr' })))

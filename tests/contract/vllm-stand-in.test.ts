@@ -23,7 +23,7 @@ const main = fileURLToPath(new URL('../support/vllm-stand-in/main.ts', import.me
 const notPlayed =
   /two choices|n=2|logprobs|stop string|tool|detokenize|completion(, stream)?$|embeddings|, echo|engine died/
 
-const played = ['chat.jsonl', 'continue.jsonl', 'keys-tools-sigterm.jsonl', 'engine-died.jsonl']
+const played = ['chat.jsonl', 'constraints.jsonl', 'continue.jsonl', 'keys-tools-sigterm.jsonl', 'engine-died.jsonl']
   .flatMap((file) =>
     recordings(file).map((recording): [string, Recording] => [`${file}: ${recording.name}`, recording]),
   )
@@ -31,7 +31,7 @@ const played = ['chat.jsonl', 'continue.jsonl', 'keys-tools-sigterm.jsonl', 'eng
 
 describe('the stand-in agrees with the real vLLM', () => {
   test('on most recordings', () => {
-    expect(played.length).toBeGreaterThanOrEqual(45)
+    expect(played.length).toBeGreaterThanOrEqual(50)
   })
 
   test.each(played)('%s', async (_, recorded) => {
@@ -54,6 +54,34 @@ describe('the stand-in agrees with the real vLLM', () => {
     expect(answer.headers['content-type']).toBe(recorded.response.headers['content-type'])
     if (path === '/metrics') expect(text).toMatch(/^vllm:num_requests_running\{.*\} 0\.0$/m)
     else expect(comparable(text)).toEqual(comparable(recorded.response.body))
+  })
+})
+
+describe('the stand-in writes what the request allows, if its script breaks the constraint:', () => {
+  test.each([
+    ['the first choice', { choices: ['B > A', 'A > B'] }, 'B > A'],
+    [
+      'the least list',
+      { jsonSchema: { type: 'array', items: { type: 'string', enum: ['A', 'B'] }, minItems: 2, maxItems: 2 } },
+      '["A","A"]',
+    ],
+    [
+      'the least object',
+      {
+        jsonSchema: {
+          type: 'object',
+          properties: { A: { type: 'integer', minimum: 3 }, B: { type: 'string' }, C: { type: 'boolean' } },
+          required: ['A', 'B', 'C'],
+        },
+      },
+      '{"A":3,"B":"","C":false}',
+    ],
+  ])('%s', async (_, constraint, text) => {
+    const standIn = await startVllmStandIn()
+    onTestFinished(() => standIn.close())
+    standIn.nextAnswer({ tokens: ['[', '"C"', ']'] })
+    const outcome = await outcomeOf(vllmClient([standIn.url]).stream(call({ constraint, maxTokens: 40 })))
+    expect(outcome).toMatchObject({ text, end: 'stop' })
   })
 })
 

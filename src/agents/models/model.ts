@@ -7,8 +7,9 @@ import { CodedError } from '../../platform/coded-error.ts'
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
 /**
- * How the output of a model is constrained: to one of a few texts, or to JSON of a schema where there would be too many texts.
- * A client whose model cannot be constrained ignores it, so the caller still parses the output.
+ * How the new text of a call is constrained: to one of a few texts, or to JSON of a schema where there would be too many texts.
+ * The caller still parses the text: one that ends with `length` is cut, and a model that cannot be constrained ignores the constraint.
+ * A schema must not use `uniqueItems`, which vLLM rejects.
  */
 export type OutputConstraint = { choices: readonly string[] } | { jsonSchema: object }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createChannel } from './channel.ts'
 import { completion } from './chunks.ts'
+import { constrained } from './constraint.ts'
 import { playStream, scripted, type Step } from './play.ts'
 import type { AnswerScript, InStream } from './script.ts'
 import { wordTokens } from './tokens.ts'
@@ -212,7 +213,8 @@ async function play(
     response.writeHead(200, { 'content-type': trap.contentType }).end(trap.body)
     return
   }
-  const tokens = script.tokens ?? defaultAnswer().tokens ?? []
+  const scriptedTokens = script.tokens ?? defaultAnswer().tokens ?? []
+  const tokens = constrained(scriptedTokens, chat.constraint, script.finishReason === 'length')
   if (!chat.stream) {
     const kept = tokens.slice(0, chat.maxTokens)
     const reason = script.finishReason ?? (kept.length < tokens.length ? 'length' : 'stop')

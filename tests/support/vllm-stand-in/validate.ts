@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { JsonSchema, type Constraint } from './constraint.ts'
 import { countPrompt, type WireMessage } from './tokens.ts'
 
 /**
@@ -17,7 +18,13 @@ export type ChatRequest = {
   continuousUsage: boolean
   continues: boolean
   promptTokens: number
+  constraint?: Constraint
 }
+
+const ResponseFormat = z.looseObject({
+  type: z.enum(['text', 'json_object', 'json_schema', 'structural_tag']),
+  json_schema: z.looseObject({ name: z.string(), schema: z.looseObject({}).optional() }).nullish(),
+})
 
 const Body = z.looseObject({
   model: z.string().optional(),
@@ -31,8 +38,10 @@ const Body = z.looseObject({
     .nullish(),
   continue_final_message: z.boolean().default(false),
   add_generation_prompt: z.boolean().default(true),
-  response_format: z.unknown().optional(),
+  response_format: ResponseFormat.nullish(),
+  structured_outputs: z.looseObject({ choice: z.array(z.string()).nullish() }).nullish(),
 })
+type Body = z.infer<typeof Body>
 
 /** Parameters whose effect the stand-in does not support. */
 const notPlayed = ['tools', 'tool_choice', 'logprobs', 'n', 'echo', 'stop'] as const
@@ -90,7 +99,7 @@ export function parseChat(
   return check(body, messages, served)
 }
 
-function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Served): ChatRequest | Refusal {
+function check(body: Body, messages: WireMessage[], served: Served): ChatRequest | Refusal {
   if (messages.length === 0)
     return badRequest('Cannot apply chat template to an empty conversation. Provide at least one message.')
   const stream = body.stream ?? false
@@ -102,8 +111,8 @@ function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Serv
   if (body.continue_final_message && body.add_generation_prompt) {
     return badRequest('Cannot set both `continue_final_message` and `add_generation_prompt` to True.')
   }
-  const grammar = grammarFault(body.response_format)
-  if (grammar !== undefined) return badRequest(`Grammar error: ${grammar}`)
+  const constraint = constraintOf(body)
+  if (constraint && 'status' in constraint) return constraint
 
   const { maxModelLen } = served
   const promptTokens = countPrompt(messages, body.continue_final_message)
@@ -145,8 +154,45 @@ function check(body: z.infer<typeof Body>, messages: WireMessage[], served: Serv
     continuousUsage: body.stream_options?.continuous_usage_stats ?? false,
     continues: body.continue_final_message,
     promptTokens,
+    ...(constraint && { constraint }),
   }
 }
+
+/** The constraint of a request. The `guided_…` fields of older releases are ignored, as recorded. */
+function constraintOf({
+  response_format: format,
+  structured_outputs: outputs,
+}: Body): Constraint | Refusal | undefined {
+  const other = Object.keys(outputs ?? {}).find((key) => key !== 'choice')
+  if (other !== undefined || format?.type === 'structural_tag')
+    return engineError(
+      501,
+      'NotImplementedError',
+      `this stand-in for vLLM does not play "${other ?? 'structural_tag'}"`,
+    )
+  const choices = outputs?.choice
+  if (choices?.length === 0) return badRequest("Choice '[]' cannot be an empty list")
+  if (outputs && !choices) return wrongKinds('You must use one kind', 'but none are specified', 'None', 'None')
+  if (!format || format.type === 'text') return choices ? { choices } : undefined
+  if (choices) {
+    const quoted = `[${choices.map((choice) => `'${choice}'`).join(', ')}]`
+    return wrongKinds('You can only use one kind', 'but multiple are specified', quoted, 'True')
+  }
+  if (format.type === 'json_object') return { schema: { type: 'object' } }
+  if (!format.json_schema) {
+    const missing = "When response_format type is 'json_schema', the 'json_schema' field must be provided."
+    return badRequest(`${missing} (parameter=response_format)`, 'response_format')
+  }
+  const { schema } = format.json_schema
+  const fault = grammarFault(schema)
+  return fault === undefined ? { schema: JsonSchema.parse(schema) } : badRequest(`Grammar error: ${fault}`)
+}
+
+/** The recorded refusal of none or several kinds of constraint, with the fields as Python prints them. */
+const wrongKinds = (demand: string, fault: string, choice: string, jsonObject: string): Refusal =>
+  badRequest(
+    `${demand} of structured outputs constraint ${fault}: {'json': None, 'regex': None, 'choice': ${choice}, 'grammar': None, 'json_object': ${jsonObject}, 'disable_any_whitespace': False, 'disable_additional_properties': False, 'whitespace_pattern': None, 'structural_tag': None, '_backend': None, '_backend_was_auto': False}`,
+  )
 
 function parseJson(raw: string): { value: unknown } | Refusal {
   try {
@@ -161,8 +207,8 @@ function parseJson(raw: string): { value: unknown } | Refusal {
 }
 
 /** The two recorded faults of a JSON schema. */
-function grammarFault(format: unknown): string | undefined {
-  const text = JSON.stringify(format ?? null)
+function grammarFault(schema: unknown): string | undefined {
+  const text = JSON.stringify(schema ?? null)
   if (text.includes('"uniqueItems"')) return 'Unimplemented keys: ["uniqueItems"]'
   const type = /"type":"(nonsense)"/.exec(text)?.[1]
   return type === undefined ? undefined : `Invalid type: ${type}`

@@ -2,11 +2,20 @@
 
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
+import { z } from 'zod'
 import type { Logger } from '../../../platform/logger.ts'
 import { countedInTime, orAborted } from '../abort.ts'
 import { superviseModel, type ModelProcess } from './process.ts'
-import type { JobUpdate } from './protocol.ts'
-import { ModelError, type ModelCall, type ModelChunk, type ModelClient, type ModelInfo } from '../model.ts'
+import { JobConstraint, type GenerateJob, type JobUpdate, type Messages } from './protocol.ts'
+import {
+  ModelError,
+  type ChatMessage,
+  type ModelCall,
+  type ModelChunk,
+  type ModelClient,
+  type ModelInfo,
+  type OutputConstraint,
+} from '../model.ts'
 import { promptTokensAtMost } from '../prompt-bound.ts'
 import { createSlots } from '../slots.ts'
 
@@ -55,9 +64,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
   })
 
   async function* stream(call: ModelCall): AsyncGenerator<ModelChunk, void, void> {
-    if (call.maxTokens < 1)
-      throw new ModelError('model_rejected', `maxTokens must be at least 1, got ${call.maxTokens}.`)
-    if (call.messages.length === 0) throw new ModelError('model_rejected', 'A call needs at least one message.')
+    const job = jobOf(call, (lastId += 1))
     const slot = await slots.take(call.signal)
     try {
       await orAborted(process.ready(), call.signal).catch((error: unknown) => {
@@ -67,17 +74,15 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
       slot.release()
       throw error
     }
-    lastId += 1
     // The slot is released when the model process has freed the sequence, not when the reader returns.
-    yield* answer(process, lastId, call, idleTimeoutMs, slot.release)
+    yield* answer(process, job, call.signal, idleTimeoutMs, slot.release)
   }
 
   return {
     stream,
     info,
     promptTokensAtMost,
-    countPromptTokens: (messages, signal) =>
-      countedInTime(process.count(messages.map(({ role, content }) => ({ role, content }))), signal),
+    countPromptTokens: (messages, signal) => countedInTime(process.count(sentMessages(messages)), signal),
     health: async () => {
       try {
         return { status: 'pass', info: await info() }
@@ -92,11 +97,37 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
   }
 }
 
+/** The job of a call. Throws ModelError `model_rejected` for a call that the model process would not accept. */
+function jobOf(call: ModelCall, id: number): GenerateJob {
+  const { messages, continueFrom, maxTokens, temperature, constraint } = call
+  if (maxTokens < 1) throw new ModelError('model_rejected', `maxTokens must be at least 1, got ${maxTokens}.`)
+  if (messages.length === 0) throw new ModelError('model_rejected', 'A call needs at least one message.')
+  return {
+    id,
+    messages: sentMessages(messages),
+    continueFrom,
+    maxTokens,
+    temperature,
+    ...(constraint && { constraint: sentConstraint(constraint) }),
+  }
+}
+
+const sentMessages = (messages: readonly ChatMessage[]): Messages =>
+  messages.map(({ role, content }) => ({ role, content }))
+
+function sentConstraint(constraint: OutputConstraint): JobConstraint {
+  const sent = JobConstraint.safeParse(
+    'choices' in constraint ? constraint : { jsonSchema: JSON.stringify(constraint.jsonSchema) },
+  )
+  if (sent.success) return sent.data
+  throw new ModelError('model_rejected', `The constraint is outside its limits: ${z.prettifyError(sent.error)}`)
+}
+
 /** Runs one job and yields its chunks. Calls `onFreed` exactly once, when the process has finished the job. */
 async function* answer(
   process: ModelProcess,
-  id: number,
-  call: ModelCall,
+  job: GenerateJob,
+  signal: AbortSignal,
   idleTimeoutMs: number,
   onFreed: () => void,
 ): AsyncGenerator<ModelChunk, void, void> {
@@ -105,27 +136,23 @@ async function* answer(
   const watchdog = setTimeout(() => process.kill(`it sent nothing for ${idleTimeoutMs} ms`), idleTimeoutMs)
 
   const cancel = () => {
-    process.cancel(id)
+    process.cancel(job.id)
     wake.resolve(undefined)
   }
-  call.signal.addEventListener('abort', cancel, { once: true })
-  const { messages, continueFrom, maxTokens, temperature } = call
-  process.start(
-    { id, messages: messages.map(({ role, content }) => ({ role, content })), continueFrom, maxTokens, temperature },
-    (update) => {
-      watchdog.refresh()
-      if (update.type === 'end' || update.type === 'failed') {
-        clearTimeout(watchdog)
-        onFreed()
-      }
-      updates.push(update)
-      wake.resolve(undefined)
-    },
-  )
+  signal.addEventListener('abort', cancel, { once: true })
+  process.start(job, (update) => {
+    watchdog.refresh()
+    if (update.type === 'end' || update.type === 'failed') {
+      clearTimeout(watchdog)
+      onFreed()
+    }
+    updates.push(update)
+    wake.resolve(undefined)
+  })
 
   try {
     for (;;) {
-      if (call.signal.aborted) throw cancelled()
+      if (signal.aborted) throw cancelled()
       const update = updates.shift()
       if (update === undefined) {
         await wake.promise
@@ -151,8 +178,8 @@ async function* answer(
       }
     }
   } finally {
-    call.signal.removeEventListener('abort', cancel)
-    process.cancel(id)
+    signal.removeEventListener('abort', cancel)
+    process.cancel(job.id)
   }
 }
 

@@ -5,12 +5,14 @@ import {
   type ChatWrapper,
   getLlama,
   type LlamaContextSequence,
+  LlamaGrammarEvaluationState,
   LlamaLogLevel,
   type LlamaModel,
   LlamaText,
   resolveChatWrapper,
   type Token,
 } from 'node-llama-cpp'
+import { createGrammars, UnusableConstraint, type Grammars } from './grammars.ts'
 import { createRounds, type Steps } from './rounds.ts'
 import type { GenerateJob, JobUpdate, LoadOptions, Messages } from './protocol.ts'
 
@@ -35,7 +37,13 @@ const measuredTokens = 24
 const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788'
 
 /** A loaded model, and the sequences of its batch that no answer uses. */
-type Loaded = { model: LlamaModel; wrapper: ChatWrapper; free: LlamaContextSequence[]; contextTokens: number }
+type Loaded = {
+  model: LlamaModel
+  wrapper: ChatWrapper
+  grammars: Grammars
+  free: LlamaContextSequence[]
+  contextTokens: number
+}
 
 /** Loads the model; rejects when the file is no model or llama.cpp cannot run here. Compiles and downloads nothing. */
 export async function loadEngine({ modelPath, threads, sequences, contextTokens }: LoadOptions): Promise<Engine> {
@@ -51,7 +59,7 @@ export async function loadEngine({ modelPath, threads, sequences, contextTokens 
   const context = await model.createContext({ sequences, contextSize: contextTokens, threads })
   const wrapper = chatWrapper(model)
   const free = Array.from({ length: sequences }, () => context.getSequence())
-  const loaded = { model, wrapper, free, contextTokens }
+  const loaded = { model, wrapper, grammars: createGrammars(llama), free, contextTokens }
   const rounds = createRounds()
   return {
     contextTokens,
@@ -68,10 +76,10 @@ async function* answer(
   report: (update: JobUpdate) => void,
   signal: AbortSignal,
 ): Steps {
-  const { model, wrapper, free, contextTokens } = loaded
+  const { model, wrapper, grammars, free, contextTokens } = loaded
   const { id } = job
   const usage = { promptTokens: 0, completionTokens: 0 }
-  const fail = (code: 'prompt_too_long' | 'model_interrupted' | 'model_cancelled', message: string): void => {
+  const fail = (code: Extract<JobUpdate, { type: 'failed' }>['code'], message: string): void => {
     report({ type: 'failed', id, code, message, usage: { ...usage } })
   }
   let sequence: LlamaContextSequence | undefined
@@ -82,6 +90,7 @@ async function* answer(
         'prompt_too_long',
         `The prompt has ${tokens.length} tokens, and the model's window of ${contextTokens} leaves no room for an answer.`,
       )
+    const grammar = job.constraint && (await grammars.of(job.constraint))
     sequence = takeBest(free, tokens)
     if (sequence === undefined) throw new Error('more calls at a time than the model has sequences')
     usage.promptTokens = tokens.length
@@ -89,7 +98,11 @@ async function* answer(
     const limit = Math.min(job.maxTokens, contextTokens - tokens.length)
     const writer = textWriter(model)
     let finishReason: 'stop' | 'length' = 'length'
-    const generated = sequence.evaluate(tokens.slice(-1), { temperature: job.temperature, yieldEogToken: true })
+    const generated = sequence.evaluate(tokens.slice(-1), {
+      temperature: job.temperature,
+      yieldEogToken: true,
+      ...(grammar && { grammarEvaluationState: new LlamaGrammarEvaluationState({ model, grammar }) }),
+    })
     while (usage.completionTokens < limit && !signal.aborted) {
       const next = await generated.next()
       if (next.done) throw new Error('llama.cpp stopped in the middle of the answer')
@@ -106,7 +119,8 @@ async function* answer(
     if (signal.aborted) fail('model_cancelled', 'The call was cancelled.')
     else report({ type: 'end', id, finishReason, usage: { ...usage } })
   } catch (error) {
-    fail('model_interrupted', error instanceof Error ? error.message : 'unknown error of llama.cpp')
+    const code = error instanceof UnusableConstraint ? 'model_rejected' : 'model_interrupted'
+    fail(code, error instanceof Error ? error.message : 'unknown error of llama.cpp')
   } finally {
     if (sequence !== undefined) free.push(sequence)
   }

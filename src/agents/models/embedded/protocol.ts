@@ -17,12 +17,20 @@ export type LoadOptions = z.infer<typeof LoadOptions>
 const Messages = z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1)
 export type Messages = z.infer<typeof Messages>
 
+/** An `OutputConstraint` within the limits of a grammar. The schema travels as JSON text. */
+export const JobConstraint = z.union([
+  z.strictObject({ choices: z.array(z.string().max(1_000)).min(1).max(1_000) }),
+  z.strictObject({ jsonSchema: z.string().max(50_000) }),
+])
+export type JobConstraint = z.infer<typeof JobConstraint>
+
 export const GenerateJob = z.strictObject({
   id: z.int(),
   messages: Messages,
   continueFrom: z.string(),
   maxTokens: z.int().positive(),
   temperature: z.number().nonnegative(),
+  constraint: JobConstraint.optional(),
 })
 export type GenerateJob = z.infer<typeof GenerateJob>
 
@@ -42,7 +50,7 @@ export const JobUpdate = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('failed'),
     id: z.int(),
-    code: z.enum(['prompt_too_long', 'model_interrupted', 'model_cancelled']),
+    code: z.enum(['prompt_too_long', 'model_rejected', 'model_interrupted', 'model_cancelled']),
     message: z.string(),
     usage: Usage,
   }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatMessage, ModelCall, UsageReport } from '../model.ts'
+import type { ChatMessage, ModelCall, OutputConstraint, UsageReport } from '../model.ts'
 
 /**
  * The part of vLLM's OpenAI-compatible protocol that the council uses: request bodies and response schemas.
@@ -14,6 +14,7 @@ export function chatRequest(call: ModelCall, model: string) {
     temperature: call.temperature,
     stream: true,
     stream_options: { include_usage: true, continuous_usage_stats: true },
+    ...(call.constraint && constraintFields(call.constraint)),
   }
   if (call.continueFrom === '') return { ...common, messages: call.messages }
   return {
@@ -23,6 +24,17 @@ export function chatRequest(call: ModelCall, model: string) {
     add_generation_prompt: false,
   }
 }
+
+/** vLLM ignores the `guided_…` fields of its releases before 0.12. */
+const constraintFields = (constraint: OutputConstraint) =>
+  'choices' in constraint
+    ? { structured_outputs: { choice: constraint.choices } }
+    : {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'output', schema: constraint.jsonSchema, strict: true },
+        },
+      }
 
 /** The body of `POST /tokenize` for the prompt of an answer. */
 export const tokenizeRequest = (messages: readonly ChatMessage[], model: string) => ({

@@ -98,6 +98,37 @@ describe('the embedded model', patience, () => {
     expect(order.indexOf(0)).toBeLessThan(order.lastIndexOf(1))
   })
 
+  test('writes a choice exactly, whatever its characters', async () => {
+    const choices = ['"a\\\\b" | [c]{2}\n\t\u007f(d) ::= é日🎉']
+    expect(await outcomeOf(client.stream(call({ constraint: { choices }, maxTokens: 60 })))).toMatchObject({
+      text: choices[0],
+      end: 'stop',
+    })
+  })
+
+  test('constrains each of several answers at a time by itself', async () => {
+    const constraint = { choices: ['The largest', 'The smallest'] }
+    const outcomes = await Promise.all([
+      outcomeOf(client.stream(call({ ...ask('Is Paris the largest city of France?'), constraint }))),
+      outcomeOf(client.stream(call())),
+      outcomeOf(client.stream(call({ ...ask('Is a mouse the largest animal?'), constraint }))),
+    ])
+    expect(outcomes.map(({ end }) => end)).toEqual(['stop', 'stop', 'stop'])
+    expect(constraint.choices).toContain(outcomes[0]?.text)
+    expect(outcomes[1]?.text).toBe('The capital of France is Paris.')
+    expect(constraint.choices).toContain(outcomes[2]?.text)
+  })
+
+  const nested = Array.from({ length: 600 }).reduce<object>((items) => ({ type: 'array', items }), { type: 'null' })
+  test.each([
+    ['too many choices', { choices: Array.from({ length: 1001 }, String) }],
+    ['too long a schema', { jsonSchema: { type: 'string', description: 'x'.repeat(50_000) } }],
+    ['too deep a schema', { jsonSchema: nested }],
+  ])('rejects %s, and goes on', async (_, constraint) => {
+    expect((await outcomeOf(client.stream(call({ constraint })))).end).toMatchObject({ code: 'model_rejected' })
+    expect((await outcomeOf(client.stream(call({ maxTokens: 2 })))).end).toBe('length')
+  })
+
   test('starts a new call without waiting for the running ones', async () => {
     // Every sequence has a state, so the new call must first erase one. That needs llama.cpp's lock.
     await Promise.all(
