@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { ModelCall, ModelClient } from '../../src/agents/models/model.ts'
-import { createVllmClient, type VllmClientOptions } from '../../src/agents/models/vllm/client.ts'
+import { createVllmClient, type VllmClient, type VllmClientOptions } from '../../src/agents/models/vllm/client.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import { begun, call } from './model-calls.ts'
 import { startVllmStandIn, type Answer, type StandIn, type StandInOptions } from './vllm-stand-in/server.ts'
@@ -24,7 +24,7 @@ export async function vllmServer(options: StandInOptions = {}): Promise<StandIn>
 }
 
 /** Creates a client of these servers and closes it when the test ends. */
-export function vllmClient(urls: readonly string[], options: Partial<VllmClientOptions> = {}): ModelClient {
+export function vllmClient(urls: readonly string[], options: Partial<VllmClientOptions> = {}): VllmClient {
   const client = createVllmClient({ urls, ...clientLimits, ...options })
   onTestFinished(() => client.close())
   return client

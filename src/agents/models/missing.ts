@@ -6,19 +6,26 @@ import type { ModelProvider } from './provider.ts'
 export const missingProvider: ModelProvider = {
   name: 'missing',
   isConfigured: () => true,
-  open: async ({ advice }) => ({ model: missingModel(advice), kind: 'missing', what: 'none', warning: advice }),
+  open: async ({ advice }) => {
+    const model = missingModel(advice)
+    return { model, modelOf: () => model, kind: 'missing', what: 'none', warning: advice }
+  },
 }
 
-export function missingModel(advice: string): ModelClient {
-  const unavailable = () => new ModelError('model_unavailable', advice)
+/** A client whose every call fails with this advice. */
+export function missingModel(
+  advice: string,
+  code: 'model_unavailable' | 'model_unknown' = 'model_unavailable',
+): ModelClient {
+  const missing = () => new ModelError(code, advice)
   return {
     async *stream() {
-      throw unavailable()
+      throw missing()
     },
-    info: () => Promise.reject(unavailable()),
+    info: () => Promise.reject(missing()),
     promptTokensAtMost,
-    countPromptTokens: () => Promise.reject(unavailable()),
-    health: () => Promise.resolve({ status: 'warn', code: 'model_unavailable', message: advice }),
+    countPromptTokens: () => Promise.reject(missing()),
+    health: () => Promise.resolve({ status: 'warn', code, message: advice }),
     close: () => Promise.resolve(),
   }
 }

@@ -25,7 +25,13 @@ export type ProviderContext = {
 }
 
 export type OpenedModel = {
+  /** The default model. Closing it ends the calls of all models. */
   model: ModelClient
+  /**
+   * The client of the model that is served under a name. Its calls throw ModelError `model_unknown` while no server has the model. It
+   * needs no closing.
+   */
+  modelOf: (name: string) => ModelClient
   kind: 'real' | 'embedded' | 'missing'
   /** Describes the model in a few words, for the start banner and `/health`. */
   what: string

@@ -12,6 +12,8 @@ export type Slots = {
    * Throws ModelError `model_overloaded` at once when the queue is full, `model_cancelled` when the signal aborts while the call waits.
    */
   take: (signal: AbortSignal) => Promise<Slot>
+  /** The calls that hold a slot or wait for one. */
+  load: () => number
 }
 
 /**
@@ -57,6 +59,7 @@ export function createSlots(concurrency: number, maxQueued: number): Slots {
       signal.addEventListener('abort', giveUp, { once: true })
       return turn.promise
     },
+    load: () => concurrency - free + waiting.size,
   }
 }
 

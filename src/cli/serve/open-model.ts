@@ -1,4 +1,5 @@
-import { ModelError, type ModelClient } from '../../agents/models/model.ts'
+import { ModelError } from '../../agents/models/model.ts'
+import type { OpenedModel } from '../../agents/models/provider.ts'
 import { openProvider } from '../../agents/models/providers.ts'
 import type { Config } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -14,8 +15,8 @@ export async function openModel(
   steps: Steps,
   logger: Logger,
   onBackground: () => void,
-): Promise<{ model: ModelClient; part: Part }> {
-  const { model, ...described } = await openProvider({ config, logger, step: steps.step, onBackground }).catch(
+): Promise<Pick<OpenedModel, 'model' | 'modelOf'> & { part: Part }> {
+  const { model, modelOf, ...described } = await openProvider({ config, logger, step: steps.step, onBackground }).catch(
     (error: unknown) => {
       throw error instanceof ModelError ? new CliError('usage', error.message) : error
     },
@@ -26,5 +27,5 @@ export async function openModel(
     const health = await model.health()
     if (health.status !== 'pass') throw new Error(health.message)
   }
-  return { model, part: { name: 'model', ...described, ...(described.kind !== 'missing' && { look }) } }
+  return { model, modelOf, part: { name: 'model', ...described, ...(described.kind !== 'missing' && { look }) } }
 }

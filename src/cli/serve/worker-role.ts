@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ModelClient } from '../../agents/models/model.ts'
+import { memberModels } from '../../agents/models/member-models.ts'
+import type { OpenedModel } from '../../agents/models/provider.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
+import type { CouncilDependencies } from '../../agents/council/state.ts'
 import { previewWriter, readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
@@ -18,8 +20,8 @@ export const workerRole: Role = {
   name: 'worker',
   async start(context) {
     if (!context.model) throw new Error('the worker needs a model')
-    const { model, part } = await context.model
-    const worker = await startJobs(context, model)
+    const { part, ...models } = await context.model
+    const worker = await startJobs(context, await modelsOf(context, models))
     return {
       parts: [part],
       checks: [checkOf(part, { isNeeded: false })],
@@ -28,7 +30,26 @@ export const workerRole: Role = {
   },
 }
 
-async function startJobs(context: RoleContext, model: ModelClient): Promise<Worker> {
+type ModelOf = CouncilDependencies['modelOf']
+
+/** The models of the members and of the chair. */
+async function modelsOf(
+  { seating, logger }: RoleContext,
+  opened: Pick<OpenedModel, 'model' | 'modelOf'>,
+): Promise<ModelOf> {
+  const { modelOf, unserved } = await memberModels(
+    opened,
+    [...seating.members, seating.chair].map(({ model }) => model),
+  )
+  if (unserved.length > 0)
+    logger.warn(
+      { models: unserved },
+      'no server serves these models of config/council.json; their members cannot answer',
+    )
+  return modelOf
+}
+
+async function startJobs(context: RoleContext, modelOf: ModelOf): Promise<Worker> {
   const { config, stores, prices, seating, closing, logger } = context
   const { council, answers } = config
   const { concurrency, leaseMs } = config.worker
@@ -39,7 +60,7 @@ async function startJobs(context: RoleContext, model: ModelClient): Promise<Work
   const agent = {
     gate,
     seating,
-    modelOf: () => model,
+    modelOf,
     preview: ({ requestId, attempt }: Run, member: string, text: string) =>
       void writePreview(requestId, attempt, member, text),
     prices,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { missingModel } from '../../../src/agents/models/missing.ts'
 import type { ModelProvider } from '../../../src/agents/models/provider.ts'
 import { openProvider, providers } from '../../../src/agents/models/providers.ts'
@@ -25,7 +25,7 @@ const withoutModelFile = providers.map((provider): ModelProvider =>
 describe('openProvider', () => {
   test('prefers vLLM where VLLM_URL is set', async () => {
     const { url } = await vllmServer()
-    const { model, ...described } = await open({ VLLM_URL: url }, withoutModelFile)
+    const { model, modelOf: _, ...described } = await open({ VLLM_URL: url }, withoutModelFile)
     expect(described).toEqual({ kind: 'real', what: `vLLM at ${url}` })
     expect((await model.info()).kind).toBe('vllm')
     await model.close()
@@ -38,12 +38,29 @@ describe('openProvider', () => {
   })
 
   test('opens the next configured provider with the advice of one that has no model', async () => {
-    const { model, ...described } = await open({}, withoutModelFile)
+    const { model, modelOf: _, ...described } = await open({}, withoutModelFile)
     expect(described).toEqual({ kind: 'missing', what: 'none', warning: 'Set MODEL_PATH.' })
     expect(await model.health()).toEqual({ status: 'warn', code: 'model_unavailable', message: 'Set MODEL_PATH.' })
   })
 
+  test('refuses vLLM servers with different models unless VLLM_MODEL names one', async () => {
+    const [large, small] = [await vllmServer({ model: 'large' }), await vllmServer({ model: 'small' })]
+    const VLLM_URL = `${large.url},${small.url}`
+    await expect(open({ VLLM_URL })).rejects.toMatchObject({
+      code: 'model_unknown',
+      message: expect.stringMatching(/serve large and small, .* Set VLLM_MODEL/) as string,
+    })
+    const { model, modelOf, atStart } = await open({ VLLM_URL, VLLM_MODEL: 'large' })
+    onTestFinished(() => model.close())
+    expect(atStart).toBeUndefined()
+    expect(await Promise.all([model.info(), modelOf('small').info()])).toMatchObject([
+      { model: 'large' },
+      { model: 'small' },
+    ])
+  })
+
   test('skips providers that the settings do not ask for', async () => {
+    const unused = missingModel('unused')
     const unasked: ModelProvider = {
       name: 'unasked',
       isConfigured: () => false,
@@ -52,7 +69,7 @@ describe('openProvider', () => {
     const asked: ModelProvider = {
       name: 'asked',
       isConfigured: () => true,
-      open: async () => ({ model: missingModel('unused'), kind: 'real', what: 'asked' }),
+      open: async () => ({ model: unused, modelOf: () => unused, kind: 'real', what: 'asked' }),
     }
     expect(await open({}, [unasked, asked])).toMatchObject({ what: 'asked' })
   })

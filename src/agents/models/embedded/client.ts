@@ -16,6 +16,7 @@ import {
   type ModelInfo,
   type OutputConstraint,
 } from '../model.ts'
+import { missingModel } from '../missing.ts'
 import { promptTokensAtMost } from '../prompt-bound.ts'
 import { createSlots } from '../slots.ts'
 
@@ -40,6 +41,8 @@ export type EmbeddedClientOptions = {
 
 /** A model client that also reports on its process. */
 export type EmbeddedClient = ModelClient & {
+  /** This client under the model's name; under any other name, a client whose calls throw ModelError `model_unknown`. */
+  modelOf: (name: string) => ModelClient
   /** The rate that was measured when the model was loaded, with nothing else running. */
   tokensPerSecond: () => Promise<number>
   pid: () => number | undefined
@@ -78,7 +81,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
     yield* answer(process, job, call.signal, idleTimeoutMs, slot.release)
   }
 
-  return {
+  const client: EmbeddedClient = {
     stream,
     info,
     promptTokensAtMost,
@@ -92,9 +95,17 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): EmbeddedCl
       }
     },
     tokensPerSecond: async () => (await process.ready()).tokensPerSecond,
+    modelOf: (name) =>
+      name === model
+        ? client
+        : missingModel(
+            `The only model is ${model}, not ${name}. Set VLLM_URL, or check config/council.json.`,
+            'model_unknown',
+          ),
     pid: process.pid,
     close: process.close,
   }
+  return client
 }
 
 /** The job of a call. Throws ModelError `model_rejected` for a call that the model process would not accept. */

@@ -41,11 +41,11 @@ export const embeddedProvider: ModelProvider = {
       const { model: name } = await model.info()
       const rate = Math.round(await model.tokensPerSecond())
       const what = `${name} on the CPU, ${threads} thread${threads === 1 ? '' : 's'}, ${rate} tokens/s`
-      return { model, kind: 'embedded', what }
+      return { model, modelOf: model.modelOf, kind: 'embedded', what }
     } catch (error) {
       // The client restarts its process indefinitely: a shortage of memory, for example, may be over later.
       const atStart = `the model in ${file.path} could not be loaded: ${messageOf(error)}`
-      return { model, kind: 'embedded', what: `${file.path} on the CPU`, atStart }
+      return { model, modelOf: model.modelOf, kind: 'embedded', what: `${file.path} on the CPU`, atStart }
     }
   },
 }

@@ -52,7 +52,8 @@ export function mayDoBetterElsewhere(error: unknown): boolean {
 
 /** A 404 of the engine means an unknown model. A 404 of the web layer means an unknown path: the URL is not a chat server's. */
 function notFound(said: string, problem: Problem): ModelError {
-  if (problem.from === 'engine') return new ModelError('model_unknown', `${said}. Check VLLM_MODEL.`)
+  if (problem.from === 'engine')
+    return new ModelError('model_unknown', `${said}. Check VLLM_MODEL and config/council.json.`)
   return new ModelError('model_unavailable', `${said}. Is VLLM_URL the base URL of a vLLM server?`)
 }
 

@@ -29,6 +29,7 @@ export const vllmProvider: ModelProvider = {
     }
     return {
       model,
+      modelOf: model.modelOf,
       kind: 'real',
       what: `vLLM at ${vllm.urls.join(', ')}`,
       ...(health.status !== 'pass' && { atStart: `not reachable: ${health.message}` }),

@@ -11,42 +11,46 @@ import {
   retry,
 } from 'cockatiel'
 import { orAborted, within } from '../abort.ts'
-import { ModelError, type ChatMessage, type ModelCall, type ModelInfo } from '../model.ts'
+import { ModelError, type ChatMessage, type ModelCall } from '../model.ts'
 import { openAnswer, type AnswerLimits, type OpenAnswer } from './answer.ts'
 import { mayDoBetterElsewhere, wasReset } from './errors.ts'
+import { createServedModels, type ServedModels } from './model-list.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
-import { ModelList, Tokenized, tokenizeRequest } from './wire.ts'
+import { Tokenized, tokenizeRequest } from './wire.ts'
 
 const maxListMs = 10_000
 
 export type VllmServerOptions = TransportOptions &
   AnswerLimits & {
-    model?: string
     /** How long the circuit breaker stays open after three failures in a row. Doubles with every further failure, up to a minute. */
     leaveAloneMs: number
   }
 
-/** One vLLM server; `client.ts` chooses among several. Every promise rejects with a ModelError or the signal's reason. */
+/**
+ * One vLLM server; `pool.ts` chooses among several. `model` names one of its models, and is undefined for the only one. Every promise
+ * rejects with a ModelError or the signal's reason.
+ */
 export type VllmServer = {
   url: string
   /** Sends the call and waits for the first chunk. Retries once if the server closed a kept-alive connection. */
-  open: (call: ModelCall, signal: AbortSignal) => Promise<OpenAnswer>
+  open: (call: ModelCall, model: string | undefined, signal: AbortSignal) => Promise<OpenAnswer>
   /** The model's name and window, from `/v1/models`. Cached until a failure. */
-  info: (signal: AbortSignal) => Promise<ModelInfo>
+  info: ServedModels['find']
+  /** Whether the server serves the model, according to the cached list. */
+  serves: ServedModels['contains']
   /** Counts the tokens of a prompt with `/tokenize`, which not every server of this protocol has. */
-  countTokens: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<number>
+  countTokens: (messages: readonly ChatMessage[], model: string | undefined, signal: AbortSignal) => Promise<number>
   /** Resolves when the engine reports that it is healthy, within the connect timeout. */
   probe: (signal: AbortSignal) => Promise<void>
   close: () => Promise<void>
 }
 
 export function createVllmServer(options: VllmServerOptions): VllmServer {
-  const { model, connectTimeoutMs, firstByteTimeoutMs, leaveAloneMs } = options
+  const { connectTimeoutMs, firstByteTimeoutMs, leaveAloneMs } = options
   const transport = createTransport(options)
   const { url } = transport
   // The list needs no engine, so a slow response is a failure.
   const listTimeoutMs = Math.min(firstByteTimeoutMs, maxListMs)
-  let known: Promise<ModelInfo> | undefined
 
   const breaker = circuitBreaker(handleWhen(isBroken), {
     breaker: new ConsecutiveBreaker(3),
@@ -60,29 +64,28 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
   const probe = (signal: AbortSignal) =>
     within(connectTimeoutMs, tooSlow('/health', connectTimeoutMs), signal, (limited) => transport.probe(limited))
 
-  /** All concurrent callers share one request, so it follows no caller's signal. */
-  function askModels(): Promise<ModelInfo> {
-    const asked = within(listTimeoutMs, tooSlow('/v1/models', listTimeoutMs), new AbortController().signal, (limited) =>
+  /** All concurrent callers share the request, so it follows no caller's signal. */
+  const models = createServedModels(url, () =>
+    within(listTimeoutMs, tooSlow('/v1/models', listTimeoutMs), new AbortController().signal, (limited) =>
       transport.getJson('/v1/models', limited),
-    ).then((list) => chosenModel(url, list, model))
-    asked.catch(forget)
-    return asked
-  }
-  const forget = () => {
-    known = undefined
-  }
-  const info = (signal: AbortSignal) => orAborted((known ??= askModels()), signal)
-  const modelName = async (signal: AbortSignal) => model ?? (await info(signal)).model
+    ),
+  )
+  const modelName = async (model: string | undefined, signal: AbortSignal) => (await models.find(model, signal)).model
 
   /** A half-open breaker probes the health page first, so that no call is risked. */
-  async function guarded(call: ModelCall, signal: AbortSignal): Promise<OpenAnswer> {
+  async function guarded(call: ModelCall, model: string | undefined, signal: AbortSignal): Promise<OpenAnswer> {
     if (breaker.state !== CircuitState.Closed) await breaker.execute(() => probe(signal))
-    return again.execute(() => breaker.execute(() => openAnswer(transport, call, modelName, options, signal)))
+    const name = (limited: AbortSignal) => modelName(model, limited)
+    return again.execute(() => breaker.execute(() => openAnswer(transport, call, name, options, signal)))
   }
 
-  async function countTokens(messages: readonly ChatMessage[], signal: AbortSignal): Promise<number> {
+  async function countTokens(
+    messages: readonly ChatMessage[],
+    model: string | undefined,
+    signal: AbortSignal,
+  ): Promise<number> {
     const counted = Tokenized.safeParse(
-      await transport.postForJson('/tokenize', tokenizeRequest(messages, await modelName(signal)), signal),
+      await transport.postForJson('/tokenize', tokenizeRequest(messages, await modelName(model, signal)), signal),
     )
     if (!counted.success)
       throw new ModelError('model_unavailable', `${url}/tokenize did not answer with a count.`, {
@@ -93,19 +96,23 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
 
   return {
     url,
-    info,
-    countTokens: (messages, signal) =>
-      within(listTimeoutMs, tooSlow('/tokenize', listTimeoutMs), signal, (limited) => countTokens(messages, limited)),
+    info: models.find,
+    serves: models.contains,
+    countTokens: (messages, model, signal) =>
+      within(listTimeoutMs, tooSlow('/tokenize', listTimeoutMs), signal, (limited) =>
+        countTokens(messages, model, limited),
+      ),
     probe,
-    open: async (call, signal) => {
+    open: async (call, model, signal) => {
       try {
-        return await orAborted(guarded(call, signal), signal)
+        return await orAborted(guarded(call, model, signal), signal)
       } catch (error) {
         if (error instanceof BrokenCircuitError)
           throw new ModelError('model_unavailable', `${url} failed repeatedly and is not used for a while.`, {
             cause: breaker.lastFailure,
           })
-        if (mayDoBetterElsewhere(error) || (error instanceof ModelError && error.code === 'model_unknown')) forget()
+        if (mayDoBetterElsewhere(error) || (error instanceof ModelError && error.code === 'model_unknown'))
+          models.forget()
         throw error
       }
     },
@@ -116,30 +123,3 @@ export function createVllmServer(options: VllmServerOptions): VllmServer {
 /** An overloaded server is not broken. */
 const isBroken = (error: unknown): boolean =>
   mayDoBetterElsewhere(error) && !(error instanceof ModelError && error.code === 'model_overloaded')
-
-/** The configured model, or the only one. Among several, adapters included, the operator must choose. */
-function chosenModel(url: string, list: unknown, wanted: string | undefined): ModelInfo {
-  const parsed = ModelList.safeParse(list)
-  if (!parsed.success)
-    throw new ModelError('model_unavailable', `${url}/v1/models did not answer with a list of models.`, {
-      cause: parsed.error,
-    })
-  const models = parsed.data.data
-  const names = models.map(({ id }) => id)
-  const model = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted)
-  if (wanted === undefined && models.length > 1)
-    throw new ModelError(
-      'model_unknown',
-      `${url} serves ${models.length} models (${names.slice(0, 20).join(', ')}), and VLLM_MODEL names none of them.`,
-    )
-  if (model === undefined && wanted === undefined) throw new ModelError('model_unavailable', `${url} serves no model.`)
-  if (model === undefined)
-    throw new ModelError(
-      'model_unknown',
-      `${url} does not serve ${wanted}; it serves ${names.slice(0, 20).join(', ')}. Check VLLM_MODEL.`,
-    )
-  const contextTokens = model.max_model_len ?? models.find(({ id }) => id === model.parent)?.max_model_len
-  if (contextTokens === undefined || contextTokens === null)
-    throw new ModelError('model_unavailable', `${url}/v1/models does not say max_model_len of ${model.id}.`)
-  return { model: model.id, kind: 'vllm', contextTokens }
-}

@@ -98,6 +98,17 @@ describe('the embedded model', patience, () => {
     expect(order.indexOf(0)).toBeLessThan(order.lastIndexOf(1))
   })
 
+  test('is the only model', async () => {
+    const { model } = await client.info()
+    expect(client.modelOf(model)).toBe(client)
+    const other = client.modelOf('other')
+    await expect(other.info()).rejects.toMatchObject({
+      code: 'model_unknown',
+      message: `The only model is ${model}, not other. Set VLLM_URL, or check config/council.json.`,
+    })
+    expect((await outcomeOf(other.stream(call()))).end).toMatchObject({ code: 'model_unknown' })
+  })
+
   test('writes a choice exactly, whatever its characters', async () => {
     const choices = ['"a\\\\b" | [c]{2}\n\t\u007f(d) ::= é日🎉']
     expect(await outcomeOf(client.stream(call({ constraint: { choices }, maxTokens: 60 })))).toMatchObject({
