@@ -23,7 +23,7 @@ export type StandInOptions = {
   /** The chat template trims every message, as many do. A continuation then starts from less text than was sent. */
   trims?: boolean
   port?: number
-  /** The answer to a request without a script; by default twelve words. */
+  /** The answer to a request without a script; by default twelve words. A gated one never gets a token. */
   answer?: (request: ReceivedRequest) => AnswerScript
 }
 
@@ -106,7 +106,7 @@ export async function startVllmStandIn(options: StandInOptions = {}): Promise<St
     const requestId = typeof header === 'string' ? header : ids.toString(16).padStart(16, '0')
     const seen: ReceivedRequest = { requestId, headers: request.headers, body: JSON.parse(raw), chat: parsed }
     received.push(seen)
-    const next: Scripted = queue.shift() ?? unscripted((options.answer ?? defaultAnswer)(seen))
+    const next: Scripted = queue.shift() ?? handleFor((options.answer ?? defaultAnswer)(seen)).entry
     running += 1
     response.once('close', () => {
       running -= 1
@@ -171,13 +171,14 @@ export async function startVllmStandIn(options: StandInOptions = {}): Promise<St
   }
 }
 
-function unscripted(script: AnswerScript): Scripted {
-  return { script, steps: undefined, received: Promise.withResolvers(), gone: Promise.withResolvers() }
-}
-
 function handleFor(script: AnswerScript): { entry: Scripted; answer: Answer } {
   const channel = createChannel<Step>()
-  const entry: Scripted = { ...unscripted(script), steps: script.gated ? channel.values() : undefined }
+  const entry: Scripted = {
+    script,
+    steps: script.gated ? channel.values() : undefined,
+    received: Promise.withResolvers(),
+    gone: Promise.withResolvers(),
+  }
   const act = async (step: Step) => {
     if (!script.gated) throw new Error('the test controls only gated answers')
     // Steps of an answer whose client has disconnected have no reader.
