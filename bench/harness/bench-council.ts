@@ -3,10 +3,9 @@ import { createGate, type CommandGate } from '../../src/commands/gate/gate.ts'
 import type { CommandContext } from '../../src/commands/gate/types.ts'
 import { type Uuid7, Principal } from '../../src/events/identifiers.ts'
 import { logKeys, type LogKeys } from '../../src/events/log/keys.ts'
-import type { EventLog } from '../../src/events/log/log.ts'
+import { redisLog, type RedisLog } from '../../src/events/log/redis-log.ts'
 import { eventMacs } from '../../src/events/log/integrity/mac.ts'
 import { openLog } from '../../src/events/log/open.ts'
-import { redisLog } from '../../src/events/log/redis-log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { newUuid7 } from '../../src/platform/ids.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -21,7 +20,7 @@ const maxStartMs = 120_000
 export type BenchCouncil = {
   keys: LogKeys
   redis: ReturnType<typeof connectRedis>
-  log: EventLog
+  log: RedisLog
   gate: CommandGate
   close: () => void
 }
