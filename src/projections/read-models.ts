@@ -1,7 +1,9 @@
 import { accounts } from './accounts.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
+import { elections } from './elections.ts'
 import type { Projection } from './engine/projection.ts'
+import { members } from './members.ts'
 
 /** Every read model there is, in the order in which they are shown. */
-export const readModels: readonly Projection[] = [chats, costs, accounts]
+export const readModels: readonly Projection[] = [chats, costs, accounts, elections, members]

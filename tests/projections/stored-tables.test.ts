@@ -46,6 +46,40 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
         '"action_limit_micros" bigint, "last_position" text not null, "last_sequence" bigint not null)',
     ],
   },
+  elections: {
+    version: 1,
+    statements: [
+      'create table "s"."elections" ("election_id" text collate "C" primary key, "purpose" text not null, "ref" text not null, ' +
+        '"method" text not null, "status" text not null, "failed_why" text, "winner" text, "winner_member" text, "winners" jsonb, ' +
+        '"order" jsonb, "tally" jsonb, "quorum" integer not null, "ballots" integer not null, "abstentions" integer not null, ' +
+        '"candidates" jsonb not null, "electorate" jsonb not null, "own_candidate_allowed" boolean not null, ' +
+        '"opened_at" timestamptz not null, "closed_at" timestamptz, "first_position" text not null, "last_position" text not null, ' +
+        '"last_sequence" bigint not null)',
+      'create index on "s"."elections" (ref)',
+      'create table "s"."ballots" ("ballot_id" text collate "C" primary key, "election_id" text collate "C" not null, ' +
+        '"member" text not null, "method" text not null, "status" text not null, "ballot" jsonb, "winner_rank" integer, ' +
+        '"own_label" text, "abstained_why" text, "voted_position" text, "call_id" text, "last_position" text not null, ' +
+        '"last_sequence" bigint not null)',
+      'create index on "s"."ballots" (election_id)',
+      'create index on "s"."ballots" (member)',
+    ],
+  },
+  members: {
+    version: 1,
+    statements: [
+      'create table "s"."members" ("member" text collate "C" primary key, "elections" integer not null, "drafts" integer not null, ' +
+        '"drafts_failed" integer not null, "drafts_timed" integer not null, "draft_ms" bigint not null, ' +
+        '"candidates_ranked" integer not null, "rank_sum" double precision not null, "wins" integer not null, ' +
+        '"ballots" integer not null, "abstentions" integer not null, "ballots_compared" integer not null, ' +
+        '"ballots_agreeing" integer not null, "calls" integer not null, "cost_micros" bigint not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
+      'create table "s"."open_elections" ("election_id" text collate "C" primary key, "method" text not null, ' +
+        '"own_candidate_allowed" boolean not null, "authors" jsonb not null, "ballots" jsonb not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
+      'create table "s"."open_drafts" ("request_id" text collate "C" primary key, "started_ms" jsonb not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
+    ],
+  },
 }
 
 async function statementsOf(projection: Projection): Promise<string[]> {

@@ -1,10 +1,19 @@
 import { onTestFinished } from 'vitest'
 import { silentLogger } from '../../src/platform/logger.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { costs } from '../../src/projections/costs.ts'
 import { chats } from '../../src/projections/chats.ts'
+import { applyEvents, type Target } from '../../src/projections/engine/apply.ts'
+import { beforeFirst, type Checkpoint } from '../../src/projections/engine/checkpoint.ts'
+import {
+  createGeneration,
+  dropOtherGenerations,
+  schemaOf,
+  serveGeneration,
+} from '../../src/projections/engine/generations.ts'
 import { postgresStore } from '../../src/projections/engine/postgres-store.ts'
-import type { Database, Projection } from '../../src/projections/engine/projection.ts'
+import type { Database, Projection, Tx } from '../../src/projections/engine/projection.ts'
 import { startProjector, type Projector } from '../../src/projections/engine/projector.ts'
 import { rebuild, type RebuildProgress, type Rebuilt } from '../../src/projections/engine/rebuild.ts'
 import type { Rebuilder } from '../../src/projections/engine/rebuild-lease.ts'
@@ -47,6 +56,33 @@ export const rebuildNow = (
   rebuild({ log, store: postgresStore(database), rebuilder, elapsedMs: () => performance.now() }, projection, {
     ...(onProgress && { onProgress }),
   })
+
+/** Applies events to a new, serving generation in batches of these sizes, again and again. */
+export async function applyInBatches(
+  database: Database,
+  projection: Projection,
+  events: readonly AnyRecordedEvent[],
+  sizes: readonly number[],
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await dropOtherGenerations(tx, projection.name, undefined)
+    await createGeneration(tx, projection, 1)
+    await serveGeneration(tx, projection, 1)
+  })
+  const target: Target<Tx> = {
+    projection,
+    schema: schemaOf(projection.name, 1),
+    advance: () => Promise.resolve(true),
+    applied: () => undefined,
+  }
+  let at: Checkpoint | undefined = beforeFirst
+  let start = 0
+  for (let batch = 0; start < events.length; batch++) {
+    const size = sizes[batch % sizes.length]!
+    at = await applyEvents(database, target, at!, events.slice(start, start + size))
+    start += size
+  }
+}
 
 /** All rows of both read models. */
 export const dumpAll = async (db: TestDatabase): Promise<{ chats: string[]; costs: string[] }> => ({

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RawBuilder } from 'kysely'
-import type { EventCatalogue, RecordedEvent } from '../../events/event.ts'
+import type { RecordedEvent } from '../../events/event.ts'
 import type { Position } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { messageOf } from '../../platform/platform-error.ts'
@@ -30,8 +30,8 @@ export type TableAudit = {
  * Opens the log and reads rows of a read model. The rows are read first, so that the log covers them however busy the council
  * is. A read model that cannot be read is reported, and is not an error.
  */
-export async function auditTable<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string>(
-  table: TableProjection<C, Handled, Key>,
+export async function auditTable<C extends Columns, Key extends keyof C & string>(
+  table: TableProjection<C, Key>,
   { clauses, noun }: { clauses: RawBuilder<unknown>; noun: string },
   council: CouncilAddress,
   closing: AsyncDisposableStack,
@@ -88,7 +88,9 @@ function difference(noun: string, fromLog: object | undefined, fromModel: object
   if (!fromLog) return { ...at, message: `the read model has a ${noun} at ${at.position} that is not in the log` }
   const stored = new Map<string, unknown>(Object.entries(fromModel))
   const details = Object.entries(fromLog)
-    .filter(([column, value]) => stored.get(column) !== value)
-    .map(([column, value]) => `${column} is ${String(stored.get(column))}, the log says ${String(value)}`)
+    .filter(([column, value]) => !isDeepStrictEqual(stored.get(column), value))
+    .map(([column, value]) => `${column} is ${formatted(stored.get(column))}, the log says ${formatted(value)}`)
   return { ...at, message: `the read model differs at ${at.position}: ${details.join('; ')}` }
 }
+
+const formatted = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

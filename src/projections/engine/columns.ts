@@ -30,6 +30,9 @@ export const boolean: Column<z.ZodBoolean> = { type: 'boolean', schema: z.boolea
 export const date: Column<z.ZodString> = { type: 'date', schema: z.string(), isReadAsText: true }
 export const timestamp: Column<typeof TimeColumn> = { type: 'timestamptz', schema: TimeColumn }
 
+/** A JSON value. Postgres compares it by value and orders its keys; text in it must be storable. */
+export const json = <Schema extends z.ZodType>(schema: Schema): Column<Schema> => ({ type: 'jsonb', schema })
+
 export const nullable = <Schema extends z.ZodType>(column: Column<Schema>): Column<z.ZodNullable<Schema>> => ({
   ...column,
   isNullable: true,

@@ -137,20 +137,30 @@ async function compareCopy(tx: Tx, { projection, registered, schema, problem }: 
   return { projection: projection.name, state: 'compared', position, rows, differences }
 }
 
-/** Two rows that name the same event are one row that was changed. */
+/**
+ * A row of the model and a row of the log that name the same event are one row that was changed. An event may change several rows: their
+ * first column, the key, says which ones belong together.
+ */
 function paired(table: string, found: z.output<typeof Differing>, { position }: Registered): ReadModelDifference[] {
   const byEvent = Map.groupBy(found, ({ row }) => eventOf(row) ?? position)
-  return [...byEvent].map(([at, rows]) => {
-    const [model, log] = (['model', 'log'] as const).map((side) => rows.find((row) => row.side === side)?.row)
-    const known = Number(model?.['sequence'] ?? model?.['last_sequence'] ?? log?.['sequence'] ?? log?.['last_sequence'])
-    return {
-      position: at,
-      sequence: Number.isSafeInteger(known) ? known : null,
-      message: `${table}: ${formatDifference(model, log)}`,
-    }
+  return [...byEvent].flatMap(([at, rows]) => {
+    const isOneRow = rows.length === 2 && rows[0]?.side !== rows[1]?.side
+    const same = isOneRow ? [rows] : [...Map.groupBy(rows, ({ row }) => keyOf(row)).values()]
+    return same.map((changed) => differenceAt(table, at, changed))
   })
 }
 
+function differenceAt(table: string, at: Position, rows: z.output<typeof Differing>): ReadModelDifference {
+  const [model, log] = (['model', 'log'] as const).map((side) => rows.find((row) => row.side === side)?.row)
+  const known = Number(model?.['sequence'] ?? model?.['last_sequence'] ?? log?.['sequence'] ?? log?.['last_sequence'])
+  return {
+    position: at,
+    sequence: Number.isSafeInteger(known) ? known : null,
+    message: `${table}: ${formatDifference(model, log)}`,
+  }
+}
+
+const keyOf = (row: Row): unknown => Object.values(row)[0]
 const eventOf = (row: Row): Position | undefined => (row['position'] ?? row['last_position']) as Position | undefined
 
 function formatDifference(model: Row | undefined, log: Row | undefined): string {

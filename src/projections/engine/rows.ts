@@ -13,6 +13,16 @@ export const TimeColumn = z.union([z.date(), z.string()]).transform((value) => n
 /** Text that Postgres can store: without NUL characters and lone surrogates, which a prompt may contain. */
 export const storableText = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 
+/** A JSON value with `storableText` in all its texts and names. */
+export function storableJson<Value>(value: Value): Value {
+  if (typeof value === 'string') return storableText(value) as Value
+  if (Array.isArray(value)) return value.map(storableJson) as Value
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [storableText(name), storableJson(part)]),
+  ) as Value
+}
+
 /** The event that a row names: the only one it comes from, or the last one that changed it. */
 export function lastEventOf(row: object): { position: Position; sequence: number } {
   const column = new Map<string, unknown>(Object.entries(row))

@@ -1,21 +1,21 @@
-import { sql, type RawBuilder } from 'kysely'
-import { z } from 'zod'
+import type { RawBuilder } from 'kysely'
 import { isEventOf, type EventCatalogue, type EventOf, type RecordedEvent } from '../../events/event.ts'
-import type { Column, Columns, RowOf, RowSchema } from './columns.ts'
+import type { Columns, RowOf, RowSchema } from './columns.ts'
 import type { Projection, Tx } from './projection.ts'
+import { tableOf, type TableSpec } from './table.ts'
 
-export type TableSpec<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string> = {
-  /** Names the projection, its table and the view `read_models.<name>`. */
-  name: string
+type Spec<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string> = TableSpec<C, Key> & {
   /** Raise it with every change of columns, indexes or `evolve`: the read model is then rebuilt. */
   version: number
-  columns: C
-  /** The primary key. */
-  key: Key
-  /** What follows `create index on <table>`. */
-  indexes?: readonly RawBuilder<unknown>[]
   /** The event types that the projection handles, with their schemas. */
   handles: Handled
+}
+
+export type TableProjectionSpec<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string> = Spec<
+  C,
+  Handled,
+  Key
+> & {
   /** The key of the row that an event changes; null: the event changes none. */
   keyOf: (event: RecordedEvent<EventOf<Handled>>) => RowOf<C>[Key] | null
   /** The row after an event; `row` is undefined before the first one. Throws for an event that cannot follow. */
@@ -24,59 +24,74 @@ export type TableSpec<C extends Columns, Handled extends EventCatalogue, Key ext
   isAppendOnly?: boolean
 }
 
-/** A projection that keeps one table, whose DDL, statements and row type derive from one list of columns. */
-export type TableProjection<C extends Columns, Handled extends EventCatalogue, Key extends keyof C> = Projection & {
+export type GroupProjectionSpec<
+  C extends Columns,
+  Handled extends EventCatalogue,
+  Key extends keyof C & string,
+  Group extends keyof C & string,
+> = Spec<C, Handled, Key> & {
+  /** The column whose value the rows of a group share. */
+  group: Group
+  /** The group that an event changes; null: the event changes none. */
+  groupOf: (event: RecordedEvent<EventOf<Handled>>) => RowOf<C>[Group] | null
+  /** The rows of the group after an event, none less than before; none before the first one. Throws for an event that cannot follow. */
+  evolve: (rows: readonly RowOf<C>[], event: RecordedEvent<EventOf<Handled>>) => readonly RowOf<C>[]
+  isAppendOnly?: boolean
+}
+
+/** A projection whose rows, or whose main table's rows, can be folded in memory and compared with the stored ones. */
+export type TableProjection<C extends Columns, Key extends keyof C> = Projection & {
   key: Key
   row: RowSchema<C>
-  evolve: (row: RowOf<C> | undefined, event: RecordedEvent<EventOf<Handled>>) => RowOf<C>
   /** Applies events to rows in memory, in place. Returns all rows, by key. */
   fold: (events: readonly RecordedEvent[], rows?: Map<RowOf<C>[Key], RowOf<C>>) => Map<RowOf<C>[Key], RowOf<C>>
   /** Rows of the generation that serves queries. `clauses` is everything after the `from` clause. */
   select: (tx: Tx, clauses: RawBuilder<unknown>) => Promise<RowOf<C>[]>
 }
 
-export function tableProjection<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string>({
-  name,
-  version,
-  columns,
-  key,
-  indexes = [],
-  handles,
+/** A projection that keeps one table. An event changes one row. */
+export const tableProjection = <C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string>({
   keyOf,
   evolve,
-  isAppendOnly = false,
-}: TableSpec<C, Handled, Key>): TableProjection<C, Handled, Key> {
-  type Row = RowOf<C>
-  type Rows = Map<Row[Key], Row>
-  const row = z.object(
-    Object.fromEntries(Object.entries(columns).map(([column, { schema }]) => [column, schema])),
-  ) as RowSchema<C>
-  const { definitions, names, typed, selected, updates } = statementParts(columns, key)
-  const keyName = sql.id(key)
-  const onConflict = isAppendOnly ? sql`` : sql`on conflict (${keyName}) do update set ${updates}`
+  ...spec
+}: TableProjectionSpec<C, Handled, Key>): TableProjection<C, Key> =>
+  groupProjection({ ...spec, group: spec.key, groupOf: keyOf, evolve: ([row], event) => [evolve(row, event)] })
 
+/** A projection that keeps one table. An event changes all rows of a group, such as the ballots of an election. */
+export function groupProjection<
+  C extends Columns,
+  Handled extends EventCatalogue,
+  Key extends keyof C & string,
+  Group extends keyof C & string,
+>({
+  version,
+  handles,
+  group,
+  groupOf,
+  evolve,
+  isAppendOnly = false,
+  ...spec
+}: GroupProjectionSpec<C, Handled, Key, Group>): TableProjection<C, Key> {
+  type Row = RowOf<C>
+  type Groups = Map<Row[Group], readonly Row[]>
+  const table = tableOf(spec)
+  const { name, key, row } = table
   const canHandle = isEventOf(handles)
 
-  const selectFrom = async (tx: Tx, schema: string, clauses: RawBuilder<unknown>): Promise<Row[]> => {
-    const { rows } = await sql`select ${selected} from ${sql.id(schema, name)} ${clauses}`.execute(tx)
-    return rows.map((found) => row.parse(found) as Row)
-  }
-
-  const keyed = (events: readonly RecordedEvent[]) =>
+  const grouped = (events: readonly RecordedEvent[]) =>
     events.filter(canHandle).flatMap((event) => {
-      const of = keyOf(event)
+      const of = groupOf(event)
       return of === null ? [] : [{ of, event }]
     })
 
-  function foldInto(rows: Rows, events: ReturnType<typeof keyed>): Rows {
-    for (const { of, event } of events) rows.set(of, evolve(rows.get(of), event))
-    return rows
+  function foldInto(groups: Groups, events: ReturnType<typeof grouped>): Row[] {
+    for (const { of, event } of events) groups.set(of, evolve(groups.get(of) ?? [], event))
+    return [...groups.values()].flat()
   }
 
-  async function loadRows(tx: Tx, schema: string, keys: readonly Row[Key][]): Promise<Rows> {
-    const array = sql.raw(`${columns[key]?.type}[]`)
-    const rows = await selectFrom(tx, schema, sql`where ${keyName} = any(${keys}::${array})`)
-    return new Map(rows.map((found) => [found[key], found]))
+  async function loadGroups(tx: Tx, schema: string, events: ReturnType<typeof grouped>): Promise<Groups> {
+    const rows = await table.load(tx, schema, group, [...new Set(events.map(({ of }) => of))])
+    return Map.groupBy(rows, (found) => found[group])
   }
 
   return {
@@ -86,49 +101,18 @@ export function tableProjection<C extends Columns, Handled extends EventCatalogu
     handles: new Set(Object.keys(handles)),
     key,
     row,
-    evolve,
-    fold: (events, rows = new Map()) => foldInto(rows, keyed(events)),
-    select: (tx, clauses) => selectFrom(tx, 'read_models', clauses),
-
-    async createTables(tx, schema) {
-      await sql`create table ${sql.id(schema, name)} (${definitions})`.execute(tx)
-      for (const index of indexes) await sql`create index on ${sql.id(schema, name)} ${index}`.execute(tx)
+    fold(events, rows = new Map()) {
+      const groups: Groups = Map.groupBy(rows.values(), (found) => found[group])
+      for (const folded of foldInto(groups, grouped(events))) rows.set(folded[key], folded)
+      return rows
     },
+    select: (tx, clauses) => table.select(tx, 'read_models', clauses),
+    createTables: table.create,
 
     async apply(tx, schema, events) {
-      const handled = keyed(events)
-      if (handled.length === 0) return
-      const keys = [...new Set(handled.map(({ of }) => of))]
-      const rows = foldInto(isAppendOnly ? new Map<Row[Key], Row>() : await loadRows(tx, schema, keys), handled)
-      await sql`
-        insert into ${sql.id(schema, name)} (${names})
-        select * from json_to_recordset(${JSON.stringify([...rows.values()])}::json) as row (${typed})
-        ${onConflict}`.execute(tx)
+      const handled = grouped(events)
+      if (isAppendOnly) await table.insert(tx, schema, foldInto(new Map(), handled))
+      else await table.save(tx, schema, foldInto(await loadGroups(tx, schema, handled), handled))
     },
   }
-}
-
-/** The parts of the SQL statements that follow from the columns. */
-function statementParts(columns: Columns, key: string) {
-  const entries = Object.entries(columns)
-  const each = (part: (name: RawBuilder<unknown>, column: Column) => RawBuilder<unknown>): RawBuilder<unknown> =>
-    sql.join(entries.map(([name, column]) => part(sql.id(name), column)))
-  return {
-    definitions: sql.join(entries.map(([name, column]) => definitionOf(name, column, name === key))),
-    names: each((name) => name),
-    typed: each((name, { type }) => sql`${name} ${sql.raw(type)}`),
-    selected: each((name, { isReadAsText }) => (isReadAsText ? sql`${name}::text as ${name}` : name)),
-    updates: sql.join(
-      entries.filter(([name]) => name !== key).map(([name]) => sql`${sql.id(name)} = excluded.${sql.id(name)}`),
-    ),
-  }
-}
-
-function definitionOf(
-  name: string,
-  { type, collation, isNullable, isUnique }: Column,
-  isKey: boolean,
-): RawBuilder<unknown> {
-  const constraint = isKey ? ' primary key' : `${isNullable ? '' : ' not null'}${isUnique ? ' unique' : ''}`
-  return sql`${sql.id(name)} ${sql.raw(`${type}${collation === undefined ? '' : ` collate "${collation}"`}${constraint}`)}`
 }

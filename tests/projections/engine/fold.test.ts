@@ -5,22 +5,15 @@ import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
 import { chatStream } from '../../../src/events/chat.ts'
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
-import { applyEvents, type Target } from '../../../src/projections/engine/apply.ts'
 import { chats } from '../../../src/projections/chats.ts'
-import { beforeFirst, type Checkpoint } from '../../../src/projections/engine/checkpoint.ts'
 import { costs, selectCosts } from '../../../src/projections/costs.ts'
-import {
-  createGeneration,
-  dropOtherGenerations,
-  schemaOf,
-  serveGeneration,
-} from '../../../src/projections/engine/generations.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
-import type { Projection, Tx } from '../../../src/projections/engine/projection.ts'
+import type { Projection } from '../../../src/projections/engine/projection.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds } from '../../support/databases.ts'
 import { suiteDatabase } from '../../support/lifetimes.ts'
 import { applyStep, historyDay, newPrompt, steps, type PromptRun } from '../../support/history.ts'
+import { applyInBatches } from '../../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
 /** Steps of four prompts, weighted so that most of them apply, and the sizes of the batches. */
@@ -35,31 +28,8 @@ describe.each(databaseKinds)('a read model on $kind', async ({ open }) => {
   const db = await suiteDatabase(open)
   await migrate(db.postgres)
 
-  /** Applies events to a new generation in batches of the given sizes. */
-  async function applied(
-    projection: Projection,
-    events: readonly AnyRecordedEvent[],
-    sizes: readonly number[],
-  ): Promise<void> {
-    await db.postgres.transaction(async (tx) => {
-      await dropOtherGenerations(tx, projection.name, undefined)
-      await createGeneration(tx, projection, 1)
-      await serveGeneration(tx, projection, 1)
-    })
-    const target: Target<Tx> = {
-      projection,
-      schema: schemaOf(projection.name, 1),
-      advance: () => Promise.resolve(true),
-      applied: () => undefined,
-    }
-    let at: Checkpoint | undefined = beforeFirst
-    let start = 0
-    for (let batch = 0; start < events.length; batch++) {
-      const size = sizes[batch % sizes.length]!
-      at = await applyEvents(db.postgres, target, at!, events.slice(start, start + size))
-      start += size
-    }
-  }
+  const applied = (projection: Projection, events: readonly AnyRecordedEvent[], sizes: readonly number[]) =>
+    applyInBatches(db.postgres, projection, events, sizes)
 
   test('is the fold of the log for any history and any batch boundaries', async () => {
     await fc.assert(

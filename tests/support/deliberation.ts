@@ -1,0 +1,140 @@
+import { DebitBudget } from '../../src/commands/budget/debit-budget.ts'
+import { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
+import type { Settlement } from '../../src/commands/budget/settlement.ts'
+import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
+import { FailDraft } from '../../src/commands/chat/fail-draft.ts'
+import { ProduceDraft } from '../../src/commands/chat/produce-draft.ts'
+import { RouteRequest } from '../../src/commands/chat/route-request.ts'
+import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
+import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
+import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
+import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
+import { CloseElection } from '../../src/commands/election/close-election.ts'
+import { OpenElection } from '../../src/commands/election/open-election.ts'
+import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
+import { budgetStream } from '../../src/events/budget.ts'
+import { dayOf } from '../../src/events/day.ts'
+import type { CastableBallot, ElectionRules } from '../../src/events/election.ts'
+import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { newId, type TestCouncil } from './council.ts'
+
+export const councilMembers = ['analyst', 'sceptic', 'pragmatist'] as const
+export type CouncilMember = (typeof councilMembers)[number]
+
+/** The rules of an answer's election among the drafts of all members: `A` is the analyst's, `B` the sceptic's, `C` the pragmatist's. */
+export const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): ElectionRules => ({
+  purpose: 'answer',
+  ref,
+  candidates: councilMembers.map((author, index) => ({ label: 'ABC'.charAt(index), standsFor: author, author })),
+  electorate: councilMembers.map((member) => ({ member, weight: 1 })),
+  ownCandidateAllowed: false,
+  method: 'ranked_pairs',
+  quorum: 2,
+  seed: 'the seed of this election',
+  ...changes,
+})
+
+/**
+ * A prompt on the full path, step by step through the gate, as a worker takes it. Commands refuse a step that is not due, which leaves no
+ * event. Each call costs 10 µ$ for every `weight` of its member.
+ */
+export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOString())) {
+  const requestId = newId()
+  const calls = new Map<string, string>()
+  let made = 0
+  const run = async <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
+    (await council.execute(definition, input)).result
+  const settlement = (name: string, costMicros: number): Settlement => ({
+    callId: calls.get(name) ?? 'none',
+    budget: budgetStream('council', day),
+    outcome: 'completed',
+    usage: 'reported',
+    promptTokens: 20,
+    completionTokens: 5,
+    priceRef: 'test@100/100',
+    costMicros,
+  })
+  const common = { requestId, attempt: 1 }
+  const stepOf = (name: string, costMicros: number) => ({
+    attempt: 1,
+    ...(calls.has(name) && { settlement: settlement(name, costMicros) }),
+  })
+
+  return {
+    requestId,
+    async begin(text = 'What is the capital of France?') {
+      await run(SubmitPrompt, { requestId, text })
+      await run(StartAttempt, { ...common, worker: 'worker-1' })
+      await run(RouteRequest, { ...common, path: 'full', intent: 'question', by: 'user', confidence: 1 })
+    },
+    async call(phase: string, member: string) {
+      const callId = `${requestId}-${phase}-${member}-${++made}`
+      const result = await run(ReserveBudget, {
+        ...common,
+        scope: 'council',
+        day,
+        calls: [{ callId, phase, member, model: 'test', amountMicros: 1_000 }],
+        expiresAt: new Date(Date.now() + 600_000).toISOString(),
+      })
+      if (result === 'appended') calls.set(`${phase} ${member}`, callId)
+    },
+    draft: (member: string, costMicros = 10) =>
+      run(ProduceDraft, {
+        ...common,
+        member,
+        text: `A draft by ${member}.`,
+        settlement: settlement(`draft ${member}`, costMicros),
+      }),
+    failDraft: (member: string, costMicros = 10) =>
+      run(FailDraft, { ...common, member, why: 'late', text: '', ...stepOf(`draft ${member}`, costMicros) }),
+    settle: (phase: string, member: string, costMicros = 10) =>
+      run(DebitBudget, { ...common, settlement: settlement(`${phase} ${member}`, costMicros) }),
+    open: (changes: Partial<ElectionRules> = {}) =>
+      run(OpenElection, { electionId: requestId, ...answerRules(requestId, changes), step: { attempt: 1 } }),
+    vote: (member: string, ballot: CastableBallot, costMicros = 5) =>
+      run(CastBallot, { electionId: requestId, member, ballot, step: stepOf(`vote ${member}`, costMicros) }),
+    abstain: (member: string, costMicros = 5) =>
+      run(RejectBallot, {
+        electionId: requestId,
+        member,
+        why: 'invalid',
+        given: 'I like all of them.\u0000',
+        step: stepOf(`vote ${member}`, costMicros),
+      }),
+    close: () => run(CloseElection, { electionId: requestId, step: { attempt: 1 } }),
+    complete: () =>
+      run(CompleteAnswer, {
+        ...common,
+        text: 'Paris.',
+        firstTokenMs: 1,
+        endedAtMs: Date.now(),
+        job: '1-1',
+        finishReason: 'stop',
+        reasons: [],
+      }),
+  }
+}
+export type Deliberation = ReturnType<typeof deliberation>
+
+/** A whole deliberation: three drafts, an election that the given ballots decide (`null`: an abstention), and an answer. */
+export async function answeredByCouncil(
+  council: TestCouncil,
+  ballots: Readonly<Record<CouncilMember, CastableBallot | null>>,
+  rules: Partial<ElectionRules> = {},
+): Promise<Deliberation> {
+  const prompt = deliberation(council)
+  await prompt.begin()
+  for (const member of councilMembers) {
+    await prompt.call('draft', member)
+    await prompt.draft(member)
+  }
+  await prompt.open(rules)
+  for (const member of councilMembers) {
+    await prompt.call('vote', member)
+    const ballot = ballots[member]
+    await (ballot ? prompt.vote(member, ballot) : prompt.abstain(member))
+  }
+  await prompt.close()
+  await prompt.complete()
+  return prompt
+}
