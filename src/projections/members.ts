@@ -165,6 +165,27 @@ export function addFigures(to: MemberFigures, added: Partial<MemberFigures>): Me
   return Object.fromEntries(names.map((name) => [name, to[name] + (added[name] ?? 0)])) as MemberFigures
 }
 
+/** The figures of a member as people read them. Means, shares and the cost of a win are null where there is nothing to divide by. */
+export function memberReport(sums: MemberFigures) {
+  const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole)
+  const costPerWin = share(sums.cost_micros, sums.wins)
+  return {
+    elections: sums.elections,
+    drafts: sums.drafts,
+    draftsFailed: sums.drafts_failed,
+    meanDraftMs: share(sums.draft_ms, sums.drafts_timed),
+    wins: sums.wins,
+    meanRank: share(sums.rank_sum, sums.candidates_ranked),
+    ballots: sums.ballots,
+    abstentions: sums.abstentions,
+    agreement: share(sums.ballots_agreeing, sums.ballots_compared),
+    calls: sums.calls,
+    costMicros: sums.cost_micros,
+    costPerWinMicros: costPerWin === null ? null : Math.round(costPerWin),
+  }
+}
+export type MemberReport = ReturnType<typeof memberReport>
+
 function addChanges(rows: Map<string, MemberRow>, changes: readonly MemberChange[]): Map<string, MemberRow> {
   for (const { member, position, sequence, figures: added } of changes) {
     const sums = addFigures(rows.get(member) ?? noFigures, added)

@@ -1,5 +1,6 @@
+import { electionQueries } from './elections.ts'
 import type { QueryRoute } from './query-route.ts'
 import { treasuryQueries } from './treasury.ts'
 
 /** Every query of the public API. */
-export const queries: readonly QueryRoute[] = [...treasuryQueries]
+export const queries: readonly QueryRoute[] = [...treasuryQueries, ...electionQueries]

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { Uuid7 } from '../../events/identifiers.ts'
+import { selectBallots, type BallotRow } from '../../projections/ballots.ts'
+import { elections, selectElection, selectElections, type ElectionRow } from '../../projections/elections.ts'
+import { memberReport, members, selectMembers, type MemberRow } from '../../projections/members.ts'
+import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
+
+/** How the council voted, and what its members contribute. */
+export const electionQueries: readonly QueryRoute[] = [
+  listRoute({
+    path: '/v1/elections',
+    readModel: elections,
+    name: 'elections',
+    cursor: Uuid7,
+    select: selectElections,
+    cursorOf: (row) => row.election_id as Uuid7,
+    print: printElection,
+  }),
+  queryRoute({
+    path: '/v1/elections/:id',
+    readModel: elections,
+    fields: {},
+    id: Uuid7,
+    notFound: 'there is no such election',
+    async answer(tx, _, electionId) {
+      const row = await selectElection(tx, electionId)
+      if (!row) return null
+      const ballots = await selectBallots(tx, electionId)
+      return { ...printElection(row), ballots: ballots.map(printBallot) }
+    },
+  }),
+  listRoute({
+    path: '/v1/members',
+    readModel: members,
+    name: 'members',
+    // The chair and the fast path are paid under names of their own.
+    cursor: z.string().regex(/^[^\0]{1,64}$/),
+    select: (tx, cursor, limit) => selectMembers(tx, cursor ?? '', limit),
+    cursorOf: (row) => row.member,
+    print: printMember,
+  }),
+]
+
+function printElection(row: ElectionRow) {
+  return {
+    election: row.election_id,
+    purpose: row.purpose,
+    ref: row.ref,
+    method: row.method,
+    status: row.status,
+    ...(row.failed_why !== null && { why: row.failed_why }),
+    winner: row.winner,
+    winnerMember: row.winner_member,
+    winners: row.winners,
+    order: row.order,
+    tally: row.tally,
+    quorum: row.quorum,
+    ballotsCast: row.ballots,
+    abstentions: row.abstentions,
+    candidates: row.candidates,
+    electorate: row.electorate,
+    ownCandidateAllowed: row.own_candidate_allowed,
+    openedAt: row.opened_at,
+    closedAt: row.closed_at,
+    positions: { first: row.first_position, last: row.last_position },
+  }
+}
+
+function printBallot(row: BallotRow) {
+  return {
+    member: row.member,
+    status: row.status,
+    ballot: row.ballot,
+    winnerRank: row.winner_rank,
+    ownLabel: row.own_label,
+    abstainedWhy: row.abstained_why,
+    position: row.voted_position,
+    callId: row.call_id,
+  }
+}
+
+function printMember(row: MemberRow) {
+  return { member: row.member, ...memberReport(row), lastPosition: row.last_position }
+}

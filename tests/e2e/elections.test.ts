@@ -1,0 +1,198 @@
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../support/deliberation.ts'
+import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+
+let served: ServedCouncil
+let council: TestCouncil
+let won: Deliberation
+let failed: Deliberation
+let open: Deliberation
+let head: string
+beforeAll(async () => {
+  const councilId = freshCouncilId()
+  council = await openTestCouncil(redisUrl, councilId)
+  won = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
+  failed = await answeredByCouncil(council, { analyst: null, sceptic: ['C', 'A'], pragmatist: null })
+  open = deliberation(council)
+  await open.begin()
+  await open.open()
+  await open.vote('sceptic', ['C', 'A'])
+  head = await council.log.head()
+  served = await serveCouncil(
+    { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase() },
+    'api,projector',
+  )
+})
+afterAll(async () => {
+  council.close()
+  await served.stop()
+})
+
+async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${adminToken}` }) {
+  const answer = await request(`${served.url}${path}`, { headers })
+  return {
+    status: answer.statusCode,
+    position: answer.headers['x-council-position'],
+    body: (await answer.body.json()) as Record<string, unknown>,
+  }
+}
+
+const votedAt = async ({ requestId }: Deliberation): Promise<Map<unknown, unknown>> =>
+  new Map(
+    (await council.events()).flatMap(({ stream, type, data, position }) =>
+      stream === `election/${requestId}` && (type === 'BallotCast' || type === 'BallotRejected')
+        ? [[data.member, position]]
+        : [],
+    ),
+  )
+
+describe('an election over HTTP', () => {
+  test('has its result, what each label stands for and every ballot with its position', async () => {
+    const positions = await votedAt(won)
+    const answer = await get(`/v1/elections/${won.requestId}?after=${head}`)
+    expect(answer).toMatchObject({
+      status: 200,
+      position: head,
+      body: {
+        election: won.requestId,
+        purpose: 'answer',
+        ref: won.requestId,
+        method: 'ranked_pairs',
+        status: 'decided',
+        winner: 'B',
+        winnerMember: 'sceptic',
+        winners: ['B'],
+        order: [['B'], ['C'], ['A']],
+        tally: { A: 0, B: 2, C: 1 },
+        quorum: 2,
+        ballotsCast: 3,
+        abstentions: 0,
+        candidates: councilMembers.map((author, index) => ({ label: 'ABC'[index], standsFor: author, author })),
+        closedAt: expect.stringMatching(/Z$/) as unknown,
+      },
+    })
+    const common = { status: 'cast', abstainedWhy: null, callId: expect.stringContaining('-vote-') as unknown }
+    expect(answer.body['ballots']).toEqual([
+      {
+        ...common,
+        member: 'analyst',
+        ballot: ['B', 'C'],
+        winnerRank: 1,
+        ownLabel: 'A',
+        position: positions.get('analyst'),
+      },
+      {
+        ...common,
+        member: 'pragmatist',
+        ballot: ['B', 'A'],
+        winnerRank: 1,
+        ownLabel: 'C',
+        position: positions.get('pragmatist'),
+      },
+      // The winner is its own draft, which its ballot could not name.
+      {
+        ...common,
+        member: 'sceptic',
+        ballot: ['C', 'A'],
+        winnerRank: null,
+        ownLabel: 'B',
+        position: positions.get('sceptic'),
+      },
+    ])
+  })
+
+  test('that failed has no winner, says why, and who abstained', async () => {
+    const { body } = await get(`/v1/elections/${failed.requestId}?after=${head}`)
+    expect(body).toMatchObject({
+      status: 'failed',
+      why: 'quorum',
+      winner: null,
+      winnerMember: null,
+      order: null,
+      ballotsCast: 1,
+      abstentions: 2,
+    })
+    expect(body['ballots']).toMatchObject([
+      { member: 'analyst', status: 'abstained', abstainedWhy: 'invalid', ballot: null },
+      { member: 'pragmatist', status: 'abstained' },
+      { member: 'sceptic', status: 'cast', winnerRank: null },
+    ])
+  })
+
+  test('that is open shows whose ballot it awaits', async () => {
+    expect((await get(`/v1/elections/${open.requestId}?after=${head}`)).body).toMatchObject({
+      status: 'open',
+      closedAt: null,
+      ballots: [
+        { member: 'analyst', status: 'awaited', position: null },
+        { member: 'pragmatist', status: 'awaited' },
+        { member: 'sceptic', status: 'cast' },
+      ],
+    })
+  })
+
+  test('is in the list once, newest first, over all pages', async () => {
+    const listed: unknown[] = []
+    for (let next: string | null = ''; next !== null;) {
+      const { body } = await get(`/v1/elections?limit=1&after=${head}${next ? `&cursor=${next}` : ''}`)
+      const page = body as { elections: { election: string }[]; next: string | null }
+      listed.push(...page.elections.map(({ election }) => election))
+      next = page.next
+    }
+    expect(listed).toEqual([open, failed, won].map(({ requestId }) => requestId))
+  })
+
+  test('is not found under another id, or a name that is no id', async () => {
+    for (const id of [newId(), 'nonsense', '%00', "'%20or%201=1"])
+      expect(await get(`/v1/elections/${id}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })
+  })
+})
+
+describe('the members over HTTP', () => {
+  test('have their drafts, wins, ranks, votes and cost', async () => {
+    const answer = await get(`/v1/members?after=${head}`)
+    expect(answer).toMatchObject({ status: 200, position: head, body: { next: null } })
+    const [analyst, pragmatist, sceptic] = answer.body['members'] as Record<string, unknown>[]
+    expect(analyst).toMatchObject({
+      member: 'analyst',
+      elections: 3,
+      drafts: 2,
+      draftsFailed: 0,
+      wins: 0,
+      meanRank: 3,
+      ballots: 1,
+      abstentions: 1,
+      agreement: 1,
+      calls: 4,
+      costMicros: 30,
+      costPerWinMicros: null,
+      meanDraftMs: expect.any(Number) as unknown,
+    })
+    expect(pragmatist).toMatchObject({ member: 'pragmatist', meanRank: 2, agreement: 1 })
+    expect(sceptic).toMatchObject({
+      member: 'sceptic',
+      wins: 1,
+      meanRank: 1,
+      ballots: 3,
+      agreement: null,
+      costMicros: 30,
+      costPerWinMicros: 30,
+    })
+  })
+
+  test('come in pages, each member once', async () => {
+    const first = await get(`/v1/members?limit=2&after=${head}`)
+    expect(first.body).toMatchObject({ members: [{ member: 'analyst' }, { member: 'pragmatist' }], next: 'pragmatist' })
+    const second = await get(`/v1/members?limit=2&after=${head}&cursor=pragmatist`)
+    expect(second.body).toMatchObject({ members: [{ member: 'sceptic' }], next: null })
+  })
+})
+
+test.each(['/v1/elections', '/v1/members'])('%s refuses unknown parameters, and strangers', async (path) => {
+  for (const query of ['after=yesterday', 'limit=0', 'limit=1001', 'cursor=%00', 'sort=name'])
+    expect(await get(`${path}?${query}`)).toMatchObject({ status: 400, body: { code: 'malformed_request' } })
+  expect(await get(path, {})).toMatchObject({ status: 401 })
+})
