@@ -13,9 +13,13 @@ export function addAuditCommands(program: Command, run: RunCommand): void {
     .description('the cost of every model call, from the log, compared with the read model')
     .action((options: Range) => run(async (context) => (await import('./cost.ts')).auditCost(options, context)))
 
+  withRange(audit.command('members'))
+    .description('the contribution and the cost of each member, from the log, compared with the read model')
+    .action((options: Range) => run(async (context) => (await import('./members.ts')).auditMembers(options, context)))
+
   audit
     .command('request')
-    .description('everything that was recorded for one prompt')
+    .description('everything that was recorded for one prompt, its election included')
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
     .action((requestId: Uuid7) =>
       run(async (context) => (await import('./request.ts')).auditRequest(requestId, context)),

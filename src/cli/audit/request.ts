@@ -1,21 +1,24 @@
-import { isBudgetEvent, type BudgetEvent } from '../../events/budget.ts'
-import { type ChatEvent, type SensedConversation, chatStream, isChatEvent } from '../../events/chat.ts'
-import { printableEvent, type RecordedEvent } from '../../events/event.ts'
-import type { Uuid7 } from '../../events/identifiers.ts'
+import { isBudgetEvent } from '../../events/budget.ts'
+import { chatStream, isChatEvent } from '../../events/chat.ts'
+import { electionStream, isElectionEvent } from '../../events/election.ts'
+import { printableEvent } from '../../events/event.ts'
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
+import { meanPlaces, placeOf } from '../../gedi/places.ts'
 import { isCost } from '../../projections/costs.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
+import { electionOf, formatBallot, type RecordedElection } from '../gedi/recorded-election.ts'
+import { assertSameResult, recount, type Recount } from '../gedi/recount.ts'
 import { dollarsAndMicros } from '../money.ts'
-import { printableLine } from '../../platform/printable.ts'
-import { fit, type Output } from '../output.ts'
+import type { Output } from '../output.ts'
 import { openLogForReading } from '../running-council.ts'
-
-type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<BudgetEvent>
+import { storyLine, type StoryEvent } from './story-line.ts'
 
 /**
- * `council audit request`: every event of one prompt, in order, and a summary. Throws CliError `request_unknown`, and
- * `bill_differs` if the prompt's bill is not the sum of its debits.
+ * `council audit request`: every event of one prompt and of its election, in order; who drafted what, and who voted how; a recount of the
+ * election; the cost of each phase and member; and a summary. Throws CliError `request_unknown`, `bill_differs` if the prompt's bill is not
+ * the sum of its debits, and `election_differs` if the recorded result is not what the ballots give.
  */
 export async function auditRequest(requestId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()
@@ -27,7 +30,13 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   for (const event of story)
     await output.result({ kind: 'event', ...printableEvent(event) }, () => storyLine(output, event, startMs))
 
-  const summary = summarise(requestId, story)
+  const election = electionOf(story.filter(isElectionEvent))
+  const again = election ? recount(election) : null
+  const drafts = draftsOf(story, election)
+  await printDrafts(output, drafts)
+  if (election) await printBallots(output, election, again)
+  await printCosts(output, story)
+  const summary = { ...summarise(requestId, story), election: electionSummary(election, again) }
   await output.result({ kind: 'summary', ...summary }, () => {
     const bill = summary.billedMicros === null ? 'no bill yet' : `billed ${dollarsAndMicros(summary.billedMicros)}`
     return [
@@ -40,18 +49,117 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
       'bill_differs',
       `the prompt was billed ${summary.billedMicros} µ$, but ${summary.debitedMicros} µ$ were debited for it, at ${summary.debitPositions.join(', ') || 'no position'}`,
     )
+  if (election && again) assertSameResult(requestId, election, again)
   return 0
 }
 
 async function eventsOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> {
-  const stream = chatStream(requestId)
+  const streams = { chat: chatStream(requestId), election: electionStream(requestId) }
   const story: StoryEvent[] = []
   for await (const page of log.read())
     for (const event of page) {
-      if (event.stream === stream && isChatEvent(event)) story.push(event)
+      if (event.stream === streams.chat && isChatEvent(event)) story.push(event)
+      else if (event.stream === streams.election && isElectionEvent(event)) story.push(event)
       else if (isBudgetEvent(event) && event.data.requestId === requestId) story.push(event)
     }
   return story
+}
+
+/** What a member has drafted, under which label, and where that came in the election. */
+type Draft = {
+  member: string
+  label: string | null
+  /** Tied drafts share the mean of their places; null without a result. */
+  rank: number | null
+  isWinner: boolean
+  /** Why there is no draft to judge; null if there is one. */
+  failedWhy: string | null
+  text: string
+  position: Position
+}
+
+function draftsOf(story: readonly StoryEvent[], election: RecordedElection | undefined): Draft[] {
+  const result = election?.ending?.type === 'ElectionDecided' ? election.ending.data : undefined
+  const places = meanPlaces(result?.order ?? [])
+  return story.flatMap((event): Draft[] => {
+    if (event.type !== 'DraftProduced' && event.type !== 'DraftFailed') return []
+    const { member, text } = event.data
+    const label = election?.rules.candidates.find(({ author }) => author === member)?.label ?? null
+    const rank = label === null ? null : (places.get(label) ?? null)
+    const failedWhy = event.type === 'DraftFailed' ? event.data.why : null
+    const isWinner = label !== null && label === result?.winner
+    return [{ member, label, rank, isWinner, failedWhy, text, position: event.position }]
+  })
+}
+
+async function printDrafts(output: Output, drafts: readonly Draft[]): Promise<void> {
+  if (drafts.length === 0) return
+  await output.forPeople(output.paint('bold', 'drafts'))
+  for (const draft of drafts)
+    await output.result({ kind: 'draft', ...draft }, () => {
+      const place = draft.isWinner ? 'winner' : draft.rank === null ? '' : `place ${draft.rank}`
+      const written = draft.failedWhy ?? JSON.stringify(draft.text)
+      return `${(draft.label ?? '-').padEnd(3)} ${draft.member.padEnd(16)} ${place.padEnd(9)} ${draft.position}  ${written}`
+    })
+}
+
+async function printBallots(output: Output, election: RecordedElection, again: Recount | null): Promise<void> {
+  const { rules, ballots, abstentions, ending } = election
+  const winner = ending?.type === 'ElectionDecided' ? ending.data.winner : null
+  await output.forPeople(output.paint('bold', `ballots, ${rules.method}`))
+  for (const { member, ballot, position } of ballots) {
+    const winnerRank = winner === null ? null : placeOf(rules.method, ballot, winner)
+    await output.result(
+      { kind: 'ballot', member, ballot, winnerRank, position },
+      () => `    ${member.padEnd(16)} ${formatBallot(ballot).padEnd(9)} ${position}`,
+    )
+  }
+  for (const { data, position } of abstentions)
+    await output.result(
+      { kind: 'abstention', member: data.member, why: data.why, position },
+      () => `    ${data.member.padEnd(16)} ${'abstains'.padEnd(9)} ${position}  ${data.why}`,
+    )
+  await output.forPeople(`    ${formatRecount(election, again)}`)
+}
+
+function formatRecount({ ending }: RecordedElection, again: Recount | null): string {
+  if (!again) return 'the election is open'
+  const { differing, recounted } = again
+  if (differing.length > 0) return `a recount DIFFERS from the result at ${ending?.position} in ${differing.join(', ')}`
+  const result = recounted.type === 'ElectionDecided' ? `winner ${recounted.data.winner}` : recounted.data.why
+  return `a recount agrees with the result at ${ending?.position}: ${result}`
+}
+
+function electionSummary(election: RecordedElection | undefined, again: Recount | null) {
+  if (!election) return null
+  const { rules, ballots, abstentions, ending } = election
+  const winner = ending?.type === 'ElectionDecided' ? ending.data.winner : null
+  return {
+    method: rules.method,
+    status: ending ? (winner === null ? 'failed' : 'decided') : 'open',
+    winner,
+    winnerMember: rules.candidates.find(({ label }) => label === winner)?.author ?? null,
+    ballots: ballots.length,
+    abstentions: abstentions.length,
+    position: ending?.position ?? null,
+    recount: again && { agrees: again.differing.length === 0, differing: again.differing },
+  }
+}
+
+async function printCosts(output: Output, story: readonly StoryEvent[]): Promise<void> {
+  const debits = story.filter(isCost)
+  if (debits.length === 0) return
+  await output.forPeople(output.paint('bold', 'costs'))
+  for (const calls of Map.groupBy(debits, ({ data }) => `${data.phase}\n${data.member}`).values()) {
+    const [{ phase, member }] = calls.map(({ data }) => data) as [(typeof calls)[number]['data']]
+    const costMicros = calls.reduce((sum, { data }) => sum + data.actualMicros, 0)
+    const positions = calls.map(({ position }) => position)
+    await output.result(
+      { kind: 'cost', phase, member, calls: calls.length, costMicros, positions },
+      () =>
+        `    ${member.padEnd(16)} ${phase.padEnd(12)} ${costMicros.toLocaleString('en').padStart(12)} µ$  from ${positions.join(', ')}`,
+    )
+  }
 }
 
 function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
@@ -86,60 +194,3 @@ function summarise(requestId: Uuid7, story: readonly StoryEvent[]) {
 const statuses = { AnswerCompleted: 'completed', AnswerFailed: 'failed', AnswerCancelled: 'cancelled' } as const
 type Ending = Extract<StoryEvent, { type: keyof typeof statuses }>
 const isEnding = (event: StoryEvent): event is Ending => event.type in statuses
-
-function storyLine({ columns, paint }: Output, event: StoryEvent, startMs: number): string {
-  const after = `+${((Date.parse(event.metadata.occurredAt) - startMs) / 1000).toFixed(3)} s`.padStart(11)
-  const line = `${event.position.padEnd(17)} ${after}  ${event.type.padEnd(21)}  `
-  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(formatEvent(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
-}
-
-function formatEvent(event: StoryEvent): string {
-  switch (event.type) {
-    case 'PromptSubmitted':
-      return `by ${event.metadata.actor}: ${JSON.stringify(event.data.text)}`
-    case 'AttemptStarted':
-      return `attempt ${event.data.attempt} on ${event.data.worker}`
-    case 'RequestRouted':
-      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}`
-    case 'ContextSensed':
-      return formatConversation(event.data.conversation)
-    case 'ModelCallStarted':
-      return `${event.data.phase} by ${event.data.member} on ${event.data.model}, ${event.data.reservedMicros} µ$ reserved in ${event.data.budgets.join(', ')}`
-    case 'ModelCallEnded':
-      return `${event.data.outcome}, ${event.data.promptTokens} + ${event.data.completionTokens} tokens (${event.data.usage}), ${event.data.costMicros} µ$`
-    case 'DraftProduced':
-      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
-    case 'DraftFailed':
-      return `of ${event.data.member}: ${event.data.why}`
-    case 'CritiqueProduced':
-      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
-    case 'CancellationRequested':
-      return `by ${event.data.by}`
-    case 'AnswerCompleted':
-      return `${event.data.finishReason === 'length' ? 'cut off at the length limit; ' : ''}${event.data.degraded ? 'degraded; ' : ''}${formatBill(event)}`
-    case 'AnswerCancelled':
-      return formatBill(event)
-    case 'AnswerFailed':
-      return `${event.data.code}: ${event.data.message}; ${formatBill(event)}`
-    case 'BudgetReserved':
-      return `${event.data.amountMicros} µ$ in ${event.stream} until ${event.data.expiresAt}`
-    case 'BudgetDebited':
-      return `${event.data.actualMicros} µ$ in ${event.stream}, ${event.data.promptTokens} + ${event.data.completionTokens} tokens (${event.data.usage}) at ${event.data.priceRef}`
-    case 'BudgetReleased':
-      return `${event.data.amountMicros} µ$ in ${event.stream}: ${event.data.reason}`
-    default:
-      return event satisfies never
-  }
-}
-
-function formatConversation({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
-  const saw =
-    requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
-  const leftOut =
-    omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
-  return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`
-}
-
-const formatBill = ({ data: { costMicros, tokens, timings } }: Ending): string =>
-  `${costMicros} µ$, ${tokens.promptTokens} + ${tokens.completionTokens} tokens, queued ${timings.queuedMs} ms, ` +
-  `first token ${timings.firstTokenMs === null ? 'never' : `after ${timings.firstTokenMs} ms`}, total ${timings.totalMs} ms`

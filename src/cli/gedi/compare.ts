@@ -4,7 +4,7 @@ import { methods } from '../../gedi/count.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { openLogForReading } from '../running-council.ts'
-import { recordedElection } from './recorded-election.ts'
+import { formatBallot, recordedElection } from './recorded-election.ts'
 
 /**
  * `council gedi compare`: counts the ballots of a recorded election under every method: who would have won, and why the results
@@ -31,12 +31,7 @@ export async function compareElection(electionId: Uuid7, { config, output }: Cli
     `${output.paint('bold', rules.method)} elected ${winner === null ? 'no candidate' : `${winner} (${candidates[winner]})`} with ${ballots.length} ballots`,
   )
   for (const { member, ballot } of ballots)
-    await output.forPeople(
-      output.paint(
-        'dim',
-        `  ${member.padEnd(16)} ${Array.isArray(ballot) ? ballot.join(' > ') : JSON.stringify(ballot)}`,
-      ),
-    )
+    await output.forPeople(output.paint('dim', `  ${member.padEnd(16)} ${formatBallot(ballot)}`))
   for (const compared of comparison.methods)
     await output.result(
       {

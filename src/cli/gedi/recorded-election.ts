@@ -1,4 +1,10 @@
-import { electionStream, isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
+import {
+  electionStream,
+  isElectionEvent,
+  type CastableBallot,
+  type ElectionEvent,
+  type ElectionRules,
+} from '../../events/election.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
@@ -18,32 +24,41 @@ export type RecordedElection = {
 
 /** Reads one election from the log. Throws CliError `election_unknown`. */
 export async function recordedElection(log: LogReader, electionId: Uuid7): Promise<RecordedElection> {
-  const stream = electionStream(electionId)
+  const events: RecordedEvent<ElectionEvent>[] = []
+  for await (const page of log.read({ streams: [electionStream(electionId)] }))
+    events.push(...page.filter(isElectionEvent))
+  const election = electionOf(events)
+  if (!election) throw new CliError('election_unknown', `there is no election ${electionId} in the log`)
+  return election
+}
+
+/** The election of one stream's events; undefined if it was never opened. */
+export function electionOf(events: readonly RecordedEvent<ElectionEvent>[]): RecordedElection | undefined {
   const election: Omit<RecordedElection, 'rules'> = { ballots: [], abstentions: [], ending: undefined }
   let rules: ElectionRules | undefined
-  for await (const page of log.read({ streams: [stream] }))
-    for (const event of page) {
-      if (!isElectionEvent(event)) continue
-      switch (event.type) {
-        case 'ElectionOpened': {
-          const { electionId: _, openedAt: __, ...recorded } = event.data
-          rules = recorded
-          break
-        }
-        case 'BallotCast':
-          election.ballots.push({ member: event.data.member, ballot: event.data.ballot, position: event.position })
-          break
-        case 'BallotRejected':
-          election.abstentions.push(event)
-          break
-        case 'ElectionDecided':
-        case 'ElectionFailed':
-          election.ending = event
-          break
-        default:
-          event satisfies never
+  for (const event of events)
+    switch (event.type) {
+      case 'ElectionOpened': {
+        const { electionId: _, openedAt: __, ...recorded } = event.data
+        rules = recorded
+        break
       }
+      case 'BallotCast':
+        election.ballots.push({ member: event.data.member, ballot: event.data.ballot, position: event.position })
+        break
+      case 'BallotRejected':
+        election.abstentions.push(event)
+        break
+      case 'ElectionDecided':
+      case 'ElectionFailed':
+        election.ending = event
+        break
+      default:
+        event satisfies never
     }
-  if (!rules) throw new CliError('election_unknown', `there is no election ${electionId} in the log`)
-  return { rules, ...election }
+  return rules && { rules, ...election }
 }
+
+/** `B > A > C` for a ranking; approvals and scores as JSON. */
+export const formatBallot = (ballot: CastableBallot): string =>
+  Array.isArray(ballot) ? ballot.join(' > ') : JSON.stringify(ballot)

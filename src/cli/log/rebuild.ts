@@ -38,7 +38,7 @@ export async function rebuild(
     await output.result(
       { projection: projection.name, generation, events, seconds: Math.round(seconds * 1000) / 1000, rate },
       () =>
-        `${projection.name.padEnd(8)} generation ${generation}: ${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} a second`,
+        `${projection.name.padEnd(9)} generation ${generation}: ${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} a second`,
     )
   }
   return 0

@@ -183,10 +183,18 @@ describe('council audit request', () => {
     const run = await cli(settings, ['audit', 'request', requestId, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
     const rows = run.json()
-    expect(rows.slice(0, -1).map(({ type }) => type)).toEqual([
+    expect(rows.slice(0, -2).map(({ type }) => type)).toEqual([
       ...['PromptSubmitted', 'AttemptStarted', 'RequestRouted', 'ModelCallStarted', 'BudgetReserved'],
       ...['ModelCallEnded', 'AnswerCompleted', 'BudgetDebited'],
     ])
+    expect(rows.at(-2)).toEqual({
+      kind: 'cost',
+      phase: 'answer',
+      member: 'fast',
+      calls: 1,
+      costMicros: 38,
+      positions: [rows[7]?.['position']],
+    })
     expect(rows.at(-1)).toMatchObject({
       kind: 'summary',
       requestId,

@@ -1,0 +1,80 @@
+import type { BudgetEvent } from '../../events/budget.ts'
+import type { ChatEvent, SensedConversation } from '../../events/chat.ts'
+import type { ElectionEvent } from '../../events/election.ts'
+import type { RecordedEvent } from '../../events/event.ts'
+import { printableLine } from '../../platform/printable.ts'
+import { formatBallot } from '../gedi/recorded-election.ts'
+import { fit, type Output } from '../output.ts'
+
+/** The events of a prompt: its own, those of its election and those of its costs. */
+export type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<ElectionEvent> | RecordedEvent<BudgetEvent>
+
+/** An event on one line, with the time since the start of its story. */
+export function storyLine({ columns, paint }: Output, event: StoryEvent, startMs: number): string {
+  const after = `+${((Date.parse(event.metadata.occurredAt) - startMs) / 1000).toFixed(3)} s`.padStart(11)
+  const line = `${event.position.padEnd(17)} ${after}  ${event.type.padEnd(21)}  `
+  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(formatEvent(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
+}
+
+function formatEvent(event: StoryEvent): string {
+  switch (event.type) {
+    case 'PromptSubmitted':
+      return `by ${event.metadata.actor}: ${JSON.stringify(event.data.text)}`
+    case 'AttemptStarted':
+      return `attempt ${event.data.attempt} on ${event.data.worker}`
+    case 'RequestRouted':
+      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}`
+    case 'ContextSensed':
+      return formatConversation(event.data.conversation)
+    case 'ModelCallStarted':
+      return `${event.data.phase} by ${event.data.member} on ${event.data.model}, ${event.data.reservedMicros} µ$ reserved in ${event.data.budgets.join(', ')}`
+    case 'ModelCallEnded':
+      return `${event.data.outcome}, ${event.data.promptTokens} + ${event.data.completionTokens} tokens (${event.data.usage}), ${event.data.costMicros} µ$`
+    case 'DraftProduced':
+      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
+    case 'DraftFailed':
+      return `of ${event.data.member}: ${event.data.why}`
+    case 'CritiqueProduced':
+      return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
+    case 'CancellationRequested':
+      return `by ${event.data.by}`
+    case 'AnswerCompleted':
+      return `${event.data.finishReason === 'length' ? 'cut off at the length limit; ' : ''}${event.data.degraded ? 'degraded; ' : ''}${formatBill(event)}`
+    case 'AnswerCancelled':
+      return formatBill(event)
+    case 'AnswerFailed':
+      return `${event.data.code}: ${event.data.message}; ${formatBill(event)}`
+    case 'BudgetReserved':
+      return `${event.data.amountMicros} µ$ in ${event.stream} until ${event.data.expiresAt}`
+    case 'BudgetDebited':
+      return `${event.data.actualMicros} µ$ in ${event.stream}, ${event.data.promptTokens} + ${event.data.completionTokens} tokens (${event.data.usage}) at ${event.data.priceRef}`
+    case 'BudgetReleased':
+      return `${event.data.amountMicros} µ$ in ${event.stream}: ${event.data.reason}`
+    case 'ElectionOpened':
+      return `${event.data.method}, quorum ${event.data.quorum}: ${event.data.candidates.map(({ label, standsFor }) => `${label} is ${standsFor}`).join(', ')}`
+    case 'BallotCast':
+      return `${event.data.member}: ${formatBallot(event.data.ballot)}`
+    case 'BallotRejected':
+      return `${event.data.member} abstains: ${event.data.why}${event.data.given === undefined ? '' : ` ${JSON.stringify(event.data.given)}`}`
+    case 'ElectionDecided':
+      return `winner ${event.data.winner}${event.data.tieBreak ? ` by the seed, of ${event.data.tieBreak.among.join(', ')}` : ''}; ${event.data.order.map((group) => group.join(' = ')).join(' > ')}; ${event.data.trace[0] ?? ''}`
+    case 'ElectionFailed':
+      return `${event.data.why}: ${event.data.ballots} ballot(s), quorum ${event.data.quorum}`
+    default:
+      return event satisfies never
+  }
+}
+
+function formatConversation({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
+  const saw =
+    requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
+  const leftOut =
+    omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
+  return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`
+}
+
+type Ending = Extract<StoryEvent, { type: 'AnswerCompleted' | 'AnswerFailed' | 'AnswerCancelled' }>
+
+const formatBill = ({ data: { costMicros, tokens, timings } }: Ending): string =>
+  `${costMicros} µ$, ${tokens.promptTokens} + ${tokens.completionTokens} tokens, queued ${timings.queuedMs} ms, ` +
+  `first token ${timings.firstTokenMs === null ? 'never' : `after ${timings.firstTokenMs} ms`}, total ${timings.totalMs} ms`
