@@ -39,7 +39,7 @@ const columns = { member: bytewise(text), ...figures, last_position: text, last_
 export type MemberRow = RowOf<typeof columns>
 export type MemberFigures = RowOf<typeof figures>
 
-/** What an election that has not ended contributes to members when it ends. */
+/** The part of each open election that its result needs. */
 const openElections = tableOf({
   name: 'open_elections',
   key: 'election_id',
@@ -83,10 +83,10 @@ const handled = {
 type HandledEvent = RecordedEvent<EventOf<typeof handled>>
 const canHandle = isEventOf(handled)
 
-/** What one event adds to the figures of one member. */
+/** The addition of one event to the figures of one member. */
 export type MemberChange = { member: string; position: Position; sequence: number; figures: Partial<MemberFigures> }
 
-/** What is under way between two events. */
+/** The open elections, and the draft calls of open prompts, at one point of the log. */
 export type Underway = { elections: Map<string, OpenElectionRow>; drafts: Map<string, OpenDraftRow> }
 export const nothingUnderway = (): Underway => ({ elections: new Map(), drafts: new Map() })
 
@@ -94,7 +94,7 @@ const table = tableOf({ name: 'members', key: 'member', columns })
 
 /**
  * `read_models.members`: one row per member that sat on the council or was paid, the chair and the fast path included, so that the costs
- * of all rows sum to the cost of the council. `open_elections` and `open_drafts` hold what is under way.
+ * of all rows sum to the cost of the council. `open_elections` and `open_drafts` hold the facts that later events need.
  */
 export const members: TableProjection<typeof columns, 'member'> = {
   name: 'members',
@@ -194,7 +194,7 @@ function addChanges(rows: Map<string, MemberRow>, changes: readonly MemberChange
   return rows
 }
 
-/** What events change for members, in order. `underway` is what was under way before them; it is updated in place. */
+/** The changes that events make, in order. `underway` is the state before them, and is updated in place. */
 export const memberChanges = (events: readonly RecordedEvent[], underway: Underway): MemberChange[] =>
   events
     .filter(canHandle)

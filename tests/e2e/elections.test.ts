@@ -50,7 +50,7 @@ const votedAt = async ({ requestId }: Deliberation): Promise<Map<unknown, unknow
   )
 
 describe('an election over HTTP', () => {
-  test('has its result, what each label stands for and every ballot with its position', async () => {
+  test('has its result, the author of each label and every ballot with its position', async () => {
     const positions = await votedAt(won)
     const answer = await get(`/v1/elections/${won.requestId}?after=${head}`)
     expect(answer).toMatchObject({

@@ -5,7 +5,7 @@ import { elections, selectElection, selectElections, type ElectionRow } from '..
 import { memberReport, members, selectMembers, type MemberRow } from '../../projections/members.ts'
 import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
 
-/** How the council voted, and what its members contribute. */
+/** The elections of the council, and the contribution and cost of its members. */
 export const electionQueries: readonly QueryRoute[] = [
   listRoute({
     path: '/v1/elections',

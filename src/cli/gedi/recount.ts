@@ -20,7 +20,7 @@ export function recount({ rules, ballots, ending }: RecordedElection): Recount |
   return { recounted, differing: differences(ending, recounted) }
 }
 
-/** Throws CliError `election_differs` if the recorded result is not what the ballots give. */
+/** Throws CliError `election_differs` if the ballots give another result than the recorded one. */
 export function assertSameResult(electionId: string, { ending }: RecordedElection, { differing }: Recount): void {
   if (differing.length > 0)
     throw new CliError(

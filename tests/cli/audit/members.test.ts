@@ -120,7 +120,7 @@ describe.each(databaseKinds)('council audit members, with read models on $kind,'
     await rebuildNow(council.log, db.postgres, members)
     await answeredPrompt(council)
     expect((await audit()).rows.at(-1)).toMatchObject({ readModel: { state: 'behind', missing: 3 } })
-    const away = { ...settings(), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+    const away = { ...settings(), DATABASE_URL: 'postgres://127.0.0.1:1/none' }
     const run = await cli(away, ['audit', 'members', '--json'])
     expect(run.code).toBe(0)
     expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })

@@ -34,7 +34,7 @@ describe('council audit request, of an answer by the council', () => {
     expect(of('event').filter(({ stream }) => stream === `election/${won.requestId}`)).toHaveLength(5)
   })
 
-  test('says who drafted what, under which label and with which result', async () => {
+  test('names the author, the label and the place of each draft', async () => {
     const { of } = await audit(won)
     expect(of('draft')).toMatchObject([
       { member: 'analyst', label: 'A', rank: 3, isWinner: false, failedWhy: null, text: 'A draft by analyst.' },
@@ -43,7 +43,7 @@ describe('council audit request, of an answer by the council', () => {
     ])
   })
 
-  test('says who voted how and who abstained, each with its position, and recounts', async () => {
+  test('names the voter of each ballot and each member that abstained, with positions, and recounts', async () => {
     const { of, rows } = await audit(won)
     const event = (type: string) => of('event').filter((row) => row['type'] === type)
     const [first, second] = event('BallotCast').map(({ position }) => position)
@@ -114,7 +114,7 @@ describe('council audit request, of an answer by the council', () => {
     expect(rows.at(-1)).toMatchObject({ election: { status: 'open', winner: null, recount: null } })
   })
 
-  test('ends with election_differs if the recorded result is not what the ballots give', async () => {
+  test('ends with election_differs if the ballots give another result than the recorded one', async () => {
     const { redis, keys } = council
     const forged = await answeredByCouncil(council, {
       analyst: ['B', 'C'],

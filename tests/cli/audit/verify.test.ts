@@ -33,6 +33,8 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'chats', state: 'compared', differences: 0 },
         { projection: 'costs' },
         { projection: 'accounts', rows: 5 },
+        { projection: 'elections', rows: 0 },
+        { projection: 'members', rows: 1 },
       ],
     })
     expect(summary['states']).toEqual({ agree: await council.redis.hlen(council.keys.states), otherFold: 0 })

@@ -46,7 +46,7 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
     test('rebuilds all read models without a name', async () => {
       const run = await cli(settings, ['rebuild'])
       expect(run.stdout).toMatch(
-        /^chats {4}generation 1: 27 events in .*\ncosts {4}generation 2: 27 events in .*\naccounts generation 1: 27 events in .*\n$/,
+        /^chats {5}generation 1: 27 events in .*\ncosts {5}generation 2: 27 events in .*\naccounts {2}generation 1: 27 events in .*\nelections generation 1: 27 events in .*\nmembers {3}generation 1: 27 events in .*\n$/,
       )
     })
 
