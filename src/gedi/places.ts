@@ -2,8 +2,8 @@ import type { CastableBallot, VotingMethod } from '../events/election.ts'
 import { methods } from './count.ts'
 
 /**
- * The place of a candidate on a ballot, from 1. Approved candidates share the first place, and candidates with equal scores share one.
- * Null if the ballot does not name the candidate.
+ * The place of a candidate on a ballot, from 1. Approved candidates share the first place, and candidates with equal
+ * scores share one. Null if the ballot does not name the candidate.
  */
 export function placeOf(method: VotingMethod, ballot: CastableBallot, label: string): number | null {
   if (Array.isArray(ballot)) {

@@ -16,7 +16,10 @@ const columns = {
   method: textOf(VotingMethod),
   status: textOf(z.enum(['awaited', 'cast', 'abstained'])),
   ballot: nullable(json(CastableBallot)),
-  /** The place that the ballot gives to the winner, from 1; null before the result, or if the ballot does not name the winner. */
+  /**
+   * The place that the ballot gives to the winner, from 1; null before the result, or if the ballot does not name the
+   * winner.
+   */
   winner_rank: nullable(integer),
   /** The label of the member's own candidate. */
   own_label: nullable(text),
@@ -33,7 +36,10 @@ export type BallotRow = RowOf<typeof columns>
 type RecordedElectionEvent = RecordedEvent<ElectionEvent>
 type Opened = Extract<RecordedElectionEvent, { type: 'ElectionOpened' }>
 
-/** `read_models.ballots`: one row per election and member of its electorate, from the opening on. A part of the read model `elections`. */
+/**
+ * `read_models.ballots`: one row per election and member of its electorate, from the opening on. A part of the read
+ * model `elections`.
+ */
 export const ballots = groupProjection({
   name: 'ballots',
   version: 1,

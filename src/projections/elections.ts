@@ -73,8 +73,8 @@ const table = tableProjection({
 })
 
 /**
- * `read_models.elections`: one row per election, with its rules and its result. `read_models.ballots` belongs to the same read model, so
- * an election and its ballots are read at one position.
+ * `read_models.elections`: one row per election, with its rules and its result. `read_models.ballots` belongs to the
+ * same read model, so an election and its ballots are read at one position.
  */
 export const elections = joined('elections', 1, [table, ballots])
 

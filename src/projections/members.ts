@@ -22,7 +22,9 @@ const figures = {
   /** Drafts with a known start of their call, and the sum of the times from there to the draft. */
   drafts_timed: integer,
   draft_ms: bigint,
-  /** Its candidates in decided elections, and the sum of their places; tied candidates share the mean of their places. */
+  /**
+   * Its candidates in decided elections, and the sum of their places; tied candidates share the mean of their places.
+   */
   candidates_ranked: integer,
   rank_sum: double,
   wins: integer,
@@ -93,8 +95,9 @@ export const nothingUnderway = (): Underway => ({ elections: new Map(), drafts: 
 const table = tableOf({ name: 'members', key: 'member', columns })
 
 /**
- * `read_models.members`: one row per member that sat on the council or was paid, the chair and the fast path included, so that the costs
- * of all rows sum to the cost of the council. `open_elections` and `open_drafts` hold the facts that later events need.
+ * `read_models.members`: one row per member that sat on the council or was paid, the chair and the fast path included,
+ * so that the costs of all rows sum to the cost of the council. `open_elections` and `open_drafts` hold the facts that
+ * later events need.
  */
 export const members: TableProjection<typeof columns, 'member'> = {
   name: 'members',
@@ -165,7 +168,10 @@ export function addFigures(to: MemberFigures, added: Partial<MemberFigures>): Me
   return Object.fromEntries(names.map((name) => [name, to[name] + (added[name] ?? 0)])) as MemberFigures
 }
 
-/** The figures of a member as people read them. Means, shares and the cost of a win are null where there is nothing to divide by. */
+/**
+ * The figures of a member as people read them. Means, shares and the cost of a win are null where there is nothing to
+ * divide by.
+ */
 export function memberReport(sums: MemberFigures) {
   const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole)
   const costPerWin = share(sums.cost_micros, sums.wins)

@@ -1,19 +1,18 @@
-import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { apiGet } from '../support/api-client.ts'
+import { newId } from '../support/council.ts'
 import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../support/deliberation.ts'
-import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-council.ts'
-import { createDatabase, freshCouncilId, redisUrl } from '../support/shared-servers.ts'
+import { suiteCouncil } from '../support/lifetimes.ts'
+import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
+import { councilSettings } from '../support/shared-servers.ts'
 
+const council = await suiteCouncil()
 let served: ServedCouncil
-let council: TestCouncil
 let won: Deliberation
 let failed: Deliberation
 let open: Deliberation
 let head: string
 beforeAll(async () => {
-  const councilId = freshCouncilId()
-  council = await openTestCouncil(redisUrl, councilId)
   won = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
   failed = await answeredByCouncil(council, { analyst: null, sceptic: ['C', 'A'], pragmatist: null })
   open = deliberation(council)
@@ -21,24 +20,11 @@ beforeAll(async () => {
   await open.open()
   await open.vote('sceptic', ['C', 'A'])
   head = await council.log.head()
-  served = await serveCouncil(
-    { COUNCIL_ID: councilId, REDIS_URL: redisUrl, REDIS_EPHEMERAL_URL: redisUrl, DATABASE_URL: await createDatabase() },
-    'api,projector',
-  )
+  served = await serveCouncil(await councilSettings({ COUNCIL_ID: council.councilId }), 'api,projector')
 })
-afterAll(async () => {
-  council.close()
-  await served.stop()
-})
+afterAll(() => served.stop())
 
-async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${adminToken}` }) {
-  const answer = await request(`${served.url}${path}`, { headers })
-  return {
-    status: answer.statusCode,
-    position: answer.headers['x-council-position'],
-    body: (await answer.body.json()) as Record<string, unknown>,
-  }
-}
+const get = (path: string, headers?: Record<string, string>) => apiGet(served, path, headers)
 
 const votedAt = async ({ requestId }: Deliberation): Promise<Map<unknown, unknown>> =>
   new Map(
@@ -55,7 +41,7 @@ describe('an election over HTTP', () => {
     const answer = await get(`/v1/elections/${won.requestId}?after=${head}`)
     expect(answer).toMatchObject({
       status: 200,
-      position: head,
+      headers: { 'x-council-position': head },
       body: {
         election: won.requestId,
         purpose: 'answer',
@@ -154,7 +140,7 @@ describe('an election over HTTP', () => {
 describe('the members over HTTP', () => {
   test('have their drafts, wins, ranks, votes and cost', async () => {
     const answer = await get(`/v1/members?after=${head}`)
-    expect(answer).toMatchObject({ status: 200, position: head, body: { next: null } })
+    expect(answer).toMatchObject({ status: 200, headers: { 'x-council-position': head }, body: { next: null } })
     const [analyst, pragmatist, sceptic] = answer.body['members'] as Record<string, unknown>[]
     expect(analyst).toMatchObject({
       member: 'analyst',

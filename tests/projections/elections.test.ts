@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import type { CastableBallot, ElectionRules } from '../../src/events/election.ts'
 import { ballots } from '../../src/projections/ballots.ts'
@@ -8,8 +8,9 @@ import { migrate } from '../../src/projections/engine/migrate.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
 import { members, type MemberRow } from '../../src/projections/members.ts'
 import { openTestCouncil, type TestCouncil } from '../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../support/databases.ts'
+import { databaseKinds } from '../support/databases.ts'
 import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../support/deliberation.ts'
+import { suiteDatabase, testCouncil } from '../support/lifetimes.ts'
 import { applyInBatches } from '../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
@@ -71,14 +72,9 @@ async function happen(prompt: Deliberation, { ask, member, ballot, rules: change
   if (ask === 'end') await prompt.complete()
 }
 
-describe.each(databaseKinds)('the read models of elections on $kind', ({ open }) => {
-  let db: TestDatabase
-  beforeAll(async () => {
-    db = await open()
-    await db.empty()
-    await migrate(db.postgres)
-  })
-  afterAll(() => db.close())
+describe.each(databaseKinds)('the read models of elections on $kind', async ({ open }) => {
+  const db = await suiteDatabase(open)
+  await migrate(db.postgres)
 
   const applied = (projection: Projection, events: readonly AnyRecordedEvent[], sizes: readonly number[]) =>
     applyInBatches(db.postgres, projection, events, sizes)
@@ -169,12 +165,11 @@ describe.each(databaseKinds)('the read models of elections on $kind', ({ open })
   })
 
   test('share the places of tied drafts, and compare a ballot with the result only if it could name the winner', async () => {
-    const council = await openTestCouncil(redisUrl, freshCouncilId())
+    const council = await testCouncil()
     // B beats A, A and C tie with each other; then all tie.
     await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
     await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['A', 'B'] })
     const events = await council.events()
-    council.close()
     await applied(members, events, [7])
     const decided = events.filter(isOfType('ElectionDecided')).map(({ data }) => data)
     expect(decided.map(({ order }) => order)).toEqual([[['B'], ['C'], ['A']], [['A', 'B', 'C']]])

@@ -21,7 +21,10 @@ import { newId, type TestCouncil } from './council.ts'
 export const councilMembers = ['analyst', 'sceptic', 'pragmatist'] as const
 export type CouncilMember = (typeof councilMembers)[number]
 
-/** The rules of an answer's election among the drafts of all members: `A` is the analyst's, `B` the sceptic's, `C` the pragmatist's. */
+/**
+ * The rules of an answer's election among the drafts of all members: `A` is the analyst's, `B` the sceptic's, `C` the
+ * pragmatist's.
+ */
 export const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): ElectionRules => ({
   purpose: 'answer',
   ref,
@@ -35,8 +38,8 @@ export const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): E
 })
 
 /**
- * A prompt on the full path, step by step through the gate, as a worker takes it. Commands refuse a step that is not due, which leaves no
- * event. Each call costs 10 µ$ for every `weight` of its member.
+ * A prompt on the full path, step by step through the gate, as a worker takes it. Commands refuse a step that is not
+ * due, which leaves no event. Each call costs 10 µ$ for every `weight` of its member.
  */
 export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOString())) {
   const requestId = newId()
@@ -116,7 +119,9 @@ export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOS
 }
 export type Deliberation = ReturnType<typeof deliberation>
 
-/** A whole deliberation: three drafts, an election that the given ballots decide (`null`: an abstention), and an answer. */
+/**
+ * A whole deliberation: three drafts, an election that the given ballots decide (`null`: an abstention), and an answer.
+ */
 export async function answeredByCouncil(
   council: TestCouncil,
   ballots: Readonly<Record<CouncilMember, CastableBallot | null>>,

@@ -34,9 +34,9 @@ type Worth = {
 }
 
 /**
- * `council audit members`: the drafts, wins, ranks, votes and costs of each member, from the log, with the position of the event behind
- * every figure; which member is worth its price; and whether the read model shows the same. A range counts the events in it; the read
- * model is compared as a whole. Throws CliError `read_model_differs`.
+ * `council audit members`: the drafts, wins, ranks, votes and costs of each member, from the log, with the position of
+ * the event behind every figure; which member is worth its price; and whether the read model shows the same. A range
+ * counts the events in it; the read model is compared as a whole. Throws CliError `read_model_differs`.
  */
 export async function auditMembers(options: Range, { config, output }: CliContext): Promise<number> {
   const within = inRange(options)

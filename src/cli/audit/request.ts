@@ -16,9 +16,10 @@ import { openLogForReading } from '../running-council.ts'
 import { storyLine, type StoryEvent } from './story-line.ts'
 
 /**
- * `council audit request`: every event of one prompt and of its election, in order; each draft with its author, each ballot with its voter; a recount
- * of the election; the cost of each phase and member; and a summary. Throws CliError `request_unknown`, `bill_differs` if the prompt's bill is not
- * the sum of its debits, and `election_differs` if the ballots give another result than the recorded one.
+ * `council audit request`: every event of one prompt and of its election, in order; each draft with its author, each
+ * ballot with its voter; a recount of the election; the cost of each phase and member; and a summary. Throws CliError
+ * `request_unknown`, `bill_differs` if the prompt's bill is not the sum of its debits, and `election_differs` if the
+ * ballots give another result than the recorded one.
  */
 export async function auditRequest(requestId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()

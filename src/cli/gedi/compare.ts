@@ -7,8 +7,8 @@ import { openLogForReading } from '../running-council.ts'
 import { formatBallot, recordedElection } from './recorded-election.ts'
 
 /**
- * `council gedi compare`: counts the ballots of a recorded election under every method: who would have won, and why the results
- * differ. Throws CliError `election_unknown` and `ballots_not_ranked`.
+ * `council gedi compare`: counts the ballots of a recorded election under every method: who would have won, and why the
+ * results differ. Throws CliError `election_unknown` and `ballots_not_ranked`.
  */
 export async function compareElection(electionId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()

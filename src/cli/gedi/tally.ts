@@ -22,8 +22,8 @@ const ElectionLine = z.object({
 
 /**
  * `council gedi tally`: counts one election per line, `{candidates, ballots, weights?, seed?, dictator?}`, and prints
- * `{winners, order, tally, trace, rejected}` for each. A line that cannot be counted is reported on stderr, and the others are still
- * counted; the exit code is then 1.
+ * `{winners, order, tally, trace, rejected}` for each. A line that cannot be counted is reported on stderr, and the
+ * others are still counted; the exit code is then 1.
  */
 export async function tally(file: string, options: TallyOptions, { output, stdin }: CliContext): Promise<number> {
   const input = file === '-' ? stdin() : createReadStream(file)

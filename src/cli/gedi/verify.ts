@@ -6,8 +6,8 @@ import { recordedElection } from './recorded-election.ts'
 import { assertSameResult, recount } from './recount.ts'
 
 /**
- * `council gedi verify`: counts a recorded election again from its ballots, tie-break included. Throws CliError `election_differs` if
- * the log has another result, `election_open` and `election_unknown`.
+ * `council gedi verify`: counts a recorded election again from its ballots, tie-break included. Throws CliError
+ * `election_differs` if the log has another result, `election_open` and `election_unknown`.
  */
 export async function verifyElection(electionId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()

@@ -138,8 +138,8 @@ async function compareCopy(tx: Tx, { projection, registered, schema, problem }: 
 }
 
 /**
- * A row of the model and a row of the log that name the same event are one row that was changed. An event may change several rows: their
- * first column, the key, says which ones belong together.
+ * A row of the model and a row of the log that name the same event are one row that was changed. An event may change
+ * several rows: their first column, the key, says which ones belong together.
  */
 function paired(table: string, found: z.output<typeof Differing>, { position }: Registered): ReadModelDifference[] {
   const byEvent = Map.groupBy(found, ({ row }) => eventOf(row) ?? position)

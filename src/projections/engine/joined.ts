@@ -1,6 +1,9 @@
 import type { Projection } from './projection.ts'
 
-/** One projection of the tables of several: they have one checkpoint, so a query that joins them sees all at one position. */
+/**
+ * One projection of the tables of several: they have one checkpoint, so a query that joins them sees all at one
+ * position.
+ */
 export const joined = (name: string, version: number, parts: readonly Projection[]): Projection => ({
   name,
   version,

@@ -34,7 +34,10 @@ export type GroupProjectionSpec<
   group: Group
   /** The group that an event changes; null: the event changes none. */
   groupOf: (event: RecordedEvent<EventOf<Handled>>) => RowOf<C>[Group] | null
-  /** The rows of the group after an event, none less than before; none before the first one. Throws for an event that cannot follow. */
+  /**
+   * The rows of the group after an event, none less than before; none before the first one. Throws for an event that
+   * cannot follow.
+   */
   evolve: (rows: readonly RowOf<C>[], event: RecordedEvent<EventOf<Handled>>) => readonly RowOf<C>[]
   isAppendOnly?: boolean
 }

@@ -1,37 +1,29 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { members } from '../../../src/projections/members.ts'
-import { council as cli } from '../../support/cli.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { council as cli, unreachableDatabase } from '../../support/cli.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredByCouncil, type Deliberation } from '../../support/deliberation.ts'
 import { answeredPrompt } from '../../support/history.ts'
+import { suiteCouncil, suiteDatabase } from '../../support/lifetimes.ts'
 import { rebuildNow } from '../../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
 
-describe.each(databaseKinds)('council audit members, with read models on $kind,', ({ open }) => {
-  let db: TestDatabase
-  let council: TestCouncil
+describe.each(databaseKinds)('council audit members, with read models on $kind,', async ({ open }) => {
+  const db = await suiteDatabase(open)
+  const council = await suiteCouncil()
+  const settings = { REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId }
   let second: Deliberation
   beforeAll(async () => {
-    db = await open()
-    await db.empty()
     await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
     await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
     second = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: null, pragmatist: ['B', 'A'] })
     await answeredPrompt(council)
     await rebuildNow(council.log, db.postgres, members)
   })
-  afterAll(async () => {
-    council.close()
-    await db.close()
-  })
-
-  const settings = () => ({ REDIS_URL: redisUrl, DATABASE_URL: db.url, COUNCIL_ID: council.councilId })
   const audit = async (...args: string[]) => {
-    const run = await cli(settings(), ['audit', 'members', ...args, '--json'])
+    const run = await cli(settings, ['audit', 'members', ...args, '--json'])
     return { ...run, rows: run.code === 2 ? [] : run.json() }
   }
   const positions = async (type: string, member?: string) =>
@@ -103,7 +95,7 @@ describe.each(databaseKinds)('council audit members, with read models on $kind,'
   })
 
   test('prints a table without --json', async () => {
-    const { stdout } = await cli(settings(), ['audit', 'members'])
+    const { stdout } = await cli(settings, ['audit', 'members'])
     expect(stdout).toMatch(
       /^member +elections +drafts .*wins\/cost\nsceptic +2 +2 +0 +2 +1\.00 +1 +1 +- +4 +30 +15 .* 3\.00\n/,
     )
@@ -120,8 +112,7 @@ describe.each(databaseKinds)('council audit members, with read models on $kind,'
     await rebuildNow(council.log, db.postgres, members)
     await answeredPrompt(council)
     expect((await audit()).rows.at(-1)).toMatchObject({ readModel: { state: 'behind', missing: 3 } })
-    const away = { ...settings(), DATABASE_URL: 'postgres://127.0.0.1:1/none' }
-    const run = await cli(away, ['audit', 'members', '--json'])
+    const run = await cli({ ...settings, DATABASE_URL: unreachableDatabase }, ['audit', 'members', '--json'])
     expect(run.code).toBe(0)
     expect(run.json().at(-1)).toMatchObject({ readModel: { state: 'unavailable' } })
   })

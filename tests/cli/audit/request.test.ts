@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { council as cli } from '../../support/cli.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { answeredByCouncil, deliberation, type Deliberation } from '../../support/deliberation.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { suiteCouncil } from '../../support/lifetimes.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
 
-let council: TestCouncil
+const council = await suiteCouncil()
 let tied: Deliberation
 let won: Deliberation
 beforeAll(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
   tied = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['A', 'B'] })
   won = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: null })
 })
-afterAll(() => council.close())
 
-const settings = () => ({ REDIS_URL: redisUrl, COUNCIL_ID: council.councilId })
+const settings = { REDIS_URL: redisUrl, COUNCIL_ID: council.councilId }
 const audit = async ({ requestId }: Deliberation) => {
-  const run = await cli(settings(), ['audit', 'request', requestId, '--json'])
+  const run = await cli(settings, ['audit', 'request', requestId, '--json'])
   const rows = run.json()
   return { ...run, rows, of: (kind: string) => rows.filter((row) => row['kind'] === kind) }
 }
@@ -88,7 +86,7 @@ describe('council audit request, of an answer by the council', () => {
   })
 
   test('tells people the same', async () => {
-    const { stdout } = await cli(settings(), ['audit', 'request', won.requestId])
+    const { stdout } = await cli(settings, ['audit', 'request', won.requestId])
     expect(stdout).toMatch(/ElectionOpened +ranked_pairs, quorum 2: A is analyst, B is sceptic, C is pragmatist\n/)
     expect(stdout).toMatch(/BallotCast +analyst: B > C\n/)
     expect(stdout).toMatch(/BallotRejected +pragmatist abstains: invalid "I like all of them\..*"\n/)
@@ -97,7 +95,7 @@ describe('council audit request, of an answer by the council', () => {
     expect(stdout).toMatch(/\nballots, ranked_pairs\n {4}analyst +B > C +\d+-\d+\n/)
     expect(stdout).toMatch(/\n {4}pragmatist +abstains +\d+-\d+ {2}invalid\n/)
     expect(stdout).toMatch(/\n {4}a recount agrees with the result at \d+-\d+: winner B\n/)
-    const { stdout: ofTie } = await cli(settings(), ['audit', 'request', tied.requestId])
+    const { stdout: ofTie } = await cli(settings, ['audit', 'request', tied.requestId])
     expect(ofTie).toMatch(/ElectionDecided +winner [ABC] by the seed, of A, B, C; A = B = C; /)
     expect(stdout).toMatch(/\n {4}pragmatist +draft +10 µ\$ {2}from \d+-\d+\n/)
   })
@@ -138,6 +136,6 @@ describe('council audit request, of an answer by the council', () => {
     const run = await audit(forged)
     expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('election_differs') as unknown })
     expect(run.rows.at(-1)).toMatchObject({ election: { recount: { agrees: false, differing: ['winner'] } } })
-    expect((await cli(settings(), ['audit', 'request', forged.requestId])).stdout).toContain('a recount DIFFERS')
+    expect((await cli(settings, ['audit', 'request', forged.requestId])).stdout).toContain('a recount DIFFERS')
   })
 })

@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { breakTie } from '../../../src/gedi/seed.ts'
 import { council as cli } from '../../support/cli.ts'
-import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
+import { newId } from '../../support/council.ts'
 import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../../support/deliberation.ts'
-import { fieldOf, withField } from '../../support/audited.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { fieldOf, withFields } from '../../support/audited.ts'
+import { suiteCouncil } from '../../support/lifetimes.ts'
+import { redisUrl } from '../../support/shared-servers.ts'
 
-let council: TestCouncil
+const council = await suiteCouncil()
 let won: Deliberation
 let tied: Deliberation
 let failed: Deliberation
 let open: Deliberation
 beforeAll(async () => {
-  council = await openTestCouncil(redisUrl, freshCouncilId())
   won = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
   tied = await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['A', 'B'] })
   failed = await answeredByCouncil(council, { analyst: null, sceptic: ['C', 'A'], pragmatist: null })
@@ -21,7 +21,6 @@ beforeAll(async () => {
   await open.open()
   await open.vote('sceptic', ['C', 'A'])
 })
-afterAll(() => council.close())
 
 const gedi = (command: string, electionId: string, ...args: string[]) =>
   cli({ REDIS_URL: redisUrl, COUNCIL_ID: council.councilId }, ['gedi', command, electionId, ...args])
@@ -51,7 +50,7 @@ async function tampered<Result>(
   expect(entries.filter(isMeant).length).toBeGreaterThan(0)
   const changed = entries.map((entry) => {
     const data = () => JSON.parse(fieldOf(entry, 'data')) as Record<string, unknown>
-    return isMeant(entry) ? withField(entry, 'data', JSON.stringify(change(data()))) : entry
+    return isMeant(entry) ? withFields(entry, { data: JSON.stringify(change(data())) }) : entry
   })
   await write(changed)
   return work().finally(() => write(entries))

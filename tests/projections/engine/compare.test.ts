@@ -1,30 +1,22 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { compareReadModels } from '../../../src/projections/engine/compare.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { members } from '../../../src/projections/members.ts'
-import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { databaseKinds, type TestDatabase } from '../../support/databases.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { answeredByCouncil } from '../../support/deliberation.ts'
+import { suiteCouncil, suiteDatabase } from '../../support/lifetimes.ts'
 import { rebuildNow } from '../../support/read-models.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
-describe.each(databaseKinds)('the comparison of a read model on $kind with the log', ({ open }) => {
-  let db: TestDatabase
-  let council: TestCouncil
+describe.each(databaseKinds)('the comparison of a read model on $kind with the log', async ({ open }) => {
+  const db = await suiteDatabase(open)
+  const council = await suiteCouncil()
   let decidedAt: string | undefined
   beforeAll(async () => {
-    db = await open()
-    await db.empty()
     await migrate(db.postgres)
-    council = await openTestCouncil(redisUrl, freshCouncilId())
     await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: ['C', 'A'], pragmatist: ['B', 'A'] })
     decidedAt = (await council.events()).find(({ type }) => type === 'ElectionDecided')?.position
     await rebuildNow(council.log, db.postgres, members)
-  })
-  afterAll(async () => {
-    council.close()
-    await db.close()
   })
 
   const differences = async () =>
