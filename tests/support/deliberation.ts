@@ -25,7 +25,7 @@ export type CouncilMember = (typeof councilMembers)[number]
  * The rules of an answer's election among the drafts of all members: `A` is the analyst's, `B` the sceptic's, `C` the
  * pragmatist's.
  */
-export const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): ElectionRules => ({
+const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): ElectionRules => ({
   purpose: 'answer',
   ref,
   candidates: councilMembers.map((author, index) => ({ label: 'ABC'.charAt(index), standsFor: author, author })),
