@@ -1,12 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import {
-  ElectionCandidate,
-  electionEvents,
-  ElectionRules,
-  VotingMethod,
-  type ElectionEvent,
-} from '../events/election.ts'
+import { electionEvents, ElectionRules, VotingMethod, type ElectionEvent } from '../events/election.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { isoTime } from '../platform/clock.ts'
 import { ballots } from './ballots.ts'
@@ -47,7 +41,7 @@ const columns = {
   quorum: integer,
   ballots: integer,
   abstentions: integer,
-  candidates: json(z.array(ElectionCandidate)),
+  candidates: json(ElectionRules.shape.candidates),
   electorate: json(ElectionRules.shape.electorate),
   own_candidate_allowed: boolean,
   opened_at: timestamp,
