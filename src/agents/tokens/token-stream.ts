@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Uuid7 } from '../../events/identifiers.ts'
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
 
 /**
@@ -51,8 +51,8 @@ export const previewWriter =
     await redis.eval(script, 1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
   }
 
-/** A piece of a member's draft. */
-export type Preview = { id: string; attempt: number; member: string; text: string }
+/** A piece of a member's draft. `id` is its entry in the token stream, which has the form of a position. */
+export type Preview = { id: Position; attempt: number; member: string; text: string }
 
 /** A part of an answer. */
 export type TokenPage = {
@@ -83,7 +83,7 @@ export async function readTokens(
       page.lastId = id
       page.endOffset = end
       if (member !== undefined) {
-        page.previews.push({ id, attempt, member, text })
+        page.previews.push({ id: id as Position, attempt, member, text })
         continue
       }
       if (text === '') page.begun.push(attempt)

@@ -4,6 +4,7 @@ import { memberModels } from '../../agents/models/member-models.ts'
 import type { OpenedModel } from '../../agents/models/provider.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import type { CouncilDependencies } from '../../agents/council/state.ts'
+import { previewBatcher } from '../../agents/tokens/preview-batcher.ts'
 import { previewWriter, readTokens, tokenWriter } from '../../agents/tokens/token-stream.ts'
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
@@ -11,7 +12,6 @@ import { systemClock } from '../../platform/clock.ts'
 import { newId } from './core.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
-import type { Run } from '../../agents/run.ts'
 import type { Role, RoleContext } from './role.ts'
 import { seatCouncil } from './seat-council.ts'
 
@@ -56,13 +56,11 @@ async function startJobs(context: RoleContext, modelOf: ModelOf): Promise<Worker
   const { log, gate, tail } = context.core
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   await seatCouncil(gate, council.id, seating, logger)
-  const writePreview = previewWriter(stores.ephemeral, council.id)
   const agent = {
     gate,
     seating,
     modelOf,
-    preview: ({ requestId, attempt }: Run, member: string, text: string) =>
-      void writePreview(requestId, attempt, member, text),
+    preview: previewBatcher(previewWriter(stores.ephemeral, council.id)),
     prices,
     writeTokens: tokenWriter(stores.ephemeral, council.id),
     clock: systemClock,
