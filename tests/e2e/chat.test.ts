@@ -54,7 +54,7 @@ describe('a prompt', () => {
     await client.frame('token', 2)
     await answer.finish()
     const completed = await client.frame('completed')
-    expect(frameTypes(client.frames)).toEqual(['accepted', 'routed', 'phase', 'token', 'token', 'completed'])
+    expect(frameTypes(client.frames)).toEqual(['accepted', 'routed', 'phase', 'token', 'token', 'phase', 'completed'])
     expect(client.text()).toBe('The capital is Paris.')
     expect(completed).toMatchObject({ text: 'The capital is Paris.', finishReason: 'stop', degraded: false })
   })

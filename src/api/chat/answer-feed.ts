@@ -1,6 +1,6 @@
-import type { TokenPage } from '../../agents/tokens/token-stream.ts'
-import { chatStream, isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
-import type { RecordedEvent } from '../../events/event.ts'
+import type { Preview, TokenPage } from '../../agents/tokens/token-stream.ts'
+import { chatStream } from '../../events/chat.ts'
+import { electionStream } from '../../events/election.ts'
 import {
   beginning,
   comparePositions,
@@ -11,6 +11,8 @@ import {
 } from '../../events/identifiers.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
+import { answerFrames, finalText, isAnswerEvent, type AnswerRecord, type FrameBody } from './answer-frames.ts'
+import { unsentTokens, type UnsentTokens } from './answer-tokens.ts'
 import { printResumePoint, type ResumePoint, type ServerFrame } from './frames.ts'
 import type { TokenWakeups } from './token-wakeups.ts'
 
@@ -22,13 +24,12 @@ export type FeedDependencies = {
   readTokens: (requestId: Uuid7, afterId: string) => Promise<TokenPage>
 }
 
-type ChatRecord = RecordedEvent<ChatEvent>
-
 /**
  * The frames of one answer after a resume point, including future ones. Ends with the terminal frame, or with the error
- * `bad_resume_point` when `seen` is not a point of this answer. Events come from the log and are durable. Text comes from the token
- * stream; the terminal event supplies text that is missing there. The `token` frames always add up to the answer's text, whatever
- * crashed. `first` is the position of the answer's first event.
+ * `bad_resume_point` when `seen` is not a point of this answer. Events of the prompt and of its election come from the
+ * log and are durable. Text and previews of drafts come from the token stream; the terminal event supplies text that is
+ * missing there. The `token` frames always add up to the answer's text, whatever crashed. `first` is the position of
+ * the answer's first event.
  */
 export async function* answerFeed(
   dependencies: FeedDependencies,
@@ -37,95 +38,172 @@ export async function* answerFeed(
   seen: ResumePoint | null,
   signal: AbortSignal,
 ): AsyncGenerator<ServerFrame> {
-  const { log, tail, wakeups, readTokens } = dependencies
-  const stream = chatStream(requestId)
-  const point: ResumePoint = { position: beginning, offset: seen?.offset ?? 0 }
-  const arrived: ChatRecord[] = []
-  const bell = createBell(signal)
-  const stopListening = [
-    tail.listen(stream, (event) => {
-      if (isChatEvent(event)) arrived.push(event)
-      bell.ring()
-    }),
-    wakeups.listen(requestId, bell.ring),
-  ]
-  let lastToken = '0-0'
-  let routed = false
-
-  const frame = <F extends Omit<ServerFrame, 'requestId' | 'id'>>(rest: F) => ({
-    ...rest,
-    requestId,
-    id: printResumePoint(point),
-  })
-  const isNew = () => seen === null || comparePositions(point.position, seen.position) > 0
-
-  /** Text of the token stream that the feed has not sent. Text after a gap is left to the terminal event. */
-  async function* tokens(): AsyncGenerator<ServerFrame> {
-    const page = await readTokens(requestId, lastToken).catch(() => null)
-    if (!page) return
-    lastToken = page.lastId
-    const start = page.endOffset - page.text.length
-    if (start <= point.offset && page.endOffset > point.offset) yield text(page.text.slice(point.offset - start))
-  }
-  function text(piece: string): ServerFrame {
-    point.offset += piece.length
-    return frame({ type: 'token', text: piece })
-  }
-
+  const readTokens = (afterId: string) => dependencies.readTokens(requestId, afterId)
+  const news = listenFor(dependencies, requestId, signal)
+  const tokens = unsentTokens(readTokens, seen)
+  const unseen = unseenFrames(requestId, first, seen, tokens)
+  let isRouted = false
   try {
-    arrived.unshift(...(await eventsFrom(log, stream, first)))
-    arrived.sort((left, right) => comparePositions(left.position, right.position))
-    if (seen && !(await isPointOf(seen, arrived, () => readTokens(requestId, lastToken)))) {
+    await news.readHistory(first)
+    if (seen && !(await isPointOf(seen, news.events, () => readTokens(beginning)))) {
       yield noSuchPoint(requestId)
       return
     }
 
     while (!signal.aborted) {
-      for (let event = arrived.shift(); event; event = arrived.shift()) {
-        if (comparePositions(event.position, point.position) <= 0) continue
-        const whole = finalText(event)
-        if (whole !== null) {
-          if (seen && isBeyond(seen, event)) {
-            yield noSuchPoint(requestId)
-            return
-          }
-          yield* tokens()
-          if (whole.length > point.offset) yield text(whole.slice(point.offset))
-        }
-        point.position = event.position
-        if (event.type === 'RequestRouted') routed = true
-        const body = frameBody(event, first)
-        if (body && isNew()) yield frame(body)
-        if (whole !== null) return
+      const event = news.events.shift()
+      const whole = event ? finalText(event) : null
+      if ((isRouted || whole !== null) && news.hasTokens()) await tokens.read()
+      if (!event) {
+        // An event that arrived meanwhile comes before the tokens that were written after it.
+        if (news.events.length > 0) continue
+        if (isRouted) yield* unseen.ofTokens()
+        await news.rung()
+        continue
       }
-      if (routed) yield* tokens()
-      if (arrived.length === 0) await bell.rung()
+      if (seen && whole !== null && isBeyond(seen, event)) {
+        yield noSuchPoint(requestId)
+        return
+      }
+      if (event.type === 'RequestRouted') isRouted = true
+      yield* unseen.ofEvent(event, whole)
+      if (whole !== null) return
     }
   } finally {
-    for (const stop of stopListening) stop()
+    news.stop()
   }
 }
 
-/** The events of an answer from its first one up to its terminal one, or to the end of the log. */
-async function eventsFrom(log: EventLog, stream: StreamName, first: Position): Promise<ChatRecord[]> {
-  const events: ChatRecord[] = []
-  for await (const page of log.read({ after: justBefore(first), streams: [stream] })) {
-    events.push(...page.filter(isChatEvent))
+/** Makes the frames that the client of a feed has not seen, each with its resume point. */
+function unseenFrames(requestId: Uuid7, first: Position, seen: ResumePoint | null, tokens: UnsentTokens) {
+  const frames = answerFrames(first)
+  const point: ResumePoint = {
+    position: beginning,
+    frames: null,
+    offset: seen?.offset ?? 0,
+    preview: seen?.preview ?? null,
+  }
+  const frame = (body: FrameBody): ServerFrame => ({ ...body, requestId, id: printResumePoint(point) })
+
+  function* text(piece: string): Generator<ServerFrame> {
+    if (piece === '') return
+    point.offset += piece.length
+    yield frame({ type: 'token', text: piece })
+  }
+  function* previews(isLast: (preview: Preview) => boolean): Generator<ServerFrame> {
+    for (const preview of tokens.takePreviews(isLast, (one) => frames.standingOf(one) === 'early')) {
+      point.preview = preview.id
+      if (frames.standingOf(preview) === 'due')
+        yield frame({ type: 'member', member: preview.member, state: 'drafting', text: preview.text })
+    }
+  }
+  return {
+    /** The previews and the text that were read and are due. */
+    *ofTokens(): Generator<ServerFrame> {
+      yield* previews(() => true)
+      yield* text(tokens.takeText())
+    },
+    /**
+     * The frames of the next event, after the tokens that come before it. `whole` is the text of the answer that it
+     * ends.
+     */
+    *ofEvent(event: AnswerRecord, whole: string | null): Generator<ServerFrame> {
+      if (comparePositions(event.position, point.position) <= 0) return
+      const seenOfEvent = framesSeenOf(event, seen)
+      if (seenOfEvent === 0) yield* previews((preview) => isBefore(preview, event))
+      if (whole !== null) {
+        yield* text(tokens.takeText())
+        yield* text(whole.slice(point.offset))
+      }
+      const bodies = frames.of(event)
+      point.position = event.position
+      for (const [index, body] of bodies.entries()) {
+        point.frames = index + 1 < bodies.length ? index + 1 : null
+        if (index >= seenOfEvent) yield frame(body)
+      }
+    },
+  }
+}
+
+/** The number of frames of an event that a client has seen. */
+function framesSeenOf({ position }: AnswerRecord, seen: ResumePoint | null): number {
+  const order = seen ? comparePositions(position, seen.position) : 1
+  if (order > 0) return 0
+  return order < 0 ? Infinity : (seen?.frames ?? Infinity)
+}
+
+/**
+ * Whether a preview comes before an event. The end of a draft comes after all its previews, and the end of an answer
+ * after all of them. Otherwise the times of the two Redis servers decide, so that a feed of the past shows them as they
+ * happened.
+ */
+function isBefore({ id, member }: Preview, event: AnswerRecord): boolean {
+  if (finalText(event) !== null) return true
+  if ((event.type === 'DraftProduced' || event.type === 'DraftFailed') && event.data.member === member) return true
+  return comparePositions(id, event.position) <= 0
+}
+
+/** The events of an answer, in order, as they arrive. */
+type News = {
+  events: AnswerRecord[]
+  /** Adds the events that were appended before, up to the terminal one or to the end of the log. */
+  readHistory: (first: Position) => Promise<void>
+  /** Whether the token stream may have new entries since the last call. */
+  hasTokens: () => boolean
+  /** Resolves when there may be something new. */
+  rung: () => Promise<void>
+  stop: () => void
+}
+
+function listenFor({ log, tail, wakeups }: FeedDependencies, requestId: Uuid7, signal: AbortSignal): News {
+  const streams: StreamName[] = [chatStream(requestId), electionStream(requestId)]
+  const events: AnswerRecord[] = []
+  const bell = createBell(signal)
+  let hasTokens = true
+  const ring = (): void => {
+    hasTokens = true
+    bell.ring()
+  }
+  const stopListening = [
+    ...streams.map((stream) =>
+      tail.listen(stream, (event) => {
+        if (isAnswerEvent(event)) events.push(event)
+        ring()
+      }),
+    ),
+    wakeups.listen(requestId, ring),
+  ]
+  return {
+    events,
+    async readHistory(first) {
+      events.unshift(...(await eventsFrom(log, streams, first)))
+      events.sort((left, right) => comparePositions(left.position, right.position))
+    },
+    hasTokens() {
+      const had = hasTokens
+      hasTokens = false
+      return had
+    },
+    rung: bell.rung,
+    stop() {
+      for (const stop of stopListening) stop()
+    },
+  }
+}
+
+async function eventsFrom(log: EventLog, streams: readonly StreamName[], first: Position): Promise<AnswerRecord[]> {
+  const events: AnswerRecord[] = []
+  for await (const page of log.read({ after: justBefore(first), streams })) {
+    events.push(...page.filter(isAnswerEvent))
     if (events.some((event) => finalText(event) !== null)) break
   }
   return events
 }
 
-/** The whole text of an answer if this is its terminal event; null otherwise. */
-const finalText = (event: ChatRecord): string | null =>
-  event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled'
-    ? event.data.text
-    : null
-
 /** Whether a resume point belongs to an answer with these events so far. */
 async function isPointOf(
   seen: ResumePoint,
-  events: readonly ChatRecord[],
+  events: readonly AnswerRecord[],
   readText: () => Promise<TokenPage>,
 ): Promise<boolean> {
   if (!events.some(({ position }) => position === seen.position)) return false
@@ -136,8 +214,11 @@ async function isPointOf(
   return !page || page.endOffset === 0 || seen.offset <= page.endOffset
 }
 
-/** Only a completed answer is known to contain all streamed text. After a token stream was lost, other endings may have less than a client saw. */
-const isBeyond = (seen: ResumePoint, ending: ChatRecord): boolean =>
+/**
+ * Only a completed answer is known to contain all streamed text. After a token stream was lost, other endings may have
+ * less than a client saw.
+ */
+const isBeyond = (seen: ResumePoint, ending: AnswerRecord): boolean =>
   ending.type === 'AnswerCompleted' && ending.data.text.length < seen.offset
 
 const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
@@ -147,63 +228,10 @@ const noSuchPoint = (requestId: Uuid7): ServerFrame => ({
   message: 'lastEventId is not a point of this answer; resume without it to get every frame',
 })
 
-/** The frame that clients get for an event; null for internal events. */
-function frameBody(event: ChatRecord, first: Position) {
-  switch (event.type) {
-    case 'PromptSubmitted':
-      return { type: 'accepted' as const }
-    case 'RequestRouted':
-      return { type: 'routed' as const, ...event.data }
-    case 'ContextSensed':
-      return sensed(event.data.conversation)
-    case 'ModelCallStarted':
-      return { type: 'phase' as const, phase: event.data.phase, state: 'started' as const }
-    case 'AnswerCompleted': {
-      const { text, finishReason, costMicros, tokens: usage, timings, degraded } = event.data
-      return {
-        type: 'completed' as const,
-        text,
-        finishReason,
-        costMicros,
-        usage,
-        timings,
-        degraded,
-        positions: { first, last: event.position },
-      }
-    }
-    case 'AnswerFailed':
-      return {
-        type: 'failed' as const,
-        code: event.data.code,
-        message: event.data.message,
-        costMicros: event.data.costMicros,
-      }
-    case 'AnswerCancelled':
-      return { type: 'cancelled' as const, costMicros: event.data.costMicros }
-    case 'AttemptStarted':
-    case 'ModelCallEnded':
-    case 'DraftProduced':
-    case 'DraftFailed':
-    case 'CritiqueProduced':
-    case 'CancellationRequested':
-      return null
-    default:
-      return event satisfies never
-  }
-}
-
-/** The first turn of a conversation has no frame. */
-function sensed({ requestIds, omitted, reason }: SensedConversation) {
-  if (requestIds.length === 0 && omitted === 0) return null
-  return {
-    type: 'phase' as const,
-    phase: 'sense',
-    state: 'completed' as const,
-    conversation: { turns: requestIds.length, omitted, ...(reason && { reason }) },
-  }
-}
-
-/** A wake-up signal: `rung` resolves at the next ring, at once if it rang since the last wait, or when the signal aborts. */
+/**
+ * A wake-up signal: `rung` resolves at the next ring, at once if it rang since the last wait, or when the signal
+ * aborts.
+ */
 function createBell(signal: AbortSignal): { ring: () => void; rung: () => Promise<void> } {
   let rang = false
   let answer: (() => void) | undefined

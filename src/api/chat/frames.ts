@@ -7,7 +7,10 @@ import { parseStrictJson } from '../../platform/strict-json.ts'
 export const chatProtocol = 'council.v1'
 export const maxFrameBytes = 64 * 1024
 
-/** Why a frame was not served. Stable; `docs/errors.md` explains each. Refused and rejected commands keep their own codes. */
+/**
+ * Why a frame was not served. Stable; `docs/errors.md` explains each. Refused and rejected commands keep their own
+ * codes.
+ */
 export const frameErrorCodes = [
   'malformed_frame',
   'unknown_frame',
@@ -25,16 +28,36 @@ export const frameErrorCodes = [
 ] as const
 export type FrameErrorCode = (typeof frameErrorCodes)[number]
 
-/** `<position of the newest event seen>~<UTF-16 code units of the answer seen>`; opaque to clients. */
-const resumePointPattern = /^(\d{1,15}-\d{1,20})~(\d{1,9})$/
-export type ResumePoint = { position: Position; offset: number }
+/**
+ * The place of a frame in an answer, from which a client resumes. Printed as
+ * `<position>[.<frames>]~<offset>[~<preview>]`, which is opaque to clients.
+ */
+export type ResumePoint = {
+  /** The newest event seen. */
+  position: Position
+  /** The number of frames seen of that event; null: all of them. */
+  frames: number | null
+  /** UTF-16 code units of the answer seen. */
+  offset: number
+  /** The newest entry of the token stream whose preview was seen or dropped; null: none. */
+  preview: Position | null
+}
 
-export const printResumePoint = ({ position, offset }: ResumePoint): string => `${position}~${offset}`
+const resumePointPattern = /^(\d{1,15}-\d{1,20})(?:\.(\d{1,2}))?~(\d{1,9})(?:~(\d{1,15}-\d{1,20}))?$/
+
+export const printResumePoint = ({ position, frames, offset, preview }: ResumePoint): string =>
+  `${position}${frames === null ? '' : `.${frames}`}~${offset}${preview === null ? '' : `~${preview}`}`
 
 /** Null for text that no server has sent as an id. */
 export function parseResumePoint(text: string): ResumePoint | null {
-  const match = resumePointPattern.exec(text)
-  return match ? { position: match[1] as Position, offset: Number(match[2]) } : null
+  const [, position, frames, offset, preview] = resumePointPattern.exec(text) ?? []
+  if (position === undefined) return null
+  return {
+    position: position as Position,
+    frames: frames === undefined ? null : Number(frames),
+    offset: Number(offset),
+    preview: preview === undefined ? null : (preview as Position),
+  }
 }
 
 export const ClientFrame = z.discriminatedUnion('type', [
@@ -45,7 +68,7 @@ export const ClientFrame = z.discriminatedUnion('type', [
     text: z.string().min(1).max(maxPromptCharacters),
     path: AnswerPath.optional(),
   }),
-  z.strictObject({ type: z.literal('resume'), requestId: Uuid7, lastEventId: z.string().max(64).optional() }),
+  z.strictObject({ type: z.literal('resume'), requestId: Uuid7, lastEventId: z.string().max(128).optional() }),
   z.strictObject({ type: z.literal('cancel'), requestId: Uuid7 }),
   z.strictObject({ type: z.enum(['approve', 'deny']), approvalId: z.string().max(64) }).loose(),
   z.strictObject({ type: z.literal('ping') }),
@@ -53,6 +76,9 @@ export const ClientFrame = z.discriminatedUnion('type', [
 export type ClientFrame = z.infer<typeof ClientFrame>
 
 const ofAnswer = { requestId: Uuid7, id: z.string() }
+const ofMember = { type: z.literal('member'), ...ofAnswer, member: z.string() }
+const ofVote = { type: z.literal('vote'), ...ofAnswer }
+const label = z.string()
 const message = z.string()
 
 /** Everything the server sends. Frames with an `id` are resume points. */
@@ -65,15 +91,46 @@ export const ServerFrame = z.discriminatedUnion('type', [
     intent: z.string(),
     by: z.string(),
     confidence: z.number(),
+    /** The hash of the council that sat. */
+    seating: z.string().optional(),
   }),
   z.object({
     type: z.literal('phase'),
     ...ofAnswer,
     phase: z.string(),
     state: z.enum(['started', 'completed']),
-    /** In the phase `sense`: the number of earlier turns that the model sees and does not see (null: unknown), and the reason. */
+    /**
+     * In the phase `sense`: the number of earlier turns that the model sees and does not see (null: unknown), and the
+     * reason.
+     */
     conversation: z.object({ turns: z.int(), omitted: z.int().nullable(), reason: z.string().optional() }).optional(),
   }),
+  z.discriminatedUnion('state', [
+    z.object({ ...ofMember, state: z.enum(['started', 'reviewed', 'voted']) }),
+    /** `text` is a piece of the draft, or the whole draft. */
+    z.object({ ...ofMember, state: z.enum(['drafting', 'drafted']), text: z.string() }),
+    z.object({ ...ofMember, state: z.enum(['failed', 'abstained']), why: z.string() }),
+  ]),
+  z.discriminatedUnion('result', [
+    z.object({
+      ...ofVote,
+      result: z.literal('decided'),
+      method: z.string(),
+      /** Labels, best first; equals share a group. */
+      order: z.array(z.array(label)),
+      tally: z.record(label, z.number()),
+      winners: z.array(label),
+      winner: label,
+      tieBreak: z.object({ among: z.array(label), by: z.string() }).optional(),
+      /** The member that wrote the draft of each label. */
+      candidates: z.record(label, z.string()),
+      /** For each member that judged the winner and did not put it first: the labels that it preferred. */
+      dissent: z.record(z.string(), z.array(label)),
+      /** The first steps of the count. */
+      trace: z.array(z.string()),
+    }),
+    z.object({ ...ofVote, result: z.literal('failed'), why: z.string() }),
+  ]),
   z.object({ type: z.literal('token'), ...ofAnswer, text: z.string() }),
   z.object({
     type: z.literal('completed'),
@@ -85,6 +142,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
     usage: z.object({ promptTokens: z.int(), completionTokens: z.int() }),
     timings: z.object({ queuedMs: z.number(), firstTokenMs: z.number().nullable(), totalMs: z.number() }),
     degraded: z.boolean(),
+    /** Why the answer is degraded. */
+    reasons: z.array(z.string()).optional(),
     positions: z.object({ first: Position, last: Position }),
   }),
   z.object({ type: z.literal('failed'), ...ofAnswer, code: z.string(), message, costMicros: z.int() }),

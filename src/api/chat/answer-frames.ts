@@ -1,0 +1,208 @@
+/** The frames that clients get for the events of an answer. */
+
+import type { Preview } from '../../agents/tokens/token-stream.ts'
+import { isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
+import {
+  isElectionEvent,
+  type CastableBallot,
+  type ElectionEvent,
+  type ElectionRules,
+  type VotingMethod,
+} from '../../events/election.ts'
+import type { RecordedEvent } from '../../events/event.ts'
+import type { Position } from '../../events/identifiers.ts'
+import type { MemberBallot } from '../../gedi/decide.ts'
+import type { ServerFrame } from './frames.ts'
+
+/** An event of a prompt or of its election. */
+export type AnswerRecord = RecordedEvent<ChatEvent | ElectionEvent>
+
+export const isAnswerEvent = (event: RecordedEvent): event is AnswerRecord =>
+  isChatEvent(event) || isElectionEvent(event)
+
+type BodyOf<Frame> = Frame extends { id: string } ? Omit<Frame, 'requestId' | 'id'> : never
+export type FrameBody = BodyOf<ServerFrame>
+
+/** Phases in their order. A phase that a later attempt leaves for an earlier one was not completed. */
+const phases = ['triage', 'draft', 'critique', 'vote', 'respond', 'synthesize']
+const maxTraceSteps = 20
+
+/** Maps the events of one answer to frames, in order. */
+export type AnswerFrames = {
+  /** The frames of the next event; none for an internal one. */
+  of: (event: AnswerRecord) => FrameBody[]
+  /**
+   * Whether a preview is due: `early` before its draft has started, `over` once the draft has ended or started again.
+   */
+  standingOf: (preview: Pick<Preview, 'member' | 'attempt'>) => 'early' | 'due' | 'over'
+}
+
+/** `first` is the position of the answer's first event. */
+export function answerFrames(first: Position): AnswerFrames {
+  const phase = phaseFrames()
+  /** The attempt in which each member drafts, and the members whose draft has ended. */
+  const draftingIn = new Map<string, number>()
+  const ended = new Set<string>()
+  let rules: ElectionRules | null = null
+  const ballots: MemberBallot[] = []
+
+  function callStarted({ phase: name, attempt, member }: DataOf<'ModelCallStarted'>): FrameBody[] {
+    const started = phase.start(name, attempt)
+    if (name !== 'draft') return started
+    draftingIn.set(member, attempt)
+    return [...started, { type: 'member', member, state: 'started' }]
+  }
+
+  function of(event: AnswerRecord): FrameBody[] {
+    switch (event.type) {
+      case 'PromptSubmitted':
+        return [{ type: 'accepted' }]
+      case 'RequestRouted':
+        return [...phase.complete(), { type: 'routed', ...event.data }]
+      case 'ContextSensed':
+        return sensed(event.data.conversation)
+      case 'ModelCallStarted':
+        return callStarted(event.data)
+      case 'DraftProduced':
+        ended.add(event.data.member)
+        return [{ type: 'member', member: event.data.member, state: 'drafted', text: event.data.text }]
+      case 'DraftFailed':
+        ended.add(event.data.member)
+        return [{ type: 'member', member: event.data.member, state: 'failed', why: event.data.why }]
+      case 'CritiqueProduced':
+        return [{ type: 'member', member: event.data.member, state: 'reviewed' }]
+      case 'ElectionOpened':
+        rules = event.data
+        return phase.complete()
+      case 'BallotCast':
+        ballots.push(event.data)
+        return [{ type: 'member', member: event.data.member, state: 'voted' }]
+      case 'BallotRejected':
+        return [{ type: 'member', member: event.data.member, state: 'abstained', why: event.data.why }]
+      case 'ElectionDecided':
+        return [...phase.complete(), decided(event.data, rules, ballots)]
+      case 'ElectionFailed':
+        return [...phase.complete(), { type: 'vote', result: 'failed', why: event.data.why }]
+      case 'AnswerCompleted':
+        return [...phase.complete(), completed(event.data, { first, last: event.position })]
+      case 'AnswerFailed': {
+        const { code, message, costMicros } = event.data
+        return [{ type: 'failed', code, message, costMicros }]
+      }
+      case 'AnswerCancelled':
+        return [{ type: 'cancelled', costMicros: event.data.costMicros }]
+      case 'AttemptStarted':
+      case 'ModelCallEnded':
+      case 'CancellationRequested':
+        return []
+      default:
+        return event satisfies never
+    }
+  }
+
+  return {
+    of,
+    standingOf({ member, attempt }) {
+      if (ended.has(member)) return 'over'
+      const started = draftingIn.get(member) ?? 0
+      return started < attempt ? 'early' : started === attempt ? 'due' : 'over'
+    },
+  }
+}
+
+/** The frames of the phases: each phase starts once in an attempt, and is completed once. */
+function phaseFrames() {
+  /** The attempt that has started each phase last. */
+  const startedIn = new Map<string, number>()
+  /** The newest phase that has started and not ended. */
+  let current: string | null = null
+
+  function complete(): FrameBody[] {
+    const phase = current
+    current = null
+    return phase === null ? [] : [{ type: 'phase', phase, state: 'completed' }]
+  }
+  return {
+    complete,
+    start(phase: string, attempt: number): FrameBody[] {
+      const before = current !== null && phases.indexOf(current) < phases.indexOf(phase) ? complete() : []
+      current = phase
+      if (startedIn.get(phase) === attempt) return before
+      startedIn.set(phase, attempt)
+      return [...before, { type: 'phase', phase, state: 'started' }]
+    },
+  }
+}
+
+/** The whole text of an answer if this is its terminal event; null otherwise. */
+export const finalText = (event: AnswerRecord): string | null =>
+  event.type === 'AnswerCompleted' || event.type === 'AnswerFailed' || event.type === 'AnswerCancelled'
+    ? event.data.text
+    : null
+
+type DataOf<Type extends AnswerRecord['type']> = Extract<AnswerRecord, { type: Type }>['data']
+
+/** The first turn of a conversation has no frame. */
+function sensed({ requestIds, omitted, reason }: SensedConversation): FrameBody[] {
+  if (requestIds.length === 0 && omitted === 0) return []
+  const conversation = { turns: requestIds.length, omitted, ...(reason && { reason }) }
+  return [{ type: 'phase', phase: 'sense', state: 'completed', conversation }]
+}
+
+function completed(
+  { text, finishReason, costMicros, tokens: usage, timings, degraded, reasons }: DataOf<'AnswerCompleted'>,
+  positions: { first: Position; last: Position },
+): FrameBody {
+  return {
+    type: 'completed',
+    text,
+    finishReason,
+    costMicros,
+    usage,
+    timings,
+    degraded,
+    ...(degraded && reasons && { reasons: [...reasons] }),
+    positions,
+  }
+}
+
+function decided(
+  { method, order, tally, winners, winner, tieBreak, trace }: DataOf<'ElectionDecided'>,
+  rules: ElectionRules | null,
+  ballots: readonly MemberBallot[],
+): FrameBody {
+  const candidates = rules?.candidates ?? []
+  const judges = ballots.filter(
+    ({ member }) => !candidates.some((one) => one.label === winner && one.author === member),
+  )
+  return {
+    type: 'vote',
+    result: 'decided',
+    method,
+    order,
+    tally,
+    winners,
+    winner,
+    ...(tieBreak && { tieBreak }),
+    candidates: Object.fromEntries(candidates.map(({ label, author, standsFor }) => [label, author ?? standsFor])),
+    dissent: Object.fromEntries(
+      judges
+        .map(({ member, ballot }) => [member, preferredTo(winner, ballot, method)] as const)
+        .filter(([, labels]) => labels.length > 0),
+    ),
+    trace: trace.slice(0, maxTraceSteps),
+  }
+}
+
+/**
+ * The candidates that a ballot prefers to the winner. A ranking or a set of scores without the winner expresses no
+ * preference.
+ */
+function preferredTo(winner: string, ballot: CastableBallot, method: VotingMethod): string[] {
+  if (Array.isArray(ballot)) {
+    if (method === 'approval') return ballot.includes(winner) ? [] : ballot
+    return ballot.slice(0, Math.max(0, ballot.indexOf(winner)))
+  }
+  const score = ballot[winner]
+  return score === undefined ? [] : Object.keys(ballot).filter((label) => (ballot[label] ?? 0) > score)
+}
