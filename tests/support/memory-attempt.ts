@@ -47,6 +47,8 @@ export type AttemptOptions = {
   answerMaxTokens?: number
   /** Changes to the content of council.json. */
   council?: object
+  /** The text of the prompt. */
+  asked?: string
 }
 
 /** One prompt on a log in memory, and the dependencies of the agents that answer it. */
@@ -56,6 +58,7 @@ export async function memoryPrompt({
   earlierTurns,
   answerMaxTokens = 100,
   council,
+  asked = question,
 }: AttemptOptions) {
   const server = memoryServer(systemClock)
   const log = server.open()
@@ -65,7 +68,7 @@ export async function memoryPrompt({
     gate.execute(definition, input, { commandId: newId(), principal: Principal.parse('tester') })
   await gate.execute(
     SubmitPrompt,
-    { requestId, text: question },
+    { requestId, text: asked },
     { commandId: requestId, principal: Principal.parse('anna') },
   )
   const tokens = memoryTokens()
@@ -108,7 +111,7 @@ export async function memoryPrompt({
         deadline: deadline.signal,
         logger: silentLogger,
       },
-      question,
+      question: asked,
       conversation: null,
       requestedPath: null,
       progress:

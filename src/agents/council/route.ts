@@ -1,7 +1,7 @@
+import type { Settlement } from '../../commands/budget/settlement.ts'
 import { callModel } from '../model-call.ts'
 import type { ChatMessage } from '../models/model.ts'
 import { answerText } from '../worker/answer-text.ts'
-import { settleCall } from '../model-call.ts'
 import { stopIfAborted } from './member-calls.ts'
 import { intents, triage, type Intent } from './triage/triage.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate, Route } from './state.ts'
@@ -22,16 +22,22 @@ export async function route(dependencies: CouncilDependencies, state: CouncilSta
   if (requestedPath !== null) return { chosen: { path: requestedPath, intent, by: 'user', confidence: 1 } }
   if (confidence >= dependencies.seating.routing.certainEnough)
     return { chosen: { path: pathOf[intent], intent, by, confidence } }
-  const asked = await askModel(dependencies, state)
-  return asked
-    ? { chosen: { path: pathOf[asked], intent: asked, by: 'model', confidence: 0.75 } }
-    : { chosen: { path: pathOf[intent], intent, by, confidence } }
+  const { said, settlement } = await askModel(dependencies, state)
+  const paid = settlement && { settlement }
+  return said
+    ? { chosen: { path: pathOf[said], intent: said, by: 'model', confidence: modelConfidence, ...paid } }
+    : { chosen: { path: pathOf[intent], intent, by, confidence, ...paid } }
 }
 
 const triageTokens = 8
+/** A model reports no confidence in its choice. */
+const modelConfidence = 0.75
 
 /** The intent that the model chooses; null if the call fails: the classifier's choice then holds. */
-async function askModel(dependencies: CouncilDependencies, { run, question }: CouncilState): Promise<Intent | null> {
+async function askModel(
+  dependencies: CouncilDependencies,
+  { run, question }: CouncilState,
+): Promise<{ said: Intent | null; settlement?: Settlement }> {
   const text = answerText('', () => undefined)
   const outcome = await callModel(dependencies, run, {
     phase: 'triage',
@@ -45,9 +51,11 @@ async function askModel(dependencies: CouncilDependencies, { run, question }: Co
     limit: AbortSignal.timeout(dependencies.seating.timeLimits.triageMs),
   })
   await stopIfAborted(dependencies, run, outcome)
-  if (outcome.settlement) await settleCall(dependencies, run, outcome.settlement)
-  const said = text.soFar().trim().toLowerCase()
-  return intents.find((intent) => said === intent) ?? null
+  const word = text.soFar().trim().toLowerCase()
+  return {
+    said: intents.find((intent) => word === intent) ?? null,
+    ...(outcome.settlement && { settlement: outcome.settlement }),
+  }
 }
 
 const triageMessages = (question: string): ChatMessage[] => [

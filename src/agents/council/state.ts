@@ -1,4 +1,5 @@
 import { Annotation } from '@langchain/langgraph'
+import type { Settlement } from '../../commands/budget/settlement.ts'
 import type { DegradedReason } from '../../events/chat.ts'
 import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import type { CallOutcome } from '../model-call.ts'
@@ -14,6 +15,8 @@ export type Route = {
   intent: string
   by: 'rule' | 'classifier' | 'model' | 'user'
   confidence: number
+  /** Of the model call that chose the path. It is recorded with the route, so that no other attempt pays for the call again. */
+  settlement?: Settlement
 }
 
 /** The state of one run of the orchestrator. It is never stored: everything that must survive is in events. */

@@ -1,17 +1,19 @@
 import { z } from 'zod'
-import { AnswerPath, RoutedBy, SensedConversation, chatStream } from '../../events/chat.ts'
+import { AnswerPath, RoutedBy, SensedConversation } from '../../events/chat.ts'
 import { SeatingHash } from '../../events/council.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
-import { attemptProblem, chat } from '../aggregates/chat.ts'
+import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
 import { defineCommand } from '../decider.ts'
-import { refused } from '../refusals.ts'
 
-/** Records the path of an answer and what chose it. In a named conversation it also records which earlier turns the model gets. */
-export const RouteRequest = defineCommand({ chat })({
+/**
+ * Records the path of an answer and what chose it, and settles the model call that may have chosen it. In a named conversation it also
+ * records which earlier turns the model gets.
+ */
+export const RouteRequest = defineCommand(stepAggregates)({
   name: 'RouteRequest',
   schema: z.strictObject({
     requestId: Uuid7,
-    attempt: z.int().positive(),
+    ...WorkerStep.shape,
     path: AnswerPath,
     intent: z.string().min(1).max(64),
     by: RoutedBy,
@@ -20,15 +22,17 @@ export const RouteRequest = defineCommand({ chat })({
     seating: SeatingHash.optional(),
     conversation: SensedConversation.optional(),
   }),
-  reads: ({ requestId }) => ({ chat: chatStream(requestId) }),
+  reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
 
-  decide({ attempt, path, intent, by, confidence, seating, conversation }, states) {
-    const problem = attemptProblem(states.chat, attempt)
-    if (problem) return refused(problem)
+  decide({ requestId, attempt, settlement, path, intent, by, confidence, seating, conversation }, states) {
+    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+    if ('outcome' in settled) return settled
     return {
       outcome: 'accepted',
       events: {
+        ...settled,
         chat: [
+          ...settled.chat,
           { type: 'RequestRouted', data: { path, intent, by, confidence, ...(seating && { seating }) } },
           ...(conversation ? [{ type: 'ContextSensed' as const, data: { conversation } }] : []),
         ],

@@ -240,3 +240,56 @@ test('a budget that covers only two of three drafts admits none of them', async 
   expect(of('DraftProduced')).toEqual([])
   expect(ended).toMatchObject({ type: 'AnswerCompleted', data: { degraded: true, reasons: ['budget_below_council'] } })
 })
+
+describe('the route', () => {
+  const uncertain = { council: { routing: { certainEnough: 1 } } }
+
+  /** Answers a prompt whose path the user did not choose, and of which rules and classifier are not certain enough. */
+  async function routed(script: ModelStep[]) {
+    const model = councilModel({ 'triage council': script })
+    const prompt = await memoryPrompt({
+      model,
+      ...uncertain,
+      asked: 'Could you maybe look into the thing from before?',
+    })
+    const { attempt } = await prompt.nextAttempt()
+    await answerPrompt(prompt.dependencies, attempt)
+    const [route] = await prompt.events(/^RequestRouted$/)
+    return { ...prompt, model, route: route?.data, ended: await prompt.ending() }
+  }
+
+  test('is chosen by one model call where rules and classifier are not certain', async () => {
+    const { route, model, ended, events } = await routed([usage(9, 1), text('complex'), end()])
+    expect(route).toMatchObject({ path: 'full', intent: 'complex', by: 'model' })
+    expect(model.named('triage council')).toHaveLength(1)
+    expect(model.named('triage council')[0]?.constraint).toEqual({
+      choices: ['simple', 'complex', 'exploratory', 'action'],
+    })
+    const debits = await events(/^BudgetDebited$/)
+    expect(debits.map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ phase: 'triage', member: 'council' }),
+    )
+    expect(ended).toMatchObject({ type: 'AnswerCompleted' })
+  })
+
+  test.each<[string, ModelStep[]]>([
+    ['fails', broken],
+    ['writes an essay', [usage(9, 9), text('I would say that this is complex.'), end()]],
+  ])('is the one of the classifier where the model %s', async (_, script) => {
+    const { route, ended } = await routed(script)
+    expect(route).toMatchObject({ by: expect.stringMatching(/^(rule|classifier)$/) as unknown })
+    expect(ended).toMatchObject({ type: 'AnswerCompleted' })
+  })
+
+  test('of an action is declined in a clear sentence, at no cost', async () => {
+    const model = councilModel()
+    const prompt = await memoryPrompt({ model })
+    const { attempt } = await prompt.nextAttempt({ requestedPath: 'action' })
+    await answerPrompt(prompt.dependencies, attempt)
+    expect(await prompt.ending()).toMatchObject({
+      type: 'AnswerCompleted',
+      data: { text: expect.stringContaining('no agent is authorised') as unknown, costMicros: 0 },
+    })
+    expect(model.calls).toEqual([])
+  })
+})
