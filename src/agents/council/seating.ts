@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { SeatedMember } from '../../events/council.ts'
 import { VotingMethod } from '../../events/election.ts'
+import { certainEnough } from './triage/triage.ts'
 import { needsAllCandidates } from '../../gedi/decide.ts'
 
 /** The limits of a phase start at the phase, and hold for all members together. */
@@ -50,7 +51,7 @@ const CouncilFile = z.strictObject({
   routing: z
     .strictObject({
       /** Below this confidence of rules and classifier, a model decides the path. */
-      certainEnough: z.number().min(0).max(1).default(0.6),
+      certainEnough: z.number().min(0).max(1).default(certainEnough),
     })
     .prefault({}),
 })
