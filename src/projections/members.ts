@@ -9,7 +9,7 @@ import { meanPlaces, placeOf } from '../gedi/places.ts'
 import { isCost } from './costs.ts'
 import { bigint, boolean, bytewise, double, integer, json, text, textOf, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
-import { storableJson } from './engine/rows.ts'
+import { storableJson, storableText } from './engine/rows.ts'
 import { tableOf } from './engine/table.ts'
 import type { TableProjection } from './engine/table-projection.ts'
 
@@ -205,8 +205,8 @@ export const memberChanges = (events: readonly RecordedEvent[], underway: Underw
   events
     .filter(canHandle)
     .flatMap((event) =>
-      changesBy(storableJson(event), underway).map(([member, added]) => ({
-        member,
+      changesBy(event, underway).map(([member, added]) => ({
+        member: storableText(member),
         position: event.position,
         sequence: event.sequence,
         figures: added,
@@ -239,7 +239,8 @@ function changesBy(event: HandledEvent, underway: Underway): Changes {
 
 type ElectionEvent = Extract<HandledEvent, { type: keyof typeof electionEvents }>
 
-function electionChanges(event: ElectionEvent, open: Underway['elections']): Changes {
+function electionChanges(recorded: ElectionEvent, open: Underway['elections']): Changes {
+  const event = storableJson(recorded)
   const electionId = event.stream.slice('election/'.length)
   const last = { last_position: event.position, last_sequence: event.sequence }
   if (event.type === 'ElectionOpened') {
@@ -304,14 +305,14 @@ function draftChanges(event: DraftEvent, open: Underway['drafts']): Changes {
       if (event.data.phase !== 'draft') return []
       open.set(requestId, {
         request_id: requestId,
-        started_ms: { ...open.get(requestId)?.started_ms, [event.data.callId]: atMs },
+        started_ms: { ...open.get(requestId)?.started_ms, [storableText(event.data.callId)]: atMs },
         last_position: event.position,
         last_sequence: event.sequence,
       })
       return []
     }
     case 'DraftProduced': {
-      const startedMs = open.get(requestId)?.started_ms[event.data.callId]
+      const startedMs = open.get(requestId)?.started_ms[storableText(event.data.callId)]
       // The clocks of two processes may differ.
       const timed = startedMs === undefined ? {} : { drafts_timed: 1, draft_ms: Math.max(0, atMs - startedMs) }
       return [[event.data.member, { drafts: 1, ...timed }]]
