@@ -1,9 +1,11 @@
 import { plain } from './instruction.ts'
 
-/** In plain form, separated by commas. A text that consists of such phrases is a courtesy. */
+/** In plain form, separated by commas. A text that consists of such phrases is a courtesy, or asks to go on. */
 const courtesies = new Set(
   `hi, hiya, hello, hello there, hi there, hey, hey there, yo, again, all, everyone, good morning, good afternoon, good evening, good night, morning, evening, how are you, how are you today, how are you doing,
   how's it going, what's up, nice to meet you, thanks, thanks a lot, thank you, thank you so much, thank you very much, many thanks, thx, cheers, ok, okay, great, perfect, bye, goodbye, see you, see you later, see you tomorrow, take care, and,
+  and now, and then, now what, so what, go on, please, continue, more, why, really, how so,
+  und jetzt, und dann, na und, weiter, bitte, mehr, warum, wirklich, et maintenant, et apres, continue, encore, pourquoi, vraiment, y ahora, y luego, sigue, continua, mas, por que, de verdad,
   hallo, servus, moin, guten morgen, guten tag, guten abend, gute nacht, wie geht es dir, wie geht's, wie gehts, wie geht's dir, wie gehts dir, danke, danke dir, danke schon, danke sehr, vielen dank, tschuss, auf wiedersehen, bis bald, bis morgen, bis spater, zusammen, und, super,
   bonjour, bonsoir, salut, coucou, ca va, comment ca va, comment vas tu, comment allez vous, merci, merci beaucoup, merci bien, au revoir, bonne journee, bonne soiree, bonne nuit, a demain, a bientot, a plus, et, parfait,
   hola, buenos dias, buenas, buenas tardes, buenas noches, que tal, como estas, gracias, muchas gracias, adios, hasta luego, hasta manana, hasta pronto, y, perfecto`.split(

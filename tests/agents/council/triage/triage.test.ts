@@ -36,9 +36,23 @@ describe('obvious questions', () => {
     expect(decided.confidence).toBeGreaterThanOrEqual(certainEnough)
   })
 
-  test.each(['', '   ', '?!', '🙂🙂', 'hi', 'Hello there!', 'Vielen Dank!', 'merci beaucoup', '¡Hola! ¿Qué tal?'])(
-    'courtesies and texts without words are simple by rule: "%s"',
-    (question) => expect(triage(question)).toEqual({ intent: 'simple', by: 'rule', confidence: 1 }),
+  test.each([
+    '',
+    '   ',
+    '?!',
+    '🙂🙂',
+    'hi',
+    'Hello there!',
+    'Vielen Dank!',
+    'merci beaucoup',
+    '¡Hola! ¿Qué tal?',
+    'And now?',
+    'Go on, please',
+    'Und dann?',
+    'Et maintenant ?',
+    '¿Y luego?',
+  ])('courtesies, requests to go on and texts without words are simple by rule: "%s"', (question) =>
+    expect(triage(question)).toEqual({ intent: 'simple', by: 'rule', confidence: 1 }),
   )
 
   test.each([
