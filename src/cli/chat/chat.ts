@@ -10,15 +10,16 @@ import { CliError } from '../failure.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { noCouncil } from '../running-council.ts'
+import { chatProgress, type ChatProgress } from './progress.ts'
 
-export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string }
+export type ChatOptions = { path?: 'fast' | 'full'; conversation?: string; verbose?: boolean }
 
 type Completed = Extract<ServerFrame, { type: 'completed' }>
 
-/** `council chat`: asks a running council and streams its answer, then prints cost and timings on stderr. */
+/** `council chat`: asks a running council and streams its answer. Progress, dissent, cost and timings go to stderr. */
 export async function chat(
   text: string,
-  { path, conversation }: ChatOptions,
+  { path, conversation, verbose = false }: ChatOptions,
   { config, output, interrupted }: CliContext,
 ): Promise<number> {
   const requestId = newUuid7() as Uuid7
@@ -36,10 +37,11 @@ export async function chat(
       `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`,
     )
   const server = findServer(config)
+  const progress = chatProgress(output, { isVerbose: verbose })
   const frames = converse(prompt, {
     connect: () => openConnection(server),
     pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
-    note: output.note,
+    note: progress.note,
     refused: () => noCouncil(server.shownAs),
     interrupted,
   })
@@ -48,13 +50,15 @@ export async function chat(
   try {
     for (;;) {
       const { done, value } = await frames.next()
-      if (done) return await end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted })
+      if (done)
+        return await end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted, progress })
       const { raw, frame } = value
+      if (frame) progress.show(frame)
       if (output.json) await output.result(raw, () => '')
       else if (frame?.type === 'token') await output.write(frame.text)
       if (frame?.type === 'token') streamed += frame.text
       if (frame?.type === 'routed') route = frame.path
-      if (frame?.type === 'phase' && frame.conversation && !output.json) noteMissingTurns(output, frame.conversation)
+      if (frame?.type === 'phase' && frame.conversation && !output.json) noteMissingTurns(progress, frame.conversation)
     }
   } finally {
     // If the answer could not be printed, this cancels the prompt and closes the connection.
@@ -64,7 +68,7 @@ export async function chat(
 
 /** A model that does not see all turns may contradict its earlier answers. */
 function noteMissingTurns(
-  { note }: Output,
+  { note }: ChatProgress,
   { omitted, reason }: { omitted: number | null; reason?: string | undefined },
 ): void {
   if (reason === 'unavailable')
@@ -75,12 +79,12 @@ function noteMissingTurns(
     )
 }
 
-type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean }
+type Context = { streamed: string; route: string; requestId: Uuid7; interrupted: boolean; progress: ChatProgress }
 
 async function end(
   output: Output,
   ending: Extract<ServerFrame, { type: 'completed' | 'failed' | 'cancelled' }>,
-  { streamed, route, requestId, interrupted }: Context,
+  { streamed, route, requestId, interrupted, progress }: Context,
 ): Promise<number> {
   if (!output.json && streamed !== '') await output.write('\n')
   switch (ending.type) {
@@ -90,7 +94,11 @@ async function end(
           'answer_differs',
           `the streamed text is not the answer on record: council audit request ${requestId}`,
         )
-      if (!output.json) output.note(summary(ending, route))
+      if (!output.json) {
+        const dissent = progress.dissent()
+        if (dissent !== null) output.note(dissent)
+        output.note(summary(ending, route))
+      }
       return interrupted ? 130 : 0
     case 'failed':
       throw new CliError(
@@ -108,7 +116,7 @@ async function end(
 }
 
 /** `$0.000038 (38 µ$) · 120 + 34 tokens · queued 3 ms, first token 41 ms, total 812 ms · fast path` */
-function summary({ finishReason, costMicros, usage, timings, degraded }: Completed, route: string): string {
+function summary({ finishReason, costMicros, usage, timings, degraded, reasons }: Completed, route: string): string {
   const { queuedMs, firstTokenMs, totalMs } = timings
   const first = firstTokenMs === null ? '' : ` first token ${Math.round(firstTokenMs)} ms,`
   return [
@@ -117,6 +125,6 @@ function summary({ finishReason, costMicros, usage, timings, degraded }: Complet
     `queued ${Math.round(queuedMs)} ms,${first} total ${Math.round(totalMs)} ms`,
     `${route || 'unknown'} path`,
     ...(finishReason === 'length' ? ['cut off at the length limit'] : []),
-    ...(degraded ? ['degraded'] : []),
+    ...(degraded ? [`degraded${reasons ? `: ${reasons.join(', ')}` : ''}`] : []),
   ].join(' · ')
 }

@@ -10,6 +10,7 @@ export function addChatCommand(program: Command, run: RunCommand): void {
     .argument('[question]', 'if omitted, questions are read from stdin, one per line')
     .addOption(new Option('--path <path>', 'how to answer; by default the council decides').choices(['fast', 'full']))
     .option('--conversation <id>', 'the conversation to continue')
+    .option('--verbose', 'also show the whole drafts, and who has reviewed them')
     .action((question: string | undefined, options: ChatOptions) =>
       run(async (context) =>
         question === undefined

@@ -52,9 +52,9 @@ export async function* converse(
         if (interrupted.aborted && lastEventId === undefined) throw stopped(requestId)
         connection.send(lastEventId === undefined ? prompt : { type: 'resume', requestId, lastEventId })
         for await (const received of untilInterrupted(connection, requestId, interrupted, ended.signal)) {
-          const { frame } = received
-          if (frame && 'id' in frame) {
-            lastEventId = frame.id
+          const { frame, id } = received
+          if (id !== undefined) {
+            lastEventId = id
             tries = 0
           }
           if (frame?.type === 'error' && transientErrors.includes(frame.code) && lastEventId === undefined)
