@@ -235,6 +235,7 @@ export const english: Vocabulary = {
       last_answer my_last my_first last_question i_told_you i_mentioned i_meant i_asked i_ask remember previous
       above earlier the_first_one the_second_one the_other_one third_point second_step what_about
       how_do_you_mean really stop my_name is_called i_am i_live yes no in_more_detail now_in make_it who_am_i
+      and_then and_my and_her and_his and_now and_today and_yours what_else and_how and_what so_what
     `,
     tale: `
       tell_me_a tell_us_a tell_a write_a_poem write_a_birthday_poem write_a_limerick write_a_haiku write_a_story

@@ -203,7 +203,7 @@ export const french: Vocabulary = {
       derniere_reponse ma_derniere ma_premiere premiere_question je_voulais_dire je_t'ai te_souviens_tu
       te_rappelles_tu tout_a_l'heure ci_dessus point le_deuxieme la_deuxieme l'autre comment_ca vraiment stop
       je_m'appelle mon_nom j'habite oui non plus_en_detail maintenant_en rallonge qui_suis_je je_parlais
-      derniere_ligne
+      derniere_ligne et_apres et_mon et_ma et_son et_sa et_maintenant et_quel quoi_d'autre
     `,
     tale: `
       raconte raconte_moi raconte_l'histoire ecris_un_poeme ecris_une_histoire ecris_un_conte recite chante

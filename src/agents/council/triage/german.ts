@@ -214,7 +214,8 @@ export const german: Vocabulary = {
       nochmal noch_mal noch_einmal wiederhol+ weiter mach_weiter kurzer langer sag_das du_hast_gesagt
       deine_letzte letzte_antwort meine_letzte zuerst_gefragt erste_frage zweite_frage ich_meinte ich_habe_dir
       weisst_du_noch vorhin vorher oben punkt die_zweite der_zweite das_andere wie_meinst wirklich stopp
-      ich_heisse wie_ich_heisse ich_wohne ja nein ausfuhrlicher jetzt_auf mach_es wer_bin_ich
+      ich_heisse wie_ich_heisse ich_wohne ja nein ausfuhrlicher jetzt_auf mach_es wer_bin_ich und_dann und_mein
+      und_meine und_ihr und_sein und_nun und_jetzt und_wie und_was was_noch
     `,
     tale: `
       erzahl+ erzahl_mir_eine erzahl_mir_einen schreib_ein_gedicht schreibe_ein_gedicht schreib_eine_geschichte

@@ -195,7 +195,7 @@ export const spanish: Vocabulary = {
       otra_vez repite repitelo de_nuevo continua sigue mas_corto mas_largo dijiste tu_ultima ultima_respuesta
       mi_ultima mi_primera primera_pregunta queria_decir te_dije recuerdas te_acuerdas antes arriba punto
       el_segundo la_segunda el_otro como_que de_verdad para me_llamo mi_nombre vivo_en si no con_mas_detalle
-      ahora_en hazlo quien_soy hablaba ultima_linea
+      ahora_en hazlo quien_soy hablaba ultima_linea y_despues y_mi y_su y_ahora y_cuantos y_cuanto que_mas
     `,
     tale: `
       cuenta cuentame cuenta_la_historia escribe_un_poema escribe_una_historia escribe_un_cuento recita canta
