@@ -29,7 +29,7 @@ export const rankedPairs: Method = {
 }
 
 /** Closures of locked pairs that one count may visit. */
-const maxStates = 2_000
+const maxStates = 500
 type Effort = { statesLeft: number }
 
 function winnersAmong(from: readonly number[], margin: Margins, effort: Effort): readonly number[] {

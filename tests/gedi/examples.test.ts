@@ -96,14 +96,9 @@ describe('ranked pairs with equal margins', () => {
 
   test('stops the search over orders at its bound, elects a superset, and says so', () => {
     const candidates = Array.from({ length: 10 }, (_, index) => index)
-    const profiles = Array.from({ length: 30 }, (_, profile) =>
-      Array.from({ length: 5 }, (__, ballot) => shuffled(candidates, `profile ${profile}`, `ballot ${ballot}`)),
-    )
-    const cutShort = profiles
-      .map((ballots) => ({ ballots, outcome: count('ranked_pairs', { candidates, ballots }) }))
-      .filter(({ outcome }) => outcome.trace[1]?.startsWith('the search over orders stopped'))
-    expect(cutShort.length).toBeGreaterThan(0)
-    for (const { ballots, outcome } of cutShort)
-      expect(outcome.winners).toEqual(expect.arrayContaining(count('schulze', { candidates, ballots }).winners))
+    const ballots = [0, 1, 2, 3, 4].map((ballot) => shuffled(candidates, 'profile 19', `ballot ${ballot}`))
+    const { winners, trace } = count('ranked_pairs', { candidates, ballots })
+    expect(trace[1]).toMatch(/^the search over orders stopped after 500 states/)
+    expect(winners).toEqual(expect.arrayContaining(count('schulze', { candidates, ballots }).winners))
   })
 })

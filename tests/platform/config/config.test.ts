@@ -235,10 +235,10 @@ describe('config/local.env', () => {
   })
 
   test('shows the defaults: removing every # changes nothing', () => {
-    // Each call has a root of its own, where these two paths start.
+    // Each call has a root of its own, where these paths start.
     const withoutRoot = ({ council, answers, ...others }: Config) => ({
       ...others,
-      council: { ...council, dataDir: '' },
+      council: { ...council, dataDir: '', councilFile: '' },
       answers: { ...answers, pricesFile: '' },
     })
     expect(withoutRoot(configOf({}, { local: uncommented }))).toEqual(withoutRoot(configOf({})))
