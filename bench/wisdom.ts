@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import { option } from './harness/arguments.ts'
+import { runBenchmark, type Figures } from './harness/benchmark.ts'
+import { redisSettings, startRedis } from './harness/redis-server.ts'
+import { startWisdomCouncil, type WisdomCouncil } from './wisdom/council.ts'
+import { ownQuestions, readQuestions, sampleOf, type Question } from './wisdom/question.ts'
+import { attemptsOf, difference, rowsOf, tableOf, type Asked } from './wisdom/report.ts'
+
+/**
+ * `npm run bench:wisdom -- [--questions <file>] [--limit <n>] [--model <name>] [--council <file>] [--minutes <n>]`: asks questions with
+ * checkable answers on the fast path and on the full path, and compares the fast answer, each member alone, the chair's answer, and the
+ * draft that each voting method elects with the recorded ballots. `--limit` takes questions spread over the file. `--minutes` starts no
+ * question after that time; the report has those that were asked.
+ */
+const questionsFile = option('--questions') ?? ownQuestions
+const limit = Number(option('--limit') ?? Number.MAX_SAFE_INTEGER)
+const minutes = Number(option('--minutes') ?? 50)
+const councilFile = option('--council') ?? 'config/council.json'
+
+const format = 'End with a line "Answer: " followed by the answer alone.'
+
+async function measure(dataFolder: string): Promise<Figures> {
+  const questions = sampleOf(readQuestions(questionsFile), limit)
+  const redis = await startRedis(join(dataFolder, 'redis'))
+  const council = await startWisdomCouncil(redis.url, { councilFile, model: option('--model') })
+  console.log(`${questions.length} questions, ${council.what}`)
+  const asked = await askAll(council, questions)
+  await council.stop()
+  await redis.kill()
+
+  const members = council.seating.members.map(({ id }) => id)
+  const results = asked.map((one) => ({
+    id: one.question.id,
+    kind: one.question.kind,
+    attempts: attemptsOf(one, members),
+  }))
+  const rows = rowsOf(results.flatMap(({ attempts }) => attempts))
+  console.log(tableOf(rows))
+  const methodUsed = council.seating.method
+  const unanswered = asked.filter(({ fast, full }) => fast.answer === null || full.answer === null).length
+  return {
+    settings: {
+      questions: questionsFile === ownQuestions ? 'bench/wisdom/questions.jsonl' : questionsFile,
+      asked: asked.length,
+      of: questions.length,
+      model: council.what,
+      members,
+      method: methodUsed,
+      redis: redisSettings,
+    },
+    figures: {
+      rows,
+      deliberations: {
+        degraded: asked.flatMap(({ full }) => full.degraded),
+        ballots: asked.reduce((sum, { full }) => sum + full.ballots.length, 0),
+        abstentions: asked.reduce((sum, { full }) => sum + full.abstentions, 0),
+      },
+      texts: asked.map(({ question, fast, full }) => ({ id: question.id, fast: fast.answer, full: full.answer })),
+      results,
+    },
+    ratios: {
+      'questions without an answer': unanswered,
+      'share of right answers, full less fast': difference(rows, 'full (chair)', 'fast'),
+      'share of right answers, elected draft less a draft drawn by lot': difference(rows, methodUsed, 'random'),
+    },
+  }
+}
+
+/** Asks one question after the other, so that no question slows another one down. */
+async function askAll(council: WisdomCouncil, questions: readonly Question[]): Promise<Asked[]> {
+  const endAt = performance.now() + minutes * 60_000
+  const asked: Asked[] = []
+  for (const question of questions) {
+    if (performance.now() > endAt) break
+    const text = `${question.text}\n\n${format}`
+    const one = { question, fast: await council.ask(text, 'fast'), full: await council.ask(text, 'full') }
+    asked.push(one)
+    const { fast, full } = one
+    console.log(
+      `${question.id}: fast ${Math.round(fast.totalMs)} ms, full ${Math.round(full.totalMs)} ms, ${full.ballots.length} ballots, ${full.drafts.length} drafts${full.degraded.map((reason) => `, ${reason}`).join('')}`,
+    )
+  }
+  if (asked.length === 0) throw new Error('no question was asked')
+  return asked
+}
+
+await runBenchmark('wisdom', measure)
