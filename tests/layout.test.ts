@@ -29,7 +29,7 @@ const folders: Record<string, readonly string[]> = {
   api: ['commands', 'chat', 'queries', 'openai'],
   cli: ['audit', 'log', 'chat', 'gedi', 'serve'],
 }
-const testFolders = ['chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']
+const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']
 
 const hasEventTypes = (area: string) => existsSync(`src/events/${area}.ts`)
 const commandFiles = ownFiles.filter((file) => /^src\/commands\/(?!aggregates\/|gate\/)[^/]+\//.test(file))
