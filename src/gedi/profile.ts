@@ -51,17 +51,17 @@ export function readProfile(kind: BallotKind, election: Election): { profile: Pr
     else accepted.push({ ballot, weight: toUnits(weights[index] ?? 0, weightScale) })
   })
   const scoreUnits = kind === 'scores' ? (scaleOf(accepted.flatMap(({ ballot }) => ballot)) ?? 1) : 1
-  const scaled = accepted.map(({ ballot, weight }) => ({
-    ballot: kind === 'scores' ? ballot.map((score) => toUnits(score, scoreUnits)) : ballot,
-    weight,
-  }))
+  const scaled =
+    scoreUnits === 1
+      ? accepted
+      : accepted.map(({ ballot, weight }) => ({ ballot: ballot.map((score) => toUnits(score, scoreUnits)), weight }))
   const total = scaled.reduce((sum, { weight }) => sum + weight, 0)
   if (total * scoreUnits > maxTotal)
     throw new GediError('weights_invalid', 'the weights are too large or too fine to be added exactly')
   const dictator = election.dictator && parserOf('ranking', indexes)(election.dictator)
   const profile = {
     candidates,
-    groups: grouped(scaled),
+    groups: grouped(scaled, kind === 'scores' ? scoreScale.highest * scoreUnits : maxCandidates),
     total,
     unit: weightScale * scoreUnits,
     seed,
@@ -90,7 +90,10 @@ function indexesOf(candidates: readonly Candidate[]): ReadonlyMap<unknown, numbe
 type Parse = (ballot: unknown) => readonly number[] | RejectionReason
 
 function parserOf(kind: BallotKind, indexes: ReadonlyMap<unknown, number>): Parse {
-  if (kind === 'scores') return (ballot) => parseScores(ballot, indexes)
+  if (kind === 'scores') {
+    const names = Array.from(indexes.keys(), String)
+    return (ballot) => parseScores(ballot, names)
+  }
   return (ballot) => {
     const parsed = parseList(ballot, indexes)
     if (typeof parsed === 'string') return parsed
@@ -112,24 +115,29 @@ function parseList(ballot: unknown, indexes: ReadonlyMap<unknown, number>): numb
   return parsed
 }
 
-function parseScores(ballot: unknown, indexes: ReadonlyMap<unknown, number>): number[] | RejectionReason {
+function parseScores(ballot: unknown, names: readonly string[]): number[] | RejectionReason {
   if (typeof ballot !== 'object' || ballot === null || Array.isArray(ballot)) return 'not_scores'
-  const scores = new Map(Object.entries(ballot))
   const parsed: number[] = []
-  for (const candidate of indexes.keys()) {
-    const score: unknown = scores.get(String(candidate))
+  for (const name of names) {
+    const score: unknown = Object.hasOwn(ballot, name) ? ballot[name as keyof typeof ballot] : undefined
     if (score === undefined) return 'missing_score'
-    if (typeof score !== 'number' || scaleOf([score]) === null) return 'not_scores'
+    if (typeof score !== 'number' || (!Number.isSafeInteger(score) && scaleOf([score]) === null)) return 'not_scores'
     if (score < scoreScale.lowest || score > scoreScale.highest) return 'score_out_of_scale'
     parsed.push(score)
   }
-  return scores.size > parsed.length ? 'unknown_candidate' : parsed
+  return Object.keys(ballot).length > parsed.length ? 'unknown_candidate' : parsed
 }
 
-function grouped(ballots: readonly BallotGroup[]): BallotGroup[] {
+/** The largest figure that fits into one character. */
+const maxCharacter = 0xffff
+
+/** Merges equal ballots, whose figures are at most `largest`. A key of one character for each figure is faster than a list of digits. */
+function grouped(ballots: readonly BallotGroup[], largest: number): BallotGroup[] {
+  const keyOf = (ballot: readonly number[]): string =>
+    largest <= maxCharacter ? String.fromCharCode(...ballot) : ballot.join()
   const groups = new Map<string, { ballot: readonly number[]; weight: number }>()
   for (const { ballot, weight } of ballots) {
-    const key = ballot.join()
+    const key = keyOf(ballot)
     const group = groups.get(key)
     if (group) group.weight += weight
     else groups.set(key, { ballot, weight })
