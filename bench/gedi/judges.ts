@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Numbers from 0 (inclusive) to 1 (exclusive), the same for the same seed. Source: Vigna's `splitmix64` mixes the state, 53 bits are used. */
+/** Numbers from 0 (inclusive) to 1 (exclusive), the same for the same seed. Source: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
 export function randomNumbers(seed: string): () => number {
   const mask = (1n << 64n) - 1n
   let state = createHash('sha256').update(seed).digest().readBigUInt64BE()
