@@ -31,10 +31,13 @@ export type WisdomCouncil = {
 }
 
 const councilId = 'bench'
+const phaseMs = 600_000
+const timeLimits = { triageMs: phaseMs, draftMs: phaseMs, critiqueMs: phaseMs, voteMs: phaseMs, synthesizeMs: phaseMs }
 
 /**
  * A worker with a real model, composed as in production, with the members of a council file. Members may vote for their own drafts, so
- * that each ballot ranks all drafts and every method can count it.
+ * that each ballot ranks all drafts and every method can count it. The time limits are wide, so that a slow machine does not decide
+ * which answers are right.
  */
 export async function startWisdomCouncil(
   redisUrl: string,
@@ -42,7 +45,7 @@ export async function startWisdomCouncil(
 ): Promise<WisdomCouncil> {
   const { opened, answers } = await openModel(modelName)
   const file: unknown = JSON.parse(readFileSync(councilFile, 'utf8'))
-  const seating = parseSeating({ ...(file as object), ownDraftAllowed: true })
+  const seating = parseSeating({ ...(file as object), ownDraftAllowed: true, timeLimits })
   const { modelOf } = await memberModels(
     opened,
     [...seating.members, seating.chair].map(({ model }) => model),
