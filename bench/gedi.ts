@@ -19,18 +19,25 @@ const competent = 0.5
 const lotteries: readonly MethodName[] = ['blind_dictator', 'informed_dictator', 'random']
 const votingMethods = methodNames.filter((method) => !lotteries.includes(method))
 
-type Accuracies = Record<MethodName, Share>
-
 /** The share of elections in which each method elects the best candidate. All methods count the same elections. */
-function accuracies(name: string, noises: readonly number[], size: number): Accuracies {
+function accuracies(name: string, noises: readonly number[]): Record<MethodName, Share> {
   const random = randomNumbers(`${seed} ${name}`)
   const hits = new Map<MethodName, number>()
   for (let election = 0; election < elections; election++) {
-    const judged = judgedBy(noises, size, random)
+    const judged = judgedBy(noises, candidates, random)
     for (const method of methodNames)
       if (electsBest(method, judged, random)) hits.set(method, (hits.get(method) ?? 0) + 1)
   }
   return byMethod((method) => wilson(hits.get(method) ?? 0, elections))
+}
+
+/** The share of elections between two candidates in which the majority is right. */
+function majorityAccuracy(judges: number, competence: number): Share {
+  // Under the Mallows model with two candidates, a judge is right with the probability 1 / (1 + noise).
+  const noises = Array.from({ length: judges }, () => 1 / competence - 1)
+  const random = randomNumbers(`${seed} jury ${competence} ${judges}`)
+  const right = Array.from({ length: elections }, () => electsBest('plurality', judgedBy(noises, 2, random), random))
+  return wilson(right.filter(Boolean).length, elections)
 }
 
 const byMethod = <T>(of: (method: MethodName) => T): Record<MethodName, T> =>
@@ -47,13 +54,7 @@ function juryTheorem() {
   const judges = [1, 3, 5, 10, 25, 51, 101]
   const points = [0.45, 0.55, 0.6, 0.7].flatMap((competence) =>
     judges.map((number) => {
-      // Under the Mallows model with two candidates, a judge is right with the probability 1 / (1 + noise).
-      const noise = 1 / competence - 1
-      const measured = accuracies(
-        `jury ${competence} ${number}`,
-        Array.from({ length: number }, () => noise),
-        2,
-      ).plurality
+      const measured = majorityAccuracy(number, competence)
       const exact = majorityProbability(number, competence)
       return { competence, judges: number, measured, exact, standardErrors: standardErrors(measured, exact) }
     }),
@@ -79,7 +80,6 @@ function dictators() {
     measured: accuracies(
       `dictators ${noise}`,
       Array.from({ length: 11 }, () => noise),
-      candidates,
     ),
   }))
   table(
@@ -97,7 +97,6 @@ function randomJudges() {
     measured: accuracies(
       `random judges ${number}`,
       Array.from({ length: 10 }, (__, judge) => (judge < number ? 1 : competent)),
-      candidates,
     ),
   }))
   /** The most random judges up to which the whole interval is above a limit; -1 if it never is. */

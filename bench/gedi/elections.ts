@@ -21,7 +21,7 @@ export function judgedBy(noises: readonly number[], candidates: number, random: 
     ballots: {
       ranking: rankings,
       approvals: scores.map((one) => [...one.keys()].filter((candidate) => (one[candidate] ?? 0) >= approvedFrom)),
-      scores: scores.map((one) => ({ ...one })),
+      scores: scores.map((one) => Object.fromEntries(one.entries())),
     },
     seed: `election ${random()}`,
   }

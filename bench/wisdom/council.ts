@@ -13,6 +13,7 @@ import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { chatStream } from '../../src/events/chat.ts'
 import { electionStream } from '../../src/events/election.ts'
 import { startTail } from '../../src/events/log/read/tail.ts'
+import { methods } from '../../src/gedi/count.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { loadConfig, repositoryRoot } from '../../src/platform/config/config.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
@@ -46,6 +47,8 @@ export async function startWisdomCouncil(
   const { opened, answers } = await openModel(modelName)
   const file: unknown = JSON.parse(readFileSync(councilFile, 'utf8'))
   const seating = parseSeating({ ...(file as object), ownDraftAllowed: true, timeLimits })
+  if (methods[seating.method].ballots !== 'ranking')
+    throw new Error(`${seating.method} has no rankings that other methods could count`)
   const { modelOf } = await memberModels(
     opened,
     [...seating.members, seating.chair].map(({ model }) => model),
@@ -86,7 +89,8 @@ export async function startWisdomCouncil(
     const stopListening = tail.listen(chatStream(requestId), ({ type }) => {
       if (type === 'AnswerCompleted' || type === 'AnswerFailed') ended.resolve(undefined)
     })
-    await gate.execute(SubmitPrompt, { requestId, text, path }, fullContext(requestId))
+    const { result } = await gate.execute(SubmitPrompt, { requestId, text, path }, fullContext(requestId))
+    if (result !== 'appended') throw new Error(`a question was ${result}`)
     await ended.promise
     stopListening()
     const events: AnyRecordedEvent[] = []
