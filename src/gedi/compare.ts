@@ -69,7 +69,7 @@ function ballotsFor(method: MethodName, { ballots, candidates }: Election): read
   return ballots.map((ballot) => {
     if (!Array.isArray(ballot)) return ballot
     const ranking = ballot as unknown[]
-    if (method === 'approval') return ranking.slice(0, Math.ceil(candidates.length / 2))
+    if (method === 'approval') return ranking.slice(0, Math.ceil(ranking.length / 2))
     return Object.fromEntries(ranking.map((candidate, place) => [String(candidate), candidates.length - 1 - place]))
   })
 }

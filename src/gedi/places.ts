@@ -24,3 +24,16 @@ export function meanPlaces(order: readonly (readonly string[])[]): Map<string, n
   }
   return places
 }
+
+/**
+ * The candidates that a ballot prefers to the winner. A ranking or a set of scores without the winner expresses no
+ * preference.
+ */
+export function preferredTo(method: VotingMethod, ballot: CastableBallot, winner: string): string[] {
+  if (Array.isArray(ballot)) {
+    if (methods[method].ballots === 'approvals') return ballot.includes(winner) ? [] : ballot
+    return ballot.slice(0, Math.max(0, ballot.indexOf(winner)))
+  }
+  const score = ballot[winner]
+  return score === undefined ? [] : Object.keys(ballot).filter((label) => (ballot[label] ?? 0) > score)
+}

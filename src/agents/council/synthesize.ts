@@ -1,3 +1,4 @@
+import { preferredTo } from '../../gedi/places.ts'
 import { settleCall, type CallOutcome } from '../model-call.ts'
 import { labelledBy } from './ballot-box.ts'
 import { chairMessages, fenceOf, type Material } from './deliberation-prompts.ts'
@@ -69,16 +70,14 @@ function winnerOf({ progress: { ending } }: CouncilState, drafts: readonly Label
   return winner
 }
 
-/** Who did not put the winner first, in one sentence; null if all did. */
+/** How many judges preferred another draft, and which, in one sentence; null if none did. */
 function dissentOf({ progress: { ending, ballots } }: CouncilState): string | null {
   if (ending?.type !== 'ElectionDecided') return null
-  const { winner } = ending.data
-  const others = ballots.filter(
-    ({ ballot }) => Array.isArray(ballot) && ballot.includes(winner) && ballot[0] !== winner,
-  )
-  if (others.length === 0) return null
-  const firsts = others.map(({ ballot }) => (Array.isArray(ballot) ? ballot[0] : ''))
-  return `${others.length} of ${ballots.length} judges preferred another answer: ${[...new Set(firsts)].join(', ')}.`
+  const { winner, method } = ending.data
+  const preferred = ballots.map(({ ballot }) => preferredTo(method, ballot, winner)).filter(({ length }) => length > 0)
+  if (preferred.length === 0) return null
+  const labels = [...new Set(preferred.flat())].toSorted()
+  return `${preferred.length} of ${ballots.length} judges preferred another answer: ${labels.join(', ')}.`
 }
 
 const cutTo = ({ winner, others, critiques, dissent }: Material, characters: number): Material => {

@@ -2,16 +2,11 @@
 
 import type { Preview } from '../../agents/tokens/token-stream.ts'
 import { isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
-import {
-  isElectionEvent,
-  type CastableBallot,
-  type ElectionEvent,
-  type ElectionRules,
-  type VotingMethod,
-} from '../../events/election.ts'
+import { isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import type { Position } from '../../events/identifiers.ts'
 import type { MemberBallot } from '../../gedi/decide.ts'
+import { preferredTo } from '../../gedi/places.ts'
 import type { ServerFrame } from './frames.ts'
 
 /** An event of a prompt or of its election. */
@@ -187,22 +182,9 @@ function decided(
     candidates: Object.fromEntries(candidates.map(({ label, author, standsFor }) => [label, author ?? standsFor])),
     dissent: Object.fromEntries(
       judges
-        .map(({ member, ballot }) => [member, preferredTo(winner, ballot, method)] as const)
+        .map(({ member, ballot }) => [member, preferredTo(method, ballot, winner)] as const)
         .filter(([, labels]) => labels.length > 0),
     ),
     trace: trace.slice(0, maxTraceSteps),
   }
-}
-
-/**
- * The candidates that a ballot prefers to the winner. A ranking or a set of scores without the winner expresses no
- * preference.
- */
-function preferredTo(winner: string, ballot: CastableBallot, method: VotingMethod): string[] {
-  if (Array.isArray(ballot)) {
-    if (method === 'approval') return ballot.includes(winner) ? [] : ballot
-    return ballot.slice(0, Math.max(0, ballot.indexOf(winner)))
-  }
-  const score = ballot[winner]
-  return score === undefined ? [] : Object.keys(ballot).filter((label) => (ballot[label] ?? 0) > score)
 }
