@@ -4,7 +4,7 @@ import { runBenchmark, type Figures } from './harness/benchmark.ts'
 import { redisSettings, startRedis } from './harness/redis-server.ts'
 import { startWisdomCouncil, type WisdomCouncil } from './wisdom/council.ts'
 import { ownQuestions, readQuestions, sampleOf, type Question } from './wisdom/question.ts'
-import { attemptsOf, difference, rowsOf, tableOf, type Asked } from './wisdom/report.ts'
+import { attemptsOf, difference, disagreementOf, meanOf, rowsOf, tableOf, type Asked } from './wisdom/report.ts'
 
 /**
  * `npm run bench:wisdom -- [--questions <file>] [--limit <n>] [--model <name>] [--council <file>] [--minutes <n>]`: asks questions with
@@ -50,6 +50,8 @@ async function measure(dataFolder: string): Promise<Figures> {
     },
     figures: {
       rows,
+      /** The questions that tell fast and full apart. */
+      paired: disagreementOf(results, 'full (chair)', 'fast'),
       deliberations: {
         degraded: asked.flatMap(({ full }) => full.degraded),
         ballots: asked.reduce((sum, { full }) => sum + full.ballots.length, 0),
@@ -61,7 +63,9 @@ async function measure(dataFolder: string): Promise<Figures> {
     ratios: {
       'questions without an answer': unanswered,
       'share of right answers, full less fast': difference(rows, 'full (chair)', 'fast'),
-      'share of right answers, elected draft less a draft drawn by lot': difference(rows, methodUsed, 'random'),
+      'share of right answers, elected draft less the mean member': meanOf(
+        members.map((member) => difference(rows, methodUsed, `${member} alone`)),
+      ),
     },
   }
 }

@@ -45,14 +45,30 @@ export function rowsOf(all: readonly Attempt[]): Row[] {
   return [...Map.groupBy(all, ({ way }) => way)].map(([way, attempts]) => ({
     way,
     ...wilson(attempts.filter((attempt) => attempt.isRight).length, attempts.length),
-    meanMicros: meanOf(attempts.map(({ costMicros }) => costMicros)),
-    meanMs: meanOf(attempts.map(({ ms }) => ms)),
+    meanMicros: meanOfKnown(attempts.map(({ costMicros }) => costMicros)),
+    meanMs: meanOfKnown(attempts.map(({ ms }) => ms)),
   }))
 }
 
-function meanOf(values: readonly (number | null)[]): number | null {
+const meanOfKnown = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null)
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+  return known.length === 0 ? null : meanOf(known)
+}
+
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** The number of questions that only one of two ways got right. Both ways had the same questions, so these alone tell them apart. */
+export function disagreementOf(
+  results: readonly { attempts: readonly Attempt[] }[],
+  way: string,
+  other: string,
+): { only: number; onlyOther: number } {
+  const isRightBy = (attempts: readonly Attempt[], name: string): boolean =>
+    attempts.some((attempt) => attempt.way === name && attempt.isRight)
+  const countOf = (one: string, another: string): number =>
+    results.filter(({ attempts }) => isRightBy(attempts, one) && !isRightBy(attempts, another)).length
+  return { only: countOf(way, other), onlyOther: countOf(other, way) }
 }
 
 /** The share of right answers of one way, less that of another. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { deliberationOf, type Deliberation } from '../../bench/wisdom/deliberation.ts'
 import { electedUnder } from '../../bench/wisdom/elected.ts'
 import type { Question } from '../../bench/wisdom/question.ts'
-import { attemptsOf, difference, rowsOf, tableOf } from '../../bench/wisdom/report.ts'
+import { attemptsOf, difference, disagreementOf, rowsOf, tableOf } from '../../bench/wisdom/report.ts'
 import type { ElectionRules } from '../../src/events/election.ts'
 import { methodNames } from '../../src/gedi/election.ts'
 
@@ -120,6 +120,9 @@ describe('the results of a question', () => {
     expect(rows.find(({ way }) => way === 'borda')).toMatchObject({ meanMs: null })
     expect(difference(rows, 'full (chair)', 'ann alone')).toBe(0.5)
     expect(difference(rows, 'full (chair)', 'none')).toBeNaN()
+    const results = [{ attempts }, { attempts: wrong }, { attempts }]
+    expect(disagreementOf(results, 'full (chair)', 'fast')).toEqual({ only: 1, onlyOther: 2 })
+    expect(disagreementOf(results, 'fast', 'cy alone')).toEqual({ only: 0, onlyOther: 0 })
     expect(tableOf(rows)).toContain('| fast | 1 | 2 | 0.500 (0.095 to 0.905) | 7 | 300 |')
   })
 })
