@@ -104,7 +104,10 @@ function randomJudges() {
     const failed = points.findIndex(({ measured }) => measured[method].low <= limit)
     return (failed === -1 ? points.length : failed) - 1
   }
-  const perMethod = byMethod((method) => ({ betterThanOne: survived(method, alone), threeOfFour: survived(method, 0.75) }))
+  const perMethod = byMethod((method) => ({
+    betterThanOne: survived(method, alone),
+    threeOfFour: survived(method, 0.75),
+  }))
   const written = (number: number): string => (number < 0 ? 'none' : String(number))
   table(
     ['method', 'better than one competent judge up to', 'right 3 times of 4 up to', 'with 5 random judges of 10'],

@@ -44,8 +44,9 @@ async function measure(dataFolder: string): Promise<Figures> {
       asked: asked.length,
       of: questions.length,
       model: council.what,
-      members,
-      method: methodUsed,
+      council: councilFile,
+      seating: council.seating,
+      answerMaxTokens: council.answerMaxTokens,
       redis: redisSettings,
     },
     figures: {

@@ -26,6 +26,8 @@ export type WisdomCouncil = {
   seating: Seating
   /** The model in a few words. */
   what: string
+  /** The length of a fast answer. */
+  answerMaxTokens: number
   /** Submits a question and waits until its answer is durable. */
   ask: (text: string, path: 'fast' | 'full') => Promise<Deliberation>
   stop: () => Promise<void>
@@ -105,7 +107,7 @@ export async function startWisdomCouncil(
     blocking.disconnect()
     close()
   }
-  return { seating, what: opened.what, ask, stop }
+  return { seating, what: opened.what, answerMaxTokens: answers.maxTokens, ask, stop }
 }
 
 /** Opens the model that the settings name, or the embedded one. A name that ends with `.gguf` is a file, any other a served model. */

@@ -5,6 +5,8 @@ import type { Question } from '../../bench/wisdom/question.ts'
 import { attemptsOf, difference, disagreementOf, rowsOf, tableOf } from '../../bench/wisdom/report.ts'
 import type { ElectionRules } from '../../src/events/election.ts'
 import { methodNames } from '../../src/gedi/election.ts'
+import { answeredByCouncil } from '../support/deliberation.ts'
+import { testCouncil } from '../support/lifetimes.ts'
 
 const members = ['ann', 'bob', 'cy']
 const rules: ElectionRules = {
@@ -127,6 +129,33 @@ describe('the results of a question', () => {
   })
 })
 
-test('a request without events has no answer', () => {
-  expect(deliberationOf([])).toMatchObject({ answer: null, drafts: [], costMicros: 0, rules: undefined })
+describe('a deliberation read from the log', () => {
+  test('has the answer, the drafts, the ballots and their costs', async () => {
+    const council = await testCouncil()
+    await answeredByCouncil(council, { analyst: ['B', 'C'], sceptic: null, pragmatist: ['B', 'A'] })
+    const read = deliberationOf(await council.events())
+    expect(read).toMatchObject({
+      answer: 'Paris.',
+      degraded: [],
+      drafts: ['analyst', 'sceptic', 'pragmatist'].map((member) => ({
+        member,
+        text: `A draft by ${member}.`,
+        costMicros: 10,
+      })),
+      ballots: [
+        { member: 'analyst', ballot: ['B', 'C'] },
+        { member: 'pragmatist', ballot: ['B', 'A'] },
+      ],
+      abstentions: 1,
+      rules: { method: 'ranked_pairs', quorum: 2 },
+    })
+    // Three drafts of 10 micro-dollars, and three votes of 5.
+    expect(read.electionMicros).toBe(45)
+    expect(read.costMicros).toBe(45)
+    expect(read.rules && electedUnder({ rules: read.rules, ballots: read.ballots }).get('ranked_pairs')).toBe('sceptic')
+  })
+
+  test('has no answer without events', () => {
+    expect(deliberationOf([])).toMatchObject({ answer: null, drafts: [], costMicros: 0, rules: undefined })
+  })
 })
