@@ -65,11 +65,16 @@ const plain = (text: string): string =>
 
 const negation = /\b(not|no|never|neither|nor|isn t|wasn t|doesn t|cannot)\b/
 
-/** Whether a short text has an accepted answer in whole words, and does not deny it or offer another. */
+/**
+ * Whether a short text has an accepted answer in whole words, and does not deny it or offer another: no "or", and where the answer is a
+ * figure, such as a time, no other figure.
+ */
 function mentions(text: string, accepted: string): boolean {
   const [words, wanted] = [plain(text), plain(accepted)]
   if (words === wanted) return true
-  return ` ${words} `.includes(` ${wanted} `) && !negation.test(words) && !/\bor\b/.test(words)
+  const rest = ` ${words} `.replaceAll(new RegExp(`(?<= )${wanted}(?= )`, 'g'), '')
+  const offersAnother = /\bor\b/.test(words) || (/\d/.test(wanted) && /\d/.test(rest))
+  return rest !== ` ${words} ` && !negation.test(words) && !offersAnother
 }
 
 /** The choice that an answer names: by its label ("B", "(B)", "B. Paris") or by its text. Undefined if it names none or several. */

@@ -149,6 +149,16 @@ describe('a text', () => {
         'Answer: beans',
       ],
     ),
+    ...cases(
+      { type: 'text', accept: ['11:40', '11.40'] },
+      ['Answer: 11:40', 'Answer: At 11.40.', 'On Sundays it leaves at 11:40.', 'Answer: 11:40 (11:40 on Sundays)'],
+      ['Answer: 8:15, 11:40, 16:05', 'Answer: 8:15 + 11:40 = 17', 'Answer: 11', 'Answer: 11:45', 'Answer: 111:40'],
+    ),
+    ...cases(
+      { type: 'text', accept: ['Wednesday'] },
+      ['17 January 2024 was a Wednesday.'],
+      ['17 January was a Thursday.'],
+    ),
     ...cases({ type: 'text', accept: ['Zürich'] }, ['Answer: Zurich', 'Answer: ZÜRICH!'], ['Answer: Bern']),
   ])('"$text" is right: $expected', ({ check, text, expected }) => expect(isRight(check, text)).toBe(expected))
 })
