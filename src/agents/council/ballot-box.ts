@@ -3,6 +3,7 @@ import type { ElectionRules } from '../../events/election.ts'
 import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
 import { labelled, type LabelledDraft } from './labels.ts'
 import type { Progress } from './progress.ts'
+import type { Member, Seating } from './seating.ts'
 import type { CouncilDependencies } from './state.ts'
 
 /**
@@ -34,6 +35,10 @@ export async function openBallotBox(
   )
   return opened
 }
+
+/** The members that may judge: those of the electorate that still sit on the council of this worker. */
+export const judgesOf = ({ electorate }: ElectionRules, { members }: Seating): Member[] =>
+  members.filter(({ id }) => electorate.some(({ member }) => member === id))
 
 /** The drafts under the labels of the election. */
 export const labelledBy = ({ candidates }: ElectionRules, { drafts }: Progress): LabelledDraft[] =>

@@ -2,7 +2,7 @@ import { ProduceCritique } from '../../commands/chat/produce-critique.ts'
 import { maxCritiqueCharacters } from '../../events/chat.ts'
 import { settleCall } from '../model-call.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
-import { labelledBy, openBallotBox } from './ballot-box.ts'
+import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
 import { critiqueMessages, fenceOf } from './deliberation-prompts.ts'
 import { beginningOf, fitted } from './fit.ts'
 import { draftsFor } from './labels.ts'
@@ -22,7 +22,7 @@ export async function critique(dependencies: CouncilDependencies, state: Council
   const critiques = [...progress.critiques]
 
   const tasks = await Promise.all(
-    seating.members
+    judgesOf(rules, seating)
       .filter(({ id }) => !critiques.some(({ member }) => member === id))
       .map(async (member): Promise<MemberTask[]> => {
         const seen = draftsFor(drafts, member.id, { seed: rules.seed, ownDraftAllowed: seating.ownDraftAllowed })

@@ -3,7 +3,7 @@ import { ProduceDraft } from '../../commands/chat/produce-draft.ts'
 import type { DraftFault } from '../../events/chat.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
 import { askMembers, type MemberResult } from './member-calls.ts'
-import type { Progress } from './progress.ts'
+import type { Draft, Progress } from './progress.ts'
 import { conversationMessages } from './prompts.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
 
@@ -37,7 +37,9 @@ export async function draft(dependencies: CouncilDependencies, state: CouncilSta
     if (recorded === null) failed.push(result.member.id)
     else drafts.push({ member: result.member.id, text: recorded })
   })
-  const inOrder = seating.members.flatMap(({ id }) => drafts.filter(({ member }) => member === id))
+  // In the order of the seats. A draft of a member that has left the council since then still counts.
+  const seat = ({ member }: Draft): number => seating.members.findIndex(({ id }) => id === member)
+  const inOrder = drafts.toSorted((a, b) => seat(a) - seat(b))
   const update: Progress = { ...progress, drafts: inOrder, failed }
   if (inOrder.length >= seating.quorum) return { progress: update }
   return { progress: update, reasons: [isOverBudget ? 'budget_below_council' : 'drafts_below_quorum'] }

@@ -8,7 +8,7 @@ import { ballotProblem, decideElection, type MemberBallot } from '../../gedi/dec
 import { settleCall } from '../model-call.ts'
 import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
 import { ballotForm, type BallotForm } from './ballot.ts'
-import { labelledBy, openBallotBox } from './ballot-box.ts'
+import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
 import { ballotMessages, fenceOf } from './deliberation-prompts.ts'
 import { beginningOf, fitted } from './fit.ts'
 import { draftsFor, type LabelledDraft } from './labels.ts'
@@ -32,7 +32,7 @@ export async function vote(dependencies: CouncilDependencies, state: CouncilStat
   const { seating } = dependencies
   const rules = await openBallotBox(dependencies, run, progress)
   const drafts = labelledBy(rules, progress)
-  const voting = seating.members.filter(({ id }) => !progress.voted.includes(id))
+  const voting = judgesOf(rules, seating).filter(({ id }) => !progress.voted.includes(id))
   let judges = (await Promise.all(voting.map((member) => judgeOf(dependencies, state, rules, drafts, member)))).flat()
 
   const limit = AbortSignal.timeout(seating.timeLimits.voteMs)

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { answerPrompt } from '../../../src/agents/worker/answer.ts'
+import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { councilModel } from '../../support/council-model.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
+import { councilOf } from '../../support/seating.ts'
 import { text, untilCancelled, usage, type ModelStep } from '../../support/scripted-model.ts'
 
 /** A prompt on the full path whose first worker reaches a call and goes no further. */
@@ -73,6 +75,28 @@ describe('a worker that dies', () => {
 
 const recorded = (events: (type: RegExp) => Promise<unknown[]>, phase: string) =>
   events({ draft: /^DraftProduced$/, critique: /^CritiqueProduced$/, vote: /^BallotCast$/ }[phase] ?? /^$/)
+
+describe('a council that has changed before the takeover', () => {
+  const member = (id: string) => ({ id, name: id, persona: `You are ${id}.` })
+
+  test.each(['draft sceptic', 'critique sceptic', 'vote sceptic', 'synthesize'])(
+    'finishes the request by the election and the drafts on record, in the call %s',
+    async (name) => {
+      const { dependencies, model, nextAttempt, ending, events } = await stuckIn(name)
+      const { attempt } = await nextAttempt({ requestedPath: 'full' })
+      const seated = councilOf(model, { members: [member('novice'), member('pragmatist'), member('analyst')] })
+      const earlierTurns = { before: () => Promise.resolve(null), named: () => Promise.resolve(null) }
+      const orchestrate = createOrchestrator({ ...dependencies, ...seated, earlierTurns })
+      await answerPrompt({ ...dependencies, orchestrate }, attempt)
+
+      expect(await ending()).toMatchObject({ type: 'AnswerCompleted', jobs: 0 })
+      const [opened] = await events(/^ElectionOpened$/)
+      const voters = (await events(/^BallotCast$/)).map(({ data }) => (data as { member: string }).member)
+      const electorate = (opened?.data as { electorate: { member: string }[] }).electorate.map((voter) => voter.member)
+      expect(electorate).toEqual(expect.arrayContaining(voters))
+    },
+  )
+})
 
 describe('stopping a deliberation', () => {
   test.each(['draft sceptic', 'critique sceptic', 'vote sceptic', 'synthesize'])(
