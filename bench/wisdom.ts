@@ -58,7 +58,14 @@ async function measure(dataFolder: string): Promise<Figures> {
         ballots: asked.reduce((sum, { full }) => sum + full.ballots.length, 0),
         abstentions: asked.reduce((sum, { full }) => sum + full.abstentions, 0),
       },
-      texts: asked.map(({ question, fast, full }) => ({ id: question.id, fast: fast.answer, full: full.answer })),
+      texts: asked.map(({ question, fast, full }) => ({
+        id: question.id,
+        fast: fast.answer,
+        full: full.answer,
+        drafts: full.drafts,
+        candidates: full.rules?.candidates,
+        ballots: full.ballots,
+      })),
       results,
     },
     ratios: {
