@@ -9,7 +9,7 @@ import { createWorld, type Plant } from './world.ts'
 /** The result of one run. */
 export type Run = { violations: string[]; commands: number; events: number; trace: string[] }
 
-/** Far more than any run needs: a run with so many steps does not end. */
+/** More steps than any run needs. A run that reaches this number does not end. */
 const maxSteps = 40_000
 /** The days that a run may reach. */
 const days = Array.from({ length: 9 }, (_, n) => new Date(Date.UTC(2026, 10, 23 + n)).toISOString().slice(0, 10))

@@ -1,6 +1,6 @@
 import { maxEarlierTurns, type SensedConversation } from '../../events/chat.ts'
 import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
-import { ModelError, type ModelClient } from '../models/model.ts'
+import { unlessModelError, type ModelClient } from '../models/model.ts'
 import { conversationMessages } from './prompts.ts'
 
 /** The part of a conversation that the model sees: the record of it, and the turns themselves, oldest first. */
@@ -97,8 +97,3 @@ async function mostThatFit(
 
 const bytesOf = (turns: readonly EarlierTurn[]): number =>
   turns.reduce((sum, { question, answer }) => sum + Buffer.byteLength(question) + Buffer.byteLength(answer), 0)
-
-function unlessModelError(error: unknown): null {
-  if (error instanceof ModelError) return null
-  throw error
-}

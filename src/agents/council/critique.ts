@@ -4,7 +4,7 @@ import { settleCall } from '../model-call.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
 import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
 import { critiqueMessages, fenceOf } from './deliberation-prompts.ts'
-import { beginningOf, fitted } from './fit.ts'
+import { fittedDrafts } from './fit.ts'
 import { draftsFor } from './labels.ts'
 import { askMembers, type MemberTask } from './member-calls.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
@@ -25,15 +25,10 @@ export async function critique(dependencies: CouncilDependencies, state: Council
     judgesOf(rules, seating)
       .filter(({ id }) => !critiques.some(({ member }) => member === id))
       .map(async (member): Promise<MemberTask[]> => {
-        const seen = draftsFor(drafts, member.id, { seed: rules.seed, ownDraftAllowed: seating.ownDraftAllowed })
+        const seen = draftsFor(drafts, member.id, rules)
         if (seen.length === 0) return []
-        const longest = Math.max(...seen.map(({ text }) => text.length))
-        const messages = await fitted(modelOf(member.model), critiqueTokens, longest, (characters) =>
-          critiqueMessages(
-            question,
-            seen.map((one) => ({ ...one, text: beginningOf(one.text, characters) })),
-            fence,
-          ),
+        const messages = await fittedDrafts(modelOf(member.model), critiqueTokens, seen, (shown) =>
+          critiqueMessages(question, shown, fence),
         )
         return [{ member, messages, maxTokens: critiqueTokens, temperature: 0 }]
       }),

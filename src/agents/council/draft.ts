@@ -12,8 +12,10 @@ import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.t
  * judge. Members whose draft is on record are not asked again.
  */
 export async function draft(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
-  const { run, question, turns, progress } = state
+  const { run, question, turns, progress, answer } = state
   const { seating, preview } = dependencies
+  // Below the quorum an earlier attempt let one model answer, and clients have seen its text: this answer must go on.
+  if (!progress.rules && answer.soFar() !== '') return { reasons: ['drafts_below_quorum'] }
   const done = new Set([...progress.drafts.map(({ member }) => member), ...progress.failed])
   const drafts = [...progress.drafts]
   const failed = [...progress.failed]

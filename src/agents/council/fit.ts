@@ -1,4 +1,5 @@
-import { ModelError, type ChatMessage, type ModelClient } from '../models/model.ts'
+import { unlessModelError, type ChatMessage, type ModelClient } from '../models/model.ts'
+import type { LabelledDraft } from './labels.ts'
 
 type Window = Pick<ModelClient, 'info' | 'countPromptTokens' | 'promptTokensAtMost'>
 
@@ -38,11 +39,17 @@ export async function fitted(
   return best
 }
 
+/** The prompt about some drafts, which are cut at the same length if they do not fit. */
+export const fittedDrafts = (
+  model: Window,
+  maxTokens: number,
+  drafts: readonly LabelledDraft[],
+  build: (drafts: readonly LabelledDraft[]) => ChatMessage[],
+): Promise<ChatMessage[]> =>
+  fitted(model, maxTokens, Math.max(...drafts.map(({ text }) => text.length)), (characters) =>
+    build(drafts.map((draft) => ({ ...draft, text: beginningOf(draft.text, characters) }))),
+  )
+
 /** The beginning of a text, with a mark where it was cut. */
 export const beginningOf = (text: string, characters: number): string =>
   text.length <= characters ? text : `${text.slice(0, characters).toWellFormed()} […]`
-
-function unlessModelError(error: unknown): null {
-  if (error instanceof ModelError) return null
-  throw error
-}

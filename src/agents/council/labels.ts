@@ -1,3 +1,4 @@
+import type { ElectionRules } from '../../events/election.ts'
 import { shuffled } from '../../gedi/seed.ts'
 
 /** A draft under its anonymous label. */
@@ -16,10 +17,10 @@ export const labelled = (drafts: readonly { member: string; text: string }[], se
 export const draftsFor = (
   drafts: readonly LabelledDraft[],
   judge: string,
-  { seed, ownDraftAllowed }: { seed: string; ownDraftAllowed: boolean },
+  { seed, ownCandidateAllowed }: Pick<ElectionRules, 'seed' | 'ownCandidateAllowed'>,
 ): LabelledDraft[] =>
   shuffled(
-    drafts.filter(({ member }) => ownDraftAllowed || member !== judge),
+    drafts.filter(({ member }) => ownCandidateAllowed || member !== judge),
     seed,
     `judge ${judge}`,
   )

@@ -1,6 +1,7 @@
 import { CastBallot } from '../../commands/election/cast-ballot.ts'
 import { CloseElection } from '../../commands/election/close-election.ts'
 import { RejectBallot } from '../../commands/election/reject-ballot.ts'
+import type { DegradedReason } from '../../events/chat.ts'
 import type { BallotFault, CastableBallot, ElectionRules } from '../../events/election.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { methods } from '../../gedi/count.ts'
@@ -10,9 +11,10 @@ import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
 import { ballotForm, type BallotForm } from './ballot.ts'
 import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
 import { ballotMessages, fenceOf } from './deliberation-prompts.ts'
-import { beginningOf, fitted } from './fit.ts'
+import { beginningOf, fittedDrafts } from './fit.ts'
 import { draftsFor, type LabelledDraft } from './labels.ts'
 import { askMembers, type MemberResult, type MemberTask } from './member-calls.ts'
+import type { Progress } from './progress.ts'
 import type { Member } from './seating.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
 
@@ -20,7 +22,7 @@ import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.t
 const maxAsked = 2
 const givenCharacters = 500
 
-type Judge = { member: Member; form: BallotForm; labels: readonly string[]; task: MemberTask }
+type Judge = { member: Member; form: BallotForm; task: MemberTask }
 
 /**
  * Phase `vote`: each member judges the drafts without their authors, in an order of its own, and casts a ballot. A judge that gives no
@@ -28,7 +30,7 @@ type Judge = { member: Member; form: BallotForm; labels: readonly string[]; task
  */
 export async function vote(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
   const { run, progress } = state
-  if (progress.ending) return {}
+  if (progress.ending) return { reasons: lackOf(progress.ending) }
   const { seating } = dependencies
   const rules = await openBallotBox(dependencies, run, progress)
   const drafts = labelledBy(rules, progress)
@@ -65,36 +67,33 @@ export async function vote(dependencies: CouncilDependencies, state: CouncilStat
   )
   // The same pure function has decided the event of the command.
   const ending = decideElection(rules, ballots)
-  return {
-    progress: { ...progress, rules, ballots, ending },
-    ...(ending.type === 'ElectionFailed' && { reasons: ['ballots_below_quorum' as const] }),
-  }
+  return { progress: { ...progress, rules, ballots, ending }, reasons: lackOf(ending) }
 }
+
+/** What the answer lacks after a vote; also for a worker that takes over when the vote has ended. */
+const lackOf = ({ type }: NonNullable<Progress['ending']>): DegradedReason[] =>
+  type === 'ElectionFailed' ? ['ballots_below_quorum'] : []
 
 /** What a member is asked; nothing if it has no draft to judge but its own. */
 async function judgeOf(
-  { seating, modelOf }: CouncilDependencies,
+  { modelOf }: CouncilDependencies,
   { question, progress }: CouncilState,
   rules: ElectionRules,
   drafts: readonly LabelledDraft[],
   member: Member,
 ): Promise<Judge[]> {
-  const seen = draftsFor(drafts, member.id, { seed: rules.seed, ownDraftAllowed: seating.ownDraftAllowed })
+  const seen = draftsFor(drafts, member.id, rules)
   if (seen.length === 0) return []
-  const labels = seen.map(({ label }) => label)
-  const form = ballotForm(methods[rules.method].ballots, labels)
+  const form = ballotForm(
+    methods[rules.method].ballots,
+    seen.map(({ label }) => label),
+  )
   const critique = progress.critiques.find((one) => one.member === member.id)?.text ?? null
-  const longest = Math.max(...seen.map(({ text }) => text.length))
-  const messages = await fitted(modelOf(member.model), form.maxTokens, longest, (characters) =>
-    ballotMessages(
-      question,
-      seen.map((one) => ({ ...one, text: beginningOf(one.text, characters) })),
-      fenceOf(rules.seed),
-      { critique, instruction: form.instruction },
-    ),
+  const messages = await fittedDrafts(modelOf(member.model), form.maxTokens, seen, (shown) =>
+    ballotMessages(question, shown, fenceOf(rules.seed), { critique, instruction: form.instruction }),
   )
   const task = { member, messages, maxTokens: form.maxTokens, temperature: 0, constraint: form.constraint }
-  return [{ member, form, labels, task }]
+  return [{ member, form, task }]
 }
 
 /** The valid ballot of a judge, or why it has none. */

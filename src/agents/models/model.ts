@@ -83,6 +83,12 @@ export const modelErrorCodes = [
 ] as const
 export type ModelErrorCode = (typeof modelErrorCodes)[number]
 
+/** For `catch`: null for a failure of the model; anything else is a defect and is thrown on. */
+export function unlessModelError(error: unknown): null {
+  if (error instanceof ModelError) return null
+  throw error
+}
+
 /** Why a call failed: a stable code, and a message with advice. The usage until then was reported in `usage` chunks. */
 export class ModelError extends CodedError<ModelErrorCode> {
   /** The client sent nothing to a model, so the call cost nothing. */

@@ -12,7 +12,7 @@ export type OpenOptions = {
   macs: EventMacs
   /** Used only where there is no log yet. */
   newIncarnation: string
-  /** The archive of this council's log; Redis must not be behind it. */
+  /** The archive of this council's log; Redis must have every event that it has, unless it was trimmed. */
   archived?: { councilId: string; archive: Pick<Archive, 'checkpoint'> }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { answerPrompt } from '../../../src/agents/worker/answer.ts'
+import { ModelError } from '../../../src/agents/models/model.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { councilModel } from '../../support/council-model.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
@@ -58,6 +59,26 @@ describe('a worker that dies', () => {
     expect(model.named('synthesize')[1]).toMatchObject({ continueFrom: 'Paris is' })
     expect(model.named('synthesize')[1]?.messages).toEqual(model.named('synthesize')[0]?.messages)
     expect(await ending()).toMatchObject({ data: { text: 'Paris isParis is the capital of France.' } })
+  })
+
+  test('after a vote that failed is replaced by one whose answer still says so', async () => {
+    const failing = [new ModelError('model_unavailable', 'down')]
+    const scripts = { 'vote analyst': failing, 'vote pragmatist': failing }
+    const { dependencies, nextAttempt, ending } = await stuckIn('synthesize', [], scripts)
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    await answerPrompt(dependencies, attempt)
+    expect(await ending()).toMatchObject({ data: { degraded: true, reasons: ['ballots_below_quorum'] } })
+  })
+
+  test('in an answer of one model, below the quorum, is replaced by one that continues this answer', async () => {
+    const failing = [new ModelError('model_unavailable', 'down')]
+    const scripts = { 'draft analyst': failing, 'draft pragmatist': failing }
+    const { dependencies, nextAttempt, ending, tokens, model } = await stuckIn('respond', [text('Paris is')], scripts)
+    await expect.poll(() => tokens.page.text).toBe('Paris is')
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    await answerPrompt(dependencies, attempt)
+    expect(model.calls.at(-1)).toMatchObject({ name: 'respond', continueFrom: 'Paris is' })
+    expect(await ending()).toMatchObject({ data: { degraded: true, reasons: ['drafts_below_quorum'] } })
   })
 
   test('cannot record anything after another worker has taken over', async () => {

@@ -71,7 +71,7 @@ describe('council audit request, of an answer by the council', () => {
     })
   })
 
-  test('gives the cost of each phase and member, with the debits behind it', async () => {
+  test('gives the cost of each phase and member, with the positions of its debits', async () => {
     const { of } = await audit(won)
     const debits = of('event').filter(({ type }) => type === 'BudgetDebited')
     expect(of('cost').map(({ phase, member, costMicros }) => [phase, member, costMicros])).toEqual([

@@ -47,7 +47,7 @@ function countedLog() {
   }
 }
 
-/** Takes events until there are so many. */
+/** Takes events until it has this number of them. */
 async function taken(pages: AsyncGenerator<AnyRecordedEvent[]>, count: number): Promise<AnyRecordedEvent[]> {
   const events: AnyRecordedEvent[] = []
   while (events.length < count) events.push(...((await pages.next()).value as AnyRecordedEvent[]))

@@ -57,7 +57,7 @@ export function languagesOf(
 
 const sampleCharacters = 1_000
 
-/** Almost every text of a known language has so many function words. */
+/** The fewest function words in a text of a known language. */
 const expectedFunctionWords = (words: number): number => (words < 5 ? 0 : words < 7 ? 1 : words < 10 ? 2 : 3)
 
 /** Every cue in the words, with the index of its first word. A cue of several phrases at the same place counts once. */

@@ -26,7 +26,7 @@ export type VllmClientOptions = {
   firstByteTimeoutMs: number
   /** The longest silence after the first chunk. */
   idleTimeoutMs: number
-  /** Concurrent calls to one server, whichever of its models they use. vLLM's own queue is unbounded, so the bound is here. */
+  /** Concurrent calls to one server, for all of its models together. vLLM's own queue is unbounded, so the bound is here. */
   concurrency: number
   /** Calls that may wait for one server; further calls fail with `model_overloaded`. */
   maxQueued: number

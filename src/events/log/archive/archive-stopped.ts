@@ -12,7 +12,7 @@ export const archiveFaultCodes = [
   'seal_key_missing', // the log has seals, but the sealing key is missing
   'seal_key_unknown', // the sealing key is neither the one of this log nor signed by it
   'seal_key_unusable', // a key file does not hold a sealing key
-  'seals_not_written', // SEALS_FILE cannot be written, or the archive is behind it; retried
+  'seals_not_written', // SEALS_FILE cannot be written, or the archive has fewer events than the log; retried
   'seals_differ', // SEALS_FILE ends with a seal that is not in the log
 ] as const
 export type ArchiveFaultCode = (typeof archiveFaultCodes)[number]

@@ -94,7 +94,7 @@ describe('words to the router', () => {
   })
 })
 
-test('a greeting does not hide the question behind it', () => {
+test('a greeting does not hide the question after it', () => {
   const question = 'Should we migrate our billing system to microservices?'
   expect(intentOf(question)).toBe('complex')
   expect(triage(`Hi! ${question}`)).toEqual(triage(question))
