@@ -1,13 +1,15 @@
 /** Paid model calls: reservation, stream and settlement. */
 
-import { budgetStream } from '../events/budget.ts'
-import { dayOf } from '../events/day.ts'
 import type { OpenCall } from '../commands/aggregates/chat.ts'
 import { DebitBudget } from '../commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../commands/budget/reserve-budget.ts'
 import type { Settlement } from '../commands/budget/settlement.ts'
 import { isAnsweringPhase, type AnswerFailureCode } from '../events/chat.ts'
+import type { CommandResult } from '../commands/gate/types.ts'
 import { isoTime } from '../platform/clock.ts'
+import { budgetStream, type BudgetStream } from '../events/budget.ts'
+import { chargedScopes } from './budgets.ts'
+import type { BudgetScope } from '../events/policy.ts'
 import type { AnswerText } from './worker/answer-text.ts'
 import {
   ModelError,
@@ -19,7 +21,15 @@ import {
   type TokenUsage,
 } from './models/model.ts'
 import { costMicros, type Price } from './models/prices.ts'
-import { executeUntilKnown, assertAppended, type AgentDependencies, type CutReason, type Run } from './run.ts'
+import {
+  executeUntilKnown,
+  assertAppended,
+  type AgentDependencies,
+  type CutReason,
+  type DeadlineReason,
+  type Run,
+  type StopReason,
+} from './run.ts'
 import { usageMeter, type MeteredUsage, type UsageMeter } from './usage-meter.ts'
 
 /** A reservation that was never settled expires after this time; longer than ANSWER_TIMEOUT_MS. */
@@ -60,11 +70,11 @@ export async function callModel(dependencies: AgentDependencies, run: Run, reque
 }
 
 /** A call whose money is reserved. */
-export type ReservedCall = { callId: string; budget: Settlement['budget'] } & Priced
+export type ReservedCall = { callId: string; budgets: BudgetStream[] } & Priced
 type Priced = { request: CallRequest; name: string; price: Price; atMost: TokenUsage }
 
 /**
- * Reserves the upper bounds of calls that will run side by side, in one append: all of them, or none if the budget of the day cannot
+ * Reserves the upper bounds of calls that will run side by side, in one append: all of them, or none if a budget of the day cannot
  * cover them. Returns one entry for each request, in order; a call whose model is not available fails alone.
  */
 export async function reserveCalls(
@@ -72,38 +82,63 @@ export async function reserveCalls(
   run: Run,
   requests: readonly CallRequest[],
 ): Promise<(ReservedCall | FailedCall)[]> {
-  const { clock, newId } = dependencies
   const priced = await Promise.all(requests.map((request) => priceOf(dependencies, request)))
-  const now = clock.nowMs()
-  const day = dayOf(isoTime(now))
-  const budget = budgetStream('council', day)
-  const calls = priced.map((found): ReservedCall | FailedCall =>
-    'kind' in found ? found : { ...found, callId: newId(), budget },
-  )
-  const reserved = calls.filter((call): call is ReservedCall => !('kind' in call))
-  if (reserved.length > 0) {
-    const result = await executeUntilKnown(dependencies, run, ReserveBudget, {
-      scope: 'council',
-      day,
-      requestId: run.requestId,
-      attempt: run.attempt,
-      calls: reserved.map(({ request, callId, name, price, atMost }) => ({
-        callId,
-        phase: request.phase,
-        member: request.member,
-        model: name,
-        amountMicros: costMicros(price, atMost),
-      })),
-      expiresAt: isoTime(now + reservationMs),
-    })
-    if (result.result === 'refused' && result.code === 'budget_exceeded') {
-      const message = `the council's budget of the day is used up; the next budget begins at ${String(result.details?.['nextDay'])}`
-      return requests.map(() => ({ kind: 'failed', code: 'budget_exceeded', message }))
-    }
+  const callIds = requests.map(() => dependencies.newId())
+  for (let asked = 1; ; asked++) {
+    const scopes = await chargedScopes(dependencies, run.asker)
+    const budgets = scopes.flatMap(({ scope, day }) => (day === null ? [] : [budgetStream(scope, day)]))
+    const calls = priced.map((found, index): ReservedCall | FailedCall =>
+      'kind' in found ? found : { ...found, callId: callIds[index] ?? '', budgets },
+    )
+    const admitted = calls.filter((call): call is ReservedCall => !('kind' in call))
+    if (admitted.length === 0) return calls
+    const result = await reserve(dependencies, run, scopes, admitted)
+    // The day ended, or a policy changed, since this worker looked.
+    if (result.result === 'refused' && result.code === 'budget_day_over' && asked < maxDaysAsked) continue
+    const failure = refusedCall(result)
+    if (failure) return requests.map(() => failure)
     assertAppended('ReserveBudget', result)
+    return calls
   }
-  return calls
 }
+
+const maxDaysAsked = 3
+
+const reserve = (
+  dependencies: AgentDependencies,
+  run: Run,
+  scopes: readonly { scope: BudgetScope; day: string | null }[],
+  calls: readonly ReservedCall[],
+): Promise<CommandResult> =>
+  executeUntilKnown(dependencies, run, ReserveBudget, {
+    scopes: scopes.map(({ scope, day }) => ({ scope, day })),
+    requestId: run.requestId,
+    attempt: run.attempt,
+    calls: calls.map(({ request, callId, name, price, atMost }) => ({
+      callId,
+      phase: request.phase,
+      member: request.member,
+      model: name,
+      amountMicros: costMicros(price, atMost),
+    })),
+    expiresAt: isoTime(dependencies.clock.nowMs() + reservationMs),
+  })
+
+/** What a refusal to spend means for the calls; null for any other result. */
+function refusedCall(result: CommandResult): FailedCall | null {
+  if (result.result !== 'refused') return null
+  if (result.code === 'budget_exceeded') {
+    const { scope, nextDay } = result.details ?? {}
+    const message = `the budget of the day is used up (${String(scope)}); the next one begins at ${String(nextDay)}`
+    return { kind: 'failed', code: 'budget_exceeded', message }
+  }
+  if (result.code === 'treasury_frozen' || result.code === 'account_frozen')
+    return { kind: 'failed', code: 'treasury_frozen', message: frozenMessage }
+  return null
+}
+
+/** What an answer says that the emergency stop has ended or prevented. */
+export const frozenMessage = 'the treasury is frozen: nothing is spent until it is unfrozen'
 
 /** The price and the upper bound of a call; a failure while its model is not available. */
 async function priceOf({ prices }: AgentDependencies, request: CallRequest): Promise<Priced | FailedCall> {
@@ -208,7 +243,10 @@ function failedCall(run: Run, error: unknown, paid: ReservedCall, used: MeteredU
   }
 }
 
-const cutReasonOf = ({ signal }: Run): CutReason => (signal.aborted ? (signal.reason as CutReason) : 'out_of_time')
+const cutReasonOf = ({ signal, deadline }: Run): CutReason => {
+  if (signal.aborted) return signal.reason as StopReason
+  return deadline.reason === ('treasury_frozen' satisfies DeadlineReason) ? 'treasury_frozen' : 'out_of_time'
+}
 
 /** Settles a call without a terminal command: another call or another attempt continues the answer. */
 export async function settleCall(dependencies: AgentDependencies, run: Run, settled: Settlement): Promise<void> {
@@ -225,8 +263,8 @@ export async function settleCall(dependencies: AgentDependencies, run: Run, sett
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
 /** The settlement of a call whose end is unknown. Its usage is unknown too, so it costs its reservation. */
-export const lostCall = (callId: string, budget: Settlement['budget'], price: Price): Settlement =>
-  settlement({ callId, budget, price }, 'lost', unknownUsage)
+export const lostCall = (callId: string, budgets: BudgetStream[], price: Price): Settlement =>
+  settlement({ callId, budgets, price }, 'lost', unknownUsage)
 
 /** Settles calls whose end is unknown. */
 export async function settleLostCalls(
@@ -235,7 +273,7 @@ export async function settleLostCalls(
   openCalls: readonly OpenCall[],
 ): Promise<void> {
   for (const { callId, budgets, model } of openCalls)
-    if (budgets[0]) await settleCall(dependencies, run, lostCall(callId, budgets[0], dependencies.prices.of(model)))
+    await settleCall(dependencies, run, lostCall(callId, budgets, dependencies.prices.of(model)))
 }
 
 /** The same settlement charged at the reservation, for figures that the log rejects. */
@@ -248,12 +286,12 @@ export const withoutFigures = (settled: Settlement): Settlement => ({
 })
 
 const settlement = (
-  { callId, budget, price }: Pick<ReservedCall, 'callId' | 'budget' | 'price'>,
+  { callId, budgets, price }: Pick<ReservedCall, 'callId' | 'budgets' | 'price'>,
   outcome: Settlement['outcome'],
   { source, promptTokens, completionTokens }: MeteredUsage,
 ): Settlement => ({
   callId,
-  budget,
+  budgets,
   outcome,
   usage: source,
   promptTokens,

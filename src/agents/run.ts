@@ -28,8 +28,14 @@ export type AgentDependencies = {
 /** Why a run is stopped from outside; the reason of its signal. */
 export type StopReason = 'cancelled' | 'superseded' | 'shutdown'
 
-/** Why a model call is cut. `out_of_time` is no StopReason, because the attempt must still record its ending. */
-export type CutReason = StopReason | 'out_of_time'
+/** Why an attempt must end at once, and record its ending itself. */
+const deadlineReasons = ['out_of_time', 'treasury_frozen'] as const
+export type DeadlineReason = (typeof deadlineReasons)[number]
+export const isDeadlineReason = (reason: CutReason): reason is DeadlineReason =>
+  deadlineReasons.some((deadline) => deadline === reason)
+
+/** Why a model call is cut. */
+export type CutReason = StopReason | DeadlineReason
 
 /** One attempt of a worker at one prompt. Its request id goes from the WebSocket handler to the model server. */
 export type Run = {
@@ -39,12 +45,14 @@ export type Run = {
   submittedAt: string
   /** The event that caused the run. */
   causationId: string
+  /** Whose prompt it is, and whose budget pays, if there is one. */
+  asker: Principal
   traceparent?: string
   /** Aborts with a StopReason. */
   signal: AbortSignal
   /** Aborts when the process ends and no longer waits for the log. */
   leaving: AbortSignal
-  /** Aborts when the attempt has used up its time; the model call is then cut and the answer ends. */
+  /** Aborts when the attempt has used up its time, or with `treasury_frozen`; the model calls are then cut and the answer ends. */
   deadline: AbortSignal
   logger: Logger
 }

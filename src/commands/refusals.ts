@@ -19,6 +19,7 @@ type Fields = {
   reason: string
   reservationId: string
   reservedMicros: number
+  scope: string
   spentMicros: number
 }
 
@@ -35,7 +36,8 @@ const detailFields = {
   attempt_superseded: [],
   attempts_exhausted: ['attempts'],
   ballot_invalid: ['reason'],
-  budget_exceeded: ['availableMicros', 'amountMicros', 'nextDay'],
+  budget_day_over: ['scope'],
+  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay'],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],

@@ -4,11 +4,13 @@ import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
 import { council } from './aggregates/council.ts'
 import { election } from './aggregates/election.ts'
+import { policy } from './aggregates/policy.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
+import { SetBudgetPolicy } from './budget/set-budget-policy.ts'
 import { CancelAnswer } from './chat/cancel-answer.ts'
 import { CancelPrompt } from './chat/cancel-prompt.ts'
 import { CompleteAnswer } from './chat/complete-answer.ts'
@@ -77,7 +79,11 @@ export const areas: Readonly<Record<string, Area>> = {
       open(SetAccountLimits),
     ],
   },
-  budget: { aggregates: [budget], commands: [internal(ReserveBudget), internal(DebitBudget)], publicCommands: [] },
+  budget: {
+    aggregates: [budget, policy],
+    commands: [internal(ReserveBudget), internal(DebitBudget)],
+    publicCommands: [open(SetBudgetPolicy)],
+  },
   chat: {
     aggregates: [chat],
     commands: [

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Micros, TokenCount, UsageSource } from './amounts.ts'
 import { isEventOf, type EventOf } from './event.ts'
 import { streamNameIn } from './identifiers.ts'
+import { BudgetScope, budgetTerms } from './policy.ts'
 
 /**
  * `budget/<scope>/<yyyy-mm-dd>`: the spending of a scope (the council, a user, an agent) on models and tools in a day.
@@ -15,8 +16,26 @@ export const budgetStream = (scope: string, day: string): BudgetStream => Budget
 
 const callId = z.string().min(1).max(128)
 const requestId = z.string().max(64)
+/** The first instant of the next day in the time zone of the policy, as an instant in UTC: the budget reopens then. */
+const closesAt = z.iso.datetime()
 
 export const budgetEvents = {
+  BudgetOpened: {
+    version: 1,
+    summary: 'The first use of the day opened the budget on the terms of the standing policy.',
+    data: z.strictObject({
+      scope: BudgetScope,
+      day: z.iso.date(),
+      ...budgetTerms,
+      opensAt: z.iso.datetime(),
+      closesAt,
+    }),
+  },
+  BudgetAdjusted: {
+    version: 1,
+    summary: 'The standing policy has changed: the day continues on the new terms.',
+    data: z.strictObject({ ...budgetTerms, closesAt }),
+  },
   BudgetReserved: {
     version: 1,
     summary: 'Money was set aside for a model call.',
@@ -29,9 +48,9 @@ export const budgetEvents = {
     }),
   },
   BudgetDebited: {
-    version: 2,
+    version: 3,
     summary:
-      'A call ended and its reservation was settled. A call with `usage: unknown` is charged at its reservation. Version 2 added `usage: corrected`.',
+      'A call ended and its reservation was settled. A call with `usage: unknown` is charged at its reservation. Version 2 added `usage: corrected`. Version 3 added `cachedPromptTokens`; since then the ledger pays the same amount to `spend`, in the same append and under the call id.',
     data: z.strictObject({
       callId,
       requestId,
@@ -40,8 +59,10 @@ export const budgetEvents = {
       member: z.string().max(64),
       usage: UsageSource,
       promptTokens: TokenCount,
+      /** The part of `promptTokens` that the server took from its cache. */
+      cachedPromptTokens: TokenCount.optional(),
       completionTokens: TokenCount,
-      /** The applied price: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens. */
+      /** The applied price: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens; `<in>/<out>/<cached>` if cached input has a price. */
       priceRef: z.string().max(300),
       actualMicros: Micros,
     }),
@@ -50,6 +71,17 @@ export const budgetEvents = {
     version: 1,
     summary: 'The call never reached a model, so nothing was used.',
     data: z.strictObject({ callId, requestId, amountMicros: Micros, reason: z.string().max(200) }),
+  },
+  ThrottleEngaged: {
+    version: 1,
+    summary:
+      'The spending has reached the soft limit: until `until`, or until the limit is raised, one model answers, and shortly.',
+    data: z.strictObject({ spentMicros: Micros, softMicros: Micros, dailyMicros: Micros, until: closesAt }),
+  },
+  ThrottleLifted: {
+    version: 1,
+    summary: 'The throttle ended: the day is over, or the new terms leave room below the soft limit.',
+    data: z.strictObject({ why: z.enum(['day_ended', 'limit_raised']), spentMicros: Micros, dailyMicros: Micros }),
   },
 } as const
 

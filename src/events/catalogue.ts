@@ -4,6 +4,7 @@ import { chatEvents } from './chat.ts'
 import { councilEvents } from './council.ts'
 import { electionEvents } from './election.ts'
 import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
+import { policyEvents } from './policy.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
 import { treasuryEvents } from './treasury.ts'
@@ -14,6 +15,7 @@ export const eventAreas = {
   council: councilEvents,
   election: electionEvents,
   budget: budgetEvents,
+  policy: policyEvents,
   account: accountEvents,
   treasury: treasuryEvents,
   refusals: refusalEvents,
@@ -26,6 +28,7 @@ export const eventCatalogue = {
   ...councilEvents,
   ...electionEvents,
   ...budgetEvents,
+  ...policyEvents,
   ...refusalEvents,
   ...accountEvents,
   ...treasuryEvents,

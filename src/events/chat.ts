@@ -4,6 +4,7 @@ import { BudgetStream } from './budget.ts'
 import { MemberId } from './election.ts'
 import { isEventOf, type EventOf } from './event.ts'
 import { Uuid7, type StreamName } from './identifiers.ts'
+import { BudgetScope } from './policy.ts'
 
 /**
  * `chat/<requestId>`: one question to the council, from the prompt to exactly one of
@@ -36,6 +37,7 @@ export const answerFailureCodes = [
   'empty_answer',
   'answer_filtered',
   'budget_exceeded',
+  'treasury_frozen',
   'internal',
 ] as const
 const AnswerFailureCode = z.enum(answerFailureCodes)
@@ -48,6 +50,7 @@ export const degradedReasons = [
   'ballots_below_quorum',
   'budget_below_council',
   'chair_failed',
+  'throttled',
 ] as const
 export type DegradedReason = (typeof degradedReasons)[number]
 
@@ -99,15 +102,16 @@ export const chatEvents = {
     data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }),
   },
   RequestRouted: {
-    version: 2,
+    version: 3,
     summary:
-      'The path and the intent of the prompt were chosen. Version 2 added `by: classifier`, and `seating`: the hash of the council that sat.',
+      'The path and the intent of the prompt were chosen. Version 2 added `by: classifier`, and `seating`: the hash of the council that sat. Version 3 added `throttledBy`: the scopes whose throttle closed the full path and shortens the answer.',
     data: z.strictObject({
       path: AnswerPath,
       intent: z.string().max(64),
       by: RoutedBy,
       confidence: z.number().min(0).max(1),
       seating: z.string().max(64).optional(),
+      throttledBy: z.array(BudgetScope).max(4).optional(),
     }),
   },
   ContextSensed: {
@@ -172,8 +176,9 @@ export const chatEvents = {
     data: z.strictObject({ by: z.string().max(128) }),
   },
   AnswerCompleted: {
-    version: 2,
-    summary: 'The prompt ended with an answer. Version 2 added `reasons`: why the answer is degraded.',
+    version: 3,
+    summary:
+      'The prompt ended with an answer. Version 2 added `reasons`: why the answer is degraded. Version 3 added the reason `throttled`.',
     data: z.strictObject({
       text: answerText,
       finishReason: z.enum(['stop', 'length']),
@@ -183,9 +188,9 @@ export const chatEvents = {
     }),
   },
   AnswerFailed: {
-    version: 2,
+    version: 3,
     summary:
-      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`.',
+      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`, version 3 `treasury_frozen`.',
     data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }),
   },
   AnswerCancelled: {

@@ -13,10 +13,10 @@ const unchanged: Upcaster = (data) => data
 
 const upcasters: Upcasters = {
   ModelCallEnded: { 1: unchanged },
-  BudgetDebited: { 1: unchanged },
-  AnswerFailed: { 1: unchanged },
-  AnswerCompleted: { 1: unchanged },
-  RequestRouted: { 1: unchanged },
+  BudgetDebited: { 1: unchanged, 2: unchanged },
+  AnswerFailed: { 1: unchanged, 2: unchanged },
+  AnswerCompleted: { 1: unchanged, 2: unchanged },
+  RequestRouted: { 1: unchanged, 2: unchanged },
 }
 
 /** Why a stored event cannot be read. Each stops its reader. */

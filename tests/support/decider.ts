@@ -37,11 +37,14 @@ export const given = <const Reads extends ReadSet>(
         const hydrate = (ofStream: readonly Event[] = []) =>
           ofStream.reduce<unknown>((state, event) => aggregate.evolve(state, event), aggregate.initial)
         const before = events[alias] as readonly Event[] | ReadonlyMap<string, readonly Event[]> | undefined
+        const isList = !('category' in read)
         return [
           alias,
-          before && !('length' in before)
-            ? new Map([...before].map(([stream, ofStream]) => [stream, hydrate(ofStream)]))
-            : hydrate(before),
+          isList && !before
+            ? new Map()
+            : before && !('length' in before)
+              ? new Map([...before].map(([stream, ofStream]) => [stream, hydrate(ofStream)]))
+              : hydrate(before),
         ]
       }),
     ) as StatesOf<Reads>

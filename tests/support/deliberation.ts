@@ -13,9 +13,9 @@ import { CloseElection } from '../../src/commands/election/close-election.ts'
 import { OpenElection } from '../../src/commands/election/open-election.ts'
 import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
 import { budgetStream } from '../../src/events/budget.ts'
-import { dayOf } from '../../src/events/day.ts'
 import type { CastableBallot, ElectionRules } from '../../src/events/election.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { reservationFor, today } from './budget-calls.ts'
 import { newId, type TestCouncil } from './council.ts'
 
 export const councilMembers = ['analyst', 'sceptic', 'pragmatist'] as const
@@ -41,15 +41,16 @@ const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): Election
  * A prompt on the full path, step by step through the gate, as a worker takes it. Commands refuse a step that is not
  * due, which leaves no event. Each call costs 10 µ$ for every `weight` of its member.
  */
-export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOString())) {
+export function deliberation(council: TestCouncil) {
   const requestId = newId()
   const calls = new Map<string, string>()
   let made = 0
+  let budget = budgetStream('council', today())
   const run = async <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
     (await council.execute(definition, input)).result
   const settlement = (name: string, costMicros: number): Settlement => ({
     callId: calls.get(name) ?? 'none',
-    budget: budgetStream('council', day),
+    budgets: [budget],
     outcome: 'completed',
     usage: 'reported',
     promptTokens: 20,
@@ -71,15 +72,12 @@ export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOS
       await run(RouteRequest, { ...common, path: 'full', intent: 'question', by: 'user', confidence: 1 })
     },
     async call(phase: string, member: string) {
-      const callId = `${requestId}-${phase}-${member}-${++made}`
-      const result = await run(ReserveBudget, {
-        ...common,
-        scope: 'council',
-        day,
-        calls: [{ callId, phase, member, model: 'test', amountMicros: 1_000 }],
-        expiresAt: new Date(Date.now() + 600_000).toISOString(),
-      })
-      if (result === 'appended') calls.set(`${phase} ${member}`, callId)
+      const callId = `${requestId}.${++made}`
+      const called = { callId, phase, member, model: 'test', amountMicros: 1_000 }
+      const reservation = reservationFor(requestId, { calls: [called] })
+      if ((await run(ReserveBudget, reservation)) !== 'appended') return
+      budget = budgetStream('council', reservation.scopes[0]?.day ?? '')
+      calls.set(`${phase} ${member}`, callId)
     },
     draft: (member: string, costMicros = 10) =>
       run(ProduceDraft, {

@@ -8,6 +8,7 @@ const streams: Record<keyof typeof eventAreas, string> = {
   council: 'council/<councilId>',
   election: 'election/<electionId>',
   budget: 'budget/<scope>/<yyyy-mm-dd>',
+  policy: 'policy/<scope>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',
   refusals: 'refusals/<yyyy-mm-dd>',

@@ -1,4 +1,4 @@
-import { budgetStream } from '../../src/events/budget.ts'
+import { budgetStream, type BudgetStream } from '../../src/events/budget.ts'
 import { CancelAnswer } from '../../src/commands/chat/cancel-answer.ts'
 import { CancelPrompt } from '../../src/commands/chat/cancel-prompt.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
@@ -10,9 +10,8 @@ import type { Settlement } from '../../src/commands/budget/settlement.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { reservationFor, today } from './budget-calls.ts'
 import { newId, type TestCouncil } from './council.ts'
-
-export const historyDay = '2026-11-23'
 
 /** The steps of a prompt, valid in any order: commands refuse an invalid step, which leaves no event. */
 export const steps = [
@@ -31,7 +30,15 @@ export const steps = [
 export type Step = (typeof steps)[number]
 
 /** A test prompt and the fields that its next step needs. */
-export type PromptRun = { requestId: Uuid7; text: string; attempt: number; calls: number; openCall: string | undefined }
+export type PromptRun = {
+  requestId: Uuid7
+  text: string
+  attempt: number
+  calls: number
+  openCall: string | undefined
+  /** The budget of the newest call. */
+  budget: BudgetStream
+}
 
 export const newPrompt = (text = 'Why is the sky blue?'): PromptRun => ({
   requestId: newId(),
@@ -39,6 +46,7 @@ export const newPrompt = (text = 'Why is the sky blue?'): PromptRun => ({
   attempt: 0,
   calls: 0,
   openCall: undefined,
+  budget: budgetStream('council', today()),
 })
 
 /** Executes one step of a prompt through the gate, as a worker or a user does. */
@@ -47,7 +55,7 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
   const done = async (execution: ReturnType<TestCouncil['execute']>) => (await execution).result === 'appended'
   const settlement = (part: Partial<Settlement>): Settlement => ({
     callId: prompt.openCall ?? 'none',
-    budget: budgetStream('council', historyDay),
+    budgets: [prompt.budget],
     outcome: 'completed',
     usage: 'reported',
     promptTokens: 120,
@@ -61,7 +69,7 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
     attempt,
     text: `An answer to: ${prompt.text}`,
     firstTokenMs: 41,
-    endedAtMs: Date.parse(`${historyDay}T12:00:00Z`),
+    endedAtMs: Date.parse('2026-11-23T12:00:00Z'),
     job: '1-1',
     ...(prompt.openCall && { settlement: settlement({}) }),
   })
@@ -85,16 +93,11 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
       return
     case 'call': {
       if (prompt.openCall) return
-      const callId = `${requestId}/${prompt.calls + 1}`
-      const reservation = {
-        scope: 'council' as const,
-        day: historyDay,
-        requestId,
-        attempt,
-        calls: [{ callId, phase: 'answer', member: 'fast', model: 'test-model', amountMicros: 900 }],
-        expiresAt: `${historyDay}T13:00:00Z`,
-      }
+      const callId = `${requestId}.${prompt.calls + 1}`
+      const calls = [{ callId, phase: 'answer', member: 'fast', model: 'test-model', amountMicros: 900 }]
+      const reservation = reservationFor(requestId, { attempt, calls })
       if (!(await done(council.execute(ReserveBudget, reservation)))) return
+      prompt.budget = budgetStream('council', reservation.scopes[0]?.day ?? '')
       prompt.calls++
       prompt.openCall = callId
       return

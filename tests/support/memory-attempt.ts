@@ -106,6 +106,7 @@ export async function memoryPrompt({
         attempt: number,
         submittedAt: before.submittedAt,
         causationId: requestId,
+        asker: Principal.parse('anna'),
         signal: stop.signal,
         leaving: new AbortController().signal,
         deadline: deadline.signal,

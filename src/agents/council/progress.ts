@@ -14,6 +14,8 @@ type Ending = Extract<ElectionEvent, { type: 'ElectionDecided' | 'ElectionFailed
  */
 export type Progress = {
   path: z.infer<typeof AnswerPath> | null
+  /** Whether a throttled budget closed the full path and shortens the answer. */
+  isThrottled: boolean
   sensed: SensedConversation | null
   drafts: readonly Draft[]
   /** Members whose draft failed. */
@@ -28,6 +30,7 @@ export type Progress = {
 
 export const noProgress: Progress = {
   path: null,
+  isThrottled: false,
   sensed: null,
   drafts: [],
   failed: [],
@@ -54,7 +57,7 @@ export async function readProgress(
 function advanced(before: Progress, event: ChatEvent | ElectionEvent): Partial<Progress> {
   switch (event.type) {
     case 'RequestRouted':
-      return { path: event.data.path }
+      return { path: event.data.path, isThrottled: event.data.throttledBy !== undefined }
     case 'ContextSensed':
       return { sensed: event.data.conversation }
     case 'DraftProduced':

@@ -5,13 +5,15 @@ import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.t
 
 /** Greedy decoding: the fast path does not vary its answers, and the same question gets the same answer. */
 const temperature = 0
+/** How much of its usual length an answer may have while a budget is throttled. */
+const throttledShare = 0.5
 /** How often a broken stream is continued before the answer fails. */
 const maxContinuations = 1
 
 /** Phase `respond` of the fast path: one model answers. */
 export async function respond(
   dependencies: CouncilDependencies,
-  { run, answer, question, turns }: CouncilState,
+  { run, answer, question, turns, progress }: CouncilState,
 ): Promise<CouncilUpdate> {
   const { seating, modelOf, answerMaxTokens } = dependencies
   const outcome = await writeAnswer(dependencies, run, {
@@ -19,11 +21,12 @@ export async function respond(
     member: 'council',
     model: modelOf(),
     messages: conversationMessages(seating.fastPath.persona, question, turns),
-    maxTokens: answerMaxTokens,
+    maxTokens: progress.isThrottled ? Math.ceil(answerMaxTokens * throttledShare) : answerMaxTokens,
     temperature,
     text: answer,
   })
-  return { outcome }
+  // Also for a worker that takes over: the route is on record.
+  return { outcome, ...(progress.isThrottled && { reasons: ['throttled' as const] }) }
 }
 
 /** Calls a model for the answer itself, and continues a broken stream: text that clients have seen is never withdrawn. */

@@ -1,5 +1,6 @@
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { callModel } from '../model-call.ts'
+import { throttledScopes } from '../budgets.ts'
 import type { ChatMessage } from '../models/model.ts'
 import { answerText } from '../worker/answer-text.ts'
 import { stopIfAborted } from './member-calls.ts'
@@ -14,19 +15,33 @@ const pathOf: Readonly<Record<Intent, Route['path']>> = {
   action: 'action',
 }
 
-/** Phase `triage`: the user chooses the path, else rules and a classifier without a model call, else one model call. */
+/**
+ * Phase `triage`: the user chooses the path, else rules and a classifier without a model call, else one model call. A throttled budget
+ * closes the full path, also to a user who asked for it, and saves the model call.
+ */
 export async function route(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
-  const { progress, requestedPath, question } = state
-  if (progress.path !== null) return {}
+  if (state.progress.path !== null) return {}
+  const throttledBy = await throttledScopes(dependencies, state.run.asker)
+  const chosen = await chosenRoute(dependencies, state, throttledBy.length > 0)
+  if (throttledBy.length === 0 || chosen.path === 'action') return { chosen }
+  return { chosen: { ...chosen, path: 'fast', throttledBy } }
+}
+
+async function chosenRoute(
+  dependencies: CouncilDependencies,
+  state: CouncilState,
+  isThrottled: boolean,
+): Promise<Route> {
+  const { requestedPath, question } = state
   const { intent, by, confidence } = triage(question)
-  if (requestedPath !== null) return { chosen: { path: requestedPath, intent, by: 'user', confidence: 1 } }
-  if (confidence >= dependencies.seating.routing.certainEnough)
-    return { chosen: { path: pathOf[intent], intent, by, confidence } }
+  if (requestedPath !== null) return { path: requestedPath, intent, by: 'user', confidence: 1 }
+  if (isThrottled || confidence >= dependencies.seating.routing.certainEnough)
+    return { path: pathOf[intent], intent, by, confidence }
   const { said, settlement } = await askModel(dependencies, state)
   const paid = settlement && { settlement }
   return said
-    ? { chosen: { path: pathOf[said], intent: said, by: 'model', confidence: modelConfidence, ...paid } }
-    : { chosen: { path: pathOf[intent], intent, by, confidence, ...paid } }
+    ? { path: pathOf[said], intent: said, by: 'model', confidence: modelConfidence, ...paid }
+    : { path: pathOf[intent], intent, by, confidence, ...paid }
 }
 
 const triageTokens = 8

@@ -34,7 +34,12 @@ export async function sense(dependencies: CouncilDependencies, state: CouncilSta
     }),
   )
   return {
-    progress: { ...progress, path: chosen.path, sensed: gathered?.sensed ?? null },
+    progress: {
+      ...progress,
+      path: chosen.path,
+      isThrottled: chosen.throttledBy !== undefined,
+      sensed: gathered?.sensed ?? null,
+    },
     turns: gathered?.turns ?? [],
     ...(gathered?.sensed.reason === 'unavailable' && { reasons: ['context_unavailable' as const] }),
   }

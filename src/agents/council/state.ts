@@ -1,6 +1,7 @@
 import { Annotation } from '@langchain/langgraph'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import type { DegradedReason } from '../../events/chat.ts'
+import type { BudgetScope } from '../../events/policy.ts'
 import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import type { CallOutcome } from '../model-call.ts'
 import type { ModelClient } from '../models/model.ts'
@@ -15,6 +16,8 @@ export type Route = {
   intent: string
   by: 'rule' | 'classifier' | 'model' | 'user'
   confidence: number
+  /** The scopes whose throttle closes the full path. */
+  throttledBy?: BudgetScope[]
   /** Of the model call that chose the path. It is recorded with the route, so that no other attempt pays for the call again. */
   settlement?: Settlement
 }

@@ -5,6 +5,7 @@ import { chairMessages, fenceOf, type Material } from './deliberation-prompts.ts
 import { beginningOf, fitted } from './fit.ts'
 import type { LabelledDraft } from './labels.ts'
 import { turnMessages } from './prompts.ts'
+import { isDeadlineReason } from '../run.ts'
 import { writeAnswer } from './respond.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
 
@@ -41,7 +42,7 @@ export async function synthesize(dependencies: CouncilDependencies, state: Counc
     text: answer,
     limit: AbortSignal.timeout(timeLimits.synthesizeMs),
   })
-  if (outcome.kind === 'completed' || (outcome.kind === 'stopped' && outcome.reason !== 'out_of_time'))
+  if (outcome.kind === 'completed' || (outcome.kind === 'stopped' && !isDeadlineReason(outcome.reason)))
     return { outcome }
   return answerWithDraft(dependencies, state, winner.text, outcome)
 }

@@ -3,9 +3,10 @@ import { StartAttempt } from '../../commands/chat/start-attempt.ts'
 import { justBefore } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
+import { treasuryStream } from '../../events/treasury.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { noProgress, readProgress } from '../council/progress.ts'
-import { assertAppended, executeUntilKnown, RunEnded, type Run, type StopReason } from '../run.ts'
+import { assertAppended, executeUntilKnown, RunEnded, type DeadlineReason, type Run, type StopReason } from '../run.ts'
 import { answerPrompt, giveUp } from './answer.ts'
 import type { HeldJob, WorkerDependencies } from './held-job.ts'
 
@@ -17,27 +18,35 @@ export async function answerJob(dependencies: WorkerDependencies, workerName: st
   const run = {
     requestId,
     causationId: prompt.metadata.eventId,
+    asker: prompt.metadata.actor,
     ...(prompt.metadata.traceparent && { traceparent: prompt.metadata.traceparent }),
     signal: abort.signal,
     leaving: held.leaving,
     logger: dependencies.logger.child({ requestId }),
     submittedAt,
   }
-  const stopListening = dependencies.tail.listen(job.stream, ({ type }) => {
-    if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
-  })
+  const frozen = new AbortController()
+  const listening = [
+    dependencies.tail.listen(job.stream, ({ type }) => {
+      if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
+    }),
+    // The emergency stop cuts the calls under way; they pay for what they have used.
+    dependencies.tail.listen(treasuryStream, ({ type }) => {
+      if (type === 'TreasuryFrozen') frozen.abort('treasury_frozen' satisfies DeadlineReason)
+    }),
+  ]
   try {
     // The state is loaded after the subscription has begun, so a cancellation is in one of them.
     const { state: before } = await dependencies.gate.load(chat, job.stream)
     if (before.status !== 'open') return await dependencies.jobs.drop(job)
     const started = await startAttempt(dependencies, run, before, workerName)
     if (started === 'finished') return await dependencies.jobs.drop(job)
-    await runAttempt(dependencies, held, prompt, before, run, started)
+    await runAttempt(dependencies, held, prompt, before, { run, frozen: frozen.signal }, started)
   } catch (error) {
     if (!(error instanceof RunEnded)) throw error
     run.logger.info({ code: error.code }, 'the run ended; another attempt answers the prompt')
   } finally {
-    stopListening()
+    for (const stopListening of listening) stopListening()
   }
 }
 
@@ -65,7 +74,7 @@ async function runAttempt(
   held: HeldJob,
   prompt: Prompt,
   before: OpenChat,
-  unstarted: UnstartedRun,
+  { run: unstarted, frozen }: { run: UnstartedRun; frozen: AbortSignal },
   { number, isExhausted }: StartedAttempt,
 ): Promise<void> {
   const { abort } = held
@@ -73,7 +82,7 @@ async function runAttempt(
   const run: Run = {
     ...unstarted,
     attempt: number,
-    deadline: AbortSignal.timeout(dependencies.answerTimeoutMs),
+    deadline: AbortSignal.any([AbortSignal.timeout(dependencies.answerTimeoutMs), frozen]),
     logger: dependencies.logger.child({ requestId: unstarted.requestId, attempt: number }),
   }
   const conversation = conversationOf(prompt)

@@ -5,7 +5,7 @@ import type { CommandResult } from '../../commands/gate/types.ts'
 import type { DegradedReason } from '../../events/chat.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerText } from './answer-text.ts'
-import { settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
+import { frozenMessage, settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'
 import type { Progress } from '../council/progress.ts'
 import { recordEnding, type Ending } from './record-ending.ts'
@@ -141,6 +141,8 @@ function endingOf(
           code: 'model_timeout',
           message: 'the answer took longer than ANSWER_TIMEOUT_MS and was cut off',
         }
+      if (outcome.reason === 'treasury_frozen')
+        return { ...common, kind: 'failed', code: 'treasury_frozen', message: frozenMessage }
       return null
     default:
       return outcome satisfies never

@@ -61,7 +61,7 @@ async function eventsOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]>
     for (const event of page) {
       if (event.stream === streams.chat && isChatEvent(event)) story.push(event)
       else if (event.stream === streams.election && isElectionEvent(event)) story.push(event)
-      else if (isBudgetEvent(event) && event.data.requestId === requestId) story.push(event)
+      else if (isBudgetEvent(event) && event.metadata.requestId === requestId) story.push(event)
     }
   return story
 }

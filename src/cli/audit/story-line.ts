@@ -23,7 +23,7 @@ function formatEvent(event: StoryEvent): string {
     case 'AttemptStarted':
       return `attempt ${event.data.attempt} on ${event.data.worker}`
     case 'RequestRouted':
-      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}`
+      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}${event.data.throttledBy ? `; throttled by ${event.data.throttledBy.join(', ')}` : ''}`
     case 'ContextSensed':
       return formatConversation(event.data.conversation)
     case 'ModelCallStarted':
@@ -44,6 +44,14 @@ function formatEvent(event: StoryEvent): string {
       return formatBill(event)
     case 'AnswerFailed':
       return `${event.data.code}: ${event.data.message}; ${formatBill(event)}`
+    case 'BudgetOpened':
+      return `${event.stream} with ${event.data.dailyMicros} µ$, soft limit ${event.data.softPercent} %, ${event.data.onExceed}, from ${event.data.opensAt} to ${event.data.closesAt} (${event.data.timeZone})`
+    case 'BudgetAdjusted':
+      return `${event.stream} to ${event.data.dailyMicros} µ$, soft limit ${event.data.softPercent} %, ${event.data.onExceed}, until ${event.data.closesAt} (${event.data.timeZone})`
+    case 'ThrottleEngaged':
+      return `${event.stream}: ${event.data.spentMicros} µ$ spent, soft limit ${event.data.softMicros} µ$ of ${event.data.dailyMicros} µ$, until ${event.data.until}`
+    case 'ThrottleLifted':
+      return `${event.stream}: ${event.data.why}, ${event.data.spentMicros} µ$ of ${event.data.dailyMicros} µ$ spent`
     case 'BudgetReserved':
       return `${event.data.amountMicros} µ$ in ${event.stream} until ${event.data.expiresAt}`
     case 'BudgetDebited':

@@ -1,38 +1,68 @@
 import type { BudgetEvent } from '../../events/budget.ts'
+import type { BudgetTerms } from '../../events/policy.ts'
 import type { Aggregate } from '../decider.ts'
 
-/** The council's default policy: $10 a day, in UTC. Source: domain rules, seed story 20.2. */
-export const defaultDailyMicros = 10_000_000
+/** The terms of a day. `closesAt` is the instant (ISO 8601 UTC) in which the next day begins. */
+export type OpenTerms = BudgetTerms & { closesAt: string }
 
-/** The budget of a scope on one day: the amount spent, and the reservations of unsettled calls. */
-export type Budget = { spentMicros: number; reservations: Record<string, number> }
+/** The budget of a scope on one day: its terms, the amount spent, and the reservations of unsettled calls. */
+export type Budget = {
+  /** Null before its first use, and in a log from before budgets had terms. */
+  terms: OpenTerms | null
+  spentMicros: number
+  reservations: Record<string, number>
+  isThrottled: boolean
+}
 
 export const budget: Aggregate<Budget, BudgetEvent, 'budget'> = {
   category: 'budget',
-  stateVersion: 1,
-  initial: { spentMicros: 0, reservations: {} },
+  stateVersion: 2,
+  initial: { terms: null, spentMicros: 0, reservations: {}, isThrottled: false },
   evolve,
 }
 
 function evolve(state: Budget, event: BudgetEvent): Budget {
   switch (event.type) {
+    case 'BudgetOpened':
+    case 'BudgetAdjusted': {
+      const { dailyMicros, softPercent, onExceed, timeZone, closesAt } = event.data
+      return { ...state, terms: { dailyMicros, softPercent, onExceed, timeZone, closesAt } }
+    }
     case 'BudgetReserved':
       return { ...state, reservations: { ...state.reservations, [event.data.callId]: event.data.amountMicros } }
     case 'BudgetDebited':
       return {
+        ...state,
         spentMicros: state.spentMicros + event.data.actualMicros,
         reservations: without(state.reservations, event.data.callId),
       }
     case 'BudgetReleased':
       return { ...state, reservations: without(state.reservations, event.data.callId) }
+    case 'ThrottleEngaged':
+      return { ...state, isThrottled: true }
+    case 'ThrottleLifted':
+      return { ...state, isThrottled: false }
     default:
       return event satisfies never
   }
 }
 
-/** The amount that can still be reserved. Reserved money counts as spent, so concurrent requests never overspend. */
-export const availableMicros = (state: Budget): number =>
-  defaultDailyMicros - state.spentMicros - Object.values(state.reservations).reduce((sum, amount) => sum + amount, 0)
+/**
+ * The amount that can still be reserved, in micro-dollars; negative after an overrun. Reserved money counts as spent, so concurrent
+ * requests never overspend.
+ */
+export const availableMicros = (
+  { spentMicros, reservations }: Budget,
+  { dailyMicros }: Pick<BudgetTerms, 'dailyMicros'>,
+): number => dailyMicros - spentMicros - Object.values(reservations).reduce((sum, amount) => sum + amount, 0)
+
+/** From this amount on the budget is throttled, rounded up. */
+export const softMicros = ({ dailyMicros, softPercent }: BudgetTerms): number =>
+  Number((BigInt(dailyMicros) * BigInt(softPercent) + 99n) / 100n)
+
+/** Whether a budget with this spending is throttled on these terms. A budget that stops at its hard limit is never throttled. */
+export const isThrottledOn = (spentMicros: number, terms: BudgetTerms): boolean =>
+  terms.onExceed !== 'stop' && spentMicros >= softMicros(terms)
 
 function without(reservations: Record<string, number>, callId: string): Record<string, number> {
   const { [callId]: _settled, ...rest } = reservations

@@ -11,9 +11,9 @@ export const DebitBudget = defineCommand(stepAggregates)({
   schema: z.strictObject({ requestId: Uuid7, attempt: z.int().positive(), settlement: Settlement }),
   reads: ({ requestId, ...step }) => stepReads(requestId, step),
 
-  decide({ requestId, ...step }, states) {
-    const settled = settleStep(states.chat, requestId, step)
+  decide({ requestId, ...step }, states, { now }) {
+    const settled = settleStep(states, requestId, step, now)
     if ('outcome' in settled) return settled
-    return { outcome: 'accepted', events: { chat: settled.chat, budget: settled.budget } }
+    return { outcome: 'accepted', events: settled }
   },
 })

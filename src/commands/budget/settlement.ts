@@ -1,11 +1,15 @@
 import { z } from 'zod'
+import { accountStream, type AccountEvent } from '../../events/account.ts'
 import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amounts.ts'
 import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
 import { chatStream, type ChatEvent } from '../../events/chat.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
-import { budget } from '../aggregates/budget.ts'
-import { attemptProblem, chat, type Chat, type OpenChat } from '../aggregates/chat.ts'
+import { account } from '../aggregates/account.ts'
+import { budget, isThrottledOn, softMicros, type Budget } from '../aggregates/budget.ts'
+import { attemptProblem, chat, type Chat, type OpenCall, type OpenChat } from '../aggregates/chat.ts'
+import type { StatesOf } from '../decider.ts'
 import { refused, type Refusal } from '../refusals.ts'
+import { overrunId, paidCost, reserveId, spendId } from '../treasury/incurred-cost.ts'
 
 /**
  * The outcome and cost of a model call, a part of every command that ends one. `released` means that the call never reached a model.
@@ -13,10 +17,12 @@ import { refused, type Refusal } from '../refusals.ts'
  */
 export const Settlement = z.strictObject({
   callId: z.string().min(1).max(128),
-  budget: BudgetStream,
+  /** The budgets that the call is reserved in. */
+  budgets: z.array(BudgetStream).min(1).max(8),
   outcome: z.enum(['completed', 'cancelled', 'failed', 'lost', 'released']),
   usage: UsageSource,
   promptTokens: TokenCount,
+  cachedPromptTokens: TokenCount.optional(),
   completionTokens: TokenCount,
   priceRef: z.string().min(1).max(300),
   /** Ignored if the usage is unknown. */
@@ -24,59 +30,149 @@ export const Settlement = z.strictObject({
 })
 export type Settlement = z.infer<typeof Settlement>
 
-type Settled = {
-  chat: ChatEvent[]
-  budget: BudgetEvent[]
-  bill: { costMicros: number; tokens: { promptTokens: number; completionTokens: number } }
+/** A worker's step at a request: its attempt, and the settlement of the model call that the step took. */
+export const WorkerStep = z.strictObject({ attempt: z.int().positive(), settlement: Settlement.optional() })
+export type WorkerStep = z.infer<typeof WorkerStep>
+
+/** What a command reads that records a worker's step: the prompt, the budgets of the call, and the accounts that pay for it. */
+export const stepAggregates = { chat, budgets: [budget], reserve: account, overrun: account, spend: account } as const
+type StepStates = StatesOf<typeof stepAggregates>
+
+export const stepReads = (requestId: Uuid7, step: WorkerStep | undefined) => {
+  const settlement = step?.settlement
+  return {
+    chat: step ? chatStream(requestId) : null,
+    budgets: settlement?.budgets ?? [],
+    reserve: settlement ? accountStream(reserveId) : null,
+    overrun: settlement ? accountStream(overrunId) : null,
+    spend: settlement ? accountStream(spendId) : null,
+  }
 }
 
-/** The events that settle a call in its prompt and in its budget, and the prompt's bill after them. Null if the call is not open. */
-export function settle(state: OpenChat, requestId: string, settlement: Settlement | undefined): Settled | null {
+/** The events of a settled call, by what a step reads. */
+export type StepEvents = {
+  chat: ChatEvent[]
+  budgets: Map<BudgetStream, BudgetEvent[]>
+  reserve: AccountEvent[]
+  overrun: AccountEvent[]
+  spend: AccountEvent[]
+}
+type Bill = { costMicros: number; tokens: { promptTokens: number; completionTokens: number } }
+
+const noEvents = (): StepEvents => ({ chat: [], budgets: new Map(), reserve: [], overrun: [], spend: [] })
+
+/**
+ * The events that settle a call in its prompt, its budgets and the ledger, and the prompt's bill after them. `reserve` pays the cost to
+ * `spend`, and `overrun` what the reserve does not cover: an incurred cost is never refused. Null if the call is not open.
+ */
+export function settle(
+  state: OpenChat,
+  requestId: string,
+  settlement: Settlement | undefined,
+  states: Omit<StepStates, 'chat'>,
+  now: string,
+): { events: StepEvents; bill: Bill } | null {
   const { costMicros, promptTokens, completionTokens } = state
-  if (!settlement) return { chat: [], budget: [], bill: bill(costMicros, promptTokens, completionTokens) }
+  if (!settlement) return { events: noEvents(), bill: billOf(costMicros, promptTokens, completionTokens) }
   const call = state.openCalls.find((open) => open.callId === settlement.callId)
   if (!call) return null
+  if (settlement.outcome === 'released')
+    return { events: releasedCall(call, requestId), bill: billOf(costMicros, promptTokens, completionTokens) }
 
-  const { callId, phase, member, model } = call
-  if (settlement.outcome === 'released') {
-    return {
-      chat: [
-        {
-          type: 'ModelCallEnded',
-          data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 },
-        },
-      ],
-      budget: [
-        {
-          type: 'BudgetReleased',
-          data: { callId, requestId, amountMicros: call.reservedMicros, reason: 'the call never reached a model' },
-        },
-      ],
-      bill: bill(costMicros, promptTokens, completionTokens),
-    }
-  }
   const actualMicros = settlement.usage === 'unknown' ? call.reservedMicros : settlement.costMicros
-  const used = {
-    usage: settlement.usage,
-    promptTokens: settlement.promptTokens,
-    completionTokens: settlement.completionTokens,
+  const paid = paidCost(
+    { transferId: call.callId, amountMicros: actualMicros, reason: 'pays a model call', ref: requestId },
+    states,
+    now,
+  )
+  return {
+    events: {
+      chat: [endedCall(call, settlement, actualMicros)],
+      budgets: new Map(
+        call.budgets.map((stream) => [
+          stream,
+          debited(states.budgets.get(stream) ?? budget.initial, debitOf(call, requestId, settlement, actualMicros)),
+        ]),
+      ),
+      ...paid,
+    },
+    bill: billOf(
+      costMicros + actualMicros,
+      promptTokens + settlement.promptTokens,
+      completionTokens + settlement.completionTokens,
+    ),
+  }
+}
+
+const endedCall = (call: OpenCall, settlement: Settlement, costMicros: number): ChatEvent => {
+  const { outcome, usage, promptTokens, completionTokens } = settlement
+  return {
+    type: 'ModelCallEnded',
+    data: {
+      callId: call.callId,
+      outcome: outcome === 'released' ? 'failed' : outcome,
+      usage,
+      promptTokens,
+      completionTokens,
+      costMicros,
+    },
+  }
+}
+
+const debitOf = (
+  { callId, model, phase, member }: OpenCall,
+  requestId: string,
+  { usage, promptTokens, cachedPromptTokens, completionTokens, priceRef }: Settlement,
+  actualMicros: number,
+): Extract<BudgetEvent, { type: 'BudgetDebited' }> => ({
+  type: 'BudgetDebited',
+  data: {
+    callId,
+    requestId,
+    model,
+    phase,
+    member,
+    usage,
+    promptTokens,
+    ...(cachedPromptTokens !== undefined && { cachedPromptTokens }),
+    completionTokens,
+    priceRef,
+    actualMicros,
+  },
+})
+
+/** A debit, and the throttle if the debit takes the budget to its soft limit. */
+function debited(before: Budget, debit: Extract<BudgetEvent, { type: 'BudgetDebited' }>): BudgetEvent[] {
+  const { terms, isThrottled } = before
+  const spentMicros = before.spentMicros + debit.data.actualMicros
+  if (!terms || isThrottled || !isThrottledOn(spentMicros, terms)) return [debit]
+  const { dailyMicros, closesAt } = terms
+  return [
+    debit,
+    { type: 'ThrottleEngaged', data: { spentMicros, softMicros: softMicros(terms), dailyMicros, until: closesAt } },
+  ]
+}
+
+/** The events of a call that never reached a model: it used nothing. */
+function releasedCall({ callId, reservedMicros, budgets }: OpenCall, requestId: string): StepEvents {
+  const released: BudgetEvent = {
+    type: 'BudgetReleased',
+    data: { callId, requestId, amountMicros: reservedMicros, reason: 'the call never reached a model' },
   }
   return {
+    ...noEvents(),
     chat: [
-      { type: 'ModelCallEnded', data: { callId, outcome: settlement.outcome, ...used, costMicros: actualMicros } },
-    ],
-    budget: [
       {
-        type: 'BudgetDebited',
-        data: { callId, requestId, model, phase, member, ...used, priceRef: settlement.priceRef, actualMicros },
+        type: 'ModelCallEnded',
+        data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 },
       },
     ],
-    bill: bill(costMicros + actualMicros, promptTokens + used.promptTokens, completionTokens + used.completionTokens),
+    budgets: new Map(budgets.map((stream) => [stream, [released]])),
   }
 }
 
 /** Caps token sums, so that an overflow cannot keep a prompt open. The events of the calls have the exact numbers. */
-const bill = (costMicros: number, promptTokens: number, completionTokens: number): Settled['bill'] => ({
+const billOf = (costMicros: number, promptTokens: number, completionTokens: number): Bill => ({
   costMicros,
   tokens: {
     promptTokens: Math.min(promptTokens, maxTokenCount),
@@ -84,31 +180,20 @@ const bill = (costMicros: number, promptTokens: number, completionTokens: number
   },
 })
 
-/** A worker's step at a request: its attempt, and the settlement of the model call that the step took. */
-export const WorkerStep = z.strictObject({ attempt: z.int().positive(), settlement: Settlement.optional() })
-export type WorkerStep = z.infer<typeof WorkerStep>
-
-export const stepAggregates = { chat, budget }
-
-/** What a command reads that records a worker's step. */
-export const stepReads = (requestId: Uuid7, step: WorkerStep | undefined) => ({
-  chat: step ? chatStream(requestId) : null,
-  budget: step?.settlement?.budget ?? null,
-})
-
 /**
  * The events that settle the call of a step; none for a command that no worker gives. Refuses a step of an attempt that another one
  * has taken over from, so that a step is recorded, and paid for, once.
  */
 export function settleStep(
-  state: Chat,
+  states: StepStates,
   requestId: Uuid7,
   step: WorkerStep | undefined,
-): { chat: ChatEvent[]; budget: BudgetEvent[] } | Refusal {
-  if (!step) return { chat: [], budget: [] }
-  const problem = attemptProblem(state, step.attempt)
-  if (problem || state.status !== 'open') return refused(problem ?? 'prompt_finished')
-  const settled = settle(state, requestId, step.settlement)
-  if (!settled) return refused('call_not_open', { callId: step.settlement?.callId ?? '' })
-  return { chat: settled.chat, budget: settled.budget }
+  now: string,
+): StepEvents | Refusal {
+  if (!step) return noEvents()
+  const prompt: Chat = states.chat
+  const problem = attemptProblem(prompt, step.attempt)
+  if (problem || prompt.status !== 'open') return refused(problem ?? 'prompt_finished')
+  const settled = settle(prompt, requestId, step.settlement, states, now)
+  return settled?.events ?? refused('call_not_open', { callId: step.settlement?.callId ?? '' })
 }

@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import type { BudgetEvent } from '../../events/budget.ts'
-import { maxAnswerCharacters, type ChatEvent, chatStream } from '../../events/chat.ts'
+import { maxAnswerCharacters, type ChatEvent } from '../../events/chat.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { writtenLength } from '../../events/written-length.ts'
-import { budget } from '../aggregates/budget.ts'
-import { attemptProblem, chat, type Chat } from '../aggregates/chat.ts'
+import { attemptProblem } from '../aggregates/chat.ts'
+import type { StatesOf } from '../decider.ts'
 import { refused } from '../refusals.ts'
-import { settle, Settlement } from '../budget/settlement.ts'
+import { settle, Settlement, stepAggregates, stepReads } from '../budget/settlement.ts'
 
 /** The fields of every command that ends an answer: the attempt, the text, the settlement of the last call, and the finished job. */
 export const answerEnding = {
@@ -28,12 +27,10 @@ export const answerEnding = {
 }
 type Ending = z.infer<z.ZodObject<typeof answerEnding>>
 
-export const endingAggregates = { chat, budget }
+export const endingAggregates = stepAggregates
 
-export const endingReads = ({ requestId, settlement }: Pick<Ending, 'requestId' | 'settlement'>) => ({
-  chat: chatStream(requestId),
-  budget: settlement?.budget ?? null,
-})
+export const endingReads = ({ requestId, attempt, settlement }: Pick<Ending, 'requestId' | 'attempt' | 'settlement'>) =>
+  stepReads(requestId, { attempt, settlement })
 
 type Bill = {
   costMicros: number
@@ -45,10 +42,15 @@ type Bill = {
  * Ends a prompt with the terminal event that `terminal` builds from the bill, and settles the last model call in the same append,
  * so an ended answer is paid for exactly once.
  */
-export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bill: Bill) => ChatEvent) {
+export function endAnswer(
+  ending: Ending,
+  states: StatesOf<typeof endingAggregates>,
+  { now }: { now: string },
+  terminal: (bill: Bill) => ChatEvent,
+) {
   const problem = attemptProblem(states.chat, ending.attempt)
   if (problem || states.chat.status !== 'open') return refused(problem ?? 'prompt_finished')
-  const settled = settle(states.chat, ending.requestId, ending.settlement)
+  const settled = settle(states.chat, ending.requestId, ending.settlement, states, now)
   if (!settled) return refused('call_not_open', { callId: ending.settlement?.callId ?? '' })
   const leftOpen = states.chat.openCalls.length - (ending.settlement ? 1 : 0)
   if (leftOpen > 0) return refused('calls_still_open', { calls: leftOpen })
@@ -57,9 +59,6 @@ export function endAnswer(ending: Ending, states: { chat: Chat }, terminal: (bil
   const queuedMs = Math.max(0, Date.parse(states.chat.firstStartedAt ?? states.chat.submittedAt) - submittedAtMs)
   const totalMs = Math.max(0, ending.endedAtMs - submittedAtMs)
   const bill = { ...settled.bill, timings: { queuedMs, firstTokenMs: ending.firstTokenMs, totalMs } }
-  const events: { chat: ChatEvent[]; budget: BudgetEvent[] } = {
-    chat: [...settled.chat, terminal(bill)],
-    budget: settled.budget,
-  }
+  const events = { ...settled.events, chat: [...settled.events.chat, terminal(bill)] }
   return { outcome: 'accepted' as const, events, finishesJob: ending.job }
 }

@@ -7,6 +7,6 @@ export const CancelAnswer = defineCommand(endingAggregates)({
   name: 'CancelAnswer',
   schema: z.strictObject(answerEnding),
   reads: endingReads,
-  decide: (ending, states) =>
-    endAnswer(ending, states, (bill) => ({ type: 'AnswerCancelled', data: { text: ending.text, ...bill } })),
+  decide: (ending, states, context) =>
+    endAnswer(ending, states, context, (bill) => ({ type: 'AnswerCancelled', data: { text: ending.text, ...bill } })),
 })

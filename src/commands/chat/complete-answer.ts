@@ -13,8 +13,8 @@ export const CompleteAnswer = defineCommand(endingAggregates)({
     reasons: z.array(z.enum(degradedReasons)).max(degradedReasons.length).readonly(),
   }),
   reads: endingReads,
-  decide: ({ finishReason, reasons, ...ending }, states) =>
-    endAnswer(ending, states, (bill) => ({
+  decide: ({ finishReason, reasons, ...ending }, states, context) =>
+    endAnswer(ending, states, context, (bill) => ({
       type: 'AnswerCompleted',
       data: {
         text: ending.text,

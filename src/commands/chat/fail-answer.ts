@@ -8,8 +8,8 @@ export const FailAnswer = defineCommand(endingAggregates)({
   name: 'FailAnswer',
   schema: z.strictObject({ ...answerEnding, code: z.enum(answerFailureCodes), message: z.string().min(1).max(1000) }),
   reads: endingReads,
-  decide: ({ code, message, ...ending }, states) =>
-    endAnswer(ending, states, (bill) => ({
+  decide: ({ code, message, ...ending }, states, context) =>
+    endAnswer(ending, states, context, (bill) => ({
       type: 'AnswerFailed',
       data: { code, message, text: ending.text, ...bill },
     })),

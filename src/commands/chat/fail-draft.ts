@@ -20,14 +20,11 @@ export const FailDraft = defineCommand(stepAggregates)({
   }),
   reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
 
-  decide({ requestId, member, why, text, attempt, settlement }, states) {
-    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+  decide({ requestId, member, why, text, attempt, settlement }, states, { now }) {
+    const settled = settleStep(states, requestId, { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
     const data = { member, why, text, ...(settlement && { callId: settlement.callId }) }
-    return {
-      outcome: 'accepted',
-      events: { chat: [...settled.chat, { type: 'DraftFailed', data }], budget: settled.budget },
-    }
+    return { outcome: 'accepted', events: { ...settled, chat: [...settled.chat, { type: 'DraftFailed', data }] } }
   },
 })

@@ -18,18 +18,15 @@ export const ProduceCritique = defineCommand(stepAggregates)({
   }),
   reads: ({ requestId, ...step }) => stepReads(requestId, step),
 
-  decide({ requestId, attempt, member, text, settlement }, states) {
-    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+  decide({ requestId, attempt, member, text, settlement }, states, { now }) {
+    const settled = settleStep(states, requestId, { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.reviewed.includes(member))
       return refused('step_exists', { member })
     const { callId } = settlement
     return {
       outcome: 'accepted',
-      events: {
-        chat: [...settled.chat, { type: 'CritiqueProduced', data: { member, text, callId } }],
-        budget: settled.budget,
-      },
+      events: { ...settled, chat: [...settled.chat, { type: 'CritiqueProduced', data: { member, text, callId } }] },
     }
   },
 })

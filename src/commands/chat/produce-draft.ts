@@ -19,17 +19,14 @@ export const ProduceDraft = defineCommand(stepAggregates)({
   }),
   reads: ({ requestId, ...step }) => stepReads(requestId, step),
 
-  decide({ requestId, attempt, member, text, settlement }, states) {
-    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+  decide({ requestId, attempt, member, text, settlement }, states, { now }) {
+    const settled = settleStep(states, requestId, { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
     const { callId } = settlement
     return {
       outcome: 'accepted',
-      events: {
-        chat: [...settled.chat, { type: 'DraftProduced', data: { member, text, callId } }],
-        budget: settled.budget,
-      },
+      events: { ...settled, chat: [...settled.chat, { type: 'DraftProduced', data: { member, text, callId } }] },
     }
   },
 })

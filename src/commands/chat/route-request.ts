@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AnswerPath, RoutedBy, SensedConversation } from '../../events/chat.ts'
 import { SeatingHash } from '../../events/council.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
+import { BudgetScope } from '../../events/policy.ts'
 import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
 import { defineCommand } from '../decider.ts'
 
@@ -20,12 +21,17 @@ export const RouteRequest = defineCommand(stepAggregates)({
     confidence: z.number().min(0).max(1),
     /** The hash of the council that sits. */
     seating: SeatingHash.optional(),
+    throttledBy: z.array(BudgetScope).min(1).max(4).optional(),
     conversation: SensedConversation.optional(),
   }),
   reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
 
-  decide({ requestId, attempt, settlement, path, intent, by, confidence, seating, conversation }, states) {
-    const settled = settleStep(states.chat, requestId, { attempt, settlement })
+  decide(
+    { requestId, attempt, settlement, path, intent, by, confidence, seating, throttledBy, conversation },
+    states,
+    { now },
+  ) {
+    const settled = settleStep(states, requestId, { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     return {
       outcome: 'accepted',
@@ -33,7 +39,10 @@ export const RouteRequest = defineCommand(stepAggregates)({
         ...settled,
         chat: [
           ...settled.chat,
-          { type: 'RequestRouted', data: { path, intent, by, confidence, ...(seating && { seating }) } },
+          {
+            type: 'RequestRouted',
+            data: { path, intent, by, confidence, ...(seating && { seating }), ...(throttledBy && { throttledBy }) },
+          },
           ...(conversation ? [{ type: 'ContextSensed' as const, data: { conversation } }] : []),
         ],
       },

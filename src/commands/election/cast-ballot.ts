@@ -13,8 +13,8 @@ export const CastBallot = defineCommand({ election, ...stepAggregates })({
   schema: z.strictObject({ electionId: Uuid7, member: MemberId, ballot: CastableBallot, step: WorkerStep.optional() }),
   reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
 
-  decide({ electionId, member, ballot, step }, states) {
-    const settled = settleStep(states.chat, electionId, step)
+  decide({ electionId, member, ballot, step }, states, { now }) {
+    const settled = settleStep(states, electionId, step, now)
     if ('outcome' in settled) return settled
     const problem = votingProblem(states.election, member)
     if (problem || states.election.status !== 'open') return refused(problem ?? 'election_closed')

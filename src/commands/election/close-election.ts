@@ -13,8 +13,8 @@ export const CloseElection = defineCommand({ election, ...stepAggregates })({
   schema: z.strictObject({ electionId: Uuid7, step: WorkerStep.optional() }),
   reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
 
-  decide({ electionId, step }, states) {
-    const settled = settleStep(states.chat, electionId, step)
+  decide({ electionId, step }, states, { now }) {
+    const settled = settleStep(states, electionId, step, now)
     if ('outcome' in settled) return settled
     const { election: state } = states
     if (state.status !== 'open') return refused(state.status === 'absent' ? 'election_unknown' : 'election_closed')

@@ -14,7 +14,7 @@ export const OpenElection = defineCommand({ election, ...stepAggregates })({
   reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
 
   decide({ electionId, step, ...rules }, states, { now }) {
-    const settled = settleStep(states.chat, electionId, step)
+    const settled = settleStep(states, electionId, step, now)
     if ('outcome' in settled) return settled
     if (states.election.status !== 'absent') return refused('election_exists')
     const fault = rulesProblem(rules)

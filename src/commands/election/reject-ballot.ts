@@ -18,8 +18,8 @@ export const RejectBallot = defineCommand({ election, ...stepAggregates })({
   }),
   reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
 
-  decide({ electionId, member, why, given, step }, states) {
-    const settled = settleStep(states.chat, electionId, step)
+  decide({ electionId, member, why, given, step }, states, { now }) {
+    const settled = settleStep(states, electionId, step, now)
     if ('outcome' in settled) return settled
     const problem = votingProblem(states.election, member)
     if (problem) return refused(problem)

@@ -1,16 +1,12 @@
 import { z } from 'zod'
 import { Micros } from '../../events/amounts.ts'
-import { dayOf } from '../../events/day.ts'
-import { type AccountEvent, accountStream } from '../../events/account.ts'
-import { AccountId, Uuid7 } from '../../events/identifiers.ts'
+import { accountStream } from '../../events/account.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
 import { account, availableMicros, isExpired, type Account } from '../aggregates/account.ts'
 import { defineCommand } from '../decider.ts'
+import { credit, debit, openedFor, overrunId, reserveId, spendId } from './incurred-cost.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
-
-const reserveId = AccountId.parse('reserve')
-const overrunId = AccountId.parse('overrun')
-const spendId = AccountId.parse('spend')
 
 /** The maximum cost of one reservation: $1,000,000 in micro-dollars. */
 const maxCostMicros = 1_000_000_000_000
@@ -56,32 +52,17 @@ export const SettleReservation = defineCommand({ account, reserve: account, over
       fromOverrunMicros,
     }
     const type = isExpired(reservation, now) ? 'LateCostSettled' : 'ReservationSettled'
-    const debit = (amountMicros: number): AccountEvent[] =>
-      amountMicros > 0
-        ? [{ type: 'AccountDebited', data: { ...movement(reservationId, amountMicros), day: dayOf(now) } }]
-        : []
-    const credit: AccountEvent[] =
-      actualMicros > 0 ? [{ type: 'AccountCredited', data: movement(reservationId, actualMicros) }] : []
+    const movement = { transferId: reservationId, amountMicros: actualMicros, reason: 'settles a reservation' }
     return {
       outcome: 'accepted',
       events: {
-        account: [{ type, data }, ...debit(fromAccountMicros)],
-        reserve: debit(fromReserveMicros),
-        overrun: openedFor(overrunId, states.overrun, debit(fromOverrunMicros)),
-        spend: openedFor(spendId, states.spend, credit),
+        account: [{ type, data }, ...debit(movement, fromAccountMicros, now)],
+        reserve: debit(movement, fromReserveMicros, now),
+        overrun: openedFor(overrunId, states.overrun, debit(movement, fromOverrunMicros, now)),
+        spend: openedFor(spendId, states.spend, credit(movement)),
       },
     }
   },
 })
 
-const movement = (transferId: string, amountMicros: number) => ({
-  transferId,
-  amountMicros,
-  reason: 'settles a reservation',
-})
-
 const balanceOf = (state: Account): number => (state.status === 'absent' ? 0 : state.balanceMicros)
-
-/** Opens the receiving account if needed, so that a cost never waits for it. */
-const openedFor = (accountId: AccountId, state: Account, events: AccountEvent[]): AccountEvent[] =>
-  state.status === 'absent' && events.length > 0 ? [{ type: 'AccountOpened', data: { accountId } }, ...events] : events

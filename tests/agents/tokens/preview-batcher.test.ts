@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Run } from '../../../src/agents/run.ts'
+import { Principal } from '../../../src/events/identifiers.ts'
 import { previewBatcher } from '../../../src/agents/tokens/preview-batcher.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { newId } from '../../support/council.ts'
@@ -10,6 +11,7 @@ const newRun = (attempt = 1): Run => ({
   attempt,
   submittedAt: '2026-11-23T12:00:00.000Z',
   causationId: 'cause',
+  asker: Principal.parse('anna'),
   signal,
   leaving: signal,
   deadline: signal,

@@ -5,11 +5,11 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import type { Settlement } from '../../../src/commands/budget/settlement.ts'
 import { maxAnswerCharacters } from '../../../src/events/chat.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
-import { reservationFor } from '../../support/budget-calls.ts'
+import { reservationFor, today } from '../../support/budget-calls.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
 import { scriptedModel } from '../../support/scripted-model.ts'
 
-const budget = budgetStream('council', '2026-11-25')
+const budget = budgetStream('council', today())
 
 /** An attempt with these calls open, each reserved at 500 micro-dollars. */
 async function attemptWithCalls(...callIds: string[]) {
@@ -25,7 +25,7 @@ async function attemptWithCalls(...callIds: string[]) {
 
 const settlementOf = (callId: string, part: Partial<Settlement> = {}): Settlement => ({
   callId,
-  budget,
+  budgets: [budget],
   outcome: 'completed',
   usage: 'reported',
   promptTokens: 20,
@@ -122,7 +122,7 @@ describe('recordEnding', () => {
         return lost-- > 0 ? { result: 'rejected', code: 'outcome_unknown', message: 'lost' } : result
       },
     }
-    const settlement = lostCall('one', budget, dependencies.prices.of('scripted'))
+    const settlement = lostCall('one', [budget], dependencies.prices.of('scripted'))
     expect(await record(completed('Paris.', settlement), { ...dependencies, gate })).toMatchObject({
       result: 'duplicate',
     })

@@ -22,7 +22,7 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis } from '../../../src/platform/redis/connection.ts'
 import { councilOf } from '../../support/seating.ts'
-import { reservationFor } from '../../support/budget-calls.ts'
+import { reservationFor, today } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { suiteCouncil } from '../../support/lifetimes.ts'
 import { redisUrl } from '../../support/shared-servers.ts'
@@ -83,19 +83,9 @@ async function ask(): Promise<AnyRecordedEvent> {
   return ended
 }
 
-const today = () => new Date().toISOString().slice(0, 10)
 /** Reserves 5 micro-dollars for the nth call of a prompt. */
 const reserveCall = (requestId: Uuid7, attempt: number, n: number) =>
-  council.execute(
-    ReserveBudget,
-    reservationFor(requestId, {
-      day: today(),
-      callId: `${requestId}/${n}`,
-      attempt,
-      amountMicros: 5,
-      expiresAt: new Date(Date.now() + 60_000).toISOString(),
-    }),
-  )
+  council.execute(ReserveBudget, reservationFor(requestId, { callId: `${requestId}.${n}`, attempt, amountMicros: 5 }))
 
 /** A prompt whose workers died in every attempt. The last one left a call open and this text in the token stream. */
 async function left({ attempts = 3, text = '' }): Promise<{ requestId: Uuid7; ended: Promise<AnyRecordedEvent> }> {
@@ -172,7 +162,7 @@ describe('a prompt that workers left open', () => {
     const counts = { promptTokens: maxTokenCount, completionTokens: maxTokenCount }
     const settle = (n: number) => {
       const end = { outcome: 'lost', usage: 'reported', ...counts, priceRef: 'test@1/1', costMicros: 5 } as const
-      const settlement = { callId: `${requestId}/${n}`, budget: budgetStream('council', today()), ...end }
+      const settlement = { callId: `${requestId}.${n}`, budgets: [budgetStream('council', today())], ...end }
       return council.execute(DebitBudget, { requestId, attempt: 3, settlement })
     }
     await settle(1)

@@ -4,7 +4,7 @@ import { positionTimeMs } from '../../../src/events/identifiers.ts'
 import { printableEvent, type RecordedEvent } from '../../../src/events/event.ts'
 import { council as cli } from '../../support/cli.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../../support/council.ts'
-import { answeredPrompt, applyStep, historyDay, newPrompt, type PromptRun } from '../../support/history.ts'
+import { answeredPrompt, applyStep, newPrompt, type PromptRun } from '../../support/history.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
@@ -113,7 +113,10 @@ describe('council events', () => {
 })
 
 describe('council state', () => {
-  const budget = `budget/council/${historyDay}`
+  let budget = ''
+  beforeAll(() => {
+    budget = answered.budget
+  })
 
   test('prints the current state of an aggregate', async () => {
     const run = await cli(settings, ['state', budget, '--json'])
@@ -127,7 +130,7 @@ describe('council state', () => {
   test('prints the state of an aggregate at a position', async () => {
     const { position } = all.find(({ type }) => type === 'BudgetReserved')!
     const run = await cli(settings, ['state', budget, '--at', position, '--json'])
-    const state = { spentMicros: 0, reservations: { [`${answered.requestId}/1`]: 900 } }
+    const state = { spentMicros: 0, reservations: { [`${answered.requestId}.1`]: 900 } }
     expect(run.json()).toMatchObject([{ revision: 1, position, state }])
   })
 

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
-import { budget } from '../../../src/commands/aggregates/budget.ts'
+import { stepAggregates } from '../../../src/commands/budget/settlement.ts'
 import { chat, maxAttempts } from '../../../src/commands/aggregates/chat.ts'
 import { RouteRequest } from '../../../src/commands/chat/route-request.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
@@ -84,7 +84,7 @@ describe('an attempt', () => {
 
   test('that was superseded can record nothing', () => {
     const late = { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
-    given({ chat, budget }, { chat: [submitted, attempt(1), attempt(2)] })
+    given(stepAggregates, { chat: [submitted, attempt(1), attempt(2)] })
       .when(RouteRequest, late)
       .thenMatches({ refused: 'attempt_superseded' })
   })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { budget } from '../../../src/commands/aggregates/budget.ts'
-import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { election } from '../../../src/commands/aggregates/election.ts'
+import { stepAggregates } from '../../../src/commands/budget/settlement.ts'
 import { CastBallot } from '../../../src/commands/election/cast-ballot.ts'
 import { CloseElection } from '../../../src/commands/election/close-election.ts'
 import { OpenElection } from '../../../src/commands/election/open-election.ts'
@@ -36,7 +35,7 @@ const cast = (member: string, ballot: string): ElectionEvent => ({
   data: { member, ballot: ballot.split('') },
 })
 const abstained = (member: string): ElectionEvent => ({ type: 'BallotRejected', data: { member, why: 'late' } })
-const after = (...events: ElectionEvent[]) => given({ election, chat, budget }, { election: events })
+const after = (...events: ElectionEvent[]) => given({ election, ...stepAggregates }, { election: events })
 
 describe('opening an election', () => {
   test('records its rules, its seed and the meaning of each label', () => {
@@ -245,7 +244,7 @@ describe('closing an election', () => {
 describe('a step of a worker', () => {
   test('is refused after another attempt has taken over', () => {
     given(
-      { election, chat, budget },
+      { election, ...stepAggregates },
       {
         election: [opened()],
         chat: [

@@ -9,10 +9,11 @@ import { chats } from '../../../src/projections/chats.ts'
 import { costs, selectCosts } from '../../../src/projections/costs.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import type { Projection } from '../../../src/projections/engine/projection.ts'
+import { today } from '../../support/budget-calls.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds } from '../../support/databases.ts'
 import { suiteDatabase } from '../../support/lifetimes.ts'
-import { applyStep, historyDay, newPrompt, steps, type PromptRun } from '../../support/history.ts'
+import { applyStep, newPrompt, steps, type PromptRun } from '../../support/history.ts'
 import { applyInBatches } from '../../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
 
@@ -62,7 +63,7 @@ describe.each(databaseKinds)('a read model on $kind', async ({ open }) => {
 
   /** Compares with an independent implementation: the aggregates that commands decide on. */
   async function expectSameAsAggregates(council: TestCouncil, prompts: readonly PromptRun[]): Promise<void> {
-    const ofBudget = await council.gate.load(budget, budgetStream('council', historyDay))
+    const ofBudget = await council.gate.load(budget, prompts[0]?.budget ?? budgetStream('council', today()))
     const spent = await shownCosts()
     expect(spent.reduce((sum, row) => sum + row.actual_micros, 0)).toBe(ofBudget.state.spentMicros)
     const rows = (await db.rows('read_models.chats')).map((row) => chats.row.parse(row))
