@@ -1,9 +1,11 @@
 import { accounts } from './accounts.ts'
+import { budgets } from './budgets.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
 import { elections } from './elections.ts'
 import type { Projection } from './engine/projection.ts'
 import { members } from './members.ts'
+import { policies } from './policies.ts'
 
 /** Every read model there is, in the order in which they are shown. */
-export const readModels: readonly Projection[] = [chats, costs, accounts, elections, members]
+export const readModels: readonly Projection[] = [chats, costs, budgets, policies, accounts, elections, members]

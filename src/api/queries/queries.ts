@@ -1,6 +1,7 @@
+import { budgetQueries } from './budgets.ts'
 import { electionQueries } from './elections.ts'
 import type { QueryRoute } from './query-route.ts'
 import { treasuryQueries } from './treasury.ts'
 
 /** Every query of the public API. */
-export const queries: readonly QueryRoute[] = [...treasuryQueries, ...electionQueries]
+export const queries: readonly QueryRoute[] = [...treasuryQueries, ...budgetQueries, ...electionQueries]

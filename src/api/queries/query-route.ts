@@ -57,7 +57,8 @@ type List<Row, Cursor> = {
   cursor: z.ZodType<Cursor>
   /** Rows after the cursor in the order of the list, at most `limit`. */
   select: (tx: Tx, cursor: Cursor | undefined, limit: number) => Promise<Row[]>
-  cursorOf: (row: Row) => Cursor
+  /** As clients send it back. */
+  cursorOf: (row: Row) => string
   print: (row: Row) => object
 }
 

@@ -34,6 +34,7 @@ const derivedDataFaultCodes = [
   'stream_unknown', // no aggregate has this stream
   'fold_failed', // the events of a stream are inconsistent
   'ledger_unbalanced', // debits and credits differ
+  'cost_unbalanced', // budgets and ledger disagree on the cost of a model call
   'state_differs', // a stored state is not the fold of its events
   'state_missing',
   'state_surplus', // a state is stored for a stream without events, or for a finished one

@@ -10,6 +10,7 @@ import { readStored, type StoredEvent } from '../read/stored-event.ts'
 import { authenticityCheck, type Authenticity } from './authenticity.ts'
 import type { ReportFault } from './audit-faults.ts'
 import { ledgerCheck, type Ledger } from './ledger.ts'
+import { modelCostCheck, type ModelCosts } from './model-costs.ts'
 import { orderCheck } from './order.ts'
 import type { SealCheck } from './seals.ts'
 import { createDigestSet } from './digest-set.ts'
@@ -18,6 +19,7 @@ import { createDigestSet } from './digest-set.ts'
 export type Verifier = {
   folds: Folds
   ledger: Ledger
+  modelCosts: ModelCosts
   authenticity: Authenticity | null
   /** `storedHead`: the archived chain head of this event; null if it is not archived. */
   take: (event: StoredEvent, storedHead: ChainHead | null) => void
@@ -36,6 +38,7 @@ export type VerifierOptions = {
 export function createVerifier({ identity, macs, foldOf, seals, report }: VerifierOptions): Verifier {
   const folds = foldStreams(foldOf)
   const ledger = ledgerCheck(report)
+  const modelCosts = modelCostCheck(report)
   const order = orderCheck(report)
   const authenticity = macs && authenticityCheck(identity.incarnation, macs, foldOf, report)
   const started = createDigestSet()
@@ -78,6 +81,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
   return {
     folds,
     ledger,
+    modelCosts,
     authenticity,
     end: () => end,
     take(event, storedHead) {
@@ -91,6 +95,7 @@ export function createVerifier({ identity, macs, foldOf, seals, report }: Verifi
       try {
         const recorded = readStored(event)
         ledger.take(recorded)
+        modelCosts.take(recorded)
         fold(event, recorded)
         if (isSealEvent(recorded)) seals.take(recorded)
       } catch (error) {

@@ -92,6 +92,7 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
         end: () => pass.end().position,
       })
     : null
+  pass.modelCosts.end()
   const jobs = isSameLog ? await checkJobs({ ...log, folds: pass.folds }) : null
   return {
     end: pass.end(),

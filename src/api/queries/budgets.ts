@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { PolicyScope } from '../../events/policy.ts'
+import { budgets, selectBudgets, type BudgetCursor, type BudgetRow } from '../../projections/budgets.ts'
+import { policies, selectPolicies, type PolicyRow } from '../../projections/policies.ts'
+import { listRoute, type QueryRoute } from './query-route.ts'
+
+const BudgetPlace = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d\/[A-Za-z0-9:_.-]{1,128}$/, 'is no cursor of this list')
+  .transform((place): BudgetCursor => ({ day: place.slice(0, 10), scope: place.slice(11) }))
+  .refine(({ day }) => z.iso.date().safeParse(day).success, 'is no cursor of this list')
+
+/** What scopes may spend, and what they have spent. Amounts are integer micro-dollars. */
+export const budgetQueries: readonly QueryRoute[] = [
+  listRoute({
+    path: '/v1/budgets',
+    readModel: budgets,
+    name: 'budgets',
+    cursor: BudgetPlace,
+    select: selectBudgets,
+    cursorOf: ({ day, scope }) => `${day}/${scope}`,
+    print: printBudget,
+  }),
+  listRoute({
+    path: '/v1/policies',
+    readModel: policies,
+    name: 'policies',
+    cursor: PolicyScope,
+    select: (tx, cursor, limit) => selectPolicies(tx, cursor ?? '', limit),
+    cursorOf: (row) => row.scope,
+    print: printPolicy,
+  }),
+]
+
+function printBudget(row: BudgetRow) {
+  return {
+    scope: row.scope,
+    day: row.day,
+    terms:
+      row.daily_micros === null
+        ? null
+        : {
+            dailyMicros: row.daily_micros,
+            softPercent: row.soft_percent,
+            onExceed: row.on_exceed,
+            timeZone: row.time_zone,
+          },
+    opensAt: row.opens_at,
+    /** The budget reopens at this instant, as a new one. */
+    closesAt: row.closes_at,
+    spentMicros: row.spent_micros,
+    reservedMicros: row.reserved_micros,
+    availableMicros: row.daily_micros === null ? null : row.daily_micros - row.spent_micros - row.reserved_micros,
+    calls: row.calls,
+    openCalls: Object.keys(row.open_calls).length,
+    throttledAt: row.throttled_at,
+    lastPosition: row.last_position,
+  }
+}
+
+function printPolicy(row: PolicyRow) {
+  return {
+    scope: row.scope,
+    dailyMicros: row.daily_micros,
+    softPercent: row.soft_percent,
+    onExceed: row.on_exceed,
+    timeZone: row.time_zone,
+    setBy: row.set_by,
+    setAt: row.set_at,
+    timesSet: row.times_set,
+    lastPosition: row.last_position,
+  }
+}
