@@ -93,6 +93,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
     confidence: z.number(),
     /** The hash of the council that sat. */
     seating: z.string().optional(),
+    throttledBy: z.array(z.string()).optional(),
   }),
   z.object({
     type: z.literal('phase'),
