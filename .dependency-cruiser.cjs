@@ -20,8 +20,8 @@ const oneWay = layers.flatMap((cell, index) =>
 
 const eventTypes = '^src/events/[^/]+[.]ts$'
 const deciders = '^src/commands/(?!gate/)'
-/** Files of a command folder that other command folders may import. Such a folder imports no other command folder. */
-const commandHelpers = { budget: ['settlement.ts'] }
+/** Files of a command folder that other command folders may import. Such a folder imports only from those before it. */
+const commandHelpers = { treasury: ['incurred-cost.ts'], budget: ['settlement.ts'] }
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
 const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|refusals[.]ts$)'
 const counting = '^src/gedi/'
@@ -75,13 +75,16 @@ module.exports = {
         ],
       },
     },
-    {
-      name: 'no-circle-of-command-folders',
-      comment: 'a command folder with named helpers imports no other command folder',
+    ...Object.keys(commandHelpers).map((folder, index, folders) => ({
+      name: `${folder}-commands-import-no-later-folder`,
+      comment: 'a command folder with named helpers imports only from such folders before it',
       severity: 'error',
-      from: { path: `^src/commands/(${Object.keys(commandHelpers).join('|')})/` },
-      to: { path: commandFolders, pathNot: '^src/commands/$1/' },
-    },
+      from: { path: `^src/commands/${folder}/` },
+      to: {
+        path: commandFolders,
+        pathNot: folders.slice(0, index + 1).map((earlier) => `^src/commands/${earlier}/`),
+      },
+    })),
     {
       name: 'aggregates-and-gate-know-no-command',
       severity: 'error',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Micros } from './amounts.ts'
-import { isEventOf, type EventOf } from './event.ts'
+import type { EventOf } from './event.ts'
 import { streamNameIn, type Principal, type StreamName } from './identifiers.ts'
 
 /**
@@ -72,7 +72,6 @@ export const policyEvents = {
 } as const
 
 export type PolicyEvent = EventOf<typeof policyEvents>
-export const isPolicyEvent = isEventOf(policyEvents)
 
 export const policyStream = (scope: PolicyScope): StreamName<'policy'> =>
   streamNameIn('policy').parse(`policy/${scope}`)
