@@ -3,7 +3,8 @@ import { account, type Account } from '../../src/commands/aggregates/account.ts'
 import { type AccountEvent, isAccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
 
-const settles = 'settles a reservation'
+/** The reasons of a movement that pays an incurred cost. */
+const incurred: ReadonlySet<string> = new Set(['settles a reservation', 'pays a model call'])
 
 /** The violations of the rules of money, checked at each event. */
 export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
@@ -39,7 +40,7 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
 /** Whether a freeze forbids the event. An incurred cost is paid even from a frozen account. */
 function isSpending(event: AccountEvent): boolean {
   if (event.type === 'FundsReserved') return true
-  return (event.type === 'AccountDebited' || event.type === 'AccountCredited') && event.data.reason !== settles
+  return (event.type === 'AccountDebited' || event.type === 'AccountCredited') && !incurred.has(event.data.reason)
 }
 
 /** Whether an event that spends or reserves leaves less than the open reservations. */

@@ -100,7 +100,9 @@ export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Pr
   }
 }
 
-/** 38 events: money that moves, is reserved and is spent, a refusal, and prompts of which one is not answered yet. */
+/** The events of the story that an audited council tells. */
+export const storyEvents = 43
+/** Money that moves, is reserved and is spent, a refusal, and prompts of which one is not answered yet. */
 async function tellStory(council: TestCouncil): Promise<void> {
   const accountOf = (name: string) => council.execute(OpenAccount, { account: id(name) })
   for (const name of ['external', 'reserve', 'agent:ada', 'agent:bob', 'agent:bob']) await accountOf(name)

@@ -14,10 +14,11 @@ import { OpenElection } from '../../src/commands/election/open-election.ts'
 import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
 import { budgetStream } from '../../src/events/budget.ts'
 import type { CastableBallot, ElectionRules } from '../../src/events/election.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
 import { reservationFor, today } from './budget-calls.ts'
 import { newId, type TestCouncil } from './council.ts'
 
+const principal = Principal.parse('tester')
 export const councilMembers = ['analyst', 'sceptic', 'pragmatist'] as const
 export type CouncilMember = (typeof councilMembers)[number]
 
@@ -47,7 +48,7 @@ export function deliberation(council: TestCouncil) {
   let made = 0
   let budget = budgetStream('council', today())
   const run = async <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
-    (await council.execute(definition, input)).result
+    (await council.gate.execute(definition, input, { commandId: newId(), principal, requestId })).result
   const settlement = (name: string, costMicros: number): Settlement => ({
     callId: calls.get(name) ?? 'none',
     budgets: [budget],

@@ -4,12 +4,13 @@ import { CancelPrompt } from '../../src/commands/chat/cancel-prompt.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import { DebitBudget } from '../../src/commands/budget/debit-budget.ts'
 import { FailAnswer } from '../../src/commands/chat/fail-answer.ts'
+import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
 import { RouteRequest } from '../../src/commands/chat/route-request.ts'
 import type { Settlement } from '../../src/commands/budget/settlement.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
 import { reservationFor, today } from './budget-calls.ts'
 import { newId, type TestCouncil } from './council.ts'
 
@@ -49,9 +50,13 @@ export const newPrompt = (text = 'Why is the sky blue?'): PromptRun => ({
   budget: budgetStream('council', today()),
 })
 
+const principal = Principal.parse('tester')
+
 /** Executes one step of a prompt through the gate, as a worker or a user does. */
 export async function applyStep(council: TestCouncil, prompt: PromptRun, step: Step): Promise<void> {
   const { requestId, attempt } = prompt
+  const execute = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>, input: NoInfer<C>) =>
+    council.gate.execute(definition, input, { commandId: newId(), principal, requestId })
   const done = async (execution: ReturnType<TestCouncil['execute']>) => (await execution).result === 'appended'
   const settlement = (part: Partial<Settlement>): Settlement => ({
     callId: prompt.openCall ?? 'none',
@@ -75,28 +80,20 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
   })
   switch (step) {
     case 'submit':
-      await council.execute(SubmitPrompt, { requestId, text: prompt.text })
+      await execute(SubmitPrompt, { requestId, text: prompt.text })
       return
     case 'attempt':
-      if (await done(council.execute(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker-1' })))
-        prompt.attempt++
+      if (await done(execute(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker-1' }))) prompt.attempt++
       return
     case 'route':
-      await council.execute(RouteRequest, {
-        requestId,
-        attempt,
-        path: 'fast',
-        intent: 'question',
-        by: 'rule',
-        confidence: 1,
-      })
+      await execute(RouteRequest, { requestId, attempt, path: 'fast', intent: 'question', by: 'rule', confidence: 1 })
       return
     case 'call': {
       if (prompt.openCall) return
       const callId = `${requestId}.${prompt.calls + 1}`
       const calls = [{ callId, phase: 'answer', member: 'fast', model: 'test-model', amountMicros: 900 }]
       const reservation = reservationFor(requestId, { attempt, calls })
-      if (!(await done(council.execute(ReserveBudget, reservation)))) return
+      if (!(await done(execute(ReserveBudget, reservation)))) return
       prompt.budget = budgetStream('council', reservation.scopes[0]?.day ?? '')
       prompt.calls++
       prompt.openCall = callId
@@ -110,32 +107,38 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
         settle_unknown: { usage: 'unknown', outcome: 'lost' },
         release: { outcome: 'released' },
       } as const
-      if (await done(council.execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) })))
+      if (await done(execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) })))
         prompt.openCall = undefined
       return
     }
     case 'cancel':
-      await council.execute(CancelPrompt, { requestId })
+      await execute(CancelPrompt, { requestId })
       return
     case 'complete':
-      await council.execute(CompleteAnswer, { ...ending(), finishReason: 'stop', reasons: [] })
+      await execute(CompleteAnswer, { ...ending(), finishReason: 'stop', reasons: [] })
       return
     case 'fail':
-      await council.execute(FailAnswer, {
-        ...ending(),
-        code: 'model_timeout',
-        message: 'The model was silent for too long.',
-      })
+      await execute(FailAnswer, { ...ending(), code: 'model_timeout', message: 'The model was silent for too long.' })
       return
     case 'stop':
-      await council.execute(CancelAnswer, ending())
+      await execute(CancelAnswer, ending())
       return
     default:
       step satisfies never
   }
 }
 
-/** A prompt that was answered in one attempt with one call: nine events. */
+/**
+ * The events of an answered prompt: six of the chat, a reservation and a debit of the council's budget, and a debit and a credit of the
+ * accounts that pay.
+ */
+export const eventsPerPrompt = 10
+/** The events that open what the first call of a log charges and pays: the day's budget, `overrun`, and `spend`. */
+const openingEvents = 3
+/** The events of a log that has only answered prompts of one day, and no money in its reserve. */
+export const eventsOfPrompts = (prompts: number): number => openingEvents + prompts * eventsPerPrompt
+
+/** A prompt that was answered in one attempt with one call. */
 export async function answeredPrompt(council: TestCouncil, text?: string): Promise<PromptRun> {
   const prompt = newPrompt(text)
   for (const step of ['submit', 'attempt', 'route', 'call', 'complete'] as const) await applyStep(council, prompt, step)

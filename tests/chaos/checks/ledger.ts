@@ -45,9 +45,11 @@ export function checkLedger(events: readonly AnyRecordedEvent[]): Violation[] {
   return found
 }
 
+/** The reasons of a movement that pays an incurred cost. */
+const incurred: ReadonlySet<string> = new Set(['settles a reservation', 'pays a model call'])
 /** An incurred cost is paid from a frozen account too; every other debit, credit and reservation is a decision. */
 const isSpending = ({ type, data }: AnyRecordedEvent): boolean =>
-  startsSpending.has(type) && !('reason' in data && data.reason === 'settles a reservation')
+  startsSpending.has(type) && !('reason' in data && data.reason !== undefined && incurred.has(data.reason))
 
 function checkAccount(
   { accountId, balanceMicros, reservations }: LiveAccount,

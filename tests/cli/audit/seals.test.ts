@@ -3,16 +3,20 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { chainStart, extendChain } from '../../../src/events/log/archive/chain.ts'
 import { storedEvent } from '../../../src/events/log/read/stored-event.ts'
-import { auditedForTests, fieldOf, withFields } from '../../support/audited.ts'
+import { auditedForTests, fieldOf, storyEvents, withFields } from '../../support/audited.ts'
 import { council as cli } from '../../support/cli.ts'
 import { openTestCouncil, testMacs, type TestCouncil } from '../../support/council.ts'
 import { backup, loseEverything } from '../../support/lost.ts'
-import { answeredPrompt } from '../../support/history.ts'
+import { answeredPrompt, eventsPerPrompt } from '../../support/history.ts'
 import { copiesOf, introduce, makeSealKey, sealAll, sealsFileOf, type TestSealKey } from '../../support/sealed.ts'
 import { redisUrl } from '../../support/shared-servers.ts'
 import { id } from '../../support/treasury.ts'
 
 const audited = auditedForTests({ renewed: true })
+/** What the first seal covers: the story and the introduction of the key. The seal is the next event. */
+const firstSealed = storyEvents + 1
+/** What the seal of `sealOneMore` covers: also the first seal, and a prompt. */
+const secondSealed = firstSealed + 1 + eventsPerPrompt
 let key: TestSealKey
 beforeEach(async () => {
   key = makeSealKey()
@@ -61,7 +65,7 @@ describe('council audit verify, with seals,', () => {
       code: 0,
       summary: { seals: { seals: 2, outside: 0, newestOutside: null, keyIds: [key.keyId, next.keyId] } },
     })
-    const summary = { seals: { outside: 2, newestOutside: 50 } }
+    const summary = { seals: { outside: 2, newestOutside: secondSealed + 2 } }
     for (const either of [key, next])
       expect(await verifyWith(file, either)).toMatchObject({ code: 0, faults: [], summary })
     expect(await audited.verify('--public-key', makeSealKey().publicKeyFile)).toMatchObject({
@@ -76,25 +80,29 @@ describe('council audit verify, with seals,', () => {
 
   test('finds a tail that was removed from every store, with an external seal only', async () => {
     const putBack = await backup(audited.council)
-    const [kept, sealedAt] = [await sealOneMore(), await position(48)]
-    await cutOff(putBack, 41)
+    const [kept, sealedAt] = [await sealOneMore(), await position(secondSealed)]
+    await cutOff(putBack, firstSealed + 2)
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
     const { code, faults } = await verifyWith(kept)
     expect(code).toBe(1)
     expect(faults).toMatchObject([
-      { code: 'truncated_tail', position: sealedAt, sequence: 48 },
-      { code: 'truncated_tail', sequence: 49 },
+      { code: 'truncated_tail', position: sealedAt, sequence: secondSealed },
+      { code: 'truncated_tail', sequence: secondSealed + 1 },
     ])
   })
 
   test('finds a log whose tail was removed, continued and sealed again', async () => {
     const putBack = await backup(audited.council)
     const kept = await sealOneMore()
-    await cutOff(putBack, 41)
+    await cutOff(putBack, firstSealed + 2)
     await seal(key, await forge(10))
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
     const { faults } = await verifyWith(kept)
-    expect(faults[0]).toMatchObject({ code: 'seal_differs', position: await position(48), sequence: 48 })
+    expect(faults[0]).toMatchObject({
+      code: 'seal_differs',
+      position: await position(secondSealed),
+      sequence: secondSealed,
+    })
   })
 
   test('finds a history that was rewritten with every key of the council, with an external seal only', async () => {
@@ -108,7 +116,11 @@ describe('council audit verify, with seals,', () => {
     await seal(key, forger)
     expect(await audited.verify('--public-key', key.publicKeyFile)).toMatchObject({ code: 0, faults: [] })
     const { faults } = await verifyWith(kept)
-    expect(faults[0]).toMatchObject({ code: 'seal_differs', sequence: 39, position: await position(39) })
+    expect(faults[0]).toMatchObject({
+      code: 'seal_differs',
+      sequence: firstSealed,
+      position: await position(firstSealed),
+    })
     const { faults: byKey } = await audited.verify('--public-key', makeSealKey().publicKeyFile)
     expect(byKey[0]).toMatchObject({ code: 'sealing_key_forged' })
   })
@@ -134,7 +146,7 @@ describe('council audit verify, with seals,', () => {
     await audited.query(`update archive_checkpoint set chain_head = '\\x${head.toString('hex')}'`)
     const message = expect.stringContaining('it, or an event before it, was changed')
     expect((await audited.verify()).faults).toMatchObject([
-      { code: 'seal_differs', position: await position(39), message },
+      { code: 'seal_differs', position: await position(firstSealed), message },
     ])
   })
 
@@ -145,15 +157,15 @@ describe('council audit verify, with seals,', () => {
     }))
     await seal(makeSealKey())
     expect((await audited.verify()).faults).toMatchObject([
-      { code: 'seal_forged', position: await position(41) },
-      { code: 'seal_forged', position: await position(42) },
+      { code: 'seal_forged', position: await position(firstSealed + 2) },
+      { code: 'seal_forged', position: await position(firstSealed + 3) },
     ])
   })
 
   test('finds a second key that only introduces itself', async () => {
     await introduce(audited.council, makeSealKey(), null)
     expect((await audited.verify()).faults).toMatchObject([
-      { code: 'sealing_key_forged', position: await position(41) },
+      { code: 'sealing_key_forged', position: await position(firstSealed + 2) },
     ])
   })
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import type { StreamEntry } from '../../../src/events/log/read/stored-event.ts'
-import { auditedForTests, fieldOf, withFields } from '../../support/audited.ts'
+import { auditedForTests, fieldOf, storyEvents, withFields } from '../../support/audited.ts'
 import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { databaseKinds } from '../../support/databases.ts'
-import { answeredPrompt } from '../../support/history.ts'
+import { answeredPrompt, eventsPerPrompt } from '../../support/history.ts'
 import { id } from '../../support/treasury.ts'
 
 describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
@@ -28,10 +28,12 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
       last: all.at(-1)?.[0],
       macs: { genuine: all.length, unvouched: 0 },
       ledger: { sumMicros: 0 },
-      archive: { sequence: all.length - 8, trimmed: 0 },
+      archive: { sequence: all.length - eventsPerPrompt, trimmed: 0 },
       readModels: [
         { projection: 'chats', state: 'compared', differences: 0 },
         { projection: 'costs' },
+        { projection: 'budgets', state: 'compared', differences: 0, rows: 1 },
+        { projection: 'policies', rows: 0 },
         { projection: 'accounts', rows: 5 },
         { projection: 'elections', rows: 0 },
         { projection: 'members', rows: 1 },
@@ -117,7 +119,12 @@ describe('council audit verify finds', () => {
 
   test.each([
     ['an event removed from the archive', 'missing_in_archive', 20, ['delete from event_archive where sequence = 20']],
-    ['a lost tail of the archive', 'missing_in_archive', 38, ['delete from event_archive where sequence >= 38']],
+    [
+      'a lost tail of the archive',
+      'missing_in_archive',
+      storyEvents,
+      [`delete from event_archive where sequence >= ${storyEvents}`],
+    ],
     [
       'two events of the archive with exchanged sequences',
       'position_out_of_order',
@@ -151,8 +158,8 @@ describe('council audit verify finds', () => {
   })
 
   test('a lost tail of Redis', async () => {
-    const lost = await at(38)
-    await audited.rewrite((entries) => entries.slice(0, 37))
+    const lost = await at(storyEvents)
+    await audited.rewrite((entries) => entries.slice(0, storyEvents - 1))
     await expectFirst('truncated_tail', lost)
   })
 

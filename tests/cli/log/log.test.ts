@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { positionTimeMs } from '../../../src/events/identifiers.ts'
 import { printableEvent, type RecordedEvent } from '../../../src/events/event.ts'
 import { council as cli } from '../../support/cli.ts'
@@ -10,7 +11,7 @@ import { id } from '../../support/treasury.ts'
 
 let council: TestCouncil
 let answered: PromptRun
-let all: RecordedEvent[]
+let all: AnyRecordedEvent[]
 let settings: Record<string, string>
 beforeAll(async () => {
   const councilId = freshCouncilId()
@@ -29,6 +30,8 @@ async function openOther() {
   onTestFinished(other.close)
   return { other, otherSettings: { ...settings, COUNCIL_ID: other.councilId } }
 }
+
+const isOpened = (event: AnyRecordedEvent) => event.type === 'BudgetOpened'
 
 const asPrinted = (events: readonly RecordedEvent[]) =>
   JSON.parse(JSON.stringify(events.map(printableEvent))) as unknown[]
@@ -117,21 +120,32 @@ describe('council state', () => {
   beforeAll(() => {
     budget = answered.budget
   })
+  /** The terms that the first event of the budget put in force. */
+  const openedOn = () => {
+    const { scope: _, day: _day, opensAt: _opensAt, ...terms } = all.find(isOpened)!.data
+    return terms
+  }
 
   test('prints the current state of an aggregate', async () => {
     const run = await cli(settings, ['state', budget, '--json'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
     const position = all.find(({ type }) => type === 'BudgetDebited')?.position
     expect(run.json()).toEqual([
-      { stream: budget, revision: 2, position, state: { spentMicros: 38, reservations: {} } },
+      {
+        stream: budget,
+        revision: 3,
+        position,
+        state: { terms: openedOn(), spentMicros: 38, reservations: {}, isThrottled: false },
+      },
     ])
   })
 
   test('prints the state of an aggregate at a position', async () => {
     const { position } = all.find(({ type }) => type === 'BudgetReserved')!
     const run = await cli(settings, ['state', budget, '--at', position, '--json'])
-    const state = { spentMicros: 0, reservations: { [`${answered.requestId}.1`]: 900 } }
-    expect(run.json()).toMatchObject([{ revision: 1, position, state }])
+    const reservations = { [`${answered.requestId}.1`]: 900 }
+    const state = { terms: openedOn(), spentMicros: 0, reservations, isThrottled: false }
+    expect(run.json()).toMatchObject([{ revision: 2, position, state }])
   })
 
   test.each([
@@ -145,7 +159,7 @@ describe('council state', () => {
 
   test('prints the state for people without --json', async () => {
     const { stdout } = await cli(settings, ['state', budget])
-    expect(stdout).toContain(`${budget}  revision 2`)
+    expect(stdout).toContain(`${budget}  revision 3`)
     expect(stdout).toContain('"spentMicros": 38')
   })
 
@@ -157,20 +171,26 @@ describe('council state', () => {
     expect(run).toMatchObject({ stderr: '', code: 0, stdout: expect.stringContaining('revision 1') })
   })
 
-  test.each([[[budget, '--at', '1-0']], [['chat/unknown']]])('reports a stream without events: %j', async (args) => {
+  test.each([
+    ['before its first event', () => [budget, '--at', '1-0']],
+    ['that does not exist', () => ['chat/unknown']],
+  ])('reports a stream %s', async (_, args) => {
     const stderr = expect.stringContaining('stream_unknown')
-    expect(await cli(settings, ['state', ...args])).toMatchObject({ code: 1, stdout: '', stderr })
+    expect(await cli(settings, ['state', ...args()])).toMatchObject({ code: 1, stdout: '', stderr })
   })
 
   test.each([
-    ['2:1:{"spentMicros":39,"reservations":{}}', 'spentMicros'],
-    ['3:1:{"spentMicros":38,"reservations":{}}', 'revision 3'],
-    ['1:1:{"spentMicros":38,"reservations":{}}', 'spentMicros'],
-  ])('reports a stored state that differs from the fold of its events: %s', async (tampered, message) => {
+    ['in a figure', '"spentMicros":38', '"spentMicros":39', 'spentMicros'],
+    ['with a revision that is not in the log', '3:2:', '4:2:', 'revision 4'],
+    ['with the revision before its last event', '3:2:', '2:2:', 'spentMicros'],
+  ])('reports a stored state that differs from the fold of its events %s', async (_, genuine, forged, message) => {
     const { other, otherSettings } = await openOther()
-    await answeredPrompt(other)
-    await other.redis.hset(other.keys.states, budget, tampered)
-    const run = await cli(otherSettings, ['state', budget])
+    const prompt = await answeredPrompt(other)
+    const stored = await other.redis.hget(other.keys.states, prompt.budget)
+    const tampered = stored!.replace(genuine, forged)
+    expect(tampered).not.toBe(stored)
+    await other.redis.hset(other.keys.states, prompt.budget, tampered)
+    const run = await cli(otherSettings, ['state', prompt.budget])
     expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('state_differs') })
     expect(run.stderr).toContain(message)
   })

@@ -11,11 +11,11 @@ import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { archiveAll } from '../../support/archived.ts'
-import { macKeyFile, openAuditedCouncil } from '../../support/audited.ts'
+import { macKeyFile, openAuditedCouncil, storyEvents } from '../../support/audited.ts'
 import { council as cli, emptyDataDir } from '../../support/cli.ts'
 import { openTestCouncil } from '../../support/council.ts'
 import { openPostgres, type TestDatabase } from '../../support/databases.ts'
-import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
+import { answeredPrompt, applyStep, eventsOfPrompts, eventsPerPrompt, newPrompt } from '../../support/history.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { startRedis } from '../../support/servers.ts'
 import { loseEverything, snapshotOf, type Snapshot } from '../../support/lost.ts'
@@ -44,12 +44,14 @@ describe('council restore on running servers', () => {
     expect(await council.execute(SubmitPrompt, prompt)).toMatchObject({ result: 'rejected', code: 'log_stopped' })
 
     const dry = await cli(settings, ['restore', '--dry-run', '--json'])
-    expect(dry.json()).toMatchObject([{ kind: 'would_restore', sequence: 38, events: 38, jobs: 1 }])
+    expect(dry.json()).toMatchObject([{ kind: 'would_restore', sequence: storyEvents, events: storyEvents, jobs: 1 }])
     expect(await council.redis.dbsize()).toBe(0)
     const run = await cli(settings, ['restore'])
     expect(run).toMatchObject({ code: 0, stderr: '' })
     expect(run.stdout).toMatch(
-      /^log +38 events, to \d+-\d+, incarnation .*\nevents +38\n[^]*Restored\. Restart every process of this council: .*\n$/,
+      new RegExp(
+        `^log +${storyEvents} events, to \\d+-\\d+, incarnation .*\nevents +${storyEvents}\n[^]*Restored\\. Restart every process of this council: .*\n$`,
+      ),
     )
     const durable = ({ entries, states, commands }: Snapshot) => ({ entries, states, commands })
     expect(durable(await snapshotOf(council))).toEqual(durable(before))
@@ -60,7 +62,7 @@ describe('council restore on running servers', () => {
 
     const restarted = await openTestCouncil(redis.url, council.councilId)
     await answeredPrompt(restarted)
-    expect(await restarted.events()).toHaveLength(46)
+    expect(await restarted.events()).toHaveLength(storyEvents + eventsPerPrompt)
     restarted.close()
     council.close()
   })
@@ -168,6 +170,6 @@ describe('council restore with everything embedded', () => {
     await redis.stop()
     if (lock.held) lock.release()
     expect(run).toMatchObject({ code: 0 })
-    expect(JSON.parse(run.output)).toMatchObject({ kind: 'whole', sequence: 9 })
+    expect(JSON.parse(run.output)).toMatchObject({ kind: 'whole', sequence: eventsOfPrompts(1) + 1 })
   })
 })

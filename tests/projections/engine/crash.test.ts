@@ -7,7 +7,7 @@ import { loadRegistered } from '../../../src/projections/engine/checkpoint.ts'
 import { generationsOf } from '../../../src/projections/engine/generations.ts'
 import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { databaseKinds } from '../../support/databases.ts'
-import { answeredPrompt } from '../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts } from '../../support/history.ts'
 import { suiteCouncil, suiteDatabase, testCouncil } from '../../support/lifetimes.ts'
 import { processLine } from '../../support/process-line.ts'
 import { caughtUp, project, rebuildNow } from '../../support/read-models.ts'
@@ -15,7 +15,7 @@ import { redisUrl } from '../../support/shared-servers.ts'
 
 const childProgram = fileURLToPath(new URL('../../support/projector-child.ts', import.meta.url))
 /** More than two pages of the log. */
-const prompts = 260
+const prompts = 210
 
 describe.each(databaseKinds)('when a process is killed on $kind', async ({ open }) => {
   const db = await suiteDatabase(open)
@@ -79,7 +79,7 @@ describe.each(databaseKinds)('when a process is killed on $kind', async ({ open 
 
       await caughtUp(project(council.log, db.postgres, [chats]), council.log)
       expect(await db.dump('read_models.chats')).toEqual(expected)
-      expect(await registered()).toMatchObject({ generation: 1, sequence: prompts * 8 })
+      expect(await registered()).toMatchObject({ generation: 1, sequence: eventsOfPrompts(prompts) })
     },
   )
 })

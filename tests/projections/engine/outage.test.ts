@@ -7,7 +7,7 @@ import { chats } from '../../../src/projections/chats.ts'
 import { costs } from '../../../src/projections/costs.ts'
 import { startProjector } from '../../../src/projections/engine/projector.ts'
 import { openTestCouncil } from '../../support/council.ts'
-import { answeredPrompt } from '../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts } from '../../support/history.ts'
 import { caughtUp, project } from '../../support/read-models.ts'
 import { startPostgres, startRedis } from '../../support/servers.ts'
 
@@ -40,7 +40,7 @@ describe('a projector whose stores become unreachable', () => {
     await both({ state: 'waiting', code: 'store_unreachable', sequence: 0 })
     await server.start()
     await caughtUp(projector, council.log)
-    await both({ state: 'running', sequence: 8 })
+    await both({ state: 'running', sequence: eventsOfPrompts(1) })
     await projector.stop()
   })
 

@@ -10,7 +10,7 @@ import type { Projection } from '../../../src/projections/engine/projection.ts'
 import type { Projector } from '../../../src/projections/engine/projector.ts'
 import { newId, type TestCouncil } from '../../support/council.ts'
 import { databaseKinds } from '../../support/databases.ts'
-import { answeredPrompt, applyStep, newPrompt } from '../../support/history.ts'
+import { answeredPrompt, applyStep, eventsOfPrompts, newPrompt } from '../../support/history.ts'
 import { suiteDatabase, testCouncil } from '../../support/lifetimes.ts'
 import { anEvent } from '../../support/log-requests.ts'
 import { caughtUp, dumpAll, project, stopped } from '../../support/read-models.ts'
@@ -61,17 +61,18 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
   })
 
   test('stores the cost of each model call with the position of its debit', async () => {
-    const { requestId } = await answeredPrompt(council)
+    const { requestId, budget } = await answeredPrompt(council)
     await projected()
     const debit = (await council.events()).find(({ type }) => type === 'BudgetDebited')
     expect(await db.rows('read_models.costs')).toMatchObject([
       {
         request_id: requestId,
-        call_id: `${requestId}/1`,
+        call_id: `${requestId}.1`,
         model: 'test-model',
         usage: 'reported',
         actual_micros: 38,
-        day: '2026-11-23',
+        stream: budget,
+        day: budget.split('/').at(-1),
         position: debit?.position,
         sequence: debit?.sequence,
       },
@@ -112,7 +113,7 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     await answeredPrompt(council)
     await projected()
     const after = await registered('costs')
-    expect(after).toMatchObject({ generation: before?.generation, sequence: 16 })
+    expect(after).toMatchObject({ generation: before?.generation, sequence: eventsOfPrompts(2) })
     expect(await db.dump('read_models.costs')).toHaveLength(2)
   })
 
@@ -145,7 +146,7 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     for (const projector of projectors) await caughtUp(projector, council.log)
     await Promise.all(Array.from({ length: 12 }, () => answeredPrompt(council)))
     for (const projector of projectors) await caughtUp(projector, council.log)
-    expect(await tallied()).toEqual(Array.from({ length: 12 * 8 }, (_, index) => index + 1))
+    expect(await tallied()).toEqual(Array.from({ length: eventsOfPrompts(12) }, (_, index) => index + 1))
     const states = projectors.flatMap((projector) => projector.status()).map(({ state }) => state)
     expect(states).toEqual(['running', 'running'])
   })
@@ -178,7 +179,7 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     await caughtUp(ahead, council.log)
     held.resolve(undefined)
     await caughtUp(behind, council.log)
-    expect(await tallied()).toEqual(Array.from({ length: 3 * 8 }, (_, index) => index + 1))
+    expect(await tallied()).toEqual(Array.from({ length: eventsOfPrompts(3) }, (_, index) => index + 1))
   })
 
   describe('stops, with everything before it applied,', () => {
@@ -207,20 +208,24 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     test('at an event that a newer program wrote', async () => {
       await answeredPrompt(council)
       const projector = await projected()
-      await appendRaw(council, { sequence: '9', type: 'BudgetDebited', version: '99' })
+      await appendRaw(council, { sequence: String(eventsOfPrompts(1) + 1), type: 'BudgetDebited', version: '99' })
       for (const name of ['chats', 'costs'])
         expect(await stopped(projector, name)).toMatchObject({
           state: 'stopped',
           code: 'unknown_event_version',
-          sequence: 8,
+          sequence: eventsOfPrompts(1),
         })
     })
 
     test('at a gap in the log', async () => {
       await answeredPrompt(council)
       const projector = await projected()
-      await appendRaw(council, { sequence: '11', type: 'CancellationRequested', version: '1' })
-      expect(await stopped(projector, 'costs')).toMatchObject({ code: 'sequence_gap', sequence: 8 })
+      await appendRaw(council, {
+        sequence: String(eventsOfPrompts(1) + 3),
+        type: 'CancellationRequested',
+        version: '1',
+      })
+      expect(await stopped(projector, 'costs')).toMatchObject({ code: 'sequence_gap', sequence: eventsOfPrompts(1) })
     })
 
     test('when the log no longer holds the event of its checkpoint', async () => {
@@ -228,7 +233,7 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
       await (await projected()).stop()
       await council.redis.xdel(council.keys.log, await council.log.head())
       const status = await stopped(project(council.log, db.postgres), 'costs')
-      expect(status).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
+      expect(status).toMatchObject({ code: 'checkpoint_not_in_log', sequence: eventsOfPrompts(1) })
       expect(status?.message).toContain('council rebuild costs')
     })
 
@@ -237,8 +242,16 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
       const projector = await projected()
       await council.redis.xdel(council.keys.log, await council.log.head())
       const stream = `chat/${prompt.requestId}`
-      await appendRaw(council, { sequence: '8', type: 'CancellationRequested', version: '1', stream })
-      expect(await stopped(projector, 'chats')).toMatchObject({ code: 'checkpoint_not_in_log', sequence: 8 })
+      await appendRaw(council, {
+        sequence: String(eventsOfPrompts(1)),
+        type: 'CancellationRequested',
+        version: '1',
+        stream,
+      })
+      expect(await stopped(projector, 'chats')).toMatchObject({
+        code: 'checkpoint_not_in_log',
+        sequence: eventsOfPrompts(1),
+      })
     })
 
     test('when a newer program has built the read model', async () => {
@@ -255,7 +268,11 @@ describe.each(databaseKinds)('a projector on $kind', async ({ open }) => {
     const before = await dumpAll(db)
     await old.stop()
     await projected([{ ...chats, version: chats.version + 1 }])
-    expect(await registered('chats')).toMatchObject({ version: chats.version + 1, generation: 2, sequence: 8 })
+    expect(await registered('chats')).toMatchObject({
+      version: chats.version + 1,
+      generation: 2,
+      sequence: eventsOfPrompts(1),
+    })
     expect(await dumpAll(db)).toEqual(before)
   })
 

@@ -12,7 +12,7 @@ import { allArchived, archive, archiveLog, councilWithArchive } from '../../../s
 import { identityOf, storedLogOf } from '../../../support/stored-log.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { databaseKinds } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts } from '../../../support/history.ts'
 import { suiteDatabase, testCouncil } from '../../../support/lifetimes.ts'
 import { loseNewest } from '../../../support/lost.ts'
 import { startPostgres, startRedis } from '../../../support/servers.ts'
@@ -55,8 +55,8 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     await answeredPrompt(council)
     await allArchived(archiver, council)
     expect(await archivedTexts()).toEqual(await logTexts())
-    expect(await archivedTexts()).toHaveLength(16)
-    expect(archiver.status()).toMatchObject({ state: 'running', sequence: 16 })
+    expect(await archivedTexts()).toHaveLength(eventsOfPrompts(2))
+    expect(archiver.status()).toMatchObject({ state: 'running', sequence: eventsOfPrompts(2) })
   })
 
   test('extends the chain from the log identity over every event', async () => {
@@ -145,7 +145,7 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     await answeredPrompt(council)
     const position = await rewriteNewest(council, part)
     const status = await stoppedAt()
-    expect(status).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: 7 })
+    expect(status).toMatchObject({ state: 'stopped', code: 'forged_event', sequence: eventsOfPrompts(1) - 1 })
     expect(status.message).toContain(position)
   })
 
@@ -165,7 +165,7 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     await answeredPrompt(council)
     await archiveLog(council, redisUrl, db)
     await rewriteNewest(council, {})
-    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
+    expect(await stoppedAt()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: eventsOfPrompts(1) })
   })
 
   test('stops if the log loses its tail during following and is written again', async () => {
@@ -174,7 +174,7 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     await allArchived(archiver, council)
     await rewriteNewest(council, {})
     await archiver.done
-    expect(archiver.status()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: 8 })
+    expect(archiver.status()).toMatchObject({ state: 'stopped', code: 'archive_differs', sequence: eventsOfPrompts(1) })
   })
 
   test('stops if Redis is behind the archive', async () => {
@@ -203,11 +203,12 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     // The same revision of the same stream again, genuine under its MAC.
     const [first] = await everything(stored.read({ limit: 1 }))
     const { data, metadata, stream, type, mac } = first!
-    const entry = { sequence: '9', stream, revision: '1', type, version: '1', data, metadata, mac }
+    const sequence = eventsOfPrompts(1) + 1
+    const entry = { sequence: String(sequence), stream, revision: '1', type, version: '1', data, metadata, mac }
     await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
-    await council.redis.hset(council.keys.meta, 'sequence', 9)
-    expect(await stoppedAt()).toMatchObject({ code: 'archive_differs', sequence: 8 })
-    expect(await archivedTexts()).toHaveLength(8)
+    await council.redis.hset(council.keys.meta, 'sequence', sequence)
+    expect(await stoppedAt()).toMatchObject({ code: 'archive_differs', sequence: eventsOfPrompts(1) })
+    expect(await archivedTexts()).toHaveLength(eventsOfPrompts(1))
   })
 })
 
@@ -240,7 +241,7 @@ describe('an archiver whose servers become unreachable', () => {
     expect(archiver.status()).toMatchObject({ state: 'waiting', code: 'store_unreachable' })
     await server.start()
     await allArchived(archiver, council)
-    expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
+    expect(await everything(postgresArchive(postgres).read())).toHaveLength(eventsOfPrompts(2))
   })
 
   test('waits for Redis and misses no event', async () => {
@@ -255,7 +256,7 @@ describe('an archiver whose servers become unreachable', () => {
     await redis.start()
     await answeredPrompt(council)
     await allArchived(archiver, council)
-    expect(await everything(postgresArchive(postgres).read())).toHaveLength(16)
+    expect(await everything(postgresArchive(postgres).read())).toHaveLength(eventsOfPrompts(2))
   })
 })
 

@@ -25,7 +25,7 @@ import { allArchived, archive, councilWithArchive } from '../../../support/archi
 import { identityOf, storedLogOf } from '../../../support/stored-log.ts'
 import type { TestCouncil } from '../../../support/council.ts'
 import { databaseKinds } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts, eventsPerPrompt } from '../../../support/history.ts'
 import { introduce, sealAll } from '../../../support/sealed.ts'
 import { suiteDatabase } from '../../../support/lifetimes.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
@@ -208,6 +208,9 @@ describe.each(databaseKinds)('a log archived in $kind', async ({ open }) => {
     expect(sealer.status()).toMatchObject({ fault: null })
   })
 
+  /** What the seals of `sealedTwice` cover: the introduction and a prompt, and then also the first seal and another prompt. */
+  const firstSealed = 1 + eventsOfPrompts(1)
+  const secondSealed = firstSealed + 1 + eventsPerPrompt
   const sealedTwice = async () => {
     const own = await identityOf(council)
     await introduce(council, key, null)
@@ -256,8 +259,8 @@ describe.each(databaseKinds)('a log archived in $kind', async ({ open }) => {
     expect(lines.map(({ kind }) => kind)).toEqual(['key', 'seal', 'seal'])
     expect(lines).toMatchObject([
       { publicKey: key.publicKey },
-      { sequence: 9 },
-      { sequence: 18, council: council.councilId, incarnation: own.incarnation },
+      { sequence: firstSealed },
+      { sequence: secondSealed, council: council.councilId, incarnation: own.incarnation },
     ])
     for (const { kind, council: _, incarnation: _i, event: _e, recordedAt: _r, ...data } of lines)
       expect(kind === 'key' || isGenuineSeal(own, data as never, key.publicKey)).toBe(true)
@@ -290,7 +293,7 @@ describe.each(databaseKinds)('a log archived in $kind', async ({ open }) => {
     const own = await sealedTwice()
     let text = ''
     await copied(own, sealsOutput({ write: (part) => void (text += part) }), 2)
-    expect(linesIn(text)).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: 18 }])
+    expect(linesIn(text)).toMatchObject([{ kind: 'key' }, { kind: 'seal', sequence: secondSealed }])
   })
 
   test('returns its newest sealing key, archived or not', async () => {

@@ -6,7 +6,7 @@ import { archiveLog, councilWithArchive } from '../../../support/archived-counci
 import { storedLogOf } from '../../../support/stored-log.ts'
 import { newId, type TestCouncil } from '../../../support/council.ts'
 import { openPostgres } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts, eventsPerPrompt } from '../../../support/history.ts'
 import { suiteDatabase } from '../../../support/lifetimes.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
 
@@ -19,6 +19,7 @@ beforeEach(async () => {
 
 /** Enough for several nodes of the stream; Redis trims whole nodes of a hundred entries. */
 const prompts = 60
+const events = eventsOfPrompts(prompts)
 async function answered(): Promise<void> {
   for (let i = 0; i < prompts; i++) await answeredPrompt(council)
   // The append that finishes a prompt removes its job.
@@ -36,28 +37,28 @@ describe('trimming', () => {
     await answered()
     await archiveAll()
     const left = await trimAll()
-    expect(left).toBeGreaterThanOrEqual(prompts * 8 - 101)
+    expect(left).toBeGreaterThanOrEqual(events - 101)
     const hot = await hotSequences()
-    expect(hot.at(-1)).toBe(prompts * 8)
+    expect(hot.at(-1)).toBe(events)
     expect(hot[0]).toBe(left + 1)
     const all: number[] = []
-    for await (const events of storedLogOf(council, redisUrl, stored).readStored())
-      all.push(...events.map(({ sequence }) => sequence))
-    expect(all).toEqual(Array.from({ length: prompts * 8 }, (_, index) => index + 1))
+    for await (const page of storedLogOf(council, redisUrl, stored).readStored())
+      all.push(...page.map(({ sequence }) => sequence))
+    expect(all).toEqual(Array.from({ length: events }, (_, index) => index + 1))
     // The archive records a trim in advance, so its record covers it.
-    expect((await stored.checkpoint())?.trimmed.sequence).toBe(prompts * 8 - 1)
+    expect((await stored.checkpoint())?.trimmed.sequence).toBe(events - 1)
   })
 
   test('keeps events that are not archived', async () => {
     await answered()
     expect(await trimAll()).toBe(0)
-    expect(await hotSequences()).toHaveLength(prompts * 8)
+    expect(await hotSequences()).toHaveLength(events)
     await archiveAll()
     await answeredPrompt(council)
     await trimAll()
     const hot = await hotSequences()
-    expect(hot[0]).toBeLessThanOrEqual(prompts * 8)
-    expect(hot.at(-1)).toBe(prompts * 8 + 8)
+    expect(hot[0]).toBeLessThanOrEqual(events)
+    expect(hot.at(-1)).toBe(events + eventsPerPrompt)
   })
 
   test('keeps events that are younger than the hot window', async () => {
@@ -90,6 +91,6 @@ describe('trimming', () => {
     await archiveAll()
     await trimAll()
     expect(await council.log.head()).not.toBe('0-0')
-    expect((await hotSequences()).at(-1)).toBe(8)
+    expect((await hotSequences()).at(-1)).toBe(eventsOfPrompts(1))
   })
 })

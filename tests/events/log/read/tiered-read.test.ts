@@ -9,7 +9,7 @@ import { archiveLog, councilWithArchive } from '../../../support/archived-counci
 import { storedLogOf } from '../../../support/stored-log.ts'
 import type { TestCouncil } from '../../../support/council.ts'
 import { databaseKinds } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts, eventsPerPrompt } from '../../../support/history.ts'
 import { suiteDatabase } from '../../../support/lifetimes.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
 
@@ -41,11 +41,13 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', async 
   let council: TestCouncil
   let stored: Archive
   let events: Seen[]
+  const archivedPrompts = 4
+  const archivedEvents = eventsOfPrompts(archivedPrompts)
   /** The whole log on Redis; every run trims it anew. */
   let whole: string
   beforeEach(async () => {
     ;({ council, stored } = await councilWithArchive(db))
-    for (let i = 0; i < 4; i++) await answeredPrompt(council)
+    for (let i = 0; i < archivedPrompts; i++) await answeredPrompt(council)
     await archiveLog(council, redisUrl, db)
     // Events that are newer than the archive.
     await answeredPrompt(council)
@@ -54,7 +56,6 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', async 
     await council.redis.copy(council.keys.log, whole)
   })
 
-  const archivedEvents = 32
   const trimTo = (sequence: number) => council.redis.xtrim(council.keys.log, 'MINID', '=', events[sequence]!.position)
   const untrimmed = () => council.redis.copy(whole, council.keys.log, 'REPLACE')
 
@@ -128,16 +129,17 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', async 
   test('continues from a trimmed position with new events', async () => {
     await trimTo(archivedEvents)
     const abort = new AbortController()
+    const last = archivedEvents + 2 * eventsPerPrompt
     const seen: number[] = []
     const following = (async () => {
       for await (const page of storedLogOf(council, redisUrl, stored).followStored(events[4]!.position, abort.signal)) {
         seen.push(...page.map(({ sequence }) => sequence))
-        if (seen.at(-1) === 48) abort.abort()
+        if (seen.at(-1) === last) abort.abort()
       }
     })()
     await answeredPrompt(council)
     await following
-    expect(seen).toEqual(Array.from({ length: 43 }, (_, index) => index + 6))
+    expect(seen).toEqual(Array.from({ length: last - 5 }, (_, index) => index + 6))
   })
 
   test('without an archive reports trimmed events instead of skipping them', async () => {
@@ -154,7 +156,10 @@ describe.each(databaseKinds)('a log over its archive in $kind and Redis', async 
   })
 
   test.each([
-    ['ends before', async () => council.redis.xtrim(council.keys.log, 'MINID', '=', events[36]!.position)],
+    [
+      'ends before',
+      async () => council.redis.xtrim(council.keys.log, 'MINID', '=', events[archivedEvents + 4]!.position),
+    ],
     [
       'is of another log than',
       async () => (await trimTo(10), council.redis.hset(council.keys.meta, 'incarnation', 'another')),

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { postgresArchive } from '../../../../src/events/log/archive/archive.ts'
-import { openAuditedCouncil } from '../../../support/audited.ts'
+import { openAuditedCouncil, storyEvents } from '../../../support/audited.ts'
 import { openPostgres } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsPerPrompt } from '../../../support/history.ts'
 import { testCouncil } from '../../../support/lifetimes.ts'
 import { loseEverything, restoreFrom, snapshotOf } from '../../../support/lost.ts'
 import { startRedisCluster } from '../../../support/redis-cluster.ts'
@@ -20,11 +20,11 @@ test('a council that a cluster node has lost is restored there and continues', a
   await loseEverything(council)
 
   const restoring = () => restoreFrom(postgresArchive(db.postgres), council)
-  expect(await restoring()).toMatchObject({ events: 38, identity: true, derived: { jobs: 1 } })
+  expect(await restoring()).toMatchObject({ events: storyEvents, identity: true, derived: { jobs: 1 } })
   expect(await snapshotOf(council)).toMatchObject(before)
   expect(await restoring()).toMatchObject({ events: 0, identity: false, derived: { states: 0, jobs: 0 } })
 
   const restarted = await testCouncil(council.councilId, cluster.url)
   await answeredPrompt(restarted)
-  expect(await restarted.events()).toHaveLength(46)
+  expect(await restarted.events()).toHaveLength(storyEvents + eventsPerPrompt)
 })

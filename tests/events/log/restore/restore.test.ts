@@ -8,10 +8,10 @@ import { openLog } from '../../../../src/events/log/open.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
 import { connectRedis } from '../../../../src/platform/redis/connection.ts'
 import { readModels } from '../../../../src/projections/read-models.ts'
-import { fieldOf, openAuditedCouncil, withFields, type AuditedCouncil } from '../../../support/audited.ts'
+import { fieldOf, openAuditedCouncil, storyEvents, withFields, type AuditedCouncil } from '../../../support/audited.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { databaseKinds, openPostgres, type TestDatabase } from '../../../support/databases.ts'
-import { answeredPrompt, applyStep, newPrompt, steps } from '../../../support/history.ts'
+import { answeredPrompt, applyStep, eventsPerPrompt, newPrompt, steps } from '../../../support/history.ts'
 import { suiteDatabase } from '../../../support/lifetimes.ts'
 import { backup, loseEverything, restoreFrom, snapshotOf, trim, type Snapshot } from '../../../support/lost.ts'
 import { caughtUp, project } from '../../../support/read-models.ts'
@@ -57,7 +57,7 @@ describe.each(databaseKinds)('restoring from an archive in $kind', async ({ open
     const restored = await restoring()
     expect(await snapshotOf(council)).toEqual(unfinished(before))
     expect(restored).toMatchObject({
-      events: 38,
+      events: storyEvents,
       trimmed: 0,
       identity: true,
       derived: { states: Object.keys(before.states).length, 'finished streams': 2, jobs: 1 },
@@ -173,7 +173,7 @@ describe('restoring', async () => {
     const before = await snapshotOf(council)
     await putBack()
     await expect(opening()).rejects.toMatchObject({ code: 'log_lost_its_tail' })
-    expect(await restoring()).toMatchObject({ events: 11, identity: true, derived: { jobs: 1 } })
+    expect(await restoring()).toMatchObject({ events: eventsPerPrompt + 3, identity: true, derived: { jobs: 1 } })
     const after = await snapshotOf(council)
     expect(unfinished(after)).toEqual(unfinished(before))
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
@@ -185,7 +185,11 @@ describe('restoring', async () => {
     const before = await snapshotOf(council)
     expect(await restoring()).toMatchObject({ events: 0, identity: false, derived: nothing })
     await council.redis.hdel(council.keys.states, 'account/reserve')
-    expect(await restoring()).toMatchObject({ events: 0, end: { sequence: 46 }, derived: { ...nothing, states: 1 } })
+    expect(await restoring()).toMatchObject({
+      events: 0,
+      end: { sequence: storyEvents + eventsPerPrompt },
+      derived: { ...nothing, states: 1 },
+    })
     expect(await snapshotOf(council)).toEqual(before)
   })
 
@@ -198,7 +202,11 @@ describe('restoring', async () => {
 
   test('writes nothing in a dry run', async () => {
     await loseEverything(council)
-    expect(await restoring({ dryRun: true })).toMatchObject({ events: 38, identity: true, derived: { jobs: 1 } })
+    expect(await restoring({ dryRun: true })).toMatchObject({
+      events: storyEvents,
+      identity: true,
+      derived: { jobs: 1 },
+    })
     expect(await council.redis.keys(`council:{${council.councilId}}:*`)).toEqual([])
   })
 
@@ -240,24 +248,27 @@ describe('restoring', async () => {
     await trim(council, archive.noteTrimmed, 20)
     const before = await snapshotOf(council)
     await loseEverything(council)
-    expect(await restoring()).toMatchObject({ events: 18, trimmed: 20 })
+    expect(await restoring()).toMatchObject({ events: storyEvents - 20, trimmed: 20 })
     const after = await snapshotOf(council)
     expect(after).toEqual({
       ...unfinished(before),
       stream: { ...before.stream, maxDeletedId: (await archive.checkpoint())?.trimmed.position },
     })
-    expect(after.stream).toMatchObject({ entriesAdded: 38 })
+    expect(after.stream).toMatchObject({ entriesAdded: storyEvents })
     expect(await audited.verify()).toMatchObject({ code: 0, faults: [] })
   })
 
   test('restores a fully trimmed log, which continues above its old positions', async () => {
-    const last = await at(38)
-    await trim(council, archive.noteTrimmed, 38)
+    const last = await at(storyEvents)
+    await trim(council, archive.noteTrimmed, storyEvents)
     await loseEverything(council)
-    expect(await restoring()).toMatchObject({ events: 0, trimmed: 38, identity: true })
-    expect(await snapshotOf(council)).toMatchObject({ entries: [], stream: { lastId: last, entriesAdded: 38 } })
+    expect(await restoring()).toMatchObject({ events: 0, trimmed: storyEvents, identity: true })
+    expect(await snapshotOf(council)).toMatchObject({
+      entries: [],
+      stream: { lastId: last, entriesAdded: storyEvents },
+    })
     expect(await council.execute(OpenAccount, { account: id('agent:eve') })).toMatchObject({ result: 'appended' })
-    expect(fieldOf((await audited.entries())[0]!, 'sequence')).toBe('39')
+    expect(fieldOf((await audited.entries())[0]!, 'sequence')).toBe(String(storyEvents + 1))
     expect(await restoring()).toMatchObject({ events: 0, derived: nothing })
   })
 
