@@ -141,17 +141,22 @@ function refusedCall(result: CommandResult): FailedCall | null {
 export const frozenMessage = 'the treasury is frozen: nothing is spent until it is unfrozen'
 
 /** The price and the upper bound of a call; a failure while its model is not available. */
-async function priceOf({ prices }: AgentDependencies, request: CallRequest): Promise<Priced | FailedCall> {
+async function priceOf({ prices, clock }: AgentDependencies, request: CallRequest): Promise<Priced | FailedCall> {
   const { model, messages, text, maxTokens } = request
   try {
     const { model: name } = await model.info()
     const promptTokens = model.promptTokensAtMost(messages, text.soFar())
-    return { request, name, price: prices.of(name), atMost: { promptTokens, completionTokens: maxTokens } }
+    const price = prices.of(name, clock.nowMs())
+    if (!price) return { kind: 'failed', code: 'model_unpriced', message: unpricedMessage(name) }
+    return { request, name, price, atMost: { promptTokens, completionTokens: maxTokens } }
   } catch (error) {
     if (error instanceof ModelError) return { kind: 'failed', code: failureCode(error.code), message: error.message }
     throw error
   }
 }
+
+const unpricedMessage = (model: string): string =>
+  `the model ${model} has no price, so it is not called: add one to PRICES_FILE`
 
 /** Streams a reserved call into its text. */
 export async function streamCall(run: Run, call: ReservedCall): Promise<CallOutcome> {
@@ -263,7 +268,7 @@ export async function settleCall(dependencies: AgentDependencies, run: Run, sett
 const unknownUsage: MeteredUsage = { source: 'unknown', promptTokens: 0, completionTokens: 0 }
 
 /** The settlement of a call whose end is unknown. Its usage is unknown too, so it costs its reservation. */
-export const lostCall = (callId: string, budgets: BudgetStream[], price: Price): Settlement =>
+export const lostCall = (callId: string, budgets: BudgetStream[], price: Price | null): Settlement =>
   settlement({ callId, budgets, price }, 'lost', unknownUsage)
 
 /** Settles calls whose end is unknown. */
@@ -273,7 +278,11 @@ export async function settleLostCalls(
   openCalls: readonly OpenCall[],
 ): Promise<void> {
   for (const { callId, budgets, model } of openCalls)
-    await settleCall(dependencies, run, lostCall(callId, budgets, dependencies.prices.of(model)))
+    await settleCall(
+      dependencies,
+      run,
+      lostCall(callId, budgets, dependencies.prices.of(model, dependencies.clock.nowMs())),
+    )
 }
 
 /** The same settlement charged at the reservation, for figures that the log rejects. */
@@ -281,23 +290,24 @@ export const withoutFigures = (settled: Settlement): Settlement => ({
   ...settled,
   usage: 'unknown',
   promptTokens: 0,
+  cachedPromptTokens: undefined,
   completionTokens: 0,
   costMicros: 0,
 })
 
 const settlement = (
-  { callId, budgets, price }: Pick<ReservedCall, 'callId' | 'budgets' | 'price'>,
+  { callId, budgets, price }: Pick<ReservedCall, 'callId' | 'budgets'> & { price: Price | null },
   outcome: Settlement['outcome'],
-  { source, promptTokens, completionTokens }: MeteredUsage,
+  { source, ...usage }: MeteredUsage,
 ): Settlement => ({
   callId,
   budgets,
   outcome,
   usage: source,
-  promptTokens,
-  completionTokens,
-  priceRef: price.priceRef,
-  costMicros: source === 'unknown' ? 0 : costMicros(price, { promptTokens, completionTokens }),
+  ...usage,
+  // A lost call costs its reservation, whatever the prices say by now.
+  priceRef: price?.priceRef ?? 'none',
+  costMicros: source === 'unknown' || !price ? 0 : costMicros(price, usage),
 })
 
 /** After these errors the model has computed nothing, so the reservation is released. */

@@ -24,6 +24,8 @@ const maxBytesPerToken = 256
 export function usageMeter(atMost: TokenUsage): UsageMeter {
   let bytes = 0
   let isContradicted = false
+  /** The fewest of the reported ones: the cache must not make a call cheaper than it was. */
+  let cached: number | null = null
   /** The greatest plausible figures so far. */
   const greatest: { promptTokens: number | null; completionTokens: number | null } = {
     promptTokens: null,
@@ -32,7 +34,7 @@ export function usageMeter(atMost: TokenUsage): UsageMeter {
   /** The fewest tokens that can have produced the text. */
   const fewest = () => ({ promptTokens: 1, completionTokens: Math.ceil(bytes / maxBytesPerToken) })
 
-  const take = (name: keyof TokenUsage, figure: number | null): void => {
+  const take = (name: 'promptTokens' | 'completionTokens', figure: number | null): void => {
     const before = greatest[name]
     if (figure === null) {
       if (before !== null) isContradicted = true
@@ -46,12 +48,19 @@ export function usageMeter(atMost: TokenUsage): UsageMeter {
     report(usage) {
       take('promptTokens', usage.promptTokens)
       take('completionTokens', usage.completionTokens)
+      if (usage.cachedPromptTokens !== undefined) cached = Math.min(cached ?? Infinity, usage.cachedPromptTokens)
     },
     result() {
       const { promptTokens, completionTokens } = greatest
       if (promptTokens === null || completionTokens === null || completionTokens < fewest().completionTokens)
         return { source: 'unknown', promptTokens: 0, completionTokens: 0 }
-      return { source: isContradicted ? 'corrected' : 'reported', promptTokens, completionTokens }
+      const isPossible = cached !== null && Number.isSafeInteger(cached) && cached >= 0 && cached <= promptTokens
+      return {
+        source: isContradicted || (cached !== null && !isPossible) ? 'corrected' : 'reported',
+        promptTokens,
+        ...(cached !== null && isPossible && { cachedPromptTokens: cached }),
+        completionTokens,
+      }
     },
   }
 }

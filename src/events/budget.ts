@@ -62,7 +62,10 @@ export const budgetEvents = {
       /** The part of `promptTokens` that the server took from its cache. */
       cachedPromptTokens: TokenCount.optional(),
       completionTokens: TokenCount,
-      /** The applied price: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens; `<in>/<out>/<cached>` if cached input has a price. */
+      /**
+       * The applied price: `<model>@<in>/<out>`, micro-dollars per 1,000 tokens; `<in>/<out>/<cached>` if cached input has a price. `none`:
+       * the usage is unknown, and the model has no price any more.
+       */
       priceRef: z.string().max(300),
       actualMicros: Micros,
     }),

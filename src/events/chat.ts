@@ -38,6 +38,7 @@ export const answerFailureCodes = [
   'answer_filtered',
   'budget_exceeded',
   'treasury_frozen',
+  'model_unpriced',
   'internal',
 ] as const
 const AnswerFailureCode = z.enum(answerFailureCodes)
@@ -190,7 +191,7 @@ export const chatEvents = {
   AnswerFailed: {
     version: 3,
     summary:
-      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`, version 3 `treasury_frozen`.',
+      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`, version 3 `treasury_frozen` and `model_unpriced`.',
     data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }),
   },
   AnswerCancelled: {

@@ -50,6 +50,21 @@ describe('usage', () => {
     expect(metered(steps)).toEqual({ source: 'corrected', promptTokens: 37, completionTokens })
   })
 
+  test.each<[string, (number | undefined)[], object]>([
+    ['is reported', [30, 30], { source: 'reported', cachedPromptTokens: 30 }],
+    ['is not reported', [undefined], { source: 'reported' }],
+    ['changes, so the least counts', [30, 20], { source: 'reported', cachedPromptTokens: 20 }],
+    ['exceeds the prompt', [38], { source: 'corrected' }],
+    ['is no integer', [1.5], { source: 'corrected' }],
+    ['is negative', [-1], { source: 'corrected' }],
+  ])('of a prompt whose cached part %s', (_, reports, expected) => {
+    const steps = reports.map((cachedPromptTokens) => ({
+      ...said(37, 4),
+      ...(cachedPromptTokens !== undefined && { cachedPromptTokens }),
+    }))
+    expect(metered(['Paris', ...steps])).toEqual({ promptTokens: 37, completionTokens: 4, ...expected })
+  })
+
   test('is kept as reported if nothing contradicts it', () => {
     expect(metered([said(37, 0), said(37, 1), 'Paris', said(37, 3), ' is Paris.', said(37, 4)])).toEqual({
       source: 'reported',

@@ -8,11 +8,23 @@ import { serveCouncil } from '../support/served-council.ts'
 import { councilSettings, redisUrl } from '../support/shared-servers.ts'
 import { vllmServer } from '../support/vllm-client.ts'
 
-/** A council file whose members use the default model, another one, and one that no server has. */
-async function councilFile(): Promise<string> {
+/** A price file for these models, and no others. */
+async function priceFile(...models: string[]): Promise<string> {
+  const path = join(await newFolder(), 'prices.json')
+  const price = { name: 'test', models, promptMicrosPer1000: 150, completionMicrosPer1000: 600 }
+  await writeFile(path, JSON.stringify({ prices: [price] }))
+  return path
+}
+
+async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'council-test-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const path = join(folder, 'council.json')
+  return folder
+}
+
+/** A council file whose members use the default model, another one, and one that no server has. */
+async function councilFile(): Promise<string> {
+  const path = join(await newFolder(), 'council.json')
   const persona = 'You are an expert.'
   const members = [
     { id: 'first', name: 'First', persona },
@@ -29,6 +41,7 @@ test('each member answers with its own model, and one whose model no server has 
     VLLM_URL: `${large.url},${small.url}`,
     VLLM_MODEL: 'large',
     COUNCIL_FILE: await councilFile(),
+    PRICES_FILE: await priceFile('large', 'small'),
   })
   const council = await serveCouncil(settings)
   onTestFinished(() => void council.kill())

@@ -1,6 +1,7 @@
 /** The models of the council's members. */
 
-import { ModelError, type ModelClient } from './model.ts'
+import { ModelError, unlessModelError, type ModelClient } from './model.ts'
+import type { Prices } from './prices.ts'
 import type { OpenedModel } from './provider.ts'
 
 export type MemberModels = {
@@ -31,3 +32,9 @@ const isServed = ({ info }: ModelClient): Promise<boolean> =>
       throw error
     },
   )
+
+/** The names of those models that have no price, each once. A model that cannot be reached is checked when it is called. */
+export async function unpricedModels(models: readonly ModelClient[], prices: Prices, atMs: number): Promise<string[]> {
+  const names = await Promise.all(models.map(({ info }) => info().then(({ model }) => model, unlessModelError)))
+  return [...new Set(names)].filter((name) => name !== null && prices.of(name, atMs) === null).map(String)
+}

@@ -28,11 +28,16 @@ export type ModelCall = {
   signal: AbortSignal
 }
 
-/** Token counts of the model. Chunks are never counted instead. */
-export type TokenUsage = { promptTokens: number; completionTokens: number }
+/** Token counts of the model. Chunks are never counted instead. `cachedPromptTokens` are a part of `promptTokens`. */
+export type TokenUsage = { promptTokens: number; cachedPromptTokens?: number; completionTokens: number }
 
 /** The usage as a model reports it, unchecked: any number, or null if it is missing or no number. `UsageMeter` checks it. */
-export type UsageReport = { promptTokens: number | null; completionTokens: number | null }
+export type UsageReport = {
+  promptTokens: number | null
+  /** Absent: the model says nothing about its cache. */
+  cachedPromptTokens?: number
+  completionTokens: number | null
+}
 
 export type ModelChunk =
   /** New text of the answer. It is never empty, but may end in half a character (`AnswerText` completes it). */

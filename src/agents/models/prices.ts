@@ -6,56 +6,91 @@ import type { TokenUsage } from './model.ts'
 /** Micro-dollars for 1,000 tokens. An integer, like all amounts; never zero, because budgets could not bound a free model. */
 const Rate = z.int().positive().max(1_000_000_000)
 
-const PriceEntry = z.strictObject({
+const rates = {
   /** Names the price in records. It is stable even if the model is served under several names. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/, 'a short name in lower case')
     .max(60),
-  /** Model names as servers report them, case-insensitive. */
-  models: z.array(z.string().min(1)).default([]),
   promptMicrosPer1000: Rate,
+  /** The part of the prompt that the server has in its cache; absent: it costs as much as the rest. */
+  cachedPromptMicrosPer1000: Rate.optional(),
   completionMicrosPer1000: Rate,
+}
+
+const PriceEntry = z.strictObject({
+  ...rates,
+  /** Model names as servers report them, case-insensitive. */
+  models: z.array(z.string().min(1)).min(1),
+  /** The first day (UTC) on which the price holds; absent: always. The newest of a model's prices holds. */
+  from: z.iso.date().optional(),
 })
+type PriceEntry = z.infer<typeof PriceEntry>
 
-const PriceFile = z.strictObject({ default: PriceEntry, prices: z.array(PriceEntry) })
+/** `default`: the price of models that are not listed. Without it, a model without a price is not called. */
+const PriceFile = z.strictObject({ default: z.strictObject(rates).optional(), prices: z.array(PriceEntry) })
 
-/** The price of a model. `priceRef` identifies it in records: `smollm2@150/600`. */
-export type Price = { priceRef: string; promptMicrosPer1000: number; completionMicrosPer1000: number }
+/** The price of a model. `priceRef` identifies it in records: `smollm2@150/600`, or `smollm2@150/600/15` with cached prompts. */
+export type Price = {
+  priceRef: string
+  promptMicrosPer1000: number
+  cachedPromptMicrosPer1000: number
+  completionMicrosPer1000: number
+}
 
-/** All prices of this council. `of` falls back to the default price. */
-export type Prices = { of: (model: string) => Price }
+/** All prices of this council. `of`: the price of a model at a time (milliseconds); null if it has none. */
+export type Prices = { of: (model: string, atMs: number) => Price | null }
 
 /**
  * Parses the content of `config/prices.json`. Throws an Error that names the field and its allowed values.
- * A model listed twice is an error: a bill must not depend on the order of a file.
+ * Two prices of one model from the same day are an error: a bill must not depend on the order of a file.
  */
 export function parsePrices(content: unknown): Prices {
   const file = PriceFile.safeParse(content)
   if (!file.success) throw new Error(`The prices are wrong: ${z.prettifyError(file.error)}`)
-  const byModel = new Map<string, Price>()
-  for (const entry of file.data.prices) {
-    for (const model of entry.models) {
-      const key = model.toLowerCase()
-      if (byModel.has(key)) throw new Error(`The prices are wrong: the model ${model} has more than one.`)
-      byModel.set(key, toPrice(entry))
-    }
+  const byModel = pricesByModel(file.data.prices)
+  const fallback = file.data.default ? toPrice(file.data.default) : null
+  return {
+    of(model, atMs) {
+      const valid = byModel.get(model.toLowerCase())?.find(({ fromMs }) => fromMs <= atMs)
+      return valid?.price ?? fallback
+    },
   }
-  const fallback = toPrice(file.data.default)
-  return { of: (model) => byModel.get(model.toLowerCase()) ?? fallback }
+}
+
+/** The prices of each model, the newest first. */
+function pricesByModel(entries: readonly PriceEntry[]): Map<string, { fromMs: number; price: Price }[]> {
+  const byModel = new Map<string, { fromMs: number; price: Price }[]>()
+  for (const { models, from, ...entry } of entries)
+    for (const model of models) {
+      const fromMs = from === undefined ? -Infinity : Date.parse(from)
+      const known = byModel.get(model.toLowerCase()) ?? []
+      if (known.some((other) => other.fromMs === fromMs))
+        throw new Error(
+          `The prices are wrong: the model ${model} has more than one${from === undefined ? '' : ` from ${from}`}.`,
+        )
+      known.push({ fromMs, price: toPrice(entry) })
+      byModel.set(
+        model.toLowerCase(),
+        known.toSorted((a, b) => b.fromMs - a.fromMs),
+      )
+    }
+  return byModel
 }
 
 /**
- * The cost of a call in micro-dollars. The sum of both parts is rounded up, so no use is free.
- * Throws RangeError for counts that are not non-negative integers, or whose cost exceeds the safe integers.
+ * The cost of a call in micro-dollars. The sum of all parts is rounded up, so no use is free.
+ * Throws RangeError for counts that are not non-negative integers, for more cached tokens than the prompt has, or for a cost that
+ * exceeds the safe integers.
  */
 export function costMicros(price: Price, usage: TokenUsage): number {
-  const { promptTokens, completionTokens } = usage
-  for (const count of [promptTokens, completionTokens]) {
+  const { promptTokens, cachedPromptTokens = 0, completionTokens } = usage
+  for (const count of [promptTokens, cachedPromptTokens, promptTokens - cachedPromptTokens, completionTokens]) {
     if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`${count} is not a number of tokens`)
   }
   const thousandths =
-    BigInt(promptTokens) * BigInt(price.promptMicrosPer1000) +
+    BigInt(promptTokens - cachedPromptTokens) * BigInt(price.promptMicrosPer1000) +
+    BigInt(cachedPromptTokens) * BigInt(price.cachedPromptMicrosPer1000) +
     BigInt(completionTokens) * BigInt(price.completionMicrosPer1000)
   const micros = (thousandths + 999n) / 1000n
   if (micros > BigInt(Number.MAX_SAFE_INTEGER))
@@ -63,8 +98,16 @@ export function costMicros(price: Price, usage: TokenUsage): number {
   return Number(micros)
 }
 
-const toPrice = ({ name, promptMicrosPer1000, completionMicrosPer1000 }: z.infer<typeof PriceEntry>): Price => ({
-  priceRef: `${name}@${promptMicrosPer1000}/${completionMicrosPer1000}`,
+const toPrice = ({
+  name,
   promptMicrosPer1000,
+  cachedPromptMicrosPer1000,
+  completionMicrosPer1000,
+}: z.infer<z.ZodObject<typeof rates>>): Price => ({
+  priceRef: [`${name}@${promptMicrosPer1000}`, completionMicrosPer1000, cachedPromptMicrosPer1000]
+    .filter((rate) => rate !== undefined)
+    .join('/'),
+  promptMicrosPer1000,
+  cachedPromptMicrosPer1000: cachedPromptMicrosPer1000 ?? promptMicrosPer1000,
   completionMicrosPer1000,
 })

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { memberModels } from '../../agents/models/member-models.ts'
+import { memberModels, unpricedModels } from '../../agents/models/member-models.ts'
 import type { OpenedModel } from '../../agents/models/provider.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import type { CouncilDependencies } from '../../agents/council/state.ts'
@@ -9,6 +9,7 @@ import { previewWriter, readTokens, tokenWriter } from '../../agents/tokens/toke
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { CliError } from '../failure.ts'
 import { newId } from './core.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
@@ -32,15 +33,23 @@ export const workerRole: Role = {
 
 type ModelOf = CouncilDependencies['modelOf']
 
-/** The models of the members and of the chair. */
+/** A line for the price file. */
+const examplePrice = (model: string): string =>
+  JSON.stringify({ name: 'my-model', models: [model], promptMicrosPer1000: 150, completionMicrosPer1000: 600 })
+
+/** The models of the members and of the chair. Throws CliError `model_unpriced` for a model that must not be called. */
 async function modelsOf(
-  { seating, logger }: RoleContext,
+  { seating, prices, config, logger }: RoleContext,
   opened: Pick<OpenedModel, 'model' | 'modelOf'>,
 ): Promise<ModelOf> {
-  const { modelOf, unserved } = await memberModels(
-    opened,
-    [...seating.members, seating.chair].map(({ model }) => model),
-  )
+  const names = [...seating.members, seating.chair].map(({ model }) => model)
+  const { modelOf, unserved } = await memberModels(opened, names)
+  const unpriced = await unpricedModels([undefined, ...names].map(modelOf), prices, systemClock.nowMs())
+  if (unpriced.length > 0)
+    throw new CliError(
+      'model_unpriced',
+      `${unpriced.join(', ')}: no price in ${config.answers.pricesFile}. Add one, for example ${examplePrice(unpriced[0] ?? '')}`,
+    )
   if (unserved.length > 0)
     logger.warn(
       { models: unserved },

@@ -71,7 +71,7 @@ describe('a throttled budget', () => {
     await prompt.execute(DebitBudget, {
       requestId: prompt.requestId,
       attempt: 1,
-      settlement: lostCall(callId, [budgetStream('council', today())], prompt.dependencies.prices.of('scripted')),
+      settlement: lostCall(callId, [budgetStream('council', today())], prompt.dependencies.prices.of('scripted', 0)),
     })
     expect(state.reservations).toEqual({ [callId]: 500 })
     await answerPrompt(prompt.dependencies, { ...attempt, requestedPath: 'full' })

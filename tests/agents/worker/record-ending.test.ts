@@ -122,7 +122,7 @@ describe('recordEnding', () => {
         return lost-- > 0 ? { result: 'rejected', code: 'outcome_unknown', message: 'lost' } : result
       },
     }
-    const settlement = lostCall('one', [budget], dependencies.prices.of('scripted'))
+    const settlement = lostCall('one', [budget], dependencies.prices.of('scripted', 0))
     expect(await record(completed('Paris.', settlement), { ...dependencies, gate })).toMatchObject({
       result: 'duplicate',
     })

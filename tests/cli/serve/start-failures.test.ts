@@ -12,7 +12,8 @@ import { acquireDataDirLock } from '../../../src/platform/process/data-dir-lock.
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 import { removeStartFile, writeStartFile } from '../../../src/platform/process/start-file.ts'
 import { unreachableDatabase } from '../../support/cli.ts'
-import { redisUrl } from '../../support/shared-servers.ts'
+import { councilSettings, redisUrl } from '../../support/shared-servers.ts'
+import { vllmServer } from '../../support/vllm-client.ts'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
 const undo: (() => unknown)[] = []
@@ -121,4 +122,16 @@ test('the command line reports no council for a start that was killed', () => {
   const start = { pid: process.pid, startTicks: 1, startedAt: new Date().toISOString(), step: 'starting Redis' }
   writeFileSync(dataPaths(dataDir).startFile, JSON.stringify(start))
   expect(noCouncil(`on ${dataDir}`, dataDir)).toMatchObject({ code: 'no_council' })
+})
+
+test('a model without a price is named with the line to add, instead of being free', async () => {
+  const { url } = await vllmServer({ model: 'unpriced' })
+  const { code, fatal } = await failedStart(await councilSettings({ VLLM_URL: url }), 'worker')
+  expect(code).toBe(1)
+  expect(fatal).toMatchObject([
+    {
+      code: 'model_unpriced',
+      msg: expect.stringMatching(/unpriced: no price in .*prices\.json.*"models":\["unpriced"\]/) as unknown,
+    },
+  ])
 })

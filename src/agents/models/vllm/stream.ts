@@ -169,4 +169,6 @@ function parseChunk(data: string): StreamChunk {
 }
 
 const sameUsage = (a: UsageReport, b: UsageReport): boolean =>
-  a.promptTokens === b.promptTokens && a.completionTokens === b.completionTokens
+  a.promptTokens === b.promptTokens &&
+  a.cachedPromptTokens === b.cachedPromptTokens &&
+  a.completionTokens === b.completionTokens

@@ -48,9 +48,21 @@ export const Tokenized = z.object({ count: z.int().nonnegative() })
 const figure = z.number().nullable().catch(null)
 /** A malformed usage must not break the answer: anything but a number becomes null, and `UsageMeter` checks the rest. */
 const Usage = z
-  .object({ prompt_tokens: figure, completion_tokens: figure })
-  .catch({ prompt_tokens: null, completion_tokens: null })
-  .transform((usage): UsageReport => ({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }))
+  .object({
+    prompt_tokens: figure,
+    completion_tokens: figure,
+    // Only with --enable-prompt-tokens-details; null otherwise.
+    prompt_tokens_details: z.object({ cached_tokens: figure.optional() }).nullish().catch(null),
+  })
+  .catch({ prompt_tokens: null, completion_tokens: null, prompt_tokens_details: null })
+  .transform((usage): UsageReport => {
+    const cachedPromptTokens = usage.prompt_tokens_details?.cached_tokens
+    return {
+      promptTokens: usage.prompt_tokens,
+      ...(typeof cachedPromptTokens === 'number' && { cachedPromptTokens }),
+      completionTokens: usage.completion_tokens,
+    }
+  })
 
 /** One event of the stream. The usage chunk has no choices. Tool calls are in delta fields that the client ignores. */
 export const StreamChunk = z.object({
