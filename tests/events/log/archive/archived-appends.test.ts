@@ -15,7 +15,7 @@ import { allArchived, archive, archiveLog, councilWithArchive } from '../../../s
 import { identityOf } from '../../../support/stored-log.ts'
 import { newId, testMacs, type TestCouncil } from '../../../support/council.ts'
 import { openPostgres } from '../../../support/databases.ts'
-import { answeredPrompt } from '../../../support/history.ts'
+import { answeredPrompt, eventsOfPrompts } from '../../../support/history.ts'
 import { loseNewest } from '../../../support/lost.ts'
 import { suiteDatabase } from '../../../support/lifetimes.ts'
 import { redisUrl } from '../../../support/shared-servers.ts'
@@ -79,7 +79,7 @@ describe('with DURABILITY=archived a command', () => {
       code: 'log_stopped',
       message: expect.stringContaining('bin/council restore'),
     })
-    expect(await council.redis.xlen(council.keys.log)).toBe(7)
+    expect(await council.redis.xlen(council.keys.log)).toBe(eventsOfPrompts(1) - 1)
   })
 })
 
