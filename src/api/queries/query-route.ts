@@ -5,6 +5,10 @@ import type { Projection, Tx } from '../../projections/engine/projection.ts'
 import type { ReadModelAnswer, ReadModelReader } from '../../projections/engine/read-model-reader.ts'
 import { sendProblem } from '../problem.ts'
 
+/** JSON, or a CSV file (RFC 4180) with the path of its next page. */
+type Body = object | CsvPage
+export type CsvPage = { csv: string; next: string | null }
+
 /** Adds a query to the server. */
 export type QueryRoute = (server: FastifyInstance, read: ReadModelReader) => void
 
@@ -18,7 +22,7 @@ type Query<Fields extends z.ZodRawShape, Id> = {
   /** The detail of the problem `not_found`. */
   notFound: string
   /** The body of the answer; null: not found. */
-  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id) => Promise<object | null>
+  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id) => Promise<Body | null>
 }
 
 /**
@@ -46,8 +50,10 @@ export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
     })
 }
 
-const defaultPage = 100
+export const defaultPage = 100
 const maxPage = 1000
+/** The parameter `limit` of a list. */
+export const pageSize = z.coerce.number().pipe(z.int().min(1).max(maxPage))
 
 type List<Row, Cursor> = {
   path: string
@@ -75,10 +81,7 @@ export const listRoute = <Row, Cursor>({
   queryRoute({
     path,
     readModel,
-    fields: {
-      cursor: cursor.optional(),
-      limit: z.coerce.number().pipe(z.int().min(1).max(maxPage)).default(defaultPage),
-    },
+    fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no such list',
     async answer(tx, query) {
       // One row more than the page holds shows whether there is a next page.
@@ -91,7 +94,7 @@ export const listRoute = <Row, Cursor>({
 
 function send(
   reply: FastifyReply,
-  answered: ReadModelAnswer<object | null>,
+  answered: ReadModelAnswer<Body | null>,
   after: Position | undefined,
   notFound: string,
 ): FastifyReply {
@@ -104,7 +107,15 @@ function send(
       'read_model_behind',
       `the read model is at ${answered.position} and has not reached ${after ?? 'its first build'}`,
     )
-  return answered.result ? reply.send(answered.result) : sendProblem(reply, 'not_found', notFound)
+  if (!answered.result) return sendProblem(reply, 'not_found', notFound)
+  return isCsv(answered.result) ? sendCsv(reply, answered.result) : reply.send(answered.result)
+}
+
+const isCsv = (body: Body): body is CsvPage => 'csv' in body
+
+function sendCsv(reply: FastifyReply, { csv, next }: CsvPage): FastifyReply {
+  if (next !== null) void reply.header('link', `<${next}>; rel="next"`)
+  return reply.type('text/csv; charset=utf-8; header=present').send(csv)
 }
 
 const formatIssues = ({ issues }: z.ZodError): string =>

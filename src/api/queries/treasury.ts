@@ -1,6 +1,9 @@
+import { z } from 'zod'
 import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
-import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
+import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
+import { csvRecord } from '../../platform/csv.ts'
+import { defaultPage, listRoute, pageSize, queryRoute, type CsvPage, type QueryRoute } from './query-route.ts'
 
 /** What accounts hold. Amounts are integer micro-dollars. */
 export const treasuryQueries: readonly QueryRoute[] = [
@@ -24,6 +27,29 @@ export const treasuryQueries: readonly QueryRoute[] = [
       return row ? printAccount(row) : null
     },
   }),
+  queryRoute({
+    path: '/v1/treasury/accounts/:id/entries',
+    readModel: entries,
+    fields: {
+      cursor: z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number)
+        .optional(),
+      limit: pageSize.default(defaultPage),
+      format: z.enum(['json', 'csv']).default('json'),
+    },
+    id: AccountId,
+    notFound: 'there is no such account',
+    async answer(tx, { cursor, limit, format }, accountId) {
+      // One row more than the page holds shows whether there is a next page.
+      const rows = await selectEntries(tx, accountId, cursor, limit + 1)
+      const page = rows.slice(0, limit)
+      const next = rows.length > limit ? String(page.at(-1)?.sequence) : null
+      if (format === 'json') return { account: accountId, entries: page.map(printEntry), next }
+      return statementCsv(accountId, page, next, limit)
+    },
+  }),
 ]
 
 function printAccount(row: AccountRow) {
@@ -37,5 +63,37 @@ function printAccount(row: AccountRow) {
         ? null
         : { dailyMicros: row.daily_limit_micros, perActionMicros: row.action_limit_micros },
     lastPosition: row.last_position,
+  }
+}
+
+function printEntry(row: EntryRow) {
+  return {
+    position: row.position,
+    occurredAt: row.occurred_at,
+    counterparties: row.counterparties,
+    reason: row.reason,
+    ref: row.ref,
+    transferId: row.transfer_id,
+    amountMicros: row.amount_micros,
+    balanceMicros: row.balance_micros,
+    actor: row.actor,
+    requestId: row.request_id,
+  }
+}
+
+/** A page of a statement for a spreadsheet. */
+function statementCsv(accountId: AccountId, page: readonly EntryRow[], next: string | null, limit: number): CsvPage {
+  const [first] = page
+  const names = first ? Object.keys(printEntry(first)) : []
+  const records = page.map((row) => {
+    const { counterparties, ...fields } = printEntry(row)
+    return Object.values({ ...printEntry(row), ...fields, counterparties: counterparties.join(' ') })
+  })
+  return {
+    csv: [names, ...records].map(csvRecord).join(''),
+    next:
+      next === null
+        ? null
+        : `/v1/treasury/accounts/${encodeURIComponent(accountId)}/entries?format=csv&limit=${limit}&cursor=${next}`,
   }
 }
