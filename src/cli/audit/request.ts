@@ -1,7 +1,7 @@
-import { isBudgetEvent } from '../../events/budget.ts'
+import { isBudgetEvent, type BudgetEvent } from '../../events/budget.ts'
 import { chatStream, isChatEvent } from '../../events/chat.ts'
 import { electionStream, isElectionEvent } from '../../events/election.ts'
-import { printableEvent } from '../../events/event.ts'
+import { printableEvent, type RecordedEvent } from '../../events/event.ts'
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { meanPlaces, placeOf } from '../../gedi/places.ts'
@@ -61,10 +61,14 @@ async function eventsOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]>
     for (const event of page) {
       if (event.stream === streams.chat && isChatEvent(event)) story.push(event)
       else if (event.stream === streams.election && isElectionEvent(event)) story.push(event)
-      else if (isBudgetEvent(event) && event.metadata.requestId === requestId) story.push(event)
+      else if (isBudgetEvent(event) && requestOf(event) === requestId) story.push(event)
     }
   return story
 }
+
+/** The request that a debit names; of an event that names none, the request that caused it. */
+const requestOf = ({ data, metadata }: RecordedEvent<BudgetEvent>): string | undefined =>
+  'requestId' in data ? data.requestId : metadata.requestId
 
 /** The draft of a member, its label, and its place in the election. */
 type Draft = {
