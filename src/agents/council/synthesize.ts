@@ -1,7 +1,7 @@
 import { preferredTo } from '../../gedi/places.ts'
 import { settleCall, type CallOutcome } from '../model-call.ts'
 import { labelledBy } from './ballot-box.ts'
-import { chairMessages, fenceOf, type Material } from './deliberation-prompts.ts'
+import { chairMessages, type Material } from './deliberation-prompts.ts'
 import { beginningOf, fitted } from './fit.ts'
 import type { LabelledDraft } from './labels.ts'
 import { turnMessages } from './prompts.ts'
@@ -25,11 +25,10 @@ export async function synthesize(dependencies: CouncilDependencies, state: Counc
     critiques: progress.critiques.map(({ text }) => text),
     dissent: dissentOf(state),
   }
-  const fence = fenceOf(progress.rules.seed)
   const model = modelOf(chair.model)
   const longest = Math.max(...drafts.map(({ text }) => text.length), ...material.critiques.map((text) => text.length))
   const messages = await fitted(model, chair.maxTokens, longest, (characters) =>
-    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters), fence),
+    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters)),
   )
   const outcome = await writeAnswer(dependencies, run, {
     phase: 'synthesize',
