@@ -9,6 +9,7 @@ import { meanPlaces, placeOf } from '../gedi/places.ts'
 import { isCost } from './costs.ts'
 import { bigint, boolean, bytewise, double, integer, json, text, textOf, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
+import { rowsIn, type MemoryTables } from './engine/read-model.ts'
 import { storableJson, storableText } from './engine/rows.ts'
 import { tableOf } from './engine/table.ts'
 import type { TableProjection } from './engine/table-projection.ts'
@@ -93,6 +94,13 @@ export type Underway = { elections: Map<string, OpenElectionRow>; drafts: Map<st
 export const nothingUnderway = (): Underway => ({ elections: new Map(), drafts: new Map() })
 
 const table = tableOf({ name: 'members', key: 'member', columns })
+const stored = [table, openElections, openDrafts] as const
+
+function foldTables(events: readonly RecordedEvent[], tables: MemoryTables = new Map()): MemoryTables {
+  const underway: Underway = { elections: rowsIn(tables, 'open_elections'), drafts: rowsIn(tables, 'open_drafts') }
+  addChanges(rowsIn(tables, 'members'), memberChanges(events, underway))
+  return tables
+}
 
 /**
  * `read_models.members`: one row per member that sat on the council or was paid, the chair and the fast path included,
@@ -102,15 +110,17 @@ const table = tableOf({ name: 'members', key: 'member', columns })
 export const members: TableProjection<typeof columns, 'member'> = {
   name: 'members',
   version: 1,
-  tables: ['members', 'open_elections', 'open_drafts'],
+  tables: stored.map(({ name }) => name),
+  stored,
   handles: new Set(Object.keys(handled)),
   key: table.key,
   row: table.row,
-  fold: (events, rows = new Map<string, MemberRow>()) => addChanges(rows, memberChanges(events, nothingUnderway())),
+  foldTables,
+  fold: (events) => rowsIn(foldTables(events), 'members'),
   select: (tx, clauses) => table.select(tx, 'read_models', clauses),
 
   async createTables(tx, schema) {
-    for (const { create } of [table, openElections, openDrafts]) await create(tx, schema)
+    for (const { create } of stored) await create(tx, schema)
   },
 
   async apply(tx, schema, events) {
