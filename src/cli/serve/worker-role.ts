@@ -1,7 +1,5 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { memberModels } from '../../agents/models/member-models.ts'
-import type { OpenedModel } from '../../agents/models/provider.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import type { CouncilDependencies } from '../../agents/council/state.ts'
 import { previewBatcher } from '../../agents/tokens/preview-batcher.ts'
@@ -10,6 +8,7 @@ import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { newId } from './core.ts'
+import { seatedModels } from './member-models.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
 import type { Role, RoleContext } from './role.ts'
@@ -21,35 +20,17 @@ export const workerRole: Role = {
   async start(context) {
     if (!context.model) throw new Error('the worker needs a model')
     const { part, ...models } = await context.model
-    const worker = await startJobs(context, await modelsOf(context, models))
+    const { modelOf, checks } = await seatedModels(context, models, part.kind)
+    const worker = await startJobs(context, modelOf)
     return {
       parts: [part],
-      checks: [checkOf(part, { isNeeded: false })],
+      checks: [checkOf(part, { isNeeded: false }), ...checks],
       failed: mustNotEnd(worker.done, 'no more jobs can be taken'),
     }
   },
 }
 
-type ModelOf = CouncilDependencies['modelOf']
-
-/** The models of the members and of the chair. */
-async function modelsOf(
-  { seating, logger }: RoleContext,
-  opened: Pick<OpenedModel, 'model' | 'modelOf'>,
-): Promise<ModelOf> {
-  const { modelOf, unserved } = await memberModels(
-    opened,
-    [...seating.members, seating.chair].map(({ model }) => model),
-  )
-  if (unserved.length > 0)
-    logger.warn(
-      { models: unserved },
-      'no server serves these models of config/council.json; their members cannot answer',
-    )
-  return modelOf
-}
-
-async function startJobs(context: RoleContext, modelOf: ModelOf): Promise<Worker> {
+async function startJobs(context: RoleContext, modelOf: CouncilDependencies['modelOf']): Promise<Worker> {
   const { config, stores, prices, seating, closing, logger } = context
   const { council, answers } = config
   const { concurrency, leaseMs } = config.worker

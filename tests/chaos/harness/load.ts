@@ -80,7 +80,7 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     const requestId = newId()
     prompts.push(requestId)
     // Most prompts go to one model: the council makes ten calls for an answer.
-    const path = random.percent(20) ? 'full' : 'fast'
+    const path = random.percent(10) ? 'full' : 'fast'
     return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?', path }, requestId)
   }
   const cancel = () => {
