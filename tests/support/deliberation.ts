@@ -115,8 +115,15 @@ export function deliberation(council: TestCouncil, day = dayOf(new Date().toISOS
         text: `A draft by ${member}.`,
         settlement: settlement(`draft ${member}`, costMicros),
       }),
-    failDraft: (member: string, costMicros = 10) =>
-      run(FailDraft, { ...common, member, why: 'late', text: '', ...stepOf(`draft ${member}`, costMicros) }),
+    /** The member is late, or its model fails with a message. */
+    failDraft: (member: string, costMicros = 10, message?: string) =>
+      run(FailDraft, {
+        ...common,
+        member,
+        ...(message === undefined ? { why: 'late' } : { why: 'model_failed', message }),
+        text: '',
+        ...stepOf(`draft ${member}`, costMicros),
+      }),
     settle: (phase: string, member: string, costMicros = 10) =>
       run(DebitBudget, { ...common, settlement: settlement(`${phase} ${member}`, costMicros) }),
     open: (changes: Partial<ElectionRules> = {}) =>
