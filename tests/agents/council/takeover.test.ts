@@ -170,6 +170,41 @@ describe('a council that has changed before the takeover', () => {
   )
 })
 
+describe('a council whose rule about own drafts has changed before the takeover', () => {
+  test.each([true, false])('judges by the rule of the election: own drafts allowed %s', async (ownDraftAllowed) => {
+    const reached = Promise.withResolvers<undefined>()
+    const stuck: ModelStep[] = [() => reached.resolve(undefined), untilCancelled]
+    const model = councilModel({ 'critique analyst': [stuck] })
+    const { dependencies, nextAttempt, ending, events } = await memoryPrompt({ model, council: { ownDraftAllowed } })
+    const first = await nextAttempt({ requestedPath: 'full' })
+    answerPrompt(dependencies, first.attempt).catch(() => undefined)
+    await reached.promise
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    const seated = councilOf(model, { ownDraftAllowed: !ownDraftAllowed })
+    const earlierTurns = { before: () => Promise.resolve(null), named: () => Promise.resolve(null) }
+    await answerPrompt(
+      { ...dependencies, orchestrate: createOrchestrator({ ...dependencies, ...seated, earlierTurns }) },
+      attempt,
+    )
+
+    const shown = ownDraftAllowed ? 3 : 2
+    for (const member of ['analyst', 'sceptic', 'pragmatist']) {
+      const [vote] = model.named(`vote ${member}`)
+      const choices = vote?.constraint && 'choices' in vote.constraint ? vote.constraint.choices : []
+      expect(choices[0]?.split(' > ')).toHaveLength(shown)
+    }
+    // The review that the new worker asks for shows as many drafts as the election allows.
+    const asked = model.named('critique analyst')[1]?.messages.at(-1)?.content
+    expect(asked?.match(/"[A-C]: …"/g)).toHaveLength(shown)
+    const ballots = (await events(/^BallotCast$/)).map((event) =>
+      event.type === 'BallotCast' ? event.data.ballot : [],
+    )
+    expect(ballots).toHaveLength(3)
+    for (const ballot of ballots) expect(ballot).toHaveLength(shown)
+    expect(await ending()).toMatchObject({ type: 'AnswerCompleted', data: { degraded: false } })
+  })
+})
+
 describe('stopping a deliberation', () => {
   test.each(['draft sceptic', 'critique sceptic', 'vote sceptic', 'synthesize'])(
     'by a cancellation in the call %s ends all calls, pays them and records the end',
