@@ -16,6 +16,7 @@ import { CancelPrompt } from './chat/cancel-prompt.ts'
 import { CompleteAnswer } from './chat/complete-answer.ts'
 import { FailAnswer } from './chat/fail-answer.ts'
 import { FailDraft } from './chat/fail-draft.ts'
+import { FailSynthesis } from './chat/fail-synthesis.ts'
 import { ProduceCritique } from './chat/produce-critique.ts'
 import { ProduceDraft } from './chat/produce-draft.ts'
 import { RouteRequest } from './chat/route-request.ts'
@@ -93,6 +94,7 @@ export const areas: Readonly<Record<string, Area>> = {
       internal(ProduceDraft),
       internal(FailDraft),
       internal(ProduceCritique),
+      internal(FailSynthesis),
       internal(CancelPrompt),
       internal(CompleteAnswer),
       internal(FailAnswer),

@@ -13,10 +13,14 @@ import { BudgetScope } from './policy.ts'
 export const maxPromptCharacters = 16_000
 export const maxAnswerCharacters = 1_000_000
 export const maxCritiqueCharacters = 20_000
+export const maxModelMessageCharacters = 1_000
 
 /** Why a member has no draft that could be judged. */
 export const draftFaults = ['empty', 'cut_off', 'late', 'model_failed'] as const
 export type DraftFault = (typeof draftFaults)[number]
+
+/** Why the chair has written no answer. */
+export const synthesisFaults = ['empty', 'late', 'model_failed'] as const
 
 export const AnswerPath = z.enum(['fast', 'full', 'action'])
 
@@ -152,13 +156,15 @@ export const chatEvents = {
     data: z.strictObject({ member: MemberId, text: answerText, callId: z.string().max(128) }),
   },
   DraftFailed: {
-    version: 1,
-    summary: 'A member has no draft to judge. It may still judge those of others.',
+    version: 2,
+    summary:
+      'A member has no draft to judge. It may still judge those of others. Version 2 added `message`: what a model that failed said.',
     data: z.strictObject({
       member: MemberId,
       why: z.enum(draftFaults),
       /** The part that was written. */
       text: answerText,
+      message: z.string().max(maxModelMessageCharacters).optional(),
       callId: z.string().max(128).optional(),
     }),
   },
@@ -169,6 +175,19 @@ export const chatEvents = {
       member: MemberId,
       text: z.string().min(1).max(maxCritiqueCharacters),
       callId: z.string().max(128),
+    }),
+  },
+  SynthesisFailed: {
+    version: 1,
+    summary:
+      'The chair failed or was late, so the winning draft is the answer, after the text of the chair that clients may have seen. An attempt that takes over continues with the draft.',
+    data: z.strictObject({
+      member: MemberId,
+      why: z.enum(synthesisFaults),
+      message: z.string().max(maxModelMessageCharacters).optional(),
+      /** The length of the chair's text, in UTF-16 code units. */
+      characters: z.int().nonnegative().max(maxAnswerCharacters),
+      callId: z.string().max(128).optional(),
     }),
   },
   CancellationRequested: {

@@ -17,6 +17,7 @@ const upcasters: Upcasters = {
   AnswerFailed: { 1: unchanged, 2: unchanged },
   AnswerCompleted: { 1: unchanged, 2: unchanged },
   RequestRouted: { 1: unchanged, 2: unchanged },
+  DraftFailed: { 1: unchanged },
 }
 
 /** Why a stored event cannot be read. Each stops its reader. */

@@ -36,7 +36,7 @@ export function compareMethods(election: Election): Comparison {
   const winnerSets = new Set(compared.flatMap((one) => (one.counted ? [one.winners.join('\n')] : [])))
   return {
     methods: compared,
-    condorcetWinner: condorcet === undefined ? null : (profile.candidates[condorcet] ?? null),
+    condorcetWinner: profile.candidates.find((_, index) => index === condorcet) ?? null,
     reason: winnerSets.size < 2 ? null : reasonOf(profile, margin, condorcet),
   }
 }

@@ -31,12 +31,12 @@ export function lockedPairs(below: ReadonlyMap<number, bigint> = new Map()): Loc
     isBelowAny: (candidate) => [...below.values()].some((set) => (set & bit(candidate)) !== 0n),
     with: withPair,
     withCertain(level) {
-      let locked = lockedPairs(below)
-      const undecided = level.filter((pair) => isUndecided(locked, pair))
+      const undecided = level.filter(({ winner, loser }) => !isAbove(winner, loser) && !isAbove(loser, winner))
       const reaches = reachabilityOf(below, undecided)
       const [certain, tied] = partition(undecided, ({ winner, loser }) => !reaches(loser, winner))
+      let locked = lockedPairs(below)
       for (const pair of certain) locked = locked.with(pair)
-      return { locked, tied: tied.filter((pair) => isUndecided(locked, pair)) }
+      return { locked, tied }
     },
     key: () =>
       [...below]
@@ -45,9 +45,6 @@ export function lockedPairs(below: ReadonlyMap<number, bigint> = new Map()): Loc
         .join(),
   }
 }
-
-const isUndecided = ({ isAbove }: Locked, { winner, loser }: Pair): boolean =>
-  !isAbove(winner, loser) && !isAbove(loser, winner)
 
 const bit = (candidate: number): bigint => 1n << BigInt(candidate)
 

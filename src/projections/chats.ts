@@ -101,6 +101,7 @@ function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'Prompt
     case 'DraftProduced':
     case 'DraftFailed':
     case 'CritiqueProduced':
+    case 'SynthesisFailed':
     case 'CancellationRequested':
       return {}
     case 'AnswerCompleted':

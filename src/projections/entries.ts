@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import type { AccountEvent } from '../events/account.ts'
-import type { AnyRecordedEvent } from '../events/catalogue.ts'
-import type { RecordedEvent } from '../events/event.ts'
+import { accountEvents } from '../events/account.ts'
+import { isEventOf, type EventOf, type RecordedEvent } from '../events/event.ts'
 import { Position } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
 import { bigint, bytewise, json, nullable, text, textOf, timestamp, unique, type RowOf } from './engine/columns.ts'
-import type { Projection, Tx } from './engine/projection.ts'
+import type { Tx } from './engine/projection.ts'
+import { rowsIn, type ReadModel } from './engine/read-model.ts'
 import { storableText } from './engine/rows.ts'
 import { tableOf } from './engine/table.ts'
 
@@ -30,7 +30,10 @@ const columns = {
   occurred_at: timestamp,
 }
 export type EntryRow = RowOf<typeof columns>
-type Movement = RecordedEvent<Extract<AccountEvent, { type: 'AccountDebited' | 'AccountCredited' }>>
+
+const handled = { AccountDebited: accountEvents.AccountDebited, AccountCredited: accountEvents.AccountCredited }
+const isMovement = isEventOf(handled)
+type Movement = RecordedEvent<EventOf<typeof handled>>
 
 const table = tableOf({
   name: 'entries',
@@ -40,11 +43,22 @@ const table = tableOf({
 })
 
 /** `read_models.entries`: one row per debit and credit, with its counterparties and the balance after it: the statements of all accounts. */
-export const entries: Projection = {
+export const entries: ReadModel = {
   name: 'entries',
   version: 1,
   tables: [table.name],
-  handles: new Set(['AccountDebited', 'AccountCredited']),
+  stored: [table],
+  handles: new Set(Object.keys(handled)),
+  foldTables(events, tables = new Map()) {
+    const rows = rowsIn<number, EntryRow>(tables, table.name)
+    const moved = events.filter(isMovement)
+    const movements = new Set(moved.map(movementOf))
+    const before = [...rows.values()].toSorted((a, b) => a.sequence - b.sequence)
+    const balances = new Map(before.map((row) => [row.account_id, row.balance_micros]))
+    const begun = before.filter(({ movement }) => movements.has(movement))
+    for (const row of foldEntries(moved, balances, begun)) rows.set(row.sequence, row)
+    return tables
+  },
   createTables: table.create,
   async apply(tx, schema, events) {
     const moved = events.filter(isMovement)
@@ -68,8 +82,6 @@ export const selectEntries = (
     sql`where account_id = ${accountId} ${before === undefined ? sql`` : sql`and sequence < ${before}`} order by sequence desc limit ${limit}`,
   )
 
-const isMovement = (event: AnyRecordedEvent): event is Movement =>
-  event.type === 'AccountDebited' || event.type === 'AccountCredited'
 const accountOf = ({ stream }: Movement): string => stream.slice('account/'.length)
 const movementOf = ({ metadata, data }: Movement): string =>
   storableText(`${metadata.actor} ${metadata.commandId} ${data.transferId}`)

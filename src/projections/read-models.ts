@@ -3,19 +3,10 @@ import { budgets } from './budgets.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
 import { elections } from './elections.ts'
-import type { Projection } from './engine/projection.ts'
+import type { ReadModel } from './engine/read-model.ts'
 import { entries } from './entries.ts'
 import { members } from './members.ts'
 import { policies } from './policies.ts'
 
 /** Every read model there is, in the order in which they are shown. */
-export const readModels: readonly Projection[] = [
-  chats,
-  costs,
-  budgets,
-  policies,
-  accounts,
-  entries,
-  elections,
-  members,
-]
+export const readModels: readonly ReadModel[] = [chats, costs, budgets, policies, accounts, entries, elections, members]

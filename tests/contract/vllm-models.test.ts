@@ -124,19 +124,19 @@ describe('the health of servers with different models', () => {
 describe('the models of members', () => {
   test('are the named models, or else the default model', async () => {
     const { client } = await largeAndSmall()
-    const { modelOf, unserved } = await memberModels({ model: client, modelOf: client.modelOf }, [undefined, 'small'])
+    const { modelOf, unserved } = memberModels({ model: client, modelOf: client.modelOf }, [undefined, 'small'])
     expect(await Promise.all([modelOf().info(), modelOf('small').info()])).toMatchObject([
       { model: 'large' },
       { model: 'small' },
     ])
-    expect(unserved).toEqual([])
+    expect(await unserved()).toEqual([])
   })
 
   test('that no server serves are reported by name, and only their members fail', async () => {
     const { client } = await largeAndSmall()
     const named = ['medium', 'small', undefined, 'tiny', 'medium']
-    const { modelOf, unserved } = await memberModels({ model: client, modelOf: client.modelOf }, named)
-    expect(unserved).toEqual(['medium', 'tiny'])
+    const { modelOf, unserved } = memberModels({ model: client, modelOf: client.modelOf }, named)
+    expect(await unserved()).toEqual(['medium', 'tiny'])
     await expect(modelOf('medium').info()).rejects.toMatchObject({ code: 'model_unknown' })
     expect((await outcomeOf(modelOf('small').stream(call()))).end).toBe('stop')
     expect((await outcomeOf(modelOf().stream(call()))).end).toBe('stop')
@@ -144,6 +144,6 @@ describe('the models of members', () => {
 
   test('may be served by a server that cannot be reached', async () => {
     const client = vllmClient([await refusedUrl()])
-    expect(await memberModels({ model: client, modelOf: client.modelOf }, ['small'])).toMatchObject({ unserved: [] })
+    expect(await memberModels({ model: client, modelOf: client.modelOf }, ['small']).unserved()).toEqual([])
   })
 })

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiGet } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
-import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../support/deliberation.ts'
+import {
+  answeredByCouncil,
+  councilMembers,
+  deliberation,
+  seatCouncil,
+  type Deliberation,
+} from '../support/deliberation.ts'
 import { suiteCouncil } from '../support/lifetimes.ts'
 import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
 import { councilSettings } from '../support/shared-servers.ts'
@@ -19,6 +25,8 @@ beforeAll(async () => {
   await open.begin()
   await open.open()
   await open.vote('sceptic', ['C', 'A'])
+  await seatCouncil(council, [...councilMembers, 'novice'], { model: 'mini' })
+  await seatCouncil(council, ['analyst', 'sceptic'])
   head = await council.log.head()
   served = await serveCouncil(await councilSettings({ COUNCIL_ID: council.councilId }), 'api,projector')
 })
@@ -141,7 +149,7 @@ describe('the members over HTTP', () => {
   test('have their drafts, wins, ranks, votes and cost', async () => {
     const answer = await get(`/v1/members?after=${head}`)
     expect(answer).toMatchObject({ status: 200, headers: { 'x-council-position': head }, body: { next: null } })
-    const [analyst, pragmatist, sceptic] = answer.body['members'] as Record<string, unknown>[]
+    const [analyst, , , pragmatist, sceptic] = answer.body['members'] as Record<string, unknown>[]
     expect(analyst).toMatchObject({
       member: 'analyst',
       elections: 3,
@@ -169,11 +177,28 @@ describe('the members over HTTP', () => {
     })
   })
 
+  test('have the name, persona, model, weight and seat of the newest council, and those of the last one they sat on', async () => {
+    const seated = ((await get(`/v1/members?after=${head}`)).body['members'] as Record<string, unknown>[]).map(
+      ({ member, name, persona, model, weight, seat }) => ({ member, name, persona, model, weight, seat }),
+    )
+    const described = (id: string) => ({ member: id, name: `The ${id}`, persona: `You are the ${id}.` })
+    expect(seated).toEqual([
+      { ...described('analyst'), model: null, weight: 1, seat: 'member' },
+      { ...described('chair'), model: null, weight: null, seat: 'chair' },
+      { ...described('novice'), model: 'mini', weight: 4, seat: null },
+      { ...described('pragmatist'), model: 'mini', weight: 3, seat: null },
+      { ...described('sceptic'), model: null, weight: 2, seat: 'member' },
+    ])
+  })
+
   test('come in pages, each member once', async () => {
-    const first = await get(`/v1/members?limit=2&after=${head}`)
-    expect(first.body).toMatchObject({ members: [{ member: 'analyst' }, { member: 'pragmatist' }], next: 'pragmatist' })
-    const second = await get(`/v1/members?limit=2&after=${head}&cursor=pragmatist`)
-    expect(second.body).toMatchObject({ members: [{ member: 'sceptic' }], next: null })
+    const first = await get(`/v1/members?limit=3&after=${head}`)
+    expect(first.body).toMatchObject({
+      members: [{ member: 'analyst' }, { member: 'chair' }, { member: 'novice' }],
+      next: 'novice',
+    })
+    const second = await get(`/v1/members?limit=3&after=${head}&cursor=novice`)
+    expect(second.body).toMatchObject({ members: [{ member: 'pragmatist' }, { member: 'sceptic' }], next: null })
   })
 })
 

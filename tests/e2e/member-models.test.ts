@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { apiGet } from '../support/api-client.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { openTestCouncil } from '../support/council.ts'
 import { serveCouncil } from '../support/served-council.ts'
@@ -34,6 +35,43 @@ async function councilFile(): Promise<string> {
   await writeFile(path, JSON.stringify({ members, chair: { name: 'Chair', persona, model: 'small' }, quorum: 1 }))
   return path
 }
+
+test(
+  '/health names each member whose model no server has, what to do, and follows the servers',
+  { timeout: 90_000 },
+  async () => {
+    const [large, small] = [await vllmServer({ model: 'large' }), await vllmServer({ model: 'small' })]
+    const council = await serveCouncil(
+      await councilSettings({
+        VLLM_URL: `${large.url},${small.url}`,
+        VLLM_MODEL: 'large',
+        COUNCIL_FILE: await councilFile(),
+      }),
+    )
+    onTestFinished(() => void council.kill())
+    const found = async () => {
+      const { body } = await apiGet(council, '/health')
+      return (body['checks'] as Record<string, { status: string; output: string }[]>)['models of members']
+    }
+    expect(await found()).toMatchObject([
+      {
+        status: 'warn',
+        output: expect.stringMatching(
+          /models of Third \(absent\), .* VLLM_URL, or change .* config\/council\.json/,
+        ) as unknown,
+      },
+    ])
+    expect(await apiGet(council, '/readyz')).toMatchObject({ status: 200 })
+    small.setModel('absent', 2048)
+    await expect
+      .poll(found, { timeout: 20_000 })
+      .toMatchObject([
+        { status: 'warn', output: expect.stringContaining('the models of Second (small), Chair (small),') as unknown },
+      ])
+    large.setModel('small', 2048)
+    await expect.poll(found, { timeout: 20_000 }).toMatchObject([{ status: 'pass', output: 'small, absent' }])
+  },
+)
 
 test('each member answers with its own model, and one whose model no server has fails alone', async () => {
   const [large, small] = [await vllmServer({ model: 'large' }), await vllmServer({ model: 'small' })]

@@ -77,3 +77,43 @@ test('gives no reason where all methods agree', () => {
   const winners = new Set(methods.map((one) => (one.counted ? one.winners.join() : one.code)))
   expect(reason === null).toBe(winners.size === 1)
 })
+
+test('gives no reason where those methods agree that can count, and the others cannot', () => {
+  const { methods, reason } = compareMethods({ candidates: ['a'], ballots: [['a']], seed: 'x' })
+  expect(methods.filter((one) => !one.counted)).toEqual([
+    {
+      method: 'informed_dictator',
+      counted: false,
+      code: 'dictator_missing',
+      why: 'this method needs the ranking of the member that decides',
+    },
+  ])
+  expect(reason).toBeNull()
+})
+
+test('names the narrowest defeat by the Condorcet winner, however narrow the defeats among the others', () => {
+  const { reason } = compareMethods({
+    candidates: ['a', 'b', 'c'],
+    ballots: [
+      ['a', 'b', 'c'],
+      ['a', 'c', 'b'],
+    ],
+    weights: [3, 2],
+    seed: 'y',
+    dictator: ['b'],
+  })
+  expect(reason).toContain('a beats every other candidate in pairs (c most narrowly, by 5)')
+})
+
+test('counts the upper half of a ranking as approved, and its places as points of range', () => {
+  const { methods } = compareMethods({
+    ...tennessee,
+    ballots: [...tennessee.ballots, null],
+    weights: [42, 26, 15, 17, 9],
+  })
+  const whyOf = (name: string) => methods.find(({ method }) => method === name)?.why
+  expect(whyOf('approval')).toBe('N has the most approvals, 68 of 100')
+  expect(whyOf('range')).toBe('N has the highest sum of scores, 194')
+  const odd = compareMethods({ candidates: ['a', 'b', 'c'], ballots: [['a', 'b', 'c']] })
+  expect(odd.methods.find(({ method }) => method === 'approval')).toMatchObject({ order: [['a', 'b'], ['c']] })
+})

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { meanPlaces, placeOf } from '../../src/gedi/places.ts'
+import type { CastableBallot, VotingMethod } from '../../src/events/election.ts'
+import { meanPlaces, placeOf, preferredTo } from '../../src/gedi/places.ts'
 
 describe('the place of a candidate on a ballot', () => {
   test('is its rank', () => {
@@ -30,4 +31,18 @@ test('tied candidates of a result share the mean of their places', () => {
     ['E', 5],
     ['F', 5],
   ])
+})
+
+describe('the candidates that a ballot prefers to the winner', () => {
+  test.each<[string, VotingMethod, CastableBallot, string, string[]]>([
+    ['above it in a ranking', 'schulze', ['B', 'C', 'A'], 'A', ['B', 'C']],
+    ['none, if the ranking puts it first', 'schulze', ['B', 'C', 'A'], 'B', []],
+    ['none, if the ranking omits it', 'schulze', ['B', 'C'], 'A', []],
+    ['all approved ones, if it is not one of them', 'approval', ['C', 'B'], 'A', ['C', 'B']],
+    ['none, if it is approved too', 'approval', ['C', 'B', 'A'], 'A', []],
+    ['those with a higher score', 'range', { A: 7, B: 90, C: 7, D: 0 }, 'A', ['B']],
+    ['none, if it has no score', 'range', { B: 90, C: 7 }, 'A', []],
+  ])('are %s', (_, method, ballot, winner, preferred) => {
+    expect(preferredTo(method, ballot, winner)).toEqual(preferred)
+  })
 })

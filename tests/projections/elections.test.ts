@@ -6,12 +6,19 @@ import { ballots } from '../../src/projections/ballots.ts'
 import { electionRows, elections } from '../../src/projections/elections.ts'
 import { migrate } from '../../src/projections/engine/migrate.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
+import type { MemoryTables, ReadModel } from '../../src/projections/engine/read-model.ts'
 import { members, type MemberRow } from '../../src/projections/members.ts'
 import { openTestCouncil, type TestCouncil } from '../support/council.ts'
 import { databaseKinds } from '../support/databases.ts'
-import { answeredByCouncil, councilMembers, deliberation, type Deliberation } from '../support/deliberation.ts'
+import {
+  answeredByCouncil,
+  councilMembers,
+  deliberation,
+  seatCouncil,
+  type Deliberation,
+} from '../support/deliberation.ts'
 import { suiteDatabase, testCouncil } from '../support/lifetimes.ts'
-import { applyInBatches } from '../support/read-models.ts'
+import { applyInBatches, storedTables } from '../support/read-models.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 
 type OfType<Type> = Extract<AnyRecordedEvent, { type: Type }>
@@ -51,6 +58,7 @@ const step = fc.record({
     'abstain',
     'close',
     'end',
+    'seat',
   ),
   member: fc.constantFrom(...councilMembers),
   ballot: fc.constantFrom<CastableBallot>(...rankings),
@@ -60,7 +68,17 @@ const step = fc.record({
 type Step = { ask: string; member: string; ballot: CastableBallot; rules: Partial<ElectionRules>; costMicros: number }
 const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 })
 
-async function happen(prompt: Deliberation, { ask, member, ballot, rules: changes, costMicros }: Step): Promise<void> {
+async function happen(
+  council: TestCouncil,
+  prompt: Deliberation,
+  { ask, member, ballot, rules: changes, costMicros }: Step,
+): Promise<void> {
+  // The member takes the chair, with others around it, under a model that differs from time to time.
+  if (ask === 'seat')
+    await seatCouncil(council, [...councilMembers, 'novice'].filter((id) => id !== member).slice(costMicros % 3), {
+      chair: member,
+      ...(costMicros % 2 === 0 && { model: `model-${costMicros}` }),
+    })
   if (ask === 'call') await prompt.call('draft', member)
   if (ask === 'draft') await prompt.draft(member, costMicros)
   if (ask === 'fail') await prompt.failDraft(member, costMicros)
@@ -97,7 +115,7 @@ describe.each(databaseKinds)('the read models of elections on $kind', async ({ o
             await prompt.draft('analyst')
           }
           await prompts[0]!.open()
-          for (const next of history) await happen(prompts[next.who]!, next)
+          for (const next of history) await happen(council, prompts[next.who]!, next)
           await check(await council.events(), sizes, council)
         } finally {
           council.close()
@@ -109,10 +127,12 @@ describe.each(databaseKinds)('the read models of elections on $kind', async ({ o
 
   test('are the fold of the log for any history and any batch boundaries', async () => {
     await afterAnyHistory(async (events, sizes) => {
-      for (const projection of [elections, members]) await applied(projection, events, sizes)
-      expect(await shown('elections', electionRows.row, 'election_id')).toEqual(electionRows.fold(events))
-      expect(await shown('ballots', ballots.row, 'ballot_id')).toEqual(ballots.fold(events))
-      expect(await shown('members', members.row, 'member')).toEqual(members.fold(events))
+      for (const model of [elections, members]) {
+        await applied(model, events, sizes)
+        const stored = await db.postgres.transaction((tx) => storedTables(tx, [model]))
+        expect(stored).toEqual(model.foldTables(events))
+        expect(inBatches(model, events, sizes)).toEqual(stored)
+      }
       const live = await Promise.all(members.tables.map((table) => db.dump(`read_models.${table}`)))
       await applied(members, events, [events.length])
       expect(await Promise.all(members.tables.map((table) => db.dump(`read_models.${table}`)))).toEqual(live)
@@ -183,6 +203,17 @@ describe.each(databaseKinds)('the read models of elections on $kind', async ({ o
   })
 })
 
+/** The tables of a read model that are folded in memory, in batches of these sizes, again and again. */
+function inBatches({ foldTables }: ReadModel, events: readonly AnyRecordedEvent[], sizes: readonly number[]) {
+  const tables: MemoryTables = new Map()
+  for (let start = 0, batch = 0; start < events.length; batch++) {
+    const end = start + sizes[batch % sizes.length]!
+    foldTables(events.slice(start, end), tables)
+    start = end
+  }
+  return tables
+}
+
 /** The figures of a member, counted anew from the whole log. */
 function counted(events: readonly AnyRecordedEvent[], member: string): Partial<MemberRow> {
   const own = <Type extends AnyRecordedEvent['type']>(type: Type) =>
@@ -206,7 +237,20 @@ function counted(events: readonly AnyRecordedEvent[], member: string): Partial<M
     return Date.parse(metadata.occurredAt) - Date.parse(start.metadata.occurredAt)
   })
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+  const seatings = events.filter(isOfType('CouncilSeated')).map(({ data }) => data)
+  const seats = ({ members: seated, chair }: (typeof seatings)[number]) => [
+    ...seated.map((seat) => ({ ...seat, seat: 'member' as const })),
+    { ...chair, weight: null, seat: 'chair' as const },
+  ]
+  const isMember = ({ id }: { id: string }) => id === member
+  const described = seatings.flatMap(seats).findLast(isMember)
+  const newest = seatings.slice(-1).flatMap(seats).find(isMember)
   return {
+    name: described?.name ?? null,
+    persona: described?.persona ?? null,
+    model: described?.model ?? null,
+    weight: described?.weight ?? null,
+    seat: newest?.seat ?? null,
     elections: councilMembers.some((name) => name === member) ? events.filter(isOfType('ElectionOpened')).length : 0,
     drafts: own('DraftProduced').length,
     drafts_failed: own('DraftFailed').length,

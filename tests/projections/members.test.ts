@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { answerPrompt } from '../../src/agents/worker/answer.ts'
-import { memberReport, members } from '../../src/projections/members.ts'
+import { memberReport } from '../../src/projections/member-figures.ts'
+import { members } from '../../src/projections/members.ts'
 import { councilModel } from '../support/council-model.ts'
 import { memoryPrompt } from '../support/memory-attempt.ts'
 import { end, text, usage } from '../support/scripted-model.ts'

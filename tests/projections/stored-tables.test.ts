@@ -65,9 +65,10 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   members: {
-    version: 1,
+    version: 2,
     statements: [
-      'create table "s"."members" ("member" text collate "C" primary key, "elections" integer not null, "drafts" integer not null, ' +
+      'create table "s"."members" ("member" text collate "C" primary key, "name" text, "persona" text, "model" text, ' +
+        '"weight" double precision, "seat" text, "elections" integer not null, "drafts" integer not null, ' +
         '"drafts_failed" integer not null, "drafts_timed" integer not null, "draft_ms" bigint not null, ' +
         '"candidates_ranked" integer not null, "rank_sum" double precision not null, "wins" integer not null, ' +
         '"ballots" integer not null, "abstentions" integer not null, "ballots_compared" integer not null, ' +

@@ -2,6 +2,7 @@ import { aggregateOf } from '../../src/commands/registry.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { comparePositions, type StreamName } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
+import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
 import type { IssuedCommand } from './client.ts'
 import { commandViolations } from './command-checker.ts'
 import { ledgerViolations } from './ledger-checker.ts'
@@ -84,17 +85,17 @@ function readModelViolations({ database, projectors }: World, events: readonly A
       found.push(`the read model ${name} was never built`)
       continue
     }
-    const { registered, table } = served
+    const { registered, tables } = served
     if (registered.position !== (events.at(-1)?.position ?? '0-0'))
       found.push(`${name} has applied ${registered.sequence} of ${events.length} events`)
-    const expected = new Map<string, unknown>()
+    const expected: MemoryTables = new Map()
     try {
       fold(expected, events)
     } catch (error) {
       found.push(`${name} cannot be folded: ${error instanceof Error ? error.message : ''}`)
     }
-    if (JSON.stringify([...table].sort(byKey)) !== JSON.stringify([...expected].sort(byKey)))
-      found.push(`${name} is not the fold of the log`)
+    for (const [table, rows] of expected)
+      if (textOf(tables.get(table)) !== textOf(rows)) found.push(`${table} is not the fold of the log`)
     for (const { generation, isLeased } of database.others(name))
       if (!isLeased) found.push(`generation ${generation} of ${name} was not removed`)
     if (database.isServedLeased(name)) found.push(`a rebuild of ${name} still holds its lease`)
@@ -104,7 +105,8 @@ function readModelViolations({ database, projectors }: World, events: readonly A
   return found
 }
 
-const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number => (left < right ? -1 : 1)
+const textOf = (rows: ReadonlyMap<unknown, object> = new Map()): string =>
+  JSON.stringify([...rows].toSorted(([left], [right]) => (String(left) < String(right) ? -1 : 1)))
 
 /** The reader received every event once and in order. */
 function readerViolations({ seen }: World, events: readonly AnyRecordedEvent[]): string[] {

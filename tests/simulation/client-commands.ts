@@ -3,6 +3,11 @@ import { FreezeTreasury } from '../../src/commands/treasury/freeze-treasury.ts'
 import type { CommandContext, CommandResult } from '../../src/commands/gate/types.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import type { CommandGate } from '../../src/commands/gate/gate.ts'
+import { SeatCouncil } from '../../src/commands/council/seat-council.ts'
+import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
+import { CloseElection } from '../../src/commands/election/close-election.ts'
+import { OpenElection } from '../../src/commands/election/open-election.ts'
+import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { ReleaseReservation } from '../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../src/commands/treasury/reserve-funds.ts'
@@ -49,11 +54,13 @@ export const setUpCommands = (): ClientCommand[] => [
 export const unrelatedCommand = (): ClientCommand =>
   commandFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
-/** A reservation that a client requested; the gate may have refused it. */
-export type Promised = { account: AccountId; reservationId: Uuid7 }
+/** What clients requested and may use later; the gate may have refused it. */
+export type Promised = { reservations: { account: AccountId; reservationId: Uuid7 }[]; elections: Uuid7[] }
+export const nothingPromised = (): Promised => ({ reservations: [], elections: [] })
 
-/** A random command of the treasury or the chat, most often a transfer. */
-export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised[]): ClientCommand {
+/** A random command of the treasury, the chat or an election, most often a transfer. */
+export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {
+  if (random.happens(0.2)) return electionCommand(random, commandId, promised)
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)
   const dice = random.below(100)
@@ -63,14 +70,14 @@ export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, p
     return commandFor(TransferFunds, { transferId: commandId, from: payer(), to: payer(), amountMicros, reason })
   if (dice < 62) {
     const of = { account: payer(), reservationId: commandId }
-    promised.push(of)
+    promised.reservations.push(of)
     return commandFor(ReserveFunds, {
       ...of,
       amountMicros,
       expiresAt: isoTime(nowMs + random.pick([2_000, 60_000, 3_600_000])),
     })
   }
-  const [of] = promised.slice(random.below(promised.length))
+  const [of] = promised.reservations.slice(random.below(promised.reservations.length))
   if (of && dice < 74) return commandFor(SettleReservation, { ...of, actualMicros: random.below(120) })
   if (of && dice < 80) return commandFor(ReleaseReservation, of)
   if (dice < 84) return commandFor(FreezeAccount, { account: payer(), reason })
@@ -80,4 +87,55 @@ export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, p
   if (dice < 95)
     return commandFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
   return commandFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
+}
+
+const members = ['ada', 'bob', 'eve'] as const
+/** The rankings of two candidates out of three: a member may not vote for its own. */
+const rankings = ['AB', 'BA', 'AC', 'CA', 'BC', 'CB'] as const
+
+/** Seats a council, opens an election, or votes, abstains or counts in one of the last two that were opened. */
+function electionCommand(random: Random, commandId: Uuid7, { elections }: Promised): ClientCommand {
+  if (random.happens(0.15)) return seatSome(random)
+  const electionId = elections.at(-1 - random.below(Math.min(2, elections.length)))
+  if (electionId === undefined || random.happens(0.1)) {
+    elections.push(commandId)
+    return openElection(commandId)
+  }
+  const member = random.pick(members)
+  const dice = random.below(20)
+  if (dice < 16) return commandFor(CastBallot, { electionId, member, ballot: random.pick(rankings).split('') })
+  if (dice < 18) return commandFor(RejectBallot, { electionId, member, why: 'invalid' })
+  return commandFor(CloseElection, { electionId })
+}
+
+const openElection = (electionId: Uuid7): ClientCommand =>
+  commandFor(OpenElection, {
+    electionId,
+    purpose: 'bounty',
+    ref: electionId,
+    candidates: members.map((author, index) => ({ label: 'ABC'.charAt(index), standsFor: author, author })),
+    electorate: members.map((member) => ({ member, weight: 1 })),
+    ownCandidateAllowed: false,
+    method: 'ranked_pairs',
+    quorum: 1,
+    seed: electionId,
+  })
+
+/** Seats two of the three members, with the third in the chair. */
+function seatSome(random: Random): ClientCommand {
+  const first = random.below(members.length)
+  const seat = (index: number) => {
+    const id = members[index % members.length] ?? members[0]
+    return { id, name: id, persona: `You are ${id}.`, temperature: 0, maxTokens: 100 }
+  }
+  return commandFor(SeatCouncil, {
+    councilId: 'main',
+    hash: String(first).repeat(64),
+    members: [first, first + 1].map((index) => ({ ...seat(index), weight: 1 })),
+    chair: seat(first + 2),
+    method: 'ranked_pairs',
+    quorum: 1,
+    ownDraftAllowed: false,
+    critique: true,
+  })
 }

@@ -1,8 +1,14 @@
 import { chat } from '../../src/commands/aggregates/chat.ts'
+import { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
+import { ProduceDraft } from '../../src/commands/chat/produce-draft.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
+import { budgetStream } from '../../src/events/budget.ts'
+import { dayOf } from '../../src/events/day.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
-import { unrelatedCommand, commandFor, setUpCommands, randomCommand, type Promised } from './client-commands.ts'
+import { councilScope } from '../../src/events/policy.ts'
+import { isoTime } from '../../src/platform/clock.ts'
+import { unrelatedCommand, commandFor, setUpCommands, randomCommand, nothingPromised } from './client-commands.ts'
 import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
 import type { World } from './world.ts'
 
@@ -12,7 +18,8 @@ export type ClientRun = { history: IssuedCommand[]; answersToReuse: Answer[]; le
 const clients = 4
 const commandsEach = 7
 const longestPauseMs = 1_500
-const jobsLookedFor = 5
+/** How often the worker still looks for a job once it is alone. */
+const lastLooks = 3
 
 /** Opens the accounts, then starts several clients and a worker. */
 export function startClients(world: World): ClientRun {
@@ -28,7 +35,7 @@ export function startClients(world: World): ClientRun {
       return found?.owner.alive ? found : undefined
     },
   }
-  const promised: Promised[] = []
+  const promised = nothingPromised()
   let left = clients + 1
 
   void (async () => {
@@ -44,7 +51,7 @@ export function startClients(world: World): ClientRun {
     for (let n = 0; n < commandsEach; n++) {
       await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
       const commandId = newId()
-      world.watch(`chat/${commandId}` as StreamName)
+      for (const category of ['chat', 'election']) world.watch(`${category}/${commandId}` as StreamName)
       const command = randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(command, commandId)
       const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && command.recordsRefusals)
@@ -54,8 +61,8 @@ export function startClients(world: World): ClientRun {
 
   /** Takes jobs as a worker does, and abandons some of them halfway. */
   async function work(client: Client): Promise<void> {
-    for (let n = 0; n < jobsLookedFor; n++) {
-      await scheduler.step(client.owner, 'looks for a job', random.below(longestPauseMs))
+    for (let alone = 0; alone < lastLooks; alone += left > 1 ? 0 : 1) {
+      await scheduler.step(client.owner, 'looks for a job', random.below(2 * longestPauseMs))
       const jobs = world.server.jobs()
       const job = jobs[random.below(jobs.length)]
       if (!job) continue
@@ -66,6 +73,7 @@ export function startClients(world: World): ClientRun {
         commandFor(StartAttempt, { requestId, attempt: attempt + 1, worker: 'worker' }),
       )
       if (started.result === 'refused' || random.happens(0.2)) continue
+      await draft(client, requestId, attempt + 1)
       const ending = {
         requestId,
         attempt: attempt + 1,
@@ -76,6 +84,31 @@ export function startClients(world: World): ClientRun {
       }
       await client.insist(commandFor(CompleteAnswer, { ...ending, finishReason: 'stop', reasons: [] }))
     }
+  }
+
+  /** Pays for a model call that writes a draft. */
+  async function draft(client: Client, requestId: Uuid7, attempt: number): Promise<void> {
+    const nowMs = scheduler.clock.nowMs()
+    const callId = `${requestId}-${attempt}`
+    const common = { requestId, attempt }
+    const day = dayOf(isoTime(nowMs))
+    const call = { callId, phase: 'draft', member: 'ada', model: 'simulated', amountMicros: 50 }
+    const expiresAt = isoTime(nowMs + 3_600_000)
+    const reserved = await client.insist(
+      commandFor(ReserveBudget, { ...common, scopes: [{ scope: councilScope, day }], calls: [call], expiresAt }),
+    )
+    if (reserved.result !== 'appended' && reserved.result !== 'duplicate') return
+    const settlement = {
+      callId,
+      budgets: [budgetStream('council', day)],
+      outcome: 'completed' as const,
+      usage: 'reported' as const,
+      promptTokens: 9,
+      completionTokens: 2,
+      priceRef: 'simulated',
+      costMicros: random.below(50),
+    }
+    await client.insist(commandFor(ProduceDraft, { ...common, member: 'ada', text: 'Because.', settlement }))
   }
 
   async function attemptOf(stream: StreamName): Promise<number | undefined> {

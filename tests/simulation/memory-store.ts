@@ -1,19 +1,18 @@
 import type { Registered } from '../../src/projections/engine/checkpoint.ts'
 import type { LeaseHolder } from '../../src/projections/engine/lease-rows.ts'
 import { schemaOf } from '../../src/projections/engine/generations.ts'
+import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 import type { FaultRates } from './fault-rates.ts'
 
-/** A table: rows by their key. Rows are never changed in place. */
-export type Table = Map<string, unknown>
 type Lease = LeaseHolder & { version: number; generation: number; touchedAtMs: number }
 
 type Contents = {
   registry: Map<string, Registered>
   /** By schema, as `schemaOf` names it. */
-  schemas: Map<string, { name: string; generation: number; table: Table }>
+  schemas: Map<string, { name: string; generation: number; tables: MemoryTables }>
   leases: Map<string, Lease>
 }
 
@@ -23,8 +22,8 @@ export type MemoryTx = { owner: Owner; draft: Contents; statement: (what: string
 /** A database that runs one transaction at a time, like the embedded Postgres. */
 export type MemoryDatabase = {
   connect: (owner: Owner) => ReadModelStore<MemoryTx>
-  /** The table of a projection that queries read, and its registry entry. */
-  served: (name: string) => { registered: Registered; table: Table } | undefined
+  /** The tables of a projection that queries read, and its registry entry. */
+  served: (name: string) => { registered: Registered; tables: MemoryTables } | undefined
   /** Generations that do not serve, and whether a rebuild has leased them. The next rebuild removes them. */
   others: (name: string) => { generation: number; isLeased: boolean }[]
   /** Whether a rebuild holds a lease on the generation that serves. */
@@ -33,9 +32,13 @@ export type MemoryDatabase = {
 
 const copyOf = ({ registry, schemas, leases }: Contents): Contents => ({
   registry: new Map(registry),
-  schemas: new Map([...schemas].map(([name, schema]) => [name, { ...schema, table: new Map(schema.table) }])),
+  schemas: new Map([...schemas].map(([name, schema]) => [name, { ...schema, tables: copyOfTables(schema.tables) }])),
   leases: new Map(leases),
 })
+
+/** A copy of tables. They share their rows, which never change. */
+export const copyOfTables = (tables: MemoryTables): MemoryTables =>
+  new Map([...tables].map(([name, rows]) => [name, new Map(rows)]))
 
 /** An error with a code of PostgreSQL. */
 class DatabaseError extends Error {
@@ -92,7 +95,7 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, faultRates:
     served(name) {
       const registered = contents.registry.get(name)
       const schema = registered && contents.schemas.get(schemaOf(name, registered.generation))
-      return registered && schema && { registered, table: schema.table }
+      return registered && schema && { registered, tables: schema.tables }
     },
     others: (name) =>
       [...contents.schemas.values()]
@@ -102,10 +105,10 @@ export function memoryDatabase(scheduler: Scheduler, random: Random, faultRates:
   }
 }
 
-export function tableOf({ draft }: MemoryTx, schema: string): Table {
+export function tablesOf({ draft }: MemoryTx, schema: string): MemoryTables {
   const found = draft.schemas.get(schema)
   if (!found) throw new DatabaseError('3F000', `there is no schema ${schema}`)
-  return found.table
+  return found.tables
 }
 
 /** The counterparts of the SQL in postgres-store.ts. */
@@ -134,7 +137,7 @@ function statements(nowMs: () => number): Omit<ReadModelStore<MemoryTx>, 'transa
       tx.draft.schemas.set(schemaOf(projection.name, generation), {
         name: projection.name,
         generation,
-        table: new Map(),
+        tables: new Map(),
       })
     },
     async dropOtherGenerations(tx, name, serving) {

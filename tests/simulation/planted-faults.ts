@@ -1,9 +1,12 @@
 import type { AppendRequest, EventLog, StoredState } from '../../src/events/log/log.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
+import { schemaOf } from '../../src/projections/engine/generations.ts'
+import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
 import type { ReadModelStore } from '../../src/projections/engine/store.ts'
+import { readModels } from '../../src/projections/read-models.ts'
 import { memoryServer } from '../support/memory-log/memory-log.ts'
-import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
+import { copyOfTables, tablesOf, type MemoryTx } from './memory-store.ts'
 import type { Plant, World } from './world.ts'
 
 type Append = EventLog['append']
@@ -65,6 +68,10 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
     }),
   },
 
+  ...Object.fromEntries(
+    readModels.flatMap(({ tables }) => tables).map((table) => [`a commit loses the rows of ${table}`, losing(table)]),
+  ),
+
   'the reader repeats a page after a restore': {
     readerLog: (log, world) => following(log, world, (page, before) => [before, page]),
   },
@@ -121,16 +128,16 @@ function forgetful(log: EventLog): EventLog {
 
 /** A store that commits a checkpoint in one transaction and its rows in the next. */
 function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<MemoryTx> {
-  const rows = new Map<MemoryTx, { schema: string; after: Table }>()
+  const rows = new Map<MemoryTx, { schema: string; after: MemoryTables }>()
   return {
     ...store,
     async moveCheckpoint(tx, name, generation, from, to) {
       const moved = await store.moveCheckpoint(tx, name, generation, from, to)
-      if (moved) rows.set(tx, { schema: `${name}_${generation}`, after: tableOf(tx, `${name}_${generation}`) })
+      if (moved) rows.set(tx, { schema: `${name}_${generation}`, after: tablesOf(tx, `${name}_${generation}`) })
       return moved
     },
     async transaction(work) {
-      let later: { schema: string; after: Table } | undefined
+      let later: { schema: string; after: MemoryTables } | undefined
       const result = await store.transaction(async (tx) => {
         const before = structuredClone(tx.draft.schemas)
         const done = await work(tx)
@@ -141,11 +148,24 @@ function checkpointFirst(store: ReadModelStore<MemoryTx>): ReadModelStore<Memory
       const { schema, after } = later ?? {}
       if (schema !== undefined && after)
         await store.transaction(async (tx) => {
-          const table = tableOf(tx, schema)
-          for (const [key, row] of after) table.set(key, row)
+          const tables = tablesOf(tx, schema)
+          for (const [name, table] of copyOfTables(after)) tables.set(name, table)
         })
       return result
     },
+  }
+}
+
+/** A store that loses the rows of a table when a checkpoint moves. */
+function losing(table: string): Plant {
+  return {
+    store: (store) => ({
+      ...store,
+      moveCheckpoint(tx, name, generation, from, to) {
+        tablesOf(tx, schemaOf(name, generation)).get(table)?.clear()
+        return store.moveCheckpoint(tx, name, generation, from, to)
+      },
+    }),
   }
 }
 

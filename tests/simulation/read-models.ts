@@ -1,21 +1,27 @@
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
-import { accounts, type AccountRow } from '../../src/projections/accounts.ts'
+import { joined } from '../../src/projections/engine/joined.ts'
 import type { Projection } from '../../src/projections/engine/projection.ts'
-import { tableOf, type MemoryTx, type Table } from './memory-store.ts'
+import { rowsIn, type MemoryTables } from '../../src/projections/engine/read-model.ts'
+import { readModels } from '../../src/projections/read-models.ts'
+import { tablesOf, type MemoryTx } from './memory-store.ts'
 
-/** Applies a batch to a table, so that a repeated or missing event changes the rows. */
-type Fold = (table: Table, events: readonly AnyRecordedEvent[]) => void
+/** Applies a batch to tables, so that a repeated or missing event changes the rows. */
+type Fold = (tables: MemoryTables, events: readonly AnyRecordedEvent[]) => void
 
-/** The accounts' read model, with the rows of `read_models.accounts`. */
-const foldAccounts: Fold = (table, events) => void accounts.fold(events, table as Map<string, AccountRow>)
+/** The tables of every read model. One projection keeps them all: more would only make the runs longer. */
+const { foldTables } = joined('read_models', 1, readModels)
 
 /** One row per event, keyed by the order of writing: an event that is applied twice has two rows. */
-const journal: Fold = (table, events) => {
+const journal: Fold = (tables, events) => {
+  const rows = rowsIn(tables, 'journal')
   for (const { sequence, position, metadata } of events)
-    table.set(`${table.size}`, { sequence, position, eventId: metadata.eventId })
+    rows.set(`${rows.size}`, { sequence, position, eventId: metadata.eventId })
 }
 
-export const folds: Readonly<Record<string, Fold>> = { accounts: foldAccounts, journal }
+export const folds: Readonly<Record<string, Fold>> = {
+  read_models: (tables, events) => void foldTables(events, tables),
+  journal,
+}
 
 /** The projections of one release of the program; a newer release rebuilds them. `mayFail` may make `apply` fail. */
 export const projectionsOf = (version: number, mayFail: () => void): Projection<MemoryTx>[] =>
@@ -26,7 +32,7 @@ export const projectionsOf = (version: number, mayFail: () => void): Projection<
     createTables: async () => undefined,
     async apply(tx, schema, events) {
       await tx.statement(`apply ${events.length} events to ${name}`)
-      fold(tableOf(tx, schema), events)
+      fold(tablesOf(tx, schema), events)
       mayFail()
       await tx.statement(`applied to ${name}`)
     },

@@ -67,8 +67,7 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
 
     async run(maxSteps) {
       for (let steps = 0; steps < maxSteps; steps++) {
-        await settlePromises()
-        if (tasks.length === 0) await idle()
+        await settled()
         const candidates = ready()
         if (!candidates) return 'at rest'
         const task = random.pick(candidates)
@@ -82,13 +81,5 @@ export function createScheduler(random: Random, startMs: number, note: (line: st
   }
 }
 
-/** More than the longest chain of promises between two steps. A longer chain would end after the next step. */
-const turns = 40
-
-/** Runs the promise callbacks that follow from a step. */
-async function settlePromises(): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await Promise.resolve()
-}
-
-/** Runs all work that needs no further step. */
-const idle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** Runs all that follows from a step without a further one: every promise, and the ends of turns that gates wait for. */
+const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

@@ -1,5 +1,6 @@
 import { treasuryStream } from '../../src/events/treasury.ts'
 import { accountStream } from '../../src/events/account.ts'
+import { councilStream } from '../../src/events/council.ts'
 import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
 import { violationsOf } from './checker.ts'
 import { operate } from './operator.ts'
@@ -18,7 +19,8 @@ const watched: StreamName[] = [
   ...['external', 'overrun', 'spend', 'reserve', 'agent:ada', 'agent:bob', 'bounty:moon'].map((id) =>
     accountStream(AccountId.parse(id)),
   ),
-  ...days.map((day) => `refusals/${day}` as StreamName),
+  ...days.flatMap((day) => [`refusals/${day}`, `budget/council/${day}`] as StreamName[]),
+  councilStream('main'),
 ]
 
 /** Runs one simulation. The same seed gives the same steps. */

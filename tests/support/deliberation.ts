@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { DebitBudget } from '../../src/commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
 import type { Settlement } from '../../src/commands/budget/settlement.ts'
@@ -7,6 +8,7 @@ import { ProduceDraft } from '../../src/commands/chat/produce-draft.ts'
 import { RouteRequest } from '../../src/commands/chat/route-request.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
+import { SeatCouncil } from '../../src/commands/council/seat-council.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
 import { CloseElection } from '../../src/commands/election/close-election.ts'
@@ -21,6 +23,31 @@ import { newId, type TestCouncil } from './council.ts'
 const principal = Principal.parse('tester')
 export const councilMembers = ['analyst', 'sceptic', 'pragmatist'] as const
 export type CouncilMember = (typeof councilMembers)[number]
+
+/** Seats a council with its chair; `model` gives every member a model of its own. */
+export const seatCouncil = (
+  { execute, councilId }: Pick<TestCouncil, 'execute' | 'councilId'>,
+  members: readonly string[],
+  { chair = 'chair', model }: { chair?: string; model?: string } = {},
+) => {
+  const seat = (id: string) => ({
+    id,
+    name: `The ${id}`,
+    persona: `You are the ${id}.`,
+    temperature: 0,
+    maxTokens: 100,
+  })
+  const seating = {
+    members: members.map((id, index) => ({ ...seat(id), ...(model && { model }), weight: index + 1 })),
+    chair: seat(chair),
+    method: 'ranked_pairs' as const,
+    quorum: 1,
+    ownDraftAllowed: false,
+    critique: true,
+  }
+  const hash = createHash('sha256').update(JSON.stringify(seating)).digest('hex')
+  return execute(SeatCouncil, { councilId, hash, ...seating })
+}
 
 /**
  * The rules of an answer's election among the drafts of all members: `A` is the analyst's, `B` the sceptic's, `C` the
@@ -87,8 +114,15 @@ export function deliberation(council: TestCouncil) {
         text: `A draft by ${member}.`,
         settlement: settlement(`draft ${member}`, costMicros),
       }),
-    failDraft: (member: string, costMicros = 10) =>
-      run(FailDraft, { ...common, member, why: 'late', text: '', ...stepOf(`draft ${member}`, costMicros) }),
+    /** The member is late, or its model fails with a message. */
+    failDraft: (member: string, costMicros = 10, message?: string) =>
+      run(FailDraft, {
+        ...common,
+        member,
+        ...(message === undefined ? { why: 'late' } : { why: 'model_failed', message }),
+        text: '',
+        ...stepOf(`draft ${member}`, costMicros),
+      }),
     settle: (phase: string, member: string, costMicros = 10) =>
       run(DebitBudget, { ...common, settlement: settlement(`${phase} ${member}`, costMicros) }),
     open: (changes: Partial<ElectionRules> = {}) =>

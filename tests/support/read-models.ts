@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
 import { silentLogger } from '../../src/platform/logger.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
@@ -15,6 +16,7 @@ import {
 import { postgresStore } from '../../src/projections/engine/postgres-store.ts'
 import type { Database, Projection, Tx } from '../../src/projections/engine/projection.ts'
 import { startProjector, type Projector } from '../../src/projections/engine/projector.ts'
+import type { MemoryTables, ReadModel } from '../../src/projections/engine/read-model.ts'
 import { rebuild, type RebuildProgress, type Rebuilt } from '../../src/projections/engine/rebuild.ts'
 import type { Rebuilder } from '../../src/projections/engine/rebuild-lease.ts'
 import { thisProcess } from '../../src/projections/engine/this-process.ts'
@@ -82,6 +84,16 @@ export async function applyInBatches(
     at = await applyEvents(database, target, at!, events.slice(start, start + size))
     start += size
   }
+}
+
+/** All rows of read models, as the generations that serve queries have them. */
+export async function storedTables(tx: Tx, models: readonly ReadModel[]): Promise<MemoryTables> {
+  const tables: MemoryTables = new Map()
+  for (const { name, key, select } of models.flatMap(({ stored }) => stored)) {
+    const rows = await select(tx, 'read_models', sql``)
+    tables.set(name, new Map(rows.map((row) => [row[key], row])))
+  }
+  return tables
 }
 
 /** All rows of both read models. */

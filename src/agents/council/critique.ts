@@ -3,7 +3,7 @@ import { maxCritiqueCharacters } from '../../events/chat.ts'
 import { settleCall } from '../model-call.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
 import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
-import { critiqueMessages, fenceOf } from './deliberation-prompts.ts'
+import { critiqueMessages } from './deliberation-prompts.ts'
 import { fittedDrafts } from './fit.ts'
 import { draftsFor } from './labels.ts'
 import { askMembers, type MemberTask } from './member-calls.ts'
@@ -18,7 +18,6 @@ export async function critique(dependencies: CouncilDependencies, state: Council
   const { seating, modelOf } = dependencies
   const rules = await openBallotBox(dependencies, run, progress)
   const drafts = labelledBy(rules, progress)
-  const fence = fenceOf(rules.seed)
   const critiques = [...progress.critiques]
 
   const tasks = await Promise.all(
@@ -28,7 +27,7 @@ export async function critique(dependencies: CouncilDependencies, state: Council
         const seen = draftsFor(drafts, member.id, rules)
         if (seen.length === 0) return []
         const messages = await fittedDrafts(modelOf(member.model), critiqueTokens, seen, (shown) =>
-          critiqueMessages(question, shown, fence),
+          critiqueMessages(question, shown),
         )
         return [{ member, messages, maxTokens: critiqueTokens, temperature: 0 }]
       }),

@@ -2,7 +2,7 @@ import { FailDraft } from '../../commands/chat/fail-draft.ts'
 import { ProduceDraft } from '../../commands/chat/produce-draft.ts'
 import type { DraftFault } from '../../events/chat.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
-import { askMembers, type MemberResult } from './member-calls.ts'
+import { askMembers, modelMessage, type MemberResult } from './member-calls.ts'
 import type { Draft, Progress } from './progress.ts'
 import { conversationMessages } from './prompts.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
@@ -51,8 +51,9 @@ export async function draft(dependencies: CouncilDependencies, state: CouncilSta
 async function recordDraft(
   dependencies: CouncilDependencies,
   { run }: CouncilState,
-  { member, text, settlement, ended }: MemberResult,
+  result: MemberResult,
 ): Promise<string | null> {
+  const { member, text, settlement, ended } = result
   const common = {
     requestId: run.requestId,
     attempt: run.attempt,
@@ -61,13 +62,18 @@ async function recordDraft(
   }
   const judgeable = ended === 'complete' ? text : ended === 'cut_off' ? wholeSentences(text) : null
   if (judgeable !== null && settlement) {
-    const result = await executeUntilKnown(dependencies, run, ProduceDraft, { ...common, text: judgeable, settlement })
-    assertAppended('ProduceDraft', result)
+    const produced = await executeUntilKnown(dependencies, run, ProduceDraft, {
+      ...common,
+      text: judgeable,
+      settlement,
+    })
+    assertAppended('ProduceDraft', produced)
     return judgeable
   }
   const why: DraftFault = ended === 'complete' ? 'empty' : ended === 'over_budget' ? 'model_failed' : ended
   run.logger.warn({ member: member.id, why }, 'a member has no draft')
-  assertAppended('FailDraft', await executeUntilKnown(dependencies, run, FailDraft, { ...common, why, text }))
+  const said = 'message' in result ? modelMessage(result.message) : {}
+  assertAppended('FailDraft', await executeUntilKnown(dependencies, run, FailDraft, { ...common, why, text, ...said }))
   return null
 }
 

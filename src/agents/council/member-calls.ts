@@ -1,3 +1,4 @@
+import { maxModelMessageCharacters } from '../../events/chat.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { settleCall, streamCall, reserveCalls, type CallOutcome, type CallRequest } from '../model-call.ts'
 import { answerText, type AnswerText } from '../worker/answer-text.ts'
@@ -55,6 +56,12 @@ export async function askMembers(
   )
   // Thrown after all calls have ended and are settled: a prompt cannot end while a call is open.
   for (const result of ended) if (result.status === 'rejected') throw result.reason
+}
+
+/** What a model that failed said, for an event: it may be empty or too long, and cutting it may leave half a character. */
+export function modelMessage(said: string): { message?: string } {
+  const message = said.slice(0, maxModelMessageCharacters).toWellFormed()
+  return message === '' ? {} : { message }
 }
 
 /** Ends the run in the middle of a phase. The calls of the phase are settled. */

@@ -26,6 +26,8 @@ export type Progress = {
   /** Members that voted or abstained. */
   voted: readonly string[]
   ending: Ending | null
+  /** The length of the chair's text, if the chair failed after it: the winning draft follows. */
+  chairFailedAfter: number | null
 }
 
 export const noProgress: Progress = {
@@ -39,6 +41,7 @@ export const noProgress: Progress = {
   ballots: [],
   voted: [],
   ending: null,
+  chairFailedAfter: null,
 }
 
 /** Reads the progress of a request after the position of its first event. */
@@ -79,6 +82,8 @@ function advanced(before: Progress, event: ChatEvent | ElectionEvent): Partial<P
     case 'ElectionDecided':
     case 'ElectionFailed':
       return { ending: event }
+    case 'SynthesisFailed':
+      return { chairFailedAfter: event.data.characters }
     default:
       return {}
   }

@@ -1,9 +1,13 @@
 import { preferredTo } from '../../gedi/places.ts'
-import { settleCall, type CallOutcome } from '../model-call.ts'
+import { FailSynthesis } from '../../commands/chat/fail-synthesis.ts'
+import type { CallOutcome } from '../model-call.ts'
+import { assertAppended, executeUntilKnown } from '../run.ts'
+import type { AnswerText } from '../worker/answer-text.ts'
 import { labelledBy } from './ballot-box.ts'
-import { chairMessages, fenceOf, type Material } from './deliberation-prompts.ts'
+import { chairMessages, type Material } from './deliberation-prompts.ts'
 import { beginningOf, fitted } from './fit.ts'
 import type { LabelledDraft } from './labels.ts'
+import { modelMessage } from './member-calls.ts'
 import { turnMessages } from './prompts.ts'
 import { isDeadlineReason } from '../run.ts'
 import { writeAnswer } from './respond.ts'
@@ -20,17 +24,17 @@ export async function synthesize(dependencies: CouncilDependencies, state: Counc
   if (!progress.rules) throw new Error('no election was opened')
   const drafts = labelledBy(progress.rules, progress)
   const winner = winnerOf(state, drafts)
+  if (progress.chairFailedAfter !== null) return answerWithDraft(answer, progress.chairFailedAfter, winner.text)
   const material: Material = {
     winner: progress.ending?.type === 'ElectionDecided' ? winner : null,
     others: drafts.filter((draft) => progress.ending?.type !== 'ElectionDecided' || draft !== winner),
     critiques: progress.critiques.map(({ text }) => text),
     dissent: dissentOf(state),
   }
-  const fence = fenceOf(progress.rules.seed)
   const model = modelOf(chair.model)
   const longest = Math.max(...drafts.map(({ text }) => text.length), ...material.critiques.map((text) => text.length))
   const messages = await fitted(model, chair.maxTokens, longest, (characters) =>
-    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters), fence),
+    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters)),
   )
   const outcome = await writeAnswer(dependencies, run, {
     phase: 'synthesize',
@@ -44,20 +48,44 @@ export async function synthesize(dependencies: CouncilDependencies, state: Counc
   })
   if (outcome.kind === 'completed' || (outcome.kind === 'stopped' && !isDeadlineReason(outcome.reason)))
     return { outcome }
-  return answerWithDraft(dependencies, state, winner.text, outcome)
+  answer.interrupt()
+  await recordFailure(dependencies, state, outcome)
+  return answerWithDraft(answer, answer.soFar().length, winner.text)
 }
 
-/** Ends the answer with a draft. Text of the chair that clients have seen stays before it. */
-async function answerWithDraft(
+/**
+ * Records that the chair failed, before the draft is shown: an attempt that takes over must not let the chair continue
+ * the draft.
+ */
+async function recordFailure(
   dependencies: CouncilDependencies,
   { run, answer }: CouncilState,
-  draft: string,
   failed: CallOutcome,
-): Promise<CouncilUpdate> {
+): Promise<void> {
   run.logger.warn({ outcome: failed }, 'the chair failed; the winning draft is the answer')
-  if (failed.settlement) await settleCall(dependencies, run, failed.settlement)
-  answer.interrupt()
-  answer.add(answer.soFar() === '' ? draft : `\n\n---\n\n${draft}`)
+  const isEmpty = failed.kind === 'failed' && failed.code === 'empty_answer'
+  const result = await executeUntilKnown(dependencies, run, FailSynthesis, {
+    requestId: run.requestId,
+    attempt: run.attempt,
+    member: dependencies.seating.chair.id,
+    why: failed.kind !== 'failed' ? 'late' : isEmpty ? 'empty' : 'model_failed',
+    ...(failed.kind === 'failed' && !isEmpty && modelMessage(failed.message)),
+    characters: answer.soFar().length,
+    ...(failed.settlement && { settlement: failed.settlement }),
+  })
+  assertAppended('FailSynthesis', result)
+}
+
+const separator = '\n\n---\n\n'
+
+/**
+ * Ends the answer with a draft, after the first characters of the answer: the text of the chair that clients may have
+ * seen. An earlier attempt may have shown a part of the draft.
+ */
+function answerWithDraft(answer: AnswerText, characters: number, draft: string): CouncilUpdate {
+  const shown = answer.soFar()
+  const whole = [shown.slice(0, characters), draft].filter((part) => part !== '').join(separator)
+  answer.add(whole.startsWith(shown) ? whole.slice(shown.length) : `${separator}${draft}`)
   answer.finish()
   const finishReason = answer.isFull() ? 'length' : 'stop'
   return { outcome: { kind: 'completed', finishReason, degraded: false }, reasons: ['chair_failed'] }

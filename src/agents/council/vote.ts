@@ -10,7 +10,7 @@ import { settleCall } from '../model-call.ts'
 import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
 import { ballotForm, type BallotForm } from './ballot.ts'
 import { judgesOf, labelledBy, openBallotBox } from './ballot-box.ts'
-import { ballotMessages, fenceOf } from './deliberation-prompts.ts'
+import { ballotMessages } from './deliberation-prompts.ts'
 import { beginningOf, fittedDrafts } from './fit.ts'
 import { draftsFor, type LabelledDraft } from './labels.ts'
 import { askMembers, type MemberResult, type MemberTask } from './member-calls.ts'
@@ -90,7 +90,7 @@ async function judgeOf(
   )
   const critique = progress.critiques.find((one) => one.member === member.id)?.text ?? null
   const messages = await fittedDrafts(modelOf(member.model), form.maxTokens, seen, (shown) =>
-    ballotMessages(question, shown, fenceOf(rules.seed), { critique, instruction: form.instruction }),
+    ballotMessages(question, shown, { critique, instruction: form.instruction }),
   )
   const task = { member, messages, maxTokens: form.maxTokens, temperature: 0, constraint: form.constraint }
   return [{ member, form, task }]

@@ -7,20 +7,25 @@ import type { OpenedModel } from './provider.ts'
 export type MemberModels = {
   /** The client of a member's model; the default model without a name. A member whose model is not served fails alone, when it is called. */
   modelOf: (name?: string) => ModelClient
-  /** The names that no server serves, each once. A server that cannot be reached may serve any of them, so they are not reported. */
-  unserved: string[]
+  /** The names, each once. */
+  named: readonly string[]
+  /** The names that no server serves now. A server that cannot be reached may serve any of them, so they are not reported. */
+  unserved: () => Promise<string[]>
 }
 
-/** Opens the models that members name, and checks which of them are served. `undefined` among the names is the default model. */
-export async function memberModels(
+/** Opens the models that members name. `undefined` among the names is the default model. */
+export function memberModels(
   { model, modelOf }: Pick<OpenedModel, 'model' | 'modelOf'>,
   names: readonly (string | undefined)[],
-): Promise<MemberModels> {
+): MemberModels {
   const named = [...new Set(names)].filter((name) => name !== undefined)
-  const served = await Promise.all(named.map((name) => isServed(modelOf(name))))
   return {
     modelOf: (name) => (name === undefined ? model : modelOf(name)),
-    unserved: named.filter((_, index) => served[index] === false),
+    named,
+    async unserved() {
+      const served = await Promise.all(named.map((name) => isServed(modelOf(name))))
+      return named.filter((_, index) => served[index] === false)
+    },
   }
 }
 

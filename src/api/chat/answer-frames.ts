@@ -88,6 +88,7 @@ export function answerFrames(first: Position): AnswerFrames {
         return [{ type: 'cancelled', costMicros: event.data.costMicros }]
       case 'AttemptStarted':
       case 'ModelCallEnded':
+      case 'SynthesisFailed':
       case 'CancellationRequested':
         return []
       default:

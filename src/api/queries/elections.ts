@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { selectBallots, type BallotRow } from '../../projections/ballots.ts'
 import { elections, selectElection, selectElections, type ElectionRow } from '../../projections/elections.ts'
-import { memberReport, members, selectMembers, type MemberRow } from '../../projections/members.ts'
+import { memberReport } from '../../projections/member-figures.ts'
+import { members, selectMembers, type MemberRow } from '../../projections/members.ts'
 import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
 
 /** The elections of the council, and the contribution and cost of its members. */
@@ -80,5 +81,6 @@ function printBallot(row: BallotRow) {
 }
 
 function printMember(row: MemberRow) {
-  return { member: row.member, ...memberReport(row), lastPosition: row.last_position }
+  const { member, name, persona, model, weight, seat } = row
+  return { member, name, persona, model, weight, seat, ...memberReport(row), lastPosition: row.last_position }
 }

@@ -5,24 +5,25 @@ import {
   addFigures,
   memberChanges,
   memberReport,
-  members,
   noFigures,
   nothingUnderway,
   type MemberChange,
   type MemberFigures,
   type MemberReport,
-} from '../../projections/members.ts'
+} from '../../projections/member-figures.ts'
+import { isSeating, members, seatedIn, type MemberRow } from '../../projections/members.ts'
 import type { CliContext } from '../context.ts'
 import { inRange, type Range } from '../log-point.ts'
-import type { Output } from '../output.ts'
+import { fit, type Output } from '../output.ts'
 import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
 
-/** A member with its figures in the range, and the events behind each. */
+/** A member as the newest seating that has it describes it, with its figures in the range, and the events behind each. */
 type Audited = {
   member: string
+  seated: Pick<MemberRow, 'name' | 'persona' | 'model' | 'weight' | 'seat'>
   sums: MemberFigures
   report: MemberReport
-  positions: Partial<Record<keyof MemberFigures, Position[]>>
+  positions: Partial<Record<keyof MemberFigures | 'seat', Position[]>>
 }
 
 /** Wins against costs, among the members that sat in an election. */
@@ -34,9 +35,10 @@ type Worth = {
 }
 
 /**
- * `council audit members`: the drafts, wins, ranks, votes and costs of each member, from the log, with the position of
- * the event behind every figure; which member is worth its price; and whether the read model shows the same. A range
- * counts the events in it; the read model is compared as a whole. Throws CliError `read_model_differs`.
+ * `council audit members`: who each member is and whether it sits now, and its drafts, wins, ranks, votes and costs,
+ * from the log, with the position of the event behind every figure; which member is worth its price; and whether the
+ * read model shows the same. A range counts the events in it; the seats are those of now, and the read model is
+ * compared as a whole. Throws CliError `read_model_differs`.
  */
 export async function auditMembers(options: Range, { config, output }: CliContext): Promise<number> {
   const within = inRange(options)
@@ -45,7 +47,12 @@ export async function auditMembers(options: Range, { config, output }: CliContex
   const events: RecordedEvent[] = []
   for await (const page of log.read({ types: [...(members.handles ?? [])] })) events.push(...page)
   const changes = memberChanges(events, nothingUnderway()).filter(({ position }) => within(position))
-  const audited = [...Map.groupBy(changes, ({ member }) => member)].map(([member, own]) => auditedOf(member, own))
+  const rowOf = members.fold(events)
+  const seatedNow = [...rowOf.values()].filter(({ seat }) => seat !== null).map(({ member }) => member)
+  const audited = [...new Set([...changes.map(({ member }) => member), ...seatedNow])].map((member) => {
+    const own = changes.filter((change) => change.member === member)
+    return auditedOf(member, own, rowOf.get(member), events)
+  })
   const worthOf = worthAmong(audited.filter(({ sums }) => sums.elections > 0))
   const rows = audited
     .map((one) => ({ ...one, worth: worthOf(one) }))
@@ -59,16 +66,27 @@ export async function auditMembers(options: Range, { config, output }: CliContex
   return 0
 }
 
-function auditedOf(member: string, changes: readonly MemberChange[]): Audited {
+function auditedOf(
+  member: string,
+  changes: readonly MemberChange[],
+  row: MemberRow | undefined,
+  events: readonly RecordedEvent[],
+): Audited {
   const sums = changes.reduce((before, { figures }) => addFigures(before, figures), noFigures)
   const names = Object.keys(noFigures) as (keyof MemberFigures)[]
   const positionsOf = (name: keyof MemberFigures) =>
     changes.filter(({ figures }) => (figures[name] ?? 0) !== 0).map(({ position }) => position)
+  const seating = events.filter(isSeating).findLast((event) => seatedIn(event).includes(member))
+  const { name = null, persona = null, model = null, weight = null, seat = null } = row ?? {}
   return {
     member,
+    seated: { name, persona, model, weight, seat },
     sums,
     report: memberReport(sums),
-    positions: Object.fromEntries(names.map((name) => [name, [...new Set(positionsOf(name))]])),
+    positions: {
+      seat: seating ? [seating.position] : [],
+      ...Object.fromEntries(names.map((figure) => [figure, [...new Set(positionsOf(figure))]])),
+    },
   }
 }
 
@@ -89,8 +107,9 @@ const heading = [
   ...['µ$'.padStart(9), 'µ$ per win', 'ms a draft', 'wins/cost'],
 ].join('  ')
 
-async function printMember(output: Output, { member, report, positions, worth }: Audited & { worth: Worth }) {
+async function printMember(output: Output, { member, seated, report, positions, worth }: Audited & { worth: Worth }) {
   const {
+    seat,
     elections,
     drafts,
     drafts_failed: draftsFailed,
@@ -105,6 +124,7 @@ async function printMember(output: Output, { member, report, positions, worth }:
   } = positions
   const behind = {
     ...{
+      seat,
       elections,
       drafts,
       draftsFailed,
@@ -118,7 +138,7 @@ async function printMember(output: Output, { member, report, positions, worth }:
       costMicros,
     },
   }
-  await output.result({ kind: 'member', member, ...report, ...worth, positions: behind }, () =>
+  await output.result({ kind: 'member', member, ...seated, ...report, ...worth, positions: behind }, () => [
     [
       member.padEnd(16),
       cell(report.elections, 9),
@@ -135,7 +155,21 @@ async function printMember(output: Output, { member, report, positions, worth }:
       cell(report.meanDraftMs, 10),
       cell(worth.value, 9, 2),
     ].join('  '),
-  )
+    ...describeSeat(seated).map((line) => output.paint('dim', fit(line, output.columns))),
+  ])
+}
+
+/** Who a member is, in one line; none for those that never sat, such as the fast path. */
+function describeSeat({ name, persona, model, weight, seat }: Audited['seated']): string[] {
+  if (name === null || persona === null) return []
+  const place = seat === null ? 'does not sit now' : seat === 'chair' ? 'sits in the chair' : 'sits'
+  const facts = [
+    name,
+    place,
+    ...(weight === null ? [] : [`weight ${weight}`]),
+    ...(model === null ? [] : [`model ${model}`]),
+  ]
+  return [`  ${facts.join(', ')}: ${persona}`]
 }
 
 async function printTotal(

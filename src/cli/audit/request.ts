@@ -13,7 +13,7 @@ import { assertSameResult, recount, type Recount } from '../gedi/recount.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { openLogForReading } from '../running-council.ts'
-import { storyLine, type StoryEvent } from './story-line.ts'
+import { formatFault, storyLine, type StoryEvent } from './story-line.ts'
 
 /**
  * `council audit request`: every event of one prompt and of its election, in order; each draft with its author, each
@@ -79,6 +79,8 @@ type Draft = {
   isWinner: boolean
   /** Why there is no draft to judge; null if there is one. */
   failedWhy: string | null
+  /** What a model that failed said; null if it said nothing. */
+  failure: string | null
   text: string
   position: Position
 }
@@ -92,8 +94,9 @@ function draftsOf(story: readonly StoryEvent[], election: RecordedElection | und
     const label = election?.rules.candidates.find(({ author }) => author === member)?.label ?? null
     const rank = label === null ? null : (places.get(label) ?? null)
     const failedWhy = event.type === 'DraftFailed' ? event.data.why : null
+    const failure = event.type === 'DraftFailed' ? (event.data.message ?? null) : null
     const isWinner = label !== null && label === result?.winner
-    return [{ member, label, rank, isWinner, failedWhy, text, position: event.position }]
+    return [{ member, label, rank, isWinner, failedWhy, failure, text, position: event.position }]
   })
 }
 
@@ -103,7 +106,8 @@ async function printDrafts(output: Output, drafts: readonly Draft[]): Promise<vo
   for (const draft of drafts)
     await output.result({ kind: 'draft', ...draft }, () => {
       const place = draft.isWinner ? 'winner' : draft.rank === null ? '' : `place ${draft.rank}`
-      const written = draft.failedWhy ?? JSON.stringify(draft.text)
+      const { failedWhy, failure, text } = draft
+      const written = failedWhy === null ? JSON.stringify(text) : formatFault({ why: failedWhy, message: failure })
       return `${(draft.label ?? '-').padEnd(3)} ${draft.member.padEnd(16)} ${place.padEnd(9)} ${draft.position}  ${written}`
     })
 }

@@ -33,9 +33,11 @@ function formatEvent(event: StoryEvent): string {
     case 'DraftProduced':
       return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
     case 'DraftFailed':
-      return `of ${event.data.member}: ${event.data.why}`
+      return `of ${event.data.member}: ${formatFault(event.data)}`
     case 'CritiqueProduced':
       return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
+    case 'SynthesisFailed':
+      return `by ${event.data.member}: ${formatFault(event.data)}; the winning draft follows ${event.data.characters} characters`
     case 'CancellationRequested':
       return `by ${event.data.by}`
     case 'AnswerCompleted':
@@ -72,6 +74,10 @@ function formatEvent(event: StoryEvent): string {
       return event satisfies never
   }
 }
+
+/** Why a model has written nothing usable, and what it said. */
+export const formatFault = ({ why, message }: { why: string; message?: string | null | undefined }): string =>
+  message ? `${why}: ${message}` : why
 
 function formatConversation({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
   const saw =

@@ -1,7 +1,5 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { memberModels, unpricedModels } from '../../agents/models/member-models.ts'
-import type { OpenedModel } from '../../agents/models/provider.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import type { CouncilDependencies } from '../../agents/council/state.ts'
 import { previewBatcher } from '../../agents/tokens/preview-batcher.ts'
@@ -9,8 +7,8 @@ import { previewWriter, readTokens, tokenWriter } from '../../agents/tokens/toke
 import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
-import { CliError } from '../failure.ts'
 import { newId } from './core.ts'
+import { seatedModels } from './member-models.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
 import type { Role, RoleContext } from './role.ts'
@@ -22,43 +20,17 @@ export const workerRole: Role = {
   async start(context) {
     if (!context.model) throw new Error('the worker needs a model')
     const { part, ...models } = await context.model
-    const worker = await startJobs(context, await modelsOf(context, models))
+    const { modelOf, checks } = await seatedModels(context, models, part.kind)
+    const worker = await startJobs(context, modelOf)
     return {
       parts: [part],
-      checks: [checkOf(part, { isNeeded: false })],
+      checks: [checkOf(part, { isNeeded: false }), ...checks],
       failed: mustNotEnd(worker.done, 'no more jobs can be taken'),
     }
   },
 }
 
-type ModelOf = CouncilDependencies['modelOf']
-
-/** A line for the price file. */
-const examplePrice = (model: string): string =>
-  JSON.stringify({ name: 'my-model', models: [model], promptMicrosPer1000: 150, completionMicrosPer1000: 600 })
-
-/** The models of the members and of the chair. Throws CliError `model_unpriced` for a model that must not be called. */
-async function modelsOf(
-  { seating, prices, config, logger }: RoleContext,
-  opened: Pick<OpenedModel, 'model' | 'modelOf'>,
-): Promise<ModelOf> {
-  const names = [...seating.members, seating.chair].map(({ model }) => model)
-  const { modelOf, unserved } = await memberModels(opened, names)
-  const unpriced = await unpricedModels([undefined, ...names].map(modelOf), prices, systemClock.nowMs())
-  if (unpriced.length > 0)
-    throw new CliError(
-      'model_unpriced',
-      `${unpriced.join(', ')}: no price in ${config.answers.pricesFile}. Add one, for example ${examplePrice(unpriced[0] ?? '')}`,
-    )
-  if (unserved.length > 0)
-    logger.warn(
-      { models: unserved },
-      'no server serves these models of config/council.json; their members cannot answer',
-    )
-  return modelOf
-}
-
-async function startJobs(context: RoleContext, modelOf: ModelOf): Promise<Worker> {
+async function startJobs(context: RoleContext, modelOf: CouncilDependencies['modelOf']): Promise<Worker> {
   const { config, stores, prices, seating, closing, logger } = context
   const { council, answers } = config
   const { concurrency, leaseMs } = config.worker

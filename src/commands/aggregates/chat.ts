@@ -59,8 +59,9 @@ function evolve(state: Chat, event: ChatEvent): Chat {
       return { ...state, attempt: event.data.attempt, firstStartedAt: state.firstStartedAt ?? event.data.startedAt }
     case 'RequestRouted':
       return { ...state, path: event.data.path }
-    // An attempt that takes over reads this event in the log, so the state stays small.
+    // An attempt that takes over reads these events in the log, so the state stays small.
     case 'ContextSensed':
+    case 'SynthesisFailed':
       return state
     case 'ModelCallStarted':
       return {

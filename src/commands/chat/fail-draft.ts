@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { draftFaults, maxAnswerCharacters } from '../../events/chat.ts'
+import { draftFaults, maxAnswerCharacters, maxModelMessageCharacters } from '../../events/chat.ts'
 import { MemberId } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { writtenLength } from '../../events/written-length.ts'
@@ -16,15 +16,17 @@ export const FailDraft = defineCommand(stepAggregates)({
     why: z.enum(draftFaults),
     /** The part that was written. */
     text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, 'is too long'),
+    /** What a model that failed said. */
+    message: z.string().min(1).max(maxModelMessageCharacters).optional(),
     ...WorkerStep.shape,
   }),
   reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
 
-  decide({ requestId, member, why, text, attempt, settlement }, states, { now }) {
+  decide({ requestId, member, why, text, message, attempt, settlement }, states, { now }) {
     const settled = settleStep(states, requestId, { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
-    const data = { member, why, text, ...(settlement && { callId: settlement.callId }) }
+    const data = { member, why, text, ...(message && { message }), ...(settlement && { callId: settlement.callId }) }
     return { outcome: 'accepted', events: { ...settled, chat: [...settled.chat, { type: 'DraftFailed', data }] } }
   },
 })

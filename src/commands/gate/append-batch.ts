@@ -228,6 +228,9 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
   pending.mayBeDone = true
   const recorded = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
+  // Between the two requests the log may have lost its tail: what the events were is then unknown.
+  if (recorded[0]?.position !== first || recorded.at(-1)?.position !== last)
+    throw new Error(`the log lacks events of a command that it remembers, from ${first} to ${last}`)
   const [refusal] = recorded
   if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal.data))
   const events = recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))

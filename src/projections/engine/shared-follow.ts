@@ -7,8 +7,13 @@ type FollowedLog = Pick<EventLog, 'read' | 'follow' | 'head'>
 /** Pages that the shared reader has handed to one follower and that it has not taken yet. */
 type Inbox = { pages: AnyRecordedEvent[][]; isOverfull: boolean; changed: PromiseWithResolvers<void> }
 
-/** One reader of the log, from its first follower on until its last one leaves or the log fails. */
-type SharedReader = { inboxes: Set<Inbox>; abort: AbortController; ended: { failure?: unknown } | undefined }
+/** One reader of the log, from its first follower on until its last one leaves or the log fails. `at`: how far it has read. */
+type SharedReader = {
+  inboxes: Set<Inbox>
+  abort: AbortController
+  at: Position
+  ended: { failure?: unknown } | undefined
+}
 
 const maxWaitingPages = 8
 
@@ -20,15 +25,17 @@ export function sharedFollow(log: FollowedLog): FollowedLog {
   let current: SharedReader | undefined
 
   function open(after: Position): SharedReader {
-    const reader: SharedReader = { inboxes: new Set(), abort: new AbortController(), ended: undefined }
+    const reader: SharedReader = { inboxes: new Set(), abort: new AbortController(), at: after, ended: undefined }
     void pump(reader, after)
     return reader
   }
 
   async function pump(reader: SharedReader, after: Position): Promise<void> {
     try {
-      for await (const page of log.follow(after, reader.abort.signal))
+      for await (const page of log.follow(after, reader.abort.signal)) {
+        reader.at = page.at(-1)?.position ?? reader.at
         for (const inbox of reader.inboxes) deliver(inbox, page)
+      }
       reader.ended = {}
     } catch (failure) {
       reader.ended = { failure }
@@ -44,6 +51,18 @@ export function sharedFollow(log: FollowedLog): FollowedLog {
     if (current === reader) current = undefined
   }
 
+  /** The pages that bring a late follower, which is at `last()`, to the point at which it joined the reader. */
+  async function* ownPages(last: () => Position, joinedAt: Position, signal: AbortSignal) {
+    const isBehind = () => comparePositions(last(), joinedAt) < 0
+    if (isBehind()) yield* log.read({ after: last() })
+    // A log that has lost its tail ends before that point. It may be restored, while the reader goes on behind the tail.
+    if (!isBehind()) return
+    for await (const page of log.follow(last(), signal)) {
+      yield page
+      if (!isBehind()) return
+    }
+  }
+
   return {
     read: (options) => log.read(options),
     head: () => log.head(),
@@ -51,18 +70,15 @@ export function sharedFollow(log: FollowedLog): FollowedLog {
     async *follow(after, signal) {
       let last = after
       while (!signal.aborted) {
-        const isLate = current !== undefined
         const reader = (current ??= open(last))
         const inbox: Inbox = { pages: [], isOverfull: false, changed: Promise.withResolvers() }
         reader.inboxes.add(inbox)
+        const own = ownPages(() => last, reader.at, signal)
         const wake = () => inbox.changed.resolve()
         signal.addEventListener('abort', wake)
         try {
           // After joining: no event can fall between the pages read here and those in the inbox.
-          const pages = isLate
-            ? [log.read({ after: last }), take(reader, inbox, signal)]
-            : [take(reader, inbox, signal)]
-          for (const source of pages)
+          for (const source of [own, take(reader, inbox, signal)])
             for await (const page of source) {
               const position = last
               const news = page.filter((event) => comparePositions(event.position, position) > 0)

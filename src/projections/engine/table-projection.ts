@@ -1,7 +1,8 @@
 import type { RawBuilder } from 'kysely'
 import { isEventOf, type EventCatalogue, type EventOf, type RecordedEvent } from '../../events/event.ts'
 import type { Columns, RowOf, RowSchema } from './columns.ts'
-import type { Projection, Tx } from './projection.ts'
+import type { Tx } from './projection.ts'
+import { rowsIn, type ReadModel } from './read-model.ts'
 import { tableOf, type TableSpec } from './table.ts'
 
 type Spec<C extends Columns, Handled extends EventCatalogue, Key extends keyof C & string> = TableSpec<C, Key> & {
@@ -42,12 +43,12 @@ export type GroupProjectionSpec<
   isAppendOnly?: boolean
 }
 
-/** A projection whose rows, or whose main table's rows, can be folded in memory and compared with the stored ones. */
-export type TableProjection<C extends Columns, Key extends keyof C> = Projection & {
+/** A read model that keeps one table, or has a main one. */
+export type TableProjection<C extends Columns, Key extends keyof C> = ReadModel & {
   key: Key
   row: RowSchema<C>
-  /** Applies events to rows in memory, in place. Returns all rows, by key. */
-  fold: (events: readonly RecordedEvent[], rows?: Map<RowOf<C>[Key], RowOf<C>>) => Map<RowOf<C>[Key], RowOf<C>>
+  /** The rows after these events, by key. */
+  fold: (events: readonly RecordedEvent[]) => Map<RowOf<C>[Key], RowOf<C>>
   /** Rows of the generation that serves queries. `clauses` is everything after the `from` clause. */
   select: (tx: Tx, clauses: RawBuilder<unknown>) => Promise<RowOf<C>[]>
 }
@@ -97,18 +98,23 @@ export function groupProjection<
     return Map.groupBy(rows, (found) => found[group])
   }
 
+  const foldTables: ReadModel['foldTables'] = (events, tables = new Map()) => {
+    const rows = rowsIn<Row[Key], Row>(tables, name)
+    const groups: Groups = Map.groupBy(rows.values(), (found) => found[group])
+    for (const folded of foldInto(groups, grouped(events))) rows.set(folded[key], folded)
+    return tables
+  }
+
   return {
     name,
     version,
     tables: [name],
+    stored: [table],
     handles: new Set(Object.keys(handles)),
     key,
     row,
-    fold(events, rows = new Map()) {
-      const groups: Groups = Map.groupBy(rows.values(), (found) => found[group])
-      for (const folded of foldInto(groups, grouped(events))) rows.set(folded[key], folded)
-      return rows
-    },
+    foldTables,
+    fold: (events) => rowsIn(foldTables(events), name),
     select: (tx, clauses) => table.select(tx, 'read_models', clauses),
     createTables: table.create,
 

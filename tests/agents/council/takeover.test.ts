@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { answerPrompt } from '../../../src/agents/worker/answer.ts'
 import { ModelError } from '../../../src/agents/models/model.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
+import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { councilModel } from '../../support/council-model.ts'
 import { memoryPrompt } from '../../support/memory-attempt.ts'
 import { councilOf } from '../../support/seating.ts'
@@ -70,6 +71,46 @@ describe('a worker that dies', () => {
     expect(await ending()).toMatchObject({ data: { degraded: true, reasons: ['ballots_below_quorum'] } })
   })
 
+  test.each([0, 5, 8, 11, 12, 30, 10_000])(
+    'after the chair failed, and %i characters of the answer were seen, is replaced by one that goes on with the draft',
+    async (seen) => {
+      const failing = [usage(9, 2), text('Paris is'), new ModelError('model_timeout', 'silent')]
+      const model = councilModel({ synthesize: failing })
+      const prompt = await memoryPrompt({ model })
+      const { dependencies, nextAttempt, ending, events, tokens } = prompt
+      const first = await nextAttempt({ requestedPath: 'full' })
+      const stuck = Promise.withResolvers<undefined>()
+      const gate: typeof dependencies.gate = {
+        ...dependencies.gate,
+        execute(definition, input, context) {
+          if (definition.name !== 'CompleteAnswer') return dependencies.gate.execute(definition, input, context)
+          stuck.resolve(undefined)
+          return new Promise(() => undefined)
+        },
+      }
+      void answerPrompt({ ...dependencies, gate }, first.attempt)
+      await stuck.promise
+      // White space at the end is held until more text follows.
+      const shown = tokens.page.text.slice(0, seen).trimEnd()
+      Object.assign(tokens.page, { text: shown, endOffset: shown.length })
+      const { attempt } = await nextAttempt({ requestedPath: 'full' })
+      await answerPrompt(dependencies, attempt)
+
+      const draft = await winningDraft(events)
+      const chair = 'Paris is'.slice(0, seen)
+      const answer = chair === '' ? draft : `${chair}\n\n---\n\n${draft}`
+      expect(await ending()).toMatchObject({
+        data: { text: answer, degraded: true, reasons: ['chair_failed'] },
+        jobs: 0,
+      })
+      expect(tokens.page.text).toBe(answer)
+      expect(callsOf(model)).toEqual({ ...once, synthesize: 1 })
+      expect((await events(/^SynthesisFailed$/)).map(({ data }) => data)).toMatchObject([
+        { member: 'chair', why: 'model_failed', message: 'silent', characters: 8 },
+      ])
+    },
+  )
+
   test('in an answer of one model, below the quorum, is replaced by one that continues this answer', async () => {
     const failing = [new ModelError('model_unavailable', 'down')]
     const scripts = { 'draft analyst': failing, 'draft pragmatist': failing }
@@ -94,6 +135,16 @@ describe('a worker that dies', () => {
   })
 })
 
+async function winningDraft(events: (type: RegExp) => Promise<AnyRecordedEvent[]>): Promise<string | undefined> {
+  const all = await events(/./)
+  const winner = all.flatMap((event) => (event.type === 'ElectionDecided' ? [event.data.winner] : []))[0]
+  const candidates = all.flatMap((event) => (event.type === 'ElectionOpened' ? event.data.candidates : []))
+  const author = candidates.find(({ label }) => label === winner)?.author
+  return all.flatMap((event) =>
+    event.type === 'DraftProduced' && event.data.member === author ? [event.data.text] : [],
+  )[0]
+}
+
 const recorded = (events: (type: RegExp) => Promise<unknown[]>, phase: string) =>
   events({ draft: /^DraftProduced$/, critique: /^CritiqueProduced$/, vote: /^BallotCast$/ }[phase] ?? /^$/)
 
@@ -117,6 +168,41 @@ describe('a council that has changed before the takeover', () => {
       expect(electorate).toEqual(expect.arrayContaining(voters))
     },
   )
+})
+
+describe('a council whose rule about own drafts has changed before the takeover', () => {
+  test.each([true, false])('judges by the rule of the election: own drafts allowed %s', async (ownDraftAllowed) => {
+    const reached = Promise.withResolvers<undefined>()
+    const stuck: ModelStep[] = [() => reached.resolve(undefined), untilCancelled]
+    const model = councilModel({ 'critique analyst': [stuck] })
+    const { dependencies, nextAttempt, ending, events } = await memoryPrompt({ model, council: { ownDraftAllowed } })
+    const first = await nextAttempt({ requestedPath: 'full' })
+    answerPrompt(dependencies, first.attempt).catch(() => undefined)
+    await reached.promise
+    const { attempt } = await nextAttempt({ requestedPath: 'full' })
+    const seated = councilOf(model, { ownDraftAllowed: !ownDraftAllowed })
+    const earlierTurns = { before: () => Promise.resolve(null), named: () => Promise.resolve(null) }
+    await answerPrompt(
+      { ...dependencies, orchestrate: createOrchestrator({ ...dependencies, ...seated, earlierTurns }) },
+      attempt,
+    )
+
+    const shown = ownDraftAllowed ? 3 : 2
+    for (const member of ['analyst', 'sceptic', 'pragmatist']) {
+      const [vote] = model.named(`vote ${member}`)
+      const choices = vote?.constraint && 'choices' in vote.constraint ? vote.constraint.choices : []
+      expect(choices[0]?.split(' > ')).toHaveLength(shown)
+    }
+    // The review that the new worker asks for shows as many drafts as the election allows.
+    const asked = model.named('critique analyst')[1]?.messages.at(-1)?.content
+    expect(asked?.match(/"[A-C]: …"/g)).toHaveLength(shown)
+    const ballots = (await events(/^BallotCast$/)).map((event) =>
+      event.type === 'BallotCast' ? event.data.ballot : [],
+    )
+    expect(ballots).toHaveLength(3)
+    for (const ballot of ballots) expect(ballot).toHaveLength(shown)
+    expect(await ending()).toMatchObject({ type: 'AnswerCompleted', data: { degraded: false } })
+  })
 })
 
 describe('stopping a deliberation', () => {

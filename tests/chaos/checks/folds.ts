@@ -3,10 +3,8 @@ import { aggregateOf } from '../../../src/commands/registry.ts'
 import { isChatEvent } from '../../../src/events/chat.ts'
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
-import { accounts } from '../../../src/projections/accounts.ts'
-import { chats } from '../../../src/projections/chats.ts'
-import { costs } from '../../../src/projections/costs.ts'
-import type { ReadModels } from '../harness/evidence.ts'
+import type { MemoryTables } from '../../../src/projections/engine/read-model.ts'
+import { readModels } from '../../../src/projections/read-models.ts'
 import { violation, type Violation } from './violation.ts'
 
 /** The stored state of every aggregate is the fold of its events. */
@@ -62,34 +60,28 @@ export const checkEndings = (events: readonly AnyRecordedEvent[]): Violation[] =
     of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)],
   )
 
-/** The rows of the read models for a log. */
-export const foldedReadModels = (events: readonly AnyRecordedEvent[]): ReadModels => ({
-  chats: [...chats.fold(events).values()],
-  accounts: [...accounts.fold(events).values()],
-  costs: [...costs.fold(events).values()],
-})
+/** The tables of all read models for a log. */
+export function foldedReadModels(events: readonly AnyRecordedEvent[]): MemoryTables {
+  const tables: MemoryTables = new Map()
+  for (const { foldTables } of readModels) foldTables(events, tables)
+  return tables
+}
 
 /** The rows in Postgres are the fold of the log. */
-export function checkReadModels(shown: ReadModels, events: readonly AnyRecordedEvent[]): Violation[] {
-  let folded: ReadModels
+export function checkReadModels(shown: MemoryTables, events: readonly AnyRecordedEvent[]): Violation[] {
+  let folded: MemoryTables
   try {
     folded = foldedReadModels(events)
   } catch (error) {
     return [violation('read model', `the log cannot be folded: ${String(error)}`)]
   }
-  const by = <Row extends object>(rows: readonly Row[], key: keyof Row) =>
-    new Map(rows.map((row) => [String(row[key]), row]))
-  return [
-    ...checkRows('chats', by(shown.chats, 'request_id'), by(folded.chats, 'request_id')),
-    ...checkRows('accounts', by(shown.accounts, 'account_id'), by(folded.accounts, 'account_id')),
-    ...checkRows('costs', by(shown.costs, 'call_id'), by(folded.costs, 'call_id')),
-  ]
+  return [...folded].flatMap(([table, expected]) => checkRows(table, shown.get(table) ?? new Map(), expected))
 }
 
 function checkRows(
   table: string,
-  shown: ReadonlyMap<string, object>,
-  expected: ReadonlyMap<string, object>,
+  shown: ReadonlyMap<unknown, object>,
+  expected: ReadonlyMap<unknown, object>,
 ): Violation[] {
   return [...new Set([...shown.keys(), ...expected.keys()])].flatMap((key) => {
     if (isDeepStrictEqual(shown.get(key), expected.get(key))) return []

@@ -3,9 +3,7 @@ import { StreamName, Uuid7, type Position, type Principal } from '../../../src/e
 import type { LogIdentity } from '../../../src/events/log/archive/chain.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import type { StoredEvent } from '../../../src/events/log/read/stored-event.ts'
-import type { AccountRow } from '../../../src/projections/accounts.ts'
-import type { ChatRow } from '../../../src/projections/chats.ts'
-import type { CostRow } from '../../../src/projections/costs.ts'
+import type { MemoryTables } from '../../../src/projections/engine/read-model.ts'
 import type { TestCouncil } from '../../support/council.ts'
 
 /** A remembered command with its positions; `known` is null if the council has forgotten it. */
@@ -24,7 +22,8 @@ export type Evidence = {
   /** The streams of the remaining jobs. */
   jobs: readonly string[]
   archived: Archived
-  readModels: ReadModels
+  /** The tables of all read models. */
+  readModels: MemoryTables
 }
 
 /** The log as it was written, on Redis and in the archive; heads of the chain are hexadecimal. */
@@ -33,8 +32,6 @@ export type Archived = {
   hot: readonly StoredEvent[]
   archived: readonly (StoredEvent & { chainHead: string })[]
 }
-
-export type ReadModels = { chats: readonly ChatRow[]; accounts: readonly AccountRow[]; costs: readonly CostRow[] }
 
 /** Reads the current log, to which no process may write. */
 export async function collectEvidence(

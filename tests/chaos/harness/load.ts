@@ -79,7 +79,9 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
   const submit = () => {
     const requestId = newId()
     prompts.push(requestId)
-    return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?' }, requestId)
+    // Most prompts go to one model: the council makes ten calls for an answer.
+    const path = random.percent(10) ? 'full' : 'fast'
+    return command(SubmitPrompt, { requestId, text: 'Why is the sky blue?', path }, requestId)
   }
   const cancel = () => {
     const requestId = takenOut(prompts)

@@ -1,16 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectPostgres } from '../../../src/platform/postgres/postgres.ts'
-import { selectAccounts } from '../../../src/projections/accounts.ts'
-import { chats } from '../../../src/projections/chats.ts'
-import { selectCosts } from '../../../src/projections/costs.ts'
 import { startProjector } from '../../../src/projections/engine/projector.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
 import { openTestCouncil, type TestCouncil } from '../../support/council.ts'
 import { createDatabaseOn } from '../../support/postgres-server.ts'
+import { storedTables } from '../../support/read-models.ts'
 import { startRedis, type RedisServer } from '../../support/redis-server.ts'
 import { identityOf, storedLogOf } from '../../support/stored-log.ts'
 import { startArchiving } from './archiving.ts'
@@ -142,11 +139,7 @@ async function onPostgres(
       throw new Error(
         `Postgres did not catch up (${outcomes.join(', ')}): ${JSON.stringify([archiver.status(), projector.status()])}`,
       )
-    const rows = await database.snapshot(async (tx) => ({
-      chats: await chats.select(tx, sql``),
-      accounts: await selectAccounts(tx, '', 100_000),
-      costs: await selectCosts(tx),
-    }))
+    const rows = await database.snapshot((tx) => storedTables(tx, readModels))
     const hot = (await Array.fromAsync(storedLogOf(council, redisUrl).readStored())).flat()
     const archived = (await Array.fromAsync(archive.read()))
       .flat()

@@ -4,6 +4,7 @@ import { ModelError, type ModelClient } from '../../../src/agents/models/model.t
 import { parsePrices } from '../../../src/agents/models/prices.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { startWorker } from '../../../src/agents/worker/worker.ts'
+import { seatCouncil } from '../../../src/cli/serve/seat-council.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { councilOf } from '../../support/seating.ts'
@@ -17,8 +18,11 @@ import { readyUntilSigterm } from './ready.ts'
 const { name, redisUrl, councilId, historyFile } = childOptions()
 const words = ['Light', ' is', ' scattered', '.']
 const model: ModelClient = {
-  async *stream({ continueFrom, signal }) {
-    for (const text of words.slice(continueFrom === '' ? 0 : -1)) {
+  async *stream({ continueFrom, signal, constraint, messages }) {
+    const choices = constraint && 'choices' in constraint ? constraint.choices : []
+    // A judge takes one of the rankings that it may give.
+    const ballot = choices[JSON.stringify(messages).length % choices.length]
+    for (const text of ballot !== undefined ? [ballot] : words.slice(continueFrom === '' ? 0 : -1)) {
       // A fault can kill the worker during the answer.
       await pause(50)
       if (signal.aborted) throw new ModelError('model_cancelled', 'the call was cancelled')
@@ -35,10 +39,13 @@ const model: ModelClient = {
 }
 
 const council = await openTestCouncil(redisUrl, councilId)
+const recordedGate = recorded(council.gate, historyFile, name)
+const seated = councilOf(model)
+await seatCouncil(recordedGate, councilId, seated.seating, silentLogger)
 const tail = startTail(council.log, await council.log.head())
 const agent = {
-  gate: recorded(council.gate, historyFile, name),
-  ...councilOf(model),
+  gate: recordedGate,
+  ...seated,
   prices: parsePrices({ default: { name: 'chaos', promptMicrosPer1000: 10, completionMicrosPer1000: 10 }, prices: [] }),
   writeTokens: () => Promise.resolve('written' as const),
   clock: systemClock,

@@ -4,7 +4,7 @@ import { migrate } from '../../../src/projections/engine/migrate.ts'
 import { members } from '../../../src/projections/members.ts'
 import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { databaseKinds } from '../../support/databases.ts'
-import { answeredByCouncil, type Deliberation } from '../../support/deliberation.ts'
+import { answeredByCouncil, seatCouncil, type Deliberation } from '../../support/deliberation.ts'
 import { answeredPrompt } from '../../support/history.ts'
 import { suiteCouncil, suiteDatabase } from '../../support/lifetimes.ts'
 import { rebuildNow } from '../../support/read-models.ts'
@@ -102,6 +102,31 @@ describe.each(databaseKinds)('council audit members, with read models on $kind,'
     expect(stdout).toMatch(
       /\nbest value: sceptic, with 100 % of the wins for 33 % of the cost\nread model agrees: 4 member/,
     )
+  })
+
+  test('says who each member is, and whether it sits now', async () => {
+    await seatCouncil(council, ['sceptic', 'novice'], { model: 'mini' })
+    await seatCouncil(council, ['sceptic'])
+    await rebuildNow(council.log, db.postgres, members)
+    const [first, newest] = await positions('CouncilSeated')
+    const { code, rows } = await audit()
+    expect(code).toBe(0)
+    const seats = rows
+      .filter(({ kind }) => kind === 'member')
+      .map(({ member, name, model, weight, seat }) => [member, name, model, weight, seat])
+    expect(seats).toEqual([
+      ['sceptic', 'The sceptic', null, 1, 'member'],
+      ['analyst', null, null, null, null],
+      ['pragmatist', null, null, null, null],
+      ['chair', 'The chair', null, null, 'chair'],
+      ['fast', null, null, null, null],
+    ])
+    expect(rows[0]).toMatchObject({ persona: 'You are the sceptic.', positions: { seat: [newest] } })
+    expect(rows.at(-1)).toMatchObject({ readModel: { state: 'agrees', rows: 6 } })
+    expect((await audit('--to', first ?? '')).rows.map(({ member }) => member)).toContain('chair')
+    const { stdout } = await cli(settings, ['audit', 'members'])
+    expect(stdout).toContain('\n  The sceptic, sits, weight 1: You are the sceptic.\n')
+    expect(stdout).toContain('\n  The chair, sits in the chair: You are the chair.\n')
   })
 
   test('finds a row that differs from the log, and reports a read model that lags or is unreachable', async () => {

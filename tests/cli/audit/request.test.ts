@@ -105,10 +105,17 @@ describe('council audit request, of an answer by the council', () => {
     await open.begin()
     await open.call('draft', 'sceptic')
     await open.failDraft('sceptic')
+    await open.failDraft('analyst', 0, 'the model is\nout of memory')
     await open.open()
     const { code, of, rows } = await audit(open)
     expect(code).toBe(0)
-    expect(of('draft')).toMatchObject([{ member: 'sceptic', failedWhy: 'late', rank: null }])
+    expect(of('draft')).toMatchObject([
+      { member: 'sceptic', failedWhy: 'late', failure: null, rank: null },
+      { member: 'analyst', failedWhy: 'model_failed', failure: 'the model is\nout of memory' },
+    ])
+    const { stdout } = await cli(settings, ['audit', 'request', open.requestId])
+    expect(stdout).toMatch(/ DraftFailed +of analyst: model_failed: the model is.*out of memory\n/)
+    expect(stdout).toMatch(/ analyst .* model_failed: the model is.*out of memory\n/)
     expect(rows.at(-1)).toMatchObject({ election: { status: 'open', winner: null, recount: null } })
   })
 

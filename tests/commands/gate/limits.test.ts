@@ -158,12 +158,18 @@ describe('an append whose answer is lost', () => {
     expect(await inLog(requestId)).toBe(1)
   })
 
-  test('has an unknown outcome if the log knows the command but its events cannot be read', async () => {
+  test.each<[string, EventLog['read']]>([
+    [
+      'cannot be read',
+      async function* () {
+        throw new Error('the connection was lost')
+      },
+    ],
+    // A log that has just lost its tail.
+    ['are no longer there', async function* () {}],
+  ])('has an unknown outcome if the log knows the command but its events %s', async (_, read) => {
     const requestId = newId()
     await submit(council.gate, 'Why?', requestId)
-    const read = async function* () {
-      throw new Error('the connection was lost')
-    }
     const { gate } = gateThrough(unchanged, { read })
     expect(await submit(gate, 'Why?', requestId)).toMatchObject({ result: 'rejected', code: 'outcome_unknown' })
   })

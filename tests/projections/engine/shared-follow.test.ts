@@ -22,6 +22,14 @@ function countedLog() {
       events.push(eventAt(events.length + 1))
       wake()
     },
+    /** Cuts the log off after this number of events. The result restores it. */
+    lose: (kept: number) => {
+      const lost = events.splice(kept)
+      return () => {
+        events.push(...lost)
+        wake()
+      }
+    },
     fail: (error: Error) => {
       failure = error
       wake()
@@ -88,6 +96,22 @@ test('a follower that lags or joins late reads on its own, and misses and repeat
   expect(counts.reads).toBeGreaterThan(reads)
   expect(sequences(await taken(shared.follow(Position.parse('20-0'), stop.signal), 30))).toEqual(upTo(50).slice(20))
   expect(counts.follows).toBe(1)
+  stop.abort()
+})
+
+test('a follower that joins while the log lacks its tail misses nothing once the log is restored', async () => {
+  const { log, append, lose } = countedLog()
+  const stop = new AbortController()
+  const shared = sharedFollow(log)
+  for (const _ of upTo(4)) append()
+  expect(sequences(await taken(shared.follow(beginning, stop.signal), 4))).toEqual(upTo(4))
+  const restore = lose(2)
+  const late = shared.follow(Position.parse('1-0'), stop.signal)
+  expect(sequences(await taken(late, 1))).toEqual([2])
+  const next = taken(late, 1)
+  restore()
+  append()
+  expect(sequences([...(await next), ...(await taken(late, 2))])).toEqual([3, 4, 5])
   stop.abort()
 })
 

@@ -33,6 +33,12 @@ const prefillStep = 32
 /** A character has at most four bytes, so a longer run of tokens is not an unfinished character. */
 const maxHeldBackTokens = 4
 const measuredTokens = 24
+/**
+ * Keeps a small model from writing one sentence until its limit: the longer the run of tokens that a token would continue a second time,
+ * the less likely it becomes. Runs of up to four tokens are free, so that names, rows and figures may recur. Only the answer is compared,
+ * its last 512 tokens. Without that number nothing is, although node-llama-cpp 3.21.1 documents the default as the whole context.
+ */
+const againstLoops = { strength: 0.8, allowedLength: 4, lastTokens: 512, sequenceBreakers: [] }
 /** SHA-256 of SmolLM2's chat template, which is ChatML. */
 const smolLm2Template = '872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788'
 
@@ -101,7 +107,9 @@ async function* answer(
     const generated = sequence.evaluate(tokens.slice(-1), {
       temperature: job.temperature,
       yieldEogToken: true,
-      ...(grammar && { grammarEvaluationState: new LlamaGrammarEvaluationState({ model, grammar }) }),
+      ...(grammar
+        ? { grammarEvaluationState: new LlamaGrammarEvaluationState({ model, grammar }) }
+        : { dryRepeatPenalty: againstLoops }),
     })
     while (usage.completionTokens < limit && !signal.aborted) {
       const next = await generated.next()

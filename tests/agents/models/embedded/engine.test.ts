@@ -83,6 +83,14 @@ describe('the embedded model', patience, () => {
     expect((await promptTokens('Hello<|im_end|>')) - plain).toBeGreaterThanOrEqual(5)
   })
 
+  test('ends an answer instead of writing one line until the limit', async () => {
+    const { text, end } = await outcomeOf(
+      client.stream(call({ ...ask('Write the word "yes" twenty times.'), maxTokens: 80 })),
+    )
+    expect(text).toContain('Yes')
+    expect(end).toBe('stop')
+  })
+
   test('generates several answers at a time', async () => {
     const order: number[] = []
     await Promise.all(
