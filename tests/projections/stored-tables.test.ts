@@ -38,6 +38,35 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
       'create index on "s"."costs" (day)',
     ],
   },
+  budgets: {
+    version: 1,
+    statements: [
+      'create table "s"."budgets" ("stream" text collate "C" primary key, "scope" text collate "C" not null, "day" date not null, ' +
+        '"daily_micros" bigint, "soft_percent" integer, "on_exceed" text, "time_zone" text, "opens_at" timestamptz, ' +
+        '"closes_at" timestamptz, "spent_micros" bigint not null, "reserved_micros" bigint not null, "open_calls" jsonb not null, ' +
+        '"calls" integer not null, "throttled_at" timestamptz, "last_position" text not null, "last_sequence" bigint not null)',
+      'create index on "s"."budgets" (day, scope)',
+    ],
+  },
+  policies: {
+    version: 1,
+    statements: [
+      'create table "s"."policies" ("scope" text collate "C" primary key, "daily_micros" bigint not null, ' +
+        '"soft_percent" integer not null, "on_exceed" text not null, "time_zone" text not null, "times_set" integer not null, ' +
+        '"set_by" text not null, "set_at" timestamptz not null, "last_position" text not null, "last_sequence" bigint not null)',
+    ],
+  },
+  entries: {
+    version: 1,
+    statements: [
+      'create table "s"."entries" ("sequence" bigint primary key, "position" text not null unique, ' +
+        '"account_id" text collate "C" not null, "movement" text collate "C" not null, "transfer_id" text not null, ' +
+        '"counterparties" jsonb not null, "amount_micros" bigint not null, "balance_micros" bigint not null, "reason" text not null, ' +
+        '"ref" text, "actor" text not null, "request_id" text, "occurred_at" timestamptz not null)',
+      'create index on "s"."entries" (account_id, sequence)',
+      'create index on "s"."entries" (movement)',
+    ],
+  },
   accounts: {
     version: 1,
     statements: [
