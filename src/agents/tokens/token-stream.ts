@@ -30,9 +30,10 @@ export const tokenWriter =
   (redis: RedisClient, councilId: string): WriteTokens =>
   async (requestId, attempt, offset, text) => {
     const key = tokensKey(councilId, requestId)
+    const call = scriptOf(redis)
     for (let tries = 1; ; tries++) {
       try {
-        const outcome = await redis.eval(script, 1, key, attempt, offset, offset + text.length, text, timeToLiveS, key)
+        const outcome = await call(1, key, attempt, offset, offset + text.length, text, timeToLiveS, key)
         return outcome === 'written' || outcome === 'superseded' ? outcome : 'lost'
       } catch {
         if (tries >= maxTries) return 'lost'
@@ -48,8 +49,31 @@ export const previewWriter =
   (redis: RedisClient, councilId: string): WritePreview =>
   async (requestId, attempt, member, text) => {
     const key = tokensKey(councilId, requestId)
-    await redis.eval(script, 1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
+    await scriptOf(redis)(1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
   }
+
+type ScriptCall = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>
+const scripts = new WeakMap<RedisClient, ScriptCall>()
+
+/** Sends EVALSHA, then EVAL if the server does not know the script (first call, restart, SCRIPT FLUSH). */
+function scriptOf(redis: RedisClient): ScriptCall {
+  const known = scripts.get(redis)
+  if (known) return known
+  redis.defineCommand('councilWriteTokens', { lua: script })
+  const call = (redis as RedisClient & { councilWriteTokens: ScriptCall }).councilWriteTokens.bind(redis)
+  scripts.set(redis, call)
+  return call
+}
+
+/** A piece of an answer as the message that wakes its readers has it. `before`: the entry of the token stream before this one. */
+export type WrittenPiece = { before: Position; id: Position; endOffset: number; text: string }
+
+/** Null for a message without a piece: its readers must read the token stream. */
+export function parseWrittenPiece(message: string): WrittenPiece | null {
+  const [, before, id, end, text] = /^(\d+-\d+) (\d+-\d+) (\d+) (.+)$/s.exec(message) ?? []
+  if (before === undefined || id === undefined || text === undefined) return null
+  return { before: before as Position, id: id as Position, endOffset: Number(end), text }
+}
 
 /** A piece of a member's draft. `id` is its entry in the token stream, which has the form of a position. */
 export type Preview = { id: Position; attempt: number; member: string; text: string }
