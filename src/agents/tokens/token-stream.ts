@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
+import { pieceWriter } from './write-pieces.ts'
 
 /**
  * The key of a token stream: the text of an answer in progress, on the ephemeral Redis. A client may have seen any text in it, so
@@ -9,12 +9,9 @@ import type { RedisClient } from '../../platform/redis/cluster.ts'
  */
 export const tokensKey = (councilId: string, requestId: Uuid7): string => `council:{${councilId}}:tokens:${requestId}`
 
-const timeToLiveS = 3600
 const pageSize = 1000
 const maxTries = 8
 const retryPauseMs = 250
-
-const script = readFileSync(new URL('write-tokens.lua', import.meta.url), 'utf8')
 
 /**
  * `superseded`: a newer attempt writes this answer. `lost`: the ephemeral Redis is unreachable or has lost earlier text. The answer
@@ -30,10 +27,10 @@ export const tokenWriter =
   (redis: RedisClient, councilId: string): WriteTokens =>
   async (requestId, attempt, offset, text) => {
     const key = tokensKey(councilId, requestId)
-    const call = scriptOf(redis)
+    const write = pieceWriter(redis)
     for (let tries = 1; ; tries++) {
       try {
-        const outcome = await call(1, key, attempt, offset, offset + text.length, text, timeToLiveS, key)
+        const outcome = await write({ key, attempt, start: offset, end: offset + text.length, text })
         return outcome === 'written' || outcome === 'superseded' ? outcome : 'lost'
       } catch {
         if (tries >= maxTries) return 'lost'
@@ -49,21 +46,8 @@ export const previewWriter =
   (redis: RedisClient, councilId: string): WritePreview =>
   async (requestId, attempt, member, text) => {
     const key = tokensKey(councilId, requestId)
-    await scriptOf(redis)(1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
+    await pieceWriter(redis)({ key, attempt, start: 0, end: 0, text, member }).catch(() => undefined)
   }
-
-type ScriptCall = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>
-const scripts = new WeakMap<RedisClient, ScriptCall>()
-
-/** Sends EVALSHA, then EVAL if the server does not know the script (first call, restart, SCRIPT FLUSH). */
-function scriptOf(redis: RedisClient): ScriptCall {
-  const known = scripts.get(redis)
-  if (known) return known
-  redis.defineCommand('councilWriteTokens', { lua: script })
-  const call = (redis as RedisClient & { councilWriteTokens: ScriptCall }).councilWriteTokens.bind(redis)
-  scripts.set(redis, call)
-  return call
-}
 
 /** A piece of an answer as the message that wakes its readers has it. `before`: the entry of the token stream before this one. */
 export type WrittenPiece = { before: Position; id: Position; endOffset: number; text: string }
