@@ -40,7 +40,8 @@ export function percentilesOf(runs: readonly Pick<Measured, 'latencies'>[]): Per
   return { p50: ms(50), p95: ms(95), p99: ms(99), max: all.maxValue / 1000 }
 }
 
-const newHistogram = (): Histogram =>
+/** A histogram of microseconds, up to a minute. */
+export const newHistogram = (): Histogram =>
   build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: 60_000_000,

@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { option } from './arguments.ts'
 import { supervise } from './supervised-child.ts'
 
 /** A process that runs the measured code. Competitors never share a heap or a warmed-up compiler. */
 export type MeasuredProcess<Request, Reply> = {
+  pid: number
   /** Throws if the process ends, or does not reply within `maxMs`. */
   ask: (request: Request, maxMs?: number) => Promise<Reply>
   /** Lets the process exit by itself, so that it writes its profile. */
@@ -15,12 +16,17 @@ export type MeasuredProcess<Request, Reply> = {
 }
 
 /** `--cpu-prof <folder>` on a benchmark's command line profiles every measured process. */
-const profileFolder = option('--cpu-prof')
+const profiles = option('--cpu-prof')
+/** Absolute, because the processes have folders of their own. */
+const profileFolder = profiles === undefined ? undefined : resolve(profiles)
 
-/** The flags under which the council runs in production (bin/toolchain.sh). */
-const nodeFlags = readFileSync(join(import.meta.dirname, '../../bin/node-flags'), 'utf8')
-  .trim()
-  .split(' ')
+/** The flags under which the council runs in production (bin/toolchain.sh), and those of a profile. */
+export const nodeFlags: readonly string[] = [
+  ...readFileSync(join(import.meta.dirname, '../../bin/node-flags'), 'utf8')
+    .trim()
+    .split(' '),
+  ...(profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]),
+]
 
 /** The recovery benchmark starts a gate while Redis loads a million events. */
 const maxStartMs = 180_000
@@ -30,11 +36,7 @@ export async function startMeasured<Request extends object, Reply>(
   program: string,
   args: readonly string[],
 ): Promise<MeasuredProcess<Request, Reply>> {
-  const execArgv = [
-    ...nodeFlags,
-    ...(profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]),
-  ]
-  const child = fork(join(import.meta.dirname, '..', program), [...args], { execArgv, silent: true })
+  const child = fork(join(import.meta.dirname, '..', program), [...args], { execArgv: [...nodeFlags], silent: true })
   const supervised = supervise(program, child, (line) => console.error(`${program}: ${line}`))
   const nextMessage = <T>(what: string, maxMs: number): Promise<T> =>
     supervised.until<T>(
@@ -44,6 +46,7 @@ export async function startMeasured<Request extends object, Reply>(
     )
   await nextMessage('start', maxStartMs)
   return {
+    pid: child.pid ?? 0,
     ask: async (request, maxMs = maxReplyMs) => {
       const answered = nextMessage<Answer<Reply>>('reply', maxMs)
       child.send(request)

@@ -14,18 +14,41 @@ export const redisSettings = {
   'auto-aof-rewrite-percentage': '0',
 } as const
 
-export type RedisServer = { url: string; port: number; start: () => Promise<void>; kill: () => Promise<void> }
+/** The settings of the ephemeral Redis, as the embedded one has them. */
+export const ephemeralRedisSettings = {
+  ...redisSettings,
+  appendfsync: 'no',
+  'maxmemory-policy': 'volatile-ttl',
+  maxmemory: '512mb',
+} as const
+
+export type RedisServer = {
+  url: string
+  port: number
+  pid: () => number
+  start: () => Promise<void>
+  kill: () => Promise<void>
+}
 
 /** Starts redis-server with its data in `dir`, on loopback. */
-export async function startRedis(dir: string): Promise<RedisServer> {
+export async function startRedis(
+  dir: string,
+  chosen: Readonly<Record<string, string>> = redisSettings,
+): Promise<RedisServer> {
   await mkdir(dir)
   const port = await freePort()
-  const settings = { ...redisSettings, bind: '127.0.0.1', port: String(port), dir, daemonize: 'no' }
+  const settings = { ...chosen, bind: '127.0.0.1', port: String(port), dir, daemonize: 'no' }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   let server: ChildServer | undefined
   const start = async (): Promise<void> => {
     server = await startChildServer({ command: 'redis-server', args, cwd: dir }, /Ready to accept connections/)
   }
   await start()
-  return { url: `redis://127.0.0.1:${port}`, port, start, kill: async () => server?.end('SIGKILL') }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pid: () => server?.pid ?? 0,
+    start,
+    kill: async () => server?.end('SIGKILL'),
+  }
 }

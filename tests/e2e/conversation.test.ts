@@ -21,7 +21,7 @@ function serveFor(roles: string): void {
 async function turn(conversationId: string | undefined, text: string, ...tokens: string[]) {
   const answer = scene.model.nextAnswer({ tokens })
   const chat = await scene.connect()
-  const requestId = chat.ask({ text, conversationId })
+  const requestId = chat.ask({ path: 'fast', text, conversationId })
   const sent = await answer.received
   await chat.frame('completed')
   return { requestId, sent, chat }
@@ -66,13 +66,13 @@ describe('a prompt of a conversation', () => {
     const conversationId = newId()
     const chat = await scene.connect()
     const half = scene.model.nextAnswer({ gated: true })
-    const requestId = chat.ask({ conversationId, text: 'Count.' })
+    const requestId = chat.ask({ path: 'fast', conversationId, text: 'Count.' })
     await half.emit('One')
     await chat.frame('token')
     chat.send({ type: 'cancel', requestId })
     await chat.frame('cancelled')
     scene.model.nextAnswer({ trap: rejection })
-    chat.ask({ conversationId, text: 'Fail.' })
+    chat.ask({ path: 'fast', conversationId, text: 'Fail.' })
     await chat.frame('failed')
     const { sent } = await turn(conversationId, 'Go on.', 'Two.')
     expect(said(sent)).toEqual([persona, 'user: Count.', 'assistant: One', 'user: Go on.'])
@@ -82,7 +82,7 @@ describe('a prompt of a conversation', () => {
     const conversationId = newId()
     const slow = scene.model.nextAnswer({ gated: true })
     const chat = await scene.connect()
-    chat.ask({ conversationId, text: 'First question' })
+    chat.ask({ path: 'fast', conversationId, text: 'First question' })
     await slow.emit('Half an')
     await chat.frame('token')
     const other = await turn(conversationId, 'Second question', 'Answer 2.')
@@ -178,7 +178,7 @@ describe('a worker that is killed during an answer', { timeout: 60_000 }, () => 
     const first = await turn(conversationId, 'My name is Anna.', 'Hello.')
     const answer = scene.model.nextAnswer({ gated: true })
     const chat = await scene.connect()
-    const requestId = chat.ask({ conversationId, text: 'Do you know my name?' })
+    const requestId = chat.ask({ path: 'fast', conversationId, text: 'Do you know my name?' })
     const before = await answer.received
     // Another turn begins and ends after the first attempt has chosen the earlier turns.
     await turn(conversationId, 'And my age?', 'Forty.')

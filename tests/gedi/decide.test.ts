@@ -145,3 +145,12 @@ test('methods that give points to places, and scores, need all candidates on eac
     'range',
   ])
 })
+
+test.each(methodNames.filter((method) => method !== 'approval' && method !== 'range'))(
+  'under %s, a ballot is a ranking of all candidates',
+  (method) => {
+    const rules = rulesFor('ABC', { method })
+    expect(ballotProblem(rules, 'ada', ['C', 'A', 'B'])).toBeNull()
+    expect(ballotProblem(rules, 'ada', ['C', 'A'])).toBe('incomplete')
+  },
+)

@@ -33,7 +33,7 @@ test.each([
       const [winners = []] = other(profile).ranking()
       expect(count(method, profile).winners).toEqual(winners.toSorted())
     }),
-    { numRuns: 500 },
+    { numRuns: fc.readConfigureGlobal()?.numRuns ?? 500 },
   )
 })
 

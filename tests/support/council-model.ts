@@ -5,6 +5,13 @@ import { end, text, usage, type ModelStep } from './scripted-model.ts'
 /** A call of a deliberation, named `draft analyst`, `vote sceptic`, …; the chair's is `synthesize`, the fast path's `respond`. */
 export type CouncilCall = ModelCall & { name: string }
 
+/** A list of all the labels that the constraint of a ballot allows. */
+function listIn(constraint: CouncilCall['constraint']): string {
+  const schema =
+    constraint && 'jsonSchema' in constraint ? (constraint.jsonSchema as { items?: { enum: string[] } }) : {}
+  return JSON.stringify(schema.items?.enum ?? [])
+}
+
 const drafts: Record<string, string> = {
   analyst: 'The capital of France has been Paris since 987.',
   sceptic: 'It is Paris, although Vichy was the seat from 1940 to 1944.',
@@ -17,7 +24,8 @@ function usual({ name, constraint }: CouncilCall): ModelStep[] {
   const [phase, member = ''] = name.split(' ')
   if (phase === 'draft') return answer(drafts[member] ?? 'Paris.')
   if (phase === 'critique') return answer('Every answer is right.')
-  if (phase === 'vote') return answer(constraint && 'choices' in constraint ? (constraint.choices[0] ?? '') : '[]')
+  if (phase === 'vote')
+    return answer(constraint && 'choices' in constraint ? (constraint.choices[0] ?? '') : listIn(constraint))
   return answer('Paris is the capital of France.')
 }
 

@@ -1,4 +1,5 @@
-import type { TokenPage } from '../../src/agents/tokens/token-stream.ts'
+import type { TokenPage, WrittenPiece } from '../../src/agents/tokens/token-stream.ts'
+import type { Wake } from '../../src/api/chat/token-wakeups.ts'
 import { answerFeed } from '../../src/api/chat/answer-feed.ts'
 import { parseResumePoint, type ServerFrame } from '../../src/api/chat/frames.ts'
 import { eventCatalogue } from '../../src/events/catalogue.ts'
@@ -35,9 +36,14 @@ export const cancelled = (text: string): ChatEvent => ({ type: 'AnswerCancelled'
 /**
  * One answer in an in-memory log, with a token stream that a test can fill and lose. The clock of both moves on by a
  * millisecond with every step; that of the token stream is `aheadMs` ahead. The feed reads pages of `pageSize` events
- * and waits for `beforePage` before each.
+ * and waits for `beforePage` before each. `message` decides what becomes of the messages about new pieces of text.
  */
-export async function openAnswer({ pageSize = 1000, beforePage = () => Promise.resolve(), aheadMs = 0 } = {}) {
+export async function openAnswer({
+  pageSize = 1000,
+  beforePage = () => Promise.resolve(),
+  aheadMs = 0,
+  message = (): Delivery => 'once',
+} = {}) {
   let nowMs = Date.now()
   const log = memoryServer({ nowMs: () => nowMs }, { pageSize }).open()
   const tail = startTail(log, beginning)
@@ -45,7 +51,7 @@ export async function openAnswer({ pageSize = 1000, beforePage = () => Promise.r
   const streams = { chat: chatStream(requestId), election: electionStream(requestId) }
   const streamOf = (type: string): StreamName => (/^(Election|Ballot)/.test(type) ? streams.election : streams.chat)
   const revisions = new Map<StreamName, number>()
-  const tokens = memoryTokens(() => `${(nowMs += 1) + aheadMs}-0` as Position)
+  const tokens = memoryTokens(() => `${(nowMs += 1) + aheadMs}-0` as Position, message)
 
   const delivered = async (isAwaited: (event: { type: string; position: Position }) => boolean): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<undefined>()
@@ -124,10 +130,15 @@ export async function openAnswer({ pageSize = 1000, beforePage = () => Promise.r
         abort.signal,
       ),
     listeners: tokens.listeners,
+    /** How often feeds have read the token stream. */
+    reads: tokens.reads,
     abort: () => abort.abort(),
     close: () => tail.stop(),
   }
 }
+
+/** `empty`: the message lacks its piece. */
+export type Delivery = 'once' | 'twice' | 'never' | 'empty'
 
 export type MemoryAnswer = Awaited<ReturnType<typeof openAnswer>>
 
@@ -135,15 +146,25 @@ export type MemoryAnswer = Awaited<ReturnType<typeof openAnswer>>
  * A token stream whose entries have the ids that `nextId` makes. After a loss it takes no more text, as
  * write-tokens.lua.
  */
-function memoryTokens(nextId: () => Position) {
+function memoryTokens(nextId: () => Position, message: () => Delivery) {
   type Entry = { id: Position; text: string; preview?: { attempt: number; member: string } }
-  const wakes = new Set<() => void>()
+  const wakes = new Set<Wake>()
   let entries: Entry[] = []
+  let reads = 0
   let state: 'kept' | 'unreachable' | 'forgotten' = 'kept'
+  const wakeAll = (piece: WrittenPiece | null): void => {
+    for (const wake of wakes) wake(piece)
+  }
   const add = (entry: Omit<Entry, 'id'>): void => {
     const id = nextId()
-    if (state === 'kept') entries.push({ id, ...entry })
-    for (const wake of wakes) wake()
+    const before = entries.at(-1)?.id ?? beginning
+    if (state !== 'kept') return wakeAll(null)
+    entries.push({ id, ...entry })
+    if (entry.preview) return wakeAll(null)
+    const how = message()
+    if (how === 'never') return
+    const piece = { before, id, endOffset: textOf(entries).length, text: entry.text }
+    for (let times = how === 'twice' ? 2 : 1; times > 0; times--) wakeAll(how === 'empty' ? null : piece)
   }
   const textOf = (some: readonly Entry[]): string => some.map(({ text, preview }) => (preview ? '' : text)).join('')
   return {
@@ -152,9 +173,11 @@ function memoryTokens(nextId: () => Position) {
     lose: (how: 'unreachable' | 'forgotten'): void => {
       state = how
       entries = []
-      for (const wake of wakes) wake()
+      wakeAll(null)
     },
+    reads: () => reads,
     read: async (_: unknown, afterId: string): Promise<TokenPage> => {
+      reads += 1
       if (state === 'unreachable') throw new Error('Connection is closed.')
       const after = entries.filter(({ id }) => comparePositions(id, afterId as Position) > 0)
       return {
@@ -167,7 +190,7 @@ function memoryTokens(nextId: () => Position) {
       }
     },
     wakeups: {
-      listen(_: unknown, listener: () => void) {
+      listen(_: unknown, listener: Wake) {
         wakes.add(listener)
         return () => void wakes.delete(listener)
       },

@@ -78,12 +78,13 @@ function scoreForm(labels: readonly string[]): BallotForm {
 }
 
 /**
- * A JSON list of labels. It leaves out `uniqueItems`, which vLLM rejects (0.32: "Unimplemented keys"), so the command checks for
- * repeated labels.
+ * A JSON list of labels. It leaves out `uniqueItems`, which vLLM rejects (0.32: "Unimplemented keys"), so a model of vLLM may repeat a
+ * label: its ballot is then invalid, and is repaired once.
  */
 const listForm = (labels: readonly string[], minItems: number, instruction: string): BallotForm => ({
   constraint: {
     jsonSchema: { type: 'array', items: { type: 'string', enum: labels }, minItems, maxItems: labels.length },
+    distinct: true,
   },
   instruction,
   maxTokens: labels.length * 6 + endTokens,

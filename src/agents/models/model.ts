@@ -9,9 +9,10 @@ export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: stri
 /**
  * How the new text of a call is constrained: to one of a few texts, or to JSON of a schema where there would be too many texts.
  * The caller still parses the text: one that ends with `length` is cut, and a model that cannot be constrained ignores the constraint.
- * A schema must not use `uniqueItems`, which vLLM rejects.
+ * A schema must not use `uniqueItems`, which vLLM rejects. `distinct` says that a list of texts from an `enum` has none twice: the
+ * embedded model obeys it, vLLM ignores it.
  */
-export type OutputConstraint = { choices: readonly string[] } | { jsonSchema: object }
+export type OutputConstraint = { choices: readonly string[] } | { jsonSchema: object; distinct?: true }
 
 export type ModelCall = {
   messages: readonly ChatMessage[]

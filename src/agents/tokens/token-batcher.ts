@@ -2,12 +2,9 @@
 
 import type { WriteOutcome } from './token-stream.ts'
 
-/** The longest delay of a piece of text: below what a reader notices, far above a round trip to Redis. */
-const maxWaitMs = 20
-
 /**
- * Batches small pieces of text and writes one batch at a time, in order. A slow writer leads to larger batches, not to a longer
- * queue. After an outcome other than `written`, the batcher writes nothing more.
+ * Writes pieces of text in order, one write at a time, the first at once. Pieces that come meanwhile are collected for the next write:
+ * a slow writer leads to larger batches, not to a longer queue. After an outcome other than `written`, the batcher writes nothing more.
  */
 export type TokenBatcher = {
   add: (text: string) => void
@@ -20,30 +17,26 @@ export function tokenBatcher(
   onStopped: (outcome: 'superseded' | 'lost') => void,
 ): TokenBatcher {
   let waiting = ''
-  let timer: NodeJS.Timeout | undefined
   let outcome: WriteOutcome = 'written'
-  let writing = Promise.resolve()
+  let writing: Promise<void> | undefined
 
-  const writeWaiting = async (): Promise<void> => {
-    const text = waiting
-    waiting = ''
-    if (text === '' || outcome !== 'written') return
-    outcome = await write(text).catch(() => 'lost' as const)
-    if (outcome !== 'written') onStopped(outcome)
-  }
-  const schedule = (): Promise<void> => {
-    clearTimeout(timer)
-    timer = undefined
-    return (writing = writing.then(writeWaiting))
+  async function writeAll(): Promise<void> {
+    while (waiting !== '' && outcome === 'written') {
+      const text = waiting
+      waiting = ''
+      outcome = await write(text).catch(() => 'lost' as const)
+      if (outcome !== 'written') onStopped(outcome)
+    }
+    writing = undefined
   }
 
   return {
     add(text) {
       waiting += text
-      timer ??= setTimeout(() => void schedule(), maxWaitMs)
+      writing ??= writeAll()
     },
     async flush() {
-      await schedule()
+      await writing
       return outcome
     },
   }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
+import { pieceWriter } from './write-pieces.ts'
 
 /**
  * The key of a token stream: the text of an answer in progress, on the ephemeral Redis. A client may have seen any text in it, so
@@ -9,12 +9,9 @@ import type { RedisClient } from '../../platform/redis/cluster.ts'
  */
 export const tokensKey = (councilId: string, requestId: Uuid7): string => `council:{${councilId}}:tokens:${requestId}`
 
-const timeToLiveS = 3600
 const pageSize = 1000
 const maxTries = 8
 const retryPauseMs = 250
-
-const script = readFileSync(new URL('write-tokens.lua', import.meta.url), 'utf8')
 
 /**
  * `superseded`: a newer attempt writes this answer. `lost`: the ephemeral Redis is unreachable or has lost earlier text. The answer
@@ -30,9 +27,10 @@ export const tokenWriter =
   (redis: RedisClient, councilId: string): WriteTokens =>
   async (requestId, attempt, offset, text) => {
     const key = tokensKey(councilId, requestId)
+    const write = pieceWriter(redis)
     for (let tries = 1; ; tries++) {
       try {
-        const outcome = await redis.eval(script, 1, key, attempt, offset, offset + text.length, text, timeToLiveS, key)
+        const outcome = await write({ key, attempt, start: offset, end: offset + text.length, text })
         return outcome === 'written' || outcome === 'superseded' ? outcome : 'lost'
       } catch {
         if (tries >= maxTries) return 'lost'
@@ -48,8 +46,18 @@ export const previewWriter =
   (redis: RedisClient, councilId: string): WritePreview =>
   async (requestId, attempt, member, text) => {
     const key = tokensKey(councilId, requestId)
-    await redis.eval(script, 1, key, attempt, 0, 0, text, timeToLiveS, key, member).catch(() => undefined)
+    await pieceWriter(redis)({ key, attempt, start: 0, end: 0, text, member }).catch(() => undefined)
   }
+
+/** A piece of an answer as the message that wakes its readers has it. `before`: the entry of the token stream before this one. */
+export type WrittenPiece = { before: Position; id: Position; endOffset: number; text: string }
+
+/** Null for a message without a piece: its readers must read the token stream. */
+export function parseWrittenPiece(message: string): WrittenPiece | null {
+  const [, before, id, end, text] = /^(\d+-\d+) (\d+-\d+) (\d+) (.+)$/s.exec(message) ?? []
+  if (before === undefined || id === undefined || text === undefined) return null
+  return { before: before as Position, id: id as Position, endOffset: Number(end), text }
+}
 
 /** A piece of a member's draft. `id` is its entry in the token stream, which has the form of a position. */
 export type Preview = { id: Position; attempt: number; member: string; text: string }

@@ -1,35 +1,55 @@
 #!lua
 --[[
-  Adds a piece of an answer to its token stream and wakes its readers, unless a newer attempt has begun:
+  Adds pieces of answers to their token streams and wakes the readers, each unless a newer attempt at its answer has begun:
   a slow worker must not write into the answer of the worker that took over.
-  Idempotent: a piece that is already present is not added twice.
+  Idempotent: a piece of an answer that is already present is not added twice.
 
-  KEYS  1 tokens of one request (stream)
-  ARGV  attempt, offset where the piece starts, offset where it ends, text, time to live in seconds, channel to wake
-        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt at any offset),
-        and for a piece of a member's draft the member: it moves no offset, and is not checked for repetition
-  Returns written, superseded (a newer attempt has begun) or gap (something before this piece is missing)
+  KEYS  for each piece: tokens of its request (stream), whose name is also the channel of its readers; a key may come several times
+  ARGV  time to live in seconds, then for each piece: attempt, offset where it starts, offset where it ends, text, and for a piece
+        of a member's draft the member, otherwise an empty text
+        (offsets count UTF-16 code units of the whole answer; an empty piece begins an attempt at any offset;
+        a piece of a draft moves no offset, and is not checked for repetition)
+  The message that wakes readers of a piece of the answer has the id of the entry before it, its own id, the offset where it ends, and
+  its text, separated by spaces. Other messages are empty.
+  Returns for each piece: written, superseded (a newer attempt has begun) or gap (something before it is missing)
 ]]
-local attempt, start, stop = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local newestAttempt, written = 0, 0
-if newest then
-  for i = 1, #newest[2], 2 do
-    if newest[2][i] == 'attempt' then newestAttempt = tonumber(newest[2][i + 1]) end
-    if newest[2][i] == 'end' then written = tonumber(newest[2][i + 1]) end
+local function write(key, attempt, start, stop, text, member)
+  local newest = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  -- Not a stream: one broken key must not fail the other pieces.
+  if newest.err then return 'gap' end
+  newest = newest[1]
+  local newestAttempt, written, before = 0, 0, '0-0'
+  if newest then
+    before = newest[1]
+    for i = 1, #newest[2], 2 do
+      if newest[2][i] == 'attempt' then newestAttempt = tonumber(newest[2][i + 1]) end
+      if newest[2][i] == 'end' then written = tonumber(newest[2][i + 1]) end
+    end
   end
-end
-local begins = ARGV[4] == ''
-if newestAttempt > attempt then return 'superseded' end
-if ARGV[7] then
-  redis.call('XADD', KEYS[1], '*', 'attempt', ARGV[1], 'end', string.format('%d', written), 'text', ARGV[4], 'member', ARGV[7])
-  redis.call('EXPIRE', KEYS[1], ARGV[5])
-  redis.call('SPUBLISH', ARGV[6], '')
+  local begins = text == ''
+  if newestAttempt > tonumber(attempt) then return 'superseded' end
+  if member ~= '' then
+    stop = written
+  else
+    if newestAttempt == tonumber(attempt) and (begins or written >= stop) then return 'written' end
+    if begins then stop = written elseif written ~= start then return 'gap' end
+  end
+  stop = string.format('%d', stop)
+  local message = ''
+  if member ~= '' then
+    redis.call('XADD', key, '*', 'attempt', attempt, 'end', stop, 'text', text, 'member', member)
+  else
+    local id = redis.call('XADD', key, '*', 'attempt', attempt, 'end', stop, 'text', text)
+    if not begins then message = before .. ' ' .. id .. ' ' .. stop .. ' ' .. text end
+  end
+  redis.call('EXPIRE', key, ARGV[1])
+  redis.call('SPUBLISH', key, message)
   return 'written'
 end
-if newestAttempt == attempt and (begins or written >= stop) then return 'written' end
-if begins then stop = written elseif written ~= start then return 'gap' end
-redis.call('XADD', KEYS[1], '*', 'attempt', ARGV[1], 'end', string.format('%d', stop), 'text', ARGV[4])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-redis.call('SPUBLISH', ARGV[6], '')
-return 'written'
+
+local outcomes = {}
+for i, key in ipairs(KEYS) do
+  local at = 5 * i - 3
+  outcomes[i] = write(key, ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4])
+end
+return outcomes

@@ -39,8 +39,8 @@ export async function* answerFeed(
   signal: AbortSignal,
 ): AsyncGenerator<ServerFrame> {
   const readTokens = (afterId: string) => dependencies.readTokens(requestId, afterId)
-  const news = listenFor(dependencies, requestId, signal)
   const tokens = unsentTokens(readTokens, seen)
+  const news = listenFor(dependencies, requestId, tokens, signal)
   const unseen = unseenFrames(requestId, first, seen, tokens)
   let isRouted = false
   try {
@@ -100,8 +100,10 @@ function unseenFrames(requestId: Uuid7, first: Position, seen: ResumePoint | nul
   return {
     /** The previews and the text that were read and are due. */
     *ofTokens(): Generator<ServerFrame> {
+      // Text that comes while the client takes the previews waits for the events before it.
+      const due = tokens.takeText()
       yield* previews(() => true)
-      yield* text(tokens.takeText())
+      yield* text(due)
     },
     /**
      * The frames of the next event, after the tokens that come before it. `whole` is the text of the answer that it
@@ -148,14 +150,19 @@ type News = {
   events: AnswerRecord[]
   /** Adds the events that were appended before, up to the terminal one or to the end of the log. */
   readHistory: (first: Position) => Promise<void>
-  /** Whether the token stream may have new entries since the last call. */
+  /** Whether the token stream may have entries, since the last call, that came with no wake-up. */
   hasTokens: () => boolean
   /** Resolves when there may be something new. */
   rung: () => Promise<void>
   stop: () => void
 }
 
-function listenFor({ log, tail, wakeups }: FeedDependencies, requestId: Uuid7, signal: AbortSignal): News {
+function listenFor(
+  { log, tail, wakeups }: FeedDependencies,
+  requestId: Uuid7,
+  tokens: UnsentTokens,
+  signal: AbortSignal,
+): News {
   const streams: StreamName[] = [chatStream(requestId), electionStream(requestId)]
   const events: AnswerRecord[] = []
   const bell = createBell(signal)
@@ -171,7 +178,10 @@ function listenFor({ log, tail, wakeups }: FeedDependencies, requestId: Uuid7, s
         ring()
       }),
     ),
-    wakeups.listen(requestId, ring),
+    wakeups.listen(requestId, (piece) => {
+      if (piece && tokens.add(piece)) bell.ring()
+      else ring()
+    }),
   ]
   return {
     events,

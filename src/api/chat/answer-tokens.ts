@@ -1,11 +1,13 @@
-import type { Preview, TokenPage } from '../../agents/tokens/token-stream.ts'
-import { beginning, comparePositions } from '../../events/identifiers.ts'
+import type { Preview, TokenPage, WrittenPiece } from '../../agents/tokens/token-stream.ts'
+import { beginning, comparePositions, type Position } from '../../events/identifiers.ts'
 import type { ResumePoint } from './frames.ts'
 
 /** The text and the previews of a token stream that a client has not got yet. */
 export type UnsentTokens = {
   /** Reads the new entries. Best effort: while the ephemeral Redis is unreachable, nothing is added. */
   read: () => Promise<void>
+  /** Adds a piece that follows the last entry that was read or added; false if it does not: then the new entries must be read. */
+  add: (piece: WrittenPiece) => boolean
   /** The text after the part that was taken before. Text after a gap is left to the terminal event. */
   takeText: () => string
   /** The previews up to the last one for which `isLast` holds, without the first early one and all after it. */
@@ -17,20 +19,32 @@ export function unsentTokens(
   seen: Pick<ResumePoint, 'offset' | 'preview'> | null,
 ): UnsentTokens {
   const seenPreview = seen?.preview ?? beginning
-  let lastId: string = beginning
+  let lastId: Position = beginning
   let endOffset = seen?.offset ?? 0
   let text = ''
   let previews: Preview[] = []
+
+  function place(piece: string, end: number): void {
+    const start = end - piece.length
+    if (start > endOffset || end <= endOffset) return
+    text += piece.slice(endOffset - start)
+    endOffset = end
+  }
   return {
     async read() {
       const page = await readPage(lastId).catch(() => null)
       if (!page) return
-      lastId = page.lastId
+      // Pieces that were added during the read may be newer than the page.
+      const lastOfPage = page.lastId as Position
+      if (comparePositions(lastOfPage, lastId) > 0) lastId = lastOfPage
       previews.push(...page.previews.filter(({ id }) => comparePositions(id, seenPreview) > 0))
-      const start = page.endOffset - page.text.length
-      if (start > endOffset || page.endOffset <= endOffset) return
-      text += page.text.slice(endOffset - start)
-      endOffset = page.endOffset
+      place(page.text, page.endOffset)
+    },
+    add({ before, id, endOffset: end, text: piece }) {
+      if (before !== lastId) return false
+      lastId = id
+      place(piece, end)
+      return true
     },
     takeText() {
       const taken = text

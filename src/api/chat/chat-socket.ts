@@ -227,10 +227,14 @@ async function feed(
   first: Position,
   seen: ResumePoint | null,
 ): Promise<void> {
+  // Not AbortSignal.any: each frame looks at the signal, and a composite one looks at its sources every time.
   const stopping = new AbortController()
+  const stop = (): void => stopping.abort()
+  closed.addEventListener('abort', stop, { once: true })
+  if (closed.aborted) stop()
   const ended = Promise.withResolvers<undefined>()
   const before = feeds.get(requestId)
-  const own: Feed = { stop: () => stopping.abort(), ended: ended.promise }
+  const own: Feed = { stop, ended: ended.promise }
   feeds.set(requestId, own)
   try {
     if (before) {
@@ -238,17 +242,11 @@ async function feed(
       await before.ended
       if (!stopping.signal.aborted) await send({ type: 'resumed', requestId })
     }
-    for await (const frame of answerFeed(
-      dependencies,
-      requestId,
-      first,
-      seen,
-      AbortSignal.any([closed, stopping.signal]),
-    ))
-      await send(frame)
+    for await (const frame of answerFeed(dependencies, requestId, first, seen, stopping.signal)) await send(frame)
   } catch (error) {
     await fail(error, requestId)
   } finally {
+    closed.removeEventListener('abort', stop)
     if (feeds.get(requestId) === own) feeds.delete(requestId)
     ended.resolve(undefined)
   }

@@ -1,17 +1,28 @@
-import { tokensKey } from '../../agents/tokens/token-stream.ts'
+import { parseWrittenPiece, tokensKey, type WrittenPiece } from '../../agents/tokens/token-stream.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import type { RedisClient } from '../../platform/redis/cluster.ts'
 
 /**
- * Wakes answer feeds when there are new tokens, over one sharded pub/sub connection per process (a blocking XREAD per stream costs six
- * times the Redis CPU at 2,000 answers). A wake-up carries no data, and may be lost or repeated. A reconnect wakes all feeds.
+ * Called when there are new tokens: with the new piece of the answer, or without it when the token stream must be read. Pieces come in
+ * order, but one may be missing or come twice.
  */
-export type TokenWakeups = { listen: (requestId: Uuid7, wake: () => void) => () => void; close: () => void }
+export type Wake = (piece: WrittenPiece | null) => void
+
+/**
+ * Wakes answer feeds when there are new tokens, over one sharded pub/sub connection per process (a blocking XREAD per stream costs six
+ * times the Redis CPU at 2,000 answers). A reconnect wakes all feeds.
+ */
+export type TokenWakeups = { listen: (requestId: Uuid7, wake: Wake) => () => void; close: () => void }
 
 export function tokenWakeups(subscriber: RedisClient, councilId: string): TokenWakeups {
-  const listeners = new Map<string, Set<() => void>>()
-  subscriber.on('smessage', (channel: string) => listeners.get(channel)?.forEach((wake) => wake()))
-  subscriber.on('ready', () => listeners.forEach((wakes) => wakes.forEach((wake) => wake())))
+  const listeners = new Map<string, Set<Wake>>()
+  subscriber.on('smessage', (channel: string, message: string) => {
+    const wakes = listeners.get(channel)
+    if (!wakes) return
+    const piece = parseWrittenPiece(message)
+    for (const wake of wakes) wake(piece)
+  })
+  subscriber.on('ready', () => listeners.forEach((wakes) => wakes.forEach((wake) => wake(null))))
 
   return {
     listen(requestId, wake) {
@@ -21,7 +32,10 @@ export function tokenWakeups(subscriber: RedisClient, councilId: string): TokenW
       else {
         listeners.set(channel, new Set([wake]))
         // Without the ephemeral Redis an answer still ends: its terminal event in the log has the whole text.
-        subscriber.ssubscribe(channel).then(wake, () => undefined)
+        subscriber.ssubscribe(channel).then(
+          () => wake(null),
+          () => undefined,
+        )
       }
       return () => {
         const left = listeners.get(channel)

@@ -207,6 +207,24 @@ describe('a judge', () => {
   })
 })
 
+test('a judge of six drafts that names one twice is asked once more, and abstains if it does so again', async () => {
+  const ids = ['analyst', 'sceptic', 'pragmatist', 'novice', 'poet', 'lawyer', 'clerk']
+  const members = ids.map((id) => ({ id, name: id, persona: `You are the ${id}.` }))
+  const repeating: ModelStep[] = [usage(9, 9), text('["A","A","B","C","D","E"]'), end()]
+  const { of, model, ended } = await deliberate(
+    { 'vote analyst': [repeating], 'vote poet': [repeating, repeating] },
+    { council: { members } },
+  )
+  const [asked] = model.named('vote analyst')
+  expect(asked?.constraint).toMatchObject({ distinct: true, jsonSchema: { minItems: 6, maxItems: 6 } })
+  expect(model.named('vote analyst')).toHaveLength(2)
+  expect(of('BallotRejected').map(({ data }) => data)).toMatchObject([{ member: 'poet', why: 'invalid' }])
+  const ballots = of('BallotCast').map(({ data }) => data)
+  expect(ballots.map(({ member }) => member).toSorted()).toEqual(ids.filter((id) => id !== 'poet').toSorted())
+  for (const { ballot } of ballots) expect(new Set(ballot as string[]).size).toBe(6)
+  expect(ended).toMatchObject({ type: 'AnswerCompleted', data: { degraded: false } })
+})
+
 describe('the chair', () => {
   test.each<[string, ModelStep[], object]>([
     ['fails', broken, { why: 'model_failed', message: 'down' }],

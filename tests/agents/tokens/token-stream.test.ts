@@ -1,17 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { previewWriter, readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
+import { previewWriter, readTokens, tokensKey, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { connectRedis, whenRedisReady } from '../../../src/platform/redis/connection.ts'
 import { newId } from '../../support/council.ts'
-import { freshCouncilId, redisUrl } from '../../support/shared-servers.ts'
+import { startRedis } from '../../support/servers.ts'
+import { freshCouncilId } from '../../support/shared-servers.ts'
 
 const councilId = freshCouncilId()
+/** A server of its own, because a test counts its commands. */
+let server: Awaited<ReturnType<typeof startRedis>>
 let redis: ReturnType<typeof connectRedis>
 beforeAll(async () => {
-  redis = connectRedis({ url: redisUrl, role: 'command', name: 'test', logger: silentLogger })
+  server = await startRedis({ appendfsync: 'no' })
+  redis = connectRedis({ url: server.url, role: 'command', name: 'test', logger: silentLogger })
   await whenRedisReady(redis, 5_000)
 })
-afterAll(() => redis.disconnect())
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+/** The scripts that the server has run so far. */
+const scriptCalls = async (): Promise<number> =>
+  Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0)
 
 /** The token stream of a new request, whose first attempt has begun. */
 async function begun() {
@@ -25,6 +36,31 @@ async function begun() {
     read: (afterId = '0-0') => readTokens(redis, councilId, requestId, afterId),
   }
 }
+
+describe('pieces of many answers', () => {
+  test('go to Redis in one command, each with its own outcome', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, begun))
+    const [, newer] = answers
+    await newer?.write(2, 0, '')
+    const before = await scriptCalls()
+    const outcomes = await Promise.all(
+      answers.map(({ write }, index) => write(1, index === 2 ? 5 : 0, `Answer ${index}`)),
+    )
+    expect((await scriptCalls()) - before).toBe(1)
+    expect(outcomes).toEqual(answers.map((_, index) => (index === 1 ? 'superseded' : index === 2 ? 'lost' : 'written')))
+    const texts = await Promise.all(answers.map(async ({ read }) => (await read()).text))
+    expect(texts).toEqual(answers.map((_, index) => (index === 1 || index === 2 ? '' : `Answer ${index}`)))
+  })
+
+  test('go on when one of the keys is not a token stream', async () => {
+    const broken = newId()
+    await redis.set(tokensKey(councilId, broken), 'something else')
+    const { write, read } = await begun()
+    const outcomes = await Promise.all([tokenWriter(redis, councilId)(broken, 1, 0, 'a'), write(1, 0, 'b')])
+    expect(outcomes).toEqual(['lost', 'written'])
+    expect((await read()).text).toBe('b')
+  })
+})
 
 describe('previews in a token stream', () => {
   test('are read in order, and leave the answer and its offsets as they are', async () => {
@@ -63,7 +99,7 @@ describe('previews in a token stream', () => {
   })
 
   test('are lost without an error while Redis is unreachable', async () => {
-    const gone = connectRedis({ url: redisUrl, role: 'command', name: 'test-gone', logger: silentLogger })
+    const gone = connectRedis({ url: server.url, role: 'command', name: 'test-gone', logger: silentLogger })
     await whenRedisReady(gone, 5_000)
     gone.disconnect()
     await expect(previewWriter(gone, councilId)(newId(), 1, 'analyst', 'a')).resolves.toBeUndefined()

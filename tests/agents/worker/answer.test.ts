@@ -160,7 +160,7 @@ describe('an attempt that does not end its prompt', () => {
     expect(await begun.answer()).toBe(null)
     expect(await begun.ending()).toMatchObject({ type: 'open', jobs: 1 })
     expect(await begun.openChat()).toMatchObject({ openCalls: [{ attempt: 1 }] })
-    expect(begun.tokens.page.text).toBe('')
+    expect(begun.tokens.page.text).toBe('Par')
   })
 })
 

@@ -13,6 +13,7 @@ import {
   textOf,
   types,
   withAnswer,
+  type Delivery,
 } from '../../support/memory-answer.ts'
 
 describe('a feed', () => {
@@ -42,6 +43,51 @@ describe('a feed', () => {
       expect(await next).toMatchObject([{ type: 'routed' }, { type: 'token', text: 'Early. Later.' }])
       answer.abort()
     }))
+
+  test('reads the token stream once, and then takes the pieces from their messages', () =>
+    withAnswer(async (answer) => {
+      const feed = answer.feed()
+      await answer.record(routed())
+      await take(feed, 2)
+      answer.write('a')
+      expect(textOf(await take(feed, 1))).toBe('a')
+      const reads = answer.reads()
+      for (const piece of ['b', 'c', 'd']) {
+        answer.write(piece)
+        expect(textOf(await take(feed, 1))).toBe(piece)
+      }
+      expect(answer.reads()).toBe(reads)
+      answer.abort()
+    }))
+
+  test('shows every piece once, whatever becomes of the messages', async () => {
+    const deliveries = fc.array(fc.constantFrom<Delivery>('once', 'twice', 'never', 'empty'), { maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(deliveries, async (messages) => {
+        const upcoming = [...messages]
+        await withAnswer(
+          async (answer) => {
+            const feed = answer.feed()
+            await answer.record(routed())
+            const frames = await take(feed, 2)
+            let streamed = 0
+            for (const [number, delivery] of messages.entries()) {
+              answer.write(`${number} `)
+              if (delivery === 'never') continue
+              frames.push(...(await take(feed, 1)))
+              streamed = number + 1
+            }
+            const numbers = messages.map((_, number) => `${number} `)
+            expect(textOf(frames)).toBe(numbers.slice(0, streamed).join(''))
+            await answer.record(completed(numbers.join('')))
+            expect(textOf([...frames, ...(await rest(feed))])).toBe(numbers.join(''))
+          },
+          { message: () => upcoming.shift() ?? 'once' },
+        )
+      }),
+      { numRuns: 60 },
+    )
+  })
 
   test.each(['unreachable', 'forgotten'] as const)('takes the missing text from the log when tokens are %s', (how) =>
     withAnswer(async (answer) => {

@@ -1,19 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ServerFrame } from '../../../src/api/chat/frames.ts'
-import {
-  abstained,
-  attemptStarted,
-  call,
-  calls,
-  decided,
-  drafted,
-  draftFailed,
-  electionFailed,
-  members,
-  opened,
-  voted,
-} from '../../support/deliberation-events.ts'
+import * as deliberation from '../../support/deliberation-events.ts'
 import {
   cancelled,
   completed,
@@ -42,20 +30,20 @@ function history(pick: (bound: number) => number): Step[] {
   }
   let attempt = 1
   const crashes = () => pick(6) === 0 && attempt < 3
-  events(attemptStarted(1))
+  events(deliberation.attemptStarted(1))
   events(routed('full'))
 
-  let open: string[] = [...members]
-  events(...calls('draft', open))
+  let open: string[] = [...deliberation.members]
+  events(...deliberation.calls('draft', open))
   while (open.length > 0) {
     const member = open[pick(open.length)] ?? ''
     const chosen = pick(8)
     if (chosen < 5) preview(member, attempt)
     else if (crashes()) {
-      events(attemptStarted(++attempt))
-      events(...calls('draft', open, attempt))
+      events(deliberation.attemptStarted(++attempt))
+      events(...deliberation.calls('draft', open, attempt))
     } else {
-      events(chosen === 5 ? draftFailed(member) : drafted(member, `By ${member}.`))
+      events(chosen === 5 ? deliberation.draftFailed(member) : deliberation.drafted(member, `By ${member}.`))
       open = open.filter((one) => one !== member)
       if (pick(2) === 0) preview(member, attempt, late)
     }
@@ -64,17 +52,17 @@ function history(pick: (bound: number) => number): Step[] {
       return steps
     }
   }
-  steps.push((answer) => answer.record(opened(answer.requestId)))
-  events(...calls('vote', members, attempt))
-  for (const member of members) {
+  steps.push((answer) => answer.record(deliberation.opened(answer.requestId)))
+  events(...deliberation.calls('vote', deliberation.members, attempt))
+  for (const member of deliberation.members) {
     if (crashes()) {
-      events(attemptStarted(++attempt))
-      events(call('vote', member, attempt))
+      events(deliberation.attemptStarted(++attempt))
+      events(deliberation.call('vote', member, attempt))
     }
-    events(pick(4) === 0 ? abstained(member) : voted(member, ['A', 'B']))
+    events(pick(4) === 0 ? deliberation.abstained(member) : deliberation.voted(member, ['A', 'B']))
   }
-  events(pick(3) === 0 ? electionFailed : decided())
-  events(call('synthesize', 'chair', attempt))
+  events(pick(3) === 0 ? deliberation.electionFailed : deliberation.decided())
+  events(deliberation.call('synthesize', 'chair', attempt))
   const text = Array.from({ length: pick(4) }, (_, index) => `word ${index} `)
   for (const piece of text) steps.push((answer) => answer.write(piece))
   events([completed, failed, cancelled][pick(3)]!(text.join('')))
@@ -105,11 +93,11 @@ describe('a resumed feed of a deliberation', () => {
         async (answer) => {
           const feed = answer.feed()
           await answer.record(routed('full'))
-          await answer.record(...calls('draft', ['analyst']))
+          await answer.record(...deliberation.calls('draft', ['analyst']))
           const frames = await take(feed, 4)
           answer.preview('analyst', 'The capital')
           frames.push(...(await take(feed, 1)))
-          await answer.record(drafted('analyst', 'The capital is Paris.'))
+          await answer.record(deliberation.drafted('analyst', 'The capital is Paris.'))
           await answer.record(cancelled(''))
           frames.push(...(await rest(feed)))
           expect(frames.map((frame) => (frame.type === 'member' ? frame.state : frame.type))).toEqual([

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { orderIn, stamped, tokensOf } from '../../../bench/harness/numbered-answer.ts'
+import type { AnswerScript } from './script.ts'
 import { startVllmStandIn, type ReceivedRequest } from './server.ts'
 import { tokenize, wordTokens } from './tokens.ts'
 
@@ -6,8 +8,9 @@ import { tokenize, wordTokens } from './tokens.ts'
  * The stand-in for vLLM as a program, for load tests and manual experiments:
  *
  *   node tests/support/vllm-stand-in/main.ts [--port 0] [--tokens-per-second 20] [--answer-words 200] [--model smollm2]
- *     [--max-model-len 2048] [--api-key secret]
+ *     [--max-model-len 2048] [--api-key secret] [--orders]
  *
+ * `--orders`: a prompt orders its answer, whose tokens have the time at which they were sent (bench/harness/numbered-answer.ts).
  * Prints one JSON line with its URL when it listens, and ends on SIGTERM and SIGINT.
  */
 const { values } = parseArgs({
@@ -18,6 +21,7 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'smollm2' },
     'max-model-len': { type: 'string', default: '2048' },
     'api-key': { type: 'string' },
+    orders: { type: 'boolean', default: false },
   },
 })
 
@@ -35,9 +39,12 @@ const tokensPerSecond =
     : { tokensPerSecond: number('tokens-per-second', values['tokens-per-second']) }
 
 /** A continued answer starts after the existing words. */
-const answer = ({ chat }: ReceivedRequest) => {
-  const soFar = chat.continues ? tokenize(chat.messages.at(-1)?.content ?? '').length : 0
-  return { tokens: wordTokens(answerWords, soFar), ...tokensPerSecond }
+const answer = ({ chat }: ReceivedRequest): AnswerScript => {
+  const soFar = chat.continues ? (chat.messages.at(-1)?.content ?? '') : ''
+  const question = chat.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+  const order = values.orders ? orderIn(question) : null
+  if (order) return { tokens: tokensOf(order, soFar), tokensPerSecond: order.perSecond, complete: stamped }
+  return { tokens: wordTokens(answerWords, tokenize(soFar).length), ...tokensPerSecond }
 }
 
 const server = await startVllmStandIn({

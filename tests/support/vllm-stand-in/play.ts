@@ -15,9 +15,11 @@ export async function* scripted(
   pause: (ms: number) => Promise<void>,
 ): AsyncGenerator<Step, void, void> {
   const strikesAt = trap === undefined ? undefined : (trap.afterTokens ?? tokens.length)
+  const startedAt = performance.now()
   for (const [index, text] of tokens.entries()) {
     if (trap && index === strikesAt) yield { kind: 'trap', trap }
-    if (script.tokensPerSecond !== undefined) await pause(1000 / script.tokensPerSecond)
+    if (script.tokensPerSecond !== undefined)
+      await pause(Math.max(0, startedAt + ((index + 1) * 1000) / script.tokensPerSecond - performance.now()))
     yield { kind: 'token', text }
   }
   if (trap && strikesAt !== undefined && strikesAt >= tokens.length) yield { kind: 'trap', trap }
@@ -50,7 +52,7 @@ export async function playStream(
     if (text !== undefined) chunks.count()
     await writer.event(
       chunks.delta(
-        { content: text ?? '' },
+        { content: text === undefined ? '' : (script.complete?.(text) ?? text) },
         ending && { finishReason: ending.reason, stopReason: ending.stopReason, isLast: !withUsage },
       ),
     )

@@ -8,7 +8,10 @@ export type AnswerScript = {
   stopReason?: string
   /** Sends tokens only when the test emits them, see `Answer.emit`. */
   gated?: boolean
+  /** Tokens are due at this rate from the start of the answer on, however late one of them was. */
   tokensPerSecond?: number
+  /** Completes a token at the moment it is sent, for example with the time. Usage counts the token alone. */
+  complete?: (token: string) => string
   /** Replaces the usage of the last chunk. Null: the server reports no usage. */
   finalUsage?: unknown
   /** How the bytes are formatted and split, see `Wire`. */

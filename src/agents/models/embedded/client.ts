@@ -128,7 +128,7 @@ const sentMessages = (messages: readonly ChatMessage[]): Messages =>
 
 function sentConstraint(constraint: OutputConstraint): JobConstraint {
   const sent = JobConstraint.safeParse(
-    'choices' in constraint ? constraint : { jsonSchema: JSON.stringify(constraint.jsonSchema) },
+    'choices' in constraint ? constraint : { ...constraint, jsonSchema: JSON.stringify(constraint.jsonSchema) },
   )
   if (sent.success) return sent.data
   throw new ModelError('model_rejected', `The constraint is outside its limits: ${z.prettifyError(sent.error)}`)

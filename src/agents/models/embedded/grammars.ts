@@ -1,5 +1,6 @@
 import type { GbnfJsonSchema, Llama, LlamaGrammar } from 'node-llama-cpp'
 import { z } from 'zod'
+import { distinctListGrammar } from './distinct-list.ts'
 import type { JobConstraint } from './protocol.ts'
 
 /** The grammars of constrained answers, as llama.cpp reads them. They hold no state of an answer, so answers share them. */
@@ -37,14 +38,17 @@ export function createGrammars(llama: Llama): Grammars {
 
 async function createGrammar(llama: Llama, constraint: JobConstraint): Promise<LlamaGrammar> {
   try {
-    return await llama.createGrammar({
-      grammar:
-        'choices' in constraint ? grammarOf(constraint.choices) : await grammarOfSchema(llama, constraint.jsonSchema),
-    })
+    return await llama.createGrammar({ grammar: await grammarOfConstraint(llama, constraint) })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error'
     throw new UnusableConstraint(`llama.cpp cannot enforce the constraint: ${reason}`, { cause })
   }
+}
+
+async function grammarOfConstraint(llama: Llama, constraint: JobConstraint): Promise<string> {
+  if ('choices' in constraint) return grammarOf(constraint.choices)
+  if (constraint.distinct) return distinctListGrammar(JSON.parse(constraint.jsonSchema), literal)
+  return grammarOfSchema(llama, constraint.jsonSchema)
 }
 
 const grammarOf = (choices: readonly string[]): string => `root ::= ${choices.map(literal).join(' | ')}`

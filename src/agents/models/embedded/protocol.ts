@@ -20,7 +20,7 @@ export type Messages = z.infer<typeof Messages>
 /** An `OutputConstraint` within the limits of a grammar. The schema travels as JSON text. */
 export const JobConstraint = z.union([
   z.strictObject({ choices: z.array(z.string().max(1_000)).min(1).max(1_000) }),
-  z.strictObject({ jsonSchema: z.string().max(50_000) }),
+  z.strictObject({ jsonSchema: z.string().max(50_000), distinct: z.literal(true).optional() }),
 ])
 export type JobConstraint = z.infer<typeof JobConstraint>
 

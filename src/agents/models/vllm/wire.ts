@@ -111,6 +111,7 @@ const Detail = z.object({ detail: z.unknown() })
  * layer. Returns undefined for any other body.
  */
 export function problemIn(body: unknown): Problem | undefined {
+  if (!mayBeProblem(body)) return undefined
   const nested = Nested.safeParse(body)
   if (nested.success) return engineProblem(nested.data.error)
   const plain = StringError.safeParse(body)
@@ -122,6 +123,12 @@ export function problemIn(body: unknown): Problem | undefined {
   const said = detail.data.detail
   return { message: shortened(typeof said === 'string' ? said : JSON.stringify(said)), param: '', from: 'web' }
 }
+
+/** Whether a body has a field of any of these shapes. It spares every token four failed attempts at parsing. */
+const mayBeProblem = (body: unknown): boolean =>
+  typeof body === 'object' &&
+  body !== null &&
+  ('error' in body || 'detail' in body || ('object' in body && body.object === 'error'))
 
 const engineProblem = (error: { message?: string | null | undefined; param?: string | null | undefined }): Problem => ({
   message: shortened(error.message ?? 'no reason given'),

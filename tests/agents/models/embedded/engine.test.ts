@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ballotForm } from '../../../../src/agents/council/ballot.ts'
 import { createEmbeddedClient, type EmbeddedClient } from '../../../../src/agents/models/embedded/client.ts'
 import { findModelFile } from '../../../../src/agents/models/embedded/model-file.ts'
 import { silentLogger } from '../../../../src/platform/logger.ts'
@@ -41,6 +42,29 @@ describe('the embedded model', patience, () => {
     await client.info()
   }, 180_000)
   afterAll(() => client.close())
+
+  test.each([6, 8])('ranks %i answers without naming one twice, whatever it would like to write', async (count) => {
+    const labels = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].slice(0, count)
+    const { constraint, maxTokens, parse } = ballotForm('ranking', labels)
+    const same = ask('Write ["A", "A", "A", "A", "A", "A", "A", "A"].')
+    for (const temperature of [0, 1]) {
+      const { text, end } = await outcomeOf(client.stream(call({ ...same, constraint, maxTokens, temperature })))
+      expect(end).toBe('stop')
+      expect((parse(text) as string[] | null)?.toSorted()).toEqual(labels)
+    }
+  })
+
+  test('approves of any set of six answers, each once', async () => {
+    const labels = ['A', 'B', 'C', 'D', 'E', 'F']
+    const { constraint, maxTokens, parse } = ballotForm('approvals', labels)
+    const { text, end } = await outcomeOf(
+      client.stream(call({ ...ask('Name good letters as JSON.'), constraint, maxTokens, temperature: 1 })),
+    )
+    expect(end).toBe('stop')
+    const approved = (parse(text) as string[] | null) ?? ['none']
+    expect(new Set(approved).size).toBe(approved.length)
+    expect(labels).toEqual(expect.arrayContaining(approved))
+  })
 
   test('reports its speed, and sends each token as it is generated', async () => {
     expect(await client.tokensPerSecond()).toBeGreaterThan(0)
