@@ -51,7 +51,7 @@ export async function startWisdomCouncil(
   const seating = parseSeating({ ...(file as object), ownDraftAllowed: true, timeLimits })
   if (methods[seating.method].ballots !== 'ranking')
     throw new Error(`${seating.method} has no rankings that other methods could count`)
-  const { modelOf } = await memberModels(
+  const { modelOf } = memberModels(
     opened,
     [...seating.members, seating.chair].map(({ model }) => model),
   )
