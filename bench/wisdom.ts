@@ -7,14 +7,16 @@ import { ownQuestions, readQuestions, sampleOf, type Question } from './wisdom/q
 import { attemptsOf, difference, disagreementOf, meanOf, rowsOf, tableOf, type Asked } from './wisdom/report.ts'
 
 /**
- * `npm run bench:wisdom -- [--questions <file>] [--limit <n>] [--model <name>] [--council <file>] [--minutes <n>]`: asks questions with
- * checkable answers on the fast path and on the full path, and compares the fast answer, each member alone, the chair's answer, and the
- * draft that each voting method elects with the recorded ballots. `--limit` takes questions spread over the file. `--minutes` starts no
- * question after that time; the report has those that were asked.
+ * `npm run bench:wisdom -- [--questions <file>] [--limit <n>] [--model <name>] [--council <file>] [--minutes <n>] [--at-once <n>]`: asks
+ * questions with checkable answers on the fast path and on the full path, and compares the fast answer, each member alone, the chair's
+ * answer, and the draft that each voting method elects with the recorded ballots. `--limit` takes questions spread over the file.
+ * `--minutes` starts no question after that time; the report has those that were asked. `--at-once` asks several questions at a time, which
+ * a server that batches answers sooner in all; the time of an answer then includes waiting for the others.
  */
 const questionsFile = option('--questions') ?? ownQuestions
 const limit = Number(option('--limit') ?? Number.MAX_SAFE_INTEGER)
 const minutes = Number(option('--minutes') ?? 50)
+const atOnce = Number(option('--at-once') ?? 1)
 const councilFile = option('--council') ?? 'config/council.json'
 
 const format = 'End with a line "Answer: " followed by the answer alone.'
@@ -22,7 +24,7 @@ const format = 'End with a line "Answer: " followed by the answer alone.'
 async function measure(dataFolder: string): Promise<Figures> {
   const questions = sampleOf(readQuestions(questionsFile), limit)
   const redis = await startRedis(join(dataFolder, 'redis'))
-  const council = await startWisdomCouncil(redis.url, { councilFile, model: option('--model') })
+  const council = await startWisdomCouncil(redis.url, { councilFile, model: option('--model'), atOnce })
   console.log(`${questions.length} questions, ${council.what}`)
   const asked = await askAll(council, questions)
   await council.stop()
@@ -43,6 +45,7 @@ async function measure(dataFolder: string): Promise<Figures> {
       questions: questionsFile === ownQuestions ? 'bench/wisdom/questions.jsonl' : questionsFile,
       asked: asked.length,
       of: questions.length,
+      atOnce,
       model: council.what,
       council: councilFile,
       seating: council.seating,
@@ -78,22 +81,27 @@ async function measure(dataFolder: string): Promise<Figures> {
   }
 }
 
-/** Asks one question after the other, so that no question slows another one down. */
+/** Asks the questions in order, `atOnce` of them at a time, and returns those that were asked, in the order of their answers. */
 async function askAll(council: WisdomCouncil, questions: readonly Question[]): Promise<Asked[]> {
   const endAt = performance.now() + minutes * 60_000
   const asked: Asked[] = []
-  for (const question of questions) {
-    if (performance.now() > endAt) break
-    const text = `${question.text}\n\n${format}`
-    const one = { question, fast: await council.ask(text, 'fast'), full: await council.ask(text, 'full') }
-    asked.push(one)
-    const { fast, full } = one
-    console.log(
-      `${question.id}: fast ${Math.round(fast.totalMs)} ms, full ${Math.round(full.totalMs)} ms, ${full.ballots.length} ballots, ${full.drafts.length} drafts${full.degraded.map((reason) => `, ${reason}`).join('')}`,
-    )
+  const waiting = questions.values()
+  const askOneByOne = async (): Promise<void> => {
+    while (performance.now() <= endAt) {
+      const { value: question } = waiting.next()
+      if (question === undefined) return
+      const text = `${question.text}\n\n${format}`
+      const one = { question, fast: await council.ask(text, 'fast'), full: await council.ask(text, 'full') }
+      asked.push(one)
+      console.log(lineOf(one))
+    }
   }
+  await Promise.all(Array.from({ length: atOnce }, askOneByOne))
   if (asked.length === 0) throw new Error('no question was asked')
   return asked
 }
+
+const lineOf = ({ question, fast, full }: Asked): string =>
+  `${question.id}: fast ${Math.round(fast.totalMs)} ms, full ${Math.round(full.totalMs)} ms, ${full.ballots.length} ballots, ${full.drafts.length} drafts${full.degraded.map((reason) => `, ${reason}`).join('')}`
 
 await runBenchmark('wisdom', measure)

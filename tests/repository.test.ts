@@ -36,7 +36,9 @@ describe('the repository', () => {
   })
 
   test('has no TO-DO marks', () => {
-    expect(occurrences(unfinished, writtenFiles)).toEqual([])
+    // Raw results have the texts of models, Roman numerals included.
+    const ours = writtenFiles.filter((file) => !file.startsWith('bench/results/'))
+    expect(occurrences(unfinished, ours)).toEqual([])
   })
 
   test('names no path of one machine', () => {

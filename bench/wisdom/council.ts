@@ -44,7 +44,7 @@ const timeLimits = { triageMs: phaseMs, draftMs: phaseMs, critiqueMs: phaseMs, v
  */
 export async function startWisdomCouncil(
   redisUrl: string,
-  { councilFile, model: modelName }: { councilFile: string; model: string | undefined },
+  { councilFile, model: modelName, atOnce }: { councilFile: string; model: string | undefined; atOnce: number },
 ): Promise<WisdomCouncil> {
   const { opened, answers } = await openModel(modelName)
   const file: unknown = JSON.parse(readFileSync(councilFile, 'utf8'))
@@ -82,7 +82,7 @@ export async function startWisdomCouncil(
       orchestrate: createOrchestrator(agent),
       readTokens: (requestId) => readTokens(redis, councilId, requestId, '0-0'),
     },
-    { name: councilId, concurrency: 1, leaseMs: 5_000 },
+    { name: councilId, concurrency: atOnce, leaseMs: 5_000 },
   )
 
   const ask = async (text: string, path: 'fast' | 'full'): Promise<Deliberation> => {

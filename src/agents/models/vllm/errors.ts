@@ -5,7 +5,12 @@ import { problemIn, shortened, type Problem } from './wire.ts'
 
 /** Maps a response whose status is not 200. `body` holds at most its first 64 KiB and may be JSON, HTML or empty. */
 export function errorOfResponse(url: string, status: number, body: string): ModelError {
-  const problem = problemIn(parsed(body)) ?? { message: shortened(body.trim()), param: '', from: 'web' as const }
+  const problem = problemIn(parsed(body)) ?? {
+    message: shortened(body.trim()),
+    param: '',
+    from: 'web' as const,
+    status: null,
+  }
   const said = `${url} answered ${status}${problem.message === '' ? '' : `: ${problem.message}`}`
   if (status === 401 || status === 403) return new ModelError('model_unauthorized', `${said}. Check VLLM_API_KEY.`)
   if (status === 404) return notFound(said, problem)

@@ -24,7 +24,7 @@ type Seen = { reason: FinishReason; said: string; content: AnswerContent; done: 
  * Reads one streamed answer. A delta may hold several tokens, none, or a part of one, so token counts come from `usage`.
  *
  * Ends with an `end` chunk when the answer is finished (see `endings.ts`), even if the stream breaks afterwards.
- * Otherwise throws ModelError: `model_interrupted` with the reason, `empty_answer` or `answer_filtered`.
+ * Otherwise throws ModelError: `model_interrupted` with the reason, `model_rejected`, `empty_answer` or `answer_filtered`.
  * Returns at `[DONE]` and ignores anything after it.
  */
 export async function* readAnswer(
@@ -158,6 +158,9 @@ function parseChunk(data: string): StreamChunk {
     throw interrupted(`an event is not JSON: ${JSON.stringify(shortened(data))}`, cause)
   }
   const problem = problemIn(json)
+  // vLLM 0.32 checks some fields, such as the choices, only after it has begun the stream.
+  if (problem?.status === 400)
+    throw new ModelError('model_rejected', `The model server rejected the call: ${JSON.stringify(problem.message)}`)
   if (problem) throw interrupted(`the server says ${JSON.stringify(problem.message)}`)
   const chunk = StreamChunk.safeParse(json)
   if (chunk.success) return chunk.data

@@ -97,13 +97,13 @@ export const ModelList = z.object({
 })
 export type ModelList = z.infer<typeof ModelList>
 
-/** An error message of a server, whatever the shape of the body. */
-export type Problem = { message: string; param: string; from: 'engine' | 'web' }
+/** An error message of a server, whatever the shape of the body. `status`: the HTTP status that it names, if any. */
+export type Problem = { message: string; param: string; from: 'engine' | 'web'; status: number | null }
 
 const text = z.string().nullish().catch(null)
-const Nested = z.object({ error: z.object({ message: text, param: text }) })
+const Nested = z.object({ error: z.object({ message: text, param: text, code: figure }) })
 const StringError = z.object({ error: z.string() })
-const Flat = z.object({ object: z.literal('error'), message: text, param: text })
+const Flat = z.object({ object: z.literal('error'), message: text, param: text, code: figure })
 const Detail = z.object({ detail: z.unknown() })
 
 /**
@@ -115,13 +115,14 @@ export function problemIn(body: unknown): Problem | undefined {
   const nested = Nested.safeParse(body)
   if (nested.success) return engineProblem(nested.data.error)
   const plain = StringError.safeParse(body)
-  if (plain.success) return { message: shortened(plain.data.error), param: '', from: 'engine' }
+  if (plain.success) return { message: shortened(plain.data.error), param: '', from: 'engine', status: null }
   const flat = Flat.safeParse(body)
   if (flat.success) return engineProblem(flat.data)
   const detail = Detail.safeParse(body)
   if (!detail.success) return undefined
   const said = detail.data.detail
-  return { message: shortened(typeof said === 'string' ? said : JSON.stringify(said)), param: '', from: 'web' }
+  const message = shortened(typeof said === 'string' ? said : JSON.stringify(said))
+  return { message, param: '', from: 'web', status: null }
 }
 
 /** Whether a body has a field of any of these shapes. It spares every token four failed attempts at parsing. */
@@ -130,10 +131,11 @@ const mayBeProblem = (body: unknown): boolean =>
   body !== null &&
   ('error' in body || 'detail' in body || ('object' in body && body.object === 'error'))
 
-const engineProblem = (error: { message?: string | null | undefined; param?: string | null | undefined }): Problem => ({
+const engineProblem = (error: z.infer<typeof Nested>['error']): Problem => ({
   message: shortened(error.message ?? 'no reason given'),
   param: error.param ?? '',
   from: 'engine',
+  status: error.code,
 })
 
 /** Cuts text of a server to a few lines, because it goes into messages and logs. */

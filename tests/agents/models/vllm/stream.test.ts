@@ -85,6 +85,15 @@ test.each([
   expect(text.length).toBeGreaterThan(20)
 })
 
+test('a call that the server rejects after it has begun the stream is rejected', async () => {
+  // vLLM 0.32 answers 200 with this event to a call without choices.
+  const error = { message: "Choice '[]' cannot be an empty list", type: 'BadRequestError', param: null, code: 400 }
+  expect((await read(Buffer.from(`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`))).end).toMatchObject({
+    code: 'model_rejected',
+    message: expect.stringContaining('cannot be an empty list') as unknown,
+  })
+})
+
 test('arbitrary bytes end in an answer, an interruption, or the failure of a finished answer', async () => {
   const event = fc.oneof(
     fc.json(),
