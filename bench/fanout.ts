@@ -10,7 +10,7 @@ import { spread } from './harness/spread.ts'
  * `npm run bench:fanout`: how many answers, each at 20 tokens per second, a council streams at once before a token is 100 ms late at the
  * 99th percentile, and which process is the limit; and how many idle sockets it holds.
  */
-const runs = isQuick ? 1 : 5
+const runs = isQuick ? 1 : 3
 const idleSockets = isQuick ? 2_000 : 10_000
 const growth = { step: isQuick ? 200 : 100, most: 2_000, growMs: 2_000, observeMs: isQuick ? 3_000 : 4_000 }
 const asked = { tokens: 400, perSecond: 20, spread: true }
