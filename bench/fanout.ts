@@ -10,14 +10,9 @@ import { spread } from './harness/spread.ts'
  * `npm run bench:fanout`: how many answers, each at 20 tokens per second, a council streams at once before a token is 100 ms late at the
  * 99th percentile, and which process is the limit; and how many idle sockets it holds.
  */
-const runs = isQuick ? 1 : 5
+const runs = isQuick ? 1 : 3
 const idleSockets = isQuick ? 2_000 : 10_000
-const growth = {
-  step: isQuick ? 200 : 100,
-  most: 2_000,
-  growMs: isQuick ? 2_000 : 3_000,
-  observeMs: isQuick ? 3_000 : 5_000,
-}
+const growth = { step: isQuick ? 200 : 100, most: 2_000, growMs: 2_000, observeMs: isQuick ? 3_000 : 4_000 }
 const asked = { tokens: 400, perSecond: 20, spread: true }
 const lateMs = 100
 
@@ -25,7 +20,7 @@ async function measure(dataFolder: string): Promise<Figures> {
   requireOpenFiles(idleSockets + 2_000)
   const council = await fanOutCouncil(dataFolder)
   // Warms up compilers and caches. It is not recorded.
-  await growUntilLate(council, { ...growth, most: growth.step }, asked, lateMs)
+  await growUntilLate(council, { ...growth, most: 2 * growth.step }, asked, lateMs)
   const grown: Growth[] = []
   for (let run = 0; run < runs; run++) {
     await council.forgetTokens()

@@ -24,7 +24,7 @@ import {
  * unknown: the time to the first token, and between tokens.
  */
 const runs = isQuick ? 2 : 5
-const durationMs = isQuick ? 2_000 : 5_000
+const durationMs = isQuick ? 2_000 : 3_000
 const levels = [1, 8, 64] as const
 /** The goals are judged with this many answers at once. */
 const judged = 8

@@ -23,7 +23,7 @@ export type Growth = Omit<Outcome, 'answers' | 'tokens'> & {
   /** The most answers at once at which tokens were in time, and none failed. */
   answers: number
   levels: Level[]
-  /** CPU microseconds per token at that level: of the council and its servers, and of the clients and the model. */
+  /** CPU microseconds per token at that level, or at the first if tokens were never in time: of the council and its servers, and of the clients and the model. */
   own: number
   others: number
 }
@@ -73,10 +73,11 @@ export async function growUntilLate(
   const { faults, failures } = outcome
   if (Object.keys(failures).length > 0) console.log(`failed: ${JSON.stringify(failures)}`)
   const inTime = levels.filter(isInTime).at(-1)
+  const measured = inTime ?? levels[0]
   const micros = (isCounted: (name: ProcessName) => boolean): number =>
-    inTime
-      ? (processNames.filter(isCounted).reduce((sum, name) => sum + inTime.cores[name], 0) * 1e6) /
-        inTime.tokensPerSecond
+    measured
+      ? (processNames.filter(isCounted).reduce((sum, name) => sum + measured.cores[name], 0) * 1e6) /
+        measured.tokensPerSecond
       : Number.NaN
   return {
     answers: inTime?.answers ?? 0,
