@@ -113,10 +113,16 @@ describe('the architecture', () => {
       'command-folders-import-named-helpers',
     ],
     [
-      'a circle of command folders',
+      'a budget command that imports one of a prompt',
       'src/commands/budget/settlement.ts',
       'src/commands/chat/b.ts',
-      'no-circle-of-command-folders',
+      'budget-commands-import-no-later-folder',
+    ],
+    [
+      'a treasury command that imports one of a budget, which imports the treasury',
+      'src/commands/treasury/incurred-cost.ts',
+      'src/commands/budget/settlement.ts',
+      'treasury-commands-import-no-later-folder',
     ],
     [
       'an aggregate that imports a command',

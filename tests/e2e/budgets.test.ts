@@ -79,7 +79,7 @@ describe('a standing policy over HTTP', () => {
 })
 
 describe('the emergency stop', () => {
-  test('cuts a running answer within one append; its call pays for what it has used', async () => {
+  test('cuts a running answer within one append; its call pays for the tokens that it has used', async () => {
     await set({ scope: 'user:admin', dailyMicros: 50_000_000, timeZone: 'UTC' })
     scene.model.nextAnswer({ tokens: Array.from({ length: 400 }, (_, n) => ` ${n}`), tokensPerSecond: 20 })
     const client = await scene.connect()

@@ -30,7 +30,7 @@ export async function answerJob(dependencies: WorkerDependencies, workerName: st
     dependencies.tail.listen(job.stream, ({ type }) => {
       if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
     }),
-    // The emergency stop cuts the calls under way; they pay for what they have used.
+    // The emergency stop cuts the calls under way; they pay for the tokens that they have used.
     dependencies.tail.listen(treasuryStream, ({ type }) => {
       if (type === 'TreasuryFrozen') frozen.abort('treasury_frozen' satisfies DeadlineReason)
     }),

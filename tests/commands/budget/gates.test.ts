@@ -39,7 +39,7 @@ async function reserve(gate: TestCouncil, day: string): Promise<string> {
 
 describe('concurrent reservations', () => {
   test.each([1, 2, 4])(
-    'against a budget with room for 50 admit exactly 50 of 200 over %i gate(s), although nobody has used the budget before',
+    'against a budget with room for 50 admit exactly 50 of 200 over %i gate(s), also for the first use of the budget',
     async (gates) => {
       const first = await testCouncil()
       const others = await Promise.all(Array.from({ length: gates - 1 }, () => testCouncil(first.councilId)))
