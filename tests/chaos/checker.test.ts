@@ -35,7 +35,7 @@ beforeAll(async () => {
     await command.execute(gate, Principal.parse('client'))
     executed++
   }
-  const asked = { ...council, execute: executeOn(gate) }
+  const asked = { ...council, gate, execute: executeOn(gate) }
   await answeredByCouncil(asked, { analyst: ['B', 'C'], sceptic: null, pragmatist: ['B', 'A'] })
   const hot = (await Array.fromAsync(storedLogOf(council, redisUrl).readStored())).flat()
   const identity = await identityOf(council)

@@ -68,7 +68,11 @@ describe('an election over HTTP', () => {
         closedAt: expect.stringMatching(/Z$/) as unknown,
       },
     })
-    const common = { status: 'cast', abstainedWhy: null, callId: expect.stringContaining('-vote-') as unknown }
+    const common = {
+      status: 'cast',
+      abstainedWhy: null,
+      callId: expect.stringContaining(`${won.requestId}.`) as unknown,
+    }
     expect(answer.body['ballots']).toEqual([
       {
         ...common,

@@ -46,6 +46,7 @@ test(
         VLLM_URL: `${large.url},${small.url}`,
         VLLM_MODEL: 'large',
         COUNCIL_FILE: await councilFile(),
+        PRICES_FILE: await priceFile('large', 'small', 'absent'),
       }),
     )
     onTestFinished(() => void council.kill())

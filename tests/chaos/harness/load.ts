@@ -1,3 +1,4 @@
+import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import type { CommandDefinition, ReadSet } from '../../../src/commands/decider.ts'
 import { FreezeAccount } from '../../../src/commands/treasury/freeze-account.ts'
@@ -13,6 +14,7 @@ import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
 import type { AccountId, Uuid7, Principal } from '../../../src/events/identifiers.ts'
+import { PolicyScope } from '../../../src/events/policy.ts'
 import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
@@ -33,11 +35,18 @@ const [external, reserve, hot] = [accountId('external'), accountId('reserve'), a
 const cold = Array.from({ length: 16 }, (_, number) => accountId(`agent:cold-${number}`))
 const agents = [hot, ...cold]
 
-/** The commands before the load: they open the accounts and fund the reserve and the hot account. */
+/** The commands before the load: they open the accounts, fund the reserve and the hot account, and bound every user. */
 export const setUpCommands = (): LoadCommand[] => [
   ...[external, reserve, ...agents].map((account) => command(OpenAccount, { account })),
   transfer(external, reserve, 50_000_000),
   transfer(reserve, hot, 9_000_000),
+  command(SetBudgetPolicy, {
+    scope: PolicyScope.parse('user'),
+    dailyMicros: 9_000_000,
+    softPercent: 80,
+    onExceed: 'throttle',
+    timeZone: 'Europe/Berlin',
+  }),
 ]
 
 function transfer(from: AccountId, to: AccountId, amountMicros: number): LoadCommand {
