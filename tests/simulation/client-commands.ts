@@ -3,6 +3,7 @@ import { FreezeTreasury } from '../../src/commands/treasury/freeze-treasury.ts'
 import type { CommandContext, CommandResult } from '../../src/commands/gate/types.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import type { CommandGate } from '../../src/commands/gate/gate.ts'
+import { SetBudgetPolicy } from '../../src/commands/budget/set-budget-policy.ts'
 import { SeatCouncil } from '../../src/commands/council/seat-council.ts'
 import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
 import { CloseElection } from '../../src/commands/election/close-election.ts'
@@ -18,6 +19,7 @@ import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../src/commands/treasury/unfreeze-treasury.ts'
 import { AccountId, type Uuid7 } from '../../src/events/identifiers.ts'
+import { onExceedModes, PolicyScope } from '../../src/events/policy.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
@@ -58,9 +60,10 @@ export const unrelatedCommand = (): ClientCommand =>
 export type Promised = { reservations: { account: AccountId; reservationId: Uuid7 }[]; elections: Uuid7[] }
 export const nothingPromised = (): Promised => ({ reservations: [], elections: [] })
 
-/** A random command of the treasury, the chat or an election, most often a transfer. */
+/** A random command of the treasury, the chat, an election or a budget policy, most often a transfer. */
 export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {
   if (random.happens(0.2)) return electionCommand(random, commandId, promised)
+  if (random.happens(0.02)) return boundUser(random)
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)
   const dice = random.below(100)
@@ -88,6 +91,23 @@ export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, p
     return commandFor(SetAccountLimits, { account: payer(), dailyMicros: random.below(400), perActionMicros: 60 })
   return commandFor(SubmitPrompt, { requestId: commandId, text: 'Why is the sky blue?' })
 }
+
+/** The scopes whose policies clients set. */
+export const boundScopes = [
+  PolicyScope.parse('user'),
+  PolicyScope.parse('user:ada'),
+  PolicyScope.parse('user:bob'),
+] as const
+
+/** Sets the budget policy of a user; the simulated worker charges the council alone. */
+const boundUser = (random: Random): ClientCommand =>
+  commandFor(SetBudgetPolicy, {
+    scope: random.pick(boundScopes),
+    dailyMicros: random.below(1_000),
+    softPercent: 1 + random.below(100),
+    onExceed: random.pick(onExceedModes),
+    timeZone: random.pick(['UTC', 'Europe/Berlin', 'Pacific/Auckland']),
+  })
 
 const members = ['ada', 'bob', 'eve'] as const
 /** The rankings of two candidates out of three: a member may not vote for its own. */

@@ -2,7 +2,9 @@ import { treasuryStream } from '../../src/events/treasury.ts'
 import { accountStream } from '../../src/events/account.ts'
 import { councilStream } from '../../src/events/council.ts'
 import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
+import { policyStream } from '../../src/events/policy.ts'
 import { violationsOf } from './checker.ts'
+import { boundScopes } from './client-commands.ts'
 import { operate } from './operator.ts'
 import { isKnownAnswer, startClients } from './clients.ts'
 import { createWorld, type Plant } from './world.ts'
@@ -21,6 +23,7 @@ const watched: StreamName[] = [
   ),
   ...days.flatMap((day) => [`refusals/${day}`, `budget/council/${day}`] as StreamName[]),
   councilStream('main'),
+  ...boundScopes.map(policyStream),
 ]
 
 /** Runs one simulation. The same seed gives the same steps. */
