@@ -53,6 +53,22 @@ describe('a standing policy over HTTP', () => {
     )
   })
 
+  test('and the budgets come in pages, each once', async () => {
+    const scopes: string[] = []
+    for (let next: string | null = ''; next !== null;) {
+      const { status, body } = await get(`/v1/budgets?limit=1${next ? `&cursor=${next}` : ''}`)
+      expect(status).toBe(200)
+      const page = body as { budgets: { scope: string }[]; next: string | null }
+      scopes.push(...page.budgets.map(({ scope }) => scope))
+      next = page.next
+    }
+    expect(scopes.toSorted()).toEqual(['council', 'user:admin'])
+    expect(await get('/v1/budgets?cursor=2026-02-30/council')).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request' },
+    })
+  })
+
   test.each([
     ['a zone that does not exist', { timeZone: 'Mars/Olympus' }],
     ['a fixed offset, which knows no summer time', { timeZone: '+02:00' }],

@@ -75,6 +75,9 @@ describe('the statement of an account', () => {
 
   test('is empty for an account on which nothing was moved', async () => {
     expect(await statement('agent:new')).toMatchObject({ status: 200, body: { entries: [], next: null } })
+    const path = `/v1/treasury/accounts/agent:new/entries?format=csv&after=${head}`
+    const { body } = await request(`${council.url}${path}`, { headers: authorized })
+    expect(await body.text()).toMatch(/^position,occurredAt,[^\r]*\r\n$/)
   })
 
   test('does not exist for a name that no account can have', async () => {

@@ -68,6 +68,17 @@ type List<Row, Cursor> = {
   print: (row: Row) => object
 }
 
+/** Selects a page of at most `limit` rows. `last`: its last row, if a next page begins after it. */
+export async function pageOf<Row>(
+  limit: number,
+  select: (limit: number) => Promise<Row[]>,
+): Promise<{ page: Row[]; last: Row | undefined }> {
+  // One row more than the page holds shows whether there is a next page.
+  const rows = await select(limit + 1)
+  const page = rows.slice(0, limit)
+  return { page, last: rows.length > limit ? page.at(-1) : undefined }
+}
+
 /** The same for a list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
 export const listRoute = <Row, Cursor>({
   path,
@@ -84,10 +95,7 @@ export const listRoute = <Row, Cursor>({
     fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no such list',
     async answer(tx, query) {
-      // One row more than the page holds shows whether there is a next page.
-      const rows = await select(tx, query.cursor, query.limit + 1)
-      const page = rows.slice(0, query.limit)
-      const last = rows.length > query.limit ? page.at(-1) : undefined
+      const { page, last } = await pageOf(query.limit, (limit) => select(tx, query.cursor, limit))
       return { [name]: page.map(print), next: last ? cursorOf(last) : null }
     },
   })

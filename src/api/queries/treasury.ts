@@ -3,7 +3,7 @@ import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
 import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
 import { csvRecord } from '../../platform/csv.ts'
-import { defaultPage, listRoute, pageSize, queryRoute, type CsvPage, type QueryRoute } from './query-route.ts'
+import { defaultPage, listRoute, pageOf, pageSize, queryRoute, type CsvPage, type QueryRoute } from './query-route.ts'
 
 /** What accounts hold. Amounts are integer micro-dollars. */
 export const treasuryQueries: readonly QueryRoute[] = [
@@ -42,10 +42,8 @@ export const treasuryQueries: readonly QueryRoute[] = [
     id: AccountId,
     notFound: 'there is no such account',
     async answer(tx, { cursor, limit, format }, accountId) {
-      // One row more than the page holds shows whether there is a next page.
-      const rows = await selectEntries(tx, accountId, cursor, limit + 1)
-      const page = rows.slice(0, limit)
-      const next = rows.length > limit ? String(page.at(-1)?.sequence) : null
+      const { page, last } = await pageOf(limit, (most) => selectEntries(tx, accountId, cursor, most))
+      const next = last ? String(last.sequence) : null
       if (format === 'json') return { account: accountId, entries: page.map(printEntry), next }
       return statementCsv(accountId, page, next, limit)
     },
@@ -81,19 +79,29 @@ function printEntry(row: EntryRow) {
   }
 }
 
-/** A page of a statement for a spreadsheet. */
+/** The columns of a statement for a spreadsheet: the fields of `printEntry`. */
+const statementColumns = [
+  'position',
+  'occurredAt',
+  'counterparties',
+  'reason',
+  'ref',
+  'transferId',
+  'amountMicros',
+  'balanceMicros',
+  'actor',
+  'requestId',
+] as const satisfies (keyof ReturnType<typeof printEntry>)[]
+
+/** A page of a statement for a spreadsheet, with the names of its columns also where there is no entry. */
 function statementCsv(accountId: AccountId, page: readonly EntryRow[], next: string | null, limit: number): CsvPage {
-  const [first] = page
-  const names = first ? Object.keys(printEntry(first)) : []
   const records = page.map((row) => {
-    const { counterparties, ...fields } = printEntry(row)
-    return Object.values({ ...printEntry(row), ...fields, counterparties: counterparties.join(' ') })
+    const entry = { ...printEntry(row), counterparties: row.counterparties.join(' ') }
+    return statementColumns.map((column) => entry[column])
   })
+  const path = `/v1/treasury/accounts/${encodeURIComponent(accountId)}/entries?format=csv&limit=${limit}`
   return {
-    csv: [names, ...records].map(csvRecord).join(''),
-    next:
-      next === null
-        ? null
-        : `/v1/treasury/accounts/${encodeURIComponent(accountId)}/entries?format=csv&limit=${limit}&cursor=${next}`,
+    csv: [statementColumns, ...records].map(csvRecord).join(''),
+    next: next === null ? null : `${path}&cursor=${next}`,
   }
 }
