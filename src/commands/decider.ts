@@ -20,6 +20,11 @@ export type Aggregate<State, E extends Event = Event, Category extends string = 
   appendOnly?: true
   /** The kind of job that a stream in this state still needs; a restore rebuilds a lost job queue from it. */
   unfinishedJob?(state: State): JobKind | null
+  /**
+   * When the clock must next act on a stream in this state, in epoch ms; null: never. Pure, so that the index of deadlines follows from
+   * the states; raise `stateVersion` with every change to it.
+   */
+  nextDeadlineMs?(state: State): number | null
   /** A method, so that aggregates with different states fit into one read set; the gate passes each its own state. */
   evolve(state: State, event: E): State
 }

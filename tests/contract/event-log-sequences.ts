@@ -30,6 +30,7 @@ const anAppendStep = fc.record({
     ),
     { minLength: 5, maxLength: 5 },
   ),
+  deadlineMs: fc.constantFrom(null, 1_000_000, 2_000_000),
   stateVersion: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constantFrom(2, 3) }),
   finishes: fc.oneof({ weight: 6, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(4) }),
 })
@@ -125,6 +126,7 @@ export function requestOf(
     events: commands.flatMap(({ writes, commandId }) => writes.map((stream) => anEvent(streams[stream]!, commandId))),
     states: [...new Set(written)].map((stream) => ({
       stream: streams[stream]!,
+      deadlineMs: step.deadlineMs,
       stateVersion: step.stateVersion,
       state: stream === step.finishes ? null : '{"n":100000000000001}',
     })),

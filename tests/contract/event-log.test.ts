@@ -85,6 +85,7 @@ test('a log in memory and one on Redis give the same results for any batches of 
         )
         expect(comparable(results[1], order[1]!)).toEqual(comparable(results[0], order[0]!))
       }
+      expect(await memory.deadlines({ limit: 1_000 })).toEqual(await redis.deadlines({ limit: 1_000 }))
       const [onRedisNow, inMemoryNow] = [await councils[0].jobs(), await councils[1].jobs()]
       expect(inMemoryNow.map(({ kind, stream }) => ({ kind, stream }))).toEqual(
         onRedisNow.map(({ kind, stream }) => ({ kind, stream })),

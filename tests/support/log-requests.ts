@@ -32,7 +32,7 @@ export function write(
     commands: [{ principal: Principal.parse('tester'), commandId, contentHash: 'h', events: streams.length }],
     reads: streams.map(({ stream, revision }) => ({ stream, revision })),
     events: streams.map(({ stream }) => anEvent(stream, commandId)),
-    states: streams.map(({ stream }) => ({ stream, stateVersion: 1, state: '{}' })),
+    states: streams.map(({ stream }) => ({ stream, deadlineMs: null, stateVersion: 1, state: '{}' })),
     jobs: [],
     finishedJobs: [],
   }
@@ -45,5 +45,5 @@ export const writeTo = (stream: StreamName, revision: Revision = 0, commandId?: 
 /** An append of the event that finishes a stream. */
 export const finishing = (stream: StreamName, revision = 0): AppendRequest => ({
   ...writeTo(stream, revision),
-  states: [{ stream, stateVersion: 1, state: null }],
+  states: [{ stream, deadlineMs: null, stateVersion: 1, state: null }],
 })

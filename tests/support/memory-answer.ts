@@ -90,7 +90,7 @@ export async function openAnswer({
           occurredAt: at,
         }),
       })),
-      states: touched.map((stream) => ({ stream, stateVersion: 1, state: '{}' })),
+      states: touched.map((stream) => ({ stream, deadlineMs: null, stateVersion: 1, state: '{}' })),
       jobs: [],
       finishedJobs: [],
     })

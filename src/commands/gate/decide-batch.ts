@@ -151,14 +151,13 @@ function statesAfter(
   return after
 }
 
-/** An append-only stream stores only its revision; a finished stream stores it for a limited time. */
-function newState(
-  stream: StreamName,
-  { stateVersion, finished, appendOnly }: Aggregate<unknown>,
-  state: unknown,
-): NewState {
-  if (appendOnly) return { stream, stateVersion, state: '{}' }
-  return { stream, stateVersion, state: finished !== undefined && state === finished ? null : JSON.stringify(state) }
+/** An append-only stream stores only its revision; a finished stream stores it for a limited time. Neither has a deadline. */
+function newState(stream: StreamName, aggregate: Aggregate<unknown>, state: unknown): NewState {
+  const { stateVersion, finished, appendOnly } = aggregate
+  if (appendOnly) return { stream, deadlineMs: null, stateVersion, state: '{}' }
+  if (finished !== undefined && state === finished) return { stream, deadlineMs: null, stateVersion, state: null }
+  const deadlineMs = aggregate.nextDeadlineMs?.(state) ?? null
+  return { stream, deadlineMs, stateVersion, state: JSON.stringify(state) }
 }
 
 /**

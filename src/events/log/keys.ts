@@ -13,6 +13,8 @@ export type LogKeys = {
   states: string
   /** Stream of jobs for competing workers. */
   work: string
+  /** Sorted set: name of a stream on which the clock must act → when, in epoch ms. An index of `states`, written with them. */
+  deadlines: string
   /** Hash: principal and command id → content hash, first and last position; one hash per hour of the ids' own time. */
   commands: (idTimeMs: number) => string
   /** Hash: name of a finished stream → its last revision; one hash per hour of the time in the streams' names. */
@@ -33,6 +35,7 @@ export function logKeys(councilId: string): LogKeys {
     meta: `${prefix}:meta`,
     states: `${prefix}:states`,
     work: `${prefix}:work`,
+    deadlines: `${prefix}:deadlines`,
     commands: (idTimeMs) => `${prefix}:commands:${hourOf(idTimeMs)}`,
     finished: (idTimeMs) => `${prefix}:finished:${hourOf(idTimeMs)}`,
     callersKey: (principal, key) => `${prefix}:key:${principal} ${key}`,

@@ -24,7 +24,8 @@ export type NewEvent = { stream: StreamName; type: string; version: number; data
  * ends in a UUIDv7); only its revision is kept, while its id could be used again.
  */
 export type FoldedState = { stateVersion: number; state: string | null }
-export type NewState = { stream: StreamName } & FoldedState
+/** `deadlineMs`: when the clock must next act on the stream, in epoch ms; null: never. */
+export type NewState = { stream: StreamName; deadlineMs: number | null } & FoldedState
 
 /** A job about the first event of a command; `command` is the command's index in the request. */
 export type NewJob = { kind: string; stream: StreamName; command: number }
@@ -73,10 +74,17 @@ export type ReadOptions = {
   direction?: 'forward' | 'backward'
 }
 
+/** When the clock must next act on a stream, in epoch ms. */
+export type Deadline = { stream: StreamName; atMs: number }
+/** `after`: the last one of the page before. */
+export type DeadlinePage = { after?: Deadline; limit: number }
+
 /** Read access to a council's log. */
 export interface LogReader {
   /** The current states, in the order of `streams`. */
   loadStates: (streams: readonly StreamName[]) => Promise<StoredState[]>
+  /** The deadlines of the current states, the earliest first. */
+  deadlines: (page: DeadlinePage) => Promise<Deadline[]>
   /** Events in order, page by page. Throws UnreadableEvent at the first entry that is not an event. */
   read: (options?: ReadOptions) => AsyncGenerator<AnyRecordedEvent[]>
   /** All events after a position, then new ones as they are appended, until the signal aborts. */

@@ -8,6 +8,7 @@ import { guardWrites } from './integrity/write-guard.ts'
 import { openJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './integrity/mac.ts'
+import { readDeadlines } from './deadlines/read-deadlines.ts'
 import { headOf } from './read/hot-log.ts'
 import { loadStates } from './append/stored-states.ts'
 import { readStored } from './read/stored-event.ts'
@@ -27,6 +28,7 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
   const stored = storedLog(options)
   return {
     loadStates: (streams) => loadStates(redis, keys, streams),
+    deadlines: (page) => readDeadlines(redis, keys, page),
     async *read(range) {
       for await (const events of stored.readStored(range)) yield events.map(readStored)
     },

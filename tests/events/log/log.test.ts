@@ -26,9 +26,9 @@ async function startServer(appendfsync: 'always' | 'no') {
 }
 
 describe('an append', () => {
-  test('to a key of another type writes nothing', async () => {
+  test.each(['work', 'deadlines'] as const)('to a key of another type (%s) writes nothing', async (key) => {
     const other = await testCouncil()
-    await other.redis.set(other.keys.work, 'not a stream')
+    await other.redis.set(other.keys[key], 'something else')
     await expect(other.log.append(writeTo(aStream()))).rejects.toMatchObject({ code: 'log_key_of_wrong_type' })
     expect(await other.redis.exists(other.keys.log)).toBe(0)
   })

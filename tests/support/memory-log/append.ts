@@ -112,10 +112,11 @@ function assertWritable(
   stored: readonly StoredState[],
   indexOf: (stream: StreamName) => number,
 ): void {
-  for (const { stream, stateVersion, state } of states) {
+  for (const { stream, stateVersion, state, deadlineMs } of states) {
     const before = stored[indexOf(stream)]
     if (before?.status === 'live' && before.stateVersion > stateVersion)
       throw new LogStopped('state_of_newer_program', `the state of ${stream} was written by a newer program`)
+    if (deadlineMs !== null && !(deadlineMs >= 0)) throw new Error('a deadline is a time in ms')
     if (!state && streamTimeMs(stream) === undefined)
       throw new Error('a stream whose name has no id time cannot finish')
   }
@@ -139,11 +140,13 @@ function write(
     positions.push(held.lastPosition)
     held.entries.push(entryOf({ ...event, position: held.lastPosition, sequence: ++held.sequence, revision, mac: '' }))
   }
-  for (const { stream, stateVersion, state } of request.states) {
+  for (const { stream, stateVersion, state, deadlineMs } of request.states) {
     const revision = revisions[indexOf(stream)] ?? 0
     const timeMs = streamTimeMs(stream)
     if (state) held.states.set(stream, stateText(revision, { stateVersion, state }))
     else held.states.delete(stream)
+    if (state && deadlineMs !== null) held.deadlines.set(stream, deadlineMs)
+    else held.deadlines.delete(stream)
     if (!state && timeMs !== undefined)
       remember(held, keys.finished(timeMs), stream, String(revision), nowMs, hashLifetimeMs)
   }

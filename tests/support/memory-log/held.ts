@@ -1,5 +1,5 @@
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
-import type { Position, Uuid7 } from '../../../src/events/identifiers.ts'
+import type { Position, StreamName, Uuid7 } from '../../../src/events/identifiers.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import { readStored, type StoredEvent } from '../../../src/events/log/read/stored-event.ts'
 
@@ -22,6 +22,7 @@ export type Held = {
   entries: Entry[]
   lastPosition: Position
   states: Map<string, string>
+  deadlines: Map<StreamName, number>
   /** The hashes of command ids and finished streams, by key. */
   hours: Map<string, Hour>
   work: Job[]
@@ -36,6 +37,7 @@ export const emptyLog = (incarnation: string): Held => ({
   entries: [],
   lastPosition: '0-0' as Position,
   states: new Map(),
+  deadlines: new Map(),
   hours: new Map(),
   work: [],
   lastJob: '0-0' as Position,
@@ -47,6 +49,7 @@ export const copyOf = (held: Held): Held => ({
   ...held,
   entries: [...held.entries],
   states: new Map(held.states),
+  deadlines: new Map(held.deadlines),
   hours: new Map(
     [...held.hours].map(([key, { expiresAtMs, fields }]) => [key, { expiresAtMs, fields: new Map(fields) }]),
   ),

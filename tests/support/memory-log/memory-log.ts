@@ -1,6 +1,7 @@
 import { commandWindowMs, beginning, uuid7TimeMs } from '../../../src/events/identifiers.ts'
 import { type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
+import { compareDeadlines } from '../../../src/events/log/deadlines/read-deadlines.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'
 import type { Clock } from '../../../src/platform/clock.ts'
@@ -73,6 +74,14 @@ function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: Kn
     },
 
     loadStates: (streams) => link('states', () => streams.map((stream) => storedState(held(), stream, clock.nowMs()))),
+    deadlines: ({ after, limit }) =>
+      link('deadlines', () =>
+        [...held().deadlines]
+          .map(([stream, atMs]) => ({ stream, atMs }))
+          .filter((deadline) => !after || compareDeadlines(deadline, after) > 0)
+          .toSorted(compareDeadlines)
+          .slice(0, limit),
+      ),
     read: (options) => read(held, pageSize, link, options),
     follow: (after, signal) => follow({ held, grown, pageSize, link }, after, signal),
     head: () => link('head', () => held().entries.at(-1)?.stored.position ?? beginning),

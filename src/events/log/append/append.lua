@@ -5,18 +5,19 @@
   fails nevertheless, the log is halted: appends are refused until the log has been verified.
   JSON is never decoded here (cjson turns 100000000000001 into 1e+14 and [] into {}).
 
-  KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)
-        5… command ids and finished streams (hashes, one per hour each)
+  KEYS  1 log (stream)  2 meta (hash)  3 states (hash)  4 work (stream)  5 deadlines (sorted set)
+        6… command ids and finished streams (hashes, one per hour each)
 
   ARGV  incarnation, last sequence known to the caller, window of ids (ms), how far an id may be ahead of Redis' clock (ms), lifetime of the
         hash of an hour (ms), workers' group,
         times of the oldest and the newest id of the commands (ms)
         Then lists, column by column: the length n, then n first fields, n second fields, and so on, so that one call can pass a
         whole column. Commands and reads come in runs that share a key: the number of runs, then the key and the length of each.
-        commands, in runs (key 5…):  field; content hash; number of its events (0: refused or without effect; only looked up)
-        reads, in runs (key of finished streams 5…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any"), or the whole stored state
+        commands, in runs (key 6…):  field; content hash; number of its events (0: refused or without effect; only looked up)
+        reads, in runs (key of finished streams 6…; 0: they never finish):  stream; expected revision (a number, 0 for none, or "any"), or the whole stored state
         events, in the order of the commands:  read (1…); type; version; data; metadata; mac
-        states:         read (1…); fold version; state ("": the stream is finished; only its revision is kept, for the window)
+        states:         read (1…); fold version; state ("": the stream is finished; only its revision is kept, for the window);
+                        when the clock must next act on the stream (ms; "": never)
         jobs:           kind; stream; command (1…), whose first event the job is about
         finished jobs:  entry id of the work stream
 
@@ -33,7 +34,7 @@
 ]]
 -- Locals are faster: every use of a global is a table lookup.
 local KEYS, ARGV, tonumber, unpack, call, format = KEYS, ARGV, tonumber, unpack, redis.call, string.format
-local log, meta, states, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local log, meta, states, work, deadlines = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 local cursor = 0
 local function take() cursor = cursor + 1; return ARGV[cursor] end
@@ -57,6 +58,7 @@ local eventRead, eventType, eventVersion = takeColumn(eventCount), takeColumn(ev
 local eventData, eventMetadata, eventMac = takeColumn(eventCount), takeColumn(eventCount), takeColumn(eventCount)
 local stateCount = takeNumber()
 local stateRead, stateFold, stateText = takeColumn(stateCount), takeColumn(stateCount), takeColumn(stateCount)
+local stateDeadline = takeColumn(stateCount)
 local jobCount = takeNumber()
 local jobKind, jobStream, jobCommand = takeColumn(jobCount), takeColumn(jobCount), takeColumn(jobCount)
 local finishedCount = takeNumber()
@@ -73,9 +75,9 @@ local function lookUp(key, before, length, found)
     end
   end
 end
--- Writes alternating fields and values to a hash.
-local function store(key, pairs)
-  for from = 1, #pairs, most do call('HSET', key, unpack(pairs, from, math.min(from + most - 1, #pairs))) end
+-- Calls HSET, ZADD (alternating fields and values, or scores and members) or ZREM with any number of arguments.
+local function write(command, key, arguments)
+  for from = 1, #arguments, most do call(command, key, unpack(arguments, from, math.min(from + most - 1, #arguments))) end
 end
 
 -- 1. Check that this is the caller's log and that every key has the right type.
@@ -92,7 +94,8 @@ if lastSequence < knownSequence then return { 'behind', format('%d', lastSequenc
 if not holds(log, 'stream') then return { 'wrong_type', log } end
 if not holds(states, 'hash') then return { 'wrong_type', states } end
 if not holds(work, 'stream') then return { 'wrong_type', work } end
-for i = 5, #KEYS do
+if not holds(deadlines, 'zset') then return { 'wrong_type', deadlines } end
+for i = 6, #KEYS do
   if not holds(KEYS[i], 'hash') then return { 'wrong_type', KEYS[i] } end
 end
 
@@ -142,6 +145,8 @@ if #conflicts > 1 then return conflicts end
 for i = 1, stateCount do
   local read = tonumber(ARGV[stateRead + i])
   if folds[read] > tonumber(ARGV[stateFold + i]) then return { 'newer_fold', ARGV[readStream + read] } end
+  local deadline = ARGV[stateDeadline + i]
+  if not string.find(deadline, '^%d*$') then return redis.error_reply('a deadline is a time in ms') end
   if ARGV[stateText + i] == '' and not finishedKey[read] then return redis.error_reply('a stream whose name has no id time cannot finish') end
 end
 for i = 1, jobCount do
@@ -165,7 +170,7 @@ local function writeEvents()
   if eventCount > 0 then call('HSET', meta, 'sequence', format('%d', sequence)) end
 end
 local function writeStates()
-  local live = {}
+  local live, due, idle = {}, {}, {}
   for i = 1, stateCount do
     local read, text = tonumber(ARGV[stateRead + i]), ARGV[stateText + i]
     local stream, revision = ARGV[readStream + read], format('%d', revisions[read])
@@ -177,8 +182,17 @@ local function writeStates()
       live[#live + 1] = stream
       live[#live + 1] = revision .. ':' .. ARGV[stateFold + i] .. ':' .. text
     end
+    local deadline = ARGV[stateDeadline + i]
+    if text == '' or deadline == '' then
+      idle[#idle + 1] = stream
+    else
+      due[#due + 1] = deadline
+      due[#due + 1] = stream
+    end
   end
-  store(states, live)
+  write('HSET', states, live)
+  write('ZADD', deadlines, due)
+  write('ZREM', deadlines, idle)
 end
 local firstPositions = {}
 local function rememberCommands()
@@ -195,7 +209,7 @@ local function rememberCommands()
       end
     end
     command = command + run.length
-    store(run.key, done)
+    write('HSET', run.key, done)
     if #done > 0 then call('PEXPIRE', run.key, keepMs, 'NX') end
   end
 end

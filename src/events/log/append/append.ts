@@ -17,7 +17,7 @@ export const hashLifetimeMs = commandWindowMs + maxIdAheadMs + 2 * 3_600_000
 export type KnownLog = { incarnation: string; sequence: number }
 
 const script = readFileSync(new URL('append.lua', import.meta.url), 'utf8')
-const fixedKeys = 4
+const fixedKeys = 5
 
 /** The keys and arguments of append.lua, without the incarnation and the known sequence. */
 type WrittenAppend = { keys: string[]; args: Argument[]; idTimes: IdTimes[] }
@@ -69,13 +69,15 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   column(args, states, ({ stream }) => readIndex.get(stream) ?? unplaced(stream))
   column(args, states, ({ stateVersion }) => stateVersion)
   column(args, states, ({ state }) => state ?? '')
+  column(args, states, ({ deadlineMs }) => deadlineMs ?? '')
   args.push(jobs.length)
   column(args, jobs, ({ kind }) => kind)
   column(args, jobs, ({ stream }) => stream)
   column(args, jobs, ({ command }) => command + 1)
   args.push(finishedJobs.length, ...finishedJobs)
 
-  return { keys: [keys.log, keys.meta, keys.states, keys.work, ...hourKeys], args, idTimes: placed.idTimes }
+  const fixed = [keys.log, keys.meta, keys.states, keys.work, keys.deadlines]
+  return { keys: [...fixed, ...hourKeys], args, idTimes: placed.idTimes }
 }
 
 type Argument = string | number

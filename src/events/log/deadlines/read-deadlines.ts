@@ -1,0 +1,28 @@
+import type { RedisClient } from '../../../platform/redis/cluster.ts'
+import type { StreamName } from '../../identifiers.ts'
+import type { LogKeys } from '../keys.ts'
+import type { Deadline, DeadlinePage } from '../log.ts'
+
+/** A page of the index of deadlines: the earliest first, and by name where they are due at the same time. */
+export async function readDeadlines(
+  redis: Pick<RedisClient, 'zcount' | 'zrange'>,
+  keys: LogKeys,
+  { after, limit }: DeadlinePage,
+): Promise<Deadline[]> {
+  const found: Deadline[] = []
+  // Redis pages by rank, and ranks change as streams leave the index: start at the time of the last one that was read.
+  let rank = after ? await redis.zcount(keys.deadlines, '-inf', `(${after.atMs}`) : 0
+  for (;;) {
+    const flat = await redis.zrange(keys.deadlines, rank, String(rank + limit - 1), 'WITHSCORES')
+    for (let i = 0; i < flat.length; i += 2) {
+      const deadline: Deadline = { stream: flat[i] as StreamName, atMs: Number(flat[i + 1]) }
+      if (!after || compareDeadlines(deadline, after) > 0) found.push(deadline)
+    }
+    if (flat.length < 2 * limit || found.length >= limit) return found.slice(0, limit)
+    rank += limit
+  }
+}
+
+/** The order of the index. Redis compares names byte by byte. */
+export const compareDeadlines = (left: Deadline, right: Deadline): number =>
+  left.atMs - right.atMs || Buffer.compare(Buffer.from(left.stream), Buffer.from(right.stream))
