@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { aggregateOf } from '../src/commands/registry.ts'
+import { aggregateOf, deadlineRules } from '../src/commands/registry.ts'
 import { postgresArchive } from '../src/events/log/archive/archive.ts'
 import { collectFaults } from '../src/events/log/verify/audit-faults.ts'
 import { verifyLog } from '../src/events/log/verify/verify.ts'
@@ -82,6 +82,7 @@ async function verifyAll({ redis, keys }: BenchCouncil, postgres: Postgres<unkno
     archive: postgresArchive(postgres),
     macs: benchMacs,
     foldOf: aggregateOf,
+    deadlineRules,
     outside: { lines: [], publicKey: null },
     report: faults.report,
     onProgress: () => undefined,

@@ -8,7 +8,7 @@ const folders: Record<string, readonly string[]> = {
   platform: ['config', 'redis', 'postgres', 'process'],
   events: [
     'log',
-    ...['append', 'archive', 'integrity', 'jobs', 'read', 'restore', 'verify'].map((part) => `log/${part}`),
+    ...['append', 'archive', 'clock', 'integrity', 'jobs', 'read', 'restore', 'verify'].map((part) => `log/${part}`),
   ],
   gedi: [],
   commands: ['aggregates', 'gate'],

@@ -125,6 +125,13 @@ export const aggregateKinds: readonly string[] = [...aggregates.keys()].toSorted
 export const aggregateOf = (stream: StreamName): Aggregate<unknown> | undefined =>
   aggregates.get(stream) ?? aggregates.get(stream.slice(0, stream.indexOf('/')))
 
+/** The aggregates that have deadlines, with their state versions. The index of deadlines is made again when these change. */
+export const deadlineRules: string = [...aggregates.values()]
+  .filter((aggregate) => 'nextDeadlineMs' in aggregate)
+  .map(({ category, stateVersion }) => `${category}:${stateVersion}`)
+  .toSorted()
+  .join(' ')
+
 /** Whether a stream is append-only: events are appended at any revision, and it has no state. */
 export const isAppendOnly = (stream: StreamName): boolean => aggregateOf(stream)?.appendOnly === true
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { aggregateOf, deadlineRules } from '../../src/commands/registry.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { ReserveFunds } from '../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../src/commands/treasury/settle-reservation.ts'
@@ -66,6 +67,7 @@ export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Pr
   await migrate(db.postgres)
   const council = await openTestCouncil(redisUrl, freshCouncilId())
   await tellStory(council)
+  await council.log.indexDeadlines(aggregateOf, deadlineRules)
   for (const projection of readModels) await rebuildNow(council.log, db.postgres, projection)
   const { redis, keys } = council
   const settings = {

@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../src/commands/registry.ts'
+import { aggregateOf, deadlineRules } from '../../src/commands/registry.ts'
 import type { Position } from '../../src/events/identifiers.ts'
 import type { Archive } from '../../src/events/log/archive/archive.ts'
 import { logKeys } from '../../src/events/log/keys.ts'
@@ -16,6 +16,8 @@ export type Snapshot = {
   /** The hashes of all hours, by key. */
   commands: Record<string, Record<string, string>>
   finished: Record<string, Record<string, string>>
+  /** Alternating streams and times. */
+  deadlines: string[]
   /** Without entry ids, which change in a restore. */
   jobs: string[][]
 }
@@ -40,6 +42,7 @@ export async function snapshotOf({ redis, keys, councilId }: TestCouncil): Promi
     states: await redis.hgetall(keys.states),
     commands: await hashes('commands'),
     finished: await hashes('finished'),
+    deadlines: await redis.zrange(keys.deadlines, 0, '-1', 'WITHSCORES'),
     jobs: (await redis.xrange(keys.work, '-', '+')).map(([, fields]) => fields),
   }
 }
@@ -84,7 +87,7 @@ export const restoreFrom = (
   part: { dryRun?: boolean; onWritten?: () => void } = {},
 ): Promise<Restored> =>
   restore(
-    { redis, keys, councilId, archive, foldOf: aggregateOf },
+    { redis, keys, councilId, archive, foldOf: aggregateOf, deadlineRules },
     { dryRun: false, onProgress: () => undefined, signal: new AbortController().signal, ...part },
   )
 

@@ -26,7 +26,7 @@ export async function printVerdict(output: Output, verdict: Verdict): Promise<vo
 }
 
 function summaryOf({
-  log: { end, archive, macs, seals, ledger, states, jobs, halted },
+  log: { end, archive, macs, seals, ledger, states, deadlines, jobs, halted },
   readModels,
   faults,
   count,
@@ -48,6 +48,7 @@ function summaryOf({
     seals,
     ledger: { movements: ledger.movements, sumMicros: Number(ledger.sumMicros) },
     states,
+    deadlines,
     jobs,
     readModels: readModels.map((model) =>
       model.state === 'compared' ? { ...model, differences: model.differences.length } : model,
@@ -61,7 +62,7 @@ function summaryOf({
 function formatVerdict(
   { paint }: Output,
   {
-    log: { end, archive, macs, seals, ledger, states, jobs, halted },
+    log: { end, archive, macs, seals, ledger, states, deadlines, jobs, halted },
     readModels,
     faults,
     count,
@@ -78,6 +79,7 @@ function formatVerdict(
     `seals        ${number(seals.seals)} in the log under ${seals.keyIds.join(', ') || 'no key'}${seals.newestOutside === null ? '' : `; ${number(seals.outside)} kept outside, to event number ${seals.newestOutside}`}`,
     `ledger       ${number(ledger.movements)} movements, sum over all accounts ${number(Number(ledger.sumMicros))} µ$`,
     `states       ${states ? `${number(states.agree)} agree${states.otherFold > 0 ? `, ${number(states.otherFold)} of another version` : ''}` : 'not compared'}`,
+    `deadlines    ${deadlines ? `${number(deadlines.indexed)} indexed` : 'not compared'}`,
     `prompts      ${jobs ? `${number(jobs.open)} not finished` : 'not checked'}`,
     ...readModels.map((model) => `read model   ${model.projection}: ${stateOf(model)}`),
     ...(halted === null

@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../commands/registry.ts'
+import { aggregateOf, deadlineRules } from '../../commands/registry.ts'
 import { maxAttempts } from '../../commands/aggregates/chat.ts'
 import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'
@@ -69,6 +69,7 @@ export async function auditVerify(
     macs,
     foldOf: aggregateOf,
     outside,
+    deadlineRules,
     report: faults.report,
     jobOverdueMs: maxAttempts * (config.answers.timeoutMs + config.worker.leaseMs),
   })
@@ -145,7 +146,7 @@ async function compareWithLog(
 }
 
 /** Questions that remain open even for a log without faults. */
-function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven: boolean): string[] {
+function limitsOf({ macs, archive, end, seals, states, deadlines, halted }: AuditedLog, isKeyGiven: boolean): string[] {
   const { newestOutside } = seals
   const limits = []
   if (newestOutside === null)
@@ -164,6 +165,8 @@ function limitsOf({ macs, archive, end, seals, halted }: AuditedLog, isKeyGiven:
     limits.push(
       `whether the ${end.sequence - archive.sequence} newest events were changed since: they are not archived yet`,
     )
+  if (states && !deadlines)
+    limits.push('whether the clock acts on every stream: no scheduler of this version has indexed this log yet')
   if (halted !== null) limits.push(`whether more was to be written when the log was halted: ${halted}`)
   return limits
 }

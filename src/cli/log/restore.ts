@@ -1,4 +1,4 @@
-import { aggregateOf } from '../../commands/registry.ts'
+import { aggregateOf, deadlineRules } from '../../commands/registry.ts'
 import { logKeys } from '../../events/log/keys.ts'
 import { restore as restoreLog, type Restored } from '../../events/log/restore/restore.ts'
 import { RestoreRefused } from '../../events/log/restore/stores.ts'
@@ -35,7 +35,7 @@ export async function restore({ dryRun = false }: RestoreCommandOptions, context
   const progress = progressOf(context)
   let restored: Restored
   try {
-    const stores = { redis, keys: logKeys(councilId), councilId, archive, foldOf: aggregateOf }
+    const stores = { redis, keys: logKeys(councilId), councilId, archive, foldOf: aggregateOf, deadlineRules }
     restored = await restoreLog(stores, { dryRun, onProgress: progress.show, signal: interrupted })
   } catch (error) {
     progress.end('failed')
@@ -116,6 +116,7 @@ function publicForm(restored: Restored, dryRun: boolean) {
     finishedStreams: derived['finished streams'],
     commandIds: derived['command ids'],
     callersKeys: derived['keys of callers'],
+    deadlines: derived.deadlines,
     jobs: derived.jobs,
   }
 }

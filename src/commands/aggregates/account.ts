@@ -1,5 +1,5 @@
 import type { AccountEvent } from '../../events/account.ts'
-import type { AccountId } from '../../events/identifiers.ts'
+import { commandWindowMs, type AccountId } from '../../events/identifiers.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** This many reservations stay below the limit on a state's size, even with every id and number at its longest. */
@@ -15,13 +15,19 @@ export type LiveAccount = {
   status: 'open' | 'frozen'
   accountId: AccountId
   balanceMicros: number
-  /** By id. An expired one remains until it is settled, released or swept, because a late cost must find it. */
+  /** By id. An expired one remains until it is settled, released or forgotten. */
   reservations: Record<string, Reservation>
   /** Null: no limits. */
   limits: { dailyMicros: number; perActionMicros: number } | null
   /** The debits of the latest day with a debit (`yyyy-mm-dd`, UTC). */
   spent: { day: string; micros: number }
 }
+
+/**
+ * When nothing can settle a reservation any more, in epoch ms. A late cost must find its reservation for as long as the command that
+ * settles it may be repeated, which is as long as its id is remembered. Its money is available again at `expiresAtMs` already.
+ */
+export const forgottenAtMs = ({ expiresAtMs }: Reservation): number => expiresAtMs + commandWindowMs + 1
 
 export type Account = { status: 'absent' } | LiveAccount
 
@@ -30,6 +36,11 @@ export const account: Aggregate<Account, AccountEvent, 'account'> = {
   stateVersion: 1,
   initial: { status: 'absent' },
   evolve,
+  nextDeadlineMs(state) {
+    if (state.status === 'absent') return null
+    const forgotten = Object.values(state.reservations).map(forgottenAtMs)
+    return forgotten.length > 0 ? Math.min(...forgotten) : null
+  },
 }
 
 /** Throws on an inconsistent sequence of events, such as an overdraft or a reservation that is resolved twice. */

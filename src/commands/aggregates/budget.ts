@@ -19,6 +19,8 @@ export const budget: Aggregate<Budget, BudgetEvent, 'budget'> = {
   stateVersion: 2,
   initial: { terms: null, spentMicros: 0, reservations: {}, isThrottled: false },
   evolve,
+  /** The end of the day lifts its throttle. */
+  nextDeadlineMs: ({ terms, isThrottled }) => (terms && isThrottled ? Date.parse(terms.closesAt) : null),
 }
 
 function evolve(state: Budget, event: BudgetEvent): Budget {

@@ -11,6 +11,7 @@ export type StreamFold = {
   /** The stream has no state, and an append expects any revision. */
   appendOnly?: true
   unfinishedJob?(state: unknown): string | null
+  nextDeadlineMs?(state: unknown): number | null
   evolve(state: unknown, event: RecordedEvent): unknown
 }
 
@@ -73,6 +74,10 @@ const reached = (
   state: unknown,
   fold: StreamFold,
 ): LiveStream => ({ revision, state, first: before?.first ?? position, last: position, fold })
+
+/** When the clock must next act on a stream, in epoch ms; null: never. */
+export const deadlineOf = ({ fold, state }: Pick<LiveStream, 'fold' | 'state'>): number | null =>
+  fold.nextDeadlineMs?.(state) ?? null
 
 /** The state of a live stream as append.lua stores it. */
 export const storedText = ({ revision, state, fold }: LiveStream): string =>

@@ -7,7 +7,10 @@ import type { Principal } from '../identifiers.ts'
 export type LogKeys = {
   /** Stream with one entry per event: the source of truth. */
   log: string
-  /** Hash: `incarnation`, `sequence` (the last one), `macKey` (id of the MAC key), `halted` (why appends are refused). */
+  /**
+   * Hash: `incarnation`, `sequence` (the last one), `macKey` (id of the MAC key), `halted` (why appends are refused),
+   * `deadlines` (the rules under which the index of deadlines is complete).
+   */
   meta: string
   /** Hash: name of an unfinished stream → `<revision>:<state version>:<state as JSON>` after its newest event. */
   states: string

@@ -3,12 +3,14 @@ import type { AnyRecordedEvent } from '../catalogue.ts'
 import { commandWindowMs, Uuid7, uuid7TimeMs } from '../identifiers.ts'
 import { append, type KnownLog } from './append/append.ts'
 import { commandField, parseCommand } from './append/command-ids.ts'
+import type { FoldOf } from './folds.ts'
 import type { Durability } from './integrity/durability.ts'
 import { guardWrites } from './integrity/write-guard.ts'
 import { openJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './integrity/mac.ts'
-import { readDeadlines } from './deadlines/read-deadlines.ts'
+import { indexDeadlines } from './clock/index-deadlines.ts'
+import { readDeadlines } from './clock/read-deadlines.ts'
 import { headOf } from './read/hot-log.ts'
 import { loadStates } from './append/stored-states.ts'
 import { readStored } from './read/stored-event.ts'
@@ -43,6 +45,8 @@ export function redisLogReader(options: StoredLogOptions): LogReader {
 export type RedisLog = EventLog & {
   /** Opens the job queue for a consumer; `blocking` is a connection of its own. */
   openJobs: (blocking: RedisClient, consumer: string, leaseMs: number) => Promise<JobQueue>
+  /** Completes the index of deadlines, unless it is complete under these rules. Returns the number of states that it looked at. */
+  indexDeadlines: (foldOf: FoldOf, rules: string) => Promise<number>
 }
 
 export function redisLog(options: RedisLogOptions): RedisLog {
@@ -86,6 +90,9 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       )
       return known === null ? id : Uuid7.parse(known)
     },
+
+    indexDeadlines: (foldOf, rules) =>
+      indexDeadlines({ redis, write, keys, incarnation, read: reader.read, foldOf, rules }),
 
     openJobs: (blocking, consumer, leaseMs) =>
       openJobQueue({

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
+import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import type { StreamEntry } from '../../../src/events/log/read/stored-event.ts'
 import { auditedForTests, fieldOf, storyEvents, withFields } from '../../support/audited.ts'
 import { council as cli, unreachableDatabase } from '../../support/cli.ts'
+import { newId } from '../../support/council.ts'
 import { databaseKinds } from '../../support/databases.ts'
 import { answeredPrompt, eventsPerPrompt } from '../../support/history.ts'
 import { id } from '../../support/treasury.ts'
@@ -212,6 +214,26 @@ describe('council audit verify finds', () => {
         `state_surplus ${finished}`,
       ]),
     )
+  })
+
+  test('a deadline that no state leads to, and one that is missing', async () => {
+    const { council } = audited
+    const { redis, keys } = council
+    const reservationId = newId()
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
+    const reserving = { account: id('agent:ada'), reservationId, amountMicros: 1_000, expiresAt }
+    await council.execute(ReserveFunds, reserving, reservationId)
+    expect(await audited.verify()).toMatchObject({ faults: [], summary: { deadlines: { indexed: 1 } } })
+    await redis.zrem(keys.deadlines, 'account/agent:ada')
+    await redis.zadd(keys.deadlines, 5, 'account/agent:bob', 6, 'chat/gone')
+    const { faults } = await audited.verify()
+    expect(new Set(faults.map(({ code, stream }) => `${String(code)} ${String(stream)}`))).toEqual(
+      new Set(['account/agent:ada', 'account/agent:bob', 'chat/gone'].map((stream) => `deadline_differs ${stream}`)),
+    )
+    await redis.hdel(keys.meta, 'deadlines')
+    const { summary } = await audited.verify()
+    expect(summary).toMatchObject({ faults: 0, deadlines: null })
+    expect(summary['unknown']).toContainEqual(expect.stringContaining('no scheduler'))
   })
 
   test('a prompt without a job, which restore creates again', async () => {

@@ -1,7 +1,7 @@
 import { commandWindowMs, beginning, uuid7TimeMs } from '../../../src/events/identifiers.ts'
 import { type KnownLog } from '../../../src/events/log/append/append.ts'
 import { commandField, parseCommand } from '../../../src/events/log/append/command-ids.ts'
-import { compareDeadlines } from '../../../src/events/log/deadlines/read-deadlines.ts'
+import { compareDeadlines } from '../../../src/events/log/clock/read-deadlines.ts'
 import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'
 import type { Clock } from '../../../src/platform/clock.ts'

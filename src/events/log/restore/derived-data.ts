@@ -9,7 +9,8 @@ import {
 } from '../../identifiers.ts'
 import { hashLifetimeMs, maxIdAheadMs } from '../append/append.ts'
 import { scanStates } from '../append/stored-states.ts'
-import { storedText } from '../folds.ts'
+import { scanDeadlines } from '../clock/read-deadlines.ts'
+import { deadlineOf, storedText } from '../folds.ts'
 import { commandsSince } from './command-ids.ts'
 import type { Examined } from './examine.ts'
 import type { RestoreStores } from './stores.ts'
@@ -18,7 +19,7 @@ import type { RestoreStores } from './stores.ts'
 export type Write = (pipeline: ChainableCommander) => void
 
 /** The kinds of data that Redis keeps in addition to the log and that the log can rebuild. */
-export type DerivedKind = 'states' | 'finished streams' | 'command ids' | 'keys of callers' | 'jobs'
+export type DerivedKind = 'states' | 'finished streams' | 'command ids' | 'keys of callers' | 'deadlines' | 'jobs'
 
 /** A group of missing writes of one kind. */
 export type DerivedWrites = { kind: DerivedKind; writes: Write[] }
@@ -37,6 +38,7 @@ export async function* derivedWrites(
   yield* states(stores, examined)
   yield* finishedStreams(stores, examined)
   yield* commandIds(stores, window)
+  yield* deadlines(stores, examined)
   yield* jobs(stores, examined)
 }
 
@@ -121,6 +123,24 @@ async function notYetThere(redis: RestoreStores['redis'], wanted: readonly Field
         writes.push((pipeline) => pipeline.hset(key, field, value).pexpire(key, hashLifetimeMs, 'NX'))
   }
   return writes
+}
+
+async function* deadlines({ redis, keys }: RestoreStores, { folds }: Examined): AsyncGenerator<DerivedWrites> {
+  const expected = new Map<StreamName, number>()
+  for (const [stream, live] of folds.live) {
+    const deadlineMs = deadlineOf(live)
+    if (deadlineMs !== null) expected.set(stream, deadlineMs)
+  }
+  const agreeing = new Set<StreamName>()
+  const surplus = new Set<StreamName>()
+  for await (const page of scanDeadlines(redis, keys))
+    for (const { stream, atMs } of page)
+      if (expected.get(stream) === atMs) agreeing.add(stream)
+      else if (!expected.has(stream)) surplus.add(stream)
+  const writes: Write[] = [...surplus].map((stream) => (pipeline) => pipeline.zrem(keys.deadlines, stream))
+  for (const [stream, atMs] of expected)
+    if (!agreeing.has(stream)) writes.push((pipeline) => pipeline.zadd(keys.deadlines, atMs, stream))
+  for (const group of inGroups(writes)) yield { kind: 'deadlines', writes: group }
 }
 
 /** A job for every unfinished stream without one, oldest first. Workers drop superfluous jobs. */

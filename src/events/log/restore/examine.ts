@@ -97,6 +97,7 @@ async function assertKeyTypes({ redis, keys }: RestoreStores, windowStartMs: num
   const expected = [
     ...[keys.log, keys.work].map((key) => [key, 'stream'] as const),
     ...hashes.map((key) => [key, 'hash'] as const),
+    [keys.deadlines, 'zset'] as const,
   ]
   await Promise.all(
     expected.map(async ([key, kind]) => {

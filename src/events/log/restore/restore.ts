@@ -31,8 +31,8 @@ export type Restored = {
 const maxTries = 5
 
 /**
- * Restores a Redis that lost its log, or the tail of it, from the archive: the same entries under the same ids, the states, command
- * ids and finished streams, and a job for each unfinished prompt. Writes nothing if archive and Redis contradict each other.
+ * Restores a Redis that lost its log, or the tail of it, from the archive: the same entries under the same ids, the states with their
+ * deadlines, command ids and finished streams, and a job for each unfinished prompt. Writes nothing if archive and Redis contradict each other.
  *
  * Removes the log's identity first and writes it back last, so that no process writes to a partial log. A killed restore can be run
  * again. Throws RestoreRefused and LogStopped `log_key_of_wrong_type`.
@@ -89,6 +89,7 @@ const none = (): Restored['derived'] => ({
   'finished streams': 0,
   'command ids': 0,
   'keys of callers': 0,
+  deadlines: 0,
   jobs: 0,
 })
 
@@ -139,6 +140,7 @@ async function write(
     incarnation: checkpoint.incarnation,
     sequence: String(end.sequence),
     ...(end.macKey !== null && { macKey: end.macKey }),
+    deadlines: stores.deadlineRules,
   }
   await send([(pipeline) => pipeline.hset(keys.meta, identity)])
   return derived

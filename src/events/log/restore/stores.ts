@@ -6,7 +6,15 @@ import type { FoldOf } from '../folds.ts'
 import type { LogKeys } from '../keys.ts'
 
 /** The source and the target of a restore. */
-export type RestoreStores = { redis: RedisClient; keys: LogKeys; councilId: string; archive: Archive; foldOf: FoldOf }
+export type RestoreStores = {
+  redis: RedisClient
+  keys: LogKeys
+  councilId: string
+  archive: Archive
+  foldOf: FoldOf
+  /** The rules of the index of deadlines, which a restore makes complete. */
+  deadlineRules: string
+}
 
 /** The reasons for a restore to refuse; nothing was written. Explained in `docs/errors.md`. */
 export const restoreFaultCodes = [

@@ -38,6 +38,7 @@ const derivedDataFaultCodes = [
   'state_differs', // a stored state is not the fold of its events
   'state_missing',
   'state_surplus', // a state is stored for a stream without events, or for a finished one
+  'deadline_differs', // the index of deadlines is not the one that the states lead to
   'job_missing', // an unfinished stream has no job, so no worker will finish it
   'job_overdue', // a stream is unfinished long after all its attempts should have ended
   'read_model_differs',

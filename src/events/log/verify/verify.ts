@@ -13,13 +13,14 @@ import type { StoredEvent } from '../read/stored-event.ts'
 import { hotEntry, mergeJoin } from './merge-join.ts'
 import { compareStores, reportProblem, type HotEnd } from './compare-stores.ts'
 import type { ReportFault } from './audit-faults.ts'
+import { checkDeadlines, type CheckedDeadlines } from './deadlines.ts'
 import { checkJobs, type CheckedJobs } from './jobs.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 import { sealCheck, type KeptOutside, type SealCheck } from './seals.ts'
 import { compareStates, type ComparedStates } from './states.ts'
 
 export type LogUnderAudit = {
-  redis: Pick<RedisClient, 'hget' | 'hmget' | 'hscan' | 'time' | 'xrange' | 'xrevrange' | 'multi'>
+  redis: Pick<RedisClient, 'hget' | 'hmget' | 'hscan' | 'zscan' | 'time' | 'xrange' | 'xrevrange' | 'multi'>
   keys: LogKeys
   councilId: string
   archive: Archive | null
@@ -29,6 +30,8 @@ export type LogUnderAudit = {
   report: ReportFault
   /** Seals from outside the council. */
   outside: KeptOutside
+  /** The rules of a complete index of deadlines. */
+  deadlineRules: string
   /** The longest time without a new event for a stream that workers must finish. */
   jobOverdueMs: number
   onProgress: (done: number, total: number) => void
@@ -44,6 +47,8 @@ export type AuditedLog = {
   ledger: { movements: number; sumMicros: bigint }
   /** Null: Redis holds another log. */
   states: ComparedStates | null
+  /** Null: Redis holds another log, or the index is not complete. */
+  deadlines: CheckedDeadlines | null
   /** Null: Redis holds another log. */
   jobs: CheckedJobs | null
   halted: string | null
@@ -51,7 +56,7 @@ export type AuditedLog = {
 
 /**
  * Verifies a log from its first event in one pass over archive and Redis: order, MACs, hash chain, contents, folds and ledger, the
- * agreement of both stores, the stored states, and the jobs of unfinished streams. The log may grow in the meantime.
+ * agreement of both stores, the stored states with their deadlines, and the jobs of unfinished streams. The log may grow in the meantime.
  */
 export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
   const { redis, keys, councilId, archive, report } = log
@@ -93,6 +98,9 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
       })
     : null
   pass.modelCosts.end()
+  const deadlines = isSameLog
+    ? await checkDeadlines({ ...log, folds: pass.folds, end: () => pass.end().position })
+    : null
   const jobs = isSameLog ? await checkJobs({ ...log, folds: pass.folds }) : null
   return {
     end: pass.end(),
@@ -101,6 +109,7 @@ export async function verifyLog(log: LogUnderAudit): Promise<AuditedLog> {
     seals: seals.counts(),
     ledger: pass.ledger.end(),
     states,
+    deadlines,
     jobs,
     halted: hot.halted,
   }

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { aggregateOf, deadlineRules } from '../../../../src/commands/registry.ts'
 import { OpenAccount } from '../../../../src/commands/treasury/open-account.ts'
+import { ReserveFunds } from '../../../../src/commands/treasury/reserve-funds.ts'
 import { TransferFunds } from '../../../../src/commands/treasury/transfer-funds.ts'
 import { type Uuid7, Principal } from '../../../../src/events/identifiers.ts'
 import { postgresArchive, type Archive } from '../../../../src/events/log/archive/archive.ts'
@@ -23,7 +25,7 @@ let council: TestCouncil
 let archive: Archive
 
 const restoring = (part?: { dryRun?: boolean; onWritten?: () => void }) => restoreFrom(archive, council, part)
-const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, jobs: 0 }
+const nothing = { states: 0, 'finished streams': 0, 'command ids': 0, 'keys of callers': 0, deadlines: 0, jobs: 0 }
 const opening = () =>
   openLog(council.redis, council.keys, {
     durability: 'fsync',
@@ -200,6 +202,24 @@ describe('restoring', async () => {
     expect(await snapshotOf(council)).toEqual(before)
   })
 
+  test('rebuilds the index of deadlines, and drops what the states do not lead to', async () => {
+    const reservationId = newId()
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
+    const reserving = { account: id('agent:ada'), reservationId, amountMicros: 900_000, expiresAt }
+    await council.execute(ReserveFunds, reserving, reservationId)
+    await audited.archive()
+    const before = await snapshotOf(council)
+    expect(before.deadlines).toMatchObject(['account/agent:ada', expect.any(String)])
+    await council.redis.zadd(council.keys.deadlines, 5, 'account/agent:ada', 6, 'account/agent:bob')
+    expect(await restoring()).toMatchObject({ derived: { ...nothing, deadlines: 2 } })
+    expect(await snapshotOf(council)).toEqual(before)
+    await loseEverything(council)
+    expect(await restoring()).toMatchObject({ derived: { deadlines: 1 } })
+    expect(await snapshotOf(council)).toEqual(unfinished(before))
+    expect(await council.log.indexDeadlines(aggregateOf, deadlineRules)).toBe(0)
+    expect(await audited.verify()).toMatchObject({ code: 0, faults: [], summary: { deadlines: { indexed: 1 } } })
+  })
+
   test('writes nothing in a dry run', async () => {
     await loseEverything(council)
     expect(await restoring({ dryRun: true })).toMatchObject({
@@ -312,7 +332,7 @@ describe('restoring', async () => {
     await expectRefused({ code: 'archive_damaged', at: changed })
   })
 
-  test.each(['log', 'meta', 'states', 'work', 'commands'] as const)(
+  test.each(['log', 'meta', 'states', 'work', 'deadlines', 'commands'] as const)(
     'refuses a key of the %s that has another type, before it writes',
     async (name) => {
       const [commandIds] = Object.keys((await snapshotOf(council)).commands)

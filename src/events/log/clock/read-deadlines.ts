@@ -23,6 +23,20 @@ export async function readDeadlines(
   }
 }
 
+const scanCount = 1_000
+
+/** The whole index, in pages and in no order. Redis may return a deadline twice. */
+export async function* scanDeadlines(redis: Pick<RedisClient, 'zscan'>, keys: LogKeys): AsyncGenerator<Deadline[]> {
+  let cursor = '0'
+  do {
+    const [next, flat] = await redis.zscan(keys.deadlines, cursor, 'COUNT', scanCount)
+    cursor = next
+    const page: Deadline[] = []
+    for (let i = 0; i < flat.length; i += 2) page.push({ stream: flat[i] as StreamName, atMs: Number(flat[i + 1]) })
+    yield page
+  } while (cursor !== '0')
+}
+
 /** The order of the index. Redis compares names byte by byte. */
 export const compareDeadlines = (left: Deadline, right: Deadline): number =>
   left.atMs - right.atMs || Buffer.compare(Buffer.from(left.stream), Buffer.from(right.stream))
