@@ -1,28 +1,31 @@
 import { InvalidArgumentError } from 'commander'
-import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
+import { isTimeZone, spanOf } from '../events/day.ts'
 import { Position, StreamName, Uuid7, AccountId } from '../events/identifiers.ts'
+import { CostGroupings, costGroupings, type CostGrouping } from '../projections/cost-groups.ts'
 import type { LogPoint } from './log-point.ts'
 import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
 
 /** Parsers of arguments and options. Each throws InvalidArgumentError with the allowed values. */
 
-const Time = z.iso.datetime({ offset: true })
-const Day = z.iso.date()
-const dayMs = 86_400_000
-
 /**
  * Parses `1795448595415-0`, `2026-11-23` (the whole day, UTC) or `2026-11-23T10:00:00Z` (that millisecond). Rejects a time without a
  * zone as ambiguous.
  */
-export function parseLogPoint(text: string): LogPoint {
+export const parseLogPoint = (text: string): LogPoint => logPointIn(text, 'UTC')
+
+/** A moment as it was written, for a command that also takes the time zone of its days. */
+export function parseMoment(text: string): string {
+  logPointIn(text, 'UTC')
+  return text
+}
+
+/** Parses a moment whose days are those of a time zone. */
+export function logPointIn(text: string, timeZone: string): LogPoint {
   const position = Position.safeParse(text)
   if (position.success) return { position: position.data }
-  const isDay = Day.safeParse(text).success
-  if (isDay || Time.safeParse(text).success) {
-    const firstMs = Date.parse(text)
-    return { firstMs: Math.max(0, firstMs), lastMs: Math.max(0, isDay ? firstMs + dayMs - 1 : firstMs) }
-  }
+  const span = spanOf(text, timeZone)
+  if (span) return span
   throw new InvalidArgumentError(
     'It must be a position such as 1795448595415-0, a day such as 2026-11-23, or a time with its zone such as 2026-11-23T10:00:00Z.',
   )
@@ -57,6 +60,18 @@ export function parseAccountId(text: string): AccountId {
   if (!id.success)
     throw new InvalidArgumentError('It must be reserve, spend, external, overrun, agent:<id> or bounty:<id>.')
   return id.data
+}
+
+export function parseTimeZone(text: string): string {
+  if (isTimeZone(text)) return text
+  throw new InvalidArgumentError('It must be a time zone of the IANA database, such as Europe/Berlin.')
+}
+
+export function parseCostGroupings(text: string): CostGrouping[] {
+  const by = CostGroupings.safeParse(text)
+  if (!by.success)
+    throw new InvalidArgumentError(`It must be a comma-separated list of ${costGroupings.join(', ')}, each once.`)
+  return by.data
 }
 
 export function parseCount(text: string): number {

@@ -14,6 +14,9 @@ export type BudgetStream = z.infer<typeof BudgetStream>
 /** The budget of a scope for one day, `yyyy-mm-dd` in the time zone of its policy. */
 export const budgetStream = (scope: string, day: string): BudgetStream => BudgetStream.parse(`budget/${scope}/${day}`)
 
+/** From this version of `BudgetDebited` on, the ledger pays for a call in the same append. */
+export const firstPaidVersion = 3
+
 const callId = z.string().min(1).max(128)
 const requestId = z.string().max(64)
 /** The first instant of the next day in the time zone of the policy, as an instant in UTC: the budget reopens then. */

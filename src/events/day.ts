@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** The day (UTC, `yyyy-mm-dd`) of a time in ISO 8601. */
 export const dayOf = (time: string): string => time.slice(0, 10)
 
@@ -13,6 +15,21 @@ export function zonedDay(time: string, timeZone: string): ZonedDay {
   const startOf = (day: Temporal.PlainDate): string =>
     new Date(day.toZonedDateTime(timeZone).epochMilliseconds).toISOString()
   return { day: date.toString(), opensAt: startOf(date), closesAt: startOf(date.add({ days: 1 })) }
+}
+
+/**
+ * The milliseconds of a day (`2026-11-23`, in a time zone) or of a time with its zone (`2026-11-23T10:00:00Z`), both included; null for
+ * another text, such as a time without a zone, which is ambiguous.
+ */
+export function spanOf(text: string, timeZone: string): { firstMs: number; lastMs: number } | null {
+  if (z.iso.date().safeParse(text).success) {
+    const date = Temporal.PlainDate.from(text)
+    const startOf = (day: Temporal.PlainDate): number => day.toZonedDateTime(timeZone).epochMilliseconds
+    return { firstMs: Math.max(0, startOf(date)), lastMs: Math.max(0, startOf(date.add({ days: 1 })) - 1) }
+  }
+  if (!z.iso.datetime({ offset: true }).safeParse(text).success) return null
+  const ms = Math.max(0, Date.parse(text))
+  return { firstMs: ms, lastMs: ms }
 }
 
 /** Whether a text names a time zone of the IANA database. A fixed offset, such as `+02:00`, does not: it knows no summer time. */

@@ -28,14 +28,17 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   costs: {
-    version: 1,
+    version: 2,
     statements: [
       'create table "s"."costs" ("sequence" bigint primary key, "position" text not null unique, "stream" text not null, ' +
-        '"day" date not null, "call_id" text not null unique, "request_id" text not null, "model" text not null, "phase" text not null, ' +
-        '"member" text not null, "usage" text not null, "prompt_tokens" bigint not null, "completion_tokens" bigint not null, ' +
-        '"price_ref" text not null, "actual_micros" bigint not null, "occurred_at" timestamptz not null)',
+        '"call_id" text not null unique, "request_id" text collate "C" not null, "asker" text collate "C", "agent" text collate "C", ' +
+        '"model" text collate "C" not null, "phase" text collate "C" not null, "member" text collate "C" not null, ' +
+        '"usage" text not null, "prompt_tokens" bigint not null, "cached_prompt_tokens" bigint, "completion_tokens" bigint not null, ' +
+        '"price_ref" text not null, "actual_micros" bigint not null, "settled_at" timestamptz not null)',
       'create index on "s"."costs" (request_id)',
-      'create index on "s"."costs" (day)',
+      'create index on "s"."costs" (settled_at)',
+      'create table "s"."cost_askers" ("request_id" text collate "C" primary key, "asker" text not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
     ],
   },
   budgets: {

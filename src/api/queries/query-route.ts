@@ -17,6 +17,8 @@ type Query<Fields extends z.ZodRawShape, Id> = {
   readModel: Pick<Projection, 'name' | 'tables'>
   /** Parameters of the query string besides `after`. */
   fields: Fields
+  /** The problem of parameters that each match their schema; null: none. */
+  problem?: (query: z.output<z.ZodObject<Fields>>) => string | null
   /** The schema of `:id` in the path, if there is one: a value that does not match it is not found. */
   id?: z.ZodType<Id>
   /** The detail of the problem `not_found`. */
@@ -33,6 +35,7 @@ export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
   path,
   readModel,
   fields,
+  problem,
   id,
   notFound,
   answer,
@@ -44,8 +47,11 @@ export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
       if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
       const named = (id ?? z.undefined()).safeParse(request.params.id)
       if (!named.success) return sendProblem(reply, 'not_found', notFound)
-      const { after, ...query } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position }
-      const work = (tx: Tx) => answer(tx, query as z.output<z.ZodObject<Fields>>, named.data as Id)
+      const { after, ...rest } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position }
+      const query = rest as z.output<z.ZodObject<Fields>>
+      const wrong = problem?.(query) ?? null
+      if (wrong !== null) return sendProblem(reply, 'malformed_request', wrong)
+      const work = (tx: Tx) => answer(tx, query, named.data as Id)
       return send(reply, await read(readModel, after ?? null, work), after, notFound)
     })
 }

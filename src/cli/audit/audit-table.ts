@@ -19,11 +19,14 @@ export type Comparison =
   | { state: 'unavailable'; message: string }
   | { state: 'differs'; message: string; position: Position }
 
+/** Selects what is compared. */
+type Within<Row> = { row: (row: Row) => boolean; event: (event: RecordedEvent) => boolean }
+
 /** A log to audit, and the comparison of a read model with it. */
-export type TableAudit = {
+export type TableAudit<Row> = {
   log: LogReader
-  /** Compares the rows with what the events fold to; `within` selects the positions that are compared. */
-  compare: (events: readonly RecordedEvent[], within?: (position: Position) => boolean) => Comparison
+  /** Compares the rows with what the events fold to. `missing` counts the selected events that are not yet in the read model. */
+  compare: (events: readonly RecordedEvent[], within?: Within<Row>) => Comparison
 }
 
 /**
@@ -35,7 +38,7 @@ export async function auditTable<C extends Columns, Key extends keyof C & string
   { clauses, noun }: { clauses: RawBuilder<unknown>; noun: string },
   council: CouncilAddress,
   closing: AsyncDisposableStack,
-): Promise<TableAudit> {
+): Promise<TableAudit<RowOf<C>>> {
   type Row = RowOf<C>
   type Stored = { registered: Registered; rows: Row[] } | { unavailable: string }
 
@@ -56,12 +59,11 @@ export async function auditTable<C extends Columns, Key extends keyof C & string
   const stored = await readStored()
   return {
     log,
-    compare(events, within = () => true) {
+    compare(events, within = { row: () => true, event: () => true }) {
       if ('unavailable' in stored) return { state: 'unavailable', message: stored.unavailable }
       const { registered, rows } = stored
       const { sequence, position } = registered
-      const isCompared = (row: Row) => within(lastEventOf(row).position)
-      const keyed = (some: Iterable<Row>) => new Map([...some].filter(isCompared).map((row) => [row[table.key], row]))
+      const keyed = (some: Iterable<Row>) => new Map([...some].filter(within.row).map((row) => [row[table.key], row]))
       const expected = keyed(table.fold(events.filter((event) => event.sequence <= sequence)).values())
       const found = keyed(rows)
       const [first] = [...new Set([...expected.keys(), ...found.keys()])]
@@ -69,7 +71,7 @@ export async function auditTable<C extends Columns, Key extends keyof C & string
         .map((key) => difference(noun, expected.get(key), found.get(key)))
         .toSorted((a, b) => a.sequence - b.sequence)
       if (first) return { state: 'differs', message: first.message, position: first.position }
-      const missing = events.filter((event) => event.sequence > sequence && within(event.position)).length
+      const missing = events.filter((event) => event.sequence > sequence && within.event(event)).length
       return missing === 0
         ? { state: 'agrees', rows: found.size, position }
         : { state: 'behind', rows: found.size, position, missing }

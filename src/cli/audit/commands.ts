@@ -1,17 +1,39 @@
 import type { Command } from 'commander'
 import type { Uuid7, AccountId } from '../../events/identifiers.ts'
-import { parseAccountId, parseLogPoint, parseRequestId } from '../arguments.ts'
+import { costGroupings } from '../../projections/cost-groups.ts'
+import {
+  parseAccountId,
+  parseCostGroupings,
+  parseLogPoint,
+  parseMoment,
+  parseRequestId,
+  parseTimeZone,
+} from '../arguments.ts'
 import type { RunCommand } from '../context.ts'
 import type { Range } from '../log-point.ts'
+import type { CostOptions } from './cost.ts'
 import type { AuditVerifyOptions } from './verify.ts'
 
 /** `council audit …`: one command for each report. */
 export function addAuditCommands(program: Command, run: RunCommand): void {
   const audit = program.command('audit').description('reports from the log, with the event position of every figure')
 
-  withRange(audit.command('cost'))
-    .description('the cost of every model call, from the log, compared with the read model')
-    .action((options: Range) => run(async (context) => (await import('./cost.ts')).auditCost(options, context)))
+  audit
+    .command('cost')
+    .description(
+      'the cost of every model call, or of groups of calls, from the log, compared with the ledger and the read model',
+    )
+    .option(
+      '--by <groupings>',
+      `sums by ${costGroupings.join(', ')}, or by several, comma-separated`,
+      parseCostGroupings,
+    )
+    .option('--from <moment>', 'start at this position, time or day', parseMoment)
+    .option('--to <moment>', 'end at this position or time, or at the end of this day', parseMoment)
+    .option('--time-zone <name>', 'the time zone of days and hours, for example Europe/Berlin', parseTimeZone, 'UTC')
+    .option('--explain', 'list the position of every event behind each figure')
+    .option('--csv', 'print a CSV file')
+    .action((options: CostOptions) => run(async (context) => (await import('./cost.ts')).auditCost(options, context)))
 
   withRange(audit.command('members'))
     .description('the contribution and the cost of each member, from the log, compared with the read model')

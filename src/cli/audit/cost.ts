@@ -1,94 +1,123 @@
 import { sql } from 'kysely'
 import type { RecordedEvent } from '../../events/event.ts'
+import { comparePositions, type Position } from '../../events/identifiers.ts'
+import { csvRecord } from '../../platform/csv.ts'
+import { costSums, type CostGrouping } from '../../projections/cost-groups.ts'
 import { costs, isCost, type CostRow } from '../../projections/costs.ts'
+import { logPointIn } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
-import { inRange, type Range } from '../log-point.ts'
+import { CliError } from '../failure.ts'
+import { inRange, type LogPoint } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { auditedGroups, printCalls, printGroups, printRequests, callsCsv, groupsCsv } from './cost-rows.ts'
+import { isSpending, paidCosts, type PaidCosts } from './paid-costs.ts'
+
+export type CostOptions = {
+  by?: CostGrouping[]
+  /** Moments whose days are those of the time zone. */
+  from?: string
+  to?: string
+  timeZone: string
+  explain?: true
+  csv?: true
+}
 
 /**
- * `council audit cost`: every paid model call, folded from the log, with the position of its event; sums per request and over
- * all; and whether the read model shows the same. Throws CliError `read_model_differs` at the first difference. A lagging or
- * unreachable read model is reported but is not an error.
+ * `council audit cost`: every paid model call, folded from the log, with the position of its event, and sums per request; or with `by`
+ * the sums of groups. Then the total: whether `budget/council/…`, the account `spend` and the read model agree on it. Throws CliError
+ * `ledger_differs` and `read_model_differs` at the first difference. A lagging or unreachable read model is reported but is not an error.
  */
-export async function auditCost(options: Range, { config, output }: CliContext): Promise<number> {
-  const within = inRange(options)
+export async function auditCost(options: CostOptions, { config, output }: CliContext): Promise<number> {
+  const { by, timeZone, explain = false, csv = false } = options
+  if (csv && output.json) throw new CliError('usage', 'there is one format: --csv or --json')
+  const within = withinRange(options)
   await using closing = new AsyncDisposableStack()
   const { log, compare } = await auditTable(costs, { clauses: sql``, noun: 'debit' }, config, closing)
-  const debits: RecordedEvent[] = []
-  for await (const page of log.read({ types: ['BudgetDebited'] })) debits.push(...page.filter(isCost))
-  const rows = [...costs.fold(debits).values()].filter(({ position }) => within(position))
+  const events: RecordedEvent[] = []
+  const credits: Parameters<typeof paidCosts>[1][number][] = []
+  for await (const page of log.read({ types: ['PromptSubmitted', 'BudgetDebited', 'AccountCredited'] })) {
+    // Only who asked matters of a prompt, and its text may be long.
+    for (const event of page)
+      if (event.type === 'PromptSubmitted') events.push({ ...event, data: { ...event.data, text: '…' } })
+      else if (isSpending(event)) credits.push(event)
+      else if (event.type === 'BudgetDebited') events.push(event)
+  }
+  const rows = [...costs.fold(events).values()].filter((row) => within(row.position, Date.parse(row.settled_at)))
 
-  await printCalls(output, rows)
-  await printRequests(output, rows)
-  const readModel = compare(debits, within)
-  await printTotal(output, rows, readModel)
+  const groups = by && auditedGroups(rows, by, timeZone, explain)
+  if (csv) await output.write((by && groups ? groupsCsv(by, groups, explain) : callsCsv(rows)).map(csvRecord).join(''))
+  else if (groups) await printGroups(output, groups)
+  else {
+    await printCalls(output, rows)
+    await printRequests(output, rows)
+  }
+  const isSelected = (event: RecordedEvent) => within(event.position, Date.parse(event.metadata.occurredAt))
+  const paid = paidCosts(events.filter(isCost).filter(isSelected), credits)
+  const readModel = compare(events, {
+    row: (row) => within(row.position, Date.parse(row.settled_at)),
+    event: (event) => isCost(event) && isSelected(event),
+  })
+  await printTotal(output, rows, { paid, readModel, explain, csv })
+  assertPaid(paid)
   assertAgrees(readModel)
   return 0
 }
 
-async function printCalls(output: Output, rows: readonly CostRow[]): Promise<void> {
-  await output.forPeople(
-    output.paint(
-      'bold',
-      `${'position'.padEnd(17)}  ${'request'.padEnd(36)}  ${'phase, member'.padEnd(20)}  ${'in'.padStart(7)}  ${'out'.padStart(7)}  ${'µ$'.padStart(9)}  price`,
-    ),
-  )
-  for (const row of rows)
-    await output.result({ kind: 'call', ...publicCall(row) }, () => {
-      const who = `${row.phase}, ${row.member}${row.usage === 'reported' ? '' : ` (${row.usage})`}`
-      return `${row.position.padEnd(17)}  ${row.request_id.padEnd(36)}  ${who.padEnd(20)}  ${number(row.prompt_tokens, 7)}  ${number(row.completion_tokens, 7)}  ${number(row.actual_micros, 9)}  ${row.price_ref}`
-    })
+/** A position selects by position, a time or a day by the instant of the settlement. */
+function withinRange({ from, to, timeZone }: CostOptions): (position: Position, settledMs: number) => boolean {
+  const [start, end] = [from, to].map((text) => (text === undefined ? undefined : logPointIn(text, timeZone)))
+  inRange({ ...(start && { from: start }), ...(end && { to: end }) })
+  const isBefore = (point: LogPoint, position: Position, ms: number) =>
+    'position' in point ? comparePositions(position, point.position) < 0 : ms < point.firstMs
+  const isAfter = (point: LogPoint, position: Position, ms: number) =>
+    'position' in point ? comparePositions(position, point.position) > 0 : ms > point.lastMs
+  return (position, ms) => !(start && isBefore(start, position, ms)) && !(end && isAfter(end, position, ms))
 }
 
-const publicCall = (row: CostRow) => ({
-  position: row.position,
-  stream: row.stream,
-  requestId: row.request_id,
-  callId: row.call_id,
-  model: row.model,
-  phase: row.phase,
-  member: row.member,
-  usage: row.usage,
-  promptTokens: row.prompt_tokens,
-  completionTokens: row.completion_tokens,
-  priceRef: row.price_ref,
-  costMicros: row.actual_micros,
-  occurredAt: row.occurred_at,
-})
+type Checks = { paid: PaidCosts; readModel: Comparison; explain: boolean; csv: boolean }
 
-async function printRequests(output: Output, rows: readonly CostRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await output.forPeople('')
-  for (const [requestId, calls] of Map.groupBy(rows, (row) => row.request_id)) {
-    const total = { kind: 'request', requestId, ...sums(calls), positions: calls.map(({ position }) => position) }
-    await output.result(
-      total,
-      () =>
-        `${requestId.padEnd(36)}  ${count(calls.length, 'call')}, ${dollarsAndMicros(total.costMicros)}, from ${total.positions.join(', ')}`,
-    )
-  }
-}
-
-async function printTotal(output: Output, rows: readonly CostRow[], readModel: Comparison): Promise<void> {
+/** The total. Next to a CSV file it goes to stderr. */
+async function printTotal(output: Output, rows: readonly CostRow[], checks: Checks): Promise<void> {
+  const { paid, readModel, explain, csv } = checks
   const requests = new Set(rows.map((row) => row.request_id)).size
+  const { positions: paidAt, differing, ...amounts } = paid
   const total = {
     kind: 'total',
     requests,
-    ...sums(rows),
+    ...costSums(rows),
     first: rows[0]?.position ?? null,
     last: rows.at(-1)?.position ?? null,
+    ...(explain && { positions: rows.map(({ position }) => position) }),
+    ledger: { state: differing ? 'differs' : 'agrees', ...amounts, ...(explain && { positions: paidAt }) },
     readModel,
   }
-  await output.result(total, () => [
-    '',
+  const lines = [
     output.paint(
       'bold',
       `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`,
     ),
+    formatPaid(total.costMicros, paid),
     formatComparison(readModel),
-  ])
+  ]
+  if (csv) for (const line of lines) output.note(line)
+  else await output.result(total, () => ['', ...lines])
+}
+
+function formatPaid(debitedMicros: number, { paidMicros, unpaidMicros, differing }: PaidCosts): string {
+  const micros = (amount: number) => `${amount.toLocaleString('en')} µ$`
+  const older = unpaidMicros === 0 ? '' : `, and ${micros(unpaidMicros)} are from before it paid for calls`
+  const verdict = differing ? 'DIFFERS' : 'agrees'
+  return `ledger ${verdict}: budget/council/… was debited ${micros(debitedMicros)}, account/spend got ${micros(paidMicros)} for the same calls${older}`
+}
+
+function assertPaid({ differing }: PaidCosts): void {
+  if (differing)
+    throw new CliError(
+      'ledger_differs',
+      `the call ${differing.callId} was debited ${differing.debitedMicros} µ$ at ${differing.position}, but the ledger paid ${differing.paidMicros} µ$ to spend`,
+    )
 }
 
 function formatComparison(readModel: Comparison): string {
@@ -106,13 +135,5 @@ function formatComparison(readModel: Comparison): string {
   }
 }
 
-const sums = (rows: readonly CostRow[]) => ({
-  calls: rows.length,
-  promptTokens: rows.reduce((sum, row) => sum + row.prompt_tokens, 0),
-  completionTokens: rows.reduce((sum, row) => sum + row.completion_tokens, 0),
-  costMicros: rows.reduce((sum, row) => sum + row.actual_micros, 0),
-})
-
-const number = (value: number, width: number): string => value.toLocaleString('en').padStart(width)
 const count = (amount: number, what: string): string =>
   `${amount.toLocaleString('en')} ${what}${amount === 1 ? '' : 's'}`

@@ -81,8 +81,10 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
         requestId: told[1]!.requestId,
         calls: 2,
         promptTokens: 240,
+        cachedPromptTokens: 0,
         completionTokens: 68,
         costMicros: 938,
+        callsOfUnknownUsage: 1,
         positions: positions.slice(2),
       })
       expect(rows.at(-1)).toMatchObject({
@@ -135,8 +137,8 @@ describe.each(databaseKinds)('with read models on $kind,', ({ open }) => {
       [
         'a row without an event',
         'that is not in the log',
-        `insert into read_models.costs select 3, '5-5', stream, day, 'invented', request_id, model, phase, member, usage,
-          prompt_tokens, completion_tokens, price_ref, 1, occurred_at from read_models.costs limit 1`,
+        `insert into read_models.costs select 3, '5-5', stream, 'invented', request_id, asker, agent, model, phase, member, usage,
+          prompt_tokens, cached_prompt_tokens, completion_tokens, price_ref, 1, settled_at from read_models.costs limit 1`,
       ],
     ])('reports %s in the read model as the first difference', async (_, difference, statement) => {
       await rebuildNow(council.log, db.postgres, costs)

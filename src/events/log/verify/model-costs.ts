@@ -1,4 +1,5 @@
 import { accountStream } from '../../account.ts'
+import { firstPaidVersion } from '../../budget.ts'
 import type { AnyRecordedEvent } from '../../catalogue.ts'
 import { AccountId, type Position, type StreamName } from '../../identifiers.ts'
 import type { ReportFault } from './audit-faults.ts'
@@ -10,8 +11,6 @@ type Call = { charges: Charge[]; paidMicros: number }
 export type ModelCosts = { take: (event: AnyRecordedEvent) => void; end: () => void }
 
 const spend = accountStream(AccountId.parse('spend'))
-/** From this version of `BudgetDebited` on, the ledger pays for a call in the same append. */
-const firstPaidVersion = 3
 
 /**
  * Checks that budgets and ledger agree on every model call: each budget is debited the same amount, and `spend` is credited that amount

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { isTimeZone, spanOf } from '../../events/day.ts'
+import {
+  CostGroupings,
+  printCostKeys,
+  selectCostGroups,
+  type CostGroup,
+  type CostGrouping,
+} from '../../projections/cost-groups.ts'
+import { costs } from '../../projections/costs.ts'
+import { isoTime } from '../../platform/clock.ts'
+import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+
+/** A day, of the time zone of the query, or a time with its zone. */
+const moment = z
+  .string()
+  .refine(
+    (text) => spanOf(text, 'UTC') !== null,
+    'must be a day, 2026-11-23, or a time with its zone, 2026-11-23T10:00:00Z',
+  )
+
+const Keys = z.array(z.string().regex(/^[^\0]*$/))
+/** The keys of a group, as the cursor of the page after it. */
+const CostCursor = z
+  .string()
+  .max(4_000)
+  .transform((cursor, context) => {
+    const keys = Keys.safeParse(parsed(Buffer.from(cursor, 'base64url').toString()))
+    if (keys.success) return keys.data
+    context.addIssue('is no cursor of this list')
+    return z.NEVER
+  })
+
+/** What model calls have cost, by any grouping. Amounts are integer micro-dollars. */
+export const costQueries: readonly QueryRoute[] = [
+  queryRoute({
+    path: '/v1/costs',
+    readModel: costs,
+    fields: {
+      groupBy: CostGroupings.default([]),
+      from: moment.optional(),
+      to: moment.optional(),
+      timeZone: z
+        .string()
+        .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Berlin')
+        .default('UTC'),
+      cursor: CostCursor.optional(),
+      limit: pageSize.default(defaultPage),
+    },
+    notFound: 'there is no such list',
+    problem(query) {
+      const { fromMs, toMs } = rangeOf(query)
+      if (fromMs !== null && toMs !== null && toMs < fromMs) return 'to: is before from'
+      return query.cursor && query.cursor.length !== query.groupBy.length ? 'cursor: is no cursor of this list' : null
+    },
+    async answer(tx, query) {
+      const { groupBy: by, timeZone, cursor, limit } = query
+      const { fromMs, toMs } = rangeOf(query)
+      const selection = { by, timeZone, fromMs, toMs }
+      const { page, last } = await pageOf(limit, (most) => selectCostGroups(tx, selection, cursor, most))
+      return {
+        groupBy: by,
+        timeZone,
+        from: fromMs === null ? null : isoTime(fromMs),
+        to: toMs === null ? null : isoTime(toMs),
+        costs: page.map((group) => printCosts(by, group, timeZone)),
+        next: last && by.length > 0 ? cursorOf(last) : null,
+      }
+    },
+  }),
+]
+
+type RangeText = { from?: string | undefined; to?: string | undefined; timeZone: string }
+
+/** Milliseconds, both included; null: open. */
+const rangeOf = ({ from, to, timeZone }: RangeText) => ({
+  fromMs: from === undefined ? null : (spanOf(from, timeZone)?.firstMs ?? null),
+  toMs: to === undefined ? null : (spanOf(to, timeZone)?.lastMs ?? null),
+})
+
+function printCosts(by: readonly CostGrouping[], { keys, first, last, ...sums }: CostGroup, timeZone: string) {
+  return { ...printCostKeys(by, keys, timeZone), ...sums, positions: { first, last } }
+}
+
+const cursorOf = ({ keys }: CostGroup): string =>
+  Buffer.from(JSON.stringify(keys.map((key) => key ?? ''))).toString('base64url')
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
