@@ -113,6 +113,7 @@ function comparable(result: Attempt['result'], order: ReadonlyMap<string, number
       }
     case 'conflict':
     case 'stale_ids':
+    case 'fenced':
       return result satisfies AppendResult
     default:
       return result satisfies never

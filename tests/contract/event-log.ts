@@ -5,6 +5,7 @@ import type { AppendRequest, AppendResult, EventLog, ExpectedRevision } from '..
 import { idAt, newId } from '../support/council.ts'
 import { finishing, write, writeTo } from '../support/log-requests.ts'
 import { appendProperties } from './event-log-properties.ts'
+import { deadlines, lease } from './event-log-clock.ts'
 import { reads } from './event-log-reads.ts'
 import { everythingIn, type LogSubject } from './log-subject.ts'
 
@@ -26,6 +27,7 @@ export function eventLogContract(name: string, setUp: () => Promise<LogSubject>)
     appends(log)
     jobs(log, subject)
     deadlines(log)
+    lease(subject)
     ids(log)
     reads(log)
     losses(subject)
@@ -191,56 +193,6 @@ function jobs(log: EventLog, subject: LogSubject): void {
       }
       await expect(log.append(request)).rejects.toThrow('needs an event')
       expect(await subject.jobs()).toEqual(before)
-    })
-  })
-}
-
-/** An append that leaves a stream with a deadline, or with none. */
-const dueAt = (stream: StreamName, deadlineMs: number | null, revision = 0): AppendRequest => {
-  const request = writeTo(stream, revision)
-  return { ...request, states: request.states.map((state) => ({ ...state, deadlineMs })) }
-}
-
-function deadlines(log: EventLog): void {
-  describe('a deadline', () => {
-    /** No other test has deadlines in the year 2001. */
-    const startMs = Date.parse('2001-01-01T00:00:00.000Z')
-    const indexed = async () =>
-      (await log.deadlines({ limit: 1_000 })).filter(({ atMs }) => atMs < startMs + 86_400_000)
-
-    test('changes with the append that writes the state, and leaves with the stream that finishes', async () => {
-      const stream = aStream()
-      await log.append(dueAt(stream, startMs + 5))
-      expect(await indexed()).toEqual([{ stream, atMs: startMs + 5 }])
-      expect(await log.append(dueAt(stream, startMs + 9, 7))).toMatchObject({ result: 'conflict' })
-      expect(await indexed()).toEqual([{ stream, atMs: startMs + 5 }])
-      await log.append(dueAt(stream, startMs, 1))
-      expect(await indexed()).toEqual([{ stream, atMs: startMs }])
-      await log.append(dueAt(stream, null, 2))
-      expect(await indexed()).toEqual([])
-      await log.append(dueAt(stream, startMs, 3))
-      await log.append(finishing(stream, 4))
-      expect(await indexed()).toEqual([])
-    })
-
-    test('is listed in the order of time and name, page by page, while streams leave the index', async () => {
-      const streams = Array.from({ length: 7 }, aLastingStream).toSorted()
-      const all = streams.map((stream, index) => ({ stream, atMs: startMs + Math.floor(index / 3) }))
-      for (const { stream, atMs } of all.toReversed()) await log.append(dueAt(stream, atMs))
-      const first = await log.deadlines({ limit: 2 })
-      expect(first).toEqual(all.slice(0, 2))
-      await log.append(dueAt(streams[0]!, null, 1))
-      expect(await log.deadlines({ limit: 2, after: first[1]! })).toEqual(all.slice(2, 4))
-      expect(await log.deadlines({ limit: 1, after: all[1]! })).toEqual(all.slice(2, 3))
-      expect((await log.deadlines({ limit: 9, after: all[5]! }))[0]).toEqual(all[6])
-      for (const stream of streams.slice(1)) await log.append(dueAt(stream, null, 1))
-      expect(await indexed()).toEqual([])
-    })
-
-    test('that is no time throws and writes nothing', async () => {
-      const stream = aStream()
-      await expect(log.append(dueAt(stream, NaN))).rejects.toThrow('a deadline is a time in ms')
-      expect(await log.loadStates([stream])).toMatchObject([{ status: 'absent' }])
     })
   })
 }

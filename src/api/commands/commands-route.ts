@@ -21,6 +21,8 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
   outcome_unknown: { status: 503, retryAfterSeconds: 1 },
   // Until an operator intervenes.
   log_stopped: { status: 503, retryAfterSeconds: 30 },
+  // Only the scheduler's own commands are given under a lease.
+  fenced: { status: 503, retryAfterSeconds: 1 },
 }
 
 /**

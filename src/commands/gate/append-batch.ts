@@ -186,6 +186,14 @@ export async function settleBatch(
       for (const index of [...outcome.expired, ...outcome.ahead]) settled.add(pendingAt(index))
       break
     }
+    case 'fenced': {
+      for (const index of outcome.commands) {
+        // The log does not know the id and takes nothing more under this token, even if an earlier answer was lost.
+        reject(pendingAt(index), 'fenced', 'nothing was done: another process has taken over the lease of this command')
+        settled.add(pendingAt(index))
+      }
+      break
+    }
     case 'conflict': {
       cache.expectsNew = false
       // The answer has the states that another gate wrote: the next decision starts from them.

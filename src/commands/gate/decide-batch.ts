@@ -2,7 +2,14 @@ import { definitionOf } from '../../events/catalogue.ts'
 import type { EventMetadata } from '../../events/event.ts'
 import type { Position, StreamName } from '../../events/identifiers.ts'
 import { refusalsStream } from '../../events/refusals.ts'
-import type { AppendRequest, ExpectedRevision, NewEvent, NewJob, NewState } from '../../events/log/log.ts'
+import type {
+  AppendedCommand,
+  AppendRequest,
+  ExpectedRevision,
+  NewEvent,
+  NewJob,
+  NewState,
+} from '../../events/log/log.ts'
 import { aggregateOfRead, type Aggregate, type Decision, type Event, type ReadSet } from '../decider.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
 import type { CachedState } from './state-cache.ts'
@@ -111,12 +118,7 @@ function decideAll(
   const states = [...written].map(([stream, aggregate]) => newState(stream, aggregate, working.get(stream)?.state))
   return {
     request: {
-      commands: commands.map(({ pending, recorded }) => ({
-        principal: pending.context.principal,
-        commandId: pending.context.commandId,
-        contentHash: pending.contentHash,
-        events: recorded,
-      })),
+      commands: commands.map(appendedCommand),
       reads: [...reads.values()],
       events,
       states,
@@ -129,6 +131,14 @@ function decideAll(
     undecided: batch.slice(taken),
   }
 }
+
+const appendedCommand = ({ pending: { context, contentHash }, recorded }: DecidedCommand): AppendedCommand => ({
+  principal: context.principal,
+  commandId: context.commandId,
+  contentHash,
+  events: recorded,
+  ...(context.fence !== undefined && { fence: context.fence }),
+})
 
 function expected(stream: StreamName, held: CachedState | undefined): ExpectedRevision {
   if (!held) return { stream, revision: 0 }

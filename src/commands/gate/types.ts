@@ -10,6 +10,8 @@ export type CommandContext = {
   principal: Principal
   /** The caller's own key, if the command id was derived from one. */
   idempotencyKey?: string
+  /** The token of the lease under which the command is given: it is rejected once another process holds the lease. */
+  fence?: number
   requestId?: Uuid7
   correlationId?: string
   causationId?: string
@@ -25,6 +27,7 @@ export const rejectionCodes = [
   'command_id_reused',
   'id_expired',
   'id_ahead',
+  'fenced',
   'state_too_large',
   'overloaded',
   'log_nearly_full',

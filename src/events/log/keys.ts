@@ -9,14 +9,18 @@ export type LogKeys = {
   log: string
   /**
    * Hash: `incarnation`, `sequence` (the last one), `macKey` (id of the MAC key), `halted` (why appends are refused),
-   * `deadlines` (the rules under which the index of deadlines is complete).
+   * `deadlines` (the rules under which the index of deadlines is complete); the scheduler's lease: `fence` (the newest token),
+   * `leaseHolder`, `leaseUntil` (epoch ms).
    */
   meta: string
   /** Hash: name of an unfinished stream → `<revision>:<state version>:<state as JSON>` after its newest event. */
   states: string
   /** Stream of jobs for competing workers. */
   work: string
-  /** Sorted set: name of a stream on which the clock must act → when, in epoch ms. An index of `states`, written with them. */
+  /**
+   * Sorted set: name of a stream on which the clock must act → when, in epoch ms. An index of `states`, written with them. A nameless
+   * member at infinity keeps the key alive.
+   */
   deadlines: string
   /** Hash: principal and command id → content hash, first and last position; one hash per hour of the ids' own time. */
   commands: (idTimeMs: number) => string

@@ -6,7 +6,14 @@ import type { Position, Principal, StreamName, Uuid7 } from '../identifiers.ts'
  * A command of an append. The append looks its id up first. A command with events is remembered with a hash of its content and the
  * positions of its events; a refused command has none.
  */
-export type AppendedCommand = { principal: Principal; commandId: Uuid7; contentHash: string; events: number }
+export type AppendedCommand = {
+  principal: Principal
+  commandId: Uuid7
+  contentHash: string
+  events: number
+  /** The token of the lease under which the command was given: the append writes nothing once another process holds the lease. */
+  fence?: number
+}
 
 /**
  * An aggregate that a decision read, written or not, and the revision that it read (0: no event yet; `any`: append-only). A decision
@@ -60,6 +67,8 @@ export type AppendResult =
   | { result: 'duplicate'; known: KnownCommand[] }
   | { result: 'conflict'; current: StoredState[] }
   | { result: 'stale_ids'; expired: number[]; ahead: number[] }
+  /** Commands under a lease that another process has taken over. */
+  | { result: 'fenced'; commands: number[] }
 
 export type ReadOptions = {
   /** Exclusive; from the beginning by default. */
@@ -79,6 +88,11 @@ export type Deadline = { stream: StreamName; atMs: number }
 /** `after`: the last one of the page before. */
 export type DeadlinePage = { after?: Deadline; limit: number }
 
+/** `token`: the one that the holder has, to renew its lease; null to take it. `lengthMs` 0 gives it up. */
+export type LeaseRequest = { holder: string; token: number | null; lengthMs: number }
+/** `by`: the name of the process that holds the lease, for `leftMs` more unless it renews; empty if nobody does. */
+export type LeaseAnswer = { held: true; token: number } | { held: false; by: string; leftMs: number }
+
 /** Read access to a council's log. */
 export interface LogReader {
   /** The current states, in the order of `streams`. */
@@ -96,6 +110,11 @@ export interface LogReader {
 /** A council's log: one total order of events, with the states of its aggregates and its jobs. */
 export interface EventLog extends LogReader {
   append: (request: AppendRequest) => Promise<AppendResult>
+  /**
+   * Takes, renews or gives up the lease of the scheduler, by the log's clock. Each acquisition has a higher token than all before it,
+   * and fences the commands of every earlier one.
+   */
+  holdLease: (request: LeaseRequest) => Promise<LeaseAnswer>
   /** The first and last event of a command while its id is remembered; null for an unknown command. */
   findCommand: (principal: Principal, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The command id of a caller's idempotency key: the same key gives the same id while ids are remembered. */

@@ -9,6 +9,7 @@ import { guardWrites } from './integrity/write-guard.ts'
 import { openJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './integrity/mac.ts'
+import { holdLease } from './clock/hold-lease.ts'
 import { indexDeadlines } from './clock/index-deadlines.ts'
 import { readDeadlines } from './clock/read-deadlines.ts'
 import { headOf } from './read/hot-log.ts'
@@ -77,6 +78,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       if (result.result === 'appended') known.sequence = Math.max(known.sequence, lastSequence(result))
       return result
     },
+
+    holdLease: (request) => write(() => holdLease(redis, keys, incarnation, request)),
 
     async findCommand(principal, commandId) {
       const stored = await redis.hget(keys.commands(uuid7TimeMs(commandId)), commandField(principal, commandId))

@@ -86,7 +86,7 @@ function assertSameLog({ incarnation, halted, sequence }: Held, known: KnownLog)
     )
 }
 
-/** The known commands, or else those with ids outside the window. */
+/** The known commands, or else the fenced ones, or else those with ids outside the window. */
 function unusable(
   held: Held,
   nowMs: number,
@@ -103,6 +103,8 @@ function unusable(
     else if (times && times.newest > nowMs + maxIdAheadMs) stale.ahead.push(index)
   })
   if (duplicates.known.length > 0) return duplicates
+  const fenced = commands.flatMap(({ fence }, index) => (fence === undefined || fence === held.fence ? [] : [index]))
+  if (fenced.length > 0) return { result: 'fenced', commands: fenced }
   if (stale.expired.length + stale.ahead.length > 0) return stale
   return undefined
 }

@@ -21,6 +21,9 @@ export type Held = {
   halted: string | null
   entries: Entry[]
   lastPosition: Position
+  /** The newest token of the scheduler's lease. */
+  fence: number
+  lease: { holder: string; untilMs: number } | null
   states: Map<string, string>
   deadlines: Map<StreamName, number>
   /** The hashes of command ids and finished streams, by key. */
@@ -36,6 +39,8 @@ export const emptyLog = (incarnation: string): Held => ({
   halted: null,
   entries: [],
   lastPosition: '0-0' as Position,
+  fence: 0,
+  lease: null,
   states: new Map(),
   deadlines: new Map(),
   hours: new Map(),

@@ -6,6 +6,7 @@ import type { Job } from '../../../src/events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'
 import type { Clock } from '../../../src/platform/clock.ts'
 import { appendTo, keys, storedState } from './append.ts'
+import { holdLease } from './hold-lease.ts'
 import { copyOf, emptyLog, fieldOf, type Held } from './held.ts'
 import { follow, read, type Link } from './read.ts'
 
@@ -72,6 +73,8 @@ function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: Kn
         known.sequence = Math.max(known.sequence, result.firstSequence + result.positions.length - 1)
       return result
     },
+
+    holdLease: (request) => link('lease', () => holdLease(held(), known, clock.nowMs(), request)),
 
     loadStates: (streams) => link('states', () => streams.map((stream) => storedState(held(), stream, clock.nowMs()))),
     deadlines: ({ after, limit }) =>

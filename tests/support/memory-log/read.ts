@@ -5,7 +5,7 @@ import type { Entry, Held } from './held.ts'
 
 /** Transports a request to the log and its reply back; simulations inject a network here. */
 export type Link = <T>(
-  request: 'append' | 'states' | 'deadlines' | 'page' | 'follow' | 'head' | 'command' | 'key',
+  request: 'append' | 'lease' | 'states' | 'deadlines' | 'page' | 'follow' | 'head' | 'command' | 'key',
   serve: () => T,
 ) => Promise<T>
 

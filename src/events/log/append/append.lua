@@ -10,7 +10,8 @@
 
   ARGV  incarnation, last sequence known to the caller, window of ids (ms), how far an id may be ahead of Redis' clock (ms), lifetime of the
         hash of an hour (ms), workers' group,
-        times of the oldest and the newest id of the commands (ms)
+        times of the oldest and the newest id of the commands (ms),
+        lowest and highest token of the leases under which commands were given ("": none was)
         Then lists, column by column: the length n, then n first fields, n second fields, and so on, so that one call can pass a
         whole column. Commands and reads come in runs that share a key: the number of runs, then the key and the length of each.
         commands, in runs (key 6…):  field; content hash; number of its events (0: refused or without effect; only looked up)
@@ -25,6 +26,7 @@
         appended   sequence of the first event; revisions before this append of the reads with "any"; position of each event (both separated by spaces)
         duplicate  index of the command (1…), its stored value; …            nothing was written
         conflict   index of the read (1…), its stored state or ""; …         nothing was written
+        fenced     the newest token: a command has another one               nothing was written
         stale_ids  Redis' time (ms): an id is outside the window             nothing was written
         wrong_log  the incarnation found, or ""                              nothing was written
         behind     the last sequence of this log, below the caller's: its tail is lost; nothing was written
@@ -48,7 +50,7 @@ local function takeRuns()
 end
 
 local incarnation, knownSequence, windowMs, aheadMs, keepMs = take(), takeNumber(), takeNumber(), takeNumber(), takeNumber()
-local group, oldestMs, newestMs = take(), takeNumber(), takeNumber()
+local group, oldestMs, newestMs, lowestFence, highestFence = take(), takeNumber(), takeNumber(), take(), take()
 local commandCount, commandRuns = takeNumber(), takeRuns()
 local commandField, commandHash, commandEvents = takeColumn(commandCount), takeColumn(commandCount), takeColumn(commandCount)
 local readCount, readRuns = takeNumber(), takeRuns()
@@ -86,7 +88,7 @@ local function holds(key, kind)
   return actual == kind or actual == 'none'
 end
 if not holds(meta, 'hash') then return { 'wrong_type', meta } end
-local identity = call('HMGET', meta, 'incarnation', 'sequence', 'halted')
+local identity = call('HMGET', meta, 'incarnation', 'sequence', 'halted', 'fence')
 if identity[1] ~= incarnation then return { 'wrong_log', identity[1] or '' } end
 if identity[3] then return { 'halted', identity[3] } end
 local lastSequence = tonumber(identity[2] or '0')
@@ -99,7 +101,7 @@ for i = 6, #KEYS do
   if not holds(KEYS[i], 'hash') then return { 'wrong_type', KEYS[i] } end
 end
 
--- 2. Look for commands that were appended before, and for ids outside the window.
+-- 2. Look for commands that were appended before, that are fenced, or whose ids are outside the window.
 local known, before = { 'duplicate' }, 0
 for _, run in ipairs(commandRuns) do
   lookUp(run.key, commandField + before, run.length, function(i, stored)
@@ -108,6 +110,8 @@ for _, run in ipairs(commandRuns) do
   before = before + run.length
 end
 if #known > 1 then return known end
+local fence = identity[4] or ''
+if lowestFence ~= '' and (lowestFence ~= fence or highestFence ~= fence) then return { 'fenced', fence } end
 local time = call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 if oldestMs < nowMs - windowMs or newestMs > nowMs + aheadMs then return { 'stale_ids', format('%d', nowMs) } end
@@ -191,6 +195,8 @@ local function writeStates()
     end
   end
   write('HSET', states, live)
+  -- The nameless member keeps the index alive while it is empty: in a cluster that moves the slot, an append that names a missing key waits.
+  if call('EXISTS', deadlines) == 0 then call('ZADD', deadlines, 'inf', '') end
   write('ZADD', deadlines, due)
   write('ZREM', deadlines, idle)
 end

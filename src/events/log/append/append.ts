@@ -48,6 +48,7 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
   const { oldestMs, newestMs } = range(placed.idTimes)
 
   const args: Argument[] = [commandWindowMs, maxIdAheadMs, hashLifetimeMs, workersGroup, oldestMs, newestMs]
+  args.push(...fencesOf(commands))
   args.push(commands.length, ...runs(placed.commandTimesMs.map(commandKey)))
   column(args, commands, ({ principal, commandId }) => commandField(principal, commandId))
   column(args, commands, ({ contentHash }) => contentHash)
@@ -81,6 +82,12 @@ function writeAppend(keys: LogKeys, incarnation: string, macs: EventMacs, reques
 }
 
 type Argument = string | number
+
+/** The lowest and the highest token of the commands; empty where none has one. */
+function fencesOf(commands: AppendRequest['commands']): Argument[] {
+  const fences = commands.flatMap(({ fence }) => fence ?? [])
+  return fences.length > 0 ? [Math.min(...fences), Math.max(...fences)] : ['', '']
+}
 
 function column<T>(args: Argument[], items: readonly T[], field: (item: T) => Argument): void {
   for (const item of items) args.push(field(item))
@@ -210,6 +217,13 @@ function interpret(
         ahead: indexes((times) => !expired(times) && times.newestMs > nowMs + maxIdAheadMs),
       }
     }
+    case 'fenced':
+      return {
+        result: 'fenced',
+        commands: request.commands.flatMap(({ fence }, index) =>
+          fence === undefined || String(fence) === rest[0] ? [] : [index],
+        ),
+      }
     case 'wrong_log':
       throw logReplaced(rest[0] ?? '')
     case 'behind':

@@ -3,6 +3,9 @@ import type { StreamName } from '../../identifiers.ts'
 import type { LogKeys } from '../keys.ts'
 import type { Deadline, DeadlinePage } from '../log.ts'
 
+/** Excludes the nameless member at the end of the index, with which append.lua keeps the key alive while nothing is due. */
+const beforeEnd = '(inf'
+
 /** A page of the index of deadlines: the earliest first, and by name where they are due at the same time. */
 export async function readDeadlines(
   redis: Pick<RedisClient, 'zcount' | 'zrange'>,
@@ -13,7 +16,7 @@ export async function readDeadlines(
   // Redis pages by rank, and ranks change as streams leave the index: start at the time of the last one that was read.
   let rank = after ? await redis.zcount(keys.deadlines, '-inf', `(${after.atMs}`) : 0
   for (;;) {
-    const flat = await redis.zrange(keys.deadlines, rank, String(rank + limit - 1), 'WITHSCORES')
+    const flat = await redis.zrange(keys.deadlines, '-inf', beforeEnd, 'BYSCORE', 'LIMIT', rank, limit, 'WITHSCORES')
     for (let i = 0; i < flat.length; i += 2) {
       const deadline: Deadline = { stream: flat[i] as StreamName, atMs: Number(flat[i + 1]) }
       if (!after || compareDeadlines(deadline, after) > 0) found.push(deadline)
@@ -32,7 +35,8 @@ export async function* scanDeadlines(redis: Pick<RedisClient, 'zscan'>, keys: Lo
     const [next, flat] = await redis.zscan(keys.deadlines, cursor, 'COUNT', scanCount)
     cursor = next
     const page: Deadline[] = []
-    for (let i = 0; i < flat.length; i += 2) page.push({ stream: flat[i] as StreamName, atMs: Number(flat[i + 1]) })
+    for (let i = 0; i < flat.length; i += 2)
+      if (flat[i] !== '') page.push({ stream: flat[i] as StreamName, atMs: Number(flat[i + 1]) })
     yield page
   } while (cursor !== '0')
 }

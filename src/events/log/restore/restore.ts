@@ -127,6 +127,8 @@ async function write(
   }
   await setEnd(stores, examined)
   onWritten()
+  // As append.lua keeps it.
+  await send([(pipeline) => pipeline.zadd(keys.deadlines, 'inf', '')])
   const derived = none()
   for await (const { kind, writes } of derivedWrites(stores, examined, window)) {
     await send(writes)
