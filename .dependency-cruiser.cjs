@@ -21,7 +21,7 @@ const oneWay = layers.flatMap((cell, index) =>
 const eventTypes = '^src/events/[^/]+[.]ts$'
 const deciders = '^src/commands/(?!gate/)'
 /** Files of a command folder that other command folders may import. Such a folder imports only from those before it. */
-const commandHelpers = { treasury: ['incurred-cost.ts'], budget: ['settlement.ts'] }
+const commandHelpers = { treasury: ['incurred-cost.ts', 'reason.ts'], budget: ['settlement.ts'] }
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
 const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|refusals[.]ts$)'
 const counting = '^src/gedi/'
@@ -54,9 +54,9 @@ module.exports = {
     {
       name: 'deciders-are-pure',
       comment:
-        'commands and aggregates import only each other, event types, vote counting and zod; the gate is the shell around them',
+        'commands and aggregates import only each other, event types, vote counting and zod; the gate is the shell around them; exact-arguments.ts alone hashes',
       severity: 'error',
-      from: { path: deciders },
+      from: { path: deciders, pathNot: '^src/commands/approval/exact-arguments[.]ts$' },
       to: { pathNot: [deciders, eventTypes, counting, zod] },
     },
     {
@@ -86,10 +86,17 @@ module.exports = {
       },
     })),
     {
+      name: 'hashing-arguments-is-pure',
+      severity: 'error',
+      from: { path: '^src/commands/approval/exact-arguments[.]ts$' },
+      to: { pathNot: [eventTypes, '^crypto$'] },
+    },
+    {
       name: 'aggregates-and-gate-know-no-command',
+      comment: 'the gate governs the commands of agents',
       severity: 'error',
       from: { path: '^src/commands/(aggregates|gate)/' },
-      to: { path: '^src/commands/', pathNot: ['^src/commands/$1/', commandBasics] },
+      to: { path: '^src/commands/', pathNot: ['^src/commands/$1/', commandBasics, '^src/commands/approval/governed[.]ts$'] },
     },
     {
       name: 'counting-is-pure',

@@ -57,35 +57,46 @@ export type Run = {
   logger: Logger
 }
 
-const worker = Principal.parse('service:worker')
+export const worker = Principal.parse('service:worker')
 const retryPauseMs = 200
+
+/** Executes a command of a run until its outcome is known. */
+export const executeUntilKnown = <C, Reads extends ReadSet>(
+  dependencies: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
+  run: Omit<Run, 'attempt' | 'deadline'>,
+  definition: CommandDefinition<C, Reads>,
+  input: NoInfer<C>,
+): Promise<CommandResult> =>
+  untilKnown(dependencies, run, definition, input, {
+    commandId: dependencies.newId(),
+    principal: worker,
+    requestId: run.requestId,
+    causationId: run.causationId,
+    ...(run.traceparent && { traceparent: run.traceparent }),
+  })
 
 /**
  * Executes a command until its outcome is known. While the log is unreachable, the command is retried under the same id. Returns an
  * indefinite result only if the process ends first.
  */
-export async function executeUntilKnown<C, Reads extends ReadSet>(
-  { gate, newId, pause }: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
-  run: Omit<Run, 'attempt' | 'deadline'>,
+export async function untilKnown<C, Reads extends ReadSet>(
+  { gate, pause }: Pick<AgentDependencies, 'gate' | 'pause'>,
+  { leaving, logger }: Pick<Run, 'leaving' | 'logger'>,
   definition: CommandDefinition<C, Reads>,
   input: NoInfer<C>,
+  context: CommandContext,
 ): Promise<CommandResult> {
-  const context: CommandContext = {
-    commandId: newId(),
-    principal: worker,
-    requestId: run.requestId,
-    causationId: run.causationId,
-    ...(run.traceparent && { traceparent: run.traceparent }),
-  }
   for (;;) {
     const result = await gate.execute(definition, input, context)
-    const indefinite =
-      result.result === 'rejected' && ['outcome_unknown', 'log_unavailable', 'overloaded'].includes(result.code)
-    if (!indefinite || run.leaving.aborted) return result
-    run.logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; retrying the command')
+    const isIndefinite = result.result === 'rejected' && indefinite.has(result.code)
+    if (!isIndefinite || leaving.aborted) return result
+    logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; retrying the command')
     await pause(retryPauseMs)
   }
 }
+
+/** After these a command may have been done, or a retry may still do it. */
+const indefinite: ReadonlySet<RejectionCode> = new Set(['outcome_unknown', 'log_unavailable', 'overloaded'])
 
 /** Why a run ends without recording anything, other than by a refused or rejected command. */
 export const runEndedCodes = ['superseded', 'shutdown'] as const

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Principal, StreamName } from '../events/identifiers.ts'
+import type { Stake } from './aggregates/mode.ts'
 import type { Refusal } from './refusals.ts'
 
 /** An event that a decision returns; the log assigns its position. */
@@ -30,7 +31,7 @@ export type Aggregate<State, E extends Event = Event, Category extends string = 
 }
 
 /** A job for the workers, appended together with the events. The worker has one handler for each kind. */
-export type JobRequest = { kind: 'answer'; on: StreamName }
+export type JobRequest = { kind: 'answer' | 'act'; on: StreamName }
 export type JobKind = JobRequest['kind']
 
 /** The result of a command: events for the aggregates that it reads, or a refusal with a stable code and details. */
@@ -89,6 +90,12 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   startsWork?: true
   /** For money, mode and approvals: the gate records a refusal as an event, and the command id stays refused. */
   recordsRefusals?: true
+  /** The field that takes the command's id. Clients do not send it. */
+  idField?: string
+  /** What the command costs and risks if an agent executes it. Without this, agents may not execute it. */
+  stake?: (command: C) => Stake
+  /** The command checks the mode or an approval itself, so the gate does not govern it once more. */
+  isGoverned?: true
   reads: (command: C) => StreamsOf<Reads>
   decide: (command: C, states: StatesOf<Reads>, context: { now: string; principal: Principal }) => Decision<Reads>
 }

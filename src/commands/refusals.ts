@@ -3,7 +3,9 @@ import type { AccountId } from '../events/identifiers.ts'
 /** The fields that explain refusals. A field has one type and one meaning in all of them. */
 type Fields = {
   account: AccountId
+  action: string
   amountMicros: number
+  approvalId: string
   attempts: number
   availableMicros: number
   callId: string
@@ -13,6 +15,7 @@ type Fields = {
   latest: string
   limit: number
   member: string
+  mode: string
   nextDay: string
   open: number
   perActionMicros: number
@@ -29,10 +32,19 @@ const detailFields = {
   account_frozen: ['account'],
   account_unknown: ['account'],
   action_limit_exceeded: ['account', 'amountMicros', 'perActionMicros'],
+  action_malformed: ['action', 'reason'],
+  action_unknown: ['action'],
   already_frozen: ['account'],
   already_seated: [],
   already_voted: [],
   amount_too_large: ['amountMicros'],
+  approval_decided: ['approvalId'],
+  approval_exists: ['approvalId'],
+  approval_expired: ['approvalId'],
+  approval_not_granted: ['approvalId'],
+  approval_unknown: ['approvalId'],
+  approver_not_independent: ['approvalId'],
+  arguments_differ: ['approvalId'],
   attempt_superseded: [],
   attempts_exhausted: ['attempts'],
   ballot_invalid: ['reason'],
@@ -48,8 +60,11 @@ const detailFields = {
   election_unknown: [],
   expiry_out_of_range: ['expiresAt', 'latest'],
   insufficient_funds: ['account', 'availableMicros', 'amountMicros'],
+  mode_unchanged: ['mode'],
+  not_for_agents: [],
   not_frozen: ['account'],
   not_in_electorate: [],
+  nothing_due: [],
   prompt_exists: [],
   prompt_finished: [],
   prompt_unknown: [],

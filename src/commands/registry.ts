@@ -1,13 +1,22 @@
 import type { StreamName } from '../events/identifiers.ts'
 import { account } from './aggregates/account.ts'
+import { approval } from './aggregates/approval.ts'
 import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
 import { council } from './aggregates/council.ts'
 import { election } from './aggregates/election.ts'
+import { mode } from './aggregates/mode.ts'
 import { policy } from './aggregates/policy.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
+import { CloseApproval } from './approval/close-approval.ts'
+import { DenyApproval } from './approval/deny-approval.ts'
+import { editApproval } from './approval/edit-approval.ts'
+import { ExpireApproval } from './approval/expire-approval.ts'
+import { GrantApproval } from './approval/grant-approval.ts'
+import type { FindAction } from './approval/proposed.ts'
+import { requestApproval } from './approval/request-approval.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
 import { SetBudgetPolicy } from './budget/set-budget-policy.ts'
@@ -28,6 +37,8 @@ import { CastBallot } from './election/cast-ballot.ts'
 import { CloseElection } from './election/close-election.ts'
 import { OpenElection } from './election/open-election.ts'
 import { RejectBallot } from './election/reject-ballot.ts'
+import { SetApprovalPolicy } from './governance/set-approval-policy.ts'
+import { SwitchMode } from './governance/switch-mode.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
 import { FreezeAccount } from './treasury/freeze-account.ts'
@@ -43,8 +54,8 @@ import { UnfreezeTreasury } from './treasury/unfreeze-treasury.ts'
 
 type AnyCommand = CommandDefinition<unknown, ReadSet>
 
-/** A command that HTTP clients may call. `idField` names the field that takes the command's id; clients do not send it. */
-export type PublicCommand = { definition: AnyCommand; idField?: string }
+/** A command that HTTP clients may call. */
+export type PublicCommand = { definition: AnyCommand }
 
 type Area = {
   aggregates: readonly Aggregate<unknown>[]
@@ -57,10 +68,14 @@ type Area = {
 const internal = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>): AnyCommand =>
   definition as AnyCommand
 
+/** `idField` names the field that takes the command's id. */
 const open = <C, Reads extends ReadSet>(
   definition: CommandDefinition<C, Reads>,
   idField?: keyof NoInfer<C> & string,
-): PublicCommand => ({ definition: internal(definition), ...(idField && { idField }) })
+): PublicCommand => ({ definition: { ...internal(definition), ...(idField && { idField }) } })
+
+/** A command that can be proposed for approval. */
+const findAction: FindAction = (name) => publicCommands.get(name)?.definition
 
 /** Registers every aggregate and every command, by area. */
 export const areas: Readonly<Record<string, Area>> = {
@@ -84,6 +99,17 @@ export const areas: Readonly<Record<string, Area>> = {
     aggregates: [budget, policy],
     commands: [internal(ReserveBudget), internal(DebitBudget)],
     publicCommands: [open(SetBudgetPolicy)],
+  },
+  governance: { aggregates: [mode], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },
+  approval: {
+    aggregates: [approval],
+    commands: [internal(ExpireApproval), internal(CloseApproval)],
+    publicCommands: [
+      open(requestApproval(findAction), 'approvalId'),
+      open(editApproval(findAction), 'replacementId'),
+      open(GrantApproval),
+      open(DenyApproval),
+    ],
   },
   chat: {
     aggregates: [chat],

@@ -1,9 +1,11 @@
 import { accountEvents } from './account.ts'
+import { approvalEvents } from './approval.ts'
 import { budgetEvents } from './budget.ts'
 import { chatEvents } from './chat.ts'
 import { councilEvents } from './council.ts'
 import { electionEvents } from './election.ts'
 import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
+import { modeEvents } from './mode.ts'
 import { policyEvents } from './policy.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
@@ -18,6 +20,8 @@ export const eventAreas = {
   policy: policyEvents,
   account: accountEvents,
   treasury: treasuryEvents,
+  mode: modeEvents,
+  approval: approvalEvents,
   refusals: refusalEvents,
   seals: sealEvents,
 } as const satisfies Record<string, EventCatalogue>
@@ -32,6 +36,8 @@ export const eventCatalogue = {
   ...refusalEvents,
   ...accountEvents,
   ...treasuryEvents,
+  ...modeEvents,
+  ...approvalEvents,
   ...sealEvents,
 } as const satisfies EventCatalogue
 

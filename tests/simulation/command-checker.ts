@@ -41,7 +41,8 @@ function contradiction(
 ): string | undefined {
   switch (answer.result) {
     case 'appended':
-    case 'duplicate': {
+    case 'duplicate':
+    case 'approval_required': {
       const [promised, actual] = [answer.events, own].map((events) =>
         JSON.stringify(events.map(({ position, stream, revision, type }) => [position, stream, revision, type])),
       )

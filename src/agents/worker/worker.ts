@@ -1,10 +1,11 @@
 /** The worker: takes jobs from the queue, runs them by kind, and renews their leases. */
 
-import { chat } from '../../commands/aggregates/chat.ts'
+import { aggregateOf } from '../../commands/registry.ts'
 import type { JobKind } from '../../commands/decider.ts'
 import type { StreamName } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { StopReason } from '../run.ts'
+import { actJob } from './act-job.ts'
 import { answerJob } from './answer-job.ts'
 import type { HeldJob, WorkerDependencies } from './held-job.ts'
 
@@ -28,7 +29,7 @@ export type Worker = {
 type RunJob = (dependencies: WorkerDependencies, workerName: string, held: HeldJob) => Promise<void>
 
 /** One runner for each kind of job. */
-const jobRunners: Readonly<Record<JobKind, RunJob>> = { answer: answerJob }
+const jobRunners: Readonly<Record<JobKind, RunJob>> = { answer: answerJob, act: actJob }
 
 /** A newer version of the council may have queued a kind that this version does not know. */
 const isJobKind = (kind: string): kind is JobKind => Object.hasOwn(jobRunners, kind)
@@ -122,14 +123,22 @@ async function renewLease({ jobs, gate, logger }: WorkerDependencies, held: Held
   const lease = await jobs.renew(job)
   if (lease === 'held' || held.job !== job || abort.signal.aborted) return
   if (lease === 'taken') return abort.abort('superseded' satisfies StopReason)
-  const { state } = await gate.load(chat, job.stream)
   // The terminal event removes a job. Either another attempt recorded it, or this one did a moment ago; then the abort has no effect.
-  if (state.status !== 'open' || (held.attempt !== null && state.attempt > held.attempt))
-    return abort.abort('superseded' satisfies StopReason)
+  if (!(await isStillWanted(gate, held))) return abort.abort('superseded' satisfies StopReason)
   const remade = await jobs.remake(job)
   if (remade) held.job = remade
   logger.warn(
     { stream: job.stream, entry: job.entry, remadeAs: remade?.entry },
-    'the job of a running answer was deleted from the work stream; it was made again',
+    'a running job was deleted from the work stream; it was made again',
   )
+}
+
+/** Whether the stream of a job still needs it, from this attempt. */
+async function isStillWanted(gate: WorkerDependencies['gate'], { job, attempt }: HeldJob): Promise<boolean> {
+  const aggregate = aggregateOf(job.stream)
+  if (!aggregate) return false
+  const { state } = await gate.load(aggregate, job.stream)
+  if (aggregate.unfinishedJob?.(state) !== job.kind) return false
+  const newest = typeof state === 'object' && state !== null && 'attempt' in state ? state.attempt : null
+  return attempt === null || newest === attempt
 }

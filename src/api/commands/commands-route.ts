@@ -27,7 +27,8 @@ const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: nu
 
 /**
  * `POST /v1/commands/<CommandName>` with the command's fields as JSON and an `Idempotency-Key` that is or maps to its id, which the
- * response carries as `X-Council-Command-Id`. Responds with 200 once the command is durable. A repeat under the same key gets the
+ * response carries as `X-Council-Command-Id`. Responds with 200 once the command is durable, and with 202 once it durably waits for a
+ * person. A repeat under the same key gets the
  * first response and is not executed again. Every other outcome is a problem.
  */
 export function commandsRoute(server: FastifyInstance, dependencies: Dependencies): void {
@@ -92,7 +93,7 @@ async function execute(
 type Input = { ok: true; value: unknown } | { ok: false; problem: string }
 
 /** Adds the id to commands that have it as a field. */
-function withId({ idField }: PublicCommand, body: unknown, commandId: Uuid7): Input {
+function withId({ definition: { idField } }: PublicCommand, body: unknown, commandId: Uuid7): Input {
   if (!idField || typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
   if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the command's id: leave it out` }
   return { ok: true, value: { ...body, [idField]: commandId } }
@@ -112,6 +113,10 @@ function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
         revisions: revisionsOf(result.events),
         events: result.events,
       })
+    case 'approval_required':
+      return reply
+        .code(202)
+        .send({ result: result.result, approvalId: result.approvalId, position: result.position, events: result.events })
     case 'refused': {
       const { code, details } = result
       return answerProblem(reply, {

@@ -10,7 +10,7 @@ import {
 import { isoTime, type Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Aggregate } from '../decider.ts'
-import { decideBatch, resultOf, StateTooLarge, type DecidedBatch } from './decide-batch.ts'
+import { decideBatch, doneResult, resultOf, StateTooLarge, type DecidedBatch } from './decide-batch.ts'
 import type { RefusalAllowance } from './refusal-allowance.ts'
 import { hydrate, type CachedState, type StateCache } from './state-cache.ts'
 import type { CommandResult, Pending, RejectionCode } from './types.ts'
@@ -241,8 +241,12 @@ async function settleKnown(log: EventLog, pending: Pending, { contentHash, first
     throw new Error(`the log lacks events of a command that it remembers, from ${first} to ${last}`)
   const [refusal] = recorded
   if (refusal?.type === 'CommandRefused') return pending.settle(refusalAgain(refusal.data))
-  const events = recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type }))
-  pending.settle({ result: 'duplicate', position: last, events })
+  pending.settle(
+    doneResult(
+      'duplicate',
+      recorded.map(({ position, stream, revision, type }) => ({ position, stream, revision, type })),
+    ),
+  )
 }
 
 /** A refused command id stays refused, with the original code and details. */

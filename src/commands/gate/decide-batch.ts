@@ -1,6 +1,6 @@
 import { definitionOf } from '../../events/catalogue.ts'
 import type { EventMetadata } from '../../events/event.ts'
-import type { Position, StreamName } from '../../events/identifiers.ts'
+import { Uuid7, type Position, type StreamName } from '../../events/identifiers.ts'
 import { refusalsStream } from '../../events/refusals.ts'
 import type {
   AppendedCommand,
@@ -190,8 +190,19 @@ export function resultOf(
     revision: appendOnlyRevision(stream) ?? revision,
     type,
   }))
-  return { result: 'appended', position: appended.at(-1)?.position ?? null, events: appended }
+  return doneResult('appended', appended)
 }
+
+/** The result of a command that is in the log. */
+export function doneResult(result: 'appended' | 'duplicate', events: AppendedEvent[]): CommandResult {
+  const position = events.at(-1)?.position ?? null
+  const proposal = events.find(({ type }) => type === 'ApprovalRequested')
+  const isGranted = events.some(({ type }) => type === 'ApprovalGranted')
+  if (!proposal || isGranted || position === null) return { result, position, events }
+  return { result: 'approval_required', approvalId: approvalIdOf(proposal.stream), position, events }
+}
+
+const approvalIdOf = (stream: StreamName): Uuid7 => Uuid7.parse(stream.slice(stream.indexOf('/') + 1))
 
 const isTooLarge = (state: string | null): boolean => state !== null && state.length > maxStateCharacters
 

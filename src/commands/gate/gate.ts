@@ -4,6 +4,7 @@ import type { EventLog, LogStopped } from '../../events/log/log.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { streamsRead, type Aggregate, type CommandDefinition, type ReadSet } from '../decider.ts'
+import { governed, isAgent } from '../approval/governed.ts'
 import { refusalAllowance } from './refusal-allowance.ts'
 import { stateCache, hydrate } from './state-cache.ts'
 import type { CommandContext, CommandResult, RejectionCode } from './types.ts'
@@ -79,7 +80,8 @@ export function createGate({
       return new Promise((settle, fail) => {
         const command = parsed.data
         // The definition's own schema parsed the command, so the types need not match from here on.
-        const untyped = definition as CommandDefinition<unknown, ReadSet>
+        const given = definition as CommandDefinition<unknown, ReadSet>
+        const untyped = isAgent(context.principal) && !given.isGoverned ? governed(given, context) : given
         const streams = untyped.reads(command)
         writer.write({
           definition: untyped,

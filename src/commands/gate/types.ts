@@ -40,6 +40,8 @@ export type RejectionCode = (typeof rejectionCodes)[number]
 export type CommandResult =
   /** Durable. `duplicate`: the same id ran before; the events are the original ones. */
   | { result: 'appended' | 'duplicate'; position: Position | null; events: AppendedEvent[] }
+  /** Durable, as a proposal: the action waits for a person. Asking again with the same id gives the same result. */
+  | { result: 'approval_required'; approvalId: Uuid7; position: Position; events: AppendedEvent[] }
   /** Refused by a domain rule. The log has confirmed that the states it read were current. */
   | { result: 'refused'; code: RefusalCode; details?: Record<string, string | number> }
   | Rejection

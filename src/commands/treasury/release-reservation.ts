@@ -11,6 +11,7 @@ export const ReleaseReservation = defineCommand({ account })({
   name: 'ReleaseReservation',
   schema: z.strictObject({ account: Payer, reservationId: Uuid7 }),
   recordsRefusals: true,
+  stake: () => ({ costMicros: 0, risk: 'low' }),
   reads: (command) => ({ account: accountStream(command.account) }),
 
   decide({ account: accountId, reservationId }, states) {

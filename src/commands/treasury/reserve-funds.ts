@@ -24,6 +24,7 @@ export const ReserveFunds = defineCommand({ account, treasury })({
     expiresAt: z.iso.datetime(),
   }),
   recordsRefusals: true,
+  stake: ({ amountMicros }) => ({ costMicros: amountMicros, risk: 'low' }),
   reads: (command) => ({ account: accountStream(command.account), treasury: treasuryStream }),
 
   decide({ account: accountId, reservationId, amountMicros, expiresAt }, states, { now }) {

@@ -20,6 +20,7 @@ export const SettleReservation = defineCommand({ account, reserve: account, over
   name: 'SettleReservation',
   schema: z.strictObject({ account: Payer, reservationId: Uuid7, actualMicros: Micros.max(maxCostMicros) }),
   recordsRefusals: true,
+  stake: ({ actualMicros }) => ({ costMicros: actualMicros, risk: 'low' }),
   reads: (command) => ({
     account: accountStream(command.account),
     reserve: command.account === reserveId ? null : accountStream(reserveId),

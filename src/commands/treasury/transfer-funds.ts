@@ -29,6 +29,11 @@ export const TransferFunds = defineCommand({ from: account, to: account, treasur
     ref: z.string().min(1).max(128).optional(),
   }),
   recordsRefusals: true,
+  // Money that has left the system cannot be taken back by another transfer.
+  stake: ({ to, amountMicros }) => ({
+    costMicros: amountMicros,
+    risk: to === 'external' ? 'irreversible' : 'medium',
+  }),
   reads: ({ from, to }) => ({ from: accountStream(from), to: accountStream(to), treasury: treasuryStream }),
 
   decide({ transferId, from, to, amountMicros, reason, ref }, states, { now }) {

@@ -57,6 +57,7 @@ function outcomeOf(result: CommandResult): Outcome {
   switch (result.result) {
     case 'appended':
     case 'duplicate':
+    case 'approval_required':
       return { kind: 'ok', events: result.events }
     case 'refused':
       return { kind: 'refused', code: result.code }
