@@ -80,10 +80,7 @@ module.exports = {
       comment: 'a command folder with named helpers imports only from such folders before it',
       severity: 'error',
       from: { path: `^src/commands/${folder}/` },
-      to: {
-        path: commandFolders,
-        pathNot: folders.slice(0, index + 1).map((earlier) => `^src/commands/${earlier}/`),
-      },
+      to: { path: commandFolders, pathNot: folders.slice(0, index + 1).map((earlier) => `^src/commands/${earlier}/`) },
     })),
     {
       name: 'hashing-arguments-is-pure',
@@ -96,11 +93,15 @@ module.exports = {
       comment: 'the gate governs the commands of agents',
       severity: 'error',
       from: { path: '^src/commands/(aggregates|gate)/' },
-      to: { path: '^src/commands/', pathNot: ['^src/commands/$1/', commandBasics, '^src/commands/approval/governed[.]ts$'] },
+      to: {
+        path: '^src/commands/',
+        pathNot: ['^src/commands/$1/', commandBasics, '^src/commands/approval/governed[.]ts$'],
+      },
     },
     {
       name: 'counting-is-pure',
-      comment: 'an auditor must be able to recount any vote from its ballots alone; seed.ts alone may hash, to draw by lot',
+      comment:
+        'an auditor must be able to recount any vote from its ballots alone; seed.ts alone may hash, to draw by lot',
       severity: 'error',
       from: { path: counting, pathNot: '^src/gedi/seed[.]ts$' },
       to: { pathNot: [counting, eventTypes, codedError, zod] },

@@ -57,7 +57,8 @@ export const approvalEvents = {
   },
   ApprovalGranted: {
     version: 1,
-    summary: 'The action may run, with exactly these arguments. `by` is a person, or `mode:<mode>` where the mode lets it run.',
+    summary:
+      'The action may run, with exactly these arguments. `by` is a person, or `mode:<mode>` where the mode lets it run.',
     data: z.strictObject({ by: Principal, argumentsHash: ArgumentsHash }),
   },
   ApprovalDenied: {

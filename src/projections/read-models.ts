@@ -1,4 +1,5 @@
 import { accounts } from './accounts.ts'
+import { approvals } from './approvals.ts'
 import { budgets } from './budgets.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
@@ -6,7 +7,19 @@ import { elections } from './elections.ts'
 import type { ReadModel } from './engine/read-model.ts'
 import { entries } from './entries.ts'
 import { members } from './members.ts'
+import { modeHistory } from './mode-history.ts'
 import { policies } from './policies.ts'
 
 /** Every read model there is, in the order in which they are shown. */
-export const readModels: readonly ReadModel[] = [chats, costs, budgets, policies, accounts, entries, elections, members]
+export const readModels: readonly ReadModel[] = [
+  chats,
+  costs,
+  budgets,
+  policies,
+  accounts,
+  entries,
+  elections,
+  members,
+  approvals,
+  modeHistory,
+]

@@ -113,6 +113,26 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
         '"last_position" text not null, "last_sequence" bigint not null)',
     ],
   },
+  approvals: {
+    version: 1,
+    statements: [
+      'create table "s"."approvals" ("approval_id" text collate "C" primary key, "action" text not null, ' +
+        '"exact_arguments" text not null, "arguments_hash" text not null, "cost_micros" bigint not null, "risk" text not null, ' +
+        '"mode" text not null, "why" text not null, "requested_by" text not null, "requested_at" timestamptz not null, ' +
+        '"edited_by" text, "replaces" text, "replaced_by" text, "resumes" text, "expires_at" timestamptz not null, ' +
+        '"status" text not null, "decided_by" text, "decided_at" timestamptz, "reason" text, "outcome" text, ' +
+        '"outcome_code" text, "first_position" text not null, "last_position" text not null, "last_sequence" bigint not null)',
+      'create index on "s"."approvals" (status, approval_id)',
+    ],
+  },
+  mode_history: {
+    version: 1,
+    statements: [
+      'create table "s"."mode_history" ("sequence" bigint primary key, "position" text not null unique, "mode_from" text, ' +
+        '"mode_to" text, "reason" text, "threshold_micros" bigint, "approve_answers" boolean, "timeout_seconds" integer, ' +
+        '"changed_by" text not null, "occurred_at" timestamptz not null)',
+    ],
+  },
 }
 
 async function statementsOf(projection: Projection): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { comparePositions, type StreamName } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
+import { approvalFaults } from '../support/approval-rules.ts'
 import type { IssuedCommand } from './client.ts'
 import { commandViolations } from './command-checker.ts'
 import { ledgerViolations } from './ledger-checker.ts'
@@ -18,6 +19,7 @@ export async function violationsOf(world: World, history: readonly IssuedCommand
     ...orderViolations(events),
     ...commandViolations(events, history, world.takenAt),
     ...ledgerViolations(events),
+    ...approvalFaults(events),
     ...(await stateViolations(log, events)),
     ...jobViolations(world, events),
     ...readModelViolations(world, events),

@@ -57,8 +57,12 @@ export const unrelatedCommand = (): ClientCommand =>
   commandFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
 /** What clients requested and may use later; the gate may have refused it. */
-export type Promised = { reservations: { account: AccountId; reservationId: Uuid7 }[]; elections: Uuid7[] }
-export const nothingPromised = (): Promised => ({ reservations: [], elections: [] })
+export type Promised = {
+  reservations: { account: AccountId; reservationId: Uuid7 }[]
+  elections: Uuid7[]
+  approvals: Uuid7[]
+}
+export const nothingPromised = (): Promised => ({ reservations: [], elections: [], approvals: [] })
 
 /** A random command of the treasury, the chat, an election or a budget policy, most often a transfer. */
 export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {

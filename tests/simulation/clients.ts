@@ -10,6 +10,7 @@ import { councilScope } from '../../src/events/policy.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import { unrelatedCommand, commandFor, setUpCommands, randomCommand, nothingPromised } from './client-commands.ts'
 import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
+import { act, governanceCommand } from './governance.ts'
 import type { World } from './world.ts'
 
 /** The commands of the clients, the answers to reused command ids, and the number of clients that have not finished. */
@@ -20,6 +21,10 @@ const commandsEach = 7
 const longestPauseMs = 1_500
 /** How often the worker still looks for a job once it is alone. */
 const lastLooks = 3
+/** The workers: two may take the same job. */
+const workers = 2
+/** The share of the commands that govern the council. */
+const governed = 0.2
 
 /** Opens the accounts, then starts several clients and a worker. */
 export function startClients(world: World): ClientRun {
@@ -36,14 +41,15 @@ export function startClients(world: World): ClientRun {
     },
   }
   const promised = nothingPromised()
-  let left = clients + 1
+  let left = clients + workers
 
   void (async () => {
     const setUpClient = createClient('set-up', scheduler, random, gates)
     for (const command of setUpCommands()) await setUpClient.insist(command)
     for (let n = 1; n <= clients; n++)
       void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
-    void work(createClient('worker', scheduler, random, gates)).finally(() => left--)
+    for (let n = 1; n <= workers; n++)
+      void work(createClient(`worker ${n}`, scheduler, random, gates)).finally(() => left--)
   })()
   return { history, answersToReuse, left: () => left }
 
@@ -51,8 +57,10 @@ export function startClients(world: World): ClientRun {
     for (let n = 0; n < commandsEach; n++) {
       await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
       const commandId = newId()
-      for (const category of ['chat', 'election']) world.watch(`${category}/${commandId}` as StreamName)
-      const command = randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
+      for (const category of ['chat', 'election', 'approval']) world.watch(`${category}/${commandId}` as StreamName)
+      const command = random.happens(governed)
+        ? governanceCommand(random, commandId, promised.approvals)
+        : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(command, commandId)
       const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && command.recordsRefusals)
       if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, unrelatedCommand()))
@@ -61,11 +69,15 @@ export function startClients(world: World): ClientRun {
 
   /** Takes jobs as a worker does, and abandons some of them halfway. */
   async function work(client: Client): Promise<void> {
-    for (let alone = 0; alone < lastLooks; alone += left > 1 ? 0 : 1) {
+    for (let alone = 0; alone < lastLooks; alone += left > workers ? 0 : 1) {
       await scheduler.step(client.owner, 'looks for a job', random.below(2 * longestPauseMs))
       const jobs = world.server.jobs()
       const job = jobs[random.below(jobs.length)]
       if (!job) continue
+      if (job.kind === 'act') {
+        await act(client, gates, job)
+        continue
+      }
       const requestId = Uuid7.parse(job.stream.slice('chat/'.length))
       const attempt = await attemptOf(job.stream)
       if (attempt === undefined) continue

@@ -30,6 +30,14 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
     append({ ...request, reads: request.reads.map(({ stream, revision }) => ({ stream, revision })) }),
   ),
 
+  'an approval is checked before the append, and used twice': appending((append, request) =>
+    append(withoutRevisions(request, (stream) => stream.startsWith('approval/'))),
+  ),
+
+  'a budget is checked before the append, and not in it': appending((append, request) =>
+    append(withoutRevisions(request, (stream) => stream.startsWith('budget/'))),
+  ),
+
   'the append checks no revisions': appending((append, request) => append(withoutRevisions(request, () => true))),
 
   'the gate keeps its cached states after a conflict': appending(async (append, request) => {

@@ -2,6 +2,7 @@ import { treasuryStream } from '../../src/events/treasury.ts'
 import { accountStream } from '../../src/events/account.ts'
 import { councilStream } from '../../src/events/council.ts'
 import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
+import { modeStream } from '../../src/events/mode.ts'
 import { policyStream } from '../../src/events/policy.ts'
 import { violationsOf } from './checker.ts'
 import { boundScopes } from './client-commands.ts'
@@ -18,6 +19,7 @@ const maxSteps = 40_000
 const days = Array.from({ length: 9 }, (_, n) => new Date(Date.UTC(2026, 10, 23 + n)).toISOString().slice(0, 10))
 const watched: StreamName[] = [
   treasuryStream,
+  modeStream,
   ...['external', 'overrun', 'spend', 'reserve', 'agent:ada', 'agent:bob', 'bounty:moon'].map((id) =>
     accountStream(AccountId.parse(id)),
   ),

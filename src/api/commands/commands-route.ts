@@ -116,7 +116,12 @@ function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
     case 'approval_required':
       return reply
         .code(202)
-        .send({ result: result.result, approvalId: result.approvalId, position: result.position, events: result.events })
+        .send({
+          result: result.result,
+          approvalId: result.approvalId,
+          position: result.position,
+          events: result.events,
+        })
     case 'refused': {
       const { code, details } = result
       return answerProblem(reply, {

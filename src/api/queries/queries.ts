@@ -1,8 +1,15 @@
 import { budgetQueries } from './budgets.ts'
 import { costQueries } from './costs.ts'
 import { electionQueries } from './elections.ts'
+import { governanceQueries } from './governance.ts'
 import type { QueryRoute } from './query-route.ts'
 import { treasuryQueries } from './treasury.ts'
 
 /** Every query of the public API. */
-export const queries: readonly QueryRoute[] = [...treasuryQueries, ...budgetQueries, ...costQueries, ...electionQueries]
+export const queries: readonly QueryRoute[] = [
+  ...treasuryQueries,
+  ...budgetQueries,
+  ...costQueries,
+  ...electionQueries,
+  ...governanceQueries,
+]

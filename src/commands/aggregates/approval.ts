@@ -33,6 +33,7 @@ export const approval: Aggregate<Approval, ApprovalEvent, 'approval'> = {
   finished,
   evolve,
   unfinishedJob: ({ status }) => (status === 'granted' || status === 'denied' || status === 'expired' ? 'act' : null),
+  nextDeadlineMs: (state) => (state.status === 'waiting' ? state.expiresAtMs : null),
 }
 
 /** Throws on an inconsistent sequence of events, such as a second decision or a second use. */

@@ -20,7 +20,8 @@ export function proposed(
   if (!definition?.stake) return refused('action_unknown', { action })
   const { idField } = definition
   const malformed = (reason: string): Refusal => refused('action_malformed', { action, reason: reason.slice(0, 400) })
-  if (idField && Object.hasOwn(given, idField)) return malformed(`${idField} is given when the action runs: leave it out`)
+  if (idField && Object.hasOwn(given, idField))
+    return malformed(`${idField} is given when the action runs: leave it out`)
   const parsed = definition.schema.safeParse(idField ? { ...given, [idField]: someId } : given)
   if (!parsed.success)
     return malformed(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))

@@ -17,9 +17,7 @@ export const SetApprovalPolicy = defineCommand({ mode })({
   decide: ({ thresholdMicros, approveAnswers, timeoutSeconds }, _states, { principal }) => ({
     outcome: 'accepted',
     events: {
-      mode: [
-        { type: 'ApprovalPolicySet', data: { thresholdMicros, approveAnswers, timeoutSeconds, by: principal } },
-      ],
+      mode: [{ type: 'ApprovalPolicySet', data: { thresholdMicros, approveAnswers, timeoutSeconds, by: principal } }],
     },
   }),
 })

@@ -30,10 +30,7 @@ export const TransferFunds = defineCommand({ from: account, to: account, treasur
   }),
   recordsRefusals: true,
   // Money that has left the system cannot be taken back by another transfer.
-  stake: ({ to, amountMicros }) => ({
-    costMicros: amountMicros,
-    risk: to === 'external' ? 'irreversible' : 'medium',
-  }),
+  stake: ({ to, amountMicros }) => ({ costMicros: amountMicros, risk: to === 'external' ? 'irreversible' : 'medium' }),
   reads: ({ from, to }) => ({ from: accountStream(from), to: accountStream(to), treasury: treasuryStream }),
 
   decide({ transferId, from, to, amountMicros, reason, ref }, states, { now }) {

@@ -1,11 +1,12 @@
 import type { Evidence } from '../harness/evidence.ts'
 import type { Call } from '../harness/history.ts'
+import { approvalFaults } from '../../support/approval-rules.ts'
 import { checkArchive } from './archive.ts'
 import { checkCalls, checkRemembered } from './calls.ts'
 import { checkEndings, checkJobs, checkReadModels, checkStates } from './folds.ts'
 import { checkLedger } from './ledger.ts'
 import { checkLog, checkRealTime } from './order.ts'
-import type { Violation } from './violation.ts'
+import { violation, type Violation } from './violation.ts'
 
 /**
  * Compares every promise of the council with the recorded calls and with the stored data, as Jepsen does. It trusts no
@@ -19,6 +20,7 @@ export function check(calls: readonly Call[], evidence: Evidence): Violation[] {
     ...checkLog(evidence),
     ...checkRealTime(calls, events),
     ...checkLedger(events),
+    ...approvalFaults(events).map((what) => violation('approval', what)),
     ...checkStates(evidence.states, events),
     ...checkJobs(evidence.jobs, events),
     ...checkEndings(events),

@@ -1,8 +1,11 @@
+import { DenyApproval } from '../../../src/commands/approval/deny-approval.ts'
+import { GrantApproval } from '../../../src/commands/approval/grant-approval.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import type { CommandDefinition, ReadSet } from '../../../src/commands/decider.ts'
 import { FreezeAccount } from '../../../src/commands/treasury/freeze-account.ts'
 import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.ts'
+import { SwitchMode } from '../../../src/commands/governance/switch-mode.ts'
 import type { CommandResult } from '../../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../../src/commands/gate/gate.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
@@ -13,7 +16,8 @@ import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
-import type { AccountId, Uuid7, Principal } from '../../../src/events/identifiers.ts'
+import { Principal, type AccountId, type Uuid7 } from '../../../src/events/identifiers.ts'
+import { modes } from '../../../src/events/mode.ts'
 import { PolicyScope } from '../../../src/events/policy.ts'
 import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
@@ -29,6 +33,12 @@ const command = <C, Reads extends ReadSet>(
 ): LoadCommand => ({
   name: definition.name,
   execute: (gate, principal) => gate.execute(definition, input, { commandId, principal }),
+})
+
+/** The same command, executed by an agent: the mode decides whether it waits for a person. */
+const byAgent = ({ name, execute }: LoadCommand): LoadCommand => ({
+  name,
+  execute: (gate, principal) => execute(gate, Principal.parse(`agent:${principal}`)),
 })
 
 const [external, reserve, hot] = [accountId('external'), accountId('reserve'), accountId('agent:hot')]
@@ -49,8 +59,8 @@ export const setUpCommands = (): LoadCommand[] => [
   }),
 ]
 
-function transfer(from: AccountId, to: AccountId, amountMicros: number): LoadCommand {
-  return command(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' })
+function transfer(from: AccountId, to: AccountId, amountMicros: number, commandId = newId()): LoadCommand {
+  return command(TransferFunds, { transferId: newId(), from, to, amountMicros, reason: 'load' }, commandId)
 }
 
 /** The lifetimes of reservations: most are settled in time, the others late. */
@@ -60,11 +70,12 @@ const aheadMs = 3_600_000
 
 /**
  * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are
- * settled, released or settled late, freezes, and prompts.
+ * settled, released or settled late, actions of agents that wait for a person, switches of the mode, freezes, and prompts.
  */
 export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
   const prompts: Uuid7[] = []
+  const approvals: Uuid7[] = []
   const frozen: LoadCommand[] = []
   const agent = () => (random.percent(50) ? hot : random.pick(cold))
   const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
@@ -96,6 +107,20 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     const requestId = takenOut(prompts)
     return requestId && command(CancelPrompt, { requestId })
   }
+  /** An irreversible action of an agent, which waits for a person unless the mode is autonomous. */
+  const propose = () => {
+    const approvalId = newId()
+    approvals.push(approvalId)
+    return byAgent(transfer(agent(), external, random.between(1, 20_000), approvalId))
+  }
+  const decide = () => {
+    const approvalId = takenOut(approvals)
+    if (approvalId === undefined) return undefined
+    return random.percent(80)
+      ? command(GrantApproval, { approvalId })
+      : command(DenyApproval, { approvalId, reason: 'load' })
+  }
+  const switchMode = () => command(SwitchMode, { mode: random.pick(modes), reason: 'load' })
   const freezeOne = () => {
     const account = random.pick(cold)
     frozen.push(command(UnfreezeAccount, { account, reason: 'load' }))
@@ -123,6 +148,9 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     [4, release],
     [3, submit],
     [1, cancel],
+    [4, propose],
+    [4, decide],
+    [1, switchMode],
     [4, freezeOne],
     [1, freezeAll],
     [2, open],

@@ -40,6 +40,8 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'entries', state: 'compared', differences: 0 },
         { projection: 'elections', rows: 0 },
         { projection: 'members', rows: 1 },
+        { projection: 'approvals', rows: 0 },
+        { projection: 'mode_history', rows: 0 },
       ],
     })
     expect(summary['states']).toEqual({ agree: await council.redis.hlen(council.keys.states), otherFold: 0 })

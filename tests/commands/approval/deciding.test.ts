@@ -52,7 +52,9 @@ describe('an approval', () => {
 
   test('is granted only for the arguments that the approver saw', async () => {
     const approvalId = waitingFor(await propose(scout))
-    expect(outcomeOf(await ada('GrantApproval', { approvalId, argumentsHash: '0'.repeat(64) }))).toBe('arguments_differ')
+    expect(outcomeOf(await ada('GrantApproval', { approvalId, argumentsHash: '0'.repeat(64) }))).toBe(
+      'arguments_differ',
+    )
     const state = await approvalState(council, approvalId)
     const seen = state.status === 'waiting' ? state.argumentsHash : ''
     expect(outcomeOf(await ada('GrantApproval', { approvalId, argumentsHash: seen }))).toBe('appended')

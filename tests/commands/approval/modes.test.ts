@@ -151,8 +151,6 @@ describe('switching the mode', () => {
   test('the threshold is a policy', async () => {
     const council = await funded()
     await as(council, 'ada')('SetApprovalPolicy', { thresholdMicros: dollars(5) })
-    expect(outcomeOf(await as(council, 'agent:scout')('TransferFunds', transfer(dollars(5))))).toBe(
-      'approval_required',
-    )
+    expect(outcomeOf(await as(council, 'agent:scout')('TransferFunds', transfer(dollars(5))))).toBe('approval_required')
   })
 })

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { mode } from '../../commands/aggregates/mode.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
+import {
+  approvals,
+  ApprovalStatus,
+  selectApproval,
+  selectApprovals,
+  type ApprovalRow,
+} from '../../projections/approvals.ts'
+import {
+  modeHistory,
+  selectCurrentMode,
+  selectModeChanges,
+  type ModeChangeRow,
+} from '../../projections/mode-history.ts'
+import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+
+/** The mode, and the actions that wait or waited for a person. */
+export const governanceQueries: readonly QueryRoute[] = [
+  queryRoute({
+    path: '/v1/approvals',
+    readModel: approvals,
+    fields: { status: ApprovalStatus.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    notFound: 'there is no such list',
+    async answer(tx, { status, cursor, limit }) {
+      const { page, last } = await pageOf(limit, (most) => selectApprovals(tx, { status, before: cursor, limit: most }))
+      return { approvals: page.map(printApproval), next: last?.approval_id ?? null }
+    },
+  }),
+  queryRoute({
+    path: '/v1/approvals/:id',
+    readModel: approvals,
+    fields: {},
+    id: Uuid7,
+    notFound: 'there is no such approval',
+    async answer(tx, _, approvalId) {
+      const row = await selectApproval(tx, approvalId)
+      return row ? printApproval(row) : null
+    },
+  }),
+  queryRoute({
+    path: '/v1/mode',
+    readModel: modeHistory,
+    fields: {
+      cursor: z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number)
+        .optional(),
+      limit: pageSize.default(defaultPage),
+    },
+    notFound: 'there is no mode',
+    async answer(tx, { cursor, limit }) {
+      const { switched, policy } = await selectCurrentMode(tx)
+      const { page, last } = await pageOf(limit, (most) => selectModeChanges(tx, cursor, most))
+      const { initial } = mode
+      return {
+        mode: switched?.mode_to ?? initial.mode,
+        /** Null: nobody has switched it yet. */
+        since: switched?.occurred_at ?? null,
+        switchedBy: switched?.changed_by ?? null,
+        reason: switched?.reason ?? null,
+        approvalPolicy: {
+          thresholdMicros: policy?.threshold_micros ?? initial.thresholdMicros,
+          approveAnswers: policy?.approve_answers ?? initial.approveAnswers,
+          timeoutSeconds: policy?.timeout_seconds ?? initial.timeoutSeconds,
+        },
+        changes: page.map(printChange),
+        next: last ? String(last.sequence) : null,
+      }
+    },
+  }),
+]
+
+function printApproval(row: ApprovalRow) {
+  return {
+    approval: row.approval_id,
+    action: row.action,
+    status: row.status,
+    /** The text that was approved, byte for byte. */
+    exactArguments: row.exact_arguments,
+    argumentsHash: row.arguments_hash,
+    costMicros: row.cost_micros,
+    risk: row.risk,
+    mode: row.mode,
+    why: row.why,
+    requestedBy: row.requested_by,
+    requestedAt: row.requested_at,
+    editedBy: row.edited_by,
+    replaces: row.replaces,
+    replacedBy: row.replaced_by,
+    requestId: row.resumes,
+    expiresAt: row.expires_at,
+    decidedBy: row.decided_by,
+    decidedAt: row.decided_at,
+    reason: row.reason,
+    outcome: row.outcome,
+    outcomeCode: row.outcome_code,
+    positions: { first: row.first_position, last: row.last_position },
+  }
+}
+
+function printChange(row: ModeChangeRow) {
+  const common = { position: row.position, occurredAt: row.occurred_at, by: row.changed_by }
+  if (row.mode_to !== null) return { ...common, from: row.mode_from, to: row.mode_to, reason: row.reason }
+  const { threshold_micros, approve_answers, timeout_seconds } = row
+  return {
+    ...common,
+    approvalPolicy: {
+      thresholdMicros: threshold_micros,
+      approveAnswers: approve_answers,
+      timeoutSeconds: timeout_seconds,
+    },
+  }
+}
