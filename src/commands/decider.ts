@@ -1,6 +1,6 @@
 import type { z } from 'zod'
+import type { Stake } from '../events/approval.ts'
 import type { Principal, StreamName } from '../events/identifiers.ts'
-import type { Stake } from './aggregates/mode.ts'
 import type { Refusal } from './refusals.ts'
 
 /** An event that a decision returns; the log assigns its position. */

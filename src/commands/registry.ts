@@ -5,7 +5,7 @@ import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
 import { council } from './aggregates/council.ts'
 import { election } from './aggregates/election.ts'
-import { mode } from './aggregates/mode.ts'
+import { governance } from './aggregates/governance.ts'
 import { policy } from './aggregates/policy.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
@@ -100,7 +100,7 @@ export const areas: Readonly<Record<string, Area>> = {
     commands: [internal(ReserveBudget), internal(DebitBudget)],
     publicCommands: [open(SetBudgetPolicy)],
   },
-  governance: { aggregates: [mode], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },
+  governance: { aggregates: [governance], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },
   approval: {
     aggregates: [approval],
     commands: [internal(ExpireApproval), internal(CloseApproval)],

@@ -3,7 +3,7 @@ import { maxReasonCharacters } from './account.ts'
 import { Micros } from './amounts.ts'
 import { isEventOf, type EventOf } from './event.ts'
 import { Principal, Uuid7, type StreamName } from './identifiers.ts'
-import { Mode } from './mode.ts'
+import { Mode } from './governance.ts'
 
 /**
  * `approval/<approvalId>`: one action that may wait for a person, from the proposal to exactly one of `ApprovalGranted`, `ApprovalDenied`,
@@ -15,6 +15,9 @@ export const maxArgumentCharacters = 16_384
 export const risks = ['low', 'medium', 'high', 'irreversible'] as const
 export const Risk = z.enum(risks)
 export type Risk = z.infer<typeof Risk>
+
+/** What an action may cost, in micro-dollars, and what can go wrong. */
+export type Stake = { costMicros: number; risk: Risk }
 
 /** Why an action waits. `requested`: a person asked for a second opinion. `none`: by its mode it need not wait. */
 export const WaitReason = z.enum([
@@ -73,7 +76,7 @@ export const approvalEvents = {
   },
   ApprovalExpired: {
     version: 1,
-    summary: 'Nobody decided in time, which means no.',
+    summary: 'No person decided in time, which means no.',
     data: z.strictObject({ expiresAt: z.iso.datetime() }),
   },
   ApprovalUsed: {

@@ -5,7 +5,7 @@ import { chatEvents } from './chat.ts'
 import { councilEvents } from './council.ts'
 import { electionEvents } from './election.ts'
 import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
-import { modeEvents } from './mode.ts'
+import { governanceEvents } from './governance.ts'
 import { policyEvents } from './policy.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
@@ -20,7 +20,7 @@ export const eventAreas = {
   policy: policyEvents,
   account: accountEvents,
   treasury: treasuryEvents,
-  mode: modeEvents,
+  governance: governanceEvents,
   approval: approvalEvents,
   refusals: refusalEvents,
   seals: sealEvents,
@@ -36,7 +36,7 @@ export const eventCatalogue = {
   ...refusalEvents,
   ...accountEvents,
   ...treasuryEvents,
-  ...modeEvents,
+  ...governanceEvents,
   ...approvalEvents,
   ...sealEvents,
 } as const satisfies EventCatalogue

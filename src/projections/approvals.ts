@@ -2,14 +2,14 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { approvalEvents, Risk, WaitReason, type ApprovalEvent } from '../events/approval.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { Mode } from '../events/mode.ts'
+import { Mode } from '../events/governance.ts'
 import { isoTime } from '../platform/clock.ts'
 import { bigint, bytewise, nullable, text, textOf, timestamp, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
 import { storableText } from './engine/rows.ts'
 import { tableProjection } from './engine/table-projection.ts'
 
-export const approvalStatuses = ['waiting', 'granted', 'denied', 'replaced', 'expired'] as const
+const approvalStatuses = ['waiting', 'granted', 'denied', 'replaced', 'expired'] as const
 export const ApprovalStatus = z.enum(approvalStatuses)
 
 const columns = {

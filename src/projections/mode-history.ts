@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { RecordedEvent } from '../events/event.ts'
-import { Mode, modeEvents, type ModeEvent } from '../events/mode.ts'
+import { Mode, governanceEvents, type GovernanceEvent } from '../events/governance.ts'
 import { isoTime } from '../platform/clock.ts'
 import { bigint, boolean, integer, nullable, text, textOf, timestamp, unique, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
@@ -28,7 +28,7 @@ export const modeHistory = tableProjection({
   version: 1,
   columns,
   key: 'sequence',
-  handles: modeEvents,
+  handles: governanceEvents,
   isAppendOnly: true,
   keyOf: ({ sequence }) => sequence,
   evolve: (_, event) => changeOf(event),
@@ -51,7 +51,7 @@ export async function selectCurrentMode(
   return { switched, policy }
 }
 
-function changeOf({ type, data, metadata, position, sequence }: RecordedEvent<ModeEvent>): ModeChangeRow {
+function changeOf({ type, data, metadata, position, sequence }: RecordedEvent<GovernanceEvent>): ModeChangeRow {
   const row: ModeChangeRow = {
     sequence,
     position,

@@ -13,7 +13,8 @@ const registered = all.flatMap(({ commands, publicCommands }) => [
 
 describe('the registry', () => {
   test('has every command under a name of its own', async () => {
-    const defined: string[] = []
+    // Made by the registry, because they find other commands in it.
+    const defined: string[] = ['RequestApproval', 'EditApproval']
     for await (const file of glob('*/*.ts', { cwd: root, exclude: ['aggregates/**', 'gate/**'] }))
       defined.push(
         ...Object.values((await import(new URL(file, root).href)) as Record<string, unknown>)

@@ -11,7 +11,7 @@ const streams: Record<keyof typeof eventAreas, string> = {
   policy: 'policy/<scope>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',
-  mode: 'governance/mode',
+  governance: 'governance/mode',
   approval: 'approval/<approvalId>',
   refusals: 'refusals/<yyyy-mm-dd>',
   seals: 'seals/<yyyy-mm-dd>',

@@ -8,8 +8,8 @@ import { assertAppended, untilKnown, worker } from '../run.ts'
 import type { HeldJob, WorkerDependencies } from './held-job.ts'
 
 /**
- * Runs a job of kind `act`: lets a decision about an approval take effect, once. A granted action runs in the name of whoever asked for
- * it, with exactly the approved arguments. If a rule refuses it, the approval is used up all the same.
+ * Runs a job of kind `act`: lets a decision about an approval take effect, once. A granted action runs in the name of the subject that
+ * asked for it, with exactly the approved arguments. If a rule refuses it, the approval is used up all the same.
  */
 export async function actJob(dependencies: WorkerDependencies, _workerName: string, held: HeldJob): Promise<void> {
   const { job, leaving } = held

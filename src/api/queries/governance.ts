@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { mode } from '../../commands/aggregates/mode.ts'
+import { governance } from '../../commands/aggregates/governance.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import {
   approvals,
@@ -54,10 +54,10 @@ export const governanceQueries: readonly QueryRoute[] = [
     async answer(tx, { cursor, limit }) {
       const { switched, policy } = await selectCurrentMode(tx)
       const { page, last } = await pageOf(limit, (most) => selectModeChanges(tx, cursor, most))
-      const { initial } = mode
+      const { initial } = governance
       return {
         mode: switched?.mode_to ?? initial.mode,
-        /** Null: nobody has switched it yet. */
+        /** Null: it was never switched. */
         since: switched?.occurred_at ?? null,
         switchedBy: switched?.changed_by ?? null,
         reason: switched?.reason ?? null,

@@ -9,7 +9,7 @@ export type Proposal = {
   argumentsHash: string
   costMicros: number
   requestedBy: string
-  /** Who changed the arguments; null if nobody did. */
+  /** Who changed the arguments; null: they were never changed. */
   editedBy: string | null
   /** The prompt that waits for the decision. */
   resumes: Uuid7 | null

@@ -14,8 +14,8 @@ export function stillWaiting(approvalId: Uuid7, state: Approval, now: string): W
 }
 
 /**
- * Whether a person may approve. Never the one who asked. Whoever changed the arguments may approve only what an agent asked for: what a
- * person asked for needs two persons who agree on the same arguments.
+ * Whether a person may approve: never the subject that asked. The person who changed the arguments may approve only what an agent asked
+ * for, because what a person asked for needs two persons who agree on the same arguments.
  */
 export function mayApprove({ requestedBy, editedBy }: Waiting, approver: Principal): boolean {
   if (isAgent(approver) || approver === requestedBy) return false

@@ -6,7 +6,7 @@ import { defineCommand } from '../decider.ts'
 import { Reason } from '../treasury/reason.ts'
 import { stillWaiting } from './deciding.ts'
 
-/** Refuses an action for good. Whoever asked for it may withdraw it in this way. */
+/** Refuses an action for good. The subject that asked for it may withdraw it in this way. */
 export const DenyApproval = defineCommand({ approval })({
   name: 'DenyApproval',
   schema: z.strictObject({ approvalId: Uuid7, reason: Reason }),

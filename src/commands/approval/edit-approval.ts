@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { approvalStream } from '../../events/approval.ts'
 import { Principal, Uuid7 } from '../../events/identifiers.ts'
-import { modeStream } from '../../events/mode.ts'
+import { modeStream } from '../../events/governance.ts'
 import { approval } from '../aggregates/approval.ts'
-import { mode } from '../aggregates/mode.ts'
+import { governance } from '../aggregates/governance.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { stillWaiting } from './deciding.ts'
@@ -12,10 +12,10 @@ import { proposed, type FindAction } from './proposed.ts'
 
 /**
  * Changes the arguments of an action that waits. The changed action is a new proposal, which replaces the old one and waits for a person
- * of its own: nobody has approved its arguments yet.
+ * of its own: its arguments are not approved yet.
  */
 export const editApproval = (findAction: FindAction) =>
-  defineCommand({ approval, replacement: approval, mode })({
+  defineCommand({ approval, replacement: approval, governance })({
     name: 'EditApproval',
     schema: z.strictObject({
       replacementId: Uuid7,
@@ -26,7 +26,7 @@ export const editApproval = (findAction: FindAction) =>
     reads: ({ approvalId, replacementId }) => ({
       approval: approvalStream(approvalId),
       replacement: approvalStream(replacementId),
-      mode: modeStream,
+      governance: modeStream,
     }),
 
     decide({ approvalId, replacementId, exactArguments }, states, { now, principal }) {
@@ -38,7 +38,7 @@ export const editApproval = (findAction: FindAction) =>
       if (resumes !== null) return refused('action_unknown', { action })
       const proposal = proposed(findAction, action, exactArguments)
       if ('outcome' in proposal) return proposal
-      const requested = requestedEvent(states.mode, now, {
+      const requested = requestedEvent(states.governance, now, {
         approvalId: replacementId,
         action,
         ...proposal.exact,

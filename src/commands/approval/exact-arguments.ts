@@ -15,5 +15,4 @@ export function exactArgumentsOf(command: unknown, idField?: string): ExactArgum
 }
 
 /** SHA-256 of the text in UTF-8. */
-export const hashOfArguments = (exactArguments: string): string =>
-  createHash('sha256').update(exactArguments).digest('hex')
+const hashOfArguments = (exactArguments: string): string => createHash('sha256').update(exactArguments).digest('hex')

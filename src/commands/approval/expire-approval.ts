@@ -5,7 +5,7 @@ import { approval, isOverdue } from '../aggregates/approval.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
-/** The clock's command: nobody decided in time, which means no. */
+/** The clock's command: no person decided in time, which means no. */
 export const ExpireApproval = defineCommand({ approval })({
   name: 'ExpireApproval',
   schema: z.strictObject({ approvalId: Uuid7 }),

@@ -1,8 +1,8 @@
-import { approvalStream, type ApprovalEvent } from '../../events/approval.ts'
+import { approvalStream, type ApprovalEvent, type Stake } from '../../events/approval.ts'
 import type { Principal, Uuid7 } from '../../events/identifiers.ts'
-import { modeStream } from '../../events/mode.ts'
+import { modeStream } from '../../events/governance.ts'
 import { approval, type Approval } from '../aggregates/approval.ts'
-import { expiryOf, mode, waitReason, type Governance, type Stake } from '../aggregates/mode.ts'
+import { expiryOf, governance, waitReason, type Governance } from '../aggregates/governance.ts'
 import type { CommandDefinition, ReadSet } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { exactArgumentsOf, type ExactArguments } from './exact-arguments.ts'
@@ -14,7 +14,7 @@ export const isAgent = (principal: Principal): boolean => principal.startsWith('
 
 /**
  * The command of an agent: it runs, or it becomes a proposal that waits for a person, as the mode says that its own append finds. Both
- * ways it is decided first, so that nobody is asked to approve what would be refused anyway. The approval has the command's id.
+ * ways it is decided first, so that no person is asked to approve what would be refused anyway. The approval has the command's id.
  */
 export function governed(
   definition: AnyCommand,
@@ -22,7 +22,7 @@ export function governed(
 ): AnyCommand {
   return {
     ...definition,
-    aggregates: { ...definition.aggregates, governance: mode, ownApproval: approval },
+    aggregates: { ...definition.aggregates, governance, ownApproval: approval },
     reads: (command) => ({
       ...definition.reads(command),
       governance: modeStream,
@@ -33,12 +33,12 @@ export function governed(
       if (!stake) return refused('not_for_agents')
       const decision = definition.decide(command, states, context)
       if (decision.outcome === 'refused') return decision
-      const governance = states['governance'] as Governance
-      const why = waitReason(governance, stake)
+      const current = states['governance'] as Governance
+      const why = waitReason(current, stake)
       if (why === 'none') return decision
       const before = states['ownApproval'] as Approval
       if (before.status !== 'absent') return refused('approval_exists', { approvalId: commandId })
-      const requested = requestedEvent(governance, context.now, {
+      const requested = requestedEvent(current, context.now, {
         approvalId: commandId,
         action: definition.name,
         ...exactArgumentsOf(command, definition.idField),
@@ -55,7 +55,7 @@ type Requested = Extract<ApprovalEvent, { type: 'ApprovalRequested' }>
 type Asked = ExactArguments & Stake & Omit<Requested['data'], 'mode' | 'expiresAt' | keyof ExactArguments | keyof Stake>
 
 /** The event that proposes an action now. */
-export function requestedEvent(governance: Governance, now: string, asked: Asked): Requested {
+export function requestedEvent(current: Governance, now: string, asked: Asked): Requested {
   const { approvalId, action, exactArguments, argumentsHash, costMicros, risk, why, requestedBy } = asked
   const { editedBy, replaces, resumes } = asked
   return {
@@ -67,13 +67,13 @@ export function requestedEvent(governance: Governance, now: string, asked: Asked
       argumentsHash,
       costMicros,
       risk,
-      mode: governance.mode,
+      mode: current.mode,
       why,
       requestedBy,
       ...(editedBy && { editedBy }),
       ...(replaces && { replaces }),
       ...(resumes && { resumes }),
-      expiresAt: expiryOf(governance, now),
+      expiresAt: expiryOf(current, now),
     },
   }
 }

@@ -1,5 +1,4 @@
-import { maxArgumentCharacters } from '../../events/approval.ts'
-import type { Stake } from '../aggregates/mode.ts'
+import { maxArgumentCharacters, type Stake } from '../../events/approval.ts'
 import type { CommandDefinition, ReadSet } from '../decider.ts'
 import { refused, type Refusal } from '../refusals.ts'
 import { exactArgumentsOf, type ExactArguments } from './exact-arguments.ts'
@@ -7,7 +6,7 @@ import { exactArgumentsOf, type ExactArguments } from './exact-arguments.ts'
 /** Finds a command that can be proposed, by its name. */
 export type FindAction = (name: string) => CommandDefinition<unknown, ReadSet> | undefined
 
-/** Stands for the id that an action gets when it runs, so that its arguments can be checked before. */
+/** Takes the place of the id that an action gets when it runs, so that its arguments can be checked before. */
 const someId = '00000000-0000-7000-8000-000000000000'
 
 /** An action with arguments that its command accepts; a refusal if there is no such action, or its arguments are malformed. */

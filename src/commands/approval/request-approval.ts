@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { approvalStream, Risk, risks, type ApprovalEvent } from '../../events/approval.ts'
 import { Micros } from '../../events/amounts.ts'
 import { Principal, Uuid7 } from '../../events/identifiers.ts'
-import { modeStream } from '../../events/mode.ts'
+import { modeStream } from '../../events/governance.ts'
 import { approval } from '../aggregates/approval.ts'
-import { mode, waitReason } from '../aggregates/mode.ts'
+import { governance, waitReason } from '../aggregates/governance.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { isAgent, requestedEvent } from './governed.ts'
@@ -15,7 +15,7 @@ import { proposed, type FindAction } from './proposed.ts'
  * proposes always waits for another person. The action costs and risks at least what its command says.
  */
 export const requestApproval = (findAction: FindAction) =>
-  defineCommand({ approval, mode })({
+  defineCommand({ approval, governance })({
     name: 'RequestApproval',
     schema: z.strictObject({
       approvalId: Uuid7,
@@ -25,7 +25,7 @@ export const requestApproval = (findAction: FindAction) =>
       risk: Risk.default('low'),
     }),
     recordsRefusals: true,
-    reads: ({ approvalId }) => ({ approval: approvalStream(approvalId), mode: modeStream }),
+    reads: ({ approvalId }) => ({ approval: approvalStream(approvalId), governance: modeStream }),
     isGoverned: true,
 
     decide({ approvalId, action, exactArguments, costMicros, risk }, states, { now, principal }) {
@@ -36,9 +36,9 @@ export const requestApproval = (findAction: FindAction) =>
         costMicros: Math.max(costMicros, proposal.stake.costMicros),
         risk: risks[Math.max(risks.indexOf(risk), risks.indexOf(proposal.stake.risk))] ?? risk,
       }
-      const why = isAgent(principal) ? waitReason(states.mode, stake) : 'requested'
+      const why = isAgent(principal) ? waitReason(states.governance, stake) : 'requested'
       const { exact } = proposal
-      const requested: ApprovalEvent = requestedEvent(states.mode, now, {
+      const requested: ApprovalEvent = requestedEvent(states.governance, now, {
         approvalId,
         action,
         ...exact,
@@ -47,7 +47,7 @@ export const requestApproval = (findAction: FindAction) =>
         requestedBy: principal,
       })
       if (why !== 'none') return { outcome: 'accepted', events: { approval: [requested] } }
-      const by = Principal.parse(`mode:${states.mode.mode}`)
+      const by = Principal.parse(`mode:${states.governance.mode}`)
       return {
         outcome: 'accepted',
         events: {

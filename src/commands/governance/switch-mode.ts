@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { Mode, modeStream } from '../../events/mode.ts'
+import { Mode, modeStream } from '../../events/governance.ts'
 import { Reason } from '../treasury/reason.ts'
-import { mode } from '../aggregates/mode.ts'
+import { governance } from '../aggregates/governance.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
@@ -9,18 +9,18 @@ import { refused } from '../refusals.ts'
  * Switches the mode. It holds for every action that has not run yet: each reads the mode in its own append. An action that waits already
  * keeps waiting for a person.
  */
-export const SwitchMode = defineCommand({ mode })({
+export const SwitchMode = defineCommand({ governance })({
   name: 'SwitchMode',
   schema: z.strictObject({ mode: Mode, reason: Reason }),
   recordsRefusals: true,
-  reads: () => ({ mode: modeStream }),
+  reads: () => ({ governance: modeStream }),
 
   decide({ mode: to, reason }, states, { principal }) {
-    const from = states.mode.mode
+    const from = states.governance.mode
     if (from === to) return refused('mode_unchanged', { mode: to })
     return {
       outcome: 'accepted',
-      events: { mode: [{ type: 'ModeSwitched', data: { from, to, reason, by: principal } }] },
+      events: { governance: [{ type: 'ModeSwitched', data: { from, to, reason, by: principal } }] },
     }
   },
 })

@@ -52,7 +52,7 @@ async function granted(council: TestCouncil): Promise<Uuid7> {
 }
 
 describe('a granted action', () => {
-  test('runs in the name of whoever asked for it, and uses the approval up in the same append', async () => {
+  test('runs in the name of the subject that asked for it, and uses the approval up in the same append', async () => {
     const council = await funded()
     const approvalId = await granted(council)
     const use = await used(council, approvalId)

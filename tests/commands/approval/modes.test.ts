@@ -73,7 +73,7 @@ describe('a new council is supervised', () => {
     expect(outcomeOf(await scout('TransferFunds', transfer(dollars(61)), commandId))).toBe('command_id_reused')
   })
 
-  test('nobody is asked to approve what would be refused anyway', async () => {
+  test('no person is asked to approve what would be refused anyway', async () => {
     const council = await funded()
     expect(outcomeOf(await as(council, 'agent:scout')('TransferFunds', transfer(dollars(1001))))).toBe(
       'insufficient_funds',

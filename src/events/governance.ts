@@ -15,7 +15,7 @@ export type Mode = z.infer<typeof Mode>
 const reason = z.string().min(1).max(maxReasonCharacters)
 
 /** The longest time that an action may wait for a person, in seconds: 30 days. */
-export const maxApprovalSeconds = 30 * 86_400
+const maxApprovalSeconds = 30 * 86_400
 
 /** When actions wait, and for how long. */
 export const approvalTerms = {
@@ -27,7 +27,7 @@ export const approvalTerms = {
   timeoutSeconds: z.int().min(1).max(maxApprovalSeconds),
 }
 
-export const modeEvents = {
+export const governanceEvents = {
   ModeSwitched: {
     version: 1,
     summary: 'The mode was switched. It holds for every action that has not run yet.',
@@ -40,6 +40,6 @@ export const modeEvents = {
   },
 } as const
 
-export type ModeEvent = EventOf<typeof modeEvents>
+export type GovernanceEvent = EventOf<typeof governanceEvents>
 
 export const modeStream = 'governance/mode' as StreamName<'governance'>

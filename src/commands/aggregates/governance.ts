@@ -1,5 +1,5 @@
-import { modeStream, type Mode, type ModeEvent } from '../../events/mode.ts'
-import type { Risk, WaitReason } from '../../events/approval.ts'
+import { modeStream, type Mode, type GovernanceEvent } from '../../events/governance.ts'
+import type { Stake, WaitReason } from '../../events/approval.ts'
 import type { Aggregate } from '../decider.ts'
 
 /** The mode, and the rules by which actions wait for a person. */
@@ -13,7 +13,7 @@ const defaults: Governance = {
   timeoutSeconds: 86_400,
 }
 
-export const mode: Aggregate<Governance, ModeEvent, 'governance'> = {
+export const governance: Aggregate<Governance, GovernanceEvent, 'governance'> = {
   category: 'governance',
   stateVersion: 1,
   onlyStream: modeStream,
@@ -32,9 +32,6 @@ export const mode: Aggregate<Governance, ModeEvent, 'governance'> = {
   },
 }
 
-/** What an action may cost, in micro-dollars, and what can go wrong. */
-export type Stake = { costMicros: number; risk: Risk }
-
 /** Why an agent's action waits for a person; `none` if it may run. */
 export function waitReason({ mode: current, thresholdMicros }: Governance, { costMicros, risk }: Stake): WaitReason {
   switch (current) {
@@ -49,10 +46,6 @@ export function waitReason({ mode: current, thresholdMicros }: Governance, { cos
       return current satisfies never
   }
 }
-
-/** Whether a final answer waits for a person. */
-export const holdsAnswers = ({ mode: current, approveAnswers }: Governance): boolean =>
-  current === 'manual' && approveAnswers
 
 /** When an action that is proposed now expires, ISO 8601 UTC. */
 export const expiryOf = ({ timeoutSeconds }: Governance, now: string): string =>
