@@ -21,9 +21,9 @@ const oneWay = layers.flatMap((cell, index) =>
 const eventTypes = '^src/events/[^/]+[.]ts$'
 const deciders = '^src/commands/(?!gate/)'
 /** Files of a command folder that other command folders may import. Such a folder imports only from those before it. */
-const commandHelpers = { treasury: ['incurred-cost.ts', 'reason.ts'], budget: ['settlement.ts'] }
+const commandHelpers = { treasury: ['incurred-cost.ts', 'movement.ts', 'reason.ts'], budget: ['paid-work.ts', 'settlement.ts'] }
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
-const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|refusals[.]ts$)'
+const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|paid-calls[.]ts$|refusals[.]ts$)'
 const counting = '^src/gedi/'
 const codedError = '^src/platform/coded-error[.]ts$'
 const zod = '(^|/)node_modules/zod/'
@@ -61,7 +61,7 @@ module.exports = {
     },
     {
       name: 'command-folders-import-named-helpers',
-      comment: 'a command folder knows aggregates, decider.ts, refusals.ts, its own files and the named helpers',
+      comment: 'a command folder knows aggregates, decider.ts, paid-calls.ts, refusals.ts, its own files and the named helpers',
       severity: 'error',
       from: { path: commandFolders },
       to: {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { build } from 'hdr-histogram-js'
+import { createJudges } from '../src/agents/council/judge-work.ts'
 import { createOrchestrator } from '../src/agents/council/orchestrator.ts'
 import { parseSeating } from '../src/agents/council/seating.ts'
 import { parsePrices } from '../src/agents/models/prices.ts'
@@ -109,6 +110,7 @@ async function startCouncil({ log, gate, redis }: BenchCouncil, url: string) {
       jobs: await log.openJobs(blocking, 'bench', 5_000),
       logger: silentLogger,
       orchestrate: createOrchestrator(agent),
+      judgeWork: createJudges(agent),
       readTokens: (requestId) => readTokens(redis, 'bench', requestId, '0-0'),
     },
     { name: 'bench', concurrency: 4, leaseMs: 5_000 },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createJudges } from '../../src/agents/council/judge-work.ts'
 import { createOrchestrator } from '../../src/agents/council/orchestrator.ts'
 import { parseSeating, type Seating } from '../../src/agents/council/seating.ts'
 import { memberModels } from '../../src/agents/models/member-models.ts'
@@ -80,6 +81,7 @@ export async function startWisdomCouncil(
       jobs: await log.openJobs(blocking, councilId, 5_000),
       logger: silentLogger,
       orchestrate: createOrchestrator(agent),
+      judgeWork: createJudges(agent),
       readTokens: (requestId) => readTokens(redis, councilId, requestId, '0-0'),
     },
     { name: councilId, concurrency: atOnce, leaseMs: 5_000 },

@@ -1,11 +1,11 @@
 /** Paid model calls: reservation, stream and settlement. */
 
-import type { OpenCall } from '../commands/aggregates/chat.ts'
 import { DebitBudget } from '../commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../commands/budget/reserve-budget.ts'
 import type { Settlement } from '../commands/budget/settlement.ts'
 import { isAnsweringPhase, type AnswerFailureCode } from '../events/chat.ts'
 import type { CommandResult } from '../commands/gate/types.ts'
+import type { OpenCall } from '../commands/paid-calls.ts'
 import { isoTime } from '../platform/clock.ts'
 import { budgetStream, type BudgetStream } from '../events/budget.ts'
 import { chargedScopes } from './budgets.ts'
@@ -112,7 +112,7 @@ const reserve = (
 ): Promise<CommandResult> =>
   executeUntilKnown(dependencies, run, ReserveBudget, {
     scopes: scopes.map(({ scope, day }) => ({ scope, day })),
-    requestId: run.requestId,
+    work: run.work,
     attempt: run.attempt,
     calls: calls.map(({ request, callId, name, price, atMost }) => ({
       callId,
@@ -253,12 +253,12 @@ const cutReasonOf = ({ signal, deadline }: Run): CutReason => {
   return deadline.reason === ('treasury_frozen' satisfies DeadlineReason) ? 'treasury_frozen' : 'out_of_time'
 }
 
-/** Settles a call without a terminal command: another call or another attempt continues the answer. */
+/** Settles a call without a terminal command: another call or another attempt continues the work. */
 export async function settleCall(dependencies: AgentDependencies, run: Run, settled: Settlement): Promise<void> {
   assertAppended(
     'DebitBudget',
     await executeUntilKnown(dependencies, run, DebitBudget, {
-      requestId: run.requestId,
+      work: run.work,
       attempt: run.attempt,
       settlement: settled,
     }),

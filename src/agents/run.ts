@@ -1,10 +1,11 @@
-/** One attempt of a worker at one prompt: its dependencies, its signals, and its commands. */
+/** One attempt of a worker at one piece of work: its dependencies, its signals, and its commands. */
 
 import type { CommandContext, CommandResult, RejectionCode } from '../commands/gate/types.ts'
 import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
 import type { RefusalCode } from '../commands/refusals.ts'
 import { Principal, type Uuid7 } from '../events/identifiers.ts'
+import type { WorkStream } from '../events/model-call.ts'
 import type { Clock } from '../platform/clock.ts'
 import { CodedError } from '../platform/coded-error.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -37,25 +38,31 @@ export const isDeadlineReason = (reason: CutReason): reason is DeadlineReason =>
 /** Why a model call is cut. */
 export type CutReason = StopReason | DeadlineReason
 
-/** One attempt of a worker at one prompt. Its request id goes from the WebSocket handler to the model server. */
+/** One attempt of a worker at one prompt, or at the judging of a bounty. */
 export type Run = {
+  /** The stream that its model calls are recorded on. */
+  work: WorkStream
+  /** The id of the work. It goes from the WebSocket handler to the model server. */
   requestId: Uuid7
   attempt: number
-  /** ISO 8601. All timings of the answer start here. */
+  /** ISO 8601. All timings of an answer start here. */
   submittedAt: string
   /** The event that caused the run. */
   causationId: string
-  /** Whose prompt it is, and whose budget pays, if there is one. */
+  /** Whose work it is, and whose budget pays, if there is one. */
   asker: Principal
   traceparent?: string
   /** Aborts with a StopReason. */
   signal: AbortSignal
   /** Aborts when the process ends and no longer waits for the log. */
   leaving: AbortSignal
-  /** Aborts when the attempt has used up its time, or with `treasury_frozen`; the model calls are then cut and the answer ends. */
+  /** Aborts when the attempt has used up its time, or with `treasury_frozen`; the model calls are then cut. */
   deadline: AbortSignal
   logger: Logger
 }
+
+/** A run whose attempt has not been recorded yet. */
+export type UnstartedRun = Omit<Run, 'attempt' | 'deadline'>
 
 export const worker = Principal.parse('service:worker')
 const retryPauseMs = 200
@@ -63,7 +70,7 @@ const retryPauseMs = 200
 /** Executes a command of a run until its outcome is known. */
 export const executeUntilKnown = <C, Reads extends ReadSet>(
   dependencies: Pick<AgentDependencies, 'gate' | 'newId' | 'pause'>,
-  run: Omit<Run, 'attempt' | 'deadline'>,
+  run: UnstartedRun,
   definition: CommandDefinition<C, Reads>,
   input: NoInfer<C>,
 ): Promise<CommandResult> =>

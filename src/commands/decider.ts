@@ -31,7 +31,7 @@ export type Aggregate<State, E extends Event = Event, Category extends string = 
 }
 
 /** A job for the workers, appended together with the events. The worker has one handler for each kind. */
-export type JobRequest = { kind: 'answer' | 'act'; on: StreamName }
+export type JobRequest = { kind: 'answer' | 'judge' | 'act'; on: StreamName }
 export type JobKind = JobRequest['kind']
 
 /** The result of a command: events for the aggregates that it reads, or a refusal with a stable code and details. */

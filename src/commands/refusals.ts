@@ -11,6 +11,7 @@ type Fields = {
   callId: string
   calls: number
   dailyMicros: number
+  deadline: string
   expiresAt: string
   latest: string
   limit: number
@@ -24,6 +25,8 @@ type Fields = {
   reservedMicros: number
   scope: string
   spentMicros: number
+  status: string
+  worker: string
 }
 
 /** Every reason to refuse a command, with the fields of its details. Codes are stable: `docs/errors.md` explains each. */
@@ -48,22 +51,32 @@ const detailFields = {
   attempt_superseded: [],
   attempts_exhausted: ['attempts'],
   ballot_invalid: ['reason'],
+  bounty_exists: [],
+  bounty_finished: [],
+  bounty_not_in_state: ['status'],
+  bounty_unknown: [],
   budget_day_over: ['scope'],
   budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay'],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],
+  claim_expired: ['expiresAt'],
   daily_limit_exceeded: ['account', 'amountMicros', 'dailyMicros', 'spentMicros', 'reservedMicros', 'nextDay'],
+  deadline_out_of_range: ['deadline', 'latest'],
+  deadline_passed: ['deadline'],
   election_closed: [],
   election_exists: [],
   election_invalid: ['reason'],
   election_unknown: [],
+  escrow_locked: ['account'],
   expiry_out_of_range: ['expiresAt', 'latest'],
   insufficient_funds: ['account', 'availableMicros', 'amountMicros'],
+  judging_not_open: [],
   mode_unchanged: ['mode'],
   not_for_agents: [],
   not_frozen: ['account'],
   not_in_electorate: [],
+  not_the_worker: ['worker'],
   nothing_due: [],
   prompt_exists: [],
   prompt_finished: [],

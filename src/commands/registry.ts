@@ -1,6 +1,7 @@
 import type { StreamName } from '../events/identifiers.ts'
 import { account } from './aggregates/account.ts'
 import { approval } from './aggregates/approval.ts'
+import { bounty } from './aggregates/bounty.ts'
 import { budget } from './aggregates/budget.ts'
 import { chat } from './aggregates/chat.ts'
 import { council } from './aggregates/council.ts'
@@ -17,6 +18,15 @@ import { ExpireApproval } from './approval/expire-approval.ts'
 import { GrantApproval } from './approval/grant-approval.ts'
 import type { FindAction } from './approval/proposed.ts'
 import { requestApproval } from './approval/request-approval.ts'
+import { AdvanceBounty } from './bounty/advance-bounty.ts'
+import { CancelBounty } from './bounty/cancel-bounty.ts'
+import { ClaimBounty } from './bounty/claim-bounty.ts'
+import { FundBounty } from './bounty/fund-bounty.ts'
+import { JudgeBounty } from './bounty/judge-bounty.ts'
+import { OpenBounty } from './bounty/open-bounty.ts'
+import { ProposeBounty } from './bounty/propose-bounty.ts'
+import { StartJudging } from './bounty/start-judging.ts'
+import { SubmitBountyWork } from './bounty/submit-bounty-work.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
 import { SetBudgetPolicy } from './budget/set-budget-policy.ts'
@@ -109,6 +119,18 @@ export const areas: Readonly<Record<string, Area>> = {
       open(editApproval(findAction), 'replacementId'),
       open(GrantApproval),
       open(DenyApproval),
+    ],
+  },
+  bounty: {
+    aggregates: [bounty],
+    commands: [internal(AdvanceBounty), internal(StartJudging), internal(JudgeBounty)],
+    publicCommands: [
+      open(ProposeBounty, 'bountyId'),
+      open(OpenBounty, 'bountyId'),
+      open(FundBounty),
+      open(ClaimBounty),
+      open(SubmitBountyWork),
+      open(CancelBounty),
     ],
   },
   chat: {

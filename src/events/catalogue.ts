@@ -1,11 +1,13 @@
 import { accountEvents } from './account.ts'
 import { approvalEvents } from './approval.ts'
+import { bountyEvents } from './bounty.ts'
 import { budgetEvents } from './budget.ts'
 import { chatEvents } from './chat.ts'
 import { councilEvents } from './council.ts'
 import { electionEvents } from './election.ts'
 import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './event.ts'
 import { governanceEvents } from './governance.ts'
+import { modelCallEvents } from './model-call.ts'
 import { policyEvents } from './policy.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
@@ -14,9 +16,11 @@ import { treasuryEvents } from './treasury.ts'
 /** The event types of each area. */
 export const eventAreas = {
   chat: chatEvents,
+  modelCall: modelCallEvents,
   council: councilEvents,
   election: electionEvents,
   budget: budgetEvents,
+  bounty: bountyEvents,
   policy: policyEvents,
   account: accountEvents,
   treasury: treasuryEvents,
@@ -29,9 +33,11 @@ export const eventAreas = {
 /** Every event type. A type that is missing here stops the reader: no event is ever skipped. */
 export const eventCatalogue = {
   ...chatEvents,
+  ...modelCallEvents,
   ...councilEvents,
   ...electionEvents,
   ...budgetEvents,
+  ...bountyEvents,
   ...policyEvents,
   ...refusalEvents,
   ...accountEvents,

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { Micros, TokenCount, UsageSource } from './amounts.ts'
-import { BudgetStream } from './budget.ts'
+import { Micros, TokenCount } from './amounts.ts'
 import { MemberId } from './election.ts'
-import { isEventOf, type EventOf } from './event.ts'
+import { isEventOf, type EventOf, type RecordedEvent } from './event.ts'
 import { Uuid7, type StreamName } from './identifiers.ts'
+import { isModelCallEvent, type ModelCallEvent } from './model-call.ts'
 import { BudgetScope } from './policy.ts'
 
 /**
@@ -125,31 +125,6 @@ export const chatEvents = {
       'The earlier turns that the model was shown, recorded together with the route for a prompt of a named conversation. An attempt that takes over shows its model the same turns.',
     data: z.strictObject({ conversation: SensedConversation }),
   },
-  ModelCallStarted: {
-    version: 1,
-    summary:
-      'A model call started. Money is reserved under `callId` in every budget named; an attempt that takes over settles the calls that are still open.',
-    data: z.strictObject({
-      callId: z.string().max(128),
-      attempt: z.int().positive(),
-      phase: z.string().max(32),
-      member: z.string().max(64),
-      model: z.string().max(256),
-      budgets: z.array(BudgetStream).max(8),
-      reservedMicros: Micros,
-    }),
-  },
-  ModelCallEnded: {
-    version: 2,
-    summary: 'A model call ended. Version 2 added `usage: corrected`.',
-    data: z.strictObject({
-      callId: z.string().max(128),
-      outcome: z.enum(['completed', 'cancelled', 'failed', 'lost']),
-      usage: UsageSource,
-      ...tokens.shape,
-      costMicros: Micros,
-    }),
-  },
   DraftProduced: {
     version: 1,
     summary: 'A member of the council has drafted an answer.',
@@ -220,8 +195,11 @@ export const chatEvents = {
   },
 } as const
 
-export type ChatEvent = EventOf<typeof chatEvents>
-export const isChatEvent = isEventOf(chatEvents)
+/** An event of a prompt: its own, or one of its model calls. */
+export type ChatEvent = EventOf<typeof chatEvents> | ModelCallEvent
+const isOwnEvent = isEventOf(chatEvents)
+export const isChatEvent = (event: RecordedEvent): event is RecordedEvent<ChatEvent> =>
+  isOwnEvent(event) || (isModelCallEvent(event) && event.stream.startsWith('chat/'))
 
 export const chatStream = (requestId: Uuid7) => `chat/${requestId}` as StreamName<'chat'>
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { chatEvents, maxEarlierTurns, type ChatEvent } from '../events/chat.ts'
+import { chatEvents, isChatEvent, maxEarlierTurns, type ChatEvent } from '../events/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { Position, Uuid7, type Principal } from '../events/identifiers.ts'
+import { modelCallEvents } from '../events/model-call.ts'
 import type { Postgres } from '../platform/postgres/postgres.ts'
 import { bigint, boolean, double, integer, nullable, text, textOf, timestamp, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
@@ -59,8 +60,8 @@ export const chats = tableProjection({
     sql`(submitted_at)`,
     sql`(actor, conversation_id, last_sequence) where ${isTurn}`,
   ],
-  handles: chatEvents,
-  keyOf: ({ stream }) => stream.slice('chat/'.length),
+  handles: { ...chatEvents, ...modelCallEvents },
+  keyOf: (event) => (isChatEvent(event) ? event.stream.slice('chat/'.length) : null),
   evolve: evolveChatRow,
 })
 

@@ -6,6 +6,7 @@ import { chatEvents } from '../events/chat.ts'
 import { CastableBallot, electionEvents, VotingMethod } from '../events/election.ts'
 import { isEventOf, type EventOf, type RecordedEvent } from '../events/event.ts'
 import type { Position } from '../events/identifiers.ts'
+import { modelCallEvents } from '../events/model-call.ts'
 import { meanPlaces, placeOf } from '../gedi/places.ts'
 import { isCost } from './costs.ts'
 import { bigint, boolean, bytewise, double, integer, json, text, textOf, type RowOf } from './engine/columns.ts'
@@ -117,7 +118,7 @@ type OpenDraftRow = z.output<(typeof openDrafts)['row']>
 
 export const figureEvents = {
   ...electionEvents,
-  ModelCallStarted: chatEvents.ModelCallStarted,
+  ModelCallStarted: modelCallEvents.ModelCallStarted,
   DraftProduced: chatEvents.DraftProduced,
   DraftFailed: chatEvents.DraftFailed,
   AnswerCompleted: chatEvents.AnswerCompleted,
@@ -230,7 +231,7 @@ function resultChanges(
   return [...ranked, ...compared]
 }
 
-type DraftEvent = Extract<HandledEvent, { type: keyof typeof chatEvents }>
+type DraftEvent = Extract<HandledEvent, { type: keyof typeof chatEvents | 'ModelCallStarted' }>
 
 function draftChanges(event: DraftEvent, open: Underway['drafts']): Changes {
   const requestId = event.stream.slice('chat/'.length)

@@ -4,6 +4,7 @@ import { comparePositions, type StreamName } from '../../src/events/identifiers.
 import type { EventLog } from '../../src/events/log/log.ts'
 import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
 import { approvalFaults } from '../support/approval-rules.ts'
+import { bountyFaults } from '../support/bounty-rules.ts'
 import type { IssuedCommand } from './client.ts'
 import { commandViolations } from './command-checker.ts'
 import { ledgerViolations } from './ledger-checker.ts'
@@ -20,6 +21,7 @@ export async function violationsOf(world: World, history: readonly IssuedCommand
     ...commandViolations(events, history, world.takenAt),
     ...ledgerViolations(events),
     ...approvalFaults(events),
+    ...bountyFaults(events),
     ...(await stateViolations(log, events)),
     ...jobViolations(world, events),
     ...readModelViolations(world, events),
@@ -64,17 +66,25 @@ async function stateViolations(log: EventLog, events: readonly AnyRecordedEvent[
   return found
 }
 
-/** An open prompt has one job, and an ended prompt has none. */
+/** A prompt, or work to judge, has one job until it needs none any more. */
 function jobViolations({ server }: World, events: readonly AnyRecordedEvent[]): string[] {
   const queued = server.jobs().map(({ stream }) => stream)
   const found: string[] = []
   for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
-    if (!stream.startsWith('chat/')) continue
-    const expected = own.at(-1)?.type.startsWith('Answer') ? 0 : 1
+    const expected = expectedJobs(stream, own)
+    if (expected === null) continue
     const jobs = queued.filter((job) => job === stream).length
     if (jobs !== expected) found.push(`${stream} has ${jobs} jobs, ${expected} expected`)
   }
   return found
+}
+
+/** The jobs of a stream at the end of a run; null for a stream whose folds or jobs are checked elsewhere. */
+function expectedJobs(stream: StreamName, own: readonly AnyRecordedEvent[]): number | null {
+  if (stream.startsWith('chat/')) return own.at(-1)?.type.startsWith('Answer') ? 0 : 1
+  if (!stream.startsWith('bounty/')) return null
+  const last = own.findLast(({ type }) => type.startsWith('Bounty') && type !== 'BountyJudgingStarted')?.type
+  return last === 'BountyWorkSubmitted' || last === 'BountyJudgingQueued' ? 1 : 0
 }
 
 /** Every read model is the fold of the whole log by the newest release, and no earlier generation or lease is left. */

@@ -4,6 +4,7 @@ import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import { ProduceDraft } from '../../src/commands/chat/produce-draft.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { budgetStream } from '../../src/events/budget.ts'
+import { chatStream } from '../../src/events/chat.ts'
 import { dayOf } from '../../src/events/day.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 import { councilScope } from '../../src/events/policy.ts'
@@ -107,7 +108,13 @@ export function startClients(world: World): ClientRun {
     const call = { callId, phase: 'draft', member: 'ada', model: 'simulated', amountMicros: 50 }
     const expiresAt = isoTime(nowMs + 3_600_000)
     const reserved = await client.insist(
-      commandFor(ReserveBudget, { ...common, scopes: [{ scope: councilScope, day }], calls: [call], expiresAt }),
+      commandFor(ReserveBudget, {
+        work: chatStream(requestId),
+        attempt,
+        scopes: [{ scope: councilScope, day }],
+        calls: [call],
+        expiresAt,
+      }),
     )
     if (reserved.result !== 'appended' && reserved.result !== 'duplicate') return
     const settlement = {

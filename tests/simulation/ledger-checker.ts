@@ -2,6 +2,7 @@ import { treasuryStream } from '../../src/events/treasury.ts'
 import { account, type Account } from '../../src/commands/aggregates/account.ts'
 import { type AccountEvent, isAccountEvent } from '../../src/events/account.ts'
 import type { RecordedEvent } from '../../src/events/event.ts'
+import { arrivesAtFrozen } from '../support/bounty-rules.ts'
 
 /** The reasons of a movement that pays an incurred cost. */
 const incurred: ReadonlySet<string> = new Set(['settles a reservation', 'pays a model call'])
@@ -15,7 +16,8 @@ export function ledgerViolations(events: readonly RecordedEvent[]): string[] {
     if (event.stream === treasuryStream) isTreasuryFrozen = event.type === 'TreasuryFrozen'
     if (!isAccountEvent(event)) continue
     const before = accounts.get(event.stream) ?? account.initial
-    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen'))
+    const isFrozen = before.status === 'frozen' && !arrivesAtFrozen(event)
+    if (isSpending(event) && (isTreasuryFrozen || isFrozen))
       found.push(`${event.type} at event ${event.sequence}, on ${event.stream}, while it or the treasury was frozen`)
     try {
       const after = account.evolve(before, event)

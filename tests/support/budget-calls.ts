@@ -1,4 +1,5 @@
 import type { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
+import { chatStream } from '../../src/events/chat.ts'
 import { dayOf } from '../../src/events/day.ts'
 import type { Uuid7 } from '../../src/events/identifiers.ts'
 import { councilScope } from '../../src/events/policy.ts'
@@ -15,7 +16,7 @@ export const reservationFor = (
   { callId = newId(), amountMicros = 500, ...part }: Partial<Reservation & Reservation['calls'][number]> = {},
 ): Reservation => ({
   scopes: [{ scope: councilScope, day: today() }],
-  requestId,
+  work: chatStream(requestId),
   attempt: 1,
   calls: [{ callId, phase: 'respond', member: 'council', model: 'scripted', amountMicros }],
   expiresAt: new Date(Date.now() + 15 * 60_000).toISOString(),

@@ -20,13 +20,30 @@ const drafts: Record<string, string> = {
 
 const answer = (said: string): ModelStep[] => [usage(20, 5), text(said), end()]
 
-function usual({ name, constraint }: CouncilCall): ModelStep[] {
+function usual({ name, constraint, messages }: CouncilCall): ModelStep[] {
   const [phase, member = ''] = name.split(' ')
   if (phase === 'draft') return answer(drafts[member] ?? 'Paris.')
   if (phase === 'critique') return answer('Every answer is right.')
   if (phase === 'vote')
     return answer(constraint && 'choices' in constraint ? (constraint.choices[0] ?? '') : listIn(constraint))
+  if (phase === 'judge') return verdictFor(messages, 'reward')
   return answer('Paris is the capital of France.')
+}
+
+/** The end of the sentence that tells judges what a verdict means. */
+const meanings = {
+  reject: 'Nothing is paid.',
+  reward: 'meets the criteria. The reward is paid.',
+  reward_and_bonus: 'a bonus are paid.',
+} as const
+type Verdict = keyof typeof meanings
+
+/** A ballot of a judge that puts a verdict first, whichever label it has. */
+function verdictFor(messages: ModelCall['messages'], verdict: Verdict): ModelStep[] {
+  const labels = [...(messages.at(-1)?.content ?? '').matchAll(/^([A-Z]): (.+)$/gm)]
+  const [first = '?'] = labels.flatMap(([, label, meaning]) => (meaning?.endsWith(meanings[verdict]) ? [label] : []))
+  const others = labels.flatMap(([, label]) => (label === undefined || label === first ? [] : [label]))
+  return answer([first, ...others].join(' > '))
 }
 
 /**
@@ -35,6 +52,8 @@ function usual({ name, constraint }: CouncilCall): ModelStep[] {
  */
 export function councilModel(
   scripts: Readonly<Record<string, ModelStep[] | ModelStep[][]>> = {},
+  /** The verdict of each judge of a bounty; by default `reward`. */
+  verdicts: Readonly<Record<string, Verdict>> = {},
 ): ModelClient & { calls: CouncilCall[]; named: (name: string) => CouncilCall[] } {
   const calls: CouncilCall[] = []
   return {
@@ -50,7 +69,8 @@ export function councilModel(
       const script = scripts[name]
       const steps =
         script && Array.isArray(script[0]) ? (script as ModelStep[][])[earlier] : (script as ModelStep[] | undefined)
-      for (const step of steps ?? usual(named)) {
+      const verdict = verdicts[name.replace('judge ', '')]
+      for (const step of steps ?? (verdict ? verdictFor(call.messages, verdict) : usual(named))) {
         if (step instanceof Error) throw step
         if (typeof step === 'function') await step(call)
         else yield step
@@ -61,7 +81,7 @@ export function councilModel(
 
 /** The council ends the id of a member's call with phase and member; the call that answers has the request's own id. */
 function nameOf({ requestId, messages }: ModelCall): string {
-  const [, phase, member] = /-(triage|draft|critique|vote)-([a-z]+)$/.exec(requestId) ?? []
+  const [, phase, member] = /-(triage|draft|critique|vote|judge)-([a-z]+)$/.exec(requestId) ?? []
   if (phase !== undefined) return `${phase} ${member}`
   return messages.at(-1)?.content.includes('Material for your answer') ? 'synthesize' : 'respond'
 }

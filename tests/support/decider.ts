@@ -29,6 +29,7 @@ export const given = <const Reads extends ReadSet>(
   aggregates: Reads,
   events: Events<Reads>,
   now = '2026-11-23T12:00:00.000Z',
+  principal = ada,
 ) => ({
   when<C>(definition: CommandDefinition<C, Reads>, command: NoInfer<C>) {
     const states = Object.fromEntries(
@@ -48,7 +49,7 @@ export const given = <const Reads extends ReadSet>(
         ]
       }),
     ) as StatesOf<Reads>
-    const decision = definition.decide(command, states, { now, principal: ada })
+    const decision = definition.decide(command, states, { now, principal })
     const outcome =
       decision.outcome === 'refused'
         ? { refused: decision.code, details: decision.details }

@@ -15,6 +15,7 @@ import { CloseElection } from '../../src/commands/election/close-election.ts'
 import { OpenElection } from '../../src/commands/election/open-election.ts'
 import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
 import { budgetStream } from '../../src/events/budget.ts'
+import { chatStream } from '../../src/events/chat.ts'
 import type { CastableBallot, ElectionRules } from '../../src/events/election.ts'
 import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
 import { reservationFor, today } from './budget-calls.ts'
@@ -71,6 +72,7 @@ const answerRules = (ref: Uuid7, changes: Partial<ElectionRules> = {}): Election
  */
 export function deliberation(council: TestCouncil) {
   const requestId = newId()
+  const work = chatStream(requestId)
   const calls = new Map<string, string>()
   let made = 0
   let budget = budgetStream('council', today())
@@ -124,20 +126,25 @@ export function deliberation(council: TestCouncil) {
         ...stepOf(`draft ${member}`, costMicros),
       }),
     settle: (phase: string, member: string, costMicros = 10) =>
-      run(DebitBudget, { ...common, settlement: settlement(`${phase} ${member}`, costMicros) }),
+      run(DebitBudget, { work, attempt: 1, settlement: settlement(`${phase} ${member}`, costMicros) }),
     open: (changes: Partial<ElectionRules> = {}) =>
-      run(OpenElection, { electionId: requestId, ...answerRules(requestId, changes), step: { attempt: 1 } }),
+      run(OpenElection, { electionId: requestId, ...answerRules(requestId, changes), step: { work, attempt: 1 } }),
     vote: (member: string, ballot: CastableBallot, costMicros = 5) =>
-      run(CastBallot, { electionId: requestId, member, ballot, step: stepOf(`vote ${member}`, costMicros) }),
+      run(CastBallot, {
+        electionId: requestId,
+        member,
+        ballot,
+        step: { work, ...stepOf(`vote ${member}`, costMicros) },
+      }),
     abstain: (member: string, costMicros = 5) =>
       run(RejectBallot, {
         electionId: requestId,
         member,
         why: 'invalid',
         given: 'I like all of them.\u0000',
-        step: stepOf(`vote ${member}`, costMicros),
+        step: { work, ...stepOf(`vote ${member}`, costMicros) },
       }),
-    close: () => run(CloseElection, { electionId: requestId, step: { attempt: 1 } }),
+    close: () => run(CloseElection, { electionId: requestId, step: { work, attempt: 1 } }),
     complete: () =>
       run(CompleteAnswer, {
         ...common,

@@ -5,9 +5,11 @@ import type { JsonSchema } from './json-examples.ts'
 
 const streams: Record<keyof typeof eventAreas, string> = {
   chat: 'chat/<requestId>',
+  modelCall: 'chat/<requestId>, bounty/<bountyId>',
   council: 'council/<councilId>',
   election: 'election/<electionId>',
   budget: 'budget/<scope>/<yyyy-mm-dd>',
+  bounty: 'bounty/<bountyId>',
   policy: 'policy/<scope>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',

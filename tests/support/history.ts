@@ -10,6 +10,7 @@ import { RouteRequest } from '../../src/commands/chat/route-request.ts'
 import type { Settlement } from '../../src/commands/budget/settlement.ts'
 import { StartAttempt } from '../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../src/commands/chat/submit-prompt.ts'
+import { chatStream } from '../../src/events/chat.ts'
 import { Principal, type Uuid7 } from '../../src/events/identifiers.ts'
 import { reservationFor, today } from './budget-calls.ts'
 import { newId, type TestCouncil } from './council.ts'
@@ -107,7 +108,9 @@ export async function applyStep(council: TestCouncil, prompt: PromptRun, step: S
         settle_unknown: { usage: 'unknown', outcome: 'lost' },
         release: { outcome: 'released' },
       } as const
-      if (await done(execute(DebitBudget, { requestId, attempt, settlement: settlement(part[step]) })))
+      if (
+        await done(execute(DebitBudget, { work: chatStream(requestId), attempt, settlement: settlement(part[step]) }))
+      )
         prompt.openCall = undefined
       return
     }

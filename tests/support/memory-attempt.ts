@@ -102,6 +102,7 @@ export async function memoryPrompt({
     const deadline = new AbortController()
     const attempt: Attempt = {
       run: {
+        work: chatStream(requestId),
         requestId,
         attempt: number,
         submittedAt: before.submittedAt,

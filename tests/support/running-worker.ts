@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { createJudges } from '../../src/agents/council/judge-work.ts'
 import { createOrchestrator } from '../../src/agents/council/orchestrator.ts'
 import { missingModel } from '../../src/agents/models/missing.ts'
 import type { ModelClient } from '../../src/agents/models/model.ts'
@@ -48,6 +49,7 @@ export async function runWorker(
       jobs,
       logger: silentLogger,
       orchestrate: createOrchestrator(agent),
+      judgeWork: createJudges(agent),
       readTokens: readAll,
     },
     { name: 'test', concurrency: 2, leaseMs: 1000 },

@@ -54,6 +54,8 @@ export function treasuryInMemory() {
   const log: { stream: StreamName; event: Event }[] = []
   return {
     log,
+    /** The state of a stream; undefined before its first event. */
+    stateOf: (stream: StreamName): unknown => states.get(stream),
     /** Every account with an event. */
     accounts: (): LiveAccount[] =>
       [...states].filter(([stream]) => stream.startsWith('account/')).map(([, state]) => state as LiveAccount),

@@ -1,5 +1,6 @@
 import { OpenElection } from '../../commands/election/open-election.ts'
 import type { ElectionRules } from '../../events/election.ts'
+import type { Uuid7 } from '../../events/identifiers.ts'
 import { assertAppended, executeUntilKnown, type Run } from '../run.ts'
 import { labelled, type LabelledDraft } from './labels.ts'
 import type { Progress } from './progress.ts'
@@ -28,12 +29,22 @@ export async function openBallotBox(
     quorum: seating.quorum,
     seed,
   }
-  const { requestId, attempt } = run
+  await openElection(dependencies, run, run.requestId, opened)
+  return opened
+}
+
+/** Opens an election of the run's work. */
+export async function openElection(
+  dependencies: CouncilDependencies,
+  run: Run,
+  electionId: Uuid7,
+  rules: ElectionRules,
+): Promise<void> {
+  const { work, attempt } = run
   assertAppended(
     'OpenElection',
-    await executeUntilKnown(dependencies, run, OpenElection, { electionId: requestId, ...opened, step: { attempt } }),
+    await executeUntilKnown(dependencies, run, OpenElection, { electionId, ...rules, step: { work, attempt } }),
   )
-  return opened
 }
 
 /** The members that may judge: those of the electorate that still sit on the council of this worker. */

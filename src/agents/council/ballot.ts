@@ -17,23 +17,26 @@ const highestScore = 10
 /** The end of the text is a token too. */
 const endTokens = 8
 
+/** The kind of thing that the labels of a ballot name. */
+type Noun = 'answer' | 'verdict'
+
 /** The form of a ballot over these labels. */
-export function ballotForm(kind: BallotKind, labels: readonly string[]): BallotForm {
+export function ballotForm(kind: BallotKind, labels: readonly string[], noun: Noun): BallotForm {
   switch (kind) {
     case 'ranking':
-      return rankingForm(labels)
+      return rankingForm(labels, noun)
     case 'approvals':
-      return approvalForm(labels)
+      return approvalForm(labels, noun)
     case 'scores':
-      return scoreForm(labels)
+      return scoreForm(labels, noun)
     default:
       return kind satisfies never
   }
 }
 
-function rankingForm(labels: readonly string[]): BallotForm {
+function rankingForm(labels: readonly string[], noun: Noun): BallotForm {
   const example = labels.join(' > ')
-  const instruction = `Rank all the answers from best to worst. Write nothing but their letters, for example: ${example}`
+  const instruction = `Rank all the ${noun}s from best to worst. Write nothing but their letters, for example: ${example}`
   if (labels.length <= maxChosenFrom)
     return {
       constraint: { choices: permutationsOf(labels).map((ranking) => ranking.join(' > ')) },
@@ -41,21 +44,21 @@ function rankingForm(labels: readonly string[]): BallotForm {
       maxTokens: example.length + endTokens,
       parse: (text) => listIn(text, />/),
     }
-  return listForm(labels, labels.length, `Rank all the answers from best to worst, as a JSON list of their letters.`)
+  return listForm(labels, labels.length, `Rank all the ${noun}s from best to worst, as a JSON list of their letters.`)
 }
 
-function approvalForm(labels: readonly string[]): BallotForm {
+function approvalForm(labels: readonly string[], noun: Noun): BallotForm {
   if (labels.length <= maxChosenFrom)
     return {
       constraint: { choices: ['none', ...subsetsOf(labels).map((set) => set.join(', '))] },
-      instruction: `Name all the answers that are good enough. Write nothing but their letters, for example: ${labels.slice(0, 2).join(', ')}. Write none if no answer is good enough.`,
+      instruction: `Name all the ${noun}s that are good enough. Write nothing but their letters, for example: ${labels.slice(0, 2).join(', ')}. Write none if no ${noun} is good enough.`,
       maxTokens: labels.join(', ').length + 4,
       parse: (text) => (text.trim().toLowerCase() === 'none' ? [] : listIn(text, /,/)),
     }
-  return listForm(labels, 0, 'Name all the answers that are good enough, as a JSON list of their letters.')
+  return listForm(labels, 0, `Name all the ${noun}s that are good enough, as a JSON list of their letters.`)
 }
 
-function scoreForm(labels: readonly string[]): BallotForm {
+function scoreForm(labels: readonly string[], noun: Noun): BallotForm {
   const score = { type: 'integer', minimum: 0, maximum: highestScore }
   return {
     constraint: {
@@ -66,7 +69,7 @@ function scoreForm(labels: readonly string[]): BallotForm {
         additionalProperties: false,
       },
     },
-    instruction: `Score each answer from 0 (useless) to ${highestScore} (perfect), as a JSON object from letter to score.`,
+    instruction: `Score each ${noun} from 0 (useless) to ${highestScore} (perfect), as a JSON object from letter to score.`,
     maxTokens: labels.length * 12 + endTokens,
     parse: (text) => {
       const value = jsonIn(text)

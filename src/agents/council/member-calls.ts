@@ -1,4 +1,4 @@
-import { maxModelMessageCharacters } from '../../events/chat.ts'
+import { maxModelMessageCharacters, type AnswerFailureCode } from '../../events/chat.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { settleCall, streamCall, reserveCalls, type CallOutcome, type CallRequest } from '../model-call.ts'
 import { answerText, type AnswerText } from '../worker/answer-text.ts'
@@ -19,7 +19,8 @@ export type MemberTask = {
 
 /** What a member's call has produced. `settlement` is absent if nothing was reserved. */
 export type MemberResult = { member: Member; text: string; settlement?: Settlement } & (
-  { ended: 'complete' | 'cut_off' | 'late' | 'empty' } | { ended: 'model_failed' | 'over_budget'; message: string }
+  | { ended: 'complete' | 'cut_off' | 'late' | 'empty' }
+  | { ended: 'model_failed' | 'over_budget'; code: AnswerFailureCode; message: string }
 )
 
 /**
@@ -98,6 +99,7 @@ function resultOf(member: Member, written: AnswerText, outcome: CallOutcome): Me
       return {
         ...common,
         ended: outcome.code === 'budget_exceeded' ? 'over_budget' : 'model_failed',
+        code: outcome.code,
         message: outcome.message,
       }
     default:

@@ -5,13 +5,22 @@ import type { CommandResult, RejectionCode } from '../../commands/gate/types.ts'
 import { publicCommands } from '../../commands/registry.ts'
 import { Principal, Uuid7, type StreamName } from '../../events/identifiers.ts'
 import { assertAppended, untilKnown, worker } from '../run.ts'
-import type { HeldJob, WorkerDependencies } from './held-job.ts'
+import type { HeldJob, JobRunner, WorkerDependencies } from './held-job.ts'
+
+/** A job of kind `act`: it lets a decision about an approval take effect. It has no attempts. */
+export const actJob: JobRunner = {
+  run: runJob,
+  async newestAttempt(gate, stream) {
+    const { state } = await gate.load(approval, stream)
+    return approval.unfinishedJob?.(state) === 'act' ? 0 : null
+  },
+}
 
 /**
- * Runs a job of kind `act`: lets a decision about an approval take effect, once. A granted action runs in the name of the subject that
+ * Lets a decision about an approval take effect, once. A granted action runs in the name of the subject that
  * asked for it, with exactly the approved arguments. If a rule refuses it, the approval is used up all the same.
  */
-export async function actJob(dependencies: WorkerDependencies, _workerName: string, held: HeldJob): Promise<void> {
+async function runJob(dependencies: WorkerDependencies, _workerName: string, held: HeldJob): Promise<void> {
   const { job, leaving } = held
   const approvalId = approvalIdOf(job.stream)
   const { state } = await dependencies.gate.load(approval, job.stream)

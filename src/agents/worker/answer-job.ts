@@ -1,21 +1,31 @@
 import { chat, type OpenChat } from '../../commands/aggregates/chat.ts'
 import { StartAttempt } from '../../commands/chat/start-attempt.ts'
+import { chatStream } from '../../events/chat.ts'
 import { justBefore } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
-import { treasuryStream } from '../../events/treasury.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { noProgress, readProgress } from '../council/progress.ts'
-import { assertAppended, executeUntilKnown, RunEnded, type DeadlineReason, type Run, type StopReason } from '../run.ts'
+import { assertAppended, executeUntilKnown, RunEnded, type Run, type StopReason, type UnstartedRun } from '../run.ts'
 import { answerPrompt, giveUp } from './answer.ts'
-import type { HeldJob, WorkerDependencies } from './held-job.ts'
+import type { HeldJob, JobRunner, WorkerDependencies } from './held-job.ts'
+import { untilFrozen } from './until-frozen.ts'
 
-/** Runs a job of kind `answer`: brings its prompt to a terminal event, or leaves it to another attempt. */
-export async function answerJob(dependencies: WorkerDependencies, workerName: string, held: HeldJob): Promise<void> {
+/** A job of kind `answer`: it brings its prompt to a terminal event. */
+export const answerJob: JobRunner = {
+  run: runJob,
+  async newestAttempt(gate, stream) {
+    const { state } = await gate.load(chat, stream)
+    return state.status === 'open' ? state.attempt : null
+  },
+}
+
+async function runJob(dependencies: WorkerDependencies, workerName: string, held: HeldJob): Promise<void> {
   const { job, abort } = held
   const prompt = await promptOf(dependencies.log, job)
   const { requestId, submittedAt } = prompt.data
   const run = {
+    work: chatStream(requestId),
     requestId,
     causationId: prompt.metadata.eventId,
     asker: prompt.metadata.actor,
@@ -25,16 +35,12 @@ export async function answerJob(dependencies: WorkerDependencies, workerName: st
     logger: dependencies.logger.child({ requestId }),
     submittedAt,
   }
-  const frozen = new AbortController()
   const listening = [
     dependencies.tail.listen(job.stream, ({ type }) => {
       if (type === 'CancellationRequested') abort.abort('cancelled' satisfies StopReason)
     }),
-    // The emergency stop cuts the calls under way; they pay for the tokens that they have used.
-    dependencies.tail.listen(treasuryStream, ({ type }) => {
-      if (type === 'TreasuryFrozen') frozen.abort('treasury_frozen' satisfies DeadlineReason)
-    }),
   ]
+  const frozen = untilFrozen(dependencies.tail)
   try {
     // The state is loaded after the subscription has begun, so a cancellation is in one of them.
     const { state: before } = await dependencies.gate.load(chat, job.stream)
@@ -46,13 +52,12 @@ export async function answerJob(dependencies: WorkerDependencies, workerName: st
     if (!(error instanceof RunEnded)) throw error
     run.logger.info({ code: error.code }, 'the run ended; another attempt answers the prompt')
   } finally {
-    for (const stopListening of listening) stopListening()
+    for (const stopListening of [...listening, frozen.stopListening]) stopListening()
   }
 }
 
 /** An attempt that has started, or the last one of a prompt that has no attempts left. */
 type StartedAttempt = { number: number; isExhausted: boolean }
-type UnstartedRun = Omit<Run, 'attempt' | 'deadline'>
 
 async function startAttempt(
   dependencies: WorkerDependencies,

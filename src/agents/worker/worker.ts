@@ -1,13 +1,13 @@
 /** The worker: takes jobs from the queue, runs them by kind, and renews their leases. */
 
-import { aggregateOf } from '../../commands/registry.ts'
 import type { JobKind } from '../../commands/decider.ts'
 import type { StreamName } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { StopReason } from '../run.ts'
 import { actJob } from './act-job.ts'
 import { answerJob } from './answer-job.ts'
-import type { HeldJob, WorkerDependencies } from './held-job.ts'
+import type { HeldJob, JobRunner, WorkerDependencies } from './held-job.ts'
+import { judgeJob } from './judge-job.ts'
 
 export type WorkerSettings = {
   /** Identifies the worker in `AttemptStarted`. */
@@ -26,10 +26,8 @@ export type Worker = {
   done: Promise<void>
 }
 
-type RunJob = (dependencies: WorkerDependencies, workerName: string, held: HeldJob) => Promise<void>
-
 /** One runner for each kind of job. */
-const jobRunners: Readonly<Record<JobKind, RunJob>> = { answer: answerJob, act: actJob }
+const jobRunners: Readonly<Record<JobKind, JobRunner>> = { answer: answerJob, judge: judgeJob, act: actJob }
 
 /** A newer version of the council may have queued a kind that this version does not know. */
 const isJobKind = (kind: string): kind is JobKind => Object.hasOwn(jobRunners, kind)
@@ -52,8 +50,10 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
     const current = running.get(job.stream)
     // The queue was damaged and the job made again. The attempt continues under the newer entry.
     if (current) return void (current.job = job)
-    const held: HeldJob = { job, attempt: null, abort: new AbortController(), leaving: leaving.signal }
-    const finished = jobRunners[kind](dependencies, name, held)
+    const runner = jobRunners[kind]
+    const held: HeldJob = { job, runner, attempt: null, abort: new AbortController(), leaving: leaving.signal }
+    const finished = runner
+      .run(dependencies, name, held)
       .catch((error: unknown) =>
         logger.error({ err: error, stream: job.stream }, 'a job failed; its lease will expire'),
       )
@@ -119,26 +119,19 @@ export function startWorker(dependencies: WorkerDependencies, { name, concurrenc
 
 /** Renews the lease on a running job, or stops the run when another worker has the job. Damage to the queue alone never stops a run. */
 async function renewLease({ jobs, gate, logger }: WorkerDependencies, held: HeldJob): Promise<void> {
-  const { job, abort } = held
+  const { job, runner, abort } = held
   const lease = await jobs.renew(job)
   if (lease === 'held' || held.job !== job || abort.signal.aborted) return
   if (lease === 'taken') return abort.abort('superseded' satisfies StopReason)
-  // The terminal event removes a job. Either another attempt recorded it, or this one did a moment ago; then the abort has no effect.
-  if (!(await isStillWanted(gate, held))) return abort.abort('superseded' satisfies StopReason)
+  const newest = await runner.newestAttempt(gate, job.stream)
+  // The event that ends the work removes its job. Either another attempt recorded it, or this one did a moment ago; then the abort has no
+  // effect.
+  if (newest === null || (held.attempt !== null && newest > held.attempt))
+    return abort.abort('superseded' satisfies StopReason)
   const remade = await jobs.remake(job)
   if (remade) held.job = remade
   logger.warn(
     { stream: job.stream, entry: job.entry, remadeAs: remade?.entry },
     'a running job was deleted from the work stream; it was made again',
   )
-}
-
-/** Whether the stream of a job still needs it, from this attempt. */
-async function isStillWanted(gate: WorkerDependencies['gate'], { job, attempt }: HeldJob): Promise<boolean> {
-  const aggregate = aggregateOf(job.stream)
-  if (!aggregate) return false
-  const { state } = await gate.load(aggregate, job.stream)
-  if (aggregate.unfinishedJob?.(state) !== job.kind) return false
-  const newest = typeof state === 'object' && state !== null && 'attempt' in state ? state.attempt : null
-  return attempt === null || newest === attempt
 }

@@ -1,5 +1,5 @@
 import { aggregateOf, deadlineRules } from '../../commands/registry.ts'
-import { maxAttempts } from '../../commands/aggregates/chat.ts'
+import { maxAttempts } from '../../commands/paid-calls.ts'
 import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'
 import { readArchiveFirst } from '../../events/log/read/archive-first.ts'

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createJudges } from '../../agents/council/judge-work.ts'
 import { createOrchestrator } from '../../agents/council/orchestrator.ts'
 import type { CouncilDependencies } from '../../agents/council/state.ts'
 import { previewBatcher } from '../../agents/tokens/preview-batcher.ts'
@@ -60,6 +61,7 @@ async function startJobs(context: RoleContext, modelOf: CouncilDependencies['mod
       jobs,
       logger,
       orchestrate: createOrchestrator(agent),
+      judgeWork: createJudges(agent),
       readTokens: (requestId) => readTokens(stores.ephemeral, council.id, requestId, '0-0'),
     },
     { name, concurrency, leaseMs },

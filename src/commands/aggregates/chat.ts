@@ -1,22 +1,8 @@
 import { isAnsweringPhase, type ChatEvent } from '../../events/chat.ts'
-import type { BudgetStream } from '../../events/budget.ts'
 import type { Aggregate } from '../decider.ts'
+import { callsAfter, type PaidCalls } from '../paid-calls.ts'
 
-/** After this many attempts the answer fails as `crashed`. */
-export const maxAttempts = 3
-
-/** A model call whose cost is not settled. */
-export type OpenCall = {
-  callId: string
-  attempt: number
-  model: string
-  phase: string
-  member: string
-  budgets: BudgetStream[]
-  reservedMicros: number
-}
-
-export type OpenChat = {
+export type OpenChat = PaidCalls & {
   status: 'open'
   submittedAt: string
   /** When the first worker took the prompt from the queue. */
@@ -24,17 +10,12 @@ export type OpenChat = {
   attempt: number
   path: 'fast' | 'full' | 'action' | null
   cancelRequested: boolean
-  openCalls: OpenCall[]
   /** The members whose draft is finished or has failed. */
   drafted: string[]
   /** The members that have reviewed the drafts. */
   reviewed: string[]
   /** The newest attempt that called a model for the answer itself, so clients may have seen its text. 0: none. */
   answeredInAttempt: number
-  /** The cost of all ended calls, over all attempts. */
-  costMicros: number
-  promptTokens: number
-  completionTokens: number
 }
 
 /** The state of a prompt. A finished prompt keeps only its status. */
@@ -66,17 +47,11 @@ function evolve(state: Chat, event: ChatEvent): Chat {
     case 'ModelCallStarted':
       return {
         ...state,
-        openCalls: [...state.openCalls, event.data],
+        ...callsAfter(state, event),
         answeredInAttempt: isAnsweringPhase(event.data.phase) ? event.data.attempt : state.answeredInAttempt,
       }
     case 'ModelCallEnded':
-      return {
-        ...state,
-        openCalls: state.openCalls.filter((call) => call.callId !== event.data.callId),
-        costMicros: state.costMicros + event.data.costMicros,
-        promptTokens: state.promptTokens + event.data.promptTokens,
-        completionTokens: state.completionTokens + event.data.completionTokens,
-      }
+      return { ...state, ...callsAfter(state, event) }
     case 'DraftProduced':
     case 'DraftFailed':
       return { ...state, drafted: [...state.drafted, event.data.member] }
@@ -108,13 +83,3 @@ const opened = (submittedAt: string): OpenChat => ({
   promptTokens: 0,
   completionTokens: 0,
 })
-
-/** Why a worker's attempt may not write to the prompt; null for the newest attempt. */
-export function attemptProblem(
-  state: Chat,
-  attempt: number,
-): 'prompt_unknown' | 'prompt_finished' | 'attempt_superseded' | null {
-  if (state.status === 'absent') return 'prompt_unknown'
-  if (state.status === 'finished') return 'prompt_finished'
-  return state.attempt === attempt ? null : 'attempt_superseded'
-}

@@ -2,101 +2,108 @@ import { z } from 'zod'
 import { accountStream, TransferId } from '../../events/account.ts'
 import { Micros } from '../../events/amounts.ts'
 import { budgetStream, type BudgetEvent, type BudgetStream } from '../../events/budget.ts'
-import { chatStream } from '../../events/chat.ts'
 import { zonedDay } from '../../events/day.ts'
-import { AccountId, Uuid7 } from '../../events/identifiers.ts'
+import { AccountId } from '../../events/identifiers.ts'
+import { WorkStream, workIdOf } from '../../events/model-call.ts'
 import { BudgetScope, councilScope, type BudgetTerms } from '../../events/policy.ts'
 import { treasuryStream } from '../../events/treasury.ts'
 import { account } from '../aggregates/account.ts'
 import { availableMicros, budget, isThrottledOn, type Budget, type OpenTerms } from '../aggregates/budget.ts'
-import { attemptProblem, chat } from '../aggregates/chat.ts'
 import { policiesOf, policy, termsOf } from '../aggregates/policy.ts'
 import { treasury } from '../aggregates/treasury.ts'
 import { defineCommand } from '../decider.ts'
 import { refused, type Refusal } from '../refusals.ts'
+import { callsOf, onWork, workAggregates, workReads } from './paid-work.ts'
 
-/** A scope that a request is charged to, and its current day by its policy; null if no policy gives it a budget. */
+/** A scope that work is charged to, and its current day by its policy; null if no policy gives it a budget. */
 const ChargedScope = z.strictObject({ scope: BudgetScope, day: z.iso.date().nullable() })
 type ChargedScope = z.infer<typeof ChargedScope>
 
 const reserveId = AccountId.parse('reserve')
 
 /**
- * Reserves money for model calls before the calls, and records them on their prompt, in one append. Refused if the day's budget of any
+ * Reserves money for model calls before the calls, and records them on their work, in one append. Refused if the day's budget of any
  * scope cannot cover all of them: calls that run side by side are admitted together or not at all. Reservations count as spent. The
  * first reservation of a day opens its budget, in the same append. Refused while the treasury or its reserve, which pays, is frozen.
  */
-export const ReserveBudget = defineCommand({ chat, treasury, reserve: account, policies: [policy], budgets: [budget] })(
-  {
-    name: 'ReserveBudget',
-    schema: z.strictObject({
-      /** The council's first. */
-      scopes: z
-        .array(ChargedScope)
-        .min(1)
-        .max(4)
-        .refine((scopes) => scopes[0]?.scope === councilScope, 'must begin with the council'),
-      requestId: Uuid7,
-      attempt: z.int().positive(),
-      calls: z
-        .array(
-          z.strictObject({
-            /** Also the name of the movement that pays for the call. */
-            callId: TransferId,
-            phase: z.string().min(1).max(32),
-            member: z.string().min(1).max(64),
-            model: z.string().min(1).max(256),
-            amountMicros: Micros,
-          }),
-        )
-        .min(1)
-        .max(16),
-      expiresAt: z.iso.datetime(),
-    }),
-    reads: ({ requestId, scopes }) => ({
-      chat: chatStream(requestId),
-      treasury: treasuryStream,
-      reserve: accountStream(reserveId),
-      policies: [...new Set(scopes.flatMap(({ scope }) => policiesOf(scope)))],
-      budgets: budgetsOf(scopes),
-    }),
+export const ReserveBudget = defineCommand({
+  ...workAggregates,
+  treasury,
+  reserve: account,
+  policies: [policy],
+  budgets: [budget],
+})({
+  name: 'ReserveBudget',
+  schema: z.strictObject({
+    /** The council's first. */
+    scopes: z
+      .array(ChargedScope)
+      .min(1)
+      .max(4)
+      .refine((scopes) => scopes[0]?.scope === councilScope, 'must begin with the council'),
+    work: WorkStream,
+    attempt: z.int().positive(),
+    calls: z
+      .array(
+        z.strictObject({
+          /** Also the name of the movement that pays for the call. */
+          callId: TransferId,
+          phase: z.string().min(1).max(32),
+          member: z.string().min(1).max(64),
+          model: z.string().min(1).max(256),
+          amountMicros: Micros,
+        }),
+      )
+      .min(1)
+      .max(16),
+    expiresAt: z.iso.datetime(),
+  }),
+  reads: ({ work, scopes }) => ({
+    ...workReads(work),
+    treasury: treasuryStream,
+    reserve: accountStream(reserveId),
+    policies: [...new Set(scopes.flatMap(({ scope }) => policiesOf(scope)))],
+    budgets: budgetsOf(scopes),
+  }),
 
-    decide({ scopes, requestId, attempt, calls, expiresAt }, states, { now }) {
-      const problem = attemptProblem(states.chat, attempt)
-      if (problem) return refused(problem)
-      if (states.treasury.frozen) return refused('treasury_frozen')
-      if (states.reserve.status === 'frozen') return refused('account_frozen', { account: reserveId })
+  decide({ scopes, work, attempt, calls, expiresAt }, states, { now }) {
+    const before = callsOf(states, work, attempt)
+    if (typeof before === 'string') return refused(before)
+    if (states.treasury.frozen) return refused('treasury_frozen')
+    if (states.reserve.status === 'frozen') return refused('account_frozen', { account: reserveId })
 
-      const budgets = new Map<BudgetStream, BudgetEvent[]>()
-      const reserved: BudgetEvent[] = calls.map(({ callId, model, amountMicros }) => ({
-        type: 'BudgetReserved',
-        data: { callId, requestId, model, amountMicros, expiresAt },
-      }))
-      for (const { scope, day } of scopes) {
-        const terms = termsOf(scope, states.policies)
-        const today = terms && zonedDay(now, terms.timeZone)
-        if ((today?.day ?? null) !== day) return refused('budget_day_over', { scope })
-        if (!terms || !today) continue
-        const stream = budgetStream(scope, today.day)
-        const before = states.budgets.get(stream) ?? budget.initial
-        const open: OpenTerms = { ...terms, closesAt: today.closesAt }
-        const refusal = admissionProblem(scope, before, open, calls)
-        if (refusal) return refusal
-        budgets.set(stream, [...openedOn(before, { scope, ...today }, terms), ...reserved])
-      }
-      return {
-        outcome: 'accepted',
-        events: {
-          chat: calls.map(({ callId, phase, member, model, amountMicros }) => ({
+    const budgets = new Map<BudgetStream, BudgetEvent[]>()
+    const reserved: BudgetEvent[] = calls.map(({ callId, model, amountMicros }) => ({
+      type: 'BudgetReserved',
+      data: { callId, requestId: workIdOf(work), model, amountMicros, expiresAt },
+    }))
+    for (const { scope, day } of scopes) {
+      const terms = termsOf(scope, states.policies)
+      const today = terms && zonedDay(now, terms.timeZone)
+      if ((today?.day ?? null) !== day) return refused('budget_day_over', { scope })
+      if (!terms || !today) continue
+      const stream = budgetStream(scope, today.day)
+      const ofDay = states.budgets.get(stream) ?? budget.initial
+      const open: OpenTerms = { ...terms, closesAt: today.closesAt }
+      const refusal = admissionProblem(scope, ofDay, open, calls)
+      if (refusal) return refusal
+      budgets.set(stream, [...openedOn(ofDay, { scope, ...today }, terms), ...reserved])
+    }
+    return {
+      outcome: 'accepted',
+      events: {
+        ...onWork(
+          work,
+          calls.map(({ callId, phase, member, model, amountMicros }) => ({
             type: 'ModelCallStarted',
             data: { callId, attempt, phase, member, model, budgets: [...budgets.keys()], reservedMicros: amountMicros },
           })),
-          budgets,
-        },
-      }
-    },
+        ),
+        budgets,
+      },
+    }
   },
-)
+})
 
 const budgetsOf = (scopes: readonly ChargedScope[]): BudgetStream[] =>
   scopes.flatMap(({ scope, day }) => (day === null ? [] : [budgetStream(scope, day)]))

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { accountStream, type AccountEvent } from '../../events/account.ts'
 import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amounts.ts'
 import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
-import { chatStream, type ChatEvent } from '../../events/chat.ts'
-import type { Uuid7 } from '../../events/identifiers.ts'
+import { WorkStream, workIdOf, type ModelCallEvent } from '../../events/model-call.ts'
 import { account } from '../aggregates/account.ts'
 import { budget, isThrottledOn, softMicros, type Budget } from '../aggregates/budget.ts'
-import { attemptProblem, chat, type Chat, type OpenCall, type OpenChat } from '../aggregates/chat.ts'
 import type { StatesOf } from '../decider.ts'
+import type { OpenCall, PaidCalls } from '../paid-calls.ts'
 import { refused, type Refusal } from '../refusals.ts'
+import { callsOf, onWork, workAggregates, workReads, type WorkEvents, type WorkStates } from './paid-work.ts'
 import { overrunId, paidCost, reserveId, spendId } from '../treasury/incurred-cost.ts'
 
 /**
@@ -30,28 +30,39 @@ export const Settlement = z.strictObject({
 })
 export type Settlement = z.infer<typeof Settlement>
 
-/** A worker's step at a request: its attempt, and the settlement of the model call that the step took. */
+/** A worker's step: its attempt, and the settlement of the model call that the step took. */
 export const WorkerStep = z.strictObject({ attempt: z.int().positive(), settlement: Settlement.optional() })
 export type WorkerStep = z.infer<typeof WorkerStep>
 
-/** What a command reads that records a worker's step: the prompt, the budgets of the call, and the accounts that pay for it. */
-export const stepAggregates = { chat, budgets: [budget], reserve: account, overrun: account, spend: account } as const
-type StepStates = StatesOf<typeof stepAggregates>
+/** A step in an election, with the work that the election is part of. */
+export const ElectionStep = z.strictObject({ work: WorkStream, ...WorkerStep.shape })
+export type ElectionStep = z.infer<typeof ElectionStep>
 
-export const stepReads = (requestId: Uuid7, step: WorkerStep | undefined) => {
-  const settlement = step?.settlement
-  return {
-    chat: step ? chatStream(requestId) : null,
-    budgets: settlement?.budgets ?? [],
-    reserve: settlement ? accountStream(reserveId) : null,
-    overrun: settlement ? accountStream(overrunId) : null,
-    spend: settlement ? accountStream(spendId) : null,
-  }
-}
+/** What a command reads that records a worker's step: the work, the budgets of the call, and the accounts that pay for it. */
+export const stepAggregates = {
+  ...workAggregates,
+  budgets: [budget],
+  reserve: account,
+  overrun: account,
+  spend: account,
+} as const
+type StepStates = StatesOf<typeof stepAggregates>
+const noPayment = { budgets: [], reserve: null, overrun: null, spend: null }
+
+export const stepReads = (work: WorkStream, { settlement }: WorkerStep) => ({
+  ...workReads(work),
+  ...(settlement
+    ? {
+        budgets: settlement.budgets,
+        reserve: accountStream(reserveId),
+        overrun: accountStream(overrunId),
+        spend: accountStream(spendId),
+      }
+    : noPayment),
+})
 
 /** The events of a settled call, by what a step reads. */
-export type StepEvents = {
-  chat: ChatEvent[]
+export type StepEvents = WorkEvents & {
   budgets: Map<BudgetStream, BudgetEvent[]>
   reserve: AccountEvent[]
   overrun: AccountEvent[]
@@ -59,39 +70,42 @@ export type StepEvents = {
 }
 type Bill = { costMicros: number; tokens: { promptTokens: number; completionTokens: number } }
 
-const noEvents = (): StepEvents => ({ chat: [], budgets: new Map(), reserve: [], overrun: [], spend: [] })
+const noEvents = (): StepEvents => ({ chat: [], bounty: [], budgets: new Map(), reserve: [], overrun: [], spend: [] })
 
 /**
- * The events that settle a call in its prompt, its budgets and the ledger, and the prompt's bill after them. `reserve` pays the cost to
- * `spend`, and `overrun` what the reserve does not cover: an incurred cost is never refused. Null if the call is not open.
+ * The events that settle a call in its work, its budgets and the ledger, and the bill of the work after them. `reserve` pays the cost
+ * to `spend`, and `overrun` what the reserve does not cover: an incurred cost is never refused. Null if the call is not open.
  */
 export function settle(
-  state: OpenChat,
-  requestId: string,
+  calls: PaidCalls,
+  work: WorkStream,
   settlement: Settlement | undefined,
-  states: Omit<StepStates, 'chat'>,
+  states: Omit<StepStates, keyof WorkStates>,
   now: string,
 ): { events: StepEvents; bill: Bill } | null {
-  const { costMicros, promptTokens, completionTokens } = state
+  const { costMicros, promptTokens, completionTokens } = calls
   if (!settlement) return { events: noEvents(), bill: billOf(costMicros, promptTokens, completionTokens) }
-  const call = state.openCalls.find((open) => open.callId === settlement.callId)
+  const call = calls.openCalls.find((open) => open.callId === settlement.callId)
   if (!call) return null
   if (settlement.outcome === 'released')
-    return { events: releasedCall(call, requestId), bill: billOf(costMicros, promptTokens, completionTokens) }
+    return { events: releasedCall(call, work), bill: billOf(costMicros, promptTokens, completionTokens) }
 
   const actualMicros = settlement.usage === 'unknown' ? call.reservedMicros : settlement.costMicros
   const paid = paidCost(
-    { transferId: call.callId, amountMicros: actualMicros, reason: 'pays a model call', ref: requestId },
+    { transferId: call.callId, amountMicros: actualMicros, reason: 'pays a model call', ref: workIdOf(work) },
     states,
     now,
   )
   return {
     events: {
-      chat: [endedCall(call, settlement, actualMicros)],
+      ...onWork(work, [endedCall(call, settlement, actualMicros)]),
       budgets: new Map(
         call.budgets.map((stream) => [
           stream,
-          debited(states.budgets.get(stream) ?? budget.initial, debitOf(call, requestId, settlement, actualMicros)),
+          debited(
+            states.budgets.get(stream) ?? budget.initial,
+            debitOf(call, workIdOf(work), settlement, actualMicros),
+          ),
         ]),
       ),
       ...paid,
@@ -104,7 +118,7 @@ export function settle(
   }
 }
 
-const endedCall = (call: OpenCall, settlement: Settlement, costMicros: number): ChatEvent => {
+const endedCall = (call: OpenCall, settlement: Settlement, costMicros: number): ModelCallEvent => {
   const { outcome, usage, promptTokens, completionTokens } = settlement
   return {
     type: 'ModelCallEnded',
@@ -154,24 +168,24 @@ function debited(before: Budget, debit: Extract<BudgetEvent, { type: 'BudgetDebi
 }
 
 /** The events of a call that never reached a model: it used nothing. */
-function releasedCall({ callId, reservedMicros, budgets }: OpenCall, requestId: string): StepEvents {
+function releasedCall({ callId, reservedMicros, budgets }: OpenCall, work: WorkStream): StepEvents {
   const released: BudgetEvent = {
     type: 'BudgetReleased',
-    data: { callId, requestId, amountMicros: reservedMicros, reason: 'the call never reached a model' },
+    data: { callId, requestId: workIdOf(work), amountMicros: reservedMicros, reason: 'the call never reached a model' },
   }
   return {
     ...noEvents(),
-    chat: [
+    ...onWork(work, [
       {
         type: 'ModelCallEnded',
         data: { callId, outcome: 'failed', usage: 'reported', promptTokens: 0, completionTokens: 0, costMicros: 0 },
       },
-    ],
+    ]),
     budgets: new Map(budgets.map((stream) => [stream, [released]])),
   }
 }
 
-/** Caps token sums, so that an overflow cannot keep a prompt open. The events of the calls have the exact numbers. */
+/** Caps token sums, so that an overflow cannot keep work open. The events of the calls have the exact numbers. */
 const billOf = (costMicros: number, promptTokens: number, completionTokens: number): Bill => ({
   costMicros,
   tokens: {
@@ -181,19 +195,23 @@ const billOf = (costMicros: number, promptTokens: number, completionTokens: numb
 })
 
 /**
- * The events that settle the call of a step; none for a command that no worker gives. Refuses a step of an attempt that another one
+ * The events that settle the call of a step. Refuses a step of an attempt that another one
  * has taken over from, so that a step is recorded, and paid for, once.
  */
-export function settleStep(
-  states: StepStates,
-  requestId: Uuid7,
-  step: WorkerStep | undefined,
-  now: string,
-): StepEvents | Refusal {
-  if (!step) return noEvents()
-  const prompt: Chat = states.chat
-  const problem = attemptProblem(prompt, step.attempt)
-  if (problem || prompt.status !== 'open') return refused(problem ?? 'prompt_finished')
-  const settled = settle(prompt, requestId, step.settlement, states, now)
+export function settleStep(states: StepStates, work: WorkStream, step: WorkerStep, now: string): StepEvents | Refusal {
+  const calls = callsOf(states, work, step.attempt)
+  if (typeof calls === 'string') return refused(calls)
+  const settled = settle(calls, work, step.settlement, states, now)
   return settled?.events ?? refused('call_not_open', { callId: step.settlement?.callId ?? '' })
 }
+
+/** What a command in an election reads of the worker's step that it records; nothing for a command that no worker gives. */
+export const electionReads = (step: ElectionStep | undefined) =>
+  step ? stepReads(step.work, step) : { ...workReads(null), ...noPayment }
+
+/** The same as `settleStep`, for a step in an election. */
+export const settleElectionStep = (
+  states: StepStates,
+  step: ElectionStep | undefined,
+  now: string,
+): StepEvents | Refusal => (step ? settleStep(states, step.work, step, now) : noEvents())

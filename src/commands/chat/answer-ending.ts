@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { maxAnswerCharacters, type ChatEvent } from '../../events/chat.ts'
+import { chatStream, maxAnswerCharacters, type ChatEvent } from '../../events/chat.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { writtenLength } from '../../events/written-length.ts'
-import { attemptProblem } from '../aggregates/chat.ts'
 import type { StatesOf } from '../decider.ts'
+import { callsOf } from '../budget/paid-work.ts'
 import { refused } from '../refusals.ts'
 import { settle, Settlement, stepAggregates, stepReads } from '../budget/settlement.ts'
 
@@ -30,7 +30,7 @@ type Ending = z.infer<z.ZodObject<typeof answerEnding>>
 export const endingAggregates = stepAggregates
 
 export const endingReads = ({ requestId, attempt, settlement }: Pick<Ending, 'requestId' | 'attempt' | 'settlement'>) =>
-  stepReads(requestId, { attempt, settlement })
+  stepReads(chatStream(requestId), { attempt, settlement })
 
 type Bill = {
   costMicros: number
@@ -48,11 +48,13 @@ export function endAnswer(
   { now }: { now: string },
   terminal: (bill: Bill) => ChatEvent,
 ) {
-  const problem = attemptProblem(states.chat, ending.attempt)
-  if (problem || states.chat.status !== 'open') return refused(problem ?? 'prompt_finished')
-  const settled = settle(states.chat, ending.requestId, ending.settlement, states, now)
+  const prompt = chatStream(ending.requestId)
+  const calls = callsOf(states, prompt, ending.attempt)
+  if (typeof calls === 'string') return refused(calls)
+  if (states.chat.status !== 'open') return refused('prompt_finished')
+  const settled = settle(calls, prompt, ending.settlement, states, now)
   if (!settled) return refused('call_not_open', { callId: ending.settlement?.callId ?? '' })
-  const leftOpen = states.chat.openCalls.length - (ending.settlement ? 1 : 0)
+  const leftOpen = calls.openCalls.length - (ending.settlement ? 1 : 0)
   if (leftOpen > 0) return refused('calls_still_open', { calls: leftOpen })
 
   const submittedAtMs = Date.parse(states.chat.submittedAt)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { draftFaults, maxAnswerCharacters, maxModelMessageCharacters } from '../../events/chat.ts'
+import { draftFaults, maxAnswerCharacters, maxModelMessageCharacters, chatStream } from '../../events/chat.ts'
 import { MemberId } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { writtenLength } from '../../events/written-length.ts'
@@ -20,10 +20,10 @@ export const FailDraft = defineCommand(stepAggregates)({
     message: z.string().min(1).max(maxModelMessageCharacters).optional(),
     ...WorkerStep.shape,
   }),
-  reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
+  reads: ({ requestId, attempt, settlement }) => stepReads(chatStream(requestId), { attempt, settlement }),
 
   decide({ requestId, member, why, text, message, attempt, settlement }, states, { now }) {
-    const settled = settleStep(states, requestId, { attempt, settlement }, now)
+    const settled = settleStep(states, chatStream(requestId), { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
     const data = { member, why, text, ...(message && { message }), ...(settlement && { callId: settlement.callId }) }

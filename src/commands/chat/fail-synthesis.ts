@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maxAnswerCharacters, maxModelMessageCharacters, synthesisFaults } from '../../events/chat.ts'
+import { maxAnswerCharacters, maxModelMessageCharacters, synthesisFaults, chatStream } from '../../events/chat.ts'
 import { MemberId } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
@@ -18,10 +18,10 @@ export const FailSynthesis = defineCommand(stepAggregates)({
     characters: z.int().nonnegative().max(maxAnswerCharacters),
     ...WorkerStep.shape,
   }),
-  reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
+  reads: ({ requestId, attempt, settlement }) => stepReads(chatStream(requestId), { attempt, settlement }),
 
   decide({ requestId, member, why, message, characters, attempt, settlement }, states, { now }) {
-    const settled = settleStep(states, requestId, { attempt, settlement }, now)
+    const settled = settleStep(states, chatStream(requestId), { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     const callId = settlement?.callId
     const data = { member, why, ...(message && { message }), characters, ...(callId && { callId }) }

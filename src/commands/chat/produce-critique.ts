@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maxCritiqueCharacters } from '../../events/chat.ts'
+import { maxCritiqueCharacters, chatStream } from '../../events/chat.ts'
 import { MemberId } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { settleStep, Settlement, stepAggregates, stepReads } from '../budget/settlement.ts'
@@ -16,10 +16,10 @@ export const ProduceCritique = defineCommand(stepAggregates)({
     text: z.string().min(1).max(maxCritiqueCharacters),
     settlement: Settlement,
   }),
-  reads: ({ requestId, ...step }) => stepReads(requestId, step),
+  reads: ({ requestId, ...step }) => stepReads(chatStream(requestId), step),
 
   decide({ requestId, attempt, member, text, settlement }, states, { now }) {
-    const settled = settleStep(states, requestId, { attempt, settlement }, now)
+    const settled = settleStep(states, chatStream(requestId), { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.reviewed.includes(member))
       return refused('step_exists', { member })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maxAnswerCharacters } from '../../events/chat.ts'
+import { maxAnswerCharacters, chatStream } from '../../events/chat.ts'
 import { MemberId } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { writtenLength } from '../../events/written-length.ts'
@@ -17,10 +17,10 @@ export const ProduceDraft = defineCommand(stepAggregates)({
     text: z.string().refine((text) => writtenLength(text) <= maxAnswerCharacters, 'is too long'),
     settlement: Settlement,
   }),
-  reads: ({ requestId, ...step }) => stepReads(requestId, step),
+  reads: ({ requestId, ...step }) => stepReads(chatStream(requestId), step),
 
   decide({ requestId, attempt, member, text, settlement }, states, { now }) {
-    const settled = settleStep(states, requestId, { attempt, settlement }, now)
+    const settled = settleStep(states, chatStream(requestId), { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     if (states.chat.status === 'open' && states.chat.drafted.includes(member)) return refused('step_exists', { member })
     const { callId } = settlement

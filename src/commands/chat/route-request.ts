@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AnswerPath, RoutedBy, SensedConversation } from '../../events/chat.ts'
+import { AnswerPath, RoutedBy, SensedConversation, chatStream } from '../../events/chat.ts'
 import { SeatingHash } from '../../events/council.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { BudgetScope } from '../../events/policy.ts'
@@ -24,14 +24,14 @@ export const RouteRequest = defineCommand(stepAggregates)({
     throttledBy: z.array(BudgetScope).min(1).max(4).optional(),
     conversation: SensedConversation.optional(),
   }),
-  reads: ({ requestId, attempt, settlement }) => stepReads(requestId, { attempt, settlement }),
+  reads: ({ requestId, attempt, settlement }) => stepReads(chatStream(requestId), { attempt, settlement }),
 
   decide(
     { requestId, attempt, settlement, path, intent, by, confidence, seating, throttledBy, conversation },
     states,
     { now },
   ) {
-    const settled = settleStep(states, requestId, { attempt, settlement }, now)
+    const settled = settleStep(states, chatStream(requestId), { attempt, settlement }, now)
     if ('outcome' in settled) return settled
     return {
       outcome: 'accepted',

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { chatStream } from '../../events/chat.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
-import { chat, maxAttempts } from '../aggregates/chat.ts'
+import { chat } from '../aggregates/chat.ts'
 import { defineCommand } from '../decider.ts'
+import { maxAttempts } from '../paid-calls.ts'
 import { refused } from '../refusals.ts'
 
 /**

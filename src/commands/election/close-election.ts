@@ -3,18 +3,18 @@ import { electionStream } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { decideElection } from '../../gedi/decide.ts'
 import { election } from '../aggregates/election.ts'
-import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
+import { electionReads, ElectionStep, settleElectionStep, stepAggregates } from '../budget/settlement.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Closes an election and counts it, tie-break included. It fails below its quorum; the caller then goes on without a result. */
 export const CloseElection = defineCommand({ election, ...stepAggregates })({
   name: 'CloseElection',
-  schema: z.strictObject({ electionId: Uuid7, step: WorkerStep.optional() }),
-  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
+  schema: z.strictObject({ electionId: Uuid7, step: ElectionStep.optional() }),
+  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...electionReads(step) }),
 
-  decide({ electionId, step }, states, { now }) {
-    const settled = settleStep(states, electionId, step, now)
+  decide({ step }, states, { now }) {
+    const settled = settleElectionStep(states, step, now)
     if ('outcome' in settled) return settled
     const { election: state } = states
     if (state.status !== 'open') return refused(state.status === 'absent' ? 'election_unknown' : 'election_closed')

@@ -3,18 +3,18 @@ import { ElectionRules, electionStream } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { needsAllCandidates } from '../../gedi/decide.ts'
 import { election } from '../aggregates/election.ts'
-import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
+import { electionReads, ElectionStep, settleElectionStep, stepAggregates } from '../budget/settlement.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
 /** Opens an election. Its seed is recorded before the first ballot, so it cannot be chosen by the result. */
 export const OpenElection = defineCommand({ election, ...stepAggregates })({
   name: 'OpenElection',
-  schema: z.strictObject({ electionId: Uuid7, ...ElectionRules.shape, step: WorkerStep.optional() }),
-  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
+  schema: z.strictObject({ electionId: Uuid7, ...ElectionRules.shape, step: ElectionStep.optional() }),
+  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...electionReads(step) }),
 
   decide({ electionId, step, ...rules }, states, { now }) {
-    const settled = settleStep(states, electionId, step, now)
+    const settled = settleElectionStep(states, step, now)
     if ('outcome' in settled) return settled
     if (states.election.status !== 'absent') return refused('election_exists')
     const fault = rulesProblem(rules)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ballotFaults, MemberId, electionStream } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { election, votingProblem } from '../aggregates/election.ts'
-import { settleStep, stepAggregates, stepReads, WorkerStep } from '../budget/settlement.ts'
+import { electionReads, ElectionStep, settleElectionStep, stepAggregates } from '../budget/settlement.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 
@@ -14,12 +14,12 @@ export const RejectBallot = defineCommand({ election, ...stepAggregates })({
     member: MemberId,
     why: z.enum(ballotFaults),
     given: z.string().max(500).optional(),
-    step: WorkerStep.optional(),
+    step: ElectionStep.optional(),
   }),
-  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...stepReads(electionId, step) }),
+  reads: ({ electionId, step }) => ({ election: electionStream(electionId), ...electionReads(step) }),
 
-  decide({ electionId, member, why, given, step }, states, { now }) {
-    const settled = settleStep(states, electionId, step, now)
+  decide({ member, why, given, step }, states, { now }) {
+    const settled = settleElectionStep(states, step, now)
     if ('outcome' in settled) return settled
     const problem = votingProblem(states.election, member)
     if (problem) return refused(problem)

@@ -4,7 +4,9 @@ import { type AccountEvent, accountStream } from '../../events/account.ts'
 import { PositiveMicros } from '../../events/amounts.ts'
 import { commandWindowMs, Uuid7 } from '../../events/identifiers.ts'
 import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
+import { bounty } from '../aggregates/bounty.ts'
 import { defineCommand } from '../decider.ts'
+import { bountyOfEscrow, isLocked } from './escrow-lock.ts'
 import { Payer } from './payer.ts'
 import { refused } from '../refusals.ts'
 import { spendingProblem, usable } from './spending.ts'
@@ -14,7 +16,7 @@ const maxHoldMs = 7 * 86_400_000
 const maxSweptAtOnce = 16
 
 /** Reserves money of an account until `expiresAt`. Also sweeps forgotten reservations, so that they do not accumulate. */
-export const ReserveFunds = defineCommand({ account, treasury })({
+export const ReserveFunds = defineCommand({ account, treasury, bounty })({
   name: 'ReserveFunds',
   schema: z.strictObject({
     account: Payer,
@@ -25,10 +27,15 @@ export const ReserveFunds = defineCommand({ account, treasury })({
   }),
   recordsRefusals: true,
   stake: ({ amountMicros }) => ({ costMicros: amountMicros, risk: 'low' }),
-  reads: (command) => ({ account: accountStream(command.account), treasury: treasuryStream }),
+  reads: (command) => ({
+    account: accountStream(command.account),
+    treasury: treasuryStream,
+    bounty: bountyOfEscrow(command.account),
+  }),
 
   decide({ account: accountId, reservationId, amountMicros, expiresAt }, states, { now }) {
     if (states.treasury.frozen) return refused('treasury_frozen')
+    if (isLocked(states.bounty)) return refused('escrow_locked', { account: accountId })
     const payer = usable(accountId, states.account)
     if (payer.refusal) return payer.refusal
     const nowMs = Date.parse(now)

@@ -1,22 +1,23 @@
 import { z } from 'zod'
 import { PositiveMicros } from '../../events/amounts.ts'
-import { dayOf } from '../../events/day.ts'
 import { treasuryStream } from '../../events/treasury.ts'
 import { TransferId, accountStream } from '../../events/account.ts'
 import { AccountId } from '../../events/identifiers.ts'
 import { account } from '../aggregates/account.ts'
+import { bounty } from '../aggregates/bounty.ts'
 import { defineCommand } from '../decider.ts'
+import { bountyOfEscrow, isLocked } from './escrow-lock.ts'
+import { transferred } from './movement.ts'
 import { Reason } from './reason.ts'
 import { refused } from '../refusals.ts'
-import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 /**
  * Transfers money between two accounts in one append. Refused while either account or the whole treasury is frozen. An account pays
- * from its available money; `external`, the source of funding, may go below zero. Only the command id makes a retry safe:
+ * from its available money; `external`, the source of funding, may go below zero. The escrow of a bounty pays only as the bounty says. Only the command id makes a retry safe:
  * docs/decisions/0016-only-the-key-protects-a-transfer.md.
  */
-export const TransferFunds = defineCommand({ from: account, to: account, treasury })({
+export const TransferFunds = defineCommand({ from: account, to: account, treasury, bounty })({
   name: 'TransferFunds',
   schema: z.strictObject({
     /** The caller's name for the transfer, recorded on both accounts. Need not be unique. */
@@ -31,30 +32,19 @@ export const TransferFunds = defineCommand({ from: account, to: account, treasur
   recordsRefusals: true,
   // Money that has left the system cannot be taken back by another transfer.
   stake: ({ to, amountMicros }) => ({ costMicros: amountMicros, risk: to === 'external' ? 'irreversible' : 'medium' }),
-  reads: ({ from, to }) => ({ from: accountStream(from), to: accountStream(to), treasury: treasuryStream }),
+  reads: ({ from, to }) => ({
+    from: accountStream(from),
+    to: accountStream(to),
+    treasury: treasuryStream,
+    bounty: bountyOfEscrow(from),
+  }),
 
-  decide({ transferId, from, to, amountMicros, reason, ref }, states, { now }) {
+  decide(movement, states, { now }) {
+    const { from, to } = movement
     if (from === to) return refused('same_account', { account: from })
     if (states.treasury.frozen) return refused('treasury_frozen')
-    const payer = usable(from, states.from)
-    if (payer.refusal) return payer.refusal
-    const payee = usable(to, states.to)
-    if (payee.refusal) return payee.refusal
-    const problem = spendingProblem(payer.account, amountMicros, now)
-    if (problem) return problem
-    for (const balanceMicros of [
-      payer.account.balanceMicros - amountMicros,
-      payee.account.balanceMicros + amountMicros,
-    ])
-      if (!Number.isSafeInteger(balanceMicros)) return refused('amount_too_large', { amountMicros })
-
-    const movement = { transferId, amountMicros, reason, ...(ref && { ref }) }
-    return {
-      outcome: 'accepted',
-      events: {
-        from: [{ type: 'AccountDebited', data: { ...movement, day: dayOf(now) } }],
-        to: [{ type: 'AccountCredited', data: movement }],
-      },
-    }
+    if (isLocked(states.bounty)) return refused('escrow_locked', { account: from })
+    const moved = transferred(movement, states, now)
+    return 'outcome' in moved ? moved : { outcome: 'accepted', events: moved }
   },
 })

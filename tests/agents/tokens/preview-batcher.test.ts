@@ -1,22 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Run } from '../../../src/agents/run.ts'
+import { chatStream } from '../../../src/events/chat.ts'
 import { Principal } from '../../../src/events/identifiers.ts'
 import { previewBatcher } from '../../../src/agents/tokens/preview-batcher.ts'
 import { silentLogger } from '../../../src/platform/logger.ts'
 import { newId } from '../../support/council.ts'
 
 const { signal } = new AbortController()
-const newRun = (attempt = 1): Run => ({
-  requestId: newId(),
-  attempt,
-  submittedAt: '2026-11-23T12:00:00.000Z',
-  causationId: 'cause',
-  asker: Principal.parse('anna'),
-  signal,
-  leaving: signal,
-  deadline: signal,
-  logger: silentLogger,
-})
+const newRun = (attempt = 1): Run => {
+  const requestId = newId()
+  return {
+    work: chatStream(requestId),
+    requestId,
+    attempt,
+    submittedAt: '2026-11-23T12:00:00.000Z',
+    causationId: 'cause',
+    asker: Principal.parse('anna'),
+    signal,
+    leaving: signal,
+    deadline: signal,
+    logger: silentLogger,
+  }
+}
 
 /** A writer that a test lets finish one write at a time. */
 function gatedWriter() {

@@ -8,6 +8,7 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { lostCall } from '../../../src/agents/model-call.ts'
 import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.ts'
 import { budgetStream } from '../../../src/events/budget.ts'
+import { chatStream } from '../../../src/events/chat.ts'
 import { PolicyScope, type BudgetTerms } from '../../../src/events/policy.ts'
 import { reservationFor, today } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
@@ -69,7 +70,7 @@ describe('a throttled budget', () => {
     await prompt.execute(ReserveBudget, reservationFor(prompt.requestId, { callId, amountMicros: 500 }))
     const { state } = await prompt.dependencies.gate.load(budget, budgetStream('council', today()))
     await prompt.execute(DebitBudget, {
-      requestId: prompt.requestId,
+      work: chatStream(prompt.requestId),
       attempt: 1,
       settlement: lostCall(callId, [budgetStream('council', today())], prompt.dependencies.prices.of('scripted', 0)),
     })

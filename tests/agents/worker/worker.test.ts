@@ -10,6 +10,7 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { parsePrices } from '../../../src/agents/models/prices.ts'
+import { createJudges } from '../../../src/agents/council/judge-work.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
 import { startWorker } from '../../../src/agents/worker/worker.ts'
@@ -58,7 +59,16 @@ async function work(
   const jobs = await council.log.openJobs(blocking, newId(), 1000)
   const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
   const worker = startWorker(
-    { ...agent, log: council.log, tail, jobs, logger, orchestrate: createOrchestrator(agent), readTokens: readAll },
+    {
+      ...agent,
+      log: council.log,
+      tail,
+      jobs,
+      logger,
+      orchestrate: createOrchestrator(agent),
+      judgeWork: createJudges(agent),
+      readTokens: readAll,
+    },
     { name: 'test', concurrency: 2, leaseMs: 1000 },
   )
   onTestFinished(worker.stop)
@@ -163,7 +173,7 @@ describe('a prompt that workers left open', () => {
     const settle = (n: number) => {
       const end = { outcome: 'lost', usage: 'reported', ...counts, priceRef: 'test@1/1', costMicros: 5 } as const
       const settlement = { callId: `${requestId}.${n}`, budgets: [budgetStream('council', today())], ...end }
-      return council.execute(DebitBudget, { requestId, attempt: 3, settlement })
+      return council.execute(DebitBudget, { work: chatStream(requestId), attempt: 3, settlement })
     }
     await settle(1)
     await reserveCall(requestId, 3, 2)

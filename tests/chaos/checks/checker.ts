@@ -1,6 +1,7 @@
 import type { Evidence } from '../harness/evidence.ts'
 import type { Call } from '../harness/history.ts'
 import { approvalFaults } from '../../support/approval-rules.ts'
+import { bountyFaults } from '../../support/bounty-rules.ts'
 import { checkArchive } from './archive.ts'
 import { checkCalls, checkRemembered } from './calls.ts'
 import { checkEndings, checkJobs, checkReadModels, checkStates } from './folds.ts'
@@ -21,6 +22,7 @@ export function check(calls: readonly Call[], evidence: Evidence): Violation[] {
     ...checkRealTime(calls, events),
     ...checkLedger(events),
     ...approvalFaults(events).map((what) => violation('approval', what)),
+    ...bountyFaults(events).map((what) => violation('bounty', what)),
     ...checkStates(evidence.states, events),
     ...checkJobs(evidence.jobs, events),
     ...checkEndings(events),

@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { aggregateOf } from '../../../src/commands/registry.ts'
+import { isBountyEvent } from '../../../src/events/bounty.ts'
 import { isChatEvent } from '../../../src/events/chat.ts'
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
+import { isModelCallEvent } from '../../../src/events/model-call.ts'
 import type { StoredState } from '../../../src/events/log/log.ts'
 import type { MemoryTables } from '../../../src/projections/engine/read-model.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
+import { isBountyEnding } from '../../support/bounty-rules.ts'
 import { violation, type Violation } from './violation.ts'
 
 /** The stored state of every aggregate is the fold of its events. */
@@ -40,25 +43,36 @@ export function checkStates(states: readonly StoredState[], events: readonly Any
   })
 }
 
-const terminals: ReadonlySet<string> = new Set(['AnswerCompleted', 'AnswerFailed', 'AnswerCancelled'])
+const answers: ReadonlySet<string> = new Set(['AnswerCompleted', 'AnswerFailed', 'AnswerCancelled'])
+const isEnding = (event: AnyRecordedEvent): boolean => answers.has(event.type) || isBountyEnding(event)
+/** After these events a bounty needs a worker. */
+const judgeable: ReadonlySet<string> = new Set(['BountyWorkSubmitted', 'BountyJudgingQueued', 'BountyJudgingStarted'])
 
-/** Every prompt has a job until it has ended, and ends once. */
+/** The streams of workers' work, with their own events. */
+const worksIn = (events: readonly AnyRecordedEvent[]): Map<string, AnyRecordedEvent[]> =>
+  Map.groupBy(
+    events.filter((event) => (isChatEvent(event) || isBountyEvent(event)) && !isModelCallEvent(event)),
+    ({ stream }) => stream,
+  )
+
+/** Whether a worker must still do something on a stream. */
+const needsWorker = (stream: string, of: readonly AnyRecordedEvent[]): boolean =>
+  stream.startsWith('chat/') ? !of.some(isEnding) : judgeable.has(of.at(-1)?.type ?? '')
+
+/** Every prompt, and all submitted work, has a job until it needs none any more, and ends once. */
 export function checkJobs(jobs: readonly string[], events: readonly AnyRecordedEvent[]): Violation[] {
   const open = new Set(jobs)
-  return [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) => {
-    const endings = of.filter(({ type }) => terminals.has(type)).length
-    if (endings > 1) return [violation('ended twice', stream)]
-    return endings === 0 && !open.has(stream)
-      ? [violation('lost job', `${stream} has not ended, but no job for it is in the queue`)]
+  return [...worksIn(events)].flatMap(([stream, of]) => {
+    if (of.filter(isEnding).length > 1) return [violation('ended twice', stream)]
+    return needsWorker(stream, of) && !open.has(stream)
+      ? [violation('lost job', `${stream} is not done, but no job for it is in the queue`)]
       : []
   })
 }
 
-/** Every prompt has ended, in a council whose workers had enough time. */
+/** No work is left, in a council whose workers had enough time. */
 export const checkEndings = (events: readonly AnyRecordedEvent[]): Violation[] =>
-  [...Map.groupBy(events.filter(isChatEvent), ({ stream }) => stream)].flatMap(([stream, of]) =>
-    of.some(({ type }) => terminals.has(type)) ? [] : [violation('never ended', stream)],
-  )
+  [...worksIn(events)].flatMap(([stream, of]) => (needsWorker(stream, of) ? [violation('never ended', stream)] : []))
 
 /** The tables of all read models for a log. */
 export function foldedReadModels(events: readonly AnyRecordedEvent[]): MemoryTables {

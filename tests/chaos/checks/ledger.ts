@@ -2,6 +2,7 @@ import { treasuryStream } from '../../../src/events/treasury.ts'
 import { account, isExpired, type Account, type LiveAccount } from '../../../src/commands/aggregates/account.ts'
 import { isAccountEvent } from '../../../src/events/account.ts'
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
+import { arrivesAtFrozen } from '../../support/bounty-rules.ts'
 import { violation, type Violation } from './violation.ts'
 
 const mayBeNegative: ReadonlySet<string> = new Set(['external', 'overrun'])
@@ -25,8 +26,8 @@ export function checkLedger(events: readonly AnyRecordedEvent[]): Violation[] {
     if (metadata.occurredAt > latest) latest = metadata.occurredAt
     const before = states.get(stream) ?? account.initial
     const where = `${event.type} on ${stream} at ${position}`
-    if (isSpending(event) && (isTreasuryFrozen || before.status === 'frozen'))
-      found.push(violation('moved while frozen', where))
+    const isFrozen = before.status === 'frozen' && !arrivesAtFrozen(event)
+    if (isSpending(event) && (isTreasuryFrozen || isFrozen)) found.push(violation('moved while frozen', where))
     try {
       if (!isAccountEvent(event)) throw new Error('not an event of an account')
       states.set(stream, account.evolve(before, event))

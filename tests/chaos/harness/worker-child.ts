@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ModelError, type ModelClient } from '../../../src/agents/models/model.ts'
 import { parsePrices } from '../../../src/agents/models/prices.ts'
+import { createJudges } from '../../../src/agents/council/judge-work.ts'
 import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
 import { startWorker } from '../../../src/agents/worker/worker.ts'
 import { seatCouncil } from '../../../src/cli/serve/seat-council.ts'
@@ -61,7 +62,16 @@ const readTokens = () =>
 const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'chaos-jobs', logger: silentLogger })
 const jobs = await council.log.openJobs(blocking, name, leaseMs)
 const worker = startWorker(
-  { ...agent, log: council.log, tail, jobs, logger: silentLogger, orchestrate: createOrchestrator(agent), readTokens },
+  {
+    ...agent,
+    log: council.log,
+    tail,
+    jobs,
+    logger: silentLogger,
+    orchestrate: createOrchestrator(agent),
+    judgeWork: createJudges(agent),
+    readTokens,
+  },
   { name, concurrency: 8, leaseMs },
 )
 readyUntilSigterm(worker.stop, tail.stop, council.close)

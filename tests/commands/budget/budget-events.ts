@@ -1,6 +1,7 @@
 import { defaultTerms } from '../../../src/commands/aggregates/policy.ts'
 import type { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { budgetStream, type BudgetEvent } from '../../../src/events/budget.ts'
+import { chatStream } from '../../../src/events/chat.ts'
 import { zonedDay } from '../../../src/events/day.ts'
 import { Uuid7 } from '../../../src/events/identifiers.ts'
 import { councilScope, type BudgetTerms } from '../../../src/events/policy.ts'
@@ -29,7 +30,7 @@ export const reserve = (
   amountMicros: number,
 ): ReturnType<typeof ReserveBudget.schema.parse> => ({
   scopes: [{ scope: councilScope, day }],
-  requestId: request,
+  work: chatStream(request),
   attempt: 1,
   calls: [{ callId, phase: 'respond', member: 'council', model: 'smollm2', amountMicros }],
   expiresAt: '2026-11-23T12:15:00.000Z',

@@ -62,6 +62,7 @@ describe('reserving', () => {
             },
           },
         ],
+        bounty: [],
         budgets: new Map([[stream, [opened(), reserved('c1')]]]),
       },
     })

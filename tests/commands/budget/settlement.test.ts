@@ -10,7 +10,7 @@ import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { stepAggregates, type Settlement } from '../../../src/commands/budget/settlement.ts'
 import type { AccountEvent } from '../../../src/events/account.ts'
 import { type BudgetEvent, type BudgetStream, budgetStream } from '../../../src/events/budget.ts'
-import type { ChatEvent } from '../../../src/events/chat.ts'
+import { chatStream, type ChatEvent } from '../../../src/events/chat.ts'
 import { AccountId, Uuid7 } from '../../../src/events/identifiers.ts'
 import { given } from '../../support/decider.ts'
 import { day, opened, reserve, reserved, stream } from './budget-events.ts'
@@ -244,7 +244,11 @@ describe('a budget', () => {
           const callId = `c${call}`
           const costMicros = Math.min(amountMicros, reservedOf(chatEvents, callId))
           const usage = kind === 'lose' ? 'unknown' : 'reported'
-          const debit = { requestId, attempt: 1, settlement: settlement(callId, { usage, costMicros }) }
+          const debit = {
+            work: chatStream(requestId),
+            attempt: 1,
+            settlement: settlement(callId, { usage, costMicros }),
+          }
           const history = { chat: chatEvents, budgets: new Map([[stream, budgetEvents]]) }
           const { decision } =
             kind === 'reserve'

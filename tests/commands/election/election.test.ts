@@ -5,6 +5,7 @@ import { CastBallot } from '../../../src/commands/election/cast-ballot.ts'
 import { CloseElection } from '../../../src/commands/election/close-election.ts'
 import { OpenElection } from '../../../src/commands/election/open-election.ts'
 import { RejectBallot } from '../../../src/commands/election/reject-ballot.ts'
+import { chatStream } from '../../../src/events/chat.ts'
 import type { ElectionEvent, ElectionRules } from '../../../src/events/election.ts'
 import { count } from '../../../src/gedi/count.ts'
 import { newUuid7 } from '../../../src/platform/ids.ts'
@@ -261,7 +262,12 @@ describe('a step of a worker', () => {
         ],
       },
     )
-      .when(CastBallot, { electionId, member: 'analyst', ballot: ['C', 'B'], step: { attempt: 1 } })
+      .when(CastBallot, {
+        electionId,
+        member: 'analyst',
+        ballot: ['C', 'B'],
+        step: { work: chatStream(electionId), attempt: 1 },
+      })
       .then({ refused: 'attempt_superseded' })
   })
 })

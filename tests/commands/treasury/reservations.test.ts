@@ -3,7 +3,6 @@ import type { RefusalCode } from '../../../src/commands/refusals.ts'
 import { account, maxOpenReservations } from '../../../src/commands/aggregates/account.ts'
 import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
-import { treasury } from '../../../src/commands/aggregates/treasury.ts'
 import type { AccountEvent } from '../../../src/events/account.ts'
 import { given } from '../../support/decider.ts'
 import { after, credited, debited, frozen, id, limited, opened, reservation, reserved } from '../../support/treasury.ts'
@@ -12,7 +11,7 @@ const expiresAt = '2026-11-23T12:15:00.000Z'
 const reserve = { account: id('agent:ada'), reservationId: reservation(9), amountMicros: 1000, expiresAt }
 const ada = [opened('agent:ada'), credited(1500)]
 
-const holding = (...history: AccountEvent[]) => given({ account, treasury }, { account: history })
+const holding = (...history: AccountEvent[]) => given(ReserveFunds.aggregates, { account: history })
 
 describe('reserving', () => {
   test('reserves money until a time', () => {
@@ -46,7 +45,7 @@ describe('reserving', () => {
   })
 
   test('is refused while the whole treasury is frozen', () => {
-    given({ account, treasury }, { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] })
+    given(ReserveFunds.aggregates, { account: ada, treasury: [{ type: 'TreasuryFrozen', data: { reason: 'x' } }] })
       .when(ReserveFunds, reserve)
       .then({ refused: 'treasury_frozen' })
   })

@@ -3,7 +3,6 @@ import { account } from '../../../src/commands/aggregates/account.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { SetAccountLimits } from '../../../src/commands/treasury/set-account-limits.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
-import { treasury } from '../../../src/commands/aggregates/treasury.ts'
 import type { AccountEvent } from '../../../src/events/account.ts'
 import type { TreasuryEvent } from '../../../src/events/treasury.ts'
 import { given } from '../../support/decider.ts'
@@ -20,7 +19,7 @@ const ada = [opened('agent:ada')]
 const stopped: TreasuryEvent = { type: 'TreasuryFrozen', data: { reason: 'intrusion' } }
 
 const between = (from: AccountEvent[], to: AccountEvent[] = ada, history: TreasuryEvent[] = []) =>
-  given({ from: account, to: account, treasury }, { from, to, treasury: history })
+  given(TransferFunds.aggregates, { from, to, treasury: history })
 /** The reserve after these events; Ada's account is open. */
 const payer = (...from: AccountEvent[]) => between(from)
 

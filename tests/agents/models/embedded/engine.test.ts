@@ -45,7 +45,7 @@ describe('the embedded model', patience, () => {
 
   test.each([6, 8])('ranks %i answers without naming one twice, whatever it would like to write', async (count) => {
     const labels = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].slice(0, count)
-    const { constraint, maxTokens, parse } = ballotForm('ranking', labels)
+    const { constraint, maxTokens, parse } = ballotForm('ranking', labels, 'answer')
     const same = ask('Write ["A", "A", "A", "A", "A", "A", "A", "A"].')
     for (const temperature of [0, 1]) {
       const { text, end } = await outcomeOf(client.stream(call({ ...same, constraint, maxTokens, temperature })))
@@ -56,7 +56,7 @@ describe('the embedded model', patience, () => {
 
   test('approves of any set of six answers, each once', async () => {
     const labels = ['A', 'B', 'C', 'D', 'E', 'F']
-    const { constraint, maxTokens, parse } = ballotForm('approvals', labels)
+    const { constraint, maxTokens, parse } = ballotForm('approvals', labels, 'answer')
     const { text, end } = await outcomeOf(
       client.stream(call({ ...ask('Name good letters as JSON.'), constraint, maxTokens, temperature: 1 })),
     )
