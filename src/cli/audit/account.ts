@@ -3,9 +3,9 @@ import { account as aggregate, type LiveAccount } from '../../commands/aggregate
 import { accountStream, isAccountEvent, type AccountEvent } from '../../events/account.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import { type AccountId, comparePositions, type Position, type StreamName } from '../../events/identifiers.ts'
-import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
+import { csvRecord } from '../../platform/csv.ts'
 import { accounts } from '../../projections/accounts.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
@@ -14,6 +14,7 @@ import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { assertStateIsFold } from '../log/stored-state.ts'
 import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { openEvidence, type FoundBy } from './evidence.ts'
 
 /** One event of an account, and the account after it. Amounts are integer micro-dollars. */
 type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: LiveAccount; reservedMicros: number }
@@ -21,16 +22,21 @@ type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: L
 /** A reservation that has not ended, and the position of the event that made it. */
 type OpenReservation = { reservationId: string; amountMicros: number; expiresAt: string; position: Position }
 
+export type AccountOptions = Range & { explain?: true; csv?: true }
+
 /**
  * `council audit account`: the events of one account, with its balance and its reserved amount after each and the position of
  * the event behind every figure; and whether the stored state and the read model agree. Throws CliError `account_unknown`,
- * `fold_failed`, `state_differs` and `read_model_differs`.
+ * `fold_failed`, `evidence_differs`, `state_differs` and `read_model_differs`.
  */
 export async function auditAccount(
   accountId: AccountId,
-  options: Range,
-  { config, output }: CliContext,
+  options: AccountOptions,
+  context: CliContext,
 ): Promise<number> {
+  const { config, output } = context
+  const { explain = false, csv = false } = options
+  if (csv && output.json) throw new CliError('usage', 'there is one format: --csv or --json')
   const within = inRange(options)
   await using closing = new AsyncDisposableStack()
   const stream = accountStream(accountId)
@@ -38,7 +44,8 @@ export async function auditAccount(
   const { log, compare } = await auditTable(accounts, rowOfAccount, config, closing)
   // Before the events, so that these include everything that the state reflects.
   const [stored] = await log.loadStates([stream])
-  const events = await eventsOf(log, stream)
+  const evidence = await openEvidence(log, context, closing)
+  const events = (await evidence.eventsOf([stream])).filter(isAccountEvent)
   const steps = foldSteps(stream, events)
   const [last] = steps.slice(-1)
   if (!last) throw new CliError('account_unknown', `there is no account ${accountId} in the log`)
@@ -51,18 +58,18 @@ export async function auditAccount(
       asStored && { revision: asStored.event.revision, state: asStored.after },
     )
 
-  for (const step of steps.filter(({ event }) => within(event.position))) await printStep(output, step)
+  const selected = steps.filter(({ event }) => within(event.position))
+  if (csv) await output.write([stepColumns, ...selected.map(csvFields)].map(csvRecord).join(''))
+  else for (const step of selected) await printStep(output, step)
   const shown = steps.findLast(({ event }) => !options.to || comparePositions(event.position, endOf(options.to)) <= 0)
   const readModel = compare(events)
-  if (shown) await printSummary(output, accountId, shown, steps, readModel)
+  if (shown) {
+    const summary = { accountId, shown, steps, readModel, foundBy: evidence.foundBy, explain }
+    if (csv) for (const line of summaryLines(output, summary)) output.note(line)
+    else await output.result(publicSummary(summary), () => ['', ...summaryLines(output, summary)])
+  }
   assertAgrees(readModel)
   return 0
-}
-
-async function eventsOf(log: LogReader, stream: StreamName): Promise<RecordedEvent<AccountEvent>[]> {
-  const events: RecordedEvent<AccountEvent>[] = []
-  for await (const page of log.read({ streams: [stream] })) events.push(...page.filter(isAccountEvent))
-  return events
 }
 
 function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEvent>[]): Step[] {
@@ -131,40 +138,82 @@ function formatEvent({ type, data, metadata }: RecordedEvent<AccountEvent>): str
   }
 }
 
-/** As of the last event of the range. */
-async function printSummary(
-  output: Output,
-  accountId: AccountId,
-  { event, after, reservedMicros }: Step,
-  steps: readonly Step[],
-  readModel: Comparison,
-): Promise<void> {
-  const open = openReservations(after, steps)
+/** The columns of a CSV file of steps. */
+const stepColumns = [
+  ...['position', 'revision', 'type', 'occurredAt', 'actor', 'commandId', 'requestId'],
+  ...['changeMicros', 'balanceMicros', 'reservedMicros', 'transferId', 'reason', 'ref'],
+]
+
+function csvFields({ event, changeMicros, after, reservedMicros }: Step): (string | number | null)[] {
+  const { position, revision, type, data, metadata } = event
+  const movement = type === 'AccountCredited' || type === 'AccountDebited' ? data : null
+  return [
+    ...[position, revision, type, metadata.occurredAt, metadata.actor, metadata.commandId, metadata.requestId ?? null],
+    ...[changeMicros, after.balanceMicros, reservedMicros],
+    ...[movement?.transferId ?? null, movement?.reason ?? null, movement?.ref ?? null],
+  ]
+}
+
+/** The account as of `shown`, the last event of the range. */
+type Summary = {
+  accountId: AccountId
+  shown: Step
+  steps: readonly Step[]
+  readModel: Comparison
+  foundBy: FoundBy
+  explain: boolean
+}
+
+function publicSummary({ accountId, shown, steps, readModel, foundBy, explain }: Summary) {
+  const { event, after, reservedMicros } = shown
   const { status, balanceMicros, limits } = after
-  const summary = {
+  return {
     kind: 'summary',
     account: accountId,
     status,
     balanceMicros,
     reservedMicros,
     limits,
-    reservations: open,
+    reservations: openReservations(after, steps),
     events: event.revision,
     last: event.position,
+    ...(explain && { from: figuresFrom(shown, steps) }),
+    foundBy,
     readModel: publicComparison(readModel),
   }
-  await output.result(summary, () => [
-    '',
+}
+
+function summaryLines(output: Output, { accountId, shown, steps, readModel, explain }: Summary): string[] {
+  const { event, after, reservedMicros } = shown
+  return [
     output.paint(
       'bold',
-      `${accountId}  ${status}, ${dollarsAndMicros(balanceMicros)}, of which ${reservedMicros.toLocaleString('en')} µ$ are promised, at ${event.position}`,
+      `${accountId}  ${after.status}, ${dollarsAndMicros(after.balanceMicros)}, of which ${reservedMicros.toLocaleString('en')} µ$ are promised, at ${event.position}`,
     ),
-    ...open.map(
+    ...openReservations(after, steps).map(
       ({ reservationId, amountMicros, expiresAt, position }) =>
         `promised  ${reservationId}  ${amountMicros.toLocaleString('en')} µ$ until ${expiresAt}, from ${position}`,
     ),
+    ...(explain
+      ? Object.entries(figuresFrom(shown, steps)).map(
+          ([figure, at]) => `${figure}  from ${at.join(', ') || 'no event'}`,
+        )
+      : []),
     formatComparison(readModel),
-  ])
+  ]
+}
+
+/** The events behind each figure of the summary. */
+function figuresFrom({ event, after }: Step, steps: readonly Step[]): Record<string, Position[]> {
+  const until = steps.filter((step) => step.event.revision <= event.revision)
+  const newest = (...types: AccountEvent['type'][]): Position[] =>
+    until.flatMap((step) => (types.includes(step.event.type) ? [step.event.position] : [])).slice(-1)
+  return {
+    balanceMicros: until.flatMap((step) => (step.changeMicros === 0 ? [] : [step.event.position])),
+    reservedMicros: openReservations(after, until).map(({ position }) => position),
+    status: newest('AccountOpened', 'AccountFrozen', 'AccountUnfrozen'),
+    limits: newest('AccountLimitsSet'),
+  }
 }
 
 function openReservations({ reservations }: LiveAccount, steps: readonly Step[]): OpenReservation[] {

@@ -11,6 +11,7 @@ import {
 } from '../arguments.ts'
 import type { RunCommand } from '../context.ts'
 import type { Range } from '../log-point.ts'
+import type { AccountOptions } from './account.ts'
 import type { CostOptions } from './cost.ts'
 import type { AuditVerifyOptions } from './verify.ts'
 
@@ -52,7 +53,9 @@ export function addAuditCommands(program: Command, run: RunCommand): void {
       'the history of one account with its balance after every event, compared with its state and the read model',
     )
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
-    .action((accountId: AccountId, options: Range) =>
+    .option('--explain', 'list the position of every event behind each figure')
+    .option('--csv', 'print a CSV file')
+    .action((accountId: AccountId, options: AccountOptions) =>
       run(async (context) => (await import('./account.ts')).auditAccount(accountId, options, context)),
     )
 

@@ -1,9 +1,8 @@
 import { isBudgetEvent, type BudgetEvent } from '../../events/budget.ts'
-import { chatStream, isChatEvent } from '../../events/chat.ts'
+import { chatStream } from '../../events/chat.ts'
 import { electionStream, isElectionEvent } from '../../events/election.ts'
 import { printableEvent, type RecordedEvent } from '../../events/event.ts'
 import type { Position, Uuid7 } from '../../events/identifiers.ts'
-import type { LogReader } from '../../events/log/log.ts'
 import { meanPlaces, placeOf } from '../../gedi/places.ts'
 import { isCost } from '../../projections/costs.ts'
 import type { CliContext } from '../context.ts'
@@ -13,17 +12,20 @@ import { assertSameResult, recount, type Recount } from '../gedi/recount.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { openLogForReading } from '../running-council.ts'
+import { openEvidence, type Evidence } from './evidence.ts'
 import { formatFault, storyLine, type StoryEvent } from './story-line.ts'
 
 /**
  * `council audit request`: every event of one prompt and of its election, in order; each draft with its author, each
  * ballot with its voter; a recount of the election; the cost of each phase and member; and a summary. Throws CliError
- * `request_unknown`, `bill_differs` if the prompt's bill is not the sum of its debits, and `election_differs` if the
- * ballots give another result than the recorded one.
+ * `request_unknown`, `bill_differs` if the prompt's bill is not the sum of its debits, `election_differs` if the ballots
+ * give another result than the recorded one, and `evidence_differs` or `read_model_differs` if an index leads astray.
  */
-export async function auditRequest(requestId: Uuid7, { config, output }: CliContext): Promise<number> {
+export async function auditRequest(requestId: Uuid7, context: CliContext): Promise<number> {
+  const { config, output } = context
   await using closing = new AsyncDisposableStack()
-  const story = await eventsOf(await openLogForReading(config, closing), requestId)
+  const evidence = await openEvidence(await openLogForReading(config, closing), context, closing)
+  const { story, foundBy } = await storyOf(evidence, requestId)
   const [first] = story
   if (!first) throw new CliError('request_unknown', `there is no prompt ${requestId} in the log`)
 
@@ -37,7 +39,7 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   await printDrafts(output, drafts)
   if (election) await printBallots(output, election, again)
   await printCosts(output, story)
-  const summary = { ...summarise(requestId, story), election: electionSummary(election, again) }
+  const summary = { ...summarise(requestId, story), election: electionSummary(election, again), foundBy }
   await output.result({ kind: 'summary', ...summary }, () => {
     const bill = summary.billedMicros === null ? 'no bill yet' : `billed ${dollarsAndMicros(summary.billedMicros)}`
     return [
@@ -54,16 +56,48 @@ export async function auditRequest(requestId: Uuid7, { config, output }: CliCont
   return 0
 }
 
-async function eventsOf(log: LogReader, requestId: Uuid7): Promise<StoryEvent[]> {
+/**
+ * The events of the prompt, its election and its costs. Each command that spends for a prompt also writes to its chat, in the same
+ * append, so the events of its budgets stand next to those of its chat. The index of debits shows a debit that stands elsewhere.
+ */
+async function storyOf(evidence: Evidence, requestId: Uuid7) {
   const streams = { chat: chatStream(requestId), election: electionStream(requestId) }
-  const story: StoryEvent[] = []
-  for await (const page of log.read())
-    for (const event of page) {
-      if (event.stream === streams.chat && isChatEvent(event)) story.push(event)
-      else if (event.stream === streams.election && isElectionEvent(event)) story.push(event)
-      else if (isBudgetEvent(event) && requestOf(event) === requestId) story.push(event)
-    }
-  return story
+  const own = await evidence.eventsOf(Object.values(streams))
+  const around = (await evidence.eventsOfCommands(own)).filter((event): event is StoryEvent => {
+    if (isBudgetEvent(event)) return requestOf(event) === requestId
+    return event.stream === streams.chat || event.stream === streams.election
+  })
+  const { debits, isMissing, indexedTo, scanned } = await evidence.debitsOf(requestId)
+  const missing = around.filter(isCost).find(isMissing)
+  if (missing) throw new CliError('read_model_differs', `the read model costs lacks the debit at ${missing.position}`)
+  const bySequence = new Map([...debits, ...around].map((event) => [event.sequence, event]))
+  const story = [...bySequence.values()].toSorted((a, b) => a.sequence - b.sequence)
+  assertSettled(story)
+  return { story, foundBy: { events: evidence.foundBy, debits: { indexedTo, scanned } } }
+}
+
+/** Every call that ended must have ended in each budget that it was reserved in. */
+function assertSettled(story: readonly StoryEvent[]): void {
+  const budgetsOf = new Map(
+    story.flatMap((event) =>
+      event.type === 'ModelCallStarted' ? [[event.data.callId, event.data.budgets] as const] : [],
+    ),
+  )
+  const settled = new Set(
+    story.flatMap((event) =>
+      event.type === 'BudgetDebited' || event.type === 'BudgetReleased' ? [`${event.data.callId} ${event.stream}`] : [],
+    ),
+  )
+  for (const event of story) {
+    if (event.type !== 'ModelCallEnded') continue
+    const { callId } = event.data
+    const missing = budgetsOf.get(callId)?.find((budget) => !settled.has(`${callId} ${budget}`))
+    if (missing !== undefined)
+      throw new CliError(
+        'evidence_differs',
+        `the call ${callId} ended at ${event.position}, but its end is not in ${missing}: run council audit verify`,
+      )
+  }
 }
 
 /** The request that a debit names; of an event that names none, the request that caused it. */

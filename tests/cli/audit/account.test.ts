@@ -83,6 +83,31 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     )
   })
 
+  test('explains each figure of the summary by the positions of its events', async () => {
+    const all = await positions('account/agent:ada')
+    const { rows } = await audit('agent:ada', '--explain')
+    expect(rows.at(-1)?.['from']).toEqual({
+      balanceMicros: [all[2], all[5]],
+      reservedMicros: [all[6]],
+      status: [all[0]],
+      limits: [all[1]],
+    })
+    const { stdout } = await cli(audited.settings, ['audit', 'account', 'agent:ada', '--explain'])
+    expect(stdout).toContain(`\nbalanceMicros  from ${all[2]}, ${all[5]}\n`)
+  })
+
+  test('prints a CSV file of the events, and the summary on stderr', async () => {
+    const run = await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv'])
+    const [names, ...lines] = run.stdout.trimEnd().split('\r\n')
+    expect(names).toBe(
+      'position,revision,type,occurredAt,actor,commandId,requestId,changeMicros,balanceMicros,reservedMicros,transferId,reason,ref',
+    )
+    expect(lines).toHaveLength(7)
+    expect(lines[5]).toMatch(/,AccountDebited,[^,]*Z,tester,[^,]*,,-700000,49300000,0,[^,]*,settles a reservation,$/)
+    expect(run.stderr).toContain('agent:ada  open, $49.300000')
+    expect(await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv', '--json'])).toMatchObject({ code: 2 })
+  })
+
   test('reports a read model that lags or is unreachable', async () => {
     const [from, to] = [id('reserve'), id('agent:bob')]
     await audited.council.execute(TransferFunds, { transferId: newId(), from, to, amountMicros: 1, reason: 'late' })

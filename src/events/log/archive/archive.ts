@@ -23,6 +23,8 @@ export type Archive = {
   checkpoint: () => Promise<ArchiveCheckpoint | null>
   /** Pages of events in log order, each read in a short transaction. */
   read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
+  /** Pages of one stream's events up to a sequence, found by the index on streams: their cost does not depend on the rest of the log. */
+  readStream: (stream: StreamName, upToSequence: number) => AsyncGenerator<ArchivedEvent[]>
   /** Those of the given MACs that occur in these streams up to a sequence. */
   macsIn: (streams: readonly StreamName[], macs: readonly string[], upToSequence: number) => Promise<string[]>
   /**
@@ -71,6 +73,8 @@ export function postgresArchive({
       }
     },
 
+    readStream: (stream, upToSequence) => streamPages(snapshot, stream, upToSequence),
+
     macsIn: (streams, macs, upToSequence) =>
       snapshot(async (tx) => {
         const { rows } =
@@ -95,6 +99,27 @@ export function postgresArchive({
           tx,
         )
       }),
+  }
+}
+
+async function* streamPages(
+  snapshot: Postgres<unknown>['snapshot'],
+  stream: StreamName,
+  upToSequence: number,
+): AsyncGenerator<ArchivedEvent[]> {
+  for (let revision = 0; ;) {
+    const after = revision
+    const { rows } = await snapshot((tx) =>
+      sql`select * from event_archive where stream = ${stream} and revision > ${after} and sequence <= ${upToSequence} order by revision limit ${pageSize}`.execute(
+        tx,
+      ),
+    )
+    const events = rows.map(archivedEvent)
+    const last = events.at(-1)
+    if (!last) return
+    revision = last.revision
+    yield events
+    if (events.length < pageSize) return
   }
 }
 

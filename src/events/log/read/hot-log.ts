@@ -11,7 +11,13 @@ const blockMs = 2000
 const refusedPauseMs = 100
 
 /** `after` is exclusive, `upTo` inclusive and open by default; `backward` starts at the newest event. */
-export type HotRange = { after: Position; upTo?: Position | undefined; direction?: 'forward' | 'backward' | undefined }
+export type HotRange = {
+  after: Position
+  upTo?: Position | undefined
+  direction?: 'forward' | 'backward' | undefined
+  /** The most events of the page; `pageSize` by default. */
+  count?: number
+}
 
 /** The incarnation and last sequence of the log on Redis, and its oldest event that is not trimmed. */
 export type HotEdge = {
@@ -23,7 +29,7 @@ export type HotEdge = {
 /** The newest part of a log, on Redis. It has no gaps, because only its oldest events are ever trimmed. */
 export type HotLog = {
   pageSize: number
-  /** The first `pageSize` events of a range; fewer at its current end. */
+  /** The first `count` events of a range; fewer at its current end. */
   page: (range: HotRange) => Promise<StoredEvent[]>
   edge: () => Promise<HotEdge>
 }
@@ -32,11 +38,11 @@ export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>, 
   return {
     pageSize: size,
 
-    async page({ after, upTo = '+', direction }) {
+    async page({ after, upTo = '+', direction, count = size }) {
       const entries: StreamEntry[] =
         direction === 'backward'
-          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', size)
-          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', size)
+          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', count)
+          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', count)
       return entries.map(storedEvent)
     },
 

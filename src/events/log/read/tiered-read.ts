@@ -62,10 +62,11 @@ async function* forward(
   options: ReadOptions,
 ): AsyncGenerator<StoredEvent[]> {
   const { after = beginning, upTo } = options
+  const count = pageCount(hot, options)
   let cursor = after
   let expected = after === beginning ? 1 : undefined
   for (;;) {
-    const events = await hot.page({ after: cursor, upTo })
+    const events = await hot.page({ after: cursor, upTo, count })
     if (events[0]?.sequence !== expected || expected === undefined) {
       // Read the edge after the page: an event that is on Redis now was there before.
       const edge = await hot.edge()
@@ -85,7 +86,7 @@ async function* forward(
       cursor = last.position
       expected = last.sequence + 1
     }
-    if (events.length < hot.pageSize) return
+    if (events.length < count) return
   }
 }
 
@@ -95,21 +96,26 @@ async function* backward(
   options: ReadOptions,
 ): AsyncGenerator<StoredEvent[]> {
   const { after = beginning } = options
+  const count = pageCount(hot, options)
   let { upTo } = options
   for (;;) {
-    const events = await hot.page({ after, upTo, direction: 'backward' })
+    const events = await hot.page({ after, upTo, direction: 'backward', count })
     const last = events.at(-1)
     if (last) {
       yield events
       upTo = justBefore(last.position)
       if (last.sequence === 1) return
     }
-    if (events.length === hot.pageSize) continue
+    if (events.length === count) continue
     const edge = await hot.edge()
     if (!reachesTo(edge, after)) yield* archived(archive, edge, { ...options, ...(upTo && { upTo }) })
     return
   }
 }
+
+/** A read of few events transfers few; one that selects streams or types looks at whole pages. */
+const pageCount = ({ pageSize }: HotLog, { limit = Infinity, streams, types }: ReadOptions): number =>
+  streams || types ? pageSize : Math.min(pageSize, limit)
 
 /** Whether Redis still holds every event after a position. */
 function reachesTo({ oldest, sequence }: HotEdge, cursor: Position): boolean {
