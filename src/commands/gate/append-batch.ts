@@ -163,6 +163,11 @@ export async function settleBatch(
       return []
     }
     case 'duplicate': {
+      // All of them are done, even if reading the events of one fails.
+      for (const { index, contentHash } of outcome.known) {
+        const pending = pendingAt(index)
+        if (pending?.contentHash === contentHash) pending.mayBeDone = true
+      }
       for (const command of outcome.known) {
         const pending = pendingAt(command.index)
         if (pending) await settleKnown(log, pending, command)
@@ -232,8 +237,6 @@ function settleAppended(
 async function settleKnown(log: EventLog, pending: Pending, { contentHash, first, last }: KnownCommand): Promise<void> {
   if (contentHash !== pending.contentHash)
     return reject(pending, 'command_id_reused', 'this command id was used before, for something else')
-  // The command is done, even if reading its events fails.
-  pending.mayBeDone = true
   const recorded = []
   for await (const page of log.read({ after: justBefore(first), upTo: last })) recorded.push(...page)
   // Between the two requests the log may have lost its tail: what the events were is then unknown.
