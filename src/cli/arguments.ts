@@ -49,6 +49,12 @@ export function parseRequestId(text: string): Uuid7 {
   return id.data
 }
 
+export function parseBountyId(text: string): Uuid7 {
+  const id = Uuid7.safeParse(text)
+  if (!id.success) throw new InvalidArgumentError('It must be the id of a bounty, a UUIDv7 in lower case.')
+  return id.data
+}
+
 export function parseElectionId(text: string): Uuid7 {
   const id = Uuid7.safeParse(text)
   if (!id.success) throw new InvalidArgumentError('It must be the id of an election, a UUIDv7 in lower case.')

@@ -28,8 +28,9 @@ export const BountyVerdict = z.enum(bountyVerdicts)
 export type BountyVerdict = z.infer<typeof BountyVerdict>
 
 /** Why a judging ended without a verdict. */
-export const judgingFaults = ['quorum', 'dictator', 'no_judges', 'crashed', 'over_budget', 'treasury_frozen'] as const
-export type JudgingFault = (typeof judgingFaults)[number]
+const judgingFaults = ['quorum', 'dictator', 'no_judges', 'crashed', 'over_budget', 'treasury_frozen'] as const
+export const JudgingFault = z.enum(judgingFaults)
+export type JudgingFault = z.infer<typeof JudgingFault>
 
 /** Why a bounty expired. `no_work`: its deadline passed without work. `not_judged`: the council reached no verdict. */
 const BountyExpiry = z.enum(['no_work', 'not_judged'])
@@ -98,7 +99,7 @@ export const bountyEvents = {
     version: 1,
     summary:
       'A round of judging ended without a verdict. At `nextAt` the clock begins the next round or, after the last one, ends the bounty.',
-    data: z.strictObject({ round, why: z.enum(judgingFaults), nextAt: z.iso.datetime(), isLast: z.boolean() }),
+    data: z.strictObject({ round, why: JudgingFault, nextAt: z.iso.datetime(), isLast: z.boolean() }),
   },
   BountyJudgingQueued: {
     version: 1,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { UsageSource } from '../events/amounts.ts'
 import { budgetEvents } from '../events/budget.ts'
+import { bountyEvents } from '../events/bounty.ts'
 import { chatEvents } from '../events/chat.ts'
 import { isEventOf, type EventOf, type RecordedEvent } from '../events/event.ts'
 import { Position } from '../events/identifiers.ts'
@@ -19,7 +20,7 @@ const columns = {
   stream: text,
   call_id: unique(text),
   request_id: bytewise(text),
-  /** The user whose prompt it is; null if the log has no prompt of the request. */
+  /** The user whose prompt or bounty it is; null if the log has neither. */
   asker: nullable(bytewise(text)),
   /** The agent whose budget was charged too; null: none. */
   agent: nullable(bytewise(text)),
@@ -40,14 +41,18 @@ export type CostRow = RowOf<typeof columns>
 
 const table = tableOf({ name: 'costs', columns, key: 'sequence', indexes: [sql`(request_id)`, sql`(settled_at)`] })
 
-/** Who asked: a debit names only its request. */
+/** Who asked a prompt or opened a bounty: a debit names only its id. */
 const askers = tableOf({
   name: 'cost_askers',
   key: 'request_id',
   columns: { request_id: bytewise(text), asker: text, last_position: text, last_sequence: bigint },
 })
 
-const handled = { PromptSubmitted: chatEvents.PromptSubmitted, BudgetDebited: budgetEvents.BudgetDebited }
+const handled = {
+  PromptSubmitted: chatEvents.PromptSubmitted,
+  BountyOpened: bountyEvents.BountyOpened,
+  BudgetDebited: budgetEvents.BudgetDebited,
+}
 type Handled = RecordedEvent<EventOf<typeof handled>>
 type Debit = Extract<Handled, { type: 'BudgetDebited' }>
 const isHandled = isEventOf(handled)
@@ -58,7 +63,7 @@ const isHandled = isEventOf(handled)
  */
 export const costs: TableProjection<typeof columns, 'sequence'> = {
   name: 'costs',
-  version: 2,
+  version: 3,
   tables: [table.name, askers.name],
   stored: [table, askers],
   handles: new Set(Object.keys(handled)),
@@ -75,7 +80,7 @@ export const costs: TableProjection<typeof columns, 'sequence'> = {
 
   async apply(tx, schema, events) {
     const known = events.filter(isHandled)
-    await askers.insert(tx, schema, known.filter(isPrompt).map(askerRow))
+    await askers.insert(tx, schema, known.filter(isAsked).map(askerRow))
     const requestIds = new Set(known.filter(isCost).map(({ data }) => storableText(data.requestId)))
     const askedBy = await askers.load(tx, schema, 'request_id', [...requestIds])
     const agentCalls = known.filter(isDebit).filter(agentOf).map(callOf)
@@ -104,7 +109,8 @@ export const isCost = (event: RecordedEvent): event is Debit =>
   event.type === 'BudgetDebited' && event.stream.startsWith('budget/council/')
 
 const isDebit = (event: Handled): event is Debit => event.type === 'BudgetDebited'
-const isPrompt = (event: Handled): event is Exclude<Handled, Debit> => event.type === 'PromptSubmitted'
+type Asked = Exclude<Handled, Debit>
+const isAsked = (event: Handled): event is Asked => event.type !== 'BudgetDebited'
 /** The agent whose budget a debit charges; null for another scope. */
 const agentOf = ({ stream }: Debit): string | null => /^budget\/agent:([^/]+)/.exec(stream)?.[1] ?? null
 const callOf = ({ data }: Debit): string => storableText(data.callId)
@@ -113,7 +119,7 @@ function foldTables(events: readonly RecordedEvent[], tables: MemoryTables = new
   const rows = rowsIn<number, CostRow>(tables, table.name)
   const askerRows = rowsIn<string, ReturnType<typeof askerRow>>(tables, askers.name)
   const known = events.filter(isHandled)
-  for (const prompt of known.filter(isPrompt)) askerRows.set(storableText(prompt.data.requestId), askerRow(prompt))
+  for (const row of known.filter(isAsked).map(askerRow)) askerRows.set(row.request_id, row)
   const byCall = new Map([...rows.values()].map((row) => [row.call_id, row]))
   foldCosts(known, new Map([...askerRows.values()].map((row) => [row.request_id, row.asker])), byCall)
   for (const row of byCall.values()) rows.set(row.sequence, row)
@@ -135,11 +141,11 @@ function foldCosts(events: readonly Handled[], askerOf: ReadonlyMap<string, stri
   }
 }
 
-const askerRow = ({ data, metadata, position, sequence }: Exclude<Handled, Debit>) => ({
-  request_id: storableText(data.requestId),
-  asker: storableText(metadata.actor),
-  last_position: position,
-  last_sequence: sequence,
+const askerRow = (event: Asked) => ({
+  request_id: event.stream.slice(event.stream.indexOf('/') + 1),
+  asker: storableText(event.type === 'BountyOpened' ? event.data.by : event.metadata.actor),
+  last_position: event.position,
+  last_sequence: event.sequence,
 })
 
 const costRow = ({ sequence, position, stream, data, metadata }: Debit, asker: string | null): CostRow => ({

@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts'
 import { approvals } from './approvals.ts'
+import { bounties } from './bounties.ts'
 import { budgets } from './budgets.ts'
 import { chats } from './chats.ts'
 import { costs } from './costs.ts'
@@ -18,6 +19,7 @@ export const readModels: readonly ReadModel[] = [
   policies,
   accounts,
   entries,
+  bounties,
   elections,
   members,
   approvals,

@@ -9,7 +9,12 @@ import { chainStart, extendChain } from '../../src/events/log/archive/chain.ts'
 import type { StoredEvent } from '../../src/events/log/read/stored-event.ts'
 import { readModels } from '../../src/projections/read-models.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
+import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
+import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
+import { UnfreezeTreasury } from '../../src/commands/treasury/unfreeze-treasury.ts'
+import { judgedBounty, openedBounty } from '../support/bounty-run.ts'
 import { answeredByCouncil } from '../support/deliberation.ts'
+import { id } from '../support/treasury.ts'
 import { freshCouncilId, redisUrl } from '../support/shared-servers.ts'
 import { identityOf, storedLogOf } from '../support/stored-log.ts'
 import { check } from './checks/checker.ts'
@@ -31,12 +36,23 @@ beforeAll(async () => {
   const next = mixedLoad(seeded(5), Date.now)
   for (let executed = 0; executed < 300;) {
     const command = next()
-    if (command.name.endsWith('Prompt')) continue
+    if (command.name.endsWith('Prompt') || command.name === 'SubmitBountyWork') continue
     await command.execute(gate, Principal.parse('client'))
     executed++
   }
   const asked = { ...council, gate, execute: executeOn(gate) }
   await answeredByCouncil(asked, { analyst: ['B', 'C'], sceptic: null, pragmatist: ['B', 'A'] })
+  await asked.execute(UnfreezeTreasury, { reason: 'load' })
+  await asked.execute(OpenAccount, { account: id('agent:ada') })
+  const bountyId = await openedBounty(asked)
+  await asked.execute(TransferFunds, {
+    transferId: 'gift',
+    from: id('reserve'),
+    to: id(`bounty:${bountyId}`),
+    amountMicros: 5,
+    reason: 'gift',
+  })
+  await judgedBounty(asked, bountyId, 'reward', '1-2')
   const hot = (await Array.fromAsync(storedLogOf(council, redisUrl).readStored())).flat()
   const identity = await identityOf(council)
   let head = chainStart(identity)
@@ -200,6 +216,32 @@ describe('the checker finds', () => {
       const evidence = { archived: { ...planted.evidence.archived, archived } }
       expect(kindsOf(withEvidence(planted, evidence))).toEqual(['archive'])
     }
+  })
+
+  test('a bounty that returns what was promised, and not what its escrow has', () => {
+    const planted = copy()
+    const isRefund = ({ data }: AnyRecordedEvent) =>
+      'transferId' in data && data.transferId.startsWith('refund:') && 'amountMicros' in data && data.amountMicros > 300
+    for (const event of planted.evidence.events)
+      if (isRefund(event) && 'amountMicros' in event.data) event.data.amountMicros -= 5
+    expect(kindsOf(planted)).toEqual(expect.arrayContaining(['bounty']))
+  })
+
+  test('a bounty that is judged or ends twice', () => {
+    const planted = copy()
+    for (const type of ['BountyJudged', 'BountyAwarded']) {
+      const events = planted.evidence.events.filter((event) => event.type === type).slice(-1)
+      expect(kindsOf(repeated(planted, events))).toEqual(expect.arrayContaining(['bounty']))
+    }
+  })
+
+  test('submitted work without a job or a verdict', () => {
+    const planted = copy()
+    const submitted = planted.evidence.events.findIndex(({ type }) => type === 'BountyWorkSubmitted')
+    const events = planted.evidence.events.slice(0, submitted + 1)
+    expect(kindsOf(withEvidence(planted, { events, jobs: [] }))).toEqual(
+      expect.arrayContaining(['lost job', 'never ended']),
+    )
   })
 
   test('a prompt without a job or an end', () => {

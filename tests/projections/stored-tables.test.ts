@@ -28,7 +28,7 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   costs: {
-    version: 2,
+    version: 3,
     statements: [
       'create table "s"."costs" ("sequence" bigint primary key, "position" text not null unique, "stream" text not null, ' +
         '"call_id" text not null unique, "request_id" text collate "C" not null, "asker" text collate "C", "agent" text collate "C", ' +
@@ -76,6 +76,21 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
       'create table "s"."accounts" ("account_id" text collate "C" primary key, "status" text not null, ' +
         '"balance_micros" bigint not null, "reserved_micros" bigint not null, "daily_limit_micros" bigint, ' +
         '"action_limit_micros" bigint, "last_position" text not null, "last_sequence" bigint not null)',
+    ],
+  },
+  bounties: {
+    version: 1,
+    statements: [
+      'create table "s"."bounties" ("bounty_id" text collate "C" primary key, "status" text not null, "title" text not null, ' +
+        '"task" text not null, "criteria" text not null, "reward_micros" bigint not null, "bonus_micros" bigint not null, ' +
+        '"deadline" timestamptz not null, "claim_seconds" integer not null, "proposed_by" text not null, ' +
+        '"proposed_at" timestamptz not null, "opened_by" text, "opened_at" timestamptz, "worker" text, ' +
+        '"claim_expires_at" timestamptz, "work" text, "submitted_at" timestamptz, "round" integer not null, ' +
+        '"attempts" integer not null, "election_id" text, "judging_failed_why" text, "judging_next_at" timestamptz, ' +
+        '"verdict" text, "judging_calls" integer not null, "judging_micros" bigint not null, "paid_micros" bigint not null, ' +
+        '"refunded_micros" bigint, "ended_why" text, "ended_at" timestamptz, "first_position" text not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
+      'create index on "s"."bounties" (status, bounty_id)',
     ],
   },
   elections: {

@@ -61,8 +61,9 @@ export type Promised = {
   reservations: { account: AccountId; reservationId: Uuid7 }[]
   elections: Uuid7[]
   approvals: Uuid7[]
+  bounties: Uuid7[]
 }
-export const nothingPromised = (): Promised => ({ reservations: [], elections: [], approvals: [] })
+export const nothingPromised = (): Promised => ({ reservations: [], elections: [], approvals: [], bounties: [] })
 
 /** A random command of the treasury, the chat, an election or a budget policy, most often a transfer. */
 export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {

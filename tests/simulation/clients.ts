@@ -11,6 +11,7 @@ import { councilScope } from '../../src/events/policy.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import { unrelatedCommand, commandFor, setUpCommands, randomCommand, nothingPromised } from './client-commands.ts'
 import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
+import { bountyCommand, judge } from './bounties.ts'
 import { act, governanceCommand } from './governance.ts'
 import type { World } from './world.ts'
 
@@ -18,14 +19,15 @@ import type { World } from './world.ts'
 export type ClientRun = { history: IssuedCommand[]; answersToReuse: Answer[]; left: () => number }
 
 const clients = 4
-const commandsEach = 7
+const commandsEach = 8
 const longestPauseMs = 1_500
 /** How often the worker still looks for a job once it is alone. */
 const lastLooks = 3
 /** The workers: two may take the same job. */
 const workers = 2
-/** The share of the commands that govern the council. */
+/** The share of the commands that govern the council, and of those of bounties among the others. */
 const governed = 0.2
+const aboutBounties = 0.15
 
 /** Opens the accounts, then starts several clients and a worker. */
 export function startClients(world: World): ClientRun {
@@ -58,10 +60,13 @@ export function startClients(world: World): ClientRun {
     for (let n = 0; n < commandsEach; n++) {
       await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
       const commandId = newId()
-      for (const category of ['chat', 'election', 'approval']) world.watch(`${category}/${commandId}` as StreamName)
+      for (const stream of ['chat/', 'election/', 'approval/', 'bounty/', 'account/bounty:'])
+        world.watch(`${stream}${commandId}` as StreamName)
       const command = random.happens(governed)
         ? governanceCommand(random, commandId, promised.approvals)
-        : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
+        : random.happens(aboutBounties)
+          ? bountyCommand(random, commandId, scheduler.clock.nowMs(), promised.bounties)
+          : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(command, commandId)
       const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && command.recordsRefusals)
       if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, unrelatedCommand()))
@@ -77,6 +82,10 @@ export function startClients(world: World): ClientRun {
       if (!job) continue
       if (job.kind === 'act') {
         await act(client, gates, job)
+        continue
+      }
+      if (job.kind === 'judge') {
+        await judge(client, gates, world, job)
         continue
       }
       const requestId = Uuid7.parse(job.stream.slice('chat/'.length))

@@ -1,3 +1,6 @@
+import type { Account } from '../../src/commands/aggregates/account.ts'
+import type { Bounty } from '../../src/commands/aggregates/bounty.ts'
+import type { CommandGate } from '../../src/commands/gate/gate.ts'
 import type { AppendRequest, EventLog, StoredState } from '../../src/events/log/log.ts'
 import type { StreamName } from '../../src/events/identifiers.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
@@ -37,6 +40,8 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
   'a budget is checked before the append, and not in it': appending((append, request) =>
     append(withoutRevisions(request, (stream) => stream.startsWith('budget/'))),
   ),
+
+  'a refund computed from the request instead of the escrow': { gate: refundingTheRequest },
 
   'the append checks no revisions': appending((append, request) => append(withoutRevisions(request, () => true))),
 
@@ -107,6 +112,25 @@ function lastOf({ commands, events }: AppendRequest, newId: World['newId']): App
     jobs: [],
     finishedJobs: [],
   }
+}
+
+/** A gate whose bounties return what was promised when they were opened, whatever their escrow holds. */
+function refundingTheRequest(gate: CommandGate): CommandGate {
+  return {
+    ...gate,
+    execute(definition, input, context) {
+      const decide: typeof definition.decide = (command, states, deciding) =>
+        definition.decide(command, { ...states, ...asPromised(states) }, deciding)
+      return gate.execute({ ...definition, decide }, input, context)
+    },
+  }
+}
+
+/** The escrow with the reward and the bonus of its bounty. */
+function asPromised({ bounty, escrow }: { bounty?: unknown; escrow?: unknown }): { escrow?: Account } {
+  const [state, held] = [bounty as Bounty | undefined, escrow as Account | undefined]
+  if (!state || !('offer' in state) || !held || held.status === 'absent') return {}
+  return { escrow: { ...held, balanceMicros: state.offer.rewardMicros + state.offer.bonusMicros } }
 }
 
 /** A log that answers a conflict with the states that the gate has already loaded. */

@@ -22,6 +22,7 @@ import { noFaults, faultRatesOf, type FaultRates } from './fault-rates.ts'
 
 /** A fault to plant in a run, as a wrapper around a dependency of the code under test. */
 export type Plant = {
+  gate?: (gate: CommandGate) => CommandGate
   gateLog?: (log: EventLog, world: World) => EventLog
   projectorLog?: (log: EventLog, world: World) => EventLog
   readerLog?: (log: EventLog, world: World) => EventLog
@@ -29,6 +30,8 @@ export type Plant = {
   /** Gates do not compare the log with the archive before they write. */
   ignoresArchive?: true
 }
+
+const sound = (gate: CommandGate): CommandGate => gate
 
 export type GateProcess = { owner: Owner; gate: CommandGate }
 export type ProjectorProcess = { owner: Owner; version: number; subscriptions: Subscription<MemoryTx>[] }
@@ -103,14 +106,16 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
       const pause = (ms: number) => scheduler.step(owner, 'pauses', ms)
       world.gates[slot] = {
         owner,
-        gate: createGate({
-          log: plant.gateLog?.(log, world) ?? log,
-          clock: scheduler.clock,
-          newId,
-          pause,
-          logger: silentLogger,
-          minPipelined,
-        }),
+        gate: (plant.gate ?? sound)(
+          createGate({
+            log: plant.gateLog?.(log, world) ?? log,
+            clock: scheduler.clock,
+            newId,
+            pause,
+            logger: silentLogger,
+            minPipelined,
+          }),
+        ),
       }
     },
 

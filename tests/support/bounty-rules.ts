@@ -48,7 +48,7 @@ export function bountyFaults(events: readonly RecordedEvent[]): string[] {
 const promisedBy = (event: BountyEvent): number | null =>
   event.type === 'BountyOpened' ? event.data.rewardMicros + event.data.bonusMicros : null
 
-/** What is wrong with an ending that leaves `leftMicros` on the escrow, and takes `paidMicros` from it. */
+/** The faults of an ending that leaves `leftMicros` on the escrow, and takes `paidMicros` from it. */
 function endFaults({ stream, type, data }: RecordedEvent, leftMicros: number, paidMicros: number): string[] {
   const said = data as { paidMicros?: number; refundedMicros: number }
   const saidMicros = (said.paidMicros ?? 0) + said.refundedMicros

@@ -1,3 +1,4 @@
+import { bountyQueries } from './bounties.ts'
 import { budgetQueries } from './budgets.ts'
 import { costQueries } from './costs.ts'
 import { electionQueries } from './elections.ts'
@@ -10,6 +11,7 @@ export const queries: readonly QueryRoute[] = [
   ...treasuryQueries,
   ...budgetQueries,
   ...costQueries,
+  ...bountyQueries,
   ...electionQueries,
   ...governanceQueries,
 ]

@@ -3,6 +3,7 @@ import type { Uuid7, AccountId } from '../../events/identifiers.ts'
 import { costGroupings } from '../../projections/cost-groups.ts'
 import {
   parseAccountId,
+  parseBountyId,
   parseCostGroupings,
   parseLogPoint,
   parseMoment,
@@ -12,6 +13,7 @@ import {
 import type { RunCommand } from '../context.ts'
 import type { Range } from '../log-point.ts'
 import type { AccountOptions } from './account.ts'
+import type { BountyOptions } from './bounties.ts'
 import type { CostOptions } from './cost.ts'
 import type { AuditVerifyOptions } from './verify.ts'
 
@@ -46,6 +48,18 @@ export function addAuditCommands(program: Command, run: RunCommand): void {
     .argument('<requestId>', 'its id, a UUIDv7', parseRequestId)
     .action((requestId: Uuid7) =>
       run(async (context) => (await import('./request.ts')).auditRequest(requestId, context)),
+    )
+
+  audit
+    .command('bounties')
+    .description(
+      'the money, the work and the verdict of every bounty, or the whole story of one, compared with the escrows and the read model',
+    )
+    .argument('[bountyId]', 'its id, a UUIDv7', parseBountyId)
+    .option('--explain', 'list the position of every event behind each figure')
+    .option('--csv', 'print a CSV file')
+    .action((bountyId: Uuid7 | undefined, options: BountyOptions) =>
+      run(async (context) => (await import('./bounties.ts')).auditBounties(bountyId, options, context)),
     )
 
   withRange(audit.command('account'))

@@ -37,12 +37,14 @@ export async function auditCost(options: CostOptions, { config, output }: CliCon
   const { log, compare } = await auditTable(costs, { clauses: sql``, noun: 'debit' }, config, closing)
   const events: RecordedEvent[] = []
   const credits: Parameters<typeof paidCosts>[1][number][] = []
-  for await (const page of log.read({ types: ['PromptSubmitted', 'BudgetDebited', 'AccountCredited'] })) {
+  for await (const page of log.read({
+    types: ['PromptSubmitted', 'BountyOpened', 'BudgetDebited', 'AccountCredited'],
+  })) {
     // Only who asked matters of a prompt, and its text may be long.
     for (const event of page)
       if (event.type === 'PromptSubmitted') events.push({ ...event, data: { ...event.data, text: '…' } })
       else if (isSpending(event)) credits.push(event)
-      else if (event.type === 'BudgetDebited') events.push(event)
+      else if (event.type === 'BudgetDebited' || event.type === 'BountyOpened') events.push(event)
   }
   const rows = [...costs.fold(events).values()].filter((row) => within(row.position, Date.parse(row.settled_at)))
 

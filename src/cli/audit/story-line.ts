@@ -10,10 +10,14 @@ import { fit, type Output } from '../output.ts'
 export type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<ElectionEvent> | RecordedEvent<BudgetEvent>
 
 /** An event on one line, with the time since the start of its story. */
-export function storyLine({ columns, paint }: Output, event: StoryEvent, startMs: number): string {
+export const storyLine = (output: Output, event: StoryEvent, startMs: number): string =>
+  timedLine(output, event, startMs, formatEvent(event))
+
+/** Any event on one line, with the time since the start of its story and a text that says what happened. */
+export function timedLine({ columns, paint }: Output, event: RecordedEvent, startMs: number, said: string): string {
   const after = `+${((Date.parse(event.metadata.occurredAt) - startMs) / 1000).toFixed(3)} s`.padStart(11)
   const line = `${event.position.padEnd(17)} ${after}  ${event.type.padEnd(21)}  `
-  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(formatEvent(event)), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
+  return `${paint('dim', line.slice(0, 30))}${line.slice(30)}${fit(printableLine(said), columns === undefined ? undefined : Math.max(0, columns - line.length))}`
 }
 
 function formatEvent(event: StoryEvent): string {

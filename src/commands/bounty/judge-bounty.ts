@@ -1,13 +1,6 @@
 import { z } from 'zod'
 import { accountStream } from '../../events/account.ts'
-import {
-  bountyStream,
-  BountyVerdict,
-  BountyWorker,
-  judgingFaults,
-  type BountyEvent,
-  type JudgingFault,
-} from '../../events/bounty.ts'
+import { bountyStream, BountyVerdict, BountyWorker, type BountyEvent, JudgingFault } from '../../events/bounty.ts'
 import { electionStream } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { decideElection } from '../../gedi/decide.ts'
@@ -37,7 +30,7 @@ export const JudgeBounty = defineCommand({ bounty, election, ...escrowAggregates
     worker: BountyWorker,
     electionId: Uuid7,
     /** Why the judges may not have voted, if the worker knows: it explains an election without a result. */
-    hindrance: z.enum(judgingFaults).optional(),
+    hindrance: JudgingFault.optional(),
     /** The entry of the work stream that this append removes. */
     job: z.string().regex(/^\d+-\d+$/),
   }),

@@ -1,5 +1,9 @@
 import { DenyApproval } from '../../../src/commands/approval/deny-approval.ts'
 import { GrantApproval } from '../../../src/commands/approval/grant-approval.ts'
+import { CancelBounty } from '../../../src/commands/bounty/cancel-bounty.ts'
+import { ClaimBounty } from '../../../src/commands/bounty/claim-bounty.ts'
+import { OpenBounty } from '../../../src/commands/bounty/open-bounty.ts'
+import { SubmitBountyWork } from '../../../src/commands/bounty/submit-bounty-work.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import type { CommandDefinition, ReadSet } from '../../../src/commands/decider.ts'
@@ -16,6 +20,7 @@ import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
+import { BountyWorker, escrowOf } from '../../../src/events/bounty.ts'
 import { Principal, type AccountId, type Uuid7 } from '../../../src/events/identifiers.ts'
 import { modes } from '../../../src/events/governance.ts'
 import { PolicyScope } from '../../../src/events/policy.ts'
@@ -70,12 +75,14 @@ const aheadMs = 3_600_000
 
 /**
  * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are
- * settled, released or settled late, actions of agents that wait for a person, switches of the mode, freezes, and prompts.
+ * settled, released or settled late, bounties, actions of agents that wait for a person, switches of the mode, freezes, and prompts.
  */
 export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
   const prompts: Uuid7[] = []
   const approvals: Uuid7[] = []
+  /** The next step of each bounty, which most often succeeds. */
+  const bounties: { bountyId: Uuid7; next: 'claim' | 'submit' }[] = []
   const frozen: LoadCommand[] = []
   const agent = () => (random.percent(50) ? hot : random.pick(cold))
   const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
@@ -120,6 +127,26 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
       ? command(GrantApproval, { approvalId })
       : command(DenyApproval, { approvalId, reason: 'load' })
   }
+  const openBounty = () => {
+    const bountyId = newId()
+    bounties.push({ bountyId, next: 'claim' })
+    const offer = { rewardMicros: random.between(1, 5_000), bonusMicros: random.between(0, 2_000), claimSeconds: 3_600 }
+    const deadline = new Date(nowMs() + 3_600_000).toISOString()
+    const text = { title: 'Load', task: 'Bear the load.', criteria: 'Nothing is lost.' }
+    return command(OpenBounty, { bountyId, ...text, ...offer, deadline }, bountyId)
+  }
+  const advanceBounty = () => {
+    const bounty = takenOut(bounties)
+    if (!bounty) return undefined
+    const { bountyId, next } = bounty
+    if (random.percent(10)) return command(CancelBounty, { bountyId, reason: 'load' })
+    // A gift: what returns at the end is what the escrow has, not what was promised.
+    if (random.percent(10)) return transfer(reserve, escrowOf(bountyId), random.between(1, 500))
+    if (next === 'submit') return command(SubmitBountyWork, { bountyId, work: 'It was borne.' })
+    bounties.push({ bountyId, next: 'submit' })
+    const worker = random.percent(20) ? 'user:eve' : random.pick(agents)
+    return command(ClaimBounty, { bountyId, worker: BountyWorker.parse(worker) })
+  }
   const switchMode = () => command(SwitchMode, { mode: random.pick(modes), reason: 'load' })
   const freezeOne = () => {
     const account = random.pick(cold)
@@ -148,6 +175,8 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     [4, release],
     [3, submit],
     [1, cancel],
+    [2, openBounty],
+    [5, advanceBounty],
     [4, propose],
     [4, decide],
     [1, switchMode],

@@ -38,6 +38,7 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'policies', rows: 0 },
         { projection: 'accounts', rows: 5 },
         { projection: 'entries', state: 'compared', differences: 0 },
+        { projection: 'bounties', rows: 0 },
         { projection: 'elections', rows: 0 },
         { projection: 'members', rows: 1 },
         { projection: 'approvals', rows: 0 },

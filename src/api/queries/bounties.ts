@@ -1,0 +1,63 @@
+import { Uuid7 } from '../../events/identifiers.ts'
+import { bounties, BountyStatus, selectBounties, selectBounty, type BountyRow } from '../../projections/bounties.ts'
+import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+
+/** Bounties, newest first, and one of them with its texts. Amounts are integer micro-dollars. */
+export const bountyQueries: readonly QueryRoute[] = [
+  queryRoute({
+    path: '/v1/bounties',
+    readModel: bounties,
+    fields: { status: BountyStatus.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    notFound: 'there is no such list',
+    async answer(tx, { status, cursor, limit }) {
+      const { page, last } = await pageOf(limit, (most) => selectBounties(tx, { status, before: cursor, limit: most }))
+      return { bounties: page.map(printBounty), next: last?.bounty_id ?? null }
+    },
+  }),
+  queryRoute({
+    path: '/v1/bounties/:id',
+    readModel: bounties,
+    fields: {},
+    id: Uuid7,
+    notFound: 'there is no such bounty',
+    async answer(tx, _, bountyId) {
+      const row = await selectBounty(tx, bountyId)
+      return row ? { ...printBounty(row), task: row.task, criteria: row.criteria, work: row.work } : null
+    },
+  }),
+]
+
+function printBounty(row: BountyRow) {
+  return {
+    bounty: row.bounty_id,
+    status: row.status,
+    title: row.title,
+    rewardMicros: row.reward_micros,
+    bonusMicros: row.bonus_micros,
+    deadline: row.deadline,
+    claimSeconds: row.claim_seconds,
+    escrow: row.opened_at === null ? null : `bounty:${row.bounty_id}`,
+    proposedBy: row.proposed_by,
+    proposedAt: row.proposed_at,
+    openedBy: row.opened_by,
+    openedAt: row.opened_at,
+    worker: row.worker,
+    claimExpiresAt: row.claim_expires_at,
+    submittedAt: row.submitted_at,
+    judging: {
+      round: row.round,
+      attempts: row.attempts,
+      election: row.election_id,
+      failedWhy: row.judging_failed_why,
+      nextAt: row.judging_next_at,
+      calls: row.judging_calls,
+      costMicros: row.judging_micros,
+    },
+    verdict: row.verdict,
+    paidMicros: row.paid_micros,
+    refundedMicros: row.refunded_micros,
+    endedWhy: row.ended_why,
+    endedAt: row.ended_at,
+    positions: { first: row.first_position, last: row.last_position },
+  }
+}
