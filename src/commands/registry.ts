@@ -27,6 +27,7 @@ import { OpenBounty } from './bounty/open-bounty.ts'
 import { ProposeBounty } from './bounty/propose-bounty.ts'
 import { StartJudging } from './bounty/start-judging.ts'
 import { SubmitBountyWork } from './bounty/submit-bounty-work.ts'
+import { CloseBudgetDay } from './budget/close-budget-day.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
 import { SetBudgetPolicy } from './budget/set-budget-policy.ts'
@@ -51,6 +52,7 @@ import { SetApprovalPolicy } from './governance/set-approval-policy.ts'
 import { SwitchMode } from './governance/switch-mode.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
+import { ExpireReservations } from './treasury/expire-reservations.ts'
 import { FreezeAccount } from './treasury/freeze-account.ts'
 import { FreezeTreasury } from './treasury/freeze-treasury.ts'
 import { OpenAccount } from './treasury/open-account.ts'
@@ -91,7 +93,7 @@ const findAction: FindAction = (name) => publicCommands.get(name)?.definition
 export const areas: Readonly<Record<string, Area>> = {
   treasury: {
     aggregates: [account, treasury],
-    commands: [],
+    commands: [internal(ExpireReservations)],
     publicCommands: [
       open(OpenAccount),
       open(TransferFunds),
@@ -107,7 +109,7 @@ export const areas: Readonly<Record<string, Area>> = {
   },
   budget: {
     aggregates: [budget, policy],
-    commands: [internal(ReserveBudget), internal(DebitBudget)],
+    commands: [internal(ReserveBudget), internal(DebitBudget), internal(CloseBudgetDay)],
     publicCommands: [open(SetBudgetPolicy)],
   },
   governance: { aggregates: [governance], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },

@@ -87,7 +87,7 @@ describe('the command line', () => {
     expect(await council({ PORT: '4321' }, ['serve'], { serve })).toMatchObject({ code: 3 })
     expect(served).toEqual([
       [4321, ['worker', 'api']],
-      [4321, ['api', 'worker', 'projector', 'archiver']],
+      [4321, ['api', 'worker', 'projector', 'scheduler', 'archiver']],
     ])
   })
 })

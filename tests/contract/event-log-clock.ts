@@ -90,7 +90,7 @@ export function lease(subject: LogSubject): void {
       own.close()
     })
 
-    test('that expired may be renewed while nobody else has taken it', async () => {
+    test('that expired may be renewed while no other process has taken it', async () => {
       const { own, first, second, hold } = await processes()
       const token = tokenOf(await hold(first, 'first', null, 1))
       await expect.poll(() => hold(first, 'first', token, 1)).toEqual({ held: true, token })

@@ -15,6 +15,7 @@ const roles = {
   api: { load: async () => (await import('./api-role.ts')).apiRole, listens: true },
   worker: { load: async () => (await import('./worker-role.ts')).workerRole, needsModel: true },
   projector: { load: async () => (await import('./projector-role.ts')).projectorRole },
+  scheduler: { load: async () => (await import('./scheduler-role.ts')).schedulerRole },
   archiver: { load: async () => (await import('./archiver-role.ts')).archiverRole },
 } satisfies Record<string, RoleEntry>
 export type RoleName = keyof typeof roles

@@ -66,6 +66,9 @@ export const softMicros = ({ dailyMicros, softPercent }: BudgetTerms): number =>
 export const isThrottledOn = (spentMicros: number, terms: BudgetTerms): boolean =>
   terms.onExceed !== 'stop' && spentMicros >= softMicros(terms)
 
+/** Whether the day of a budget has ended at a time (ISO 8601 UTC). */
+export const isOver = ({ closesAt }: OpenTerms, now: string): boolean => Date.parse(now) >= Date.parse(closesAt)
+
 function without(reservations: Record<string, number>, callId: string): Record<string, number> {
   const { [callId]: _settled, ...rest } = reservations
   return rest

@@ -4,7 +4,7 @@ import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amo
 import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
 import { WorkStream, workIdOf, type ModelCallEvent } from '../../events/model-call.ts'
 import { account } from '../aggregates/account.ts'
-import { budget, isThrottledOn, softMicros, type Budget } from '../aggregates/budget.ts'
+import { budget, isOver, isThrottledOn, softMicros, type Budget } from '../aggregates/budget.ts'
 import type { StatesOf } from '../decider.ts'
 import type { OpenCall, PaidCalls } from '../paid-calls.ts'
 import { refused, type Refusal } from '../refusals.ts'
@@ -105,6 +105,7 @@ export function settle(
           debited(
             states.budgets.get(stream) ?? budget.initial,
             debitOf(call, workIdOf(work), settlement, actualMicros),
+            now,
           ),
         ]),
       ),
@@ -155,11 +156,11 @@ const debitOf = (
   },
 })
 
-/** A debit, and the throttle if the debit takes the budget to its soft limit. */
-function debited(before: Budget, debit: Extract<BudgetEvent, { type: 'BudgetDebited' }>): BudgetEvent[] {
+/** A debit, and the throttle if the debit takes the budget to its soft limit. A day that is over has nothing left to throttle. */
+function debited(before: Budget, debit: Extract<BudgetEvent, { type: 'BudgetDebited' }>, now: string): BudgetEvent[] {
   const { terms, isThrottled } = before
   const spentMicros = before.spentMicros + debit.data.actualMicros
-  if (!terms || isThrottled || !isThrottledOn(spentMicros, terms)) return [debit]
+  if (!terms || isThrottled || !isThrottledOn(spentMicros, terms) || isOver(terms, now)) return [debit]
   const { dailyMicros, closesAt } = terms
   return [
     debit,

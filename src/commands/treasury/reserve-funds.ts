@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { treasuryStream } from '../../events/treasury.ts'
-import { type AccountEvent, accountStream } from '../../events/account.ts'
+import { accountStream } from '../../events/account.ts'
 import { PositiveMicros } from '../../events/amounts.ts'
-import { commandWindowMs, Uuid7 } from '../../events/identifiers.ts'
-import { account, maxOpenReservations, type LiveAccount } from '../aggregates/account.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
+import { account, maxOpenReservations } from '../aggregates/account.ts'
 import { bounty } from '../aggregates/bounty.ts'
 import { defineCommand } from '../decider.ts'
 import { bountyOfEscrow, isLocked } from './escrow-lock.ts'
@@ -13,9 +13,8 @@ import { spendingProblem, usable } from './spending.ts'
 import { treasury } from '../aggregates/treasury.ts'
 
 const maxHoldMs = 7 * 86_400_000
-const maxSweptAtOnce = 16
 
-/** Reserves money of an account until `expiresAt`. Also sweeps forgotten reservations, so that they do not accumulate. */
+/** Reserves money of an account until `expiresAt`. */
 export const ReserveFunds = defineCommand({ account, treasury, bounty })({
   name: 'ReserveFunds',
   schema: z.strictObject({
@@ -50,22 +49,12 @@ export const ReserveFunds = defineCommand({ account, treasury, bounty })({
       amountMicros,
     )
     if (!Number.isSafeInteger(promised)) return refused('amount_too_large', { amountMicros })
-    const swept = forgotten(payer.account, nowMs)
-    const open = Object.keys(payer.account.reservations).length - swept.length
+    const open = Object.keys(payer.account.reservations).length
     if (open >= maxOpenReservations)
       return refused('too_many_reservations', { account: accountId, open, limit: maxOpenReservations })
     return {
       outcome: 'accepted',
-      events: { account: [...swept, { type: 'FundsReserved', data: { reservationId, amountMicros, expiresAt } }] },
+      events: { account: [{ type: 'FundsReserved', data: { reservationId, amountMicros, expiresAt } }] },
     }
   },
 })
-
-/** Reservations that nothing settles any more: a command that settles one may be repeated for as long as its id is remembered. */
-function forgotten({ reservations }: LiveAccount, nowMs: number): AccountEvent[] {
-  const expired: AccountEvent[] = []
-  for (const [id, { amountMicros, expiresAtMs }] of Object.entries(reservations))
-    if (expiresAtMs < nowMs - commandWindowMs && expired.length < maxSweptAtOnce)
-      expired.push({ type: 'ReservationExpired', data: { reservationId: Uuid7.parse(id), amountMicros } })
-  return expired
-}

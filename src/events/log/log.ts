@@ -88,9 +88,12 @@ export type Deadline = { stream: StreamName; atMs: number }
 /** `after`: the last one of the page before. */
 export type DeadlinePage = { after?: Deadline; limit: number }
 
+/** The deadline of a stream's state at a revision; `revision` 0: no state of it is stored. */
+export type DeadlineAtRevision = { stream: StreamName; revision: number; deadlineMs: number | null }
+
 /** `token`: the one that the holder has, to renew its lease; null to take it. `lengthMs` 0 gives it up. */
 export type LeaseRequest = { holder: string; token: number | null; lengthMs: number }
-/** `by`: the name of the process that holds the lease, for `leftMs` more unless it renews; empty if nobody does. */
+/** `by`: the name of the process that holds the lease, for `leftMs` more unless it renews; empty if none does. */
 export type LeaseAnswer = { held: true; token: number } | { held: false; by: string; leftMs: number }
 
 /** Read access to a council's log. */
@@ -115,6 +118,8 @@ export interface EventLog extends LogReader {
    * and fences the commands of every earlier one.
    */
   holdLease: (request: LeaseRequest) => Promise<LeaseAnswer>
+  /** Corrects the index of deadlines for a stream, if the stream is still at this revision. */
+  correctDeadline: (deadline: DeadlineAtRevision) => Promise<void>
   /** The first and last event of a command while its id is remembered; null for an unknown command. */
   findCommand: (principal: Principal, commandId: Uuid7) => Promise<{ first: Position; last: Position } | null>
   /** The command id of a caller's idempotency key: the same key gives the same id while ids are remembered. */

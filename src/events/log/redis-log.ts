@@ -10,7 +10,7 @@ import { openJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import type { AppendResult, EventLog, LogReader } from './log.ts'
 import type { EventMacs } from './integrity/mac.ts'
 import { holdLease } from './clock/hold-lease.ts'
-import { indexDeadlines } from './clock/index-deadlines.ts'
+import { correctDeadline, indexDeadlines } from './clock/index-deadlines.ts'
 import { readDeadlines } from './clock/read-deadlines.ts'
 import { headOf } from './read/hot-log.ts'
 import { loadStates } from './append/stored-states.ts'
@@ -78,6 +78,8 @@ export function redisLog(options: RedisLogOptions): RedisLog {
       if (result.result === 'appended') known.sequence = Math.max(known.sequence, lastSequence(result))
       return result
     },
+
+    correctDeadline: (deadline) => correctDeadline({ redis, write, keys, incarnation }, deadline),
 
     holdLease: (request) => write(() => holdLease(redis, keys, incarnation, request)),
 

@@ -28,6 +28,7 @@ export const settingsSchema = (machine: Machine) =>
     log: logSettings(machine),
     access: accessSettings(),
     worker: workerSettings(),
+    scheduler: schedulerSettings(),
     limits: limitSettings(),
     client: clientSettings(),
   })
@@ -182,6 +183,11 @@ const workerSettings = () =>
   z.object({
     concurrency: setting('WORKER_CONCURRENCY', whole(1, 1_000).prefault('4'), 'a whole number from 1 to 1000'),
     leaseMs: setting('WORKER_LEASE_MS', whole(1_000, 600_000).prefault('5000'), 'milliseconds, 1000 to 600000'),
+  })
+
+const schedulerSettings = () =>
+  z.object({
+    leaseMs: setting('SCHEDULER_LEASE_MS', whole(1_000, 600_000).prefault('10000'), 'milliseconds, 1000 to 600000'),
   })
 
 /** The api's limits, each for one subject. */

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { RefusalCode } from '../../../src/commands/refusals.ts'
 import { account, maxOpenReservations } from '../../../src/commands/aggregates/account.ts'
+import { ExpireReservations } from '../../../src/commands/treasury/expire-reservations.ts'
 import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
+import { SettleReservation } from '../../../src/commands/treasury/settle-reservation.ts'
 import type { AccountEvent } from '../../../src/events/account.ts'
 import { given } from '../../support/decider.ts'
 import { after, credited, debited, frozen, id, limited, opened, reservation, reserved } from '../../support/treasury.ts'
@@ -81,27 +83,6 @@ describe('an account with many reservations', () => {
       .then({ refused: 'too_many_reservations', details: { account: 'agent:ada', open: 500, limit: 500 } })
   })
 
-  test('sweeps a few forgotten reservations with every new one', () => {
-    const dayBefore = '2026-11-22T11:59:59.000Z'
-    holding(...rich, ...many(dayBefore))
-      .when(ReserveFunds, reserve)
-      .thenMatches({
-        accepted: {
-          account: [
-            { type: 'ReservationExpired', data: { reservationId: reservation(1000), amountMicros: 1 } },
-            ...Array.from({ length: 15 }, () => ({ type: 'ReservationExpired' })),
-            { type: 'FundsReserved' },
-          ],
-        },
-      })
-  })
-
-  test('keeps a reservation for a day after its expiry, because its cost may still arrive', () => {
-    holding(...rich, reserved(reservation(1), 1, '2026-11-22T12:00:00.000Z'))
-      .when(ReserveFunds, reserve)
-      .thenMatches({ accepted: { account: [{ type: 'FundsReserved' }] } })
-  })
-
   test('refuses a sum of reservations beyond exact integers, including expired ones', () => {
     const expired = reserved(reservation(1), Number.MAX_SAFE_INTEGER, '2026-11-23T11:00:00.000Z')
     holding(...rich, expired)
@@ -138,6 +119,46 @@ describe('releasing', () => {
     ['is on an account that was never opened', [], 'account_unknown'],
   ] as [string, AccountEvent[], RefusalCode][])('is refused for one that %s', (_, history, code) => {
     given({ account }, { account: history }).when(ReleaseReservation, command).thenMatches({ refused: code })
+  })
+})
+
+describe('the clock', () => {
+  const command = { account: id('agent:ada') }
+  const expiring = (at: string, ...history: AccountEvent[]) =>
+    given({ account }, { account: history }, at).when(ExpireReservations, command)
+  const expired = (n: number, amountMicros: number): AccountEvent => ({
+    type: 'ReservationExpired',
+    data: { reservationId: reservation(n), amountMicros },
+  })
+  const held = [...ada, reserved(reservation(1), 700, '2026-11-23T12:00:00.000Z')]
+
+  test('expires a reservation once no command about it can be repeated: a late cost finds it until then', () => {
+    const lastRepeat = '2026-11-24T12:00:00.000Z'
+    expiring(lastRepeat, ...held).then({ refused: 'nothing_due' })
+    expiring('2026-11-24T12:00:00.001Z', ...held).then({ accepted: { account: [expired(1, 700)] } })
+    expect(account.nextDeadlineMs?.(after(...held))).toBe(Date.parse(lastRepeat) + 1)
+    const late = { account: id('agent:ada'), reservationId: reservation(1), actualMicros: 5 }
+    const states = { account, reserve: account, overrun: account, spend: account }
+    given(states, { account: held }, lastRepeat)
+      .when(SettleReservation, late)
+      .thenMatches({ accepted: { account: [{ type: 'LateCostSettled' }, { type: 'AccountDebited' }] } })
+  })
+
+  test('expires the oldest first, a few at a time, and stays due until none is left', () => {
+    const rich = [opened('agent:ada'), credited(1_000)]
+    const at = (n: number) => `2026-11-22T11:00:${String(59 - n).padStart(2, '0')}.000Z`
+    const many = Array.from({ length: 20 }, (_, n) => reserved(reservation(n), 1, at(n)))
+    const { decision } = expiring('2026-11-23T12:00:00.000Z', ...rich, ...many)
+    const events = decision.outcome === 'accepted' ? (decision.events.account ?? []) : []
+    expect(events).toEqual(Array.from({ length: 16 }, (_, n) => expired(19 - n, 1)))
+    expect(account.nextDeadlineMs?.(after(...rich, ...many, ...events))).toBe(Date.parse('2026-11-23T11:00:56.001Z'))
+  })
+
+  test('acts on a frozen account too, and not on one without reservations', () => {
+    expiring('2026-11-24T12:00:00.001Z', ...held, frozen).then({ accepted: { account: [expired(1, 700)] } })
+    expiring('2026-11-24T12:00:00.001Z', ...ada).then({ refused: 'nothing_due' })
+    expiring('2026-11-24T12:00:00.001Z').then({ refused: 'account_unknown', details: { account: 'agent:ada' } })
+    expect(account.nextDeadlineMs?.(after(...ada))).toBeNull()
   })
 })
 

@@ -48,6 +48,7 @@ describe('settings', () => {
         answers: { pricesFile: join(root, 'config/prices.json') },
         log: { durability: 'fsync' },
         worker: { leaseMs: 5_000 },
+        scheduler: { leaseMs: 10_000 },
       },
     })
   })

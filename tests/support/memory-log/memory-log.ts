@@ -74,6 +74,14 @@ function openLog({ held, grown, wake, clock, pageSize, link }: Server, known: Kn
       return result
     },
 
+    correctDeadline: ({ stream, revision, deadlineMs }) =>
+      link('lease', () => {
+        const { states, deadlines } = held()
+        if (Number.parseInt(states.get(stream) ?? '0', 10) !== revision) return
+        if (deadlineMs === null) deadlines.delete(stream)
+        else deadlines.set(stream, deadlineMs)
+      }),
+
     holdLease: (request) => link('lease', () => holdLease(held(), known, clock.nowMs(), request)),
 
     loadStates: (streams) => link('states', () => streams.map((stream) => storedState(held(), stream, clock.nowMs()))),

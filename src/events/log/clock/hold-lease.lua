@@ -2,7 +2,7 @@
 --[[
   Takes, renews or gives up the lease of the scheduler. Every acquisition has a higher token than all before it, also after a restore
   that forgot them: tokens follow Redis' clock. append.lua writes nothing for a command under another token than the newest.
-  A holder may renew an expired lease while nobody else has taken it.
+  A holder may renew an expired lease while no other process has taken it.
 
   KEYS  1 meta (hash)
   ARGV  incarnation, name of the holder, the token that it holds ("": none), length (ms; 0: give the lease up)

@@ -6,14 +6,12 @@ import { deadlineOf, foldStreams, type FoldOf } from '../folds.ts'
 import { logReplaced } from '../integrity/log-stopped.ts'
 import type { GuardedWrite } from '../integrity/write-guard.ts'
 import type { LogKeys } from '../keys.ts'
-import type { LogReader } from '../log.ts'
+import type { DeadlineAtRevision, LogReader } from '../log.ts'
 import { scanDeadlines } from './read-deadlines.ts'
 
-export type IndexOptions = {
-  redis: RedisClient
-  write: GuardedWrite
-  keys: LogKeys
-  incarnation: string
+type IndexedLog = { redis: RedisClient; write: GuardedWrite; keys: LogKeys; incarnation: string }
+
+export type IndexOptions = IndexedLog & {
   read: LogReader['read']
   foldOf: FoldOf
   /** The aggregates that have deadlines, with their versions: an index made under other rules is made again. */
@@ -21,9 +19,6 @@ export type IndexOptions = {
 }
 
 const script = readFileSync(new URL('index-deadlines.lua', import.meta.url), 'utf8')
-
-/** A stream's deadline at a revision; `revision` 0: no state of it is stored. */
-type AtRevision = { stream: StreamName; revision: number; deadlineMs: number | null }
 
 /**
  * Indexes the deadlines of all stored states, unless that was done under these rules before: a log from before the index, or from
@@ -50,9 +45,12 @@ export async function indexDeadlines(options: IndexOptions): Promise<number> {
   return looked
 }
 
+/** Corrects the index for one stream, unless an append has changed the stream since. Throws LogStopped `log_replaced`. */
+export const correctDeadline = (log: IndexedLog, deadline: DeadlineAtRevision): Promise<void> => index(log, [deadline])
+
 async function index(
-  { redis, write, keys, incarnation }: IndexOptions,
-  deadlines: readonly AtRevision[],
+  { redis, write, keys, incarnation }: IndexedLog,
+  deadlines: readonly DeadlineAtRevision[],
   completeUnder = '',
 ): Promise<void> {
   const fields = deadlines.flatMap(({ stream, revision, deadlineMs }) => [stream, revision, deadlineMs ?? ''])
@@ -66,8 +64,8 @@ async function index(
 async function deadlinesIn(
   { foldOf, read }: IndexOptions,
   page: readonly [stream: StreamName, stored: string][],
-): Promise<AtRevision[]> {
-  const deadlines: AtRevision[] = []
+): Promise<DeadlineAtRevision[]> {
+  const deadlines: DeadlineAtRevision[] = []
   const ofOtherVersion: StreamName[] = []
   for (const [stream, text] of page) {
     const fold = foldOf(stream)
