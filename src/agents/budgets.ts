@@ -5,7 +5,7 @@ import { policiesOf, policy, termsOf, type Policy } from '../commands/aggregates
 import { budgetStream } from '../events/budget.ts'
 import { zonedDay } from '../events/day.ts'
 import type { Principal, StreamName } from '../events/identifiers.ts'
-import { councilScope, userScope, type BudgetScope, type BudgetTerms } from '../events/policy.ts'
+import { councilScope, subjectScope, type BudgetScope, type BudgetTerms } from '../events/policy.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { AgentDependencies } from './run.ts'
 
@@ -16,7 +16,7 @@ export type ChargedScope = { scope: BudgetScope; terms: BudgetTerms | null; day:
 
 /** The scopes that a request of a subject is charged to, the council's first. `ReserveBudget` refuses days that are over by then. */
 export async function chargedScopes({ gate, clock }: Reading, asker: Principal): Promise<ChargedScope[]> {
-  const scopes = [councilScope, userScope(asker)]
+  const scopes = [councilScope, subjectScope(asker)]
   const streams = [...new Set(scopes.flatMap(policiesOf))]
   const policies = new Map<StreamName<'policy'>, Policy>()
   await Promise.all(streams.map(async (stream) => policies.set(stream, (await gate.load(policy, stream)).state)))

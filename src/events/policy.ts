@@ -36,6 +36,12 @@ export const councilScope = BudgetScope.parse('council')
 export const userScope = (subject: Principal): BudgetScope =>
   BudgetScope.parse(`user:${[...Buffer.from(subject)].map(inStreamName).join('')}`)
 
+/** The scope of any subject: an agent's own, or a user's. */
+export function subjectScope(subject: Principal): BudgetScope {
+  const ofAgent = BudgetScope.safeParse(subject)
+  return ofAgent.success && subject.startsWith('agent:') ? ofAgent.data : userScope(subject)
+}
+
 function inStreamName(byte: number): string {
   const character = String.fromCharCode(byte)
   return /[A-Za-z0-9_.-]/.test(character) ? character : `:${byte.toString(16).padStart(2, '0')}`

@@ -44,11 +44,13 @@ export const work = 'Mercury, Venus, Earth, Mars, Jupiter, Saturn, Uranus, Neptu
 export async function submittedWork({
   model,
   worker = 'agent:ada',
+  openedBy = 'anna',
   task = 'List the planets.',
   council = {},
 }: {
   model: ModelClient
   worker?: string
+  openedBy?: string
   task?: string
   council?: object
 }) {
@@ -103,7 +105,7 @@ export async function submittedWork({
   await execute(TransferFunds, { ...seed, amountMicros: reserveMicros })
   const text = { title: 'Planets', task, criteria: 'All eight, in order.' }
   const deadline = isoTime(nowMs + 7_200_000)
-  await execute(OpenBounty, { bountyId, ...text, ...offer, deadline, claimSeconds: 3_600 })
+  await executeAs(openedBy, OpenBounty, { bountyId, ...text, ...offer, deadline, claimSeconds: 3_600 })
   await execute(ClaimBounty, { bountyId, worker: BountyWorker.parse(worker) })
   await execute(SubmitBountyWork, { bountyId, work })
 

@@ -97,9 +97,12 @@ describe('judging work', () => {
     })
   })
 
-  test('is paid in the budgets of the council and of the subject that opened the bounty', async () => {
-    const bounty = await submittedWork({ model: councilModel() })
-    const scope = PolicyScope.parse('user:anna')
+  test.each([
+    ['anna', 'user:anna'],
+    ['agent:kim', 'agent:kim'],
+  ])('is paid in the budgets of the council and of %s, who opened the bounty', async (openedBy, ofSubject) => {
+    const bounty = await submittedWork({ model: councilModel(), openedBy })
+    const scope = PolicyScope.parse(ofSubject)
     await bounty.execute(SetBudgetPolicy, {
       scope,
       dailyMicros: 1_000_000,
@@ -111,7 +114,7 @@ describe('judging work', () => {
     const debits = await bounty.events(/^BudgetDebited$/)
     const data = { requestId: bounty.bountyId, phase: 'judge' }
     expect(debits).toMatchObject(Array.from({ length: 6 }, () => ({ data })))
-    expect(new Set(debits.map(({ stream }) => stream.split('/')[1]))).toEqual(new Set(['council', 'user:anna']))
+    expect(new Set(debits.map(({ stream }) => stream.split('/')[1]))).toEqual(new Set(['council', ofSubject]))
     const ballots = await bounty.events(/^BallotCast$/)
     expect(ballots).toHaveLength(3)
     for (const { data: cast } of ballots)
