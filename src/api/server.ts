@@ -15,6 +15,7 @@ import type { Health } from './health.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import { sendProblem, sendUnauthorized } from './problem.ts'
 import { queries } from './queries/queries.ts'
+import { scheduleRoute } from './queries/schedule.ts'
 
 const heartbeatMs = 30_000
 
@@ -98,6 +99,7 @@ export async function createServer({
   probeRoutes(server, health, version)
   commandsRoute(server, chat)
   for (const addQuery of queries) addQuery(server, readModel)
+  scheduleRoute(server, chat.log)
   await chatRoute(server, access, chat)
   refuseOtherMethods()
   return server

@@ -132,7 +132,8 @@ function sendCsv(reply: FastifyReply, { csv, next }: CsvPage): FastifyReply {
   return reply.type('text/csv; charset=utf-8; header=present').send(csv)
 }
 
-const formatIssues = ({ issues }: z.ZodError): string =>
+/** The problems of parameters, as a detail. */
+export const formatIssues = ({ issues }: z.ZodError): string =>
   issues
     .map(({ path, message }) => `${path.join('.')}: ${message}`)
     .join('; ')

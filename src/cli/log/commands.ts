@@ -4,9 +4,10 @@ import { parseCount, parseEventType, parseLogPoint, parseStream } from '../argum
 import type { RunCommand } from '../context.ts'
 import type { EventsOptions } from './events.ts'
 import type { RestoreCommandOptions } from './restore.ts'
+import type { ScheduleOptions } from './schedule.ts'
 import type { StateOptions } from './state.ts'
 
-/** `council events` and `council state`. */
+/** `council events`, `council state` and `council schedule`. */
 export function addReadingCommands(program: Command, run: RunCommand): void {
   program
     .command('events')
@@ -25,6 +26,20 @@ export function addReadingCommands(program: Command, run: RunCommand): void {
     .option('--at <moment>', 'show it at this position or time, or at the end of this day (UTC)', parseLogPoint)
     .action((stream: StreamName, options: StateOptions) =>
       run(async (context) => (await import('./state.ts')).state(stream, options, context)),
+    )
+  addScheduleCommands(program, run)
+}
+
+/** `council schedule`. */
+function addScheduleCommands(program: Command, run: RunCommand): void {
+  program
+    .command('schedule')
+    .description('the actions of the clock')
+    .command('list')
+    .description('list what the clock will do, the earliest first')
+    .option('--limit <n>', 'print at most this many actions', parseCount)
+    .action((options: ScheduleOptions) =>
+      run(async (context) => (await import('./schedule.ts')).scheduleList(options, context)),
     )
 }
 
