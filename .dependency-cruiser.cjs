@@ -21,7 +21,11 @@ const oneWay = layers.flatMap((cell, index) =>
 const eventTypes = '^src/events/[^/]+[.]ts$'
 const deciders = '^src/commands/(?!gate/)'
 /** Files of a command folder that other command folders may import. Such a folder imports only from those before it. */
-const commandHelpers = { treasury: ['incurred-cost.ts', 'movement.ts', 'reason.ts'], budget: ['paid-work.ts', 'settlement.ts'] }
+const commandHelpers = {
+  treasury: ['incurred-cost.ts', 'movement.ts', 'reason.ts'],
+  budget: ['paid-work.ts', 'settlement.ts'],
+  approval: ['exact-arguments.ts', 'governed.ts'],
+}
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
 const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|paid-calls[.]ts$|refusals[.]ts$)'
 const counting = '^src/gedi/'

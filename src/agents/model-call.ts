@@ -55,7 +55,15 @@ export type CallOutcome =
   | { kind: 'completed'; finishReason: 'stop' | 'length'; degraded: boolean; settlement?: Settlement }
   | { kind: 'stopped'; reason: CutReason; settlement?: Settlement }
   | FailedCall
-export type FailedCall = { kind: 'failed'; code: AnswerFailureCode; message: string; settlement?: Settlement }
+export type FailedCall = {
+  kind: 'failed'
+  code: AnswerFailureCode
+  message: string
+  settlement?: Settlement
+  /** The day's budget that is used up, if its policy is to ask a person; and what the calls would have reserved. */
+  exceeds?: ExceededBudget
+}
+export type ExceededBudget = { budget: BudgetStream; amountMicros: number }
 
 /**
  * Makes one paid model call: reserves its upper bound in the council's budget of the day, streams, and returns the settlement.
@@ -95,7 +103,7 @@ export async function reserveCalls(
     const result = await reserve(dependencies, run, scopes, admitted)
     // The day ended, or a policy changed, since this worker looked.
     if (result.result === 'refused' && result.code === 'budget_day_over' && asked < maxDaysAsked) continue
-    const failure = refusedCall(result)
+    const failure = refusedCall(result, scopes)
     if (failure) return requests.map(() => failure)
     assertAppended('ReserveBudget', result)
     return calls
@@ -125,12 +133,21 @@ const reserve = (
   })
 
 /** What a refusal to spend means for the calls; null for any other result. */
-function refusedCall(result: CommandResult): FailedCall | null {
+function refusedCall(
+  result: CommandResult,
+  scopes: readonly { scope: BudgetScope; day: string | null }[],
+): FailedCall | null {
   if (result.result !== 'refused') return null
   if (result.code === 'budget_exceeded') {
-    const { scope, nextDay } = result.details ?? {}
+    const { scope, nextDay, onExceed, amountMicros } = result.details ?? {}
     const message = `the budget of the day is used up (${String(scope)}); the next one begins at ${String(nextDay)}`
-    return { kind: 'failed', code: 'budget_exceeded', message }
+    const exceeded = scopes.find((charged) => charged.scope === scope)
+    const exceeds = onExceed === 'pause' &&
+      exceeded &&
+      exceeded.day !== null && {
+        exceeds: { budget: budgetStream(exceeded.scope, exceeded.day), amountMicros: Number(amountMicros) },
+      }
+    return { kind: 'failed', code: 'budget_exceeded', message, ...exceeds }
   }
   if (result.code === 'treasury_frozen' || result.code === 'account_frozen')
     return { kind: 'failed', code: 'treasury_frozen', message: frozenMessage }

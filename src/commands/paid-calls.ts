@@ -1,7 +1,7 @@
 import type { BudgetStream } from '../events/budget.ts'
 import type { ModelCallEvent } from '../events/model-call.ts'
 
-/** After this many attempts of crashed workers a piece of work fails as `crashed`. */
+/** After this many attempts of crashed workers, without a pause between them, a piece of work fails as `crashed`. */
 export const maxAttempts = 3
 
 /** A model call whose cost is not settled. */

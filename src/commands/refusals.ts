@@ -1,4 +1,5 @@
 import type { AccountId } from '../events/identifiers.ts'
+import type { OnExceed } from '../events/policy.ts'
 
 /** The fields that explain refusals. A field has one type and one meaning in all of them. */
 type Fields = {
@@ -18,6 +19,7 @@ type Fields = {
   member: string
   mode: string
   nextDay: string
+  onExceed: OnExceed
   open: number
   perActionMicros: number
   reason: string
@@ -56,7 +58,7 @@ const detailFields = {
   bounty_not_in_state: ['status'],
   bounty_unknown: [],
   budget_day_over: ['scope'],
-  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay'],
+  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay', 'onExceed'],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],
@@ -80,6 +82,7 @@ const detailFields = {
   nothing_due: [],
   prompt_exists: [],
   prompt_finished: [],
+  prompt_paused: ['approvalId'],
   prompt_unknown: [],
   reservation_exists: ['reservationId'],
   reservation_not_open: ['account', 'reservationId'],

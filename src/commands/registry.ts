@@ -37,8 +37,10 @@ import { CompleteAnswer } from './chat/complete-answer.ts'
 import { FailAnswer } from './chat/fail-answer.ts'
 import { FailDraft } from './chat/fail-draft.ts'
 import { FailSynthesis } from './chat/fail-synthesis.ts'
+import { PausePrompt } from './chat/pause-prompt.ts'
 import { ProduceCritique } from './chat/produce-critique.ts'
 import { ProduceDraft } from './chat/produce-draft.ts'
+import { ResumePrompt } from './chat/resume-prompt.ts'
 import { RouteRequest } from './chat/route-request.ts'
 import { StartAttempt } from './chat/start-attempt.ts'
 import { SubmitPrompt } from './chat/submit-prompt.ts'
@@ -145,6 +147,8 @@ export const areas: Readonly<Record<string, Area>> = {
       internal(FailDraft),
       internal(ProduceCritique),
       internal(FailSynthesis),
+      internal(PausePrompt),
+      internal(ResumePrompt),
       internal(CancelPrompt),
       internal(CompleteAnswer),
       internal(FailAnswer),

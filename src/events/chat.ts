@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Micros, TokenCount } from './amounts.ts'
+import { BudgetStream } from './budget.ts'
 import { MemberId } from './election.ts'
 import { isEventOf, type EventOf, type RecordedEvent } from './event.ts'
-import { Uuid7, type StreamName } from './identifiers.ts'
+import { Position, Uuid7, type StreamName } from './identifiers.ts'
 import { isModelCallEvent, type ModelCallEvent } from './model-call.ts'
 import { BudgetScope } from './policy.ts'
 
@@ -43,9 +44,15 @@ export const answerFailureCodes = [
   'budget_exceeded',
   'treasury_frozen',
   'model_unpriced',
+  'answer_denied',
+  'approval_expired',
   'internal',
 ] as const
 const AnswerFailureCode = z.enum(answerFailureCodes)
+
+/** What a person decided about a prompt that waits; `expired`: no person decided in time, which means no. */
+const PauseDecision = z.enum(['granted', 'denied', 'expired'])
+export type PauseDecision = z.infer<typeof PauseDecision>
 
 /** Why an answer is degraded: it lacks something that it should have had. `docs/council.md` explains each. */
 export const degradedReasons = [
@@ -107,9 +114,9 @@ export const chatEvents = {
     data: z.strictObject({ attempt: z.int().positive(), worker: z.string().max(128), startedAt: z.iso.datetime() }),
   },
   RequestRouted: {
-    version: 3,
+    version: 4,
     summary:
-      'The path and the intent of the prompt were chosen. Version 2 added `by: classifier`, and `seating`: the hash of the council that sat. Version 3 added `throttledBy`: the scopes whose throttle closed the full path and shortens the answer.',
+      'The path and the intent of the prompt were chosen. Version 2 added `by: classifier`, and `seating`: the hash of the council that sat. Version 3 added `throttledBy`: the scopes whose throttle closed the full path and shortens the answer. Version 4 added `held`: clients get no text before a person releases the answer.',
     data: z.strictObject({
       path: AnswerPath,
       intent: z.string().max(64),
@@ -117,6 +124,7 @@ export const chatEvents = {
       confidence: z.number().min(0).max(1),
       seating: z.string().max(64).optional(),
       throttledBy: z.array(BudgetScope).max(4).optional(),
+      held: z.literal(true).optional(),
     }),
   },
   ContextSensed: {
@@ -165,6 +173,34 @@ export const chatEvents = {
       callId: z.string().max(128).optional(),
     }),
   },
+  AnswerHeld: {
+    version: 1,
+    summary:
+      'The answer is written and waits for a person, in the approval of this id. `promptPosition` is the position of its `PromptSubmitted`.',
+    data: z.strictObject({
+      approvalId: Uuid7,
+      promptPosition: Position,
+      text: answerText,
+      finishReason: z.enum(['stop', 'length']),
+      reasons: z.array(z.enum(degradedReasons)).max(degradedReasons.length).readonly(),
+    }),
+  },
+  PromptPaused: {
+    version: 1,
+    summary:
+      'The prompt waits for a person, in the approval of this id: the day of a budget is used up, and its policy asks whether to go on.',
+    data: z.strictObject({
+      approvalId: Uuid7,
+      promptPosition: Position,
+      why: z.literal('budget_exceeded'),
+      budget: BudgetStream,
+    }),
+  },
+  PromptResumed: {
+    version: 1,
+    summary: 'The decision about a waiting prompt is there, and another attempt goes on where the last one stopped.',
+    data: z.strictObject({ approvalId: Uuid7, promptPosition: Position, decision: PauseDecision }),
+  },
   CancellationRequested: {
     version: 1,
     summary: 'A client asked to cancel the prompt.',
@@ -183,9 +219,9 @@ export const chatEvents = {
     }),
   },
   AnswerFailed: {
-    version: 3,
+    version: 4,
     summary:
-      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`, version 3 `treasury_frozen` and `model_unpriced`.',
+      'The prompt ended without a complete answer; `text` is the part that was produced. Version 2 added the codes `empty_answer` and `answer_filtered`, version 3 `treasury_frozen` and `model_unpriced`, version 4 `answer_denied` and `approval_expired`.',
     data: z.strictObject({ code: AnswerFailureCode, message: z.string().max(1000), text: answerText, ...bill }),
   },
   AnswerCancelled: {

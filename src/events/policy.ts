@@ -57,6 +57,7 @@ export const fallbackScope = (scope: BudgetScope): PolicyScope | null =>
  * hard limit, then it refuses.
  */
 export const onExceedModes = ['throttle', 'pause', 'stop'] as const
+export type OnExceed = (typeof onExceedModes)[number]
 
 /** The terms of a budget. `softPercent` of `dailyMicros` is the soft limit. */
 export const budgetTerms = {

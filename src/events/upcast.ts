@@ -14,9 +14,9 @@ const unchanged: Upcaster = (data) => data
 const upcasters: Upcasters = {
   ModelCallEnded: { 1: unchanged },
   BudgetDebited: { 1: unchanged, 2: unchanged },
-  AnswerFailed: { 1: unchanged, 2: unchanged },
+  AnswerFailed: { 1: unchanged, 2: unchanged, 3: unchanged },
   AnswerCompleted: { 1: unchanged, 2: unchanged },
-  RequestRouted: { 1: unchanged, 2: unchanged },
+  RequestRouted: { 1: unchanged, 2: unchanged, 3: unchanged },
   DraftFailed: { 1: unchanged },
 }
 

@@ -16,7 +16,7 @@ const columns = {
   request_id: text,
   conversation_id: text,
   actor: text,
-  status: textOf(z.enum(['submitted', 'answering', 'completed', 'failed', 'cancelled'])),
+  status: textOf(z.enum(['submitted', 'answering', 'waiting', 'completed', 'failed', 'cancelled'])),
   prompt: text,
   /** The path that the user asked for; null: the council chooses. */
   requested_path: nullable(text),
@@ -52,7 +52,7 @@ const isTurn = sql`ended_at is not null and answer <> ''`
 /** `read_models.chats`: one row per prompt, with its ending, cost, timings and the positions of its events. */
 export const chats = tableProjection({
   name: 'chats',
-  version: 2,
+  version: 3,
   columns,
   key: 'request_id',
   indexes: [
@@ -97,6 +97,12 @@ function changes(row: ChatRow, event: Exclude<RecordedChatEvent, { type: 'Prompt
         prompt_tokens: row.prompt_tokens + event.data.promptTokens,
         completion_tokens: row.completion_tokens + event.data.completionTokens,
       }
+    // The text of a held answer is no answer before a person releases it.
+    case 'AnswerHeld':
+    case 'PromptPaused':
+      return { status: 'waiting' }
+    case 'PromptResumed':
+      return { status: 'answering' }
     case 'ContextSensed':
     case 'ModelCallStarted':
     case 'DraftProduced':

@@ -114,6 +114,7 @@ export async function memoryPrompt({
         logger: silentLogger,
       },
       question: asked,
+      promptPosition: beginning,
       conversation: null,
       requestedPath: null,
       progress:

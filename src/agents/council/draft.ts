@@ -29,7 +29,7 @@ export async function draft(dependencies: CouncilDependencies, state: CouncilSta
       maxTokens: member.maxTokens,
       temperature: member.temperature,
       onText: (piece: string) => {
-        preview(run, member.id, piece)
+        if (!progress.isHeld) preview(run, member.id, piece)
       },
     }))
   const limit = AbortSignal.timeout(seating.timeLimits.draftMs)

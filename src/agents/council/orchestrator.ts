@@ -1,10 +1,12 @@
-import { END, START, StateGraph } from '@langchain/langgraph'
+import { END, INTERRUPT, START, StateGraph, isInterrupted } from '@langchain/langgraph'
 import type { DegradedReason } from '../../events/chat.ts'
 import type { CallOutcome } from '../model-call.ts'
+import { awaitPerson, isOver, type PauseRequest } from './await-person.ts'
 import { critique } from './critique.ts'
 import { draft } from './draft.ts'
 import { RunStopped } from './member-calls.ts'
 import { declineAction, respond } from './respond.ts'
+import { logCheckpointer } from './log-checkpointer.ts'
 import { route } from './route.ts'
 import { sense } from './sense.ts'
 import { CouncilState, type CouncilDependencies } from './state.ts'
@@ -13,8 +15,8 @@ import { vote } from './vote.ts'
 
 type Asked = Pick<CouncilState, 'run' | 'answer' | 'question' | 'requestedPath' | 'conversation' | 'progress'>
 
-/** The outcome of a run, and why the answer is degraded. */
-export type Deliberated = { outcome: CallOutcome; reasons: readonly DegradedReason[] }
+/** The outcome of a run, why the answer is degraded, and what the prompt must wait for; null: it ends now. */
+export type Deliberated = { outcome: CallOutcome; reasons: readonly DegradedReason[]; pause: PauseRequest | null }
 
 export type Orchestrator = (asked: Asked) => Promise<Deliberated>
 
@@ -28,17 +30,21 @@ export function createOrchestrator(dependencies: CouncilDependencies): Orchestra
   const graph = councilGraph(dependencies)
   return async (asked) => {
     try {
-      const { outcome, reasons } = await graph.invoke({ ...asked, chosen: null, turns: [], reasons: [], outcome: null })
+      const ended = await graph.invoke(
+        { ...asked, chosen: null, turns: [], reasons: [], outcome: null },
+        { configurable: { thread_id: asked.run.requestId }, durability: 'exit' },
+      )
+      const { outcome, reasons } = ended
       if (!outcome) throw new Error('the orchestrator ended without an outcome')
-      return { outcome, reasons }
+      return { outcome, reasons, pause: isInterrupted<PauseRequest>(ended) ? (ended[INTERRUPT][0]?.value ?? null) : null }
     } catch (error) {
-      if (error instanceof RunStopped) return { outcome: { kind: 'stopped', reason: error.reason }, reasons: [] }
+      if (error instanceof RunStopped) return { outcome: { kind: 'stopped', reason: error.reason }, reasons: [], pause: null }
       throw error
     }
   }
 }
 
-/** Compiles the graph, once a process. It has no checkpointer: the state is never stored. */
+/** Compiles the graph, once a process. Its state is never stored: the log is what a run resumes from. */
 export function councilGraph(dependencies: CouncilDependencies) {
   const { seating } = dependencies
   return new StateGraph(CouncilState)
@@ -50,9 +56,16 @@ export function councilGraph(dependencies: CouncilDependencies) {
     .addNode('critique', (state) => critique(dependencies, state))
     .addNode('vote', (state) => vote(dependencies, state))
     .addNode('synthesize', (state) => synthesize(dependencies, state))
+    .addNode('await_person', awaitPerson)
     .addEdge(START, 'triage')
     .addEdge('triage', 'sense')
-    .addConditionalEdges('sense', afterSense, { fast: 'respond', full: 'draft', action: 'decline', ended: END })
+    .addConditionalEdges('sense', afterSense, {
+      fast: 'respond',
+      full: 'draft',
+      action: 'decline',
+      decided: 'await_person',
+      ended: END,
+    })
     .addConditionalEdges('draft', ({ progress }) => afterDraft(progress.drafts.length, seating), {
       tooFew: 'respond',
       critique: 'critique',
@@ -60,14 +73,15 @@ export function councilGraph(dependencies: CouncilDependencies) {
     })
     .addEdge('critique', 'vote')
     .addEdge('vote', 'synthesize')
-    .addEdge('synthesize', END)
-    .addEdge('respond', END)
-    .addEdge('decline', END)
-    .compile({ name: 'UserFacingOrchestrator' })
+    .addEdge('synthesize', 'await_person')
+    .addEdge('respond', 'await_person')
+    .addEdge('decline', 'await_person')
+    .addEdge('await_person', END)
+    .compile({ name: 'UserFacingOrchestrator', checkpointer: logCheckpointer() })
 }
 
-const afterSense = ({ outcome, progress }: CouncilState): 'fast' | 'full' | 'action' | 'ended' =>
-  outcome ? 'ended' : (progress.path ?? 'fast')
+const afterSense = ({ outcome, progress }: CouncilState): 'fast' | 'full' | 'action' | 'decided' | 'ended' =>
+  outcome ? 'ended' : isOver(progress) ? 'decided' : (progress.path ?? 'fast')
 
 const afterDraft = (
   drafts: number,

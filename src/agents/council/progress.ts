@@ -1,5 +1,12 @@
 import type { z } from 'zod'
-import { isChatEvent, type AnswerPath, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
+import type { BudgetStream } from '../../events/budget.ts'
+import {
+  isChatEvent,
+  type AnswerPath,
+  type ChatEvent,
+  type PauseDecision,
+  type SensedConversation,
+} from '../../events/chat.ts'
 import { electionStream, isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
 import type { Position, StreamName, Uuid7 } from '../../events/identifiers.ts'
 import type { MemberBallot } from '../../gedi/decide.ts'
@@ -32,9 +39,20 @@ export type Progress = ElectionProgress & {
   /** Members whose draft failed. */
   failed: readonly string[]
   critiques: readonly Draft[]
+  /** Clients get no text before a person releases the answer. */
+  isHeld: boolean
+  /** The newest pause of the prompt, and what a person decided; null: no decision yet. */
+  pause: PausedAt | null
   /** The length of the chair's text, if the chair failed after it: the winning draft follows. */
   chairFailedAfter: number | null
 }
+
+/** Where a prompt waits, or has waited. */
+type PausedAt = { decision: PauseDecision | null } & (
+  | { why: 'answer_held'; held: Pick<Held, 'text' | 'finishReason' | 'reasons'> }
+  | { why: 'budget_exceeded'; budget: BudgetStream }
+)
+type Held = Extract<ChatEvent, { type: 'AnswerHeld' }>['data']
 
 export const noProgress: Progress = {
   path: null,
@@ -44,6 +62,8 @@ export const noProgress: Progress = {
   failed: [],
   critiques: [],
   ...unopenedElection,
+  isHeld: false,
+  pause: null,
   chairFailedAfter: null,
 }
 
@@ -85,7 +105,11 @@ export function electionAdvanced(before: ElectionProgress, event: ElectionEvent)
 function advanced(before: Progress, event: ChatEvent): Partial<Progress> {
   switch (event.type) {
     case 'RequestRouted':
-      return { path: event.data.path, isThrottled: event.data.throttledBy !== undefined }
+      return {
+        path: event.data.path,
+        isThrottled: event.data.throttledBy !== undefined,
+        isHeld: event.data.held === true,
+      }
     case 'ContextSensed':
       return { sensed: event.data.conversation }
     case 'DraftProduced':
@@ -94,6 +118,12 @@ function advanced(before: Progress, event: ChatEvent): Partial<Progress> {
       return { failed: [...before.failed, event.data.member] }
     case 'CritiqueProduced':
       return { critiques: [...before.critiques, { member: event.data.member, text: event.data.text }] }
+    case 'AnswerHeld':
+      return { pause: { why: 'answer_held', held: event.data, decision: null } }
+    case 'PromptPaused':
+      return { pause: { why: 'budget_exceeded', budget: event.data.budget, decision: null } }
+    case 'PromptResumed':
+      return { pause: before.pause && { ...before.pause, decision: event.data.decision } }
     case 'SynthesisFailed':
       return { chairFailedAfter: event.data.characters }
     default:

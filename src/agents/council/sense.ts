@@ -1,13 +1,14 @@
+import { chat } from '../../commands/aggregates/chat.ts'
 import { RouteRequest } from '../../commands/chat/route-request.ts'
-import type { SensedConversation } from '../../events/chat.ts'
+import { chatStream, type SensedConversation } from '../../events/chat.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
 import { assertAppended, executeUntilKnown, RunEnded, runEndedCodes } from '../run.ts'
 import { gatherConversation, type SharedWindow } from './conversation.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate, Route } from './state.ts'
 
 /** Phase `sense`: gathers the earlier turns, and records them with the route in one append, before any member is called. */
-export async function sense(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
-  const { run, question, conversation, progress, chosen } = state
+export async function sense(dependencies: CouncilDependencies, prompted: CouncilState): Promise<CouncilUpdate> {
+  const { run, answer, question, conversation, progress, chosen } = prompted
   if (progress.sensed && conversation) return senseAgain(dependencies, conversation, progress.sensed)
   if (!chosen) return {}
   const { seating, earlierTurns } = dependencies
@@ -33,9 +34,14 @@ export async function sense(dependencies: CouncilDependencies, state: CouncilSta
       ...(gathered && { conversation: gathered.sensed }),
     }),
   )
+  // The append decided, by the mode that it found.
+  const { state } = await dependencies.gate.load(chat, chatStream(requestId))
+  const isHeld = state.status === 'open' && state.isHeld
+  if (isHeld) answer.withhold()
   return {
     progress: {
       ...progress,
+      isHeld,
       path: chosen.path,
       isThrottled: chosen.throttledBy !== undefined,
       sensed: gathered?.sensed ?? null,

@@ -1,6 +1,7 @@
 import { approval, type Proposal } from '../../commands/aggregates/approval.ts'
 import { approved } from '../../commands/approval/approved.ts'
 import { CloseApproval } from '../../commands/approval/close-approval.ts'
+import { ResumePrompt } from '../../commands/chat/resume-prompt.ts'
 import type { CommandResult, RejectionCode } from '../../commands/gate/types.ts'
 import { publicCommands } from '../../commands/registry.ts'
 import { Principal, Uuid7, type StreamName } from '../../events/identifiers.ts'
@@ -24,6 +25,8 @@ async function runJob(dependencies: WorkerDependencies, _workerName: string, hel
   const { job, leaving } = held
   const approvalId = approvalIdOf(job.stream)
   const { state } = await dependencies.gate.load(approval, job.stream)
+  if (approval.unfinishedJob?.(state) !== 'act') return dependencies.jobs.drop(job)
+  if ('resumes' in state && state.resumes !== null) return resume(dependencies, leaving, state.resumes, approvalId, job)
   if (state.status !== 'granted') return dependencies.jobs.drop(job)
   const logger = dependencies.logger.child({ approvalId, action: state.action })
   const run = { leaving, logger }
@@ -32,6 +35,23 @@ async function runJob(dependencies: WorkerDependencies, _workerName: string, hel
   if (code !== null) return close(dependencies, run, approvalId, code, job)
   if (result !== 'action_unknown') assertAppended(state.action, result)
   logger.info('an approved action has run')
+}
+
+/** Lets the prompt go on that waited for the decision, whatever it was. */
+async function resume(
+  dependencies: WorkerDependencies,
+  leaving: AbortSignal,
+  requestId: Uuid7,
+  approvalId: Uuid7,
+  job: HeldJob['job'],
+): Promise<void> {
+  const run = { leaving, logger: dependencies.logger.child({ requestId, approvalId }) }
+  const context = { commandId: dependencies.newId(), principal: worker, requestId, causationId: approvalId }
+  const result = await untilKnown(dependencies, run, ResumePrompt, { requestId, approvalId, job: job.entry }, context)
+  // Another worker was faster.
+  if (result.result === 'refused') return dependencies.jobs.drop(job)
+  assertAppended('ResumePrompt', result)
+  run.logger.info('a prompt that waited for a person goes on')
 }
 
 /** Uses up the approval of an action that was refused. */

@@ -1,7 +1,8 @@
 import { chat, type OpenChat } from '../../commands/aggregates/chat.ts'
 import { StartAttempt } from '../../commands/chat/start-attempt.ts'
 import { chatStream } from '../../events/chat.ts'
-import { justBefore } from '../../events/identifiers.ts'
+import type { AnyRecordedEvent } from '../../events/catalogue.ts'
+import { justBefore, type Position } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
@@ -16,7 +17,7 @@ export const answerJob: JobRunner = {
   run: runJob,
   async newestAttempt(gate, stream) {
     const { state } = await gate.load(chat, stream)
-    return state.status === 'open' ? state.attempt : null
+    return state.status === 'open' && state.pause === null ? state.attempt : null
   },
 }
 
@@ -67,7 +68,8 @@ async function startAttempt(
 ): Promise<StartedAttempt | 'finished'> {
   const attempt = before.attempt + 1
   const result = await executeUntilKnown(dependencies, run, StartAttempt, { requestId: run.requestId, attempt, worker })
-  if (result.result === 'refused' && result.code === 'prompt_finished') return 'finished'
+  if (result.result === 'refused' && (result.code === 'prompt_finished' || result.code === 'prompt_paused'))
+    return 'finished'
   if (result.result === 'refused' && result.code === 'attempts_exhausted')
     return { number: before.attempt, isExhausted: true }
   assertAppended('StartAttempt', result)
@@ -94,12 +96,17 @@ async function runAttempt(
   const attempt = {
     run,
     question: prompt.data.text,
+    promptPosition: prompt.position,
     conversation,
     requestedPath: prompt.data.path ?? null,
     progress:
       before.attempt === 0
         ? noProgress
-        : await readProgress(dependencies.log, { ...held.job, requestId: prompt.data.requestId }),
+        : await readProgress(dependencies.log, {
+            stream: held.job.stream,
+            position: prompt.position,
+            requestId: prompt.data.requestId,
+          }),
     before,
     job: () => held.job.entry,
     supersede: () => abort.abort('superseded' satisfies StopReason),
@@ -126,9 +133,15 @@ function conversationOf({
 
 type Prompt = Awaited<ReturnType<typeof promptOf>>
 
-/** The `PromptSubmitted` event that created the job. */
+/** The `PromptSubmitted` event of a job; a job that resumes a prompt is about the event that resumed it. */
 async function promptOf(log: EventLog, job: Job) {
-  for await (const [event] of log.read({ after: justBefore(job.position), upTo: job.position }))
-    if (event?.type === 'PromptSubmitted') return event
-  throw new Error(`job ${job.entry} refers to ${job.position}, which is not a PromptSubmitted event`)
+  const about = await eventAt(log, job.position)
+  const prompt = about?.type === 'PromptResumed' ? await eventAt(log, about.data.promptPosition) : about
+  if (prompt?.type === 'PromptSubmitted' && prompt.stream === job.stream) return prompt
+  throw new Error(`job ${job.entry} refers to ${job.position}, which leads to no PromptSubmitted event of ${job.stream}`)
+}
+
+async function eventAt(log: EventLog, position: Position): Promise<AnyRecordedEvent | undefined> {
+  for await (const [event] of log.read({ after: justBefore(position), upTo: position })) return event
+  return undefined
 }

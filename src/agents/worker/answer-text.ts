@@ -8,6 +8,10 @@ import { writtenLength } from '../../events/written-length.ts'
 export type AnswerText = {
   /** The released text. It never ends in white space or in half a character, so a model can continue it unchanged. */
   soFar: () => string
+  /** From now on clients get no text: a person must release it first. */
+  withhold: () => void
+  /** The text that clients may have seen. */
+  seen: () => string
   /** Whether the limit was reached; further text is ignored. */
   isFull: () => boolean
   /** Adds a piece of model output, which may be cut anywhere. */
@@ -27,6 +31,7 @@ export function answerText(begun: string, onText: (text: string) => void): Answe
   let released = begun
   let room = maxAnswerCharacters - writtenLength(begun)
   let full = room < widestCharacter
+  let isWithheld = false
   /** Trailing white space. Many chat templates trim it from the message that a continuation starts from. */
   let held = ''
   let heldLength = 0
@@ -47,11 +52,13 @@ export function answerText(begun: string, onText: (text: string) => void): Answe
     released += fits
     room -= writtenLength(fits)
     full = fits.length < text.length
-    if (fits !== '') onText(fits)
+    if (fits !== '' && !isWithheld) onText(fits)
   }
 
   return {
     soFar: () => released,
+    withhold: () => void (isWithheld = true),
+    seen: () => (isWithheld ? begun : released),
     isFull: () => full,
     add(piece) {
       if (full) return

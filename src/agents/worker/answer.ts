@@ -3,9 +3,11 @@
 import type { OpenChat } from '../../commands/aggregates/chat.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { DegradedReason } from '../../events/chat.ts'
+import type { Position } from '../../events/identifiers.ts'
 import type { PromptInConversation } from '../../projections/chats.ts'
-import { answerText } from './answer-text.ts'
+import { answerText, type AnswerText } from './answer-text.ts'
 import { frozenMessage, settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
+import type { PauseRequest } from '../council/await-person.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'
 import type { Progress } from '../council/progress.ts'
 import { recordEnding, type Ending } from './record-ending.ts'
@@ -23,6 +25,8 @@ export type AnswerDependencies = AgentDependencies & {
 export type Attempt = {
   run: Run
   question: string
+  /** The position of its `PromptSubmitted`. */
+  promptPosition: Position
   /** The prompt's place in its conversation; null if it has none. */
   conversation: PromptInConversation | null
   /** The path that the user asked for. */
@@ -42,7 +46,7 @@ export type Attempt = {
  * terminal command, or null when it leaves the prompt to another attempt.
  */
 export async function answerPrompt(dependencies: AnswerDependencies, attempt: Attempt): Promise<CommandResult | null> {
-  const { run } = attempt
+  const { run, before } = attempt
   const begun = await dependencies.writeTokens(run.requestId, run.attempt, 0, '')
   if (begun === 'superseded') return null
 
@@ -69,7 +73,8 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   })
 
   const { question, requestedPath, conversation, progress } = attempt
-  const { outcome, reasons } = await dependencies.orchestrate({
+  if (before.isHeld) answer.withhold()
+  const { outcome, reasons, pause } = await dependencies.orchestrate({
     run,
     answer,
     question,
@@ -81,7 +86,8 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
   await (run.signal.reason === 'shutdown'
     ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)])
     : batcher.flush())
-  const ending = endingOf(outcome, reasons, answer.soFar(), firstTextAtMs)
+  const ending =
+    pause === null ? endingOf(outcome, reasons, answer, firstTextAtMs) : waiting(dependencies, attempt, pause, { outcome, reasons, answer })
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
   // A shutdown settles the call and leaves the prompt open. A superseded attempt may record nothing.
   if (outcome.kind === 'stopped' && outcome.reason === 'shutdown' && outcome.settlement)
@@ -107,28 +113,56 @@ async function takeOver(dependencies: AnswerDependencies, attempt: Attempt): Pro
 
   // Every attempt marks the token stream before it calls a model. If the mark of an attempt that answered is missing, the stream
   // is not the one that clients saw, and new text would contradict theirs.
-  if (before.answeredInAttempt > 0 && !tokens.begun.includes(before.answeredInAttempt)) {
+  // Before a pause, and while the answer is held, clients have seen no text.
+  const mayBeSeen = before.answeredInAttempt > before.attemptsBeforePause && !before.isHeld
+  if (mayBeSeen && !tokens.begun.includes(before.answeredInAttempt)) {
     const message = 'the worker died and the text streamed so far is lost; ask again'
     return { kind: 'ends', ending: { kind: 'failed', code: 'interrupted', message, text, firstTextAtMs: null } }
   }
   return { kind: 'continues', tokens }
 }
 
+/** The end of an attempt whose prompt waits for a person. */
+function waiting(
+  { newId }: AnswerDependencies,
+  { promptPosition }: Attempt,
+  pause: PauseRequest,
+  { outcome, reasons, answer }: { outcome: CallOutcome; reasons: readonly DegradedReason[]; answer: AnswerText },
+): Ending {
+  const hold = { approvalId: newId(), promptPosition }
+  const common = {
+    text: answer.soFar(),
+    firstTextAtMs: null,
+    ...(outcome.settlement && { settlement: outcome.settlement }),
+  }
+  if (pause.why === 'budget_exceeded') return { ...common, kind: 'paused', ...hold, ...pause }
+  if (outcome.kind !== 'completed') throw new Error('an answer that is not complete cannot be held')
+  const { finishReason } = outcome
+  return { ...common, kind: 'completed', finishReason, reasons: reasonsOf(outcome, reasons), hold }
+}
+
+const reasonsOf = (outcome: CallOutcome, lacking: readonly DegradedReason[]): DegradedReason[] => [
+  ...lacking,
+  ...(outcome.kind === 'completed' && outcome.degraded ? (['model_ending_unusual'] as const) : []),
+]
+
 /** Maps the outcome of the model calls to the ending of the answer; null if this attempt does not end it. */
 function endingOf(
   outcome: CallOutcome,
   lacking: readonly DegradedReason[],
-  text: string,
+  answer: AnswerText,
   firstTextAtMs: number | null,
 ): Ending | null {
-  const common = { text, firstTextAtMs, ...(outcome.settlement && { settlement: outcome.settlement }) }
+  const settled = outcome.settlement && { settlement: outcome.settlement }
+  const common = { text: answer.seen(), firstTextAtMs, ...settled }
   switch (outcome.kind) {
     case 'completed':
       return {
         ...common,
         kind: 'completed',
+        text: answer.soFar(),
         finishReason: outcome.finishReason,
-        reasons: [...lacking, ...(outcome.degraded ? (['model_ending_unusual'] as const) : [])],
+        reasons: reasonsOf(outcome, lacking),
       }
     case 'failed':
       return { ...common, kind: 'failed', code: outcome.code, message: outcome.message }

@@ -3,17 +3,29 @@
 import { CancelAnswer } from '../../commands/chat/cancel-answer.ts'
 import { chat } from '../../commands/aggregates/chat.ts'
 import { CompleteAnswer } from '../../commands/chat/complete-answer.ts'
+import { PausePrompt } from '../../commands/chat/pause-prompt.ts'
 import { FailAnswer } from '../../commands/chat/fail-answer.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { Settlement } from '../../commands/budget/settlement.ts'
 import { type AnswerFailureCode, type DegradedReason, chatStream } from '../../events/chat.ts'
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import { fittingText } from './answer-text.ts'
-import { settleLostCalls, withoutFigures } from '../model-call.ts'
+import { settleLostCalls, withoutFigures, type ExceededBudget } from '../model-call.ts'
 import { executeUntilKnown, type AgentDependencies, type Run } from '../run.ts'
 
-/** How an answer ends. `text` is the text that clients may have seen. The settlement is that of the last model call, if it is open. */
+/** The approval that a prompt waits for, and the position of its `PromptSubmitted`. */
+type Hold = { approvalId: Uuid7; promptPosition: Position }
+
+/** How an answer ends, or an attempt whose prompt waits for a person. `text` is the text that clients may have seen. The settlement is that of the last model call, if it is open. */
 export type Ending = { text: string; firstTextAtMs: number | null; settlement?: Settlement } & (
-  | { kind: 'completed'; finishReason: 'stop' | 'length'; reasons: readonly DegradedReason[] }
+  | {
+      kind: 'completed'
+      finishReason: 'stop' | 'length'
+      reasons: readonly DegradedReason[]
+      /** For an answer that is held: the approval that it waits for. */
+      hold?: Hold
+    }
+  | ({ kind: 'paused'; why: 'budget_exceeded' } & Hold & ExceededBudget)
   | { kind: 'failed'; code: AnswerFailureCode; message: string }
   | { kind: 'cancelled' }
 )
@@ -53,11 +65,17 @@ export async function recordEnding(
 /** The ending and its simpler forms, in order. */
 function formsOf(ending: Ending): Ending[] {
   const { settlement, ...unsettled } = ending
+  const isUnseen = ending.kind === 'paused' || (ending.kind === 'completed' && ending.hold !== undefined)
   const failed: Ending =
-    ending.kind === 'completed'
-      ? { ...unrecorded, text: ending.text, firstTextAtMs: ending.firstTextAtMs, ...(settlement && { settlement }) }
+    ending.kind === 'completed' || ending.kind === 'paused'
+      ? {
+          ...unrecorded,
+          text: isUnseen ? '' : ending.text,
+          firstTextAtMs: ending.firstTextAtMs,
+          ...(settlement && { settlement }),
+        }
       : ending
-  const shorter = { ...failed, text: fittingText(ending.text) }
+  const shorter = { ...failed, text: fittingText(failed.text) }
   const textless = { ...failed, text: '' }
   if (!settlement) return [ending, shorter, textless]
   return [
@@ -107,7 +125,13 @@ function record(dependencies: AgentDependencies, run: Run, job: () => string, en
         ...common,
         finishReason: ending.finishReason,
         reasons: [...ending.reasons],
+        ...(ending.hold && { hold: ending.hold }),
       })
+    case 'paused': {
+      const { approvalId, promptPosition, budget, amountMicros } = ending
+      const waiting = { requestId, attempt, approvalId, promptPosition, budget, amountMicros, job: job() }
+      return executeUntilKnown(dependencies, run, PausePrompt, waiting)
+    }
     case 'failed':
       return executeUntilKnown(dependencies, run, FailAnswer, {
         ...common,

@@ -1,10 +1,10 @@
 /** The frames that clients get for the events of an answer. */
 
 import type { Preview } from '../../agents/tokens/token-stream.ts'
-import { isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
+import { isChatEvent, type ChatEvent, type PauseDecision, type SensedConversation } from '../../events/chat.ts'
 import { isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import type { Position } from '../../events/identifiers.ts'
+import type { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { MemberBallot } from '../../gedi/decide.ts'
 import { preferredTo } from '../../gedi/places.ts'
 import type { ServerFrame } from './frames.ts'
@@ -40,6 +40,9 @@ export function answerFrames(first: Position): AnswerFrames {
   const ended = new Set<string>()
   let rules: ElectionRules | null = null
   const ballots: MemberBallot[] = []
+  /** No text may come before a person releases the answer. */
+  let isHeld = false
+  let waitsFor: 'ReleaseAnswer' | 'ExceedBudget' = 'ReleaseAnswer'
 
   function callStarted({ phase: name, attempt, member }: DataOf<'ModelCallStarted'>): FrameBody[] {
     const started = phase.start(name, attempt)
@@ -53,6 +56,7 @@ export function answerFrames(first: Position): AnswerFrames {
       case 'PromptSubmitted':
         return [{ type: 'accepted' }]
       case 'RequestRouted':
+        isHeld = event.data.held === true
         return [...phase.complete(), { type: 'routed', ...event.data }]
       case 'ContextSensed':
         return sensed(event.data.conversation)
@@ -60,7 +64,7 @@ export function answerFrames(first: Position): AnswerFrames {
         return callStarted(event.data)
       case 'DraftProduced':
         ended.add(event.data.member)
-        return [{ type: 'member', member: event.data.member, state: 'drafted', text: event.data.text }]
+        return [{ type: 'member', member: event.data.member, state: 'drafted', text: isHeld ? '' : event.data.text }]
       case 'DraftFailed':
         ended.add(event.data.member)
         return [{ type: 'member', member: event.data.member, state: 'failed', why: event.data.why }]
@@ -78,6 +82,12 @@ export function answerFrames(first: Position): AnswerFrames {
         return [...phase.complete(), decided(event.data, rules, ballots)]
       case 'ElectionFailed':
         return [...phase.complete(), { type: 'vote', result: 'failed', why: event.data.why }]
+      case 'AnswerHeld':
+      case 'PromptPaused':
+        waitsFor = event.type === 'AnswerHeld' ? 'ReleaseAnswer' : 'ExceedBudget'
+        return [...phase.complete(), approval(event.data.approvalId, waitsFor, 'waiting')]
+      case 'PromptResumed':
+        return [approval(event.data.approvalId, waitsFor, event.data.decision)]
       case 'AnswerCompleted':
         return [...phase.complete(), completed(event.data, { first, last: event.position })]
       case 'AnswerFailed': {
@@ -137,6 +147,12 @@ export const finalText = (event: AnswerRecord): string | null =>
     : null
 
 type DataOf<Type extends AnswerRecord['type']> = Extract<AnswerRecord, { type: Type }>['data']
+
+const approval = (
+  approvalId: Uuid7,
+  action: 'ReleaseAnswer' | 'ExceedBudget',
+  state: 'waiting' | PauseDecision,
+): FrameBody => ({ type: 'approval', approvalId, action, state })
 
 /** The first turn of a conversation has no frame. */
 function sensed({ requestIds, omitted, reason }: SensedConversation): FrameBody[] {

@@ -1,9 +1,11 @@
 import type { WebSocket } from '@fastify/websocket'
+import { DenyApproval } from '../../commands/approval/deny-approval.ts'
+import { GrantApproval } from '../../commands/approval/grant-approval.ts'
 import { CancelPrompt } from '../../commands/chat/cancel-prompt.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
-import type { Position, Principal, Uuid7 } from '../../events/identifiers.ts'
+import { Uuid7, type Position, type Principal } from '../../events/identifiers.ts'
 import { LogStopped } from '../../events/log/log.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { newTraceparent } from '../../platform/trace.ts'
@@ -114,7 +116,7 @@ async function handleFrame(
       return cancel(dependencies, conversation, frame.requestId)
     case 'approve':
     case 'deny':
-      return send({ type: 'error', code: 'approval_unknown', message: 'there is no approval with this id' })
+      return decide(dependencies, conversation, frame)
     case 'ping':
       return send({ type: 'pong' })
     default:
@@ -203,11 +205,38 @@ async function cancel(
   { principal, send }: Conversation,
   requestId: Uuid7,
 ): Promise<void> {
-  await sendFailure(
-    send,
-    requestId,
-    await gate.execute(CancelPrompt, { requestId }, { commandId: newId(), principal, requestId }),
+  const execute = (approvalId?: Uuid7) =>
+    gate.execute(
+      CancelPrompt,
+      { requestId, ...(approvalId && { approvalId }) },
+      { commandId: newId(), principal, requestId },
+    )
+  const result = await execute()
+  // A prompt that waits for a person is cancelled together with what it waits for.
+  const waitsFor = Uuid7.safeParse(
+    result.result === 'refused' && result.code === 'prompt_paused' && result.details?.['approvalId'],
   )
+  await sendFailure(send, requestId, waitsFor.success ? await execute(waitsFor.data) : result)
+}
+
+/** Decides about an approval in the name of the socket's subject. */
+async function decide(
+  { gate, newId }: ChatDependencies,
+  { principal, send }: Conversation,
+  frame: Extract<ClientFrame, { type: 'approve' | 'deny' }>,
+): Promise<void> {
+  const { approvalId } = frame
+  const context = { commandId: newId(), principal }
+  const isGrant = frame.type === 'approve'
+  const result = isGrant
+    ? await gate.execute(
+        GrantApproval,
+        { approvalId, ...(frame.argumentsHash !== undefined && { argumentsHash: frame.argumentsHash }) },
+        context,
+      )
+    : await gate.execute(DenyApproval, { approvalId, reason: frame.reason ?? 'denied in the chat' }, context)
+  if ('code' in result) return sendFailure(send, undefined, result)
+  await send({ type: 'decided', approvalId, decision: isGrant ? 'granted' : 'denied' })
 }
 
 /** Resolves when an answer has ended, including feeds that a `resume` put in place of the first. */
@@ -253,8 +282,13 @@ async function feed(
 }
 
 /** Sends the reason when a command was refused or rejected. */
-async function sendFailure(send: SocketWriter['send'], requestId: Uuid7, result: CommandResult): Promise<void> {
+async function sendFailure(
+  send: SocketWriter['send'],
+  requestId: Uuid7 | undefined,
+  result: CommandResult,
+): Promise<void> {
+  const about = requestId && { requestId }
   if (result.result === 'refused')
-    await send({ type: 'error', requestId, code: result.code, message: result.code.replaceAll('_', ' ') })
-  if (result.result === 'rejected') await send({ type: 'error', requestId, code: result.code, message: result.message })
+    await send({ type: 'error', ...about, code: result.code, message: result.code.replaceAll('_', ' ') })
+  if (result.result === 'rejected') await send({ type: 'error', ...about, code: result.code, message: result.message })
 }

@@ -70,7 +70,8 @@ export const ClientFrame = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('resume'), requestId: Uuid7, lastEventId: z.string().max(128).optional() }),
   z.strictObject({ type: z.literal('cancel'), requestId: Uuid7 }),
-  z.strictObject({ type: z.enum(['approve', 'deny']), approvalId: z.string().max(64) }).loose(),
+  z.strictObject({ type: z.literal('approve'), approvalId: Uuid7, argumentsHash: z.string().max(64).optional() }),
+  z.strictObject({ type: z.literal('deny'), approvalId: Uuid7, reason: z.string().max(500).optional() }),
   z.strictObject({ type: z.literal('ping') }),
 ])
 export type ClientFrame = z.infer<typeof ClientFrame>
@@ -94,6 +95,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
     /** The hash of the council that sat. */
     seating: z.string().optional(),
     throttledBy: z.array(z.string()).optional(),
+    /** No text comes before a person releases the answer. */
+    held: z.literal(true).optional(),
   }),
   z.object({
     type: z.literal('phase'),
@@ -132,6 +135,14 @@ export const ServerFrame = z.discriminatedUnion('type', [
     }),
     z.object({ ...ofVote, result: z.literal('failed'), why: z.string() }),
   ]),
+  /** The answer waits for a person; or the decision is there. */
+  z.object({
+    type: z.literal('approval'),
+    ...ofAnswer,
+    approvalId: Uuid7,
+    action: z.enum(['ReleaseAnswer', 'ExceedBudget']),
+    state: z.enum(['waiting', 'granted', 'denied', 'expired']),
+  }),
   z.object({ type: z.literal('token'), ...ofAnswer, text: z.string() }),
   z.object({
     type: z.literal('completed'),
@@ -151,6 +162,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancelled'), ...ofAnswer, costMicros: z.int() }),
   z.object({ type: z.literal('error'), requestId: Uuid7.optional(), code: z.string(), message }),
   z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
+  /** The reply to `approve` and `deny`. */
+  z.object({ type: z.literal('decided'), approvalId: Uuid7, decision: z.enum(['granted', 'denied']) }),
   z.object({ type: z.literal('restart') }),
   z.object({ type: z.literal('pong') }),
 ])

@@ -27,7 +27,7 @@ function formatEvent(event: StoryEvent): string {
     case 'AttemptStarted':
       return `attempt ${event.data.attempt} on ${event.data.worker}`
     case 'RequestRouted':
-      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}${event.data.throttledBy ? `; throttled by ${event.data.throttledBy.join(', ')}` : ''}`
+      return `${event.data.path} path, intent ${event.data.intent}, by ${event.data.by}, confidence ${event.data.confidence}${event.data.throttledBy ? `; throttled by ${event.data.throttledBy.join(', ')}` : ''}${event.data.held ? '; held for a person' : ''}`
     case 'ContextSensed':
       return formatConversation(event.data.conversation)
     case 'ModelCallStarted':
@@ -42,6 +42,12 @@ function formatEvent(event: StoryEvent): string {
       return `by ${event.data.member}: ${JSON.stringify(event.data.text)}`
     case 'SynthesisFailed':
       return `by ${event.data.member}: ${formatFault(event.data)}; the winning draft follows ${event.data.characters} characters`
+    case 'AnswerHeld':
+      return `${event.data.text.length} characters wait for a person, in approval ${event.data.approvalId}`
+    case 'PromptPaused':
+      return `${event.data.budget} is used up; waits for a person, in approval ${event.data.approvalId}`
+    case 'PromptResumed':
+      return `${event.data.decision} in approval ${event.data.approvalId}`
     case 'CancellationRequested':
       return `by ${event.data.by}`
     case 'AnswerCompleted':

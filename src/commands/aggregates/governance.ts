@@ -47,6 +47,10 @@ export function waitReason({ mode: current, thresholdMicros }: Governance, { cos
   }
 }
 
+/** Whether a final answer waits for a person. */
+export const holdsAnswers = ({ mode: current, approveAnswers }: Governance): boolean =>
+  current === 'manual' && approveAnswers
+
 /** When an action that is proposed now expires, ISO 8601 UTC. */
 export const expiryOf = ({ timeoutSeconds }: Governance, now: string): string =>
   new Date(Date.parse(now) + timeoutSeconds * 1000).toISOString()

@@ -11,8 +11,8 @@ export type ExactArguments = { exactArguments: string; argumentsHash: string }
 export function exactArgumentsOf(command: unknown, idField?: string): ExactArguments {
   const { [idField ?? '']: _id, ...fields } = command as Record<string, unknown>
   const exactArguments = canonicalJson(fields)
-  return { exactArguments, argumentsHash: hashOfArguments(exactArguments) }
+  return { exactArguments, argumentsHash: hashOfText(exactArguments) }
 }
 
 /** SHA-256 of the text in UTF-8. */
-const hashOfArguments = (exactArguments: string): string => createHash('sha256').update(exactArguments).digest('hex')
+export const hashOfText = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -24,7 +24,8 @@ const reserveId = AccountId.parse('reserve')
 /**
  * Reserves money for model calls before the calls, and records them on their work, in one append. Refused if the day's budget of any
  * scope cannot cover all of them: calls that run side by side are admitted together or not at all. Reservations count as spent. The
- * first reservation of a day opens its budget, in the same append. Refused while the treasury or its reserve, which pays, is frozen.
+ * first reservation of a day opens its budget, in the same append. A person may have let a prompt exceed a limit. Refused while the treasury or its reserve, which
+ * pays, is frozen.
  */
 export const ReserveBudget = defineCommand({
   ...workAggregates,
@@ -85,8 +86,9 @@ export const ReserveBudget = defineCommand({
       const stream = budgetStream(scope, today.day)
       const ofDay = states.budgets.get(stream) ?? budget.initial
       const open: OpenTerms = { ...terms, closesAt: today.closesAt }
+      const mayExceed = states.chat.status === 'open' && states.chat.mayExceed.includes(stream)
       const refusal = admissionProblem(scope, ofDay, open, calls)
-      if (refusal) return refusal
+      if (refusal && !(mayExceed && refusal.code === 'budget_exceeded')) return refusal
       budgets.set(stream, [...openedOn(ofDay, { scope, ...today }, terms), ...reserved])
     }
     return {
@@ -120,7 +122,8 @@ function admissionProblem(
   const available = availableMicros(before, terms)
   const amountMicros = calls.reduce((sum, call) => sum + call.amountMicros, 0)
   if (amountMicros <= available) return null
-  return refused('budget_exceeded', { scope, availableMicros: available, amountMicros, nextDay: terms.closesAt })
+  const { closesAt: nextDay, onExceed } = terms
+  return refused('budget_exceeded', { scope, availableMicros: available, amountMicros, nextDay, onExceed })
 }
 
 /** The events that put a budget on the terms in force; none if it is. */

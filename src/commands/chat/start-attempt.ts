@@ -18,8 +18,10 @@ export const StartAttempt = defineCommand({ chat })({
   decide({ attempt, worker }, states, { now }) {
     if (states.chat.status === 'absent') return refused('prompt_unknown')
     if (states.chat.status === 'finished') return refused('prompt_finished')
-    if (states.chat.attempt >= maxAttempts) return refused('attempts_exhausted', { attempts: states.chat.attempt })
-    if (attempt !== states.chat.attempt + 1) return refused('attempt_superseded')
+    const { attempt: before, attemptsBeforePause, pause } = states.chat
+    if (pause !== null) return refused('prompt_paused', { approvalId: pause.approvalId })
+    if (before - attemptsBeforePause >= maxAttempts) return refused('attempts_exhausted', { attempts: before })
+    if (attempt !== before + 1) return refused('attempt_superseded')
     return {
       outcome: 'accepted',
       events: { chat: [{ type: 'AttemptStarted', data: { attempt, worker, startedAt: now } }] },

@@ -1,3 +1,5 @@
+import { approval } from '../../../src/commands/aggregates/approval.ts'
+import { governance } from '../../../src/commands/aggregates/governance.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { availableMicros, budget } from '../../../src/commands/aggregates/budget.ts'
@@ -58,7 +60,7 @@ const open: History = {
   budgets: new Map([[stream, [opened(), reserved('c1')]]]),
 }
 const completing = (callId: string, history: History = open, change: Partial<Settlement> = {}) =>
-  given(stepAggregates, history).when(CompleteAnswer, {
+  given({ ...stepAggregates, approval, governance }, history).when(CompleteAnswer, {
     ...ending,
     settlement: settlement(callId, change),
     finishReason: 'stop',

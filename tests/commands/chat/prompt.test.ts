@@ -1,13 +1,15 @@
 import { describe, test } from 'vitest'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { stepAggregates } from '../../../src/commands/budget/settlement.ts'
+import { approval } from '../../../src/commands/aggregates/approval.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
+import { governance } from '../../../src/commands/aggregates/governance.ts'
 import { maxAttempts } from '../../../src/commands/paid-calls.ts'
 import { RouteRequest } from '../../../src/commands/chat/route-request.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { type ChatEvent, chatStream } from '../../../src/events/chat.ts'
-import { Uuid7 } from '../../../src/events/identifiers.ts'
+import { beginning, Uuid7 } from '../../../src/events/identifiers.ts'
 import { given } from '../../support/decider.ts'
 
 const requestId = Uuid7.parse('0199a0b0-0000-7000-8000-000000000001')
@@ -27,6 +29,7 @@ const bill = {
 const cancelled: ChatEvent = { type: 'AnswerCancelled', data: { text: '', ...bill } }
 
 const prompt = (...history: ChatEvent[]) => given({ chat }, { chat: history })
+const waiting = (...history: ChatEvent[]) => given({ chat, approval }, { chat: history })
 
 describe('submitting a prompt', () => {
   test('records it and creates a job for the workers', () => {
@@ -76,6 +79,22 @@ describe('an attempt', () => {
       .thenMatches({ refused: 'attempt_superseded' })
   })
 
+  test('does not start while the prompt waits for a person; the attempts before the pause do not count', () => {
+    const used = Array.from({ length: maxAttempts }, (_, index) => attempt(index + 1))
+    const pause = { approvalId: requestId, promptPosition: beginning }
+    const held: ChatEvent = {
+      type: 'AnswerHeld',
+      data: { ...pause, text: 'Because.', finishReason: 'stop', reasons: [] },
+    }
+    const next = { requestId, attempt: maxAttempts + 1, worker: 'v' }
+    prompt(submitted, ...used, held)
+      .when(StartAttempt, next)
+      .thenMatches({ refused: 'prompt_paused', details: { approvalId: requestId } })
+    prompt(submitted, ...used, held, { type: 'PromptResumed', data: { ...pause, decision: 'granted' } })
+      .when(StartAttempt, next)
+      .thenMatches({ accepted: { chat: [{ type: 'AttemptStarted' }] } })
+  })
+
   test('is refused after the last allowed attempt', () => {
     const used = Array.from({ length: maxAttempts }, (_, index) => attempt(index + 1))
     prompt(submitted, ...used)
@@ -85,7 +104,7 @@ describe('an attempt', () => {
 
   test('that was superseded can record nothing', () => {
     const late = { requestId, attempt: 1, path: 'fast', intent: 'question', by: 'rule', confidence: 1 } as const
-    given(stepAggregates, { chat: [submitted, attempt(1), attempt(2)] })
+    given({ ...stepAggregates, governance }, { chat: [submitted, attempt(1), attempt(2)] })
       .when(RouteRequest, late)
       .thenMatches({ refused: 'attempt_superseded' })
   })
@@ -93,7 +112,7 @@ describe('an attempt', () => {
 
 describe('cancelling a prompt', () => {
   test('without an attempt ends it at once', () => {
-    prompt(submitted)
+    waiting(submitted)
       .when(CancelPrompt, { requestId })
       .thenMatches({
         accepted: {
@@ -108,13 +127,13 @@ describe('cancelling a prompt', () => {
   })
 
   test('with a running attempt asks the worker to end it', () => {
-    prompt(submitted, attempt(1))
+    waiting(submitted, attempt(1))
       .when(CancelPrompt, { requestId })
       .then({ accepted: { chat: [{ type: 'CancellationRequested', data: { by: 'ada' } }] } })
   })
 
   test('twice has no further effect', () => {
-    prompt(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } })
+    waiting(submitted, attempt(1), { type: 'CancellationRequested', data: { by: 'ada' } })
       .when(CancelPrompt, { requestId })
       .then({ accepted: {} })
   })
@@ -123,7 +142,7 @@ describe('cancelling a prompt', () => {
     ['was never submitted', [], 'prompt_unknown'],
     ['has ended', [submitted, cancelled], 'prompt_finished'],
   ] as const)('that %s is refused', (_, history, code) => {
-    prompt(...history)
+    waiting(...history)
       .when(CancelPrompt, { requestId })
       .then({ refused: code })
   })
