@@ -96,9 +96,7 @@ describe('an answer that waits for a person', () => {
 describe('a budget that pauses', () => {
   async function exceeded() {
     await execute('SetBudgetPolicy', { scope: 'user:admin', dailyMicros: 1, onExceed: 'pause' })
-    onTestFinished(
-      async () => void (await execute('SetBudgetPolicy', { scope: 'user:admin', dailyMicros: 9_000_000 })),
-    )
+    onTestFinished(async () => void (await execute('SetBudgetPolicy', { scope: 'user:admin', dailyMicros: 9_000_000 })))
     await scene.startWorker()
     return asked('fast')
   }
@@ -133,7 +131,9 @@ describe('approvals and the mode over HTTP', () => {
     const after = String(asked.body['position'])
     const { body } = await get(`/v1/approvals?status=waiting&after=${after}`)
     expect(body['approvals']).toEqual(
-      expect.arrayContaining([expect.objectContaining({ approval: approvalId, requestedBy: 'admin', why: 'requested' })]),
+      expect.arrayContaining([
+        expect.objectContaining({ approval: approvalId, requestedBy: 'admin', why: 'requested' }),
+      ]),
     )
     const granted = await execute('GrantApproval', { approvalId })
     expect(granted).toMatchObject({ status: 422, body: { code: 'approver_not_independent' } })
@@ -162,9 +162,12 @@ describe('approvals and the mode over HTTP', () => {
     expect(body['next']).toMatch(/^\d+$/)
   })
 
-  test.each(['/v1/approvals?status=lost', '/v1/approvals?cursor=1', '/v1/mode?cursor=x'])('%s is malformed', async (path) => {
-    expect(await get(path)).toMatchObject({ status: 400, body: { code: 'malformed_request' } })
-  })
+  test.each(['/v1/approvals?status=lost', '/v1/approvals?cursor=1', '/v1/mode?cursor=x'])(
+    '%s is malformed',
+    async (path) => {
+      expect(await get(path)).toMatchObject({ status: 400, body: { code: 'malformed_request' } })
+    },
+  )
 
   test('an unknown approval is not found', async () => {
     expect(await get('/v1/approvals/nothing')).toMatchObject({ status: 404, body: { code: 'not_found' } })

@@ -36,9 +36,14 @@ export function createOrchestrator(dependencies: CouncilDependencies): Orchestra
       )
       const { outcome, reasons } = ended
       if (!outcome) throw new Error('the orchestrator ended without an outcome')
-      return { outcome, reasons, pause: isInterrupted<PauseRequest>(ended) ? (ended[INTERRUPT][0]?.value ?? null) : null }
+      return {
+        outcome,
+        reasons,
+        pause: isInterrupted<PauseRequest>(ended) ? (ended[INTERRUPT][0]?.value ?? null) : null,
+      }
     } catch (error) {
-      if (error instanceof RunStopped) return { outcome: { kind: 'stopped', reason: error.reason }, reasons: [], pause: null }
+      if (error instanceof RunStopped)
+        return { outcome: { kind: 'stopped', reason: error.reason }, reasons: [], pause: null }
       throw error
     }
   }

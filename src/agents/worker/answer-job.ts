@@ -138,7 +138,9 @@ async function promptOf(log: EventLog, job: Job) {
   const about = await eventAt(log, job.position)
   const prompt = about?.type === 'PromptResumed' ? await eventAt(log, about.data.promptPosition) : about
   if (prompt?.type === 'PromptSubmitted' && prompt.stream === job.stream) return prompt
-  throw new Error(`job ${job.entry} refers to ${job.position}, which leads to no PromptSubmitted event of ${job.stream}`)
+  throw new Error(
+    `job ${job.entry} refers to ${job.position}, which leads to no PromptSubmitted event of ${job.stream}`,
+  )
 }
 
 async function eventAt(log: EventLog, position: Position): Promise<AnyRecordedEvent | undefined> {

@@ -87,7 +87,9 @@ export async function answerPrompt(dependencies: AnswerDependencies, attempt: At
     ? Promise.race([batcher.flush(), dependencies.pause(flushOnShutdownMs)])
     : batcher.flush())
   const ending =
-    pause === null ? endingOf(outcome, reasons, answer, firstTextAtMs) : waiting(dependencies, attempt, pause, { outcome, reasons, answer })
+    pause === null
+      ? endingOf(outcome, reasons, answer, firstTextAtMs)
+      : waiting(dependencies, attempt, pause, { outcome, reasons, answer })
   if (ending) return recordEnding(dependencies, run, attempt.job, ending)
   // A shutdown settles the call and leaves the prompt open. A superseded attempt may record nothing.
   if (outcome.kind === 'stopped' && outcome.reason === 'shutdown' && outcome.settlement)

@@ -1,10 +1,10 @@
 /** The frames that clients get for the events of an answer. */
 
 import type { Preview } from '../../agents/tokens/token-stream.ts'
-import { isChatEvent, type ChatEvent, type PauseDecision, type SensedConversation } from '../../events/chat.ts'
+import { isChatEvent, type ChatEvent, type SensedConversation } from '../../events/chat.ts'
 import { isElectionEvent, type ElectionEvent, type ElectionRules } from '../../events/election.ts'
 import type { RecordedEvent } from '../../events/event.ts'
-import type { Position, Uuid7 } from '../../events/identifiers.ts'
+import type { Position } from '../../events/identifiers.ts'
 import type { MemberBallot } from '../../gedi/decide.ts'
 import { preferredTo } from '../../gedi/places.ts'
 import type { ServerFrame } from './frames.ts'
@@ -35,19 +35,17 @@ export type AnswerFrames = {
 /** `first` is the position of the answer's first event. */
 export function answerFrames(first: Position): AnswerFrames {
   const phase = phaseFrames()
-  /** The attempt in which each member drafts, and the members whose draft has ended. */
-  const draftingIn = new Map<string, number>()
-  const ended = new Set<string>()
+  const standings = draftStandings()
+  const waits = waitFrames()
   let rules: ElectionRules | null = null
   const ballots: MemberBallot[] = []
   /** No text may come before a person releases the answer. */
   let isHeld = false
-  let waitsFor: 'ReleaseAnswer' | 'ExceedBudget' = 'ReleaseAnswer'
 
   function callStarted({ phase: name, attempt, member }: DataOf<'ModelCallStarted'>): FrameBody[] {
     const started = phase.start(name, attempt)
     if (name !== 'draft') return started
-    draftingIn.set(member, attempt)
+    standings.started(member, attempt)
     return [...started, { type: 'member', member, state: 'started' }]
   }
 
@@ -63,10 +61,10 @@ export function answerFrames(first: Position): AnswerFrames {
       case 'ModelCallStarted':
         return callStarted(event.data)
       case 'DraftProduced':
-        ended.add(event.data.member)
+        standings.ended(event.data.member)
         return [{ type: 'member', member: event.data.member, state: 'drafted', text: isHeld ? '' : event.data.text }]
       case 'DraftFailed':
-        ended.add(event.data.member)
+        standings.ended(event.data.member)
         return [{ type: 'member', member: event.data.member, state: 'failed', why: event.data.why }]
       case 'CritiqueProduced':
         return [{ type: 'member', member: event.data.member, state: 'reviewed' }]
@@ -84,10 +82,8 @@ export function answerFrames(first: Position): AnswerFrames {
         return [...phase.complete(), { type: 'vote', result: 'failed', why: event.data.why }]
       case 'AnswerHeld':
       case 'PromptPaused':
-        waitsFor = event.type === 'AnswerHeld' ? 'ReleaseAnswer' : 'ExceedBudget'
-        return [...phase.complete(), approval(event.data.approvalId, waitsFor, 'waiting')]
       case 'PromptResumed':
-        return [approval(event.data.approvalId, waitsFor, event.data.decision)]
+        return [...phase.complete(), waits.of(event)]
       case 'AnswerCompleted':
         return [...phase.complete(), completed(event.data, { first, last: event.position })]
       case 'AnswerFailed': {
@@ -106,12 +102,39 @@ export function answerFrames(first: Position): AnswerFrames {
     }
   }
 
+  return { of, standingOf: standings.of }
+}
+
+/** The members that draft: the attempt of each, until its draft has ended. */
+function draftStandings(): {
+  started: (member: string, attempt: number) => void
+  ended: (member: string) => void
+  of: AnswerFrames['standingOf']
+} {
+  const draftingIn = new Map<string, number>()
+  const ended = new Set<string>()
   return {
-    of,
-    standingOf({ member, attempt }) {
+    started: (member, attempt) => void draftingIn.set(member, attempt),
+    ended: (member) => void ended.add(member),
+    of({ member, attempt }) {
       if (ended.has(member)) return 'over'
       const started = draftingIn.get(member) ?? 0
       return started < attempt ? 'early' : started === attempt ? 'due' : 'over'
+    },
+  }
+}
+
+type Wait = Extract<AnswerRecord, { type: 'AnswerHeld' | 'PromptPaused' | 'PromptResumed' }>
+
+/** The frames of a prompt that waits for a person. */
+function waitFrames(): { of: (event: Wait) => FrameBody } {
+  let action: 'ReleaseAnswer' | 'ExceedBudget' = 'ReleaseAnswer'
+  return {
+    of({ type, data }) {
+      const { approvalId } = data
+      if (type === 'PromptResumed') return { type: 'approval', approvalId, action, state: data.decision }
+      action = type === 'AnswerHeld' ? 'ReleaseAnswer' : 'ExceedBudget'
+      return { type: 'approval', approvalId, action, state: 'waiting' }
     },
   }
 }
@@ -147,12 +170,6 @@ export const finalText = (event: AnswerRecord): string | null =>
     : null
 
 type DataOf<Type extends AnswerRecord['type']> = Extract<AnswerRecord, { type: Type }>['data']
-
-const approval = (
-  approvalId: Uuid7,
-  action: 'ReleaseAnswer' | 'ExceedBudget',
-  state: 'waiting' | PauseDecision,
-): FrameBody => ({ type: 'approval', approvalId, action, state })
 
 /** The first turn of a conversation has no frame. */
 function sensed({ requestIds, omitted, reason }: SensedConversation): FrameBody[] {

@@ -212,7 +212,7 @@ async function cancel(
       { commandId: newId(), principal, requestId },
     )
   const result = await execute()
-  // A prompt that waits for a person is cancelled together with what it waits for.
+  // If the prompt waits for a person, the approval is withdrawn with it.
   const waitsFor = Uuid7.safeParse(
     result.result === 'refused' && result.code === 'prompt_paused' && result.details?.['approvalId'],
   )

@@ -36,7 +36,8 @@ export const CancelPrompt = defineCommand({ chat, approval })({
     const { costMicros, promptTokens, completionTokens } = state
     const submittedAtMs = Date.parse(state.submittedAt)
     const totalMs = Math.max(0, Date.parse(now) - submittedAtMs)
-    const queuedMs = state.firstStartedAt === null ? totalMs : Math.max(0, Date.parse(state.firstStartedAt) - submittedAtMs)
+    const queuedMs =
+      state.firstStartedAt === null ? totalMs : Math.max(0, Date.parse(state.firstStartedAt) - submittedAtMs)
     const timings = { queuedMs, firstTokenMs: null, totalMs }
     const isWaiting = states.approval.status === 'waiting'
     return {

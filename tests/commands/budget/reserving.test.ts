@@ -77,7 +77,13 @@ describe('reserving', () => {
   test('counts reservations as spent, and reports when the next budget starts', () => {
     reserving({ budgets: new Map([[stream, full(defaultTerms.dailyMicros - 500)]]) }, 501).then({
       refused: 'budget_exceeded',
-      details: { scope: 'council', availableMicros: 500, amountMicros: 501, nextDay: '2026-11-24T00:00:00.000Z', onExceed: 'throttle' },
+      details: {
+        scope: 'council',
+        availableMicros: 500,
+        amountMicros: 501,
+        nextDay: '2026-11-24T00:00:00.000Z',
+        onExceed: 'throttle',
+      },
     })
   })
 
