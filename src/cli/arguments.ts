@@ -43,23 +43,17 @@ export function parseEventType(text: string): string {
   throw new InvalidArgumentError(`It must be one of ${Object.keys(eventCatalogue).toSorted().join(', ')}.`)
 }
 
-export function parseRequestId(text: string): Uuid7 {
-  const id = Uuid7.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('It must be the id of a request, a UUIDv7 in lower case.')
-  return id.data
-}
-
-export function parseBountyId(text: string): Uuid7 {
-  const id = Uuid7.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('It must be the id of a bounty, a UUIDv7 in lower case.')
-  return id.data
-}
-
-export function parseElectionId(text: string): Uuid7 {
-  const id = Uuid7.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('It must be the id of an election, a UUIDv7 in lower case.')
-  return id.data
-}
+const idParser =
+  (of: string) =>
+  (text: string): Uuid7 => {
+    const id = Uuid7.safeParse(text)
+    if (!id.success) throw new InvalidArgumentError(`It must be the id of ${of}, a UUIDv7 in lower case.`)
+    return id.data
+  }
+export const parseRequestId = idParser('a request')
+export const parseElectionId = idParser('an election')
+export const parseBountyId = idParser('a bounty')
+export const parseApprovalId = idParser('an approval')
 
 export function parseAccountId(text: string): AccountId {
   const id = AccountId.safeParse(text)

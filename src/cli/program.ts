@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import type { Clock } from '../platform/clock.ts'
 import type { Config, LoadedConfig } from '../platform/config/config.ts'
+import { addApprovalCommands } from './approvals/commands.ts'
 import { addAuditCommands } from './audit/commands.ts'
 import { addGediCommands } from './gedi/commands.ts'
 import { addChatCommand } from './chat/commands.ts'
@@ -70,6 +71,7 @@ function buildProgram(run: RunCommand, { version, serve }: CliDependencies): Com
 
   addServeCommand(program, run, serve)
   addChatCommand(program, run)
+  addApprovalCommands(program, run)
   addReadingCommands(program, run)
   addAuditCommands(program, run)
   addGediCommands(program, run)

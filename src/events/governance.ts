@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { maxReasonCharacters } from './account.ts'
 import { Micros } from './amounts.ts'
-import type { EventOf } from './event.ts'
+import { isEventOf, type EventOf } from './event.ts'
 import { Principal, type StreamName } from './identifiers.ts'
 
 /**
@@ -41,5 +41,6 @@ export const governanceEvents = {
 } as const
 
 export type GovernanceEvent = EventOf<typeof governanceEvents>
+export const isGovernanceEvent = isEventOf(governanceEvents)
 
 export const modeStream = 'governance/mode' as StreamName<'governance'>

@@ -9,7 +9,7 @@ import type { Tx } from './engine/projection.ts'
 import { storableText } from './engine/rows.ts'
 import { tableProjection } from './engine/table-projection.ts'
 
-const approvalStatuses = ['waiting', 'granted', 'denied', 'replaced', 'expired'] as const
+export const approvalStatuses = ['waiting', 'granted', 'denied', 'replaced', 'expired'] as const
 export const ApprovalStatus = z.enum(approvalStatuses)
 
 const columns = {

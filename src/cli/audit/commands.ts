@@ -15,6 +15,8 @@ import type { Range } from '../log-point.ts'
 import type { AccountOptions } from './account.ts'
 import type { BountyOptions } from './bounties.ts'
 import type { CostOptions } from './cost.ts'
+import type { ApprovalsOptions } from './approvals.ts'
+import type { ModeOptions } from './mode.ts'
 import type { AuditVerifyOptions } from './verify.ts'
 
 /** `council audit …`: one command for each report. */
@@ -72,6 +74,18 @@ export function addAuditCommands(program: Command, run: RunCommand): void {
     .action((accountId: AccountId, options: AccountOptions) =>
       run(async (context) => (await import('./account.ts')).auditAccount(accountId, options, context)),
     )
+
+  withRange(audit.command('approvals'))
+    .description('every action that was proposed, who asked and who decided, from the log')
+    .option('--csv', 'print a CSV file')
+    .action((options: ApprovalsOptions) =>
+      run(async (context) => (await import('./approvals.ts')).auditApprovals(options, context)),
+    )
+
+  withRange(audit.command('mode'))
+    .description('who switched the mode and set the approval policy, when and why, from the log')
+    .option('--csv', 'print a CSV file')
+    .action((options: ModeOptions) => run(async (context) => (await import('./mode.ts')).auditMode(options, context)))
 
   audit
     .command('verify')

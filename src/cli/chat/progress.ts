@@ -40,6 +40,7 @@ export function chatProgress(output: Output, { isVerbose }: { isVerbose: boolean
       if (isDeliberating && !isAnswering) board.end()
       isAnswering = true
     }
+    if (frame.type === 'approval') board.note(approvalLine(frame))
     if (frame.type === 'phase' && frame.phase === 'draft') isDeliberating = true
     if (!isDeliberating || isAnswering) return
     if (frame.type === 'phase') board.phase(frame.phase, frame.state)
@@ -54,6 +55,17 @@ export function chatProgress(output: Output, { isVerbose }: { isVerbose: boolean
     note: (line) => board.note(line),
     dissent: () => dissentLine(vote),
   }
+}
+
+const waitsFor = {
+  ReleaseAnswer: 'the answer waits for a person',
+  ExceedBudget: 'the budget is used up; the prompt waits for a person',
+}
+
+function approvalLine({ approvalId, action, state }: Extract<ServerFrame, { type: 'approval' }>): string {
+  return state === 'waiting'
+    ? `${waitsFor[action]}: bin/council approvals show ${approvalId}`
+    : `${state}: approval ${approvalId}`
 }
 
 /**
