@@ -23,7 +23,7 @@ const deciders = '^src/commands/(?!gate/)'
 /** Files of a command folder that other command folders may import. Such a folder imports only from those before it. */
 const commandHelpers = {
   treasury: ['incurred-cost.ts', 'movement.ts', 'reason.ts'],
-  budget: ['paid-work.ts', 'settlement.ts'],
+  budget: ['daily-budget.ts', 'paid-work.ts', 'settlement.ts'],
   approval: ['exact-arguments.ts', 'governed.ts'],
 }
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'

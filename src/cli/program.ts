@@ -9,6 +9,7 @@ import type { InputStream, RunCommand } from './context.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
 import { addReadingCommands, addRepairCommands } from './log/commands.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
+import { addSimulateCommands } from './simulate/commands.ts'
 import { addServeCommand, type Serve } from './serve/commands.ts'
 
 export type CliDependencies = {
@@ -75,6 +76,7 @@ function buildProgram(run: RunCommand, { version, serve }: CliDependencies): Com
   addReadingCommands(program, run)
   addAuditCommands(program, run)
   addGediCommands(program, run)
+  addSimulateCommands(program, run)
   addRepairCommands(program, run)
   return program
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Stake } from '../events/approval.ts'
 import type { Principal, StreamName } from '../events/identifiers.ts'
-import type { Refusal } from './refusals.ts'
+import type { Refusal, RefusalCode } from './refusals.ts'
 
 /** An event that a decision returns; the log assigns its position. */
 export type Event = { type: string; data: unknown }
@@ -88,8 +88,8 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   aggregates: Reads
   /** The command creates new work. The gate rejects it while the log's memory is nearly full, so that running work can finish. */
   startsWork?: true
-  /** For money, mode and approvals: the gate records a refusal as an event, and the command id stays refused. */
-  recordsRefusals?: true
+  /** For money, mode and approvals: the gate records a refusal as an event, and the command id stays refused. A list of codes records these alone. */
+  recordsRefusals?: true | readonly RefusalCode[]
   /** The field that takes the command's id. Clients do not send it. */
   idField?: string
   /** What the command costs and risks if an agent executes it. Without this, agents may not execute it. */

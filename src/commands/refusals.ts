@@ -18,6 +18,7 @@ type Fields = {
   limit: number
   member: string
   mode: string
+  models: string
   nextDay: string
   onExceed: OnExceed
   open: number
@@ -26,6 +27,7 @@ type Fields = {
   reservationId: string
   reservedMicros: number
   scope: string
+  scopes: string
   spentMicros: number
   status: string
   worker: string
@@ -58,7 +60,7 @@ const detailFields = {
   bounty_not_in_state: ['status'],
   bounty_unknown: [],
   budget_day_over: ['scope'],
-  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay', 'onExceed'],
+  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay', 'onExceed', 'calls', 'models', 'scopes'],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],

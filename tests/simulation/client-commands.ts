@@ -36,7 +36,7 @@ export const commandFor = <C, Reads extends ReadSet>(
   input: NoInfer<C>,
 ): ClientCommand => ({
   name: definition.name,
-  recordsRefusals: definition.recordsRefusals ?? false,
+  recordsRefusals: definition.recordsRefusals === true,
   of: (gate, context) => gate.execute(definition, input, context),
 })
 

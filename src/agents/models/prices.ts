@@ -98,6 +98,18 @@ export function costMicros(price: Price, usage: TokenUsage): number {
   return Number(micros)
 }
 
+/** The rates that a `priceRef` of a record names; null for `none`, and for a text that is none. */
+export function ratesOf(priceRef: string): Price | null {
+  const [, prompt, completion, cached] = /@(\d+)\/(\d+)(?:\/(\d+))?$/.exec(priceRef) ?? []
+  if (prompt === undefined || completion === undefined) return null
+  return {
+    priceRef,
+    promptMicrosPer1000: Number(prompt),
+    cachedPromptMicrosPer1000: Number(cached ?? prompt),
+    completionMicrosPer1000: Number(completion),
+  }
+}
+
 const toPrice = ({
   name,
   promptMicrosPer1000,

@@ -5,14 +5,15 @@ import { budgetStream, type BudgetEvent, type BudgetStream } from '../../events/
 import { zonedDay } from '../../events/day.ts'
 import { AccountId } from '../../events/identifiers.ts'
 import { WorkStream, workIdOf } from '../../events/model-call.ts'
-import { BudgetScope, councilScope, type BudgetTerms } from '../../events/policy.ts'
+import { BudgetScope, councilScope } from '../../events/policy.ts'
 import { treasuryStream } from '../../events/treasury.ts'
 import { account } from '../aggregates/account.ts'
-import { availableMicros, budget, isThrottledOn, type Budget, type OpenTerms } from '../aggregates/budget.ts'
+import { budget, type Budget, type OpenTerms } from '../aggregates/budget.ts'
 import { policiesOf, policy, termsOf } from '../aggregates/policy.ts'
 import { treasury } from '../aggregates/treasury.ts'
 import { defineCommand } from '../decider.ts'
 import { refused, type Refusal } from '../refusals.ts'
+import { openedOn, shortfall } from './daily-budget.ts'
 import { callsOf, onWork, workAggregates, workReads } from './paid-work.ts'
 
 /** A scope that work is charged to, and its current day by its policy; null if no policy gives it a budget. */
@@ -35,6 +36,12 @@ export const ReserveBudget = defineCommand({
   budgets: [budget],
 })({
   name: 'ReserveBudget',
+  /**
+   * A call that no budget covers leaves no other trace: an answer that fails for it records a message, and one that does with less not
+   * even that. The refusal is the record of the demand, with its amount, calls, models and scopes, so that `simulate budget` can replay
+   * it. The other refusals say that the worker was late, and are no demand.
+   */
+  recordsRefusals: ['budget_exceeded'],
   schema: z.strictObject({
     /** The council's first. */
     scopes: z
@@ -87,7 +94,7 @@ export const ReserveBudget = defineCommand({
       const ofDay = states.budgets.get(stream) ?? budget.initial
       const open: OpenTerms = { ...terms, closesAt: today.closesAt }
       const mayExceed = states.chat.status === 'open' && states.chat.mayExceed.includes(stream)
-      const refusal = admissionProblem(scope, ofDay, open, calls)
+      const refusal = admissionProblem({ scope, before: ofDay, terms: open }, scopes, calls)
       if (refusal && !(mayExceed && refusal.code === 'budget_exceeded')) return refusal
       budgets.set(stream, [...openedOn(ofDay, { scope, ...today }, terms), ...reserved])
     }
@@ -112,39 +119,29 @@ const budgetsOf = (scopes: readonly ChargedScope[]): BudgetStream[] =>
 
 /** Why a budget cannot cover all calls; null if it can. */
 function admissionProblem(
-  scope: BudgetScope,
-  before: Budget,
-  terms: OpenTerms,
-  calls: readonly { callId: string; amountMicros: number }[],
+  { scope, before, terms }: { scope: BudgetScope; before: Budget; terms: OpenTerms },
+  scopes: readonly ChargedScope[],
+  calls: readonly { callId: string; model: string; amountMicros: number }[],
 ): Refusal | null {
   const known = calls.find(({ callId }) => callId in before.reservations)
   if (known) return refused('call_exists', { callId: known.callId })
-  const available = availableMicros(before, terms)
-  const amountMicros = calls.reduce((sum, call) => sum + call.amountMicros, 0)
-  if (amountMicros <= available) return null
-  const { closesAt: nextDay, onExceed } = terms
-  return refused('budget_exceeded', { scope, availableMicros: available, amountMicros, nextDay, onExceed })
+  const lacking = shortfall(before, terms, calls)
+  return (
+    lacking &&
+    refused('budget_exceeded', {
+      scope,
+      ...lacking,
+      nextDay: terms.closesAt,
+      onExceed: terms.onExceed,
+      calls: calls.length,
+      models: listed(calls.map(({ model }) => model)),
+      scopes: listed(scopes.map((charged) => charged.scope)),
+    })
+  )
 }
 
-/** The events that put a budget on the terms in force; none if it is. */
-function openedOn(
-  { terms: current, isThrottled, spentMicros }: Budget,
-  { scope, day, opensAt, closesAt }: { scope: BudgetScope; day: string; opensAt: string; closesAt: string },
-  terms: BudgetTerms,
-): BudgetEvent[] {
-  const { dailyMicros, softPercent, onExceed, timeZone } = terms
-  const fields = { dailyMicros, softPercent, onExceed, timeZone }
-  if (!current) return [{ type: 'BudgetOpened', data: { scope, day, ...fields, opensAt, closesAt } }]
-  const { closesAt: closedAt, ...before } = current
-  const isSame =
-    closedAt === closesAt &&
-    Object.entries(fields).every(([field, value]) => before[field as keyof BudgetTerms] === value)
-  if (isSame) return []
-  const isLifted = isThrottled && !isThrottledOn(spentMicros, terms)
-  return [
-    { type: 'BudgetAdjusted', data: { ...fields, closesAt } },
-    ...(isLifted
-      ? [{ type: 'ThrottleLifted' as const, data: { why: 'limit_raised' as const, spentMicros, dailyMicros } }]
-      : []),
-  ]
-}
+/** The longest text of a detail. */
+const maxDetailCharacters = 500
+
+const listed = (names: readonly string[]): string =>
+  [...new Set(names)].join(', ').slice(0, maxDetailCharacters).toWellFormed()

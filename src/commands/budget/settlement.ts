@@ -4,12 +4,13 @@ import { maxTokenCount, Micros, TokenCount, UsageSource } from '../../events/amo
 import { BudgetStream, type BudgetEvent } from '../../events/budget.ts'
 import { WorkStream, workIdOf, type ModelCallEvent } from '../../events/model-call.ts'
 import { account } from '../aggregates/account.ts'
-import { budget, isOver, isThrottledOn, softMicros, type Budget } from '../aggregates/budget.ts'
+import { budget } from '../aggregates/budget.ts'
 import type { StatesOf } from '../decider.ts'
 import type { OpenCall, PaidCalls } from '../paid-calls.ts'
 import { refused, type Refusal } from '../refusals.ts'
 import { callsOf, onWork, workAggregates, workReads, type WorkEvents, type WorkStates } from './paid-work.ts'
 import { overrunId, paidCost, reserveId, spendId } from '../treasury/incurred-cost.ts'
+import { throttledBy } from './daily-budget.ts'
 
 /**
  * The outcome and cost of a model call, a part of every command that ends one. `released` means that the call never reached a model.
@@ -102,11 +103,10 @@ export function settle(
       budgets: new Map(
         call.budgets.map((stream) => [
           stream,
-          debited(
-            states.budgets.get(stream) ?? budget.initial,
+          [
             debitOf(call, workIdOf(work), settlement, actualMicros),
-            now,
-          ),
+            ...throttledBy(states.budgets.get(stream) ?? budget.initial, actualMicros, now),
+          ],
         ]),
       ),
       ...paid,
@@ -155,18 +155,6 @@ const debitOf = (
     actualMicros,
   },
 })
-
-/** A debit, and the throttle if the debit takes the budget to its soft limit. A day that is over has nothing left to throttle. */
-function debited(before: Budget, debit: Extract<BudgetEvent, { type: 'BudgetDebited' }>, now: string): BudgetEvent[] {
-  const { terms, isThrottled } = before
-  const spentMicros = before.spentMicros + debit.data.actualMicros
-  if (!terms || isThrottled || !isThrottledOn(spentMicros, terms) || isOver(terms, now)) return [debit]
-  const { dailyMicros, closesAt } = terms
-  return [
-    debit,
-    { type: 'ThrottleEngaged', data: { spentMicros, softMicros: softMicros(terms), dailyMicros, until: closesAt } },
-  ]
-}
 
 /** The events of a call that never reached a model: it used nothing. */
 function releasedCall({ callId, reservedMicros, budgets }: OpenCall, work: WorkStream): StepEvents {

@@ -274,7 +274,8 @@ function refused(
   { now, newId, recordsRefusalOf }: Deciding,
 ): CommandPart {
   const { name, recordsRefusals } = pending.definition
-  if (!recordsRefusals || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
+  const isRecorded = recordsRefusals === true || recordsRefusals?.includes(code) === true
+  if (!isRecorded || !recordsRefusalOf(pending.context.principal)) return { events: [], own: [], states: [] }
   const stream = refusalsStream(now)
   const event = newEvent(
     stream,

@@ -83,6 +83,9 @@ describe('reserving', () => {
         amountMicros: 501,
         nextDay: '2026-11-24T00:00:00.000Z',
         onExceed: 'throttle',
+        calls: 1,
+        models: 'smollm2',
+        scopes: 'council',
       },
     })
   })
