@@ -15,7 +15,7 @@ const judgeOf = ({ requestId }: Pick<ReceivedRequest, 'requestId'>): string =>
   /judge-([a-z]+)$/.exec(requestId)?.[1] ?? 'no judge'
 
 const scene = serveForTests({
-  roles: 'api,projector',
+  roles: 'api,projector,scheduler',
   model: {
     answer(request) {
       if (judgeOf(request) === unanswered) return { gated: true }
@@ -39,12 +39,17 @@ beforeAll(async () => {
   await command('TransferFunds', seed)
 })
 
-/** Opens a bounty, which an agent claims and submits work for. */
-async function submitted(): Promise<string> {
+async function opened(deadlineInMs = 3_600_000): Promise<string> {
   const bountyId = newId()
   const text = { title: 'Planets', task: 'List the planets.', criteria: 'All eight, in order.' }
-  const deadline = new Date(Date.now() + 3_600_000).toISOString()
+  const deadline = new Date(Date.now() + deadlineInMs).toISOString()
   await command('OpenBounty', { ...text, rewardMicros: 70_000, bonusMicros: 30_000, deadline }, bountyId)
+  return bountyId
+}
+
+/** Opens a bounty, which an agent claims and submits work for. */
+async function submitted(): Promise<string> {
+  const bountyId = await opened()
   await command('ClaimBounty', { bountyId, worker: 'agent:ada' })
   await command('SubmitBountyWork', {
     bountyId,
@@ -143,6 +148,14 @@ describe('a bounty', { timeout: 60_000 }, () => {
     expect(await bounty(bountyId)).toMatchObject({ paidMicros: 100_000, judging: { round: 1, attempts: 2, calls: 4 } })
     expect(await scene.eventsOf(bountyId, /^BountyJudged$/)).toHaveLength(1)
     expect(await scene.eventsOf(bountyId, /^BallotCast$/)).toHaveLength(3)
+    expect((await audited(bountyId)).code).toBe(0)
+  })
+
+  test('without work expires at its deadline, and the clock returns the money', async () => {
+    const bountyId = await opened(4_000)
+    await command('ClaimBounty', { bountyId, worker: 'user:eve' })
+    await expect.poll(() => statusOf(bountyId), { timeout: 30_000 }).toBe('expired')
+    expect(await bounty(bountyId)).toMatchObject({ endedWhy: 'no_work', refundedMicros: 100_000 })
     expect((await audited(bountyId)).code).toBe(0)
   })
 

@@ -153,6 +153,7 @@ export async function submittedWork({
     events,
     dropped,
     take,
+    newestAttempt: () => judgeJob.newestAttempt(gate, stream),
     /** Takes the job and runs it to its end. */
     judge: () => take().ended,
     jobs: () => server.jobs().length,

@@ -43,9 +43,18 @@ async function runJob(dependencies: WorkerDependencies, workerName: string, held
       leaving: held.leaving,
       logger,
     }
-    const started = await startAttempt(dependencies, run, before, workerName)
-    held.attempt = started.attempt
-    await judge(dependencies, held, { ...run, ...deadlineOf(dependencies, frozen.signal) }, { before, record, started })
+    const { attempt, isExhausted } = await startAttempt(dependencies, run, before, workerName)
+    held.attempt = attempt
+    // No older attempt writes from here on, so the state has every call that is still open.
+    const { state: taken } = await dependencies.gate.load(bounty, job.stream)
+    if (!isDue(taken)) return await dependencies.jobs.drop(job)
+    const logged = { attempt, logger: logger.child({ attempt }) }
+    await judge(
+      dependencies,
+      held,
+      { ...run, ...logged, ...deadlineOf(dependencies, frozen.signal) },
+      { taken, record, isExhausted },
+    )
   } catch (error) {
     if (error instanceof RunStopped)
       logger.info({ reason: error.reason }, 'the attempt left the judging to another one')
@@ -62,7 +71,7 @@ const deadlineOf = ({ answerTimeoutMs }: WorkerDependencies, frozen: AbortSignal
 })
 
 /** An attempt that has started, or the last one of a round that has no attempts left. */
-type Started = { attempt: number; electionId: Uuid7; isExhausted: boolean }
+type Started = { attempt: number; isExhausted: boolean }
 
 async function startAttempt(
   dependencies: WorkerDependencies,
@@ -71,36 +80,31 @@ async function startAttempt(
   process: string,
 ): Promise<Started> {
   const attempt = judging.attempt + 1
-  const electionId = judging.electionId ?? dependencies.newId()
-  const result = await executeUntilKnown(dependencies, run, StartJudging, {
-    bountyId: run.requestId,
-    attempt,
-    process,
-    electionId,
-  })
+  const electionId = dependencies.newId()
+  const starting = { bountyId: run.requestId, attempt, process, electionId }
+  const result = await executeUntilKnown(dependencies, run, StartJudging, starting)
   if (result.result === 'refused' && result.code === 'attempts_exhausted')
-    return { attempt: judging.attempt, electionId, isExhausted: true }
+    return { attempt: judging.attempt, isExhausted: true }
   assertAppended('StartJudging', result)
-  return { attempt, electionId, isExhausted: false }
+  return { attempt, isExhausted: false }
 }
 
 /** Takes over from a dead worker, asks the members that have not voted, and records the result. */
 async function judge(
   dependencies: WorkerDependencies,
   held: HeldJob,
-  unstarted: UnstartedRun & Pick<Run, 'deadline'>,
-  { before, record, started }: { before: SubmittedBounty; record: BountyRecord; started: Started },
+  run: Run,
+  { taken, record, isExhausted }: { taken: SubmittedBounty; record: BountyRecord; isExhausted: boolean },
 ): Promise<void> {
-  const { attempt, electionId, isExhausted } = started
-  const run: Run = { ...unstarted, attempt, logger: unstarted.logger.child({ attempt }) }
-  const isFirst = before.judging.electionId === null
-  if (before.judging.openCalls.length > 0)
-    run.logger.info({ openCalls: before.judging.openCalls.length }, 'taking over the judging')
-  await settleLostCalls(dependencies, run, before.judging.openCalls)
-  const progress = isFirst ? unopenedElection : await readElection(dependencies.log, electionId)
-  const round = { electionId, work: record.work, worker: before.worker, progress }
+  const { worker, judging } = taken
+  const { electionId, openCalls, attemptsInRound } = judging
+  if (electionId === null) throw new Error(`the judging of ${run.work} has started without an election`)
+  if (openCalls.length > 0) run.logger.info({ openCalls: openCalls.length }, 'taking over the judging')
+  await settleLostCalls(dependencies, run, openCalls)
+  const progress = attemptsInRound === 1 ? unopenedElection : await readElection(dependencies.log, electionId)
+  const round = { electionId, work: record.work, worker, progress }
   const hindrance = isExhausted ? 'crashed' : await dependencies.judgeWork(run, round)
-  const ended = await recordResult(dependencies, held, run, { electionId, worker: before.worker, hindrance })
+  const ended = await recordResult(dependencies, held, run, { electionId, worker, hindrance })
   assertAppended('JudgeBounty', ended)
   run.logger.info({ outcome: ended.result, ...(hindrance && { hindrance }) }, 'the round of judging has ended')
 }

@@ -286,6 +286,17 @@ test('a worker that shuts down settles its calls and leaves the job to the next 
   expect(await bounty.events(/^BountyAwarded$/)).toHaveLength(1)
 })
 
+test('a job is needed from its newest attempt on until the round has ended', async () => {
+  const { reached, steps } = stuck()
+  const bounty = await submittedWork({ model: councilModel({ 'judge sceptic': [steps] }) })
+  expect(await bounty.newestAttempt()).toBe(0)
+  bounty.take().ended.catch(() => undefined)
+  await reached
+  expect(await bounty.newestAttempt()).toBe(1)
+  await bounty.judge()
+  expect(await bounty.newestAttempt()).toBeNull()
+})
+
 test('a job whose bounty has ended leaves the queue', async () => {
   const bounty = await submittedWork({ model: councilModel() })
   const { held, run, ended } = bounty.take()

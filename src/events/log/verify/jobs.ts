@@ -19,7 +19,7 @@ export type JobsUnderAudit = {
 const pageSize = 1_000
 
 /**
- * Checks that every unfinished stream (a prompt without an answer) will be finished: its job is on the work stream, and its newest
+ * Checks that every unfinished stream (a prompt without an answer, work without a verdict) will be finished: its job is on the work stream, and its newest
  * event is not older than all attempts together may take. The log may grow in the meantime: a stream is reported only if its stored
  * revision has not changed since the fold. Memory grows only with unfinished streams. Source: domain rules, invariant 6.
  */
