@@ -4,6 +4,7 @@ import type { OnExceed } from '../events/policy.ts'
 /** The fields that explain refusals. A field has one type and one meaning in all of them. */
 type Fields = {
   account: AccountId
+  agent: string
   action: string
   amountMicros: number
   approvalId: string
@@ -41,6 +42,7 @@ const detailFields = {
   action_limit_exceeded: ['account', 'amountMicros', 'perActionMicros'],
   action_malformed: ['action', 'reason'],
   action_unknown: ['action'],
+  agent_exists: ['agent'],
   already_frozen: ['account'],
   already_seated: [],
   already_voted: [],

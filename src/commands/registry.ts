@@ -1,5 +1,6 @@
 import type { StreamName } from '../events/identifiers.ts'
 import { account } from './aggregates/account.ts'
+import { agent } from './aggregates/agent.ts'
 import { approval } from './aggregates/approval.ts'
 import { bounty } from './aggregates/bounty.ts'
 import { budget } from './aggregates/budget.ts'
@@ -11,6 +12,7 @@ import { policy } from './aggregates/policy.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
+import { RegisterAgent } from './agent/register-agent.ts'
 import { CloseApproval } from './approval/close-approval.ts'
 import { DenyApproval } from './approval/deny-approval.ts'
 import { editApproval } from './approval/edit-approval.ts'
@@ -109,6 +111,7 @@ export const areas: Readonly<Record<string, Area>> = {
       open(SetAccountLimits),
     ],
   },
+  agent: { aggregates: [agent], commands: [], publicCommands: [open(RegisterAgent)] },
   budget: {
     aggregates: [budget, policy],
     commands: [internal(ReserveBudget), internal(DebitBudget), internal(CloseBudgetDay)],

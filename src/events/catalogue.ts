@@ -1,4 +1,5 @@
 import { accountEvents } from './account.ts'
+import { agentEvents } from './agent.ts'
 import { approvalEvents } from './approval.ts'
 import { bountyEvents } from './bounty.ts'
 import { budgetEvents } from './budget.ts'
@@ -21,6 +22,7 @@ export const eventAreas = {
   election: electionEvents,
   budget: budgetEvents,
   bounty: bountyEvents,
+  agent: agentEvents,
   policy: policyEvents,
   account: accountEvents,
   treasury: treasuryEvents,
@@ -38,6 +40,7 @@ export const eventCatalogue = {
   ...electionEvents,
   ...budgetEvents,
   ...bountyEvents,
+  ...agentEvents,
   ...policyEvents,
   ...refusalEvents,
   ...accountEvents,

@@ -18,7 +18,7 @@ describe('the command line', () => {
     [['events', '--limit'], 'argument missing'],
     [['state'], "missing required argument 'stream'"],
     [['state', 'chat/'], 'name of a stream'],
-    [['state', 'weather/today'], 'account, approval, bounty, budget'],
+    [['state', 'weather/today'], 'account, agent, approval, bounty, budget, chat, council, election, governance/mode'],
     [['audit'], 'cost, members, request'],
     [['audit', 'everything'], 'unknown command'],
     [['audit', 'request', 'not-an-id'], 'UUIDv7'],

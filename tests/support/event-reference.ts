@@ -10,6 +10,7 @@ const streams: Record<keyof typeof eventAreas, string> = {
   election: 'election/<electionId>',
   budget: 'budget/<scope>/<yyyy-mm-dd>',
   bounty: 'bounty/<bountyId>',
+  agent: 'agent/<agentId>',
   policy: 'policy/<scope>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',
