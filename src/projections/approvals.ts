@@ -77,6 +77,31 @@ export function selectApprovals(
 export const selectApproval = async (tx: Tx, approvalId: string): Promise<ApprovalRow | undefined> =>
   (await approvals.select(tx, sql`where approval_id = ${approvalId}`))[0]
 
+/** An approval as people see it. `exactArguments` is the text that was approved, byte for byte. */
+export const approvalReport = (row: ApprovalRow) => ({
+  approval: row.approval_id,
+  action: row.action,
+  status: row.status,
+  costMicros: row.cost_micros,
+  risk: row.risk,
+  mode: row.mode,
+  why: row.why,
+  requestedBy: row.requested_by,
+  requestedAt: row.requested_at,
+  editedBy: row.edited_by,
+  replaces: row.replaces,
+  replacedBy: row.replaced_by,
+  requestId: row.resumes,
+  expiresAt: row.expires_at,
+  decidedBy: row.decided_by,
+  decidedAt: row.decided_at,
+  reason: row.reason,
+  outcome: row.outcome,
+  outcomeCode: row.outcome_code,
+  exactArguments: row.exact_arguments,
+  argumentsHash: row.arguments_hash,
+})
+
 function changes({ type, data, metadata }: Exclude<RecordedApprovalEvent, Requested>): Partial<ApprovalRow> {
   const decided_at = isoTime(Date.parse(metadata.occurredAt))
   switch (type) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { governance } from '../../commands/aggregates/governance.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import {
+  approvalReport,
   approvals,
   ApprovalStatus,
   selectApproval,
@@ -73,33 +74,10 @@ export const governanceQueries: readonly QueryRoute[] = [
   }),
 ]
 
-function printApproval(row: ApprovalRow) {
-  return {
-    approval: row.approval_id,
-    action: row.action,
-    status: row.status,
-    /** The text that was approved, byte for byte. */
-    exactArguments: row.exact_arguments,
-    argumentsHash: row.arguments_hash,
-    costMicros: row.cost_micros,
-    risk: row.risk,
-    mode: row.mode,
-    why: row.why,
-    requestedBy: row.requested_by,
-    requestedAt: row.requested_at,
-    editedBy: row.edited_by,
-    replaces: row.replaces,
-    replacedBy: row.replaced_by,
-    requestId: row.resumes,
-    expiresAt: row.expires_at,
-    decidedBy: row.decided_by,
-    decidedAt: row.decided_at,
-    reason: row.reason,
-    outcome: row.outcome,
-    outcomeCode: row.outcome_code,
-    positions: { first: row.first_position, last: row.last_position },
-  }
-}
+const printApproval = (row: ApprovalRow) => ({
+  ...approvalReport(row),
+  positions: { first: row.first_position, last: row.last_position },
+})
 
 function printChange(row: ModeChangeRow) {
   const common = { position: row.position, occurredAt: row.occurred_at, by: row.changed_by }

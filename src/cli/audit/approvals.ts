@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../events/event.ts'
 import { isApprovalEvent, type ApprovalEvent } from '../../events/approval.ts'
 import type { Position } from '../../events/identifiers.ts'
 import { csvRecord } from '../../platform/csv.ts'
-import { approvals, type ApprovalRow } from '../../projections/approvals.ts'
+import { approvalReport, approvals, type ApprovalRow } from '../../projections/approvals.ts'
 import type { CliContext } from '../context.ts'
 import { inRange, type Range } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
@@ -57,7 +57,7 @@ export async function auditApprovals(options: ApprovalsOptions, { config, output
 
 async function print(output: Output, audited: readonly Audited[], readModel: Comparison): Promise<void> {
   for (const { row, positions } of audited)
-    await output.result({ kind: 'approval', ...publicRow(row), positions }, () => [
+    await output.result({ kind: 'approval', ...approvalReport(row), positions }, () => [
       `${output.paint('bold', `${row.action}  ${row.status}`)}${row.outcome === null ? '' : `, ${row.outcome}${row.outcome_code === null ? '' : ` (${row.outcome_code})`}`}  ${row.approval_id}`,
       `  ${dollarsAndMicros(row.cost_micros)}, risk ${row.risk}, ${row.why} in mode ${row.mode}`,
       `  asked by ${row.requested_by}, ${decisionOf(row)}`,
@@ -83,30 +83,6 @@ function decisionOf({ status, decided_by, decided_at, reason, expires_at }: Appr
   if (decided_at === null) return `waits until ${expires_at}`
   return `${status} by ${decided_by ?? 'the clock'} at ${decided_at}${reason === null ? '' : `: ${reason}`}`
 }
-
-const publicRow = (row: ApprovalRow) => ({
-  approval: row.approval_id,
-  action: row.action,
-  status: row.status,
-  costMicros: row.cost_micros,
-  risk: row.risk,
-  mode: row.mode,
-  why: row.why,
-  requestedBy: row.requested_by,
-  requestedAt: row.requested_at,
-  editedBy: row.edited_by,
-  replaces: row.replaces,
-  replacedBy: row.replaced_by,
-  requestId: row.resumes,
-  expiresAt: row.expires_at,
-  decidedBy: row.decided_by,
-  decidedAt: row.decided_at,
-  reason: row.reason,
-  outcome: row.outcome,
-  outcomeCode: row.outcome_code,
-  exactArguments: row.exact_arguments,
-  argumentsHash: row.arguments_hash,
-})
 
 const fieldsOf = ({ row, positions }: Audited): (string | number | null)[] => [
   row.approval_id,

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { budgetStream } from '../../../src/events/budget.ts'
 import { missingModel } from '../../../src/agents/models/missing.ts'
 import { ModelError, type ModelClient } from '../../../src/agents/models/model.ts'
@@ -9,24 +9,17 @@ import { DebitBudget } from '../../../src/commands/budget/debit-budget.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
-import { parsePrices } from '../../../src/agents/models/prices.ts'
-import { createJudges } from '../../../src/agents/council/judge-work.ts'
-import { createOrchestrator } from '../../../src/agents/council/orchestrator.ts'
-import { readTokens, tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
-import { startWorker } from '../../../src/agents/worker/worker.ts'
+import { tokenWriter } from '../../../src/agents/tokens/token-stream.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { beginning, type Uuid7 } from '../../../src/events/identifiers.ts'
 import type { AnyRecordedEvent } from '../../../src/events/catalogue.ts'
 import { workersGroup } from '../../../src/events/log/keys.ts'
 import { startTail } from '../../../src/events/log/read/tail.ts'
-import { systemClock } from '../../../src/platform/clock.ts'
-import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
-import { connectRedis } from '../../../src/platform/redis/connection.ts'
-import { councilOf } from '../../support/seating.ts'
+import { createLogger } from '../../../src/platform/logger.ts'
 import { reservationFor, today } from '../../support/budget-calls.ts'
 import { newId } from '../../support/council.ts'
 import { suiteCouncil } from '../../support/lifetimes.ts'
-import { redisUrl } from '../../support/shared-servers.ts'
+import { runWorker, type WorkerOptions } from '../../support/running-worker.ts'
 import { vllmClient } from '../../support/vllm-client.ts'
 import { startVllmStandIn } from '../../support/vllm-stand-in/server.ts'
 
@@ -36,43 +29,8 @@ afterAll(tail.stop)
 const standIn = await startVllmStandIn()
 afterAll(standIn.close)
 
-const price = (micros: number) =>
-  parsePrices({ default: { name: 'test', promptMicrosPer1000: micros, completionMicrosPer1000: micros }, prices: [] })
-
-async function work(
-  model: ModelClient,
-  { microsPer1000 = 1000, answerTimeoutMs = 60_000, logger = silentLogger } = {},
-): Promise<void> {
-  const agent = {
-    gate: council.gate,
-    ...councilOf(model),
-    prices: price(microsPer1000),
-    writeTokens: tokenWriter(council.redis, council.councilId),
-    clock: systemClock,
-    newId,
-    pause: () => Promise.resolve(),
-    answerMaxTokens: 100,
-    earlierTurns: { before: () => Promise.resolve(null), named: () => Promise.resolve(null) },
-    answerTimeoutMs,
-  }
-  const blocking = connectRedis({ url: redisUrl, role: 'blocking', name: 'test-jobs', logger: silentLogger })
-  const jobs = await council.log.openJobs(blocking, newId(), 1000)
-  const readAll = (requestId: Uuid7) => readTokens(council.redis, council.councilId, requestId, '0-0')
-  const worker = startWorker(
-    {
-      ...agent,
-      log: council.log,
-      tail,
-      jobs,
-      logger,
-      orchestrate: createOrchestrator(agent),
-      judgeWork: createJudges(agent),
-      readTokens: readAll,
-    },
-    { name: 'test', concurrency: 2, leaseMs: 1000 },
-  )
-  onTestFinished(worker.stop)
-}
+const work = (model: ModelClient, options: Omit<WorkerOptions, 'model'> = {}): Promise<void> =>
+  runWorker(council, tail, { model, ...options })
 
 /** The event that ends a prompt. */
 function endOf(requestId: Uuid7): Promise<AnyRecordedEvent> {
