@@ -159,6 +159,11 @@ describe('a bounty', { timeout: 60_000 }, () => {
     expect((await audited(bountyId)).code).toBe(0)
   })
 
+  test('leaves a log, states and read models that agree', async () => {
+    const { code, stdout } = await cli(scene.settings, ['audit', 'verify'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('no fault')])
+  })
+
   test('is in the list, newest first, by status and in pages', async () => {
     const listed: string[] = []
     for (let next: string | null = ''; next !== null;) {
