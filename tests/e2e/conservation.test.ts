@@ -64,8 +64,14 @@ async function folded(): Promise<Map<string, Account>> {
 
 test(`whatever ${inFlight} callers ask at once over HTTP, money is neither made nor lost, and no account is overdrawn`, async () => {
   for (const name of ['external', ...accounts]) await executeCommand(scene.council, 'OpenAccount', { account: name })
-  const funding = { transferId: 'f', from: 'external', to: 'reserve', amountMicros: 5_000, reason: 'funding' }
-  await executeCommand(scene.council, 'TransferFunds', funding)
+  for (const to of accounts)
+    await executeCommand(scene.council, 'TransferFunds', {
+      transferId: 'funding',
+      from: 'external',
+      to,
+      amountMicros: 20_000,
+      reason: 'funding',
+    })
   const reservations: Reservation[] = []
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: inFlight, maxLength: inFlight }), async (load) => {

@@ -148,6 +148,20 @@ describe('switching the mode', () => {
     })
   })
 
+  test('a rule of the policy that is not given stays as it is', async () => {
+    const council = await testCouncil()
+    const ada = as(council, 'ada')
+    await ada('SetApprovalPolicy', { thresholdMicros: dollars(5), timeoutSeconds: 60 })
+    await ada('SetApprovalPolicy', { approveAnswers: true })
+    expect(outcomeOf(await ada('SetApprovalPolicy', {}))).toBe('malformed_command')
+    expect((await council.events()).at(-1)?.data).toEqual({
+      thresholdMicros: dollars(5),
+      approveAnswers: true,
+      timeoutSeconds: 60,
+      by: 'ada',
+    })
+  })
+
   test('the threshold is a policy', async () => {
     const council = await funded()
     await as(council, 'ada')('SetApprovalPolicy', { thresholdMicros: dollars(5) })
