@@ -27,7 +27,7 @@ const commandHelpers = {
   approval: ['exact-arguments.ts', 'governed.ts'],
 }
 const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
-const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|paid-calls[.]ts$|refusals[.]ts$)'
+const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|paid-calls[.]ts$|refusals[.]ts$|return-window[.]ts$)'
 const counting = '^src/gedi/'
 const codedError = '^src/platform/coded-error[.]ts$'
 const zod = '(^|/)node_modules/zod/'

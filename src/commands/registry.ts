@@ -56,7 +56,7 @@ import { SetApprovalPolicy } from './governance/set-approval-policy.ts'
 import { SwitchMode } from './governance/switch-mode.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
-import { ExpireReservations } from './treasury/expire-reservations.ts'
+import { AdvanceAccount } from './treasury/advance-account.ts'
 import { FreezeAccount } from './treasury/freeze-account.ts'
 import { FreezeTreasury } from './treasury/freeze-treasury.ts'
 import { OpenAccount } from './treasury/open-account.ts'
@@ -97,7 +97,7 @@ const findAction: FindAction = (name) => publicCommands.get(name)?.definition
 export const areas: Readonly<Record<string, Area>> = {
   treasury: {
     aggregates: [account, treasury],
-    commands: [internal(ExpireReservations)],
+    commands: [internal(AdvanceAccount)],
     publicCommands: [
       open(OpenAccount),
       open(TransferFunds),

@@ -19,7 +19,12 @@ const movement = {
   reason,
   ref: z.string().min(1).max(128).optional(),
 }
+export const creditPurposes = ['seed', 'award', 'refund'] as const
+export type CreditPurpose = (typeof creditPurposes)[number]
+
 const reservation = { reservationId: Uuid7, amountMicros: PositiveMicros }
+
+const limits = { dailyMicros: Micros, perActionMicros: Micros }
 
 /** A cost and the accounts that bore it: the three parts add up to it. `aboveMicros` is the part above the reservation. */
 const settlement = {
@@ -39,7 +44,16 @@ export const accountEvents = {
     summary: 'Money left the account. `day` (UTC) is the day whose limit the debit counts against.',
     data: z.strictObject({ ...movement, day: z.iso.date() }),
   },
-  AccountCredited: { version: 1, summary: 'Money arrived on the account.', data: z.strictObject(movement) },
+  AccountCredited: {
+    version: 2,
+    summary:
+      'Money arrived on the account. Version 2 added the `day` (UTC), and the `purpose` of money that no transfer brought: the seed of an agent, an award, or a refund.',
+    data: z.strictObject({
+      ...movement,
+      purpose: z.enum(creditPurposes).optional(),
+      day: z.iso.date().optional(),
+    }),
+  },
   FundsReserved: {
     version: 1,
     summary: 'Money was set aside for a cost that is not known yet.',
@@ -75,7 +89,21 @@ export const accountEvents = {
   AccountLimitsSet: {
     version: 1,
     summary: 'The limits for a day and for a single action were set.',
-    data: z.strictObject({ dailyMicros: Micros, perActionMicros: Micros }),
+    data: z.strictObject(limits),
+  },
+  AccountLimitsAdjusted: {
+    version: 1,
+    summary:
+      'The return of an agent in a window of seven days, `from` a day up to and without the day `to` (UTC), has scaled its limits.',
+    data: z.strictObject({
+      from: z.iso.date(),
+      to: z.iso.date(),
+      earnedMicros: Micros,
+      spentMicros: PositiveMicros,
+      factorPercent: z.int().positive(),
+      before: z.strictObject(limits),
+      ...limits,
+    }),
   },
 } as const
 

@@ -12,6 +12,7 @@ export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster
 const unchanged: Upcaster = (data) => data
 
 const upcasters: Upcasters = {
+  AccountCredited: { 1: unchanged },
   ModelCallEnded: { 1: unchanged },
   BudgetDebited: { 1: unchanged, 2: unchanged },
   AnswerFailed: { 1: unchanged, 2: unchanged, 3: unchanged },

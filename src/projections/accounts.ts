@@ -26,7 +26,7 @@ type RecordedAccountEvent = RecordedEvent<AccountEvent>
 /** `read_models.accounts`: one row per account, with its balance and its reservations. The sum of all balances is 0. */
 export const accounts = tableProjection({
   name: 'accounts',
-  version: 1,
+  version: 2,
   columns,
   key: 'account_id',
   handles: accountEvents,
@@ -82,6 +82,7 @@ function changes(
     case 'AccountUnfrozen':
       return { status: 'open' }
     case 'AccountLimitsSet':
+    case 'AccountLimitsAdjusted':
       return { daily_limit_micros: event.data.dailyMicros, action_limit_micros: event.data.perActionMicros }
     default:
       return event satisfies never

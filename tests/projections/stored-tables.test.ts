@@ -71,7 +71,7 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   accounts: {
-    version: 1,
+    version: 2,
     statements: [
       'create table "s"."accounts" ("account_id" text collate "C" primary key, "status" text not null, ' +
         '"balance_micros" bigint not null, "reserved_micros" bigint not null, "daily_limit_micros" bigint, ' +

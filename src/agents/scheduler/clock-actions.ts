@@ -4,7 +4,7 @@ import { AdvanceBounty } from '../../commands/bounty/advance-bounty.ts'
 import { CloseBudgetDay } from '../../commands/budget/close-budget-day.ts'
 import type { CommandDefinition, ReadSet } from '../../commands/decider.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
-import { ExpireReservations } from '../../commands/treasury/expire-reservations.ts'
+import { AdvanceAccount } from '../../commands/treasury/advance-account.ts'
 import type { StreamName } from '../../events/identifiers.ts'
 
 /** The command that the clock gives to a stream whose deadline has come. It refuses `nothing_due` where nothing is. */
@@ -23,7 +23,7 @@ const idIn = (stream: StreamName): string => stream.slice(stream.indexOf('/') + 
 
 /** The clock's action for each category of streams with deadlines. */
 const actions: Readonly<Record<string, ClockAction>> = {
-  account: action(ExpireReservations, (stream) => ({ account: idIn(stream) })),
+  account: action(AdvanceAccount, (stream) => ({ account: idIn(stream) })),
   approval: action(ExpireApproval, (stream) => ({ approvalId: idIn(stream) })),
   bounty: action(AdvanceBounty, async (stream, gate) => {
     const { state } = await gate.load(bounty, stream)

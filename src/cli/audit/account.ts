@@ -131,6 +131,8 @@ function formatEvent({ type, data, metadata }: RecordedEvent<AccountEvent>): str
       return `by ${metadata.actor}: ${data.reason}`
     case 'AccountLimitsSet':
       return `${data.dailyMicros} µ$ a day, ${data.perActionMicros} µ$ an action`
+    case 'AccountLimitsAdjusted':
+      return `earned ${data.earnedMicros} µ$ and spent ${data.spentMicros} µ$ from ${data.from} to ${data.to}: ${data.factorPercent} % gives ${data.dailyMicros} µ$ a day, ${data.perActionMicros} µ$ an action`
     case 'AccountOpened':
       return `by ${metadata.actor}`
     default:

@@ -22,6 +22,7 @@ export const RegisterAgent = defineCommand({ agent, account, reserve: account, t
   name: 'RegisterAgent',
   schema: z.strictObject({ agentId: AgentId }),
   recordsRefusals: true,
+  stake: () => ({ costMicros: seedMicros, risk: 'high' }),
   reads: ({ agentId }) => ({
     agent: agentStream(agentId),
     account: accountStream(agentAccount(agentId)),
@@ -46,6 +47,7 @@ export const RegisterAgent = defineCommand({ agent, account, reserve: account, t
         amountMicros: seedMicros,
         reason: 'seeds an agent',
         ref: agentId,
+        purpose: 'seed',
       },
       {
         from: states.reserve,

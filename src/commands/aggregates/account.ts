@@ -1,6 +1,7 @@
 import type { AccountEvent } from '../../events/account.ts'
 import { commandWindowMs, type AccountId } from '../../events/identifiers.ts'
 import type { Aggregate } from '../decider.ts'
+import { endOf, movedOn, type ReturnWindow } from '../return-window.ts'
 
 /** This many reservations stay below the limit on a state's size, even with every id and number at its longest. */
 export const maxOpenReservations = 500
@@ -21,6 +22,8 @@ export type LiveAccount = {
   limits: { dailyMicros: number; perActionMicros: number } | null
   /** The debits of the latest day with a debit (`yyyy-mm-dd`, UTC). */
   spent: { day: string; micros: number }
+  /** The returns of an agent that the clock has not acted on, oldest first. Null until a movement says when money was earned. */
+  windows: ReturnWindow[] | null
 }
 
 /**
@@ -33,13 +36,14 @@ export type Account = { status: 'absent' } | LiveAccount
 
 export const account: Aggregate<Account, AccountEvent, 'account'> = {
   category: 'account',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: { status: 'absent' },
   evolve,
   nextDeadlineMs(state) {
     if (state.status === 'absent') return null
-    const forgotten = Object.values(state.reservations).map(forgottenAtMs)
-    return forgotten.length > 0 ? Math.min(...forgotten) : null
+    const dueAtMs = [...Object.values(state.reservations).map(forgottenAtMs), windowDueAtMs(state) ?? Infinity]
+    const firstMs = Math.min(...dueAtMs)
+    return Number.isFinite(firstMs) ? firstMs : null
   },
 }
 
@@ -49,7 +53,7 @@ function evolve(state: Account, event: AccountEvent): Account {
   if (state.status === 'absent') throw new Error(`${event.type} on an account that was never opened`)
   switch (event.type) {
     case 'AccountCredited':
-      return { ...state, balanceMicros: exact(state.balanceMicros + event.data.amountMicros) }
+      return credited(state, event.data)
     case 'AccountDebited':
       return debited(state, event.data)
     case 'FundsReserved': {
@@ -71,6 +75,10 @@ function evolve(state: Account, event: AccountEvent): Account {
       return { ...state, status: 'open' }
     case 'AccountLimitsSet':
       return { ...state, limits: event.data }
+    case 'AccountLimitsAdjusted': {
+      const { dailyMicros, perActionMicros } = event.data
+      return { ...state, limits: { dailyMicros, perActionMicros }, windows: state.windows?.slice(1) ?? null }
+    }
     default:
       return event satisfies never
   }
@@ -83,7 +91,24 @@ const opened = (accountId: AccountId): LiveAccount => ({
   reservations: {},
   limits: null,
   spent: { day: '', micros: 0 },
+  windows: null,
 })
+
+type Credit = Extract<AccountEvent, { type: 'AccountCredited' }>['data']
+
+/** An agent earns what others transfer or award to it; its seed and refunds are no earnings. */
+function credited(state: LiveAccount, { amountMicros, purpose, day }: Credit): LiveAccount {
+  const balanceMicros = exact(state.balanceMicros + amountMicros)
+  if (day === undefined || !state.accountId.startsWith('agent:')) return { ...state, balanceMicros }
+  const earnedMicros = purpose === 'seed' || purpose === 'refund' ? 0 : amountMicros
+  return { ...state, balanceMicros, windows: movedOn(state.windows ?? [], day, { earnedMicros }) }
+}
+
+/** When the clock must scale an agent's limits, in epoch ms: after a window in which it has spent money. Null: never. */
+export function windowDueAtMs({ limits, windows }: LiveAccount): number | null {
+  const [window] = windows ?? []
+  return limits && window && window.spentMicros > 0 ? Date.parse(endOf(window)) : null
+}
 
 /** A debit from a clock that is still before midnight counts for the newest day, so it never resets a daily limit. */
 function debited(state: LiveAccount, { amountMicros, day }: { amountMicros: number; day: string }): LiveAccount {
@@ -96,6 +121,7 @@ function debited(state: LiveAccount, { amountMicros, day }: { amountMicros: numb
     ...state,
     balanceMicros,
     spent: { day: day > spent.day ? day : spent.day, micros: Math.min(before + amountMicros, Number.MAX_SAFE_INTEGER) },
+    windows: state.windows && movedOn(state.windows, day, { spentMicros: amountMicros }),
   }
 }
 

@@ -145,7 +145,7 @@ function emptied(
     paidMicros,
     refundedMicros,
     leaving: [...debit(payment, paidMicros, now), ...debit(rest, refundedMicros, now)],
-    awarded: credit(payment),
-    back: credit(rest),
+    awarded: credit(payment, now, 'award'),
+    back: credit(rest, now, 'refund'),
   }
 }

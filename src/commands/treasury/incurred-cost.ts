@@ -1,4 +1,4 @@
-import type { AccountEvent } from '../../events/account.ts'
+import type { AccountEvent, CreditPurpose } from '../../events/account.ts'
 import { dayOf } from '../../events/day.ts'
 import { AccountId } from '../../events/identifiers.ts'
 import { availableMicros, type Account } from '../aggregates/account.ts'
@@ -24,7 +24,7 @@ export function paidCost(
   return {
     reserve: debit(movement, fromReserve, now),
     overrun: openedFor(overrunId, overrun, debit(movement, amountMicros - fromReserve, now)),
-    spend: openedFor(spendId, spend, credit(movement)),
+    spend: openedFor(spendId, spend, credit(movement, now)),
   }
 }
 
@@ -32,8 +32,10 @@ export function paidCost(
 export const debit = (movement: Movement, amountMicros: number, now: string): AccountEvent[] =>
   amountMicros > 0 ? [{ type: 'AccountDebited', data: { ...movement, amountMicros, day: dayOf(now) } }] : []
 
-export const credit = (movement: Movement): AccountEvent[] =>
-  movement.amountMicros > 0 ? [{ type: 'AccountCredited', data: movement }] : []
+export const credit = (movement: Movement, now: string, purpose?: CreditPurpose): AccountEvent[] =>
+  movement.amountMicros > 0
+    ? [{ type: 'AccountCredited', data: { ...movement, ...(purpose && { purpose }), day: dayOf(now) } }]
+    : []
 
 /** Opens the account first if needed, so that a cost never waits for it. */
 export const openedFor = (accountId: AccountId, state: Account, events: AccountEvent[]): AccountEvent[] =>

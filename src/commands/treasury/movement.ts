@@ -1,4 +1,4 @@
-import type { AccountEvent } from '../../events/account.ts'
+import type { AccountEvent, CreditPurpose } from '../../events/account.ts'
 import { dayOf } from '../../events/day.ts'
 import type { AccountId } from '../../events/identifiers.ts'
 import type { Account } from '../aggregates/account.ts'
@@ -12,6 +12,8 @@ type Movement = {
   amountMicros: number
   reason: string
   ref?: string | undefined
+  /** For money that is no transfer between equals. */
+  purpose?: CreditPurpose
 }
 
 /**
@@ -19,7 +21,7 @@ type Movement = {
  * the payer does not allow the amount, or a balance would pass what can be counted exactly.
  */
 export function transferred(
-  { transferId, from, to, amountMicros, reason, ref }: Movement,
+  { transferId, from, to, amountMicros, reason, ref, purpose }: Movement,
   states: { from: Account; to: Account },
   now: string,
 ): { from: AccountEvent[]; to: AccountEvent[] } | Refusal {
@@ -32,9 +34,10 @@ export function transferred(
   for (const balanceMicros of [payer.account.balanceMicros - amountMicros, payee.account.balanceMicros + amountMicros])
     if (!Number.isSafeInteger(balanceMicros)) return refused('amount_too_large', { amountMicros })
 
+  const day = dayOf(now)
   const movement = { transferId, amountMicros, reason, ...(ref && { ref }) }
   return {
-    from: [{ type: 'AccountDebited', data: { ...movement, day: dayOf(now) } }],
-    to: [{ type: 'AccountCredited', data: movement }],
+    from: [{ type: 'AccountDebited', data: { ...movement, day } }],
+    to: [{ type: 'AccountCredited', data: { ...movement, ...(purpose && { purpose }), day } }],
   }
 }

@@ -60,7 +60,7 @@ export const SettleReservation = defineCommand({ account, reserve: account, over
         account: [{ type, data }, ...debit(movement, fromAccountMicros, now)],
         reserve: debit(movement, fromReserveMicros, now),
         overrun: openedFor(overrunId, states.overrun, debit(movement, fromOverrunMicros, now)),
-        spend: openedFor(spendId, states.spend, credit(movement)),
+        spend: openedFor(spendId, states.spend, credit(movement, now)),
       },
     }
   },

@@ -30,7 +30,11 @@ describe('registering an agent', () => {
       .then({
         accepted: {
           agent: [registered],
-          account: [opened('agent:ada'), limited(100_000_000, 10_000_000), { type: 'AccountCredited', data: seed }],
+          account: [
+            opened('agent:ada'),
+            limited(100_000_000, 10_000_000),
+            { type: 'AccountCredited', data: { ...seed, purpose: 'seed', day: '2026-11-23' } },
+          ],
           reserve: [{ type: 'AccountDebited', data: { ...seed, day: '2026-11-23' } }],
         },
       })

@@ -44,7 +44,7 @@ describe('opening a bounty', () => {
     reserve: [{ type: 'AccountDebited', data: { ...movement, day: '2026-11-23' } }],
     escrow: [
       { type: 'AccountOpened', data: { accountId: escrow } },
-      { type: 'AccountCredited', data: movement },
+      { type: 'AccountCredited', data: { ...movement, day: '2026-11-23' } },
     ],
   } satisfies { reserve: AccountEvent[]; escrow: AccountEvent[] }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maxOpenReservations, reservedMicros } from '../../../src/commands/aggregates/account.ts'
-import { ExpireReservations } from '../../../src/commands/treasury/expire-reservations.ts'
+import { AdvanceAccount } from '../../../src/commands/treasury/advance-account.ts'
 import { FreezeAccount } from '../../../src/commands/treasury/freeze-account.ts'
 import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
@@ -93,7 +93,7 @@ function happen(world: World, made: number, next: Step, now: string): void {
     world.perform(ReserveFunds, { ...own, amountMicros: next.amountMicros, expiresAt }, now)
   } else if ('cost' in next)
     world.perform(SettleReservation, { ...earlier(next.payer, next.which), actualMicros: next.cost }, now)
-  else if ('expiring' in next) world.perform(ExpireReservations, { account: next.expiring }, now)
+  else if ('expiring' in next) world.perform(AdvanceAccount, { account: next.expiring }, now)
   else if ('which' in next) world.perform(ReleaseReservation, earlier(next.payer, next.which), now)
   else if ('payer' in next) {
     const limits = { dailyMicros: next.amountMicros, perActionMicros: next.amountMicros }

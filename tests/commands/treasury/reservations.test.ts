@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RefusalCode } from '../../../src/commands/refusals.ts'
 import { account, maxOpenReservations } from '../../../src/commands/aggregates/account.ts'
-import { ExpireReservations } from '../../../src/commands/treasury/expire-reservations.ts'
+import { AdvanceAccount } from '../../../src/commands/treasury/advance-account.ts'
 import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../../src/commands/treasury/settle-reservation.ts'
@@ -125,7 +125,7 @@ describe('releasing', () => {
 describe('the clock', () => {
   const command = { account: id('agent:ada') }
   const expiring = (at: string, ...history: AccountEvent[]) =>
-    given({ account }, { account: history }, at).when(ExpireReservations, command)
+    given({ account }, { account: history }, at).when(AdvanceAccount, command)
   const expired = (n: number, amountMicros: number): AccountEvent => ({
     type: 'ReservationExpired',
     data: { reservationId: reservation(n), amountMicros },

@@ -56,7 +56,7 @@ describe('a transfer', () => {
       .then({
         accepted: {
           from: [{ type: 'AccountDebited', data: { ...movement, day: '2026-11-23' } }],
-          to: [{ type: 'AccountCredited', data: movement }],
+          to: [{ type: 'AccountCredited', data: { ...movement, day: '2026-11-23' } }],
         },
       })
   })
