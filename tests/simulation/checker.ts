@@ -5,6 +5,7 @@ import type { EventLog } from '../../src/events/log/log.ts'
 import type { MemoryTables } from '../../src/projections/engine/read-model.ts'
 import { approvalFaults } from '../support/approval-rules.ts'
 import { bountyFaults } from '../support/bounty-rules.ts'
+import { staleWrites } from './clock.ts'
 import type { IssuedCommand } from './client.ts'
 import { commandViolations } from './command-checker.ts'
 import { ledgerViolations } from './ledger-checker.ts'
@@ -12,7 +13,11 @@ import { folds } from './read-models.ts'
 import type { World } from './world.ts'
 
 /** The violations of a finished run, as text. */
-export async function violationsOf(world: World, history: readonly IssuedCommand[]): Promise<string[]> {
+export async function violationsOf(
+  world: World,
+  history: readonly IssuedCommand[],
+  clockTokens: ReadonlyMap<string, number>,
+): Promise<string[]> {
   const log = world.server.open()
   const events: AnyRecordedEvent[] = []
   for await (const page of log.read()) events.push(...page)
@@ -21,6 +26,7 @@ export async function violationsOf(world: World, history: readonly IssuedCommand
     ...commandViolations(events, history, world.takenAt),
     ...ledgerViolations(events),
     ...approvalFaults(events),
+    ...staleWrites(events, clockTokens, world.tokenAt),
     ...bountyFaults(events),
     ...(await stateViolations(log, events)),
     ...jobViolations(world, events),

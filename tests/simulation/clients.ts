@@ -12,11 +12,18 @@ import { isoTime } from '../../src/platform/clock.ts'
 import { unrelatedCommand, commandFor, setUpCommands, randomCommand, nothingPromised } from './client-commands.ts'
 import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
 import { bountyCommand, judge } from './bounties.ts'
+import { startClocks } from './clock.ts'
 import { act, governanceCommand } from './governance.ts'
 import type { World } from './world.ts'
 
 /** The commands of the clients, the answers to reused command ids, and the number of clients that have not finished. */
-export type ClientRun = { history: IssuedCommand[]; answersToReuse: Answer[]; left: () => number }
+export type ClientRun = {
+  history: IssuedCommand[]
+  answersToReuse: Answer[]
+  left: () => number
+  /** The token of each command that a process sent for the clock. */
+  clockTokens: ReadonlyMap<string, number>
+}
 
 const clients = 4
 const commandsEach = 8
@@ -54,7 +61,8 @@ export function startClients(world: World): ClientRun {
     for (let n = 1; n <= workers; n++)
       void work(createClient(`worker ${n}`, scheduler, random, gates)).finally(() => left--)
   })()
-  return { history, answersToReuse, left: () => left }
+  const clockTokens = startClocks(world, gates, () => left === 0)
+  return { history, answersToReuse, left: () => left, clockTokens }
 
   async function spend(client: Client): Promise<void> {
     for (let n = 0; n < commandsEach; n++) {

@@ -67,7 +67,8 @@ function contradiction(
         !calls.some((call) => call.from < (takenAt[(own[0]?.sequence ?? 0) - 1] ?? 0) && mayHaveWritten(call.answer))
       )
         return `rejected with ${answer.code}, which promises that nothing was written, but has ${own.length} events`
-      if (!isRetried(answer) && answer.code !== 'id_expired') return `rejected with ${answer.code}: ${answer.message}`
+      if (!isRetried(answer) && answer.code !== 'id_expired' && answer.code !== 'fenced')
+        return `rejected with ${answer.code}: ${answer.message}`
       return undefined
     case 'threw':
       return `failed: ${answer.message}`

@@ -37,6 +37,16 @@ export const plantedFaults: Readonly<Record<string, Plant>> = {
     append(withoutRevisions(request, (stream) => stream.startsWith('approval/'))),
   ),
 
+  'an expiry is not checked in the append, and fires twice': appending((append, request) =>
+    append(
+      request.events.some(({ type }) => type.endsWith('Expired')) ? withoutRevisions(request, () => true) : request,
+    ),
+  ),
+
+  'a process whose lease has passed to another one still writes': appending((append, request) =>
+    append({ ...request, commands: request.commands.map(({ fence: _, ...command }) => command) }),
+  ),
+
   'a budget is checked before the append, and not in it': appending((append, request) =>
     append(withoutRevisions(request, (stream) => stream.startsWith('budget/'))),
   ),

@@ -51,6 +51,6 @@ export async function simulate(
   for (const answer of clients.answersToReuse)
     if (!isKnownAnswer(answer))
       violations.push(`another command under a used id was answered with ${JSON.stringify(answer)}`)
-  violations.push(...(await violationsOf(world, clients.history)))
+  violations.push(...(await violationsOf(world, clients.history, clients.clockTokens)))
   return { violations, commands: clients.history.length, events: world.server.sequence(), trace }
 }

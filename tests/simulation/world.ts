@@ -47,6 +47,8 @@ export type World = {
   tick: () => number
   /** The tick at which the log took each event; the first event has index 0. */
   takenAt: number[]
+  /** The newest token of the clock's lease when the log took each event. */
+  tokenAt: number[]
   /** The violations that were found during the run, as text. */
   violations: string[]
   gates: GateProcess[]
@@ -55,6 +57,8 @@ export type World = {
   seen: AnyRecordedEvent[]
   /** Adds a stream to those that the reader listens to. */
   watch: (stream: StreamName) => void
+  /** Opens the log as one process, over the network. */
+  openLog: (owner: Owner) => EventLog
   startGate: (slot: number) => void
   startProjector: (version: number) => void
   startReader: () => void
@@ -95,10 +99,13 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
     newId,
     tick: () => ++ticks,
     takenAt: [],
+    tokenAt: [],
     violations: [],
     gates: [],
     projectors: [],
     seen: [],
+
+    openLog: (owner) => server.open(network.link(owner)),
 
     startGate(slot) {
       const owner = scheduler.newOwner(`gate ${slot}`)
@@ -184,7 +191,10 @@ export function createWorld(seed: number, note: (line: string) => void, plant: P
   return world
 
   function served(): void {
-    while (world.takenAt.length < server.sequence()) world.takenAt.push(world.tick())
+    while (world.takenAt.length < server.sequence()) {
+      world.takenAt.push(world.tick())
+      world.tokenAt.push(server.fence())
+    }
   }
 
   /** The log of a gate that compares it with the archive before it writes. The archive never lags. */

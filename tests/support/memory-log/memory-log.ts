@@ -20,6 +20,8 @@ export type MemoryServer = {
   /** Opens the log as one process, with its own known sequence. */
   open: (link?: Link, known?: KnownLog) => EventLog
   sequence: () => number
+  /** The newest token of the lease. */
+  fence: () => number
   jobs: () => readonly Job[]
   moment: () => Moment
   /** Returns to an earlier state, as a Redis that lost its tail or was restored. */
@@ -40,6 +42,7 @@ export function memoryServer(clock: Clock, { pageSize = 1000, incarnation = 'mem
     open: (link = direct, known = { incarnation: held.incarnation, sequence: 0 }) =>
       openLog({ held: () => held, grown: () => grown.promise, wake, clock, pageSize, link }, known),
     sequence: () => held.sequence,
+    fence: () => held.fence,
     jobs: () => held.work,
     moment: () => ({ sequence: held.sequence, held: copyOf(held) }),
     become(moment) {
