@@ -225,7 +225,10 @@ async function decide(
   { principal, send }: Conversation,
   frame: Extract<ClientFrame, { type: 'approve' | 'deny' }>,
 ): Promise<void> {
-  const { approvalId } = frame
+  const id = Uuid7.safeParse(frame.approvalId)
+  if (!id.success)
+    return send({ type: 'error', code: 'approval_unknown', message: 'there is no approval with this id' })
+  const approvalId = id.data
   const context = { commandId: newId(), principal }
   const isGrant = frame.type === 'approve'
   const result = isGrant

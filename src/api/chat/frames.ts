@@ -70,8 +70,12 @@ export const ClientFrame = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('resume'), requestId: Uuid7, lastEventId: z.string().max(128).optional() }),
   z.strictObject({ type: z.literal('cancel'), requestId: Uuid7 }),
-  z.strictObject({ type: z.literal('approve'), approvalId: Uuid7, argumentsHash: z.string().max(64).optional() }),
-  z.strictObject({ type: z.literal('deny'), approvalId: Uuid7, reason: z.string().max(500).optional() }),
+  z.strictObject({
+    type: z.literal('approve'),
+    approvalId: z.string().max(64),
+    argumentsHash: z.string().max(64).optional(),
+  }),
+  z.strictObject({ type: z.literal('deny'), approvalId: z.string().max(64), reason: z.string().max(500).optional() }),
   z.strictObject({ type: z.literal('ping') }),
 ])
 export type ClientFrame = z.infer<typeof ClientFrame>
