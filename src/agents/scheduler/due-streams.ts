@@ -9,7 +9,9 @@ export type DueStreams = {
   next: () => Promise<{ due: Deadline[]; nextAtMs: number }>
   /** Notes an action. A stream whose command never moves its deadline is held back in the end. */
   acted: (deadline: Deadline) => void
-  /** Leaves a stream alone for a minute, so that the others go on. */
+  /** Leaves a stream alone for a minute, because a person has to act first. */
+  putOff: (deadline: Deadline) => void
+  /** The same for a stream on which the clock cannot act, so that the others go on; says so in the log. */
   holdBack: (deadline: Deadline, why: string) => void
 }
 
@@ -24,8 +26,12 @@ type Attempts = { atMs: number; actions: number; untilMs: number }
 export function dueStreams(log: Pick<EventLog, 'deadlines'>, clock: Clock, logger: Logger): DueStreams {
   const attempts = new Map<StreamName, Attempts>()
 
-  function holdBack({ stream, atMs }: Deadline, why: string): void {
-    attempts.set(stream, { atMs, actions: 0, untilMs: clock.nowMs() + holdBackMs })
+  const putOff = ({ stream, atMs }: Deadline): void =>
+    void attempts.set(stream, { atMs, actions: 0, untilMs: clock.nowMs() + holdBackMs })
+
+  function holdBack(deadline: Deadline, why: string): void {
+    putOff(deadline)
+    const { stream, atMs } = deadline
     logger.error({ stream, dueAt: isoTime(atMs) }, `the clock cannot act on a stream: ${why}`)
   }
 
@@ -51,6 +57,7 @@ export function dueStreams(log: Pick<EventLog, 'deadlines'>, clock: Clock, logge
       if (actions > maxActions) holdBack(deadline, 'its command does not change its deadline')
       else attempts.set(stream, { atMs, actions, untilMs: 0 })
     },
+    putOff,
     holdBack,
   }
 }

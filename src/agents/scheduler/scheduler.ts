@@ -1,6 +1,7 @@
 /** The scheduler: acts for the clock on every stream whose deadline has come. One process of a council acts at a time. */
 
 import type { Aggregate } from '../../commands/decider.ts'
+import type { RefusalCode } from '../../commands/refusals.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { Principal, type StreamName, type Uuid7 } from '../../events/identifiers.ts'
 import type { Deadline, EventLog } from '../../events/log/log.ts'
@@ -125,6 +126,9 @@ async function prepare(
   }
 }
 
+/** A freeze lasts until a person lifts it. */
+const frozen: ReadonlySet<RefusalCode> = new Set(['treasury_frozen', 'account_frozen'])
+
 /** Gives a due stream its command. Throws if the log does not answer; the stream stays due then. */
 async function act(
   dependencies: SchedulerDependencies,
@@ -145,6 +149,7 @@ async function act(
       return 'done'
     case 'refused':
       if (result.code === 'nothing_due') await correct(dependencies, streams, deadline)
+      else if (frozen.has(result.code)) streams.putOff(deadline)
       else streams.holdBack(deadline, `its command was refused: ${result.code}`)
       return 'done'
     case 'rejected':

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { clockActionOf } from '../../../src/agents/scheduler/clock-actions.ts'
@@ -13,8 +14,9 @@ import { zonedDay } from '../../../src/events/day.ts'
 import { Principal, StreamName, type Uuid7 } from '../../../src/events/identifiers.ts'
 import type { EventLog } from '../../../src/events/log/log.ts'
 import { councilScope } from '../../../src/events/policy.ts'
-import { silentLogger } from '../../../src/platform/logger.ts'
+import { createLogger, silentLogger } from '../../../src/platform/logger.ts'
 import { idAt } from '../../support/council.ts'
+import { as, outcomeOf } from '../../support/governed.ts'
 import { memoryServer, type MemoryServer } from '../../support/memory-log/memory-log.ts'
 import { credited, opened, reserved } from '../../support/treasury.ts'
 
@@ -54,7 +56,11 @@ function openProcess(change: (log: EventLog) => Partial<EventLog> = () => ({})):
 }
 
 /** Starts a scheduler; it stops with the test. */
-function schedule({ log, gate }: Process, holder = 'first'): Scheduler & { stop: () => Promise<void> } {
+function schedule(
+  { log, gate }: Process,
+  holder = 'first',
+  logger = silentLogger,
+): Scheduler & { stop: () => Promise<void> } {
   const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       const sleeper = { untilMs: nowMs + ms, wake: () => resolve() }
@@ -67,7 +73,7 @@ function schedule({ log, gate }: Process, holder = 'first'): Scheduler & { stop:
   running++
   const completeIndex = () => Promise.resolve()
   const scheduler = startScheduler(
-    { log, gate, aggregateOf, completeIndex, clock, newId, sleep, logger: silentLogger },
+    { log, gate, aggregateOf, completeIndex, clock, newId, sleep, logger },
     { holder, leaseMs: 10_000 },
   )
   let isStopped = false
@@ -248,6 +254,27 @@ describe('the scheduler', () => {
     expect(await acted()).toMatchObject([{ stream: ada }])
     expect(scheduler.status()).toEqual({ state: 'acting', nextAt: null })
     expect(process.requests.filter((request) => request === 'deadlines').length).toBeLessThan(80)
+  })
+
+  test('waits in silence for a freeze to end, and acts within a minute after it', async () => {
+    const process = openProcess()
+    const ada = as(process, 'ada')
+    for (const name of ['external', 'reserve']) await ada('OpenAccount', { account: name }, newId())
+    const funding = { transferId: 'f', from: 'external', to: 'reserve', amountMicros: 100, reason: 'funding' }
+    await ada('TransferFunds', funding, newId())
+    const bounty = { title: 'A map', task: 'Draw a map.', criteria: 'It is a map.', rewardMicros: 10, bonusMicros: 0 }
+    const deadline = new Date(nowMs + hourMs).toISOString()
+    expect(outcomeOf(await ada('OpenBounty', { ...bounty, deadline }, newId()))).toBe('appended')
+    await ada('FreezeTreasury', { reason: 'an incident' }, newId())
+    const lines: string[] = []
+    const sink = new Writable({ write: (line, _, done) => done(void lines.push(String(line))) })
+    schedule(process, 'first', createLogger('warn', { stream: sink }))
+    await passes(start + 2 * hourMs)
+    expect(await acted()).toEqual([])
+    await ada('UnfreezeTreasury', { reason: 'it is over' }, newId())
+    await passes(start + 2 * hourMs + 61_000)
+    expect((await acted()).map(({ type }) => type)).toContain('BountyExpired')
+    expect(lines).toEqual([])
   })
 
   test('stops acting on a stream whose command never moves its deadline', async () => {
