@@ -28,7 +28,7 @@ export function councilApi(config: Pick<Config, 'client' | 'council'>): CouncilA
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) }
     const signal = AbortSignal.timeout(answerWithinMs)
     const [status, body] = await fetch(`${base}${path}`, { ...init, headers, signal })
-      .then(async (response) => [response.status, (await response.json()) as unknown] as const)
+      .then(async (response) => [response.status, await response.json()] as const)
       .catch((error: unknown) => {
         throw new CliError('no_council', `the council ${shownAs} does not answer: ${messageOf(error)}`)
       })

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { apiGet } from '../support/api-client.ts'
 import { adminToken } from '../support/served-council.ts'
 import { council as cli, emptyDataDir } from '../support/cli.ts'
 import { newId } from '../support/council.ts'
@@ -17,9 +18,16 @@ async function proposed(): Promise<string> {
   return waitingFor(await scout('RequestApproval', { action: 'ReserveFunds', exactArguments }))
 }
 
+/** Resolves when the read model shows everything that the log has. */
+async function shown(): Promise<void> {
+  const last = (await scene.log.events()).at(-1)
+  expect(await apiGet(scene.council, `/v1/approvals?after=${last?.position}`)).toMatchObject({ status: 200 })
+}
+
 describe('council approvals', () => {
   test('lists and shows what waits, with its exact arguments', async () => {
     const approvalId = await proposed()
+    await shown()
     const listed = await run('list', '--json')
     expect(listed.json()).toEqual(expect.arrayContaining([expect.objectContaining({ approval: approvalId })]))
     const { stdout } = await run('show', approvalId)
@@ -43,6 +51,7 @@ describe('council approvals', () => {
     const [decided] = json()
     expect(code).toBe(0)
     expect(decided?.['approval']).not.toBe(approvalId)
+    await shown()
     const replaced = await run('show', approvalId, '--json')
     expect(replaced.json()[0]).toMatchObject({ status: 'replaced', replacedBy: decided?.['approval'] })
   })

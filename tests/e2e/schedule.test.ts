@@ -50,7 +50,7 @@ describe('the schedule', () => {
     expect(listed.code).toBe(0)
     expect(listed.json()).toEqual(rows)
     const { stdout } = await cli(scene.settings, ['schedule', 'list', '--limit', '1'])
-    expect(stdout).toBe(`${rows[0]?.at}  AdvanceAccount  account/bounty:b3\n`)
+    expect(stdout).toBe(`${rows[0]?.at}  AdvanceAccount      account/bounty:b3\n`)
   })
 
   test.each([

@@ -6,7 +6,6 @@ import { parseStrictJson } from '../../platform/strict-json.ts'
 import { councilApi } from '../council-api.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
-import { Approval } from './approval.ts'
 
 /**
  * `council approvals approve`: lets an action run with the arguments that it has now. With `--edit` the arguments of the file replace
@@ -24,12 +23,7 @@ export async function approve(
       : ((await api.execute('EditApproval', { approvalId, exactArguments: argumentsIn(edit) })).approvalId ??
         approvalId)
   if (shown !== approvalId) output.note(`the changed action is ${shown}`)
-  // A grant names the arguments that it is about, so that no other ones run.
-  const granted =
-    shown === approvalId
-      ? { approvalId, argumentsHash: (await api.get(`/v1/approvals/${approvalId}`, Approval)).argumentsHash }
-      : { approvalId: shown }
-  const { position } = await api.execute('GrantApproval', granted)
+  const { position } = await api.execute('GrantApproval', { approvalId: shown })
   await output.result({ approval: shown, decision: 'granted', position }, () => `granted, at ${position ?? ''}`)
   return 0
 }
