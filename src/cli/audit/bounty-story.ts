@@ -117,7 +117,8 @@ async function printElection(
   const { rules, ballots, abstentions } = election
   const electionId = stream.slice('election/'.length)
   const meaning = rules.candidates.map(({ label, standsFor }) => `${label} is ${standsFor}`).join(', ')
-  await output.forPeople(output.paint('bold', `\nballots of ${electionId}, ${rules.method}: ${meaning}`))
+  await output.forPeople('')
+  await output.forPeople(output.paint('bold', `ballots of ${electionId}, ${rules.method}: ${meaning}`))
   for (const { member, ballot, position } of ballots)
     await output.result(
       { kind: 'ballot', election: electionId, member, ballot, position },
