@@ -48,11 +48,7 @@ export const accountEvents = {
     version: 2,
     summary:
       'Money arrived on the account. Version 2 added the `day` (UTC), and the `purpose` of money that no transfer brought: the seed of an agent, an award, or a refund.',
-    data: z.strictObject({
-      ...movement,
-      purpose: z.enum(creditPurposes).optional(),
-      day: z.iso.date().optional(),
-    }),
+    data: z.strictObject({ ...movement, purpose: z.enum(creditPurposes).optional(), day: z.iso.date().optional() }),
   },
   FundsReserved: {
     version: 1,

@@ -33,7 +33,7 @@ const lastLooks = 3
 /** The workers: two may take the same job. */
 const workers = 2
 /** The share of the commands that govern the council, and of those of bounties among the others. */
-const governed = 0.2
+const governed = 0.1
 const aboutBounties = 0.15
 
 /** Opens the accounts, then starts several clients and a worker. */
@@ -50,6 +50,8 @@ export function startClients(world: World): ClientRun {
       return found?.owner.alive ? found : undefined
     },
   }
+  /** In some runs clients hardly pause, so that the appends of several gates overlap. */
+  const longestThoughtMs = random.pick([50, longestPauseMs])
   const promised = nothingPromised()
   let left = clients + workers
 
@@ -66,7 +68,7 @@ export function startClients(world: World): ClientRun {
 
   async function spend(client: Client): Promise<void> {
     for (let n = 0; n < commandsEach; n++) {
-      await scheduler.step(client.owner, 'thinks', random.below(longestPauseMs))
+      await scheduler.step(client.owner, 'thinks', random.below(longestThoughtMs))
       const commandId = newId()
       for (const stream of ['chat/', 'election/', 'approval/', 'bounty/', 'account/bounty:'])
         world.watch(`${stream}${commandId}` as StreamName)

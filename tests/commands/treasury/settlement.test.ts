@@ -14,7 +14,10 @@ const debit = (amountMicros: number): AccountEvent => ({
   type: 'AccountDebited',
   data: { ...movement(amountMicros), day: '2026-11-23' },
 })
-const credit = (amountMicros: number): AccountEvent => ({ type: 'AccountCredited', data: { ...movement(amountMicros), day: '2026-11-23' } })
+const credit = (amountMicros: number): AccountEvent => ({
+  type: 'AccountCredited',
+  data: { ...movement(amountMicros), day: '2026-11-23' },
+})
 
 /** Ada has $1 and has reserved 60 cents of it for this call. */
 const ada = [opened('agent:ada'), credited(1_000_000), reserved(one, 600_000)]
