@@ -4,7 +4,7 @@
 export type ReturnWindow = { from: string; earnedMicros: number; spentMicros: number }
 
 const windowDays = 7
-/** So many windows may wait for the clock; then the last one goes on. */
+/** At most this many windows wait for the clock; later movements then count in the last one. */
 const maxWindows = 8
 const dayMs = 86_400_000
 

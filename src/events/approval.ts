@@ -39,7 +39,8 @@ export const ArgumentsHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-2
 export const approvalEvents = {
   ApprovalRequested: {
     version: 1,
-    summary: 'An action was proposed. `exactArguments` is canonical JSON (RFC 8785): what is approved is what runs.',
+    summary:
+      'An action was proposed. `exactArguments` is canonical JSON (RFC 8785): the action runs with this text, byte for byte.',
     data: z.strictObject({
       approvalId: Uuid7,
       action: ActionName,

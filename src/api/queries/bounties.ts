@@ -1,29 +1,25 @@
 import { Uuid7 } from '../../events/identifiers.ts'
 import { bounties, BountyStatus, selectBounties, selectBounty, type BountyRow } from '../../projections/bounties.ts'
-import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+import { itemRoute, listByStatusRoute, type QueryRoute } from './query-route.ts'
 
 /** Bounties, newest first, and one of them with its texts. Amounts are integer micro-dollars. */
 export const bountyQueries: readonly QueryRoute[] = [
-  queryRoute({
+  listByStatusRoute({
     path: '/v1/bounties',
     readModel: bounties,
-    fields: { status: BountyStatus.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
-    notFound: 'there is no such list',
-    async answer(tx, { status, cursor, limit }) {
-      const { page, last } = await pageOf(limit, (most) => selectBounties(tx, { status, before: cursor, limit: most }))
-      return { bounties: page.map(printBounty), next: last?.bounty_id ?? null }
-    },
+    name: 'bounties',
+    status: BountyStatus,
+    select: selectBounties,
+    cursorOf: (row) => row.bounty_id,
+    print: printBounty,
   }),
-  queryRoute({
+  itemRoute({
     path: '/v1/bounties/:id',
     readModel: bounties,
-    fields: {},
     id: Uuid7,
     notFound: 'there is no such bounty',
-    async answer(tx, _, bountyId) {
-      const row = await selectBounty(tx, bountyId)
-      return row ? { ...printBounty(row), task: row.task, criteria: row.criteria, work: row.work } : null
-    },
+    select: selectBounty,
+    print: (row) => ({ ...printBounty(row), task: row.task, criteria: row.criteria, work: row.work }),
   }),
 ]
 

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { governance } from '../../commands/aggregates/governance.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import {
@@ -15,42 +14,40 @@ import {
   selectModeChanges,
   type ModeChangeRow,
 } from '../../projections/mode-history.ts'
-import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+import {
+  defaultPage,
+  itemRoute,
+  listByStatusRoute,
+  pageOf,
+  pageSize,
+  queryRoute,
+  sequenceCursor,
+  type QueryRoute,
+} from './query-route.ts'
 
 /** The mode, and the actions that wait or waited for a person. */
 export const governanceQueries: readonly QueryRoute[] = [
-  queryRoute({
+  listByStatusRoute({
     path: '/v1/approvals',
     readModel: approvals,
-    fields: { status: ApprovalStatus.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
-    notFound: 'there is no such list',
-    async answer(tx, { status, cursor, limit }) {
-      const { page, last } = await pageOf(limit, (most) => selectApprovals(tx, { status, before: cursor, limit: most }))
-      return { approvals: page.map(printApproval), next: last?.approval_id ?? null }
-    },
+    name: 'approvals',
+    status: ApprovalStatus,
+    select: selectApprovals,
+    cursorOf: (row) => row.approval_id,
+    print: printApproval,
   }),
-  queryRoute({
+  itemRoute({
     path: '/v1/approvals/:id',
     readModel: approvals,
-    fields: {},
     id: Uuid7,
     notFound: 'there is no such approval',
-    async answer(tx, _, approvalId) {
-      const row = await selectApproval(tx, approvalId)
-      return row ? printApproval(row) : null
-    },
+    select: selectApproval,
+    print: printApproval,
   }),
   queryRoute({
     path: '/v1/mode',
     readModel: modeHistory,
-    fields: {
-      cursor: z
-        .string()
-        .regex(/^\d{1,15}$/)
-        .transform(Number)
-        .optional(),
-      limit: pageSize.default(defaultPage),
-    },
+    fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no mode',
     async answer(tx, { cursor, limit }) {
       const { switched, policy } = await selectCurrentMode(tx)
@@ -74,10 +71,9 @@ export const governanceQueries: readonly QueryRoute[] = [
   }),
 ]
 
-const printApproval = (row: ApprovalRow) => ({
-  ...approvalReport(row),
-  positions: { first: row.first_position, last: row.last_position },
-})
+function printApproval(row: ApprovalRow) {
+  return { ...approvalReport(row), positions: { first: row.first_position, last: row.last_position } }
+}
 
 function printChange(row: ModeChangeRow) {
   const common = { position: row.position, occurredAt: row.occurred_at, by: row.changed_by }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { Position } from '../../events/identifiers.ts'
+import { Position, Uuid7 } from '../../events/identifiers.ts'
 import type { Projection, Tx } from '../../projections/engine/projection.ts'
 import type { ReadModelAnswer, ReadModelReader } from '../../projections/engine/read-model-reader.ts'
 import { sendProblem } from '../problem.ts'
@@ -105,6 +105,56 @@ export const listRoute = <Row, Cursor>({
       return { [name]: page.map(print), next: last ? cursorOf(last) : null }
     },
   })
+
+type ListByStatus<Row, Status> = Omit<List<Row, Uuid7>, 'cursor' | 'select'> & {
+  status: z.ZodType<Status>
+  /** Rows with the status, or all, older than an id, newest first, at most `limit`. */
+  select: (tx: Tx, asked: { status: Status | undefined; before: Uuid7 | undefined; limit: number }) => Promise<Row[]>
+}
+
+/** The same for a list of things that have an id and a status: `status` leaves out those with another one. */
+export const listByStatusRoute = <Row, Status>({
+  path,
+  readModel,
+  name,
+  status: known,
+  select,
+  cursorOf,
+  print,
+}: ListByStatus<Row, Status>): QueryRoute =>
+  queryRoute({
+    path,
+    readModel,
+    fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    notFound: 'there is no such list',
+    async answer(tx, { status, cursor: before, limit }) {
+      const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }))
+      return { [name]: page.map(print), next: last ? cursorOf(last) : null }
+    },
+  })
+
+type Item<Row, Id> = Pick<Query<never, Id>, 'path' | 'readModel' | 'notFound'> & {
+  id: z.ZodType<Id>
+  select: (tx: Tx, id: Id) => Promise<Row | undefined>
+  print: (row: Row) => object
+}
+
+/** `GET /v1/…/:id`: one row. */
+export const itemRoute = <Row, Id>({ select, print, ...item }: Item<Row, Id>): QueryRoute =>
+  queryRoute({
+    ...item,
+    fields: {},
+    async answer(tx, _, id) {
+      const row = await select(tx, id)
+      return row === undefined ? null : print(row)
+    },
+  })
+
+/** The cursor of a list in the order of the log: the sequence of an event. */
+export const sequenceCursor = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
 
 function send(
   reply: FastifyReply,

@@ -3,7 +3,17 @@ import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
 import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
 import { csvRecord } from '../../platform/csv.ts'
-import { defaultPage, listRoute, pageOf, pageSize, queryRoute, type CsvPage, type QueryRoute } from './query-route.ts'
+import {
+  defaultPage,
+  itemRoute,
+  listRoute,
+  pageOf,
+  pageSize,
+  queryRoute,
+  sequenceCursor,
+  type CsvPage,
+  type QueryRoute,
+} from './query-route.ts'
 
 /** What accounts hold. Amounts are integer micro-dollars. */
 export const treasuryQueries: readonly QueryRoute[] = [
@@ -16,26 +26,19 @@ export const treasuryQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.account_id as AccountId,
     print: printAccount,
   }),
-  queryRoute({
+  itemRoute({
     path: '/v1/treasury/accounts/:id',
     readModel: accounts,
-    fields: {},
     id: AccountId,
     notFound: 'there is no such account',
-    async answer(tx, _, accountId) {
-      const row = await selectAccount(tx, accountId)
-      return row ? printAccount(row) : null
-    },
+    select: selectAccount,
+    print: printAccount,
   }),
   queryRoute({
     path: '/v1/treasury/accounts/:id/entries',
     readModel: entries,
     fields: {
-      cursor: z
-        .string()
-        .regex(/^\d{1,15}$/)
-        .transform(Number)
-        .optional(),
+      cursor: sequenceCursor.optional(),
       limit: pageSize.default(defaultPage),
       format: z.enum(['json', 'csv']).default('json'),
     },

@@ -8,7 +8,7 @@ import type { CliContext } from '../context.ts'
 import { inRange, type Range } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
-import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { assertAgrees, auditTable, comparisonLine, type Comparison } from './audit-table.ts'
 
 export type ApprovalsOptions = Range & { csv?: boolean }
 
@@ -71,12 +71,13 @@ async function print(output: Output, audited: readonly Audited[], readModel: Com
     expired: count('expired'),
     waiting: count('waiting'),
   }
-  await output.result({ kind: 'summary', approvals: audited.length, ...counts, readModel }, () =>
+  await output.result({ kind: 'summary', approvals: audited.length, ...counts, readModel }, () => [
     output.paint(
       'bold',
-      `${audited.length} actions: ${counts.granted} granted, ${counts.denied} denied, ${counts.expired} expired, ${counts.waiting} waiting; read model: ${readModel.state}`,
+      `${audited.length} actions: ${counts.granted} granted, ${counts.denied} denied, ${counts.expired} expired, ${counts.waiting} waiting`,
     ),
-  )
+    comparisonLine(readModel),
+  ])
 }
 
 function decisionOf({ status, decided_by, decided_at, reason, expires_at }: ApprovalRow): string {

@@ -19,6 +19,26 @@ export type Comparison =
   | { state: 'unavailable'; message: string }
   | { state: 'differs'; message: string; position: Position }
 
+/** A comparison in one line for people. */
+export function comparisonLine(readModel: Comparison): string {
+  switch (readModel.state) {
+    case 'agrees':
+      return `read model agrees: ${count(readModel.rows, 'row')}, at ${readModel.position}`
+    case 'behind':
+      return `read model is behind, at ${readModel.position}: ${count(readModel.missing, 'event')} not yet in it, the others agree`
+    case 'unavailable':
+      return `read model could not be compared: ${readModel.message}`
+    case 'differs':
+      return `read model DIFFERS: ${readModel.message}`
+    default:
+      return readModel satisfies never
+  }
+}
+
+/** An amount with its noun, such as `1 row` and `2 rows`. */
+export const count = (amount: number, noun: string): string =>
+  `${amount.toLocaleString('en')} ${noun}${amount === 1 ? '' : 's'}`
+
 /** Selects what is compared. */
 type Within<Row> = { row: (row: Row) => boolean; event: (event: RecordedEvent) => boolean }
 

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { dollarsAndMicros } from '../money.ts'
 import { fit, type Output } from '../output.ts'
-import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { assertAgrees, auditTable, comparisonLine, type Comparison } from './audit-table.ts'
 import { assertAccounted, isMovement, moneyOf, type EscrowMoney } from './bounty-money.ts'
 import { printStory, storyOf } from './bounty-story.ts'
 import { openEvidence } from './evidence.ts'
@@ -135,23 +135,8 @@ async function printTotal(output: Output, audited: readonly Audited[], readModel
       'bold',
       `total  ${audited.length} ${audited.length === 1 ? 'bounty' : 'bounties'}: ${dollarsAndMicros(sums.receivedMicros)} received, ${dollarsAndMicros(sums.paidMicros)} paid, ${dollarsAndMicros(sums.refundedMicros)} returned, ${dollarsAndMicros(sums.leftMicros)} on escrows`,
     ),
-    formatComparison(readModel),
+    comparisonLine(readModel),
   ])
-}
-
-function formatComparison(readModel: Comparison): string {
-  switch (readModel.state) {
-    case 'agrees':
-      return `read model agrees, at ${readModel.position}`
-    case 'behind':
-      return `read model is behind, at ${readModel.position}; it agrees as far as it is`
-    case 'unavailable':
-      return `read model could not be compared: ${readModel.message}`
-    case 'differs':
-      return `read model DIFFERS: ${readModel.message}`
-    default:
-      return readModel satisfies never
-  }
 }
 
 const number = (micros: number): string => micros.toLocaleString('en').padStart(12)

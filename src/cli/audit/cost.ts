@@ -10,7 +10,7 @@ import { CliError } from '../failure.ts'
 import { inRange, type LogPoint } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
-import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { assertAgrees, auditTable, comparisonLine, count, type Comparison } from './audit-table.ts'
 import { auditedGroups, printCalls, printGroups, printRequests, callsCsv, groupsCsv } from './cost-rows.ts'
 import { isSpending, paidCosts, type PaidCosts } from './paid-costs.ts'
 
@@ -101,7 +101,7 @@ async function printTotal(output: Output, rows: readonly CostRow[], checks: Chec
       `total  ${dollarsAndMicros(total.costMicros)}, ${count(rows.length, 'call')}, ${count(requests, 'request')}`,
     ),
     formatPaid(total.costMicros, paid),
-    formatComparison(readModel),
+    comparisonLine(readModel),
   ]
   if (csv) for (const line of lines) output.note(line)
   else await output.result(total, () => ['', ...lines])
@@ -121,21 +121,3 @@ function assertPaid({ differing }: PaidCosts): void {
       `the call ${differing.callId} was debited ${differing.debitedMicros} µ$ at ${differing.position}, but the ledger paid ${differing.paidMicros} µ$ to spend`,
     )
 }
-
-function formatComparison(readModel: Comparison): string {
-  switch (readModel.state) {
-    case 'agrees':
-      return `read model agrees: ${count(readModel.rows, 'row')}, at ${readModel.position}`
-    case 'behind':
-      return `read model is behind, at ${readModel.position}: ${count(readModel.missing, 'call')} not yet in it, the others agree`
-    case 'unavailable':
-      return `read model could not be compared: ${readModel.message}`
-    case 'differs':
-      return `read model DIFFERS: ${readModel.message}`
-    default:
-      return readModel satisfies never
-  }
-}
-
-const count = (amount: number, what: string): string =>
-  `${amount.toLocaleString('en')} ${what}${amount === 1 ? '' : 's'}`

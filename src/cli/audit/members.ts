@@ -15,7 +15,7 @@ import { isSeating, members, seatedIn, type MemberRow } from '../../projections/
 import type { CliContext } from '../context.ts'
 import { inRange, type Range } from '../log-point.ts'
 import { fit, type Output } from '../output.ts'
-import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
+import { assertAgrees, auditTable, comparisonLine, type Comparison } from './audit-table.ts'
 
 /** A member as the newest seating that has it describes it, with its figures in the range, and the events behind each. */
 type Audited = {
@@ -193,23 +193,8 @@ async function printTotal(
     best
       ? `${output.paint('bold', `best value: ${best.member}`)}, with ${percent(best.worth.winShare)} of the wins for ${percent(best.worth.costShare)} of the cost`
       : 'no member has won yet',
-    formatComparison(readModel),
+    comparisonLine(readModel),
   ])
-}
-
-function formatComparison(readModel: Comparison): string {
-  switch (readModel.state) {
-    case 'agrees':
-      return `read model agrees: ${readModel.rows} member(s), at ${readModel.position}`
-    case 'behind':
-      return `read model is behind, at ${readModel.position}: ${readModel.missing} event(s) not yet in it, the others agree`
-    case 'unavailable':
-      return `read model could not be compared: ${readModel.message}`
-    case 'differs':
-      return `read model DIFFERS: ${readModel.message}`
-    default:
-      return readModel satisfies never
-  }
 }
 
 const cell = (value: number | null, width: number, decimals = 0): string =>

@@ -7,7 +7,7 @@ import { modeHistory } from '../../projections/mode-history.ts'
 import type { CliContext } from '../context.ts'
 import { inRange, type Range } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
-import { assertAgrees, auditTable } from './audit-table.ts'
+import { assertAgrees, auditTable, comparisonLine } from './audit-table.ts'
 
 export type ModeOptions = Range & { csv?: boolean }
 
@@ -35,12 +35,13 @@ export async function auditMode(options: ModeOptions, { config, output }: CliCon
       })
     }
     const now = events.reduce((state, event) => governance.evolve(state, event), governance.initial)
-    await output.result({ kind: 'summary', ...now, changes: events.length, readModel }, () =>
+    await output.result({ kind: 'summary', ...now, changes: events.length, readModel }, () => [
       output.paint(
         'bold',
-        `${now.mode}; an action waits from ${dollarsAndMicros(now.thresholdMicros)} on, for ${now.timeoutSeconds} s at most; answers ${now.approveAnswers ? 'wait in manual mode' : 'do not wait'}; read model: ${readModel.state}`,
+        `${now.mode}; an action waits from ${dollarsAndMicros(now.thresholdMicros)} on, for ${now.timeoutSeconds} s at most; answers ${now.approveAnswers ? 'wait in manual mode' : 'do not wait'}`,
       ),
-    )
+      comparisonLine(readModel),
+    ])
   }
   assertAgrees(readModel)
   return 0
