@@ -100,7 +100,7 @@ describe.each(databaseKinds)('council audit members, with read models on $kind,'
       /^member +elections +drafts .*wins\/cost\nsceptic +2 +2 +0 +2 +1\.00 +1 +1 +- +4 +30 +15 .* 3\.00\n/,
     )
     expect(stdout).toMatch(
-      /\nbest value: sceptic, with 100 % of the wins for 33 % of the cost\nread model agrees: 4 member/,
+      /\nbest value: sceptic, with 100 % of the wins for 33 % of the cost\nread model agrees: 4 rows/,
     )
   })
 
