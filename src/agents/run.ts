@@ -1,6 +1,6 @@
 /** One attempt of a worker at one piece of work: its dependencies, its signals, and its commands. */
 
-import type { CommandContext, CommandResult, RejectionCode } from '../commands/gate/types.ts'
+import type { AppendedEvent, CommandContext, CommandResult, RejectionCode } from '../commands/gate/types.ts'
 import type { CommandGate } from '../commands/gate/gate.ts'
 import type { CommandDefinition, ReadSet } from '../commands/decider.ts'
 import type { RefusalCode } from '../commands/refusals.ts'
@@ -112,8 +112,9 @@ type RunEndedCode = (typeof runEndedCodes)[number] | RefusalCode | RejectionCode
 /** Ends a run that may not record anything. The job stays in the queue for another attempt. */
 export class RunEnded extends CodedError<RunEndedCode> {}
 
-/** Throws RunEnded unless the log holds the command's events. */
-export function assertAppended(command: string, result: CommandResult): void {
+/** Returns the events of a command; throws RunEnded unless the log holds them. */
+export function assertAppended(command: string, result: CommandResult): readonly AppendedEvent[] {
   if (result.result === 'refused' || result.result === 'rejected')
     throw new RunEnded(result.code, `${command} was ${result.result}: ${result.code}`)
+  return result.events
 }

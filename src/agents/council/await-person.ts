@@ -11,21 +11,22 @@ export type PauseRequest = { why: 'answer_held' } | ({ why: 'budget_exceeded' } 
 export const isOver = ({ pause }: Progress): boolean =>
   pause !== null && pause.decision !== null && !(pause.why === 'budget_exceeded' && pause.decision === 'granted')
 
-/**
- * The last phase: a held answer and a budget that pauses wait for a person. The interrupt ends the run, and the log carries the wait: an
- * attempt that resumes comes here with the decision.
- */
-export function awaitPerson({ progress, outcome, answer }: CouncilState): CouncilUpdate {
-  if (isOver(progress)) return decided(progress, answer)
-  if (outcome?.kind === 'completed' && progress.isHeld) wait({ why: 'answer_held' })
+/** What an answer must wait for before the run may end; null: nothing, as for almost every answer. */
+export function waitsFor({ progress, outcome, answer }: CouncilState): PauseRequest | null {
+  if (outcome?.kind === 'completed' && progress.isHeld) return { why: 'answer_held' }
   if (outcome?.kind === 'failed' && outcome.exceeds && answer.soFar() === '')
-    wait({ why: 'budget_exceeded', ...outcome.exceeds })
-  return {}
+    return { why: 'budget_exceeded', ...outcome.exceeds }
+  return null
 }
 
-/** Ends the run. An attempt that resumes starts the graph from its beginning, so this never returns a value. */
-function wait(request: PauseRequest): void {
-  interrupt(request)
+/**
+ * The last phase of a held answer and of a budget that pauses: they wait for a person. The interrupt ends the run, and the log carries
+ * the wait: an attempt that resumes starts the graph from its beginning and comes here with the decision.
+ */
+export function awaitPerson(state: CouncilState): CouncilUpdate {
+  if (isOver(state.progress)) return decided(state.progress, state.answer)
+  interrupt(waitsFor(state))
+  return {}
 }
 
 function decided({ pause }: Progress, answer: CouncilState['answer']): CouncilUpdate {

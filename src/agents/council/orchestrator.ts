@@ -1,7 +1,7 @@
 import { END, INTERRUPT, START, StateGraph, isInterrupted } from '@langchain/langgraph'
 import type { DegradedReason } from '../../events/chat.ts'
 import type { CallOutcome } from '../model-call.ts'
-import { awaitPerson, isOver, type PauseRequest } from './await-person.ts'
+import { awaitPerson, isOver, waitsFor, type PauseRequest } from './await-person.ts'
 import { critique } from './critique.ts'
 import { draft } from './draft.ts'
 import { RunStopped } from './member-calls.ts'
@@ -78,15 +78,19 @@ export function councilGraph(dependencies: CouncilDependencies) {
     })
     .addEdge('critique', 'vote')
     .addEdge('vote', 'synthesize')
-    .addEdge('synthesize', 'await_person')
-    .addEdge('respond', 'await_person')
-    .addEdge('decline', 'await_person')
+    .addConditionalEdges('synthesize', afterAnswer, answered)
+    .addConditionalEdges('respond', afterAnswer, answered)
+    .addConditionalEdges('decline', afterAnswer, answered)
     .addEdge('await_person', END)
     .compile({ name: 'UserFacingOrchestrator', checkpointer: logCheckpointer() })
 }
 
 const afterSense = ({ outcome, progress }: CouncilState): 'fast' | 'full' | 'action' | 'decided' | 'ended' =>
   outcome ? 'ended' : isOver(progress) ? 'decided' : (progress.path ?? 'fast')
+
+/** An answer that waits for no person ends the run at once: each phase more costs a millisecond. */
+const afterAnswer = (state: CouncilState): keyof typeof answered => (waitsFor(state) ? 'wait' : 'end')
+const answered = { wait: 'await_person', end: END } as const
 
 const afterDraft = (
   drafts: number,

@@ -24,7 +24,7 @@ export async function sense(dependencies: CouncilDependencies, prompted: Council
   const ended = runEndedCodes.find((code) => code === run.signal.reason)
   if (ended) throw new RunEnded(ended, 'the run was stopped before it called a model')
   const { requestId, attempt } = run
-  assertAppended(
+  const routed = assertAppended(
     'RouteRequest',
     await executeUntilKnown(dependencies, run, RouteRequest, {
       requestId,
@@ -35,7 +35,7 @@ export async function sense(dependencies: CouncilDependencies, prompted: Council
     }),
   )
   // The append decided, by the mode that it found.
-  const { state } = await dependencies.gate.load(chat, chatStream(requestId))
+  const { state } = await dependencies.gate.loadAfter(routed, chat, chatStream(requestId))
   const isHeld = state.status === 'open' && state.isHeld
   if (isHeld) answer.withhold()
   return {

@@ -7,7 +7,7 @@ import { streamsRead, type Aggregate, type CommandDefinition, type ReadSet } fro
 import { governed, isAgent } from '../approval/governed.ts'
 import { refusalAllowance } from './refusal-allowance.ts'
 import { stateCache, hydrate } from './state-cache.ts'
-import type { CommandContext, CommandResult, RejectionCode } from './types.ts'
+import type { AppendedEvent, CommandContext, CommandResult, RejectionCode } from './types.ts'
 import { createWriter, type WriterDependencies } from './writer.ts'
 
 export type GateDependencies = {
@@ -26,6 +26,8 @@ const maxQueued = 10_000
 const maxCachedStreams = 50_000
 const giveUpAfterMs = 10_000
 
+type Loaded<State> = { revision: number; state: State }
+
 export type CommandGate = {
   /**
    * Decides a command and makes it durable. Commands that arrive while an append is in flight share the next append (group
@@ -37,7 +39,16 @@ export type CommandGate = {
     context: CommandContext,
   ) => Promise<CommandResult>
   /** The current state of an aggregate. */
-  load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<{ revision: number; state: State }>
+  load: <State>(aggregate: Aggregate<State, never>, stream: StreamName) => Promise<Loaded<State>>
+  /**
+   * The state of an aggregate after the events of a command, or a later one. It reads the log only if this gate does not remember the
+   * state: of a command that it executed itself, it does.
+   */
+  loadAfter: <State>(
+    events: readonly AppendedEvent[],
+    aggregate: Aggregate<State, never>,
+    stream: StreamName,
+  ) => Promise<Loaded<State>>
   /** Why the gate stopped for good; null while it runs. */
   stoppedBy: () => LogStopped | null
 }
@@ -62,6 +73,13 @@ export function createGate({
     pause,
     minPipelined,
   })
+
+  async function load<State>(aggregate: Aggregate<State, never>, stream: StreamName): Promise<Loaded<State>> {
+    const [stored] = await log.loadStates([stream])
+    if (!stored) throw new Error(`no answer for ${stream}`)
+    const held = await hydrate(log, aggregate, stored)
+    return { revision: held.revision, state: held.state as State }
+  }
 
   return {
     execute(definition, input, context) {
@@ -99,11 +117,14 @@ export function createGate({
       })
     },
 
-    async load<State>(aggregate: Aggregate<State, never>, stream: StreamName) {
-      const [stored] = await log.loadStates([stream])
-      if (!stored) throw new Error(`no answer for ${stream}`)
-      const held = await hydrate(log, aggregate, stored)
-      return { revision: held.revision, state: held.state as State }
+    load,
+
+    async loadAfter<State>(events: readonly AppendedEvent[], aggregate: Aggregate<State, never>, stream: StreamName) {
+      const held = cache.get(stream)
+      const revision = events.findLast((event) => event.stream === stream)?.revision ?? Infinity
+      return held && held.revision >= revision
+        ? { revision: held.revision, state: held.state as State }
+        : load(aggregate, stream)
     },
 
     stoppedBy: writer.stoppedBy,

@@ -22,7 +22,6 @@ describe('a command that the gate rejects', () => {
     commandsRoute(server, {
       gate: {
         execute: async () => ({ result: 'rejected', code, message: 'why' }),
-        load: () => Promise.reject(new Error('not used')),
         stoppedBy: () => stoppedBy,
       },
       log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },

@@ -1,12 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { chatStream } from '../../../src/events/chat.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import { chat } from '../../../src/commands/aggregates/chat.ts'
 import { defineCommand } from '../../../src/commands/decider.ts'
+import { createGate } from '../../../src/commands/gate/gate.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
 import { Uuid7, Principal } from '../../../src/events/identifiers.ts'
+import type { EventLog } from '../../../src/events/log/log.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import { silentLogger } from '../../../src/platform/logger.ts'
 import { idAt, newId } from '../../support/council.ts'
 import { suiteProcesses } from '../../support/lifetimes.ts'
 
@@ -156,5 +161,34 @@ describe('an aggregate', () => {
     const { revision, state } = await other.gate.load(chat, chatStream(requestId))
     const folded = (await eventsOf(requestId)).reduce((held, event) => chat.evolve(held, event as never), chat.initial)
     expect({ revision, state }).toEqual({ revision: 2, state: folded })
+  })
+
+  test('loads after a command with its events, in the process that executed it and in one whose memory is older', async () => {
+    const requestId = newId()
+    await submit(requestId)
+    const stale = await other.execute(StartAttempt, { requestId, attempt: 1, worker: 'w' })
+    const done = await council.execute(StartAttempt, { requestId, attempt: 2, worker: 'v' })
+    if (done.result !== 'appended' || stale.result !== 'appended') throw new Error('an attempt was refused')
+    for (const process of [council, other])
+      expect(await process.gate.loadAfter(done.events, chat, chatStream(requestId))).toMatchObject({
+        revision: 3,
+        state: { attempt: 2 },
+      })
+    expect(await other.gate.loadAfter([], chat, chatStream(requestId))).toMatchObject({ revision: 3 })
+  })
+
+  test('is not read again after a command of the same gate', async () => {
+    const requestId = newId()
+    let reads = 0
+    const log: EventLog = { ...council.log, loadStates: (streams) => (reads++, council.log.loadStates(streams)) }
+    const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
+    const context = { commandId: requestId, principal: Principal.parse('tester') }
+    const done = await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context)
+    if (done.result !== 'appended') throw new Error('a prompt was refused')
+    const before = reads
+    expect(await gate.loadAfter(done.events, chat, chatStream(requestId))).toMatchObject({ revision: 1 })
+    expect(reads).toBe(before)
+    await gate.load(chat, chatStream(requestId))
+    expect(reads).toBe(before + 1)
   })
 })
