@@ -65,7 +65,10 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
   )
 }
 
-type Dependencies = CommandIdDependencies & { gate: Pick<CommandGate, 'execute' | 'stoppedBy'>; limits: Pick<SubjectLimits, 'inFlight'> }
+type Dependencies = CommandIdDependencies & {
+  gate: Pick<CommandGate, 'execute' | 'stoppedBy'>
+  limits: Pick<SubjectLimits, 'inFlight'>
+}
 
 async function execute(
   dependencies: Dependencies,

@@ -121,8 +121,7 @@ export function createGate({
 
     async loadAfter<State>(events: readonly AppendedEvent[], aggregate: Aggregate<State, never>, stream: StreamName) {
       const held = cache.get(stream)
-      const revision = events.findLast((event) => event.stream === stream)?.revision ?? Infinity
-      return held && held.revision >= revision
+      return held && held.revision >= revisionAfter(events, stream)
         ? { revision: held.revision, state: held.state as State }
         : load(aggregate, stream)
     },
@@ -130,6 +129,10 @@ export function createGate({
     stoppedBy: writer.stoppedBy,
   }
 }
+
+/** Infinity: the events are not about the stream. */
+const revisionAfter = (events: readonly AppendedEvent[], stream: StreamName): number =>
+  events.findLast((event) => event.stream === stream)?.revision ?? Infinity
 
 /** Equal commands have equal hashes: the schema determines the order of the fields. */
 const hashOf = (name: string, command: unknown): string =>

@@ -20,10 +20,7 @@ describe('a command that the gate rejects', () => {
     server.decorateRequest('principal', null)
     server.addHook('onRequest', async (incoming) => void (incoming.principal = Principal.parse('ada')))
     commandsRoute(server, {
-      gate: {
-        execute: async () => ({ result: 'rejected', code, message: 'why' }),
-        stoppedBy: () => stoppedBy,
-      },
+      gate: { execute: async () => ({ result: 'rejected', code, message: 'why' }), stoppedBy: () => stoppedBy },
       log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
       limits: { inFlight: () => (places > 0 ? () => undefined : null) },
       newId,

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { chatStream } from '../../../src/events/chat.ts'
@@ -181,7 +180,7 @@ describe('an aggregate', () => {
     const requestId = newId()
     let reads = 0
     const log: EventLog = { ...council.log, loadStates: (streams) => (reads++, council.log.loadStates(streams)) }
-    const gate = createGate({ log, clock: systemClock, newId, pause: (ms) => pause(ms), logger: silentLogger })
+    const gate = createGate({ log, clock: systemClock, newId, pause: () => Promise.resolve(), logger: silentLogger })
     const context = { commandId: requestId, principal: Principal.parse('tester') }
     const done = await gate.execute(SubmitPrompt, { requestId, text: 'Why?' }, context)
     if (done.result !== 'appended') throw new Error('a prompt was refused')
