@@ -21,6 +21,7 @@ import {
   type TokenUsage,
 } from './models/model.ts'
 import { costMicros, type Price } from './models/prices.ts'
+import { reportHardLimit } from './report-hard-limit.ts'
 import {
   executeUntilKnown,
   assertAppended,
@@ -103,6 +104,8 @@ export async function reserveCalls(
     const result = await reserve(dependencies, run, scopes, admitted)
     // The day ended, or a policy changed, since this worker looked.
     if (result.result === 'refused' && result.code === 'budget_day_over' && asked < maxDaysAsked) continue
+    if (result.result === 'refused' && result.code === 'budget_exceeded')
+      await reportHardLimit(dependencies, run, scopes, result)
     const failure = refusedCall(result, scopes)
     if (failure) return requests.map(() => failure)
     assertAppended('ReserveBudget', result)

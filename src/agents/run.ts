@@ -9,6 +9,7 @@ import type { WorkStream } from '../events/model-call.ts'
 import type { Clock } from '../platform/clock.ts'
 import { CodedError } from '../platform/coded-error.ts'
 import type { Logger } from '../platform/logger.ts'
+import { logAlerts } from './log-alerts.ts'
 import type { Prices } from './models/prices.ts'
 import type { WriteTokens } from './tokens/token-stream.ts'
 
@@ -96,7 +97,10 @@ export async function untilKnown<C, Reads extends ReadSet>(
   for (;;) {
     const result = await gate.execute(definition, input, context)
     const isIndefinite = result.result === 'rejected' && indefinite.has(result.code)
-    if (!isIndefinite || leaving.aborted) return result
+    if (!isIndefinite || leaving.aborted) {
+      logAlerts(logger, result)
+      return result
+    }
     logger.warn({ command: definition.name, code: result.code }, 'the log does not answer; retrying the command')
     await pause(retryPauseMs)
   }

@@ -62,7 +62,10 @@ const detailFields = {
   bounty_not_in_state: ['status'],
   bounty_unknown: [],
   budget_day_over: ['scope'],
-  budget_exceeded: ['scope', 'availableMicros', 'amountMicros', 'nextDay', 'onExceed', 'calls', 'models', 'scopes'],
+  budget_exceeded: [
+    ...(['scope', 'dailyMicros', 'spentMicros', 'reservedMicros', 'availableMicros', 'amountMicros'] as const),
+    ...(['nextDay', 'onExceed', 'calls', 'models', 'scopes'] as const),
+  ],
   call_exists: ['callId'],
   call_not_open: ['callId'],
   calls_still_open: ['calls'],

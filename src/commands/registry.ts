@@ -31,6 +31,7 @@ import { StartJudging } from './bounty/start-judging.ts'
 import { SubmitBountyWork } from './bounty/submit-bounty-work.ts'
 import { CloseBudgetDay } from './budget/close-budget-day.ts'
 import { DebitBudget } from './budget/debit-budget.ts'
+import { ReportHardLimit } from './budget/report-hard-limit.ts'
 import { ReserveBudget } from './budget/reserve-budget.ts'
 import { SetBudgetPolicy } from './budget/set-budget-policy.ts'
 import { CancelAnswer } from './chat/cancel-answer.ts'
@@ -114,7 +115,7 @@ export const areas: Readonly<Record<string, Area>> = {
   agent: { aggregates: [agent], commands: [], publicCommands: [open(RegisterAgent)] },
   budget: {
     aggregates: [budget, policy],
-    commands: [internal(ReserveBudget), internal(DebitBudget), internal(CloseBudgetDay)],
+    commands: [internal(ReserveBudget), internal(DebitBudget), internal(ReportHardLimit), internal(CloseBudgetDay)],
     publicCommands: [open(SetBudgetPolicy)],
   },
   governance: { aggregates: [governance], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },

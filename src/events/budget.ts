@@ -89,7 +89,28 @@ export const budgetEvents = {
     summary: 'The throttle ended: the day is over, or the new terms leave room below the soft limit.',
     data: z.strictObject({ why: z.enum(['day_ended', 'limit_raised']), spentMicros: Micros, dailyMicros: Micros }),
   },
+  HardLimitReached: {
+    version: 1,
+    summary:
+      'The first call of the day was refused, or paused for a person, because the daily amount did not cover it. Once a day for each daily amount; a lower amount that follows in the same day is not reported again. The figures are those of the refusal.',
+    data: z.strictObject({
+      kind: z.literal('hard'),
+      /** What the refused calls would have reserved. */
+      amountMicros: Micros,
+      dailyMicros: Micros,
+      spentMicros: Micros,
+      reservedMicros: Micros,
+      reopensAt: closesAt,
+      /** The zone of the policy, in which `reopensAt` is a midnight. */
+      timeZone: budgetTerms.timeZone,
+    }),
+  },
 } as const
 
 export type BudgetEvent = EventOf<typeof budgetEvents>
+
+/** The events that alert people to a limit, with its kind. */
+export const alertKinds = { ThrottleEngaged: 'soft', HardLimitReached: 'hard' } as const
+export type AlertType = keyof typeof alertKinds
+export const isAlertType = (type: string): type is AlertType => Object.hasOwn(alertKinds, type)
 export const isBudgetEvent = isEventOf(budgetEvents)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { budgetEvents, type BudgetEvent } from '../events/budget.ts'
+import { alertKinds, budgetEvents, type AlertType, type BudgetEvent } from '../events/budget.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { onExceedModes } from '../events/policy.ts'
 import { isoTime } from '../platform/clock.ts'
@@ -19,6 +19,18 @@ import {
 import type { Tx } from './engine/projection.ts'
 import { storableText } from './engine/rows.ts'
 import { tableProjection } from './engine/table-projection.ts'
+
+/** A limit that was reached: the soft one, or the hard one, at which calls are refused or paused. */
+const BudgetAlert = z.strictObject({
+  kind: z.enum(Object.values(alertKinds)),
+  limitMicros: z.int(),
+  spentMicros: z.int(),
+  /** Null at the soft limit, which counts only what is spent. */
+  reservedMicros: z.int().nullable(),
+  at: z.string(),
+  position: z.string(),
+})
+type BudgetAlert = z.infer<typeof BudgetAlert>
 
 /** Amounts are integer micro-dollars. The terms are null for a day from before budgets had terms. */
 const columns = {
@@ -39,6 +51,8 @@ const columns = {
   calls: integer,
   /** Null while the budget is not throttled. */
   throttled_at: nullable(timestamp),
+  /** In the order of the log. */
+  alerts: json(z.array(BudgetAlert)),
   last_position: text,
   last_sequence: bigint,
 }
@@ -48,7 +62,7 @@ type RecordedBudgetEvent = RecordedEvent<BudgetEvent>
 /** `read_models.budgets`: one row per scope and day, with its terms, its spending and its reservations. */
 export const budgets = tableProjection({
   name: 'budgets',
-  version: 1,
+  version: 2,
   columns,
   key: 'stream',
   indexes: [sql`(day, scope)`],
@@ -89,6 +103,7 @@ function unopened({ stream, position, sequence }: RecordedBudgetEvent): BudgetRo
     open_calls: {},
     calls: 0,
     throttled_at: null,
+    alerts: [],
     last_position: position,
     last_sequence: sequence,
   }
@@ -116,13 +131,31 @@ function changes(row: BudgetRow, event: RecordedBudgetEvent): Partial<BudgetRow>
     case 'BudgetReleased':
       return withoutCall(row, event.data.callId)
     case 'ThrottleEngaged':
-      return { throttled_at: isoTime(Date.parse(event.metadata.occurredAt)) }
+      return {
+        throttled_at: isoTime(Date.parse(event.metadata.occurredAt)),
+        alerts: [...row.alerts, alertOf(event, { limitMicros: event.data.softMicros, reservedMicros: null })],
+      }
+    case 'HardLimitReached': {
+      const { dailyMicros: limitMicros, reservedMicros } = event.data
+      return { alerts: [...row.alerts, alertOf(event, { limitMicros, reservedMicros })] }
+    }
     case 'ThrottleLifted':
       return { throttled_at: null }
     default:
       return event satisfies never
   }
 }
+
+const alertOf = (
+  { type, data, metadata, position }: RecordedEvent<Extract<BudgetEvent, { type: AlertType }>>,
+  figures: Pick<BudgetAlert, 'limitMicros' | 'reservedMicros'>,
+): BudgetAlert => ({
+  kind: alertKinds[type],
+  ...figures,
+  spentMicros: data.spentMicros,
+  at: isoTime(Date.parse(metadata.occurredAt)),
+  position,
+})
 
 const termsOf = (
   data: Pick<

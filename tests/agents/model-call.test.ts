@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { callModel } from '../../src/agents/model-call.ts'
+import { callModel, settleCall } from '../../src/agents/model-call.ts'
 import { ModelError } from '../../src/agents/models/model.ts'
 import type { StopReason } from '../../src/agents/run.ts'
 import { answerText } from '../../src/agents/worker/answer-text.ts'
+import { defaultTerms } from '../../src/commands/aggregates/policy.ts'
+import { SetBudgetPolicy } from '../../src/commands/budget/set-budget-policy.ts'
 import { maxAnswerCharacters } from '../../src/events/chat.ts'
+import { PolicyScope } from '../../src/events/policy.ts'
+import { createLogger } from '../../src/platform/logger.ts'
+import { today } from '../support/budget-calls.ts'
 import { memoryPrompt, question, type AttemptOptions } from '../support/memory-attempt.ts'
 import { end, scriptedModel, text, untilCancelled, usage, type ModelStep } from '../support/scripted-model.ts'
 
@@ -94,6 +99,52 @@ describe('a model call', () => {
     const { call, events } = await caller([], {}, 'x'.repeat(maxAnswerCharacters))
     expect(await call()).toEqual({ kind: 'completed', finishReason: 'length', degraded: false })
     expect(await events(/^BudgetReserved$/)).toEqual([])
+  })
+
+  test.each(['throttle', 'pause', 'stop'] as const)(
+    'that a budget refuses or pauses alerts once for all such calls of the day, in the log and in one line (%s)',
+    async (onExceed) => {
+      const { call, run, events, execute } = await caller([])
+      await execute(SetBudgetPolicy, {
+        scope: PolicyScope.parse('user:anna'),
+        ...defaultTerms,
+        dailyMicros: 10,
+        onExceed,
+      })
+      const lines: string[] = []
+      const logger = createLogger('warn', { stream: { write: (line) => void lines.push(line) } })
+      const ended = await Promise.all([1, 2, 3].map(() => call({ ...run, logger })))
+      expect(ended.map((end) => 'code' in end && end.code)).toEqual(Array(3).fill('budget_exceeded'))
+      const alerts = await events(/^HardLimitReached$/)
+      expect(alerts).toMatchObject([
+        {
+          stream: `budget/user:anna/${today()}`,
+          data: { kind: 'hard', dailyMicros: 10, spentMicros: 0, reservedMicros: 0, timeZone: 'UTC' },
+          metadata: { requestId: run.requestId },
+        },
+      ])
+      expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+        { level: 'warn', limit: 'hard', budget: alerts[0]?.stream, position: alerts[0]?.position },
+      ])
+    },
+  )
+
+  test('whose cost reaches the soft limit alerts in one line', async () => {
+    const { call, run, events, execute, dependencies } = await caller([usage(20, 2), text('Paris.'), end()])
+    await execute(SetBudgetPolicy, {
+      scope: PolicyScope.parse('council'),
+      ...defaultTerms,
+      dailyMicros: 1_000,
+      softPercent: 1,
+    })
+    const lines: string[] = []
+    const logger = createLogger('warn', { stream: { write: (line) => void lines.push(line) } })
+    const { settlement } = await call({ ...run, logger })
+    await settleCall(dependencies, { ...run, logger }, settlement!)
+    const [alert] = await events(/^ThrottleEngaged$/)
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+      { level: 'warn', limit: 'soft', budget: alert?.stream, position: alert?.position },
+    ])
   })
 
   test('that the budget cannot cover fails with the time at which the budget is whole again', async () => {

@@ -85,12 +85,31 @@ describe('a standing policy over HTTP', () => {
 
   test('that leaves no room ends a prompt with the instant at which the budget reopens', async () => {
     await set({ scope: 'user:admin', dailyMicros: 1, timeZone: 'UTC' })
-    const { end } = await answered()
+    const { requestId, end } = await answered()
     expect(end).toMatchObject({
       type: 'failed',
       code: 'budget_exceeded',
       message: expect.stringMatching(/user:admin.*T00:00:00.000Z/) as unknown,
     })
+    await answered()
+    const alerts = await scene.eventsOf(requestId, /^HardLimitReached$/)
+    const { body } = await get(`/v1/budgets?after=${alerts[0]?.position}`)
+    expect(body['budgets']).toContainEqual(
+      expect.objectContaining({
+        scope: 'user:admin',
+        closesAt: alerts[0]?.data['reopensAt'],
+        alerts: [
+          {
+            kind: 'hard',
+            limitMicros: 1,
+            spentMicros: alerts[0]?.data['spentMicros'],
+            reservedMicros: 0,
+            at: expect.any(String) as unknown,
+            position: alerts[0]?.position,
+          },
+        ],
+      }),
+    )
   })
 })
 

@@ -42,12 +42,13 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   budgets: {
-    version: 1,
+    version: 2,
     statements: [
       'create table "s"."budgets" ("stream" text collate "C" primary key, "scope" text collate "C" not null, "day" date not null, ' +
         '"daily_micros" bigint, "soft_percent" integer, "on_exceed" text, "time_zone" text, "opens_at" timestamptz, ' +
         '"closes_at" timestamptz, "spent_micros" bigint not null, "reserved_micros" bigint not null, "open_calls" jsonb not null, ' +
-        '"calls" integer not null, "throttled_at" timestamptz, "last_position" text not null, "last_sequence" bigint not null)',
+        '"calls" integer not null, "throttled_at" timestamptz, ' +
+        '"alerts" jsonb not null, "last_position" text not null, "last_sequence" bigint not null)',
       'create index on "s"."budgets" (day, scope)',
     ],
   },

@@ -1,4 +1,5 @@
 import { chat } from '../../src/commands/aggregates/chat.ts'
+import { ReportHardLimit } from '../../src/commands/budget/report-hard-limit.ts'
 import { ReserveBudget } from '../../src/commands/budget/reserve-budget.ts'
 import { CompleteAnswer } from '../../src/commands/chat/complete-answer.ts'
 import { ProduceDraft } from '../../src/commands/chat/produce-draft.ts'
@@ -126,6 +127,9 @@ export function startClients(world: World): ClientRun {
     const day = dayOf(isoTime(nowMs))
     const call = { callId, phase: 'draft', member: 'ada', model: 'simulated', amountMicros: 50 }
     const expiresAt = isoTime(nowMs + 3_600_000)
+    // A worker whose call was refused; several may report the same limit.
+    const refusal = { dailyMicros: 10_000_000, spentMicros: 0, reservedMicros: 9_999_990, amountMicros: 50 }
+    if (random.happens(0.5)) await client.insist(commandFor(ReportHardLimit, { scope: councilScope, day, ...refusal }))
     const reserved = await client.insist(
       commandFor(ReserveBudget, {
         work: chatStream(requestId),

@@ -54,6 +54,8 @@ function printBudget(row: BudgetRow) {
     calls: row.calls,
     openCalls: Object.keys(row.open_calls).length,
     throttledAt: row.throttled_at,
+    /** Until the alerts' budget reopens, at `closesAt` in the `timeZone` of the terms. */
+    alerts: row.alerts,
     lastPosition: row.last_position,
   }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { alertKinds } from '../../events/budget.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
 import { csvRecord } from '../../platform/csv.ts'
@@ -11,6 +12,7 @@ import { inRange, type LogPoint } from '../log-point.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { assertAgrees, auditTable, comparisonLine, count, type Comparison } from './audit-table.ts'
+import { isAlert, printAlerts, type BudgetAlert } from './budget-alerts.ts'
 import { auditedGroups, printCalls, printGroups, printRequests, callsCsv, groupsCsv } from './cost-rows.ts'
 import { isSpending, paidCosts, type PaidCosts } from './paid-costs.ts'
 
@@ -26,7 +28,7 @@ export type CostOptions = {
 
 /**
  * `council audit cost`: every paid model call, folded from the log, with the position of its event, and sums per request; or with `by`
- * the sums of groups. Then the total: whether `budget/council/…`, the account `spend` and the read model agree on it. Throws CliError
+ * the sums of groups. Then the limits of budgets that were reached, and the total: whether `budget/council/…`, the account `spend` and the read model agree on it. Throws CliError
  * `ledger_differs` and `read_model_differs` at the first difference. A lagging or unreachable read model is reported but is not an error.
  */
 export async function auditCost(options: CostOptions, { config, output }: CliContext): Promise<number> {
@@ -37,13 +39,15 @@ export async function auditCost(options: CostOptions, { config, output }: CliCon
   const { log, compare } = await auditTable(costs, { clauses: sql``, noun: 'debit' }, config, closing)
   const events: RecordedEvent[] = []
   const credits: Parameters<typeof paidCosts>[1][number][] = []
+  const alerts: BudgetAlert[] = []
   for await (const page of log.read({
-    types: ['PromptSubmitted', 'BountyOpened', 'BudgetDebited', 'AccountCredited'],
+    types: ['PromptSubmitted', 'BountyOpened', 'BudgetDebited', 'AccountCredited', ...alertTypes],
   })) {
     // Only who asked matters of a prompt, and its text may be long.
     for (const event of page)
       if (event.type === 'PromptSubmitted') events.push({ ...event, data: { ...event.data, text: '…' } })
       else if (isSpending(event)) credits.push(event)
+      else if (isAlert(event)) alerts.push(event)
       else if (event.type === 'BudgetDebited' || event.type === 'BountyOpened') events.push(event)
   }
   const rows = [...costs.fold(events).values()].filter((row) => within(row.position, Date.parse(row.settled_at)))
@@ -61,6 +65,7 @@ export async function auditCost(options: CostOptions, { config, output }: CliCon
     row: (row) => within(row.position, Date.parse(row.settled_at)),
     event: (event) => isCost(event) && isSelected(event),
   })
+  await printAlerts(output, alerts.filter(isSelected), csv)
   await printTotal(output, rows, { paid, readModel, explain, csv })
   assertPaid(paid)
   assertAgrees(readModel)
@@ -77,6 +82,8 @@ function withinRange({ from, to, timeZone }: CostOptions): (position: Position, 
     'position' in point ? comparePositions(position, point.position) > 0 : ms > point.lastMs
   return (position, ms) => !(start && isBefore(start, position, ms)) && !(end && isAfter(end, position, ms))
 }
+
+const alertTypes = Object.keys(alertKinds)
 
 type Checks = { paid: PaidCosts; readModel: Comparison; explain: boolean; csv: boolean }
 

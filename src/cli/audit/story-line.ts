@@ -5,6 +5,7 @@ import type { RecordedEvent } from '../../events/event.ts'
 import { printableLine } from '../../platform/printable.ts'
 import { formatBallot } from '../gedi/recorded-election.ts'
 import { fit, type Output } from '../output.ts'
+import { formatAlert } from './budget-alerts.ts'
 
 /** The events of a prompt: its own, those of its election and those of its costs. */
 export type StoryEvent = RecordedEvent<ChatEvent> | RecordedEvent<ElectionEvent> | RecordedEvent<BudgetEvent>
@@ -61,7 +62,8 @@ function formatEvent(event: StoryEvent): string {
     case 'BudgetAdjusted':
       return `${event.stream} to ${event.data.dailyMicros} µ$, soft limit ${event.data.softPercent} %, ${event.data.onExceed}, until ${event.data.closesAt} (${event.data.timeZone})`
     case 'ThrottleEngaged':
-      return `${event.stream}: ${event.data.spentMicros} µ$ spent, soft limit ${event.data.softMicros} µ$ of ${event.data.dailyMicros} µ$, until ${event.data.until}`
+    case 'HardLimitReached':
+      return formatAlert(event)
     case 'ThrottleLifted':
       return `${event.stream}: ${event.data.why}, ${event.data.spentMicros} µ$ of ${event.data.dailyMicros} µ$ spent`
     case 'BudgetReserved':

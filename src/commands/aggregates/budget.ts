@@ -12,12 +12,14 @@ export type Budget = {
   spentMicros: number
   reservations: Record<string, number>
   isThrottled: boolean
+  /** The highest daily amount whose hard limit was reported on this day; null before the first report. */
+  reportedLimitMicros: number | null
 }
 
 export const budget: Aggregate<Budget, BudgetEvent, 'budget'> = {
   category: 'budget',
-  stateVersion: 2,
-  initial: { terms: null, spentMicros: 0, reservations: {}, isThrottled: false },
+  stateVersion: 3,
+  initial: { terms: null, spentMicros: 0, reservations: {}, isThrottled: false, reportedLimitMicros: null },
   evolve,
   /** The end of the day lifts its throttle. */
   nextDeadlineMs: ({ terms, isThrottled }) => (terms && isThrottled ? Date.parse(terms.closesAt) : null),
@@ -44,6 +46,8 @@ function evolve(state: Budget, event: BudgetEvent): Budget {
       return { ...state, isThrottled: true }
     case 'ThrottleLifted':
       return { ...state, isThrottled: false }
+    case 'HardLimitReached':
+      return { ...state, reportedLimitMicros: event.data.dailyMicros }
     default:
       return event satisfies never
   }
@@ -53,10 +57,12 @@ function evolve(state: Budget, event: BudgetEvent): Budget {
  * The amount that can still be reserved, in micro-dollars; negative after an overrun. Reserved money counts as spent, so concurrent
  * requests never overspend.
  */
-export const availableMicros = (
-  { spentMicros, reservations }: Budget,
-  { dailyMicros }: Pick<BudgetTerms, 'dailyMicros'>,
-): number => dailyMicros - spentMicros - Object.values(reservations).reduce((sum, amount) => sum + amount, 0)
+export const availableMicros = (before: Budget, { dailyMicros }: Pick<BudgetTerms, 'dailyMicros'>): number =>
+  dailyMicros - before.spentMicros - reservedMicros(before)
+
+/** The amount that is set aside for unsettled calls, in micro-dollars. */
+export const reservedMicros = ({ reservations }: Pick<Budget, 'reservations'>): number =>
+  Object.values(reservations).reduce((sum, amount) => sum + amount, 0)
 
 /** From this amount on the budget is throttled, rounded up. */
 export const softMicros = ({ dailyMicros, softPercent }: BudgetTerms): number =>

@@ -8,7 +8,7 @@ import { WorkStream, workIdOf } from '../../events/model-call.ts'
 import { BudgetScope, councilScope } from '../../events/policy.ts'
 import { treasuryStream } from '../../events/treasury.ts'
 import { account } from '../aggregates/account.ts'
-import { budget, type Budget, type OpenTerms } from '../aggregates/budget.ts'
+import { budget, reservedMicros, type Budget, type OpenTerms } from '../aggregates/budget.ts'
 import { policiesOf, policy, termsOf } from '../aggregates/policy.ts'
 import { treasury } from '../aggregates/treasury.ts'
 import { defineCommand } from '../decider.ts'
@@ -130,6 +130,9 @@ function admissionProblem(
     lacking &&
     refused('budget_exceeded', {
       scope,
+      dailyMicros: terms.dailyMicros,
+      spentMicros: before.spentMicros,
+      reservedMicros: reservedMicros(before),
       ...lacking,
       nextDay: terms.closesAt,
       onExceed: terms.onExceed,

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { ReportHardLimit } from '../../../src/commands/budget/report-hard-limit.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
+import { councilScope } from '../../../src/events/policy.ts'
 import { costs } from '../../../src/projections/costs.ts'
 import { auditedForTests, withFields, fieldOf } from '../../support/audited.ts'
+import { today } from '../../support/budget-calls.ts'
 import { council as cli } from '../../support/cli.ts'
 import { answeredPrompt, applyStep, newPrompt, type PromptRun } from '../../support/history.ts'
 import { rebuildNow } from '../../support/read-models.ts'
@@ -110,6 +113,21 @@ describe('council audit cost', () => {
     await audited.council.execute(SetBudgetPolicy, { ...policy, scope: 'user:tester' as never })
     await answeredPrompt(audited.council)
     expect((await groupsOf('--by', 'user'))[0]).toMatchObject({ user: 'tester', costMicros: 1_052 })
+  })
+
+  test('names each limit that was reached once, with its kind', async () => {
+    const limit = { dailyMicros: 10_000_000, spentMicros: 0, reservedMicros: 9_999_990, amountMicros: 11 }
+    const scope = councilScope
+    for (let refusal = 0; refusal < 2; refusal++)
+      await audited.council.execute(ReportHardLimit, { scope, day: today(), ...limit })
+    const [alert] = (await audited.council.events()).filter(({ type }) => type === 'HardLimitReached')
+    const budget = `budget/council/${today()}`
+    expect((await rowsOf()).filter(({ kind }) => kind === 'alert')).toMatchObject([
+      { limit: 'hard', budget, position: alert?.position, data: { kind: 'hard', ...limit, timeZone: 'UTC' } },
+    ])
+    const line = `${alert?.position.padEnd(17)}  hard limit of ${budget}: 0 µ$ spent and 9,999,990 µ$ reserved leave no 11 µ$ of 10,000,000 µ$, until `
+    expect((await audit()).stdout).toContain(line)
+    expect((await audit('--csv')).stderr).toContain(line)
   })
 
   test('ends with ledger_differs where the ledger paid another amount than the budget was debited', async () => {

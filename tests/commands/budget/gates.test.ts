@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { budget } from '../../../src/commands/aggregates/budget.ts'
 import { defaultTerms } from '../../../src/commands/aggregates/policy.ts'
+import { ReportHardLimit } from '../../../src/commands/budget/report-hard-limit.ts'
 import { ReserveBudget } from '../../../src/commands/budget/reserve-budget.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
 import { StartAttempt } from '../../../src/commands/chat/start-attempt.ts'
@@ -17,7 +18,7 @@ const room = 50
 const asked = 200
 const tester = userScope(Principal.parse('tester'))
 
-/** Reserves under one command id until the outcome is known, as a worker does. */
+/** Reserves under one command id until the outcome is known, and reports a refusal, as a worker does. */
 async function reserve(gate: TestCouncil, day: string): Promise<string> {
   const requestId = newId()
   await gate.execute(SubmitPrompt, { requestId, text: 'Why?' })
@@ -33,7 +34,18 @@ async function reserve(gate: TestCouncil, day: string): Promise<string> {
   for (;;) {
     const result = await gate.execute(ReserveBudget, fields, commandId)
     if (result.result === 'rejected' && result.code === 'overloaded') continue
+    if (result.result === 'refused') await report(gate, day, result.details)
     return result.result === 'refused' ? result.code : result.result
+  }
+}
+
+async function report(gate: TestCouncil, day: string, details: Record<string, string | number> = {}): Promise<void> {
+  const { scope, amountMicros, dailyMicros, spentMicros, reservedMicros } = details
+  const report = ReportHardLimit.schema.parse({ scope, day, amountMicros, dailyMicros, spentMicros, reservedMicros })
+  const commandId = newId()
+  for (;;) {
+    const result = await gate.execute(ReportHardLimit, report, commandId)
+    if (result.result !== 'rejected' || result.code !== 'overloaded') return
   }
 }
 
@@ -71,4 +83,20 @@ describe('concurrent reservations', () => {
     },
     60_000,
   )
+
+  test('that a budget refuses, 200 over four gates, report its hard limit exactly once', async () => {
+    const first = await testCouncil()
+    const others = await Promise.all(Array.from({ length: 3 }, () => testCouncil(first.councilId)))
+    const processes = [first, ...others]
+    await first.execute(SetBudgetPolicy, { scope: councilScope, ...defaultTerms, dailyMicros: callMicros - 1 })
+    const day = today()
+    const results = await Promise.all(
+      Array.from({ length: asked }, (_, n) => reserve(processes[n % processes.length] ?? first, day)),
+    )
+    expect(new Set(results)).toEqual(new Set(['budget_exceeded']))
+    const alerts = (await first.events()).filter(({ type }) => type === 'HardLimitReached')
+    expect(alerts).toMatchObject([
+      { stream: budgetStream(councilScope, day), data: { dailyMicros: callMicros - 1, amountMicros: callMicros } },
+    ])
+  }, 60_000)
 })

@@ -79,6 +79,9 @@ describe('reserving', () => {
       refused: 'budget_exceeded',
       details: {
         scope: 'council',
+        dailyMicros: 10_000_000,
+        spentMicros: 0,
+        reservedMicros: 9_999_500,
         availableMicros: 500,
         amountMicros: 501,
         nextDay: '2026-11-24T00:00:00.000Z',
