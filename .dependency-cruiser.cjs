@@ -4,14 +4,23 @@
  */
 
 /** Left to right: each layer imports only from layers to its left. Layers in one cell do not import each other. */
-const layers = [['platform'], ['events'], ['gedi'], ['commands', 'projections'], ['agents'], ['api'], ['cli']]
+const layers = [
+  ['platform'],
+  ['events'],
+  ['gedi'],
+  ['commands', 'projections'],
+  ['agents'],
+  ['api'],
+  ['client'],
+  ['cli'],
+]
 
 const inSource = (folders) => `^src/(${folders.join('|')})/`
 
 const oneWay = layers.flatMap((cell, index) =>
   cell.map((folder) => ({
     name: `${folder}-imports-only-to-its-left`,
-    comment: 'platform < events < gedi < commands, projections < agents < api < cli',
+    comment: 'platform < events < gedi < commands, projections < agents < api < client < cli',
     severity: 'error',
     from: { path: inSource([folder]) },
     to: { path: '^src/', pathNot: inSource([folder, ...layers.slice(0, index).flat()]) },
@@ -30,6 +39,7 @@ const commandFolders = '^src/commands/(?!aggregates/|gate/)([^/]+)/'
 const commandBasics = '^src/commands/(aggregates/|decider[.]ts$|paid-calls[.]ts$|refusals[.]ts$|return-window[.]ts$)'
 const counting = '^src/gedi/'
 const codedError = '^src/platform/coded-error[.]ts$'
+const wireTypes = '^src/api/chat/frames[.]ts$'
 const zod = '(^|/)node_modules/zod/'
 
 module.exports = {
@@ -65,7 +75,8 @@ module.exports = {
     },
     {
       name: 'command-folders-import-named-helpers',
-      comment: 'a command folder knows aggregates, decider.ts, paid-calls.ts, refusals.ts, its own files and the named helpers',
+      comment:
+        'a command folder knows aggregates, decider.ts, paid-calls.ts, refusals.ts, its own files and the named helpers',
       severity: 'error',
       from: { path: commandFolders },
       to: {
@@ -115,6 +126,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/gedi/seed[.]ts$' },
       to: { pathNot: [counting, '^crypto$'] },
+    },
+    {
+      name: 'client-runs-in-a-browser',
+      comment:
+        'the client knows its own files and the types of the wire: no package, no part of Node, nothing of the server',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: ['^src/client/', wireTypes] },
+    },
+    {
+      name: 'client-imports-wire-types-as-types',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: wireTypes, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'nothing-imports-tests',

@@ -62,12 +62,13 @@ describe('the architecture', () => {
         'src/projections/chats.ts': ['pg', 'src/events/chat.ts'],
         'src/agents/worker.ts': ['src/commands/gate/gate.ts', 'src/projections/chats.ts'],
         'src/api/chat.ts': ['src/agents/worker.ts'],
-        'src/cli/serve.ts': ['src/api/chat.ts'],
+        'src/client/client.ts': ['type src/api/chat/frames.ts', 'src/client/answer.ts'],
+        'src/cli/serve.ts': ['src/api/chat.ts', 'src/client/client.ts'],
         'src/main.ts': ['src/cli/serve.ts', 'src/platform/clock.ts'],
         'tests/chat.test.ts': ['src/api/chat.ts', 'fast-check'],
       }),
     )
-    expect(report).toEqual({ violations: [], seen: 18, unseen: [] })
+    expect(report).toEqual({ violations: [], seen: 21, unseen: [] })
   })
 
   test.each([
@@ -92,6 +93,16 @@ describe('the architecture', () => {
     ],
     ['agents that know the api', 'src/agents/a.ts', 'src/api/b.ts', 'agents-imports-only-to-its-left'],
     ['an api that knows the command line', 'src/api/a.ts', 'src/cli/b.ts', 'api-imports-only-to-its-left'],
+    ['an api that knows the client', 'src/api/a.ts', 'src/client/b.ts', 'api-imports-only-to-its-left'],
+    ['a client with a package', 'src/client/a.ts', 'zod', 'client-runs-in-a-browser'],
+    ['a client with a part of Node', 'src/client/a.ts', 'node:fs', 'client-runs-in-a-browser'],
+    ['a client that knows the platform', 'src/client/a.ts', 'src/platform/b.ts', 'client-runs-in-a-browser'],
+    [
+      'a client that runs the schemas of the wire',
+      'src/client/a.ts',
+      'src/api/chat/frames.ts',
+      'client-imports-wire-types-as-types',
+    ],
     ['a second composition root', 'src/cli/a.ts', 'src/main.ts', 'one-composition-root'],
     ['an unknown layer', 'src/services/a.ts', 'src/events/b.ts', 'no-file-outside-the-layers'],
     ['an event type with Redis', 'src/events/a.ts', 'ioredis', 'event-types-are-pure'],

@@ -27,6 +27,7 @@ const folders: Record<string, readonly string[]> = {
     'scheduler',
   ],
   api: ['commands', 'chat', 'queries', 'openai'],
+  client: [],
   cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate'],
 }
 const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { chatProtocol, parseClientFrame, type ClientFrame, type ServerFrame } from '../../src/api/chat/frames.ts'
@@ -9,10 +9,10 @@ export const standInToken = 'a-token-of-a-stand-in-server-0123456789'
 
 /** One connection of a client. */
 export type Visit = {
-  /** The next frame of the client. */
-  next: () => Promise<ClientFrame>
+  /** The next frame of the client; null once it has closed the connection. */
+  next: () => Promise<ClientFrame | null>
   /** Sends a frame of the protocol, or any other message to simulate a broken server. */
-  say: (frame: ServerFrame | Record<string, unknown> | string) => void
+  say: (frame: ServerFrame | Record<string, unknown> | string | Buffer) => void
   /** Closes the connection with a close code, or abruptly without one. */
   end: (code?: number) => void
 }
@@ -26,9 +26,9 @@ export type ChatStandIn = {
 /**
  * Starts a scripted chat server, and closes it when the test ends. It rejects clients without the token or the
  * sub-protocol, and throws on a frame that the real server would reject. `refuse` lists HTTP codes for the next
- * upgrades.
+ * upgrades; `plain` answers requests that are no upgrade, which the real server answers with 426 if it knows the token.
  */
-export async function startChatStandIn({ refuse = [] as number[] } = {}): Promise<ChatStandIn> {
+export async function startChatStandIn({ refuse = [] as number[], plain = 426 } = {}): Promise<ChatStandIn> {
   const refusals = [...refuse]
   const verifyClient = ({ req }: { req: IncomingMessage }, answer: (ok: boolean, code?: number) => void) => {
     const code = refusals.shift()
@@ -40,16 +40,18 @@ export async function startChatStandIn({ refuse = [] as number[] } = {}): Promis
         401,
       )
   }
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws/chat', verifyClient })
+  const web = createServer((_, response) => response.writeHead(plain).end())
+  const server = new WebSocketServer({ server: web, path: '/ws/chat', verifyClient })
   const visits = queue<Visit>()
   server.on('connection', (socket) => visits.put(visit(socket)))
-  await once(server, 'listening')
-  const address = server.address()
+  await once(web.listen(0, '127.0.0.1'), 'listening')
+  const address = web.address()
   if (address === null || typeof address === 'string') throw new Error('the stand-in has no port')
   onTestFinished(async () => {
     for (const client of server.clients) client.terminate()
-    const closed = once(server, 'close')
+    const closed = once(web, 'close')
     server.close()
+    web.close()
     await closed
   })
   return { url: `http://127.0.0.1:${address.port}`, visits: visits.take }
@@ -62,7 +64,7 @@ export type Prompted = Awaited<ReturnType<typeof prompted>>
 export async function prompted(server: ChatStandIn) {
   const visit = await server.visits()
   const sent = await visit.next()
-  if (sent.type !== 'prompt' || !sent.requestId)
+  if (sent?.type !== 'prompt' || !sent.requestId)
     throw new Error(`expected a prompt with an id, not ${JSON.stringify(sent)}`)
   const { requestId, text, conversationId, path } = sent
   const frames = answerFrames(requestId)
@@ -99,7 +101,8 @@ const answerFrames = (requestId: Uuid7) => ({
 })
 
 function visit(socket: WebSocket): Visit {
-  const frames = queue<ClientFrame>()
+  const frames = queue<ClientFrame | null>()
+  socket.on('close', () => frames.put(null))
   socket.on('message', (data) => {
     const parsed = parseClientFrame(Buffer.isBuffer(data) ? data.toString() : '')
     if (!parsed.ok) throw new Error(`the client sent an invalid frame: ${parsed.message}`)
@@ -107,7 +110,7 @@ function visit(socket: WebSocket): Visit {
   })
   return {
     next: frames.take,
-    say: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+    say: (frame) => socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame)),
     end: (code) => (code === undefined ? socket.terminate() : socket.close(code)),
   }
 }

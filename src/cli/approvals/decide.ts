@@ -17,11 +17,9 @@ export async function approve(
   { config, output }: CliContext,
 ): Promise<number> {
   const api = councilApi(config)
-  const shown =
-    edit === undefined
-      ? approvalId
-      : ((await api.execute('EditApproval', { approvalId, exactArguments: argumentsIn(edit) })).approvalId ??
-        approvalId)
+  const edited =
+    edit === undefined ? null : await api.execute('EditApproval', { approvalId, exactArguments: argumentsIn(edit) })
+  const shown = edited?.result === 'approval_required' ? edited.approvalId : approvalId
   if (shown !== approvalId) output.note(`the changed action is ${shown}`)
   const { position } = await api.execute('GrantApproval', { approvalId: shown })
   await output.result({ approval: shown, decision: 'granted', position }, () => `granted, at ${position ?? ''}`)

@@ -1,11 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ClientFrame, type ServerFrame } from '../../api/chat/frames.ts'
 import type { Uuid7 } from '../../events/identifiers.ts'
 import { newUuid7 } from '../../platform/ids.ts'
-import { openConnection } from './connection.ts'
-import { converse } from './conversation.ts'
-import { findServer } from './find-server.ts'
+import { ClientError } from '../../client/client-error.ts'
+import { ConnectionLost } from '../../client/connection-lost.ts'
+import type { Loss } from '../../client/reconnect.ts'
 import type { CliContext } from '../context.ts'
+import { cliErrorOf, findCouncil } from '../council-client.ts'
 import { CliError } from '../failure.ts'
 import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
@@ -23,33 +23,28 @@ export async function chat(
   { config, output, interrupted }: CliContext,
 ): Promise<number> {
   const requestId = newUuid7() as Uuid7
-  const prompt = {
-    type: 'prompt' as const,
+  const question = {
     requestId,
     text,
     ...(path && { path }),
     ...(conversation !== undefined && { conversationId: conversation }),
   }
-  const problem = ClientFrame.safeParse({ ...prompt, text: text.trim() }).error?.issues[0]
+  const problem = ClientFrame.safeParse({ type: 'prompt', ...question, text: text.trim() }).error?.issues[0]
   if (problem)
     throw new CliError(
       'usage',
       `${problem.path[0] === 'text' ? 'the question' : 'the conversation id'} is not right: ${problem.message}`,
     )
-  const server = findServer(config)
+  const { client, shownAs } = findCouncil(config)
   const progress = chatProgress(output, { isVerbose: verbose })
-  const frames = converse(prompt, {
-    connect: () => openConnection(server),
-    pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
-    note: progress.note,
-    refused: () => noCouncil(server.shownAs),
-    interrupted,
-  })
+  const onLost = (loss: Loss) => progress.note(lossLine(loss))
+  const frames = client.ask(question, { signal: interrupted, onLost }).received()
+  const next = () => frames.next().catch((error: unknown) => fail(error, requestId, shownAs))
   let streamed = ''
   let route = ''
   try {
     for (;;) {
-      const { done, value } = await frames.next()
+      const { done, value } = await next()
       if (done)
         return await end(output, value, { streamed, route, requestId, interrupted: interrupted.aborted, progress })
       const { raw, frame } = value
@@ -62,8 +57,26 @@ export async function chat(
     }
   } finally {
     // If the answer could not be printed, this cancels the prompt and closes the connection.
-    await frames.return?.(undefined as never)
+    await frames.return(undefined as never)
   }
+}
+
+const lossLine = ({ why, waitMs, tryNumber, maxTries }: Loss): string =>
+  `connection lost (${why}); trying again in ${waitMs / 1000} s (${tryNumber} of ${maxTries})`
+
+/** Throws a failure of the client in the words of the command line: the log tells more. */
+function fail(error: unknown, requestId: Uuid7, shownAs: string): never {
+  if (!(error instanceof ClientError)) throw error
+  const { code, message } = error
+  if (code === 'no_council' && error.cause instanceof ConnectionLost) throw noCouncil(shownAs)
+  if (code === 'connection_lost')
+    throw new CliError('connection_lost', `${message}; the answer continues: council audit request ${requestId}`)
+  if (code === 'interrupted')
+    throw new CliError(
+      'interrupted',
+      `interrupted before the council confirmed the cancellation; see council audit request ${requestId}`,
+    )
+  throw cliErrorOf(error)
 }
 
 /** A model that does not see all turns may contradict its earlier answers. */

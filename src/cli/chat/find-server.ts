@@ -3,7 +3,7 @@ import { readServerFile } from '../../platform/process/server-file.ts'
 import { CliError } from '../failure.ts'
 import { noCouncil } from '../running-council.ts'
 
-/** A server and its token. `shownAs` names it in messages. */
+/** The address of a server's HTTP API, and its token. `shownAs` names it in messages. */
 export type ChatServer = { url: string; token: string; shownAs: string }
 
 /**
@@ -15,11 +15,11 @@ export function findServer({ client, council: { dataDir } }: Pick<Config, 'clien
   if (client.url) {
     const token = given ?? tokenOfLocal(dataDir, client.url)
     if (!token) throw new CliError('usage', `COUNCIL_URL is set to ${client.url}, but COUNCIL_TOKEN is missing`)
-    return { url: socketUrl(client.url), token, shownAs: `at ${client.url}` }
+    return { url: httpUrl(client.url), token, shownAs: `at ${client.url}` }
   }
   const local = readServerFile(dataDir)
   if (!local) throw noCouncil(`on ${dataDir}`, dataDir)
-  return { url: socketUrl(local.url), token: given ?? local.token, shownAs: `on ${dataDir}` }
+  return { url: local.url, token: given ?? local.token, shownAs: `on ${dataDir}` }
 }
 
 function tokenOfLocal(dataDir: string, url: string): string | undefined {
@@ -27,4 +27,4 @@ function tokenOfLocal(dataDir: string, url: string): string | undefined {
   return local?.url === url ? local.token : undefined
 }
 
-const socketUrl = (url: string): string => `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/ws/chat`
+const httpUrl = (url: string): string => url.replace(/^ws/, 'http')

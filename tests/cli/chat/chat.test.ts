@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ConnectionLost } from '../../../src/cli/chat/connection.ts'
-import { converse } from '../../../src/cli/chat/conversation.ts'
-import { CliError } from '../../../src/cli/failure.ts'
 import { writeServerFile } from '../../../src/platform/process/server-file.ts'
 import { frameId, prompted, standInToken, startChatStandIn, type Prompted } from '../../support/chat-stand-in.ts'
 import { council as cli, emptyDataDir, type CliSetting } from '../../support/cli.ts'
-import { newId } from '../../support/council.ts'
 
 const ask = (url: string, args: readonly string[] = [], setting: CliSetting = {}) =>
   cli({ COUNCIL_URL: url, COUNCIL_TOKEN: standInToken }, ['chat', 'Why is the sky blue?', ...args], setting)
@@ -105,27 +101,6 @@ describe('council chat', () => {
     expect(third.requestId).toBe(requestId)
     third.visit.say(completed(''))
     expect(await running).toMatchObject({ code: 0 })
-  })
-
-  test('gives up after eight tries, with longer and longer waits, and says that the answer continues', async () => {
-    const waits: number[] = []
-    const requestId = newId()
-    const frames = converse(
-      { type: 'prompt', requestId, text: 'Why?' },
-      {
-        connect: () => Promise.reject(new ConnectionLost('HTTP 503')),
-        pause: async (ms) => void waits.push(ms),
-        note: () => undefined,
-        refused: () => new CliError('no_council', 'none'),
-        interrupted: new AbortController().signal,
-      },
-    )
-    await expect(frames.next()).rejects.toMatchObject({
-      code: 'connection_lost',
-      exitCode: 1,
-      message: expect.stringContaining(`the answer continues: council audit request ${requestId}`),
-    })
-    expect(waits).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000, 5000])
   })
 
   test('fails with the code of an answer that failed', async () => {
