@@ -3,6 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { startChildServer } from './child-server.ts'
 import { freePort } from './free-port.ts'
 import { MissingPrerequisite } from './peers.ts'
@@ -48,6 +49,17 @@ export async function startPostgres(dir: string): Promise<PostgresServer> {
     url: `postgres://council@127.0.0.1:${port}/postgres`,
     version: stdout.trim(),
     stop: () => server.end('SIGINT'),
+  }
+}
+
+/** Runs a statement that Postgres accepts only outside of a transaction. */
+export async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
   }
 }
 

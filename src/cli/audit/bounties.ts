@@ -10,7 +10,7 @@ import { fit, type Output } from '../output.ts'
 import { assertAgrees, auditTable, comparisonLine, type Comparison } from './audit-table.ts'
 import { assertAccounted, isMovement, moneyOf, type EscrowMoney } from './bounty-money.ts'
 import { printStory, storyOf } from './bounty-story.ts'
-import { openEvidence } from './evidence.ts'
+import { openEvidence, type FoundBy } from './evidence.ts'
 
 export type BountyOptions = { explain?: boolean; csv?: boolean }
 
@@ -32,12 +32,13 @@ export async function auditBounties(
   await using closing = new AsyncDisposableStack()
   const clauses = bountyId === undefined ? sql`` : sql`where bounty_id = ${bountyId}`
   const { log, compare } = await auditTable(bounties, { clauses, noun: 'bounty' }, config, closing)
+  const evidence = bountyId === undefined ? null : await openEvidence(log, context, closing)
   const found =
-    bountyId === undefined
+    evidence === null || bountyId === undefined
       ? (
           await Array.fromAsync(log.read({ types: [...(bounties.handles ?? []), 'AccountCredited', 'AccountDebited'] }))
         ).flat()
-      : await storyOf(await openEvidence(log, context, closing), bountyId)
+      : await storyOf(evidence, bountyId)
   const events = found.filter(isBountyEvent)
   const movements = found.filter(isMovement)
   const audited = [...bounties.fold(events).values()].map((row) => ({ row, money: moneyOf(row.bounty_id, movements) }))
@@ -48,7 +49,7 @@ export async function auditBounties(
   if (csv) await output.write(csvOf(audited, explain))
   else await printBounties(output, audited, explain)
   const readModel = compare(events)
-  if (!csv) await printTotal(output, audited, readModel)
+  if (!csv) await printTotal(output, audited, { readModel, ...(evidence && { foundBy: evidence.foundBy }) })
   for (const { row, money } of audited) assertAccounted(row, money)
   election?.assertSameResults()
   assertAgrees(readModel)
@@ -121,7 +122,10 @@ function csvOf(audited: readonly Audited[], explain: boolean): string {
   return [csvRecord([...names, ...money, ...places]), ...records].join('')
 }
 
-async function printTotal(output: Output, audited: readonly Audited[], readModel: Comparison): Promise<void> {
+/** How far the figures can be trusted: the read model's, and for one bounty how its events were found. */
+type Checked = { readModel: Comparison; foundBy?: FoundBy }
+
+async function printTotal(output: Output, audited: readonly Audited[], checked: Checked): Promise<void> {
   const total = (of: (money: EscrowMoney) => number): number => audited.reduce((sum, { money }) => sum + of(money), 0)
   const sums = {
     receivedMicros: total((money) => money.receivedMicros),
@@ -129,13 +133,13 @@ async function printTotal(output: Output, audited: readonly Audited[], readModel
     refundedMicros: total((money) => money.refundedMicros),
     leftMicros: total((money) => money.leftMicros),
   }
-  await output.result({ kind: 'total', bounties: audited.length, ...sums, readModel }, () => [
+  await output.result({ kind: 'total', bounties: audited.length, ...sums, ...checked }, () => [
     '',
     output.paint(
       'bold',
       `total  ${audited.length} ${audited.length === 1 ? 'bounty' : 'bounties'}: ${dollarsAndMicros(sums.receivedMicros)} received, ${dollarsAndMicros(sums.paidMicros)} paid, ${dollarsAndMicros(sums.refundedMicros)} returned, ${dollarsAndMicros(sums.leftMicros)} on escrows`,
     ),
-    comparisonLine(readModel),
+    comparisonLine(checked.readModel),
   ])
 }
 

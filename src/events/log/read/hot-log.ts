@@ -35,14 +35,22 @@ export type HotLog = {
 }
 
 export function hotLog(redis: RedisClient, keys: Pick<LogKeys, 'log' | 'meta'>, size = pageSize): HotLog {
+  /**
+   * Redis (7.0.15) answers an XREVRANGE that begins before the first entry by looking at every entry, from the last one on: 14 ms for
+   * 100,000 entries, in which it does nothing else.
+   */
+  const isBeforeFirst = async (position: Position): Promise<boolean> =>
+    (await redis.xrange(keys.log, '-', position, 'COUNT', 1)).length === 0
+
   return {
     pageSize: size,
 
-    async page({ after, upTo = '+', direction, count = size }) {
+    async page({ after, upTo, direction, count = size }) {
+      if (direction === 'backward' && upTo !== undefined && (await isBeforeFirst(upTo))) return []
       const entries: StreamEntry[] =
         direction === 'backward'
-          ? await redis.xrevrange(keys.log, upTo, `(${after}`, 'COUNT', count)
-          : await redis.xrange(keys.log, `(${after}`, upTo, 'COUNT', count)
+          ? await redis.xrevrange(keys.log, upTo ?? '+', `(${after}`, 'COUNT', count)
+          : await redis.xrange(keys.log, `(${after}`, upTo ?? '+', 'COUNT', count)
       return entries.map(storedEvent)
     },
 
