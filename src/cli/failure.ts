@@ -26,6 +26,8 @@ export const cliErrorCodes = [
   'evidence_differs', // the index of the archive and the log lead to different events
   'ledger_differs', // the ledger paid for a model call otherwise than the budget was debited
   'model_unpriced', // a model has no price, so the worker does not start
+  'price_changed', // the log has the same price at other rates, so the worker does not start
+  'price_differs', // the tokens of a model call cost another amount at the price that it names
   'read_model_differs', // Postgres does not show what the log says
   'unauthorized', // the server does not take this token
   'malformed_frame', // the server said something that is not the protocol

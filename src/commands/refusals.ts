@@ -24,6 +24,7 @@ type Fields = {
   onExceed: OnExceed
   open: number
   perActionMicros: number
+  priceRef: string
   reason: string
   reservationId: string
   reservedMicros: number
@@ -87,6 +88,7 @@ const detailFields = {
   not_in_electorate: [],
   not_the_worker: ['worker'],
   nothing_due: [],
+  price_changed: ['priceRef'],
   prompt_exists: [],
   prompt_finished: [],
   prompt_paused: ['approvalId'],

@@ -9,6 +9,7 @@ import { council } from './aggregates/council.ts'
 import { election } from './aggregates/election.ts'
 import { governance } from './aggregates/governance.ts'
 import { policy } from './aggregates/policy.ts'
+import { prices } from './aggregates/prices.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
 import { treasury } from './aggregates/treasury.ts'
@@ -55,6 +56,7 @@ import { OpenElection } from './election/open-election.ts'
 import { RejectBallot } from './election/reject-ballot.ts'
 import { SetApprovalPolicy } from './governance/set-approval-policy.ts'
 import { SwitchMode } from './governance/switch-mode.ts'
+import { ListPrice } from './prices/list-price.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
 import { AdvanceAccount } from './treasury/advance-account.ts'
@@ -118,6 +120,7 @@ export const areas: Readonly<Record<string, Area>> = {
     commands: [internal(ReserveBudget), internal(DebitBudget), internal(ReportHardLimit), internal(CloseBudgetDay)],
     publicCommands: [open(SetBudgetPolicy)],
   },
+  prices: { aggregates: [prices], commands: [internal(ListPrice)], publicCommands: [] },
   governance: { aggregates: [governance], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },
   approval: {
     aggregates: [approval],

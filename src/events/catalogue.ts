@@ -10,6 +10,7 @@ import type { EventCatalogue, EventDefinition, EventOf, RecordedEvent } from './
 import { governanceEvents } from './governance.ts'
 import { modelCallEvents } from './model-call.ts'
 import { policyEvents } from './policy.ts'
+import { priceEvents } from './prices.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
 import { treasuryEvents } from './treasury.ts'
@@ -24,6 +25,7 @@ export const eventAreas = {
   bounty: bountyEvents,
   agent: agentEvents,
   policy: policyEvents,
+  prices: priceEvents,
   account: accountEvents,
   treasury: treasuryEvents,
   governance: governanceEvents,
@@ -42,6 +44,7 @@ export const eventCatalogue = {
   ...bountyEvents,
   ...agentEvents,
   ...policyEvents,
+  ...priceEvents,
   ...refusalEvents,
   ...accountEvents,
   ...treasuryEvents,

@@ -10,6 +10,7 @@ import { entries } from './entries.ts'
 import { members } from './members.ts'
 import { modeHistory } from './mode-history.ts'
 import { policies } from './policies.ts'
+import { prices } from './prices.ts'
 
 /** Every read model there is, in the order in which they are shown. */
 export const readModels: readonly ReadModel[] = [
@@ -17,6 +18,7 @@ export const readModels: readonly ReadModel[] = [
   costs,
   budgets,
   policies,
+  prices,
   accounts,
   entries,
   bounties,

@@ -134,3 +134,29 @@ describe('the emergency stop', () => {
     client.close()
   })
 })
+
+describe('the prices', () => {
+  test('of the settings are listed at the start, and each debit names one of them', async () => {
+    const { requestId } = await answered()
+    const [debit] = await scene.eventsOf(requestId, /^BudgetDebited$/)
+    const { status, body } = await get(`/v1/prices?after=${debit?.position}`)
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      prices: [
+        {
+          priceRef: debit?.data['priceRef'],
+          models: ['huggingfacetb/smollm2-135m-instruct', 'smollm2', 'smollm2-135m-instruct'],
+          promptMicrosPer1000: 150,
+          cachedPromptMicrosPer1000: 150,
+          completionMicrosPer1000: 600,
+          validFrom: null,
+          listedBy: 'service:worker',
+          listedAt: expect.any(String) as unknown,
+          lastPosition: expect.any(String) as unknown,
+        },
+      ],
+      next: null,
+    })
+    expect(await get('/v1/prices?limit=1&cursor=999999')).toMatchObject({ body: { prices: [], next: null } })
+  })
+})

@@ -60,6 +60,17 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
         '"set_by" text not null, "set_at" timestamptz not null, "last_position" text not null, "last_sequence" bigint not null)',
     ],
   },
+  prices: {
+    version: 1,
+    statements: [
+      'create table "s"."prices" ("listing" text collate "C" primary key, "price_ref" text collate "C" not null, "models" jsonb, ' +
+        '"prompt_micros_per_1000" bigint not null, "cached_prompt_micros_per_1000" bigint not null, ' +
+        '"completion_micros_per_1000" bigint not null, "valid_from" date, "listed_by" text not null, ' +
+        '"listed_at" timestamptz not null, "first_sequence" bigint not null, "last_position" text not null, ' +
+        '"last_sequence" bigint not null)',
+      'create index on "s"."prices" (first_sequence)',
+    ],
+  },
   entries: {
     version: 1,
     statements: [

@@ -9,6 +9,7 @@ import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
 import { CloseElection } from '../../src/commands/election/close-election.ts'
 import { OpenElection } from '../../src/commands/election/open-election.ts'
 import { RejectBallot } from '../../src/commands/election/reject-ballot.ts'
+import { ListPrice } from '../../src/commands/prices/list-price.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { ReleaseReservation } from '../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../src/commands/treasury/reserve-funds.ts'
@@ -20,6 +21,7 @@ import { UnfreezeAccount } from '../../src/commands/treasury/unfreeze-account.ts
 import { UnfreezeTreasury } from '../../src/commands/treasury/unfreeze-treasury.ts'
 import { AccountId, type Uuid7 } from '../../src/events/identifiers.ts'
 import { onExceedModes, PolicyScope } from '../../src/events/policy.ts'
+import { PriceName } from '../../src/events/prices.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import type { Random } from './random.ts'
 
@@ -69,6 +71,7 @@ export const nothingPromised = (): Promised => ({ reservations: [], elections: [
 export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {
   if (random.happens(0.2)) return electionCommand(random, commandId, promised)
   if (random.happens(0.02)) return boundUser(random)
+  if (random.happens(0.02)) return listSome(random)
   const payer = () => (random.happens(0.5) ? payers[random.below(2)] : random.pick(payers)) ?? payers[0]
   const amountMicros = 1 + random.below(80)
   const dice = random.below(100)
@@ -113,6 +116,24 @@ const boundUser = (random: Random): ClientCommand =>
     onExceed: random.pick(onExceedModes),
     timeZone: random.pick(['UTC', 'Europe/Berlin', 'Pacific/Auckland']),
   })
+
+/** The names of the prices that clients list. */
+export const pricedNames = [PriceName.parse('small'), PriceName.parse('large')] as const
+
+/** Lists a price as the settings of a worker may have it: sometimes again, and sometimes under a name that has other rates. */
+function listSome(random: Random): ClientCommand {
+  const name = random.pick(pricedNames)
+  const [promptMicrosPer1000, completionMicrosPer1000] = [1 + random.below(2), 1 + random.below(2)]
+  return commandFor(ListPrice, {
+    name,
+    priceRef: `${name}@${promptMicrosPer1000}/1`,
+    models: [random.pick(['simulated', 'other'])],
+    promptMicrosPer1000,
+    cachedPromptMicrosPer1000: promptMicrosPer1000,
+    completionMicrosPer1000,
+    ...(random.happens(0.5) && { validFrom: '2026-11-24' }),
+  })
+}
 
 const members = ['ada', 'bob', 'eve'] as const
 /** The rankings of two candidates out of three: a member may not vote for its own. */

@@ -79,7 +79,9 @@ export function startClients(world: World): ClientRun {
           ? bountyCommand(random, commandId, scheduler.clock.nowMs(), promised.bounties)
           : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(command, commandId)
-      const isRemembered = answer.result === 'appended' || (answer.result === 'refused' && command.recordsRefusals)
+      // A command that had nothing to do leaves no event, so its id is free.
+      const hasEvents = answer.result === 'appended' && answer.events.length > 0
+      const isRemembered = hasEvents || (answer.result === 'refused' && command.recordsRefusals)
       if (isRemembered && random.happens(0.1)) answersToReuse.push(await client.reuseId(commandId, unrelatedCommand()))
     }
   }

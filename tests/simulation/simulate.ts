@@ -4,8 +4,9 @@ import { councilStream } from '../../src/events/council.ts'
 import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
 import { modeStream } from '../../src/events/governance.ts'
 import { policyStream } from '../../src/events/policy.ts'
+import { pricesStream } from '../../src/events/prices.ts'
 import { violationsOf } from './checker.ts'
-import { boundScopes } from './client-commands.ts'
+import { boundScopes, pricedNames } from './client-commands.ts'
 import { operate } from './operator.ts'
 import { isKnownAnswer, startClients } from './clients.ts'
 import { createWorld, type Plant } from './world.ts'
@@ -26,6 +27,7 @@ const watched: StreamName[] = [
   ...days.flatMap((day) => [`refusals/${day}`, `budget/council/${day}`] as StreamName[]),
   councilStream('main'),
   ...boundScopes.map(policyStream),
+  ...pricedNames.map(pricesStream),
 ]
 
 /** Runs one simulation. The same seed gives the same steps. */

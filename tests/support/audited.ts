@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { aggregateOf, deadlineRules } from '../../src/commands/registry.ts'
+import { ListPrice } from '../../src/commands/prices/list-price.ts'
 import { OpenAccount } from '../../src/commands/treasury/open-account.ts'
 import { ReserveFunds } from '../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../src/commands/treasury/settle-reservation.ts'
 import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
 import type { StreamEntry } from '../../src/events/log/read/stored-event.ts'
+import { PriceName } from '../../src/events/prices.ts'
 import { migrate } from '../../src/projections/engine/migrate.ts'
 import { readModels } from '../../src/projections/read-models.ts'
 import { archiveAll } from './archived.ts'
@@ -103,8 +105,8 @@ export async function openAuditedCouncil(redisUrl: string, db: TestDatabase): Pr
 }
 
 /** The events of the story that an audited council tells. */
-export const storyEvents = 43
-/** Money that moves, is reserved and is spent, a refusal, and prompts of which one is not answered yet. */
+export const storyEvents = 44
+/** Money that moves, is reserved and is spent, a price, a refusal, and prompts of which one is not answered yet. */
 async function tellStory(council: TestCouncil): Promise<void> {
   const accountOf = (name: string) => council.execute(OpenAccount, { account: id(name) })
   for (const name of ['external', 'reserve', 'agent:ada', 'agent:bob', 'agent:bob']) await accountOf(name)
@@ -122,6 +124,8 @@ async function tellStory(council: TestCouncil): Promise<void> {
   )
   await council.execute(SettleReservation, { account: id('agent:ada'), reservationId, actualMicros: 700_000 })
   await answeredPrompt(council)
+  const rates = { promptMicrosPer1000: 1, cachedPromptMicrosPer1000: 1, completionMicrosPer1000: 1 }
+  await council.execute(ListPrice, { name: PriceName.parse('story'), priceRef: 'story@1/1', ...rates })
   const open = newPrompt('Who is still waiting?')
   for (const step of ['submit', 'attempt', 'call'] as const) await applyStep(council, open, step)
 }

@@ -12,6 +12,7 @@ const streams: Record<keyof typeof eventAreas, string> = {
   bounty: 'bounty/<bountyId>',
   agent: 'agent/<agentId>',
   policy: 'policy/<scope>',
+  prices: 'prices/<name>',
   account: 'account/<accountId>',
   treasury: 'governance/treasury',
   governance: 'governance/mode',

@@ -1,17 +1,12 @@
 /** The prices of models, and the cost of a call. */
 
 import { z } from 'zod'
+import { ModelName, PriceName, Rate, type PriceListing } from '../../events/prices.ts'
 import type { TokenUsage } from './model.ts'
 
-/** Micro-dollars for 1,000 tokens. An integer, like all amounts; never zero, because budgets could not bound a free model. */
-const Rate = z.int().positive().max(1_000_000_000)
-
 const rates = {
-  /** Names the price in records. It is stable even if the model is served under several names. */
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'a short name in lower case')
-    .max(60),
+  /** Names the price in records. */
+  name: PriceName,
   promptMicrosPer1000: Rate,
   /** The part of the prompt that the server has in its cache; absent: it costs as much as the rest. */
   cachedPromptMicrosPer1000: Rate.optional(),
@@ -21,7 +16,7 @@ const rates = {
 const PriceEntry = z.strictObject({
   ...rates,
   /** Model names as servers report them, case-insensitive. */
-  models: z.array(z.string().min(1)).min(1),
+  models: z.array(ModelName).min(1).max(200),
   /** The first day (UTC) on which the price holds; absent: always. The newest of a model's prices holds. */
   from: z.iso.date().optional(),
 })
@@ -38,8 +33,14 @@ export type Price = {
   completionMicrosPer1000: number
 }
 
-/** All prices of this council. `of`: the price of a model at a time (milliseconds); null if it has none. */
-export type Prices = { of: (model: string, atMs: number) => Price | null }
+/** All prices of this council. */
+export type Prices = {
+  /** The price of a model at a time (milliseconds); null if it has none. */
+  of: (model: string, atMs: number) => Price | null
+  /** The same prices as the log lists them, with their names; independent of the order of the file. */
+  listings: readonly NamedListing[]
+}
+type NamedListing = PriceListing & { name: PriceName }
 
 /**
  * Parses the content of `config/prices.json`. Throws an Error that names the field and its allowed values.
@@ -55,8 +56,38 @@ export function parsePrices(content: unknown): Prices {
       const valid = byModel.get(model.toLowerCase())?.find(({ fromMs }) => fromMs <= atMs)
       return valid?.price ?? fallback
     },
+    listings: listingsOf(file.data),
   }
 }
+
+/** Entries of one price with several lists of models are one listing. */
+function listingsOf({ default: fallback, prices }: z.infer<typeof PriceFile>): NamedListing[] {
+  const entries = prices.map(({ models, from, ...entry }) => ({ models, from, ...entry, price: toPrice(entry) }))
+  const grouped = Map.groupBy(entries, ({ price, from = '' }) => `${price.priceRef} ${from}`)
+  const listed = [...grouped.values()].flatMap((of): NamedListing[] => {
+    const [first] = of
+    if (!first) return []
+    const { name, price, from } = first
+    const models = new Set(of.flatMap((entry) => entry.models.map((model) => model.toLowerCase())))
+    return [listing(name, price, [...models].toSorted(), from)]
+  })
+  return [...listed, ...(fallback ? [listing(fallback.name, toPrice(fallback))] : [])]
+}
+
+const listing = (
+  name: PriceName,
+  { priceRef, promptMicrosPer1000, cachedPromptMicrosPer1000, completionMicrosPer1000 }: Price,
+  models?: string[],
+  from?: string,
+): NamedListing => ({
+  name,
+  priceRef,
+  ...(models && { models }),
+  promptMicrosPer1000,
+  cachedPromptMicrosPer1000,
+  completionMicrosPer1000,
+  ...(from !== undefined && { validFrom: from }),
+})
 
 /** The prices of each model, the newest first. */
 function pricesByModel(entries: readonly PriceEntry[]): Map<string, { fromMs: number; price: Price }[]> {

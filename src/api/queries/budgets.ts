@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { PolicyScope } from '../../events/policy.ts'
 import { budgets, selectBudgets, type BudgetCursor, type BudgetRow } from '../../projections/budgets.ts'
 import { policies, selectPolicies, type PolicyRow } from '../../projections/policies.ts'
-import { listRoute, type QueryRoute } from './query-route.ts'
+import { prices, selectPrices, type PriceRow } from '../../projections/prices.ts'
+import { listRoute, sequenceCursor, type QueryRoute } from './query-route.ts'
 
 const BudgetPlace = z
   .string()
@@ -10,7 +11,7 @@ const BudgetPlace = z
   .transform((place): BudgetCursor => ({ day: place.slice(0, 10), scope: place.slice(11) }))
   .refine(({ day }) => z.iso.date().safeParse(day).success, 'is no cursor of this list')
 
-/** What scopes may spend, and what they have spent. Amounts are integer micro-dollars. */
+/** What scopes may spend, what they have spent, and at which prices. Amounts are integer micro-dollars. */
 export const budgetQueries: readonly QueryRoute[] = [
   listRoute({
     path: '/v1/budgets',
@@ -29,6 +30,15 @@ export const budgetQueries: readonly QueryRoute[] = [
     select: (tx, cursor, limit) => selectPolicies(tx, cursor ?? '', limit),
     cursorOf: (row) => row.scope,
     print: printPolicy,
+  }),
+  listRoute({
+    path: '/v1/prices',
+    readModel: prices,
+    name: 'prices',
+    cursor: sequenceCursor,
+    select: selectPrices,
+    cursorOf: (row) => String(row.first_sequence),
+    print: printPrice,
   }),
 ]
 
@@ -70,6 +80,22 @@ function printPolicy(row: PolicyRow) {
     setBy: row.set_by,
     setAt: row.set_at,
     timesSet: row.times_set,
+    lastPosition: row.last_position,
+  }
+}
+
+function printPrice(row: PriceRow) {
+  return {
+    priceRef: row.price_ref,
+    /** Null: every model without a price of its own. */
+    models: row.models,
+    promptMicrosPer1000: row.prompt_micros_per_1000,
+    cachedPromptMicrosPer1000: row.cached_prompt_micros_per_1000,
+    completionMicrosPer1000: row.completion_micros_per_1000,
+    /** The first day (UTC) on which it holds; null: always. */
+    validFrom: row.valid_from,
+    listedBy: row.listed_by,
+    listedAt: row.listed_at,
     lastPosition: row.last_position,
   }
 }

@@ -2,9 +2,11 @@ import { sql } from 'kysely'
 import { alertKinds } from '../../events/budget.ts'
 import type { RecordedEvent } from '../../events/event.ts'
 import { comparePositions, type Position } from '../../events/identifiers.ts'
+import { isPriceEvent } from '../../events/prices.ts'
 import { csvRecord } from '../../platform/csv.ts'
 import { costSums, type CostGrouping } from '../../projections/cost-groups.ts'
 import { costs, isCost, type CostRow } from '../../projections/costs.ts'
+import { prices } from '../../projections/prices.ts'
 import { logPointIn } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
@@ -13,6 +15,7 @@ import { dollarsAndMicros } from '../money.ts'
 import type { Output } from '../output.ts'
 import { assertAgrees, auditTable, comparisonLine, count, type Comparison } from './audit-table.ts'
 import { isAlert, printAlerts, type BudgetAlert } from './budget-alerts.ts'
+import { appliedPrices, assertPriced, printPrices } from './cost-prices.ts'
 import { auditedGroups, printCalls, printGroups, printRequests, callsCsv, groupsCsv } from './cost-rows.ts'
 import { isSpending, paidCosts, type PaidCosts } from './paid-costs.ts'
 
@@ -28,8 +31,8 @@ export type CostOptions = {
 
 /**
  * `council audit cost`: every paid model call, folded from the log, with the position of its event, and sums per request; or with `by`
- * the sums of groups. Then the limits of budgets that were reached, and the total: whether `budget/council/…`, the account `spend` and the read model agree on it. Throws CliError
- * `ledger_differs` and `read_model_differs` at the first difference. A lagging or unreachable read model is reported but is not an error.
+ * the sums of groups. Then the limits of budgets that were reached, with `explain` the prices and whether the tokens give the same cost at them, and the total: whether `budget/council/…`, the account `spend` and the read model agree on it. Throws CliError
+ * `ledger_differs`, `price_differs` and `read_model_differs` at the first difference. A lagging or unreachable read model is reported but is not an error.
  */
 export async function auditCost(options: CostOptions, { config, output }: CliContext): Promise<number> {
   const { by, timeZone, explain = false, csv = false } = options
@@ -40,14 +43,14 @@ export async function auditCost(options: CostOptions, { config, output }: CliCon
   const events: RecordedEvent[] = []
   const credits: Parameters<typeof paidCosts>[1][number][] = []
   const alerts: BudgetAlert[] = []
-  for await (const page of log.read({
-    types: ['PromptSubmitted', 'BountyOpened', 'BudgetDebited', 'AccountCredited', ...alertTypes],
-  })) {
+  const listings: RecordedEvent[] = []
+  for await (const page of log.read({ types: readTypes })) {
     // Only who asked matters of a prompt, and its text may be long.
     for (const event of page)
       if (event.type === 'PromptSubmitted') events.push({ ...event, data: { ...event.data, text: '…' } })
       else if (isSpending(event)) credits.push(event)
       else if (isAlert(event)) alerts.push(event)
+      else if (isPriceEvent(event)) listings.push(event)
       else if (event.type === 'BudgetDebited' || event.type === 'BountyOpened') events.push(event)
   }
   const rows = [...costs.fold(events).values()].filter((row) => within(row.position, Date.parse(row.settled_at)))
@@ -65,9 +68,12 @@ export async function auditCost(options: CostOptions, { config, output }: CliCon
     row: (row) => within(row.position, Date.parse(row.settled_at)),
     event: (event) => isCost(event) && isSelected(event),
   })
+  const applied = explain ? appliedPrices(rows, [...prices.fold(listings).values()]) : []
+  await printPrices(output, applied, csv)
   await printAlerts(output, alerts.filter(isSelected), csv)
   await printTotal(output, rows, { paid, readModel, explain, csv })
   assertPaid(paid)
+  assertPriced(applied)
   assertAgrees(readModel)
   return 0
 }
@@ -83,7 +89,11 @@ function withinRange({ from, to, timeZone }: CostOptions): (position: Position, 
   return (position, ms) => !(start && isBefore(start, position, ms)) && !(end && isAfter(end, position, ms))
 }
 
-const alertTypes = Object.keys(alertKinds)
+/** What the calls, their payment, their prices and the alerts are folded from. */
+const readTypes = [
+  ...['PromptSubmitted', 'BountyOpened', 'BudgetDebited', 'AccountCredited', 'PriceListed'],
+  ...Object.keys(alertKinds),
+]
 
 type Checks = { paid: PaidCosts; readModel: Comparison; explain: boolean; csv: boolean }
 

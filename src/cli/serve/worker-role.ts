@@ -9,6 +9,7 @@ import { startWorker, type Worker } from '../../agents/worker/worker.ts'
 import { earlierTurns } from '../../projections/chats.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { newId } from './core.ts'
+import { listPrices } from './list-prices.ts'
 import { seatedModels } from './member-models.ts'
 import { mustNotEnd } from './must-not-end.ts'
 import { checkOf } from './part.ts'
@@ -38,6 +39,7 @@ async function startJobs(context: RoleContext, modelOf: CouncilDependencies['mod
   const { log, gate, tail } = context.core
   const name = `${hostname()}-${process.pid}-${newId().slice(-6)}`
   await seatCouncil(gate, council.id, seating, logger)
+  await listPrices(gate, prices, logger)
   const agent = {
     gate,
     seating,

@@ -23,6 +23,20 @@ function priceOf(model: string, { prices = parsePrices(file()), on = '2026-11-23
 }
 const price = priceOf('some-model')
 
+describe('the listing of a price', () => {
+  test('names its models in one form, whatever the order and the number of its entries', () => {
+    const named = { name: 'some', promptMicrosPer1000: 150, completionMicrosPer1000: 600 }
+    const listing = { ...named, priceRef: 'some@150/600', cachedPromptMicrosPer1000: 150 }
+    const entries = [entry({ models: ['B', 'a'] }), entry({ models: ['c'] })]
+    for (const prices of [entries, entries.toReversed()])
+      expect(parsePrices({ prices }).listings).toEqual([{ ...listing, models: ['a', 'b', 'c'] }])
+    expect(parsePrices({ default: named, prices: [entry({ from: '2027-01-01' })] }).listings).toEqual([
+      { ...listing, models: ['a-model'], validFrom: '2027-01-01' },
+      listing,
+    ])
+  })
+})
+
 describe('the price of a model', () => {
   test('is found by any of its names, in any case, and carries its reference', () => {
     expect(price).toEqual({

@@ -12,6 +12,7 @@ import { FreezeTreasury } from '../../../src/commands/treasury/freeze-treasury.t
 import { SwitchMode } from '../../../src/commands/governance/switch-mode.ts'
 import type { CommandResult } from '../../../src/commands/gate/types.ts'
 import type { CommandGate } from '../../../src/commands/gate/gate.ts'
+import { ListPrice } from '../../../src/commands/prices/list-price.ts'
 import { OpenAccount } from '../../../src/commands/treasury/open-account.ts'
 import { ReleaseReservation } from '../../../src/commands/treasury/release-reservation.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
@@ -24,6 +25,7 @@ import { BountyWorker, escrowOf } from '../../../src/events/bounty.ts'
 import { Principal, type AccountId, type Uuid7 } from '../../../src/events/identifiers.ts'
 import { modes } from '../../../src/events/governance.ts'
 import { PolicyScope } from '../../../src/events/policy.ts'
+import { PriceName } from '../../../src/events/prices.ts'
 import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
@@ -50,7 +52,7 @@ const [external, reserve, hot] = [accountId('external'), accountId('reserve'), a
 const cold = Array.from({ length: 16 }, (_, number) => accountId(`agent:cold-${number}`))
 const agents = [hot, ...cold]
 
-/** The commands before the load: they open the accounts, fund the reserve and the hot account, and bound every user. */
+/** The commands before the load: they open the accounts, fund the reserve and the hot account, bound every user, and list the price of the worker's model. */
 export const setUpCommands = (): LoadCommand[] => [
   ...[external, reserve, ...agents].map((account) => command(OpenAccount, { account })),
   transfer(external, reserve, 50_000_000),
@@ -61,6 +63,13 @@ export const setUpCommands = (): LoadCommand[] => [
     softPercent: 80,
     onExceed: 'throttle',
     timeZone: 'Europe/Berlin',
+  }),
+  command(ListPrice, {
+    name: PriceName.parse('chaos'),
+    priceRef: 'chaos@10/10',
+    promptMicrosPer1000: 10,
+    cachedPromptMicrosPer1000: 10,
+    completionMicrosPer1000: 10,
   }),
 ]
 

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ReportHardLimit } from '../../../src/commands/budget/report-hard-limit.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
+import { ListPrice } from '../../../src/commands/prices/list-price.ts'
 import { councilScope } from '../../../src/events/policy.ts'
+import { PriceName } from '../../../src/events/prices.ts'
 import { costs } from '../../../src/projections/costs.ts'
 import { auditedForTests, withFields, fieldOf } from '../../support/audited.ts'
 import { today } from '../../support/budget-calls.ts'
@@ -113,6 +115,38 @@ describe('council audit cost', () => {
     await audited.council.execute(SetBudgetPolicy, { ...policy, scope: 'user:tester' as never })
     await answeredPrompt(audited.council)
     expect((await groupsOf('--by', 'user'))[0]).toMatchObject({ user: 'tester', costMicros: 1_052 })
+  })
+
+  test('explains the price of each call, and ends with price_differs where the tokens cost another amount at it', async () => {
+    const priceRef = 'test-model@150/600'
+    const pricesOf = async () => (await rowsOf('--explain')).filter(({ kind }) => kind === 'price')
+    const charged = { priceRef, calls: 5, costMicros: 1_052 }
+    expect(await pricesOf()).toEqual([{ kind: 'price', ...charged, listed: null, differing: [] }])
+    // 120 tokens in and 34 out cost 38 µ$ at these rates, and 39 µ$ at those that the reference names.
+    const rates = { promptMicrosPer1000: 150, cachedPromptMicrosPer1000: 150, completionMicrosPer1000: 588 }
+    const listing = { priceRef, models: ['test-model'], ...rates }
+    await audited.council.execute(ListPrice, { name: PriceName.parse('test-model'), ...listing })
+    const listed = (await audited.council.events()).findLast(({ type }) => type === 'PriceListed')
+    expect(await pricesOf()).toMatchObject([
+      { ...charged, listed: { position: listed?.position, ...rates }, differing: [] },
+    ])
+    expect((await audit('--explain')).stdout).toContain(
+      `price  ${priceRef}  5 calls, 150 in, 150 cached, 588 out, µ$ per 1,000 tokens, listed at ${listed?.position}: their tokens give the same cost\n`,
+    )
+    await audited.rewrite((entries) =>
+      entries.map((entry) =>
+        entry[0] === listed?.position
+          ? withFields(entry, { data: fieldOf(entry, 'data').replace('588', '600') })
+          : entry,
+      ),
+    )
+    const run = await audit('--explain', '--json')
+    expect(run.code).toBe(1)
+    expect(JSON.parse(run.stderr)).toMatchObject({
+      code: 'price_differs',
+      message: `the tokens of the call at ${debits[0]} cost another amount at ${priceRef}`,
+    })
+    expect(run.json().find(({ kind }) => kind === 'price')?.['differing']).not.toContain(debits[2])
   })
 
   test('names each limit that was reached once, with its kind', async () => {

@@ -36,6 +36,7 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'costs' },
         { projection: 'budgets', state: 'compared', differences: 0, rows: 1 },
         { projection: 'policies', rows: 0 },
+        { projection: 'prices', state: 'compared', differences: 0, rows: 1 },
         { projection: 'accounts', rows: 5 },
         { projection: 'entries', state: 'compared', differences: 0 },
         { projection: 'bounties', rows: 0 },

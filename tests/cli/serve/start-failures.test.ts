@@ -7,11 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
+import { ListPrice } from '../../../src/commands/prices/list-price.ts'
 import { noCouncil } from '../../../src/cli/running-council.ts'
+import { PriceName } from '../../../src/events/prices.ts'
 import { acquireDataDirLock } from '../../../src/platform/process/data-dir-lock.ts'
 import { dataPaths } from '../../../src/platform/process/data-dir.ts'
 import { removeStartFile, writeStartFile } from '../../../src/platform/process/start-file.ts'
+import { macKeyFile } from '../../support/audited.ts'
 import { unreachableDatabase } from '../../support/cli.ts'
+import { openTestCouncil } from '../../support/council.ts'
 import { councilSettings, redisUrl } from '../../support/shared-servers.ts'
 import { vllmServer } from '../../support/vllm-client.ts'
 
@@ -134,4 +138,17 @@ test('a model without a price is named with the line to add, instead of being fr
       msg: expect.stringMatching(/unpriced: no price in .*prices\.json.*"models":\["unpriced"\]/) as unknown,
     },
   ])
+})
+
+test('a price that the log has at other rates ends the start of the worker', async () => {
+  const { url } = await vllmServer({ model: 'smollm2' })
+  const settings = await councilSettings({ VLLM_URL: url, MAC_KEY_FILE: macKeyFile() })
+  const council = await openTestCouncil(redisUrl, settings.COUNCIL_ID)
+  undo.push(council.close)
+  const rates = { promptMicrosPer1000: 150, cachedPromptMicrosPer1000: 150, completionMicrosPer1000: 599 }
+  const priceRef = 'smollm2@150/600'
+  await council.execute(ListPrice, { name: PriceName.parse('smollm2'), priceRef, models: ['smollm2'], ...rates })
+  const { code, fatal } = await failedStart(settings, 'worker')
+  expect(code).toBe(1)
+  expect(fatal).toMatchObject([{ code: 'price_changed', msg: expect.stringContaining(priceRef) as unknown }])
 })
