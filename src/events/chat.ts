@@ -15,6 +15,8 @@ export const maxPromptCharacters = 16_000
 export const maxAnswerCharacters = 1_000_000
 export const maxCritiqueCharacters = 20_000
 export const maxModelMessageCharacters = 1_000
+/** Of the instructions and of all turns that a client gives with a prompt, together. */
+export const maxGivenCharacters = 200_000
 
 /** Why a member has no draft that could be judged. */
 export const draftFaults = ['empty', 'cut_off', 'late', 'model_failed'] as const
@@ -79,6 +81,22 @@ const bill = { costMicros: Micros, tokens, timings }
 /** The most earlier turns of a conversation that a model is shown. */
 export const maxEarlierTurns = 100
 
+/** A question with the answer that the asker saw. */
+export const Turn = z.strictObject({
+  question: z.string().min(1).max(maxGivenCharacters),
+  answer: z.string().min(1).max(maxGivenCharacters),
+})
+export type Turn = z.infer<typeof Turn>
+
+/** A conversation that the client holds itself and gives with each prompt, for clients that know no `conversationId`. */
+export const GivenContext = z.strictObject({
+  /** Follow the persona of every model that answers. */
+  instructions: z.string().min(1).max(maxGivenCharacters).optional(),
+  /** Oldest first. */
+  turns: z.array(Turn).max(maxEarlierTurns),
+})
+export type GivenContext = z.infer<typeof GivenContext>
+
 /**
  * The part of a conversation that a model was shown with a prompt. `window`: older turns did not fit into the model's window.
  * `limit`: there are more or longer turns than the council reads. `unavailable`: the earlier turns could not be read.
@@ -87,6 +105,8 @@ export const SensedConversation = z.strictObject({
   conversationId: z.string().max(128),
   /** The earlier prompts that the model saw with their answers, oldest first. */
   requestIds: z.array(Uuid7).max(maxEarlierTurns),
+  /** For a prompt with its own context: the number of its turns that the model saw, the newest. */
+  given: z.int().nonnegative().max(maxEarlierTurns).optional(),
   /** The number of earlier turns that the model did not see; null where it is unknown. */
   omitted: z.int().nonnegative().nullable(),
   reason: z.enum(['window', 'limit', 'unavailable']).optional(),
@@ -98,13 +118,15 @@ export const isAnsweringPhase = (phase: string): boolean => phase === 'respond' 
 
 export const chatEvents = {
   PromptSubmitted: {
-    version: 1,
-    summary: 'A client submitted a prompt.',
+    version: 2,
+    summary:
+      'A client submitted a prompt. Version 2 added `context`: the instructions and earlier turns of a client that holds the conversation itself.',
     data: z.strictObject({
       requestId: Uuid7,
       conversationId: z.string().max(128),
       text: z.string().min(1).max(maxPromptCharacters),
       path: AnswerPath.optional(),
+      context: GivenContext.optional(),
       submittedAt: z.iso.datetime(),
     }),
   },
@@ -128,9 +150,9 @@ export const chatEvents = {
     }),
   },
   ContextSensed: {
-    version: 1,
+    version: 2,
     summary:
-      'The earlier turns that the model was shown, recorded together with the route for a prompt of a named conversation. An attempt that takes over shows its model the same turns.',
+      'The earlier turns that the model was shown, recorded together with the route for a prompt of a named conversation or with its own context. An attempt that takes over shows its model the same turns. Version 2 added `given`.',
     data: z.strictObject({ conversation: SensedConversation }),
   },
   DraftProduced: {

@@ -12,6 +12,8 @@ export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster
 const unchanged: Upcaster = (data) => data
 
 const upcasters: Upcasters = {
+  PromptSubmitted: { 1: unchanged },
+  ContextSensed: { 1: unchanged },
   AccountCredited: { 1: unchanged },
   ModelCallEnded: { 1: unchanged },
   BudgetDebited: { 1: unchanged, 2: unchanged },

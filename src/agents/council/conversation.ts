@@ -1,10 +1,20 @@
-import { maxEarlierTurns, type SensedConversation } from '../../events/chat.ts'
-import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
+import { maxEarlierTurns, type GivenContext, type SensedConversation, type Turn } from '../../events/chat.ts'
+import type { EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
 import { unlessModelError, type ModelClient } from '../models/model.ts'
 import { conversationMessages } from './prompts.ts'
 
+/** The conversation of a prompt: one that the council knows, or one that the client gave with it. */
+export type AskedConversation = PromptInConversation | GivenConversation
+type GivenConversation = { conversationId: string; given: GivenContext }
+
 /** The part of a conversation that the model sees: the record of it, and the turns themselves, oldest first. */
-export type Conversation = { sensed: SensedConversation; turns: EarlierTurn[] }
+export type Conversation = { sensed: SensedConversation; turns: Turn[] }
+
+/** The persona of a model, followed by the instructions that the client gave. */
+export function personaIn(conversation: AskedConversation | null, persona: string): string {
+  const instructions = conversation && 'given' in conversation ? conversation.given.instructions : undefined
+  return instructions === undefined ? persona : `${persona}\n\n${instructions}`
+}
 
 /** What the turns share a model's window with. */
 export type SharedWindow = {
@@ -25,11 +35,12 @@ const maxBytesPerToken = 16
  */
 export async function gatherConversation(
   dependencies: ConversationDependencies,
-  prompt: PromptInConversation,
+  prompt: AskedConversation,
   question: string,
   signal: AbortSignal,
 ): Promise<Conversation> {
   const { conversationId } = prompt
+  if ('given' in prompt) return gatherGiven(dependencies, prompt, question, signal)
   const known = await dependencies.earlierTurns.before(prompt)
   if (!known) return { sensed: { conversationId, requestIds: [], omitted: null, reason: 'unavailable' }, turns: [] }
   const count = await fittingTurns(dependencies, question, known.turns, signal)
@@ -50,11 +61,31 @@ export async function gatherConversation(
   }
 }
 
+/** The same for turns that came with the prompt. */
+async function gatherGiven(
+  dependencies: ConversationDependencies,
+  { conversationId, given: { turns } }: GivenConversation,
+  question: string,
+  signal: AbortSignal,
+): Promise<Conversation> {
+  const count = await fittingTurns(dependencies, question, turns.toReversed(), signal)
+  const given = count ?? 0
+  const omitted = turns.length - given
+  const reason = count === null ? 'unavailable' : 'window'
+  return {
+    sensed: { conversationId, requestIds: [], given, omitted, ...(omitted > 0 && { reason }) },
+    turns: newest(turns, given),
+  }
+}
+
+/** The turns that a model saw, oldest first. */
+export const newest = (turns: readonly Turn[], count: number): Turn[] => turns.slice(turns.length - count)
+
 /** Counts the newest turns that fit; null while the model cannot tell its window. */
 async function fittingTurns(
   { model, persona, answerMaxTokens }: ConversationDependencies,
   question: string,
-  newestFirst: readonly EarlierTurn[],
+  newestFirst: readonly Turn[],
   signal: AbortSignal,
 ): Promise<number | null> {
   if (newestFirst.length === 0) return 0
@@ -95,5 +126,5 @@ async function mostThatFit(
   return low
 }
 
-const bytesOf = (turns: readonly EarlierTurn[]): number =>
+const bytesOf = (turns: readonly Turn[]): number =>
   turns.reduce((sum, { question, answer }) => sum + Buffer.byteLength(question) + Buffer.byteLength(answer), 0)

@@ -2,6 +2,7 @@ import { FailDraft } from '../../commands/chat/fail-draft.ts'
 import { ProduceDraft } from '../../commands/chat/produce-draft.ts'
 import type { DraftFault } from '../../events/chat.ts'
 import { assertAppended, executeUntilKnown } from '../run.ts'
+import { personaIn } from './conversation.ts'
 import { askMembers, modelMessage, type MemberResult } from './member-calls.ts'
 import type { Draft, Progress } from './progress.ts'
 import { conversationMessages } from './prompts.ts'
@@ -12,7 +13,7 @@ import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.t
  * judge. Members whose draft is on record are not asked again.
  */
 export async function draft(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
-  const { run, question, turns, progress, answer } = state
+  const { run, question, conversation, turns, progress, answer } = state
   const { seating, preview } = dependencies
   // Below the quorum an earlier attempt let one model answer, and clients have seen its text: this answer must go on.
   if (!progress.rules && answer.soFar() !== '') return { reasons: ['drafts_below_quorum'] }
@@ -25,7 +26,7 @@ export async function draft(dependencies: CouncilDependencies, state: CouncilSta
     .filter(({ id }) => !done.has(id))
     .map((member) => ({
       member,
-      messages: conversationMessages(member.persona, question, turns),
+      messages: conversationMessages(personaIn(conversation, member.persona), question, turns),
       maxTokens: member.maxTokens,
       temperature: member.temperature,
       onText: (piece: string) => {

@@ -1,10 +1,11 @@
+import type { Turn } from '../../events/chat.ts'
 import type { ChatMessage } from '../models/model.ts'
 
 /** Builds the messages of a question: the persona, the earlier turns, oldest first, then the question. */
 export const conversationMessages = (
   persona: string,
   question: string,
-  earlier: readonly { question: string; answer: string }[] = [],
+  earlier: readonly Turn[] = [],
 ): ChatMessage[] => [
   { role: 'system', content: persona },
   ...turnMessages(earlier),
@@ -12,7 +13,7 @@ export const conversationMessages = (
 ]
 
 /** The earlier turns as messages. */
-export const turnMessages = (earlier: readonly { question: string; answer: string }[]): ChatMessage[] =>
+export const turnMessages = (earlier: readonly Turn[]): ChatMessage[] =>
   earlier.flatMap((turn): ChatMessage[] => [
     { role: 'user', content: turn.question },
     { role: 'assistant', content: turn.answer },

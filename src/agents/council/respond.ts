@@ -1,5 +1,6 @@
 import { callModel, settleCall, type CallOutcome, type CallRequest } from '../model-call.ts'
 import type { Run } from '../run.ts'
+import { personaIn } from './conversation.ts'
 import { conversationMessages } from './prompts.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.ts'
 
@@ -13,14 +14,14 @@ const maxContinuations = 1
 /** Phase `respond` of the fast path: one model answers. */
 export async function respond(
   dependencies: CouncilDependencies,
-  { run, answer, question, turns, progress }: CouncilState,
+  { run, answer, question, conversation, turns, progress }: CouncilState,
 ): Promise<CouncilUpdate> {
   const { seating, modelOf, answerMaxTokens } = dependencies
   const outcome = await writeAnswer(dependencies, run, {
     phase: 'respond',
     member: 'council',
     model: modelOf(),
-    messages: conversationMessages(seating.fastPath.persona, question, turns),
+    messages: conversationMessages(personaIn(conversation, seating.fastPath.persona), question, turns),
     maxTokens: progress.isThrottled ? Math.ceil(answerMaxTokens * throttledShare) : answerMaxTokens,
     temperature,
     text: answer,

@@ -1,9 +1,8 @@
 import { chat } from '../../commands/aggregates/chat.ts'
 import { RouteRequest } from '../../commands/chat/route-request.ts'
 import { chatStream, type SensedConversation } from '../../events/chat.ts'
-import type { PromptInConversation } from '../../projections/chats.ts'
 import { assertAppended, executeUntilKnown, RunEnded, runEndedCodes } from '../run.ts'
-import { gatherConversation, type SharedWindow } from './conversation.ts'
+import { gatherConversation, newest, personaIn, type AskedConversation, type SharedWindow } from './conversation.ts'
 import type { CouncilDependencies, CouncilState, CouncilUpdate, Route } from './state.ts'
 
 /** Phase `sense`: gathers the earlier turns, and records them with the route in one append, before any member is called. */
@@ -15,7 +14,7 @@ export async function sense(dependencies: CouncilDependencies, prompted: Council
   const gathered =
     conversation &&
     (await gatherConversation(
-      { ...(await smallestWindow(dependencies, chosen.path)), earlierTurns },
+      { ...(await smallestWindow(dependencies, chosen.path, conversation)), earlierTurns },
       conversation,
       question,
       run.signal,
@@ -55,12 +54,14 @@ export async function sense(dependencies: CouncilDependencies, prompted: Council
 async function smallestWindow(
   { seating, modelOf, answerMaxTokens }: CouncilDependencies,
   path: Route['path'],
+  conversation: AskedConversation,
 ): Promise<SharedWindow> {
-  const fast: SharedWindow = { model: modelOf(), persona: seating.fastPath.persona, answerMaxTokens }
+  const persona = personaIn(conversation, seating.fastPath.persona)
+  const fast: SharedWindow = { model: modelOf(), persona, answerMaxTokens }
   if (path !== 'full') return fast
   const windows = await Promise.all(
-    [...seating.members, seating.chair].map(async ({ model, persona, maxTokens }) => {
-      const shared: SharedWindow = { model: modelOf(model), persona, answerMaxTokens: maxTokens }
+    [...seating.members, seating.chair].map(async ({ model, persona: own, maxTokens }) => {
+      const shared = { model: modelOf(model), persona: personaIn(conversation, own), answerMaxTokens: maxTokens }
       const contextTokens = await shared.model.info().then(
         (info) => info.contextTokens,
         () => Infinity,
@@ -74,9 +75,10 @@ async function smallestWindow(
 /** Reads the turns that an earlier attempt used: a different prompt would contradict the text that clients have already seen. */
 async function senseAgain(
   { earlierTurns }: CouncilDependencies,
-  conversation: PromptInConversation,
-  { requestIds, reason }: SensedConversation,
+  conversation: AskedConversation,
+  { requestIds, given, reason }: SensedConversation,
 ): Promise<CouncilUpdate> {
+  if ('given' in conversation) return { turns: newest(conversation.given.turns, given ?? 0) }
   const turns = requestIds.length === 0 ? [] : await earlierTurns.named(conversation, requestIds)
   if (turns) return { turns, ...(reason === 'unavailable' && { reasons: ['context_unavailable' as const] }) }
   return {

@@ -1,12 +1,13 @@
 import { Annotation } from '@langchain/langgraph'
 import type { Settlement } from '../../commands/budget/settlement.ts'
-import type { DegradedReason } from '../../events/chat.ts'
+import type { DegradedReason, Turn } from '../../events/chat.ts'
 import type { BudgetScope } from '../../events/policy.ts'
-import type { EarlierTurn, EarlierTurns, PromptInConversation } from '../../projections/chats.ts'
+import type { EarlierTurns } from '../../projections/chats.ts'
 import type { CallOutcome } from '../model-call.ts'
 import type { ModelClient } from '../models/model.ts'
 import type { AgentDependencies, Run } from '../run.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
+import type { AskedConversation } from './conversation.ts'
 import type { Progress } from './progress.ts'
 import type { Seating } from './seating.ts'
 
@@ -32,13 +33,13 @@ export const CouncilState = Annotation.Root({
   /** The path that the user asked for. */
   requestedPath: Annotation<'fast' | 'full' | 'action' | null>,
   /** Null for a prompt without a conversation. */
-  conversation: Annotation<PromptInConversation | null>,
+  conversation: Annotation<AskedConversation | null>,
   /** What earlier attempts and the nodes before this one have recorded. */
   progress: Annotation<Progress>,
   /** Null if an earlier attempt recorded the route. */
   chosen: Annotation<Route | null>,
   /** The earlier turns that the models see, oldest first. */
-  turns: Annotation<readonly EarlierTurn[]>,
+  turns: Annotation<readonly Turn[]>,
   /** What the answer lacks. */
   reasons: Annotation<readonly DegradedReason[]>({
     reducer: (all, more) => [...new Set([...all, ...more])],

@@ -4,6 +4,7 @@ import type { CallOutcome } from '../model-call.ts'
 import { assertAppended, executeUntilKnown, isDeadlineReason } from '../run.ts'
 import type { AnswerText } from '../worker/answer-text.ts'
 import { labelledBy } from './ballot-box.ts'
+import { personaIn } from './conversation.ts'
 import { chairMessages, type Material } from './deliberation-prompts.ts'
 import { beginningOf, fitted } from './fit.ts'
 import type { LabelledDraft } from './labels.ts'
@@ -17,7 +18,7 @@ import type { CouncilDependencies, CouncilState, CouncilUpdate } from './state.t
  * fails or is late, the winning draft is the answer: drafts and votes are there, and the asker has waited for them.
  */
 export async function synthesize(dependencies: CouncilDependencies, state: CouncilState): Promise<CouncilUpdate> {
-  const { run, answer, question, turns, progress } = state
+  const { run, answer, question, conversation, turns, progress } = state
   const { seating, modelOf } = dependencies
   const { chair, timeLimits } = seating
   if (!progress.rules) throw new Error('no election was opened')
@@ -33,7 +34,7 @@ export async function synthesize(dependencies: CouncilDependencies, state: Counc
   const model = modelOf(chair.model)
   const longest = Math.max(...drafts.map(({ text }) => text.length), ...material.critiques.map((text) => text.length))
   const messages = await fitted(model, chair.maxTokens, longest, (characters) =>
-    chairMessages(chair.persona, turnMessages(turns), question, cutTo(material, characters)),
+    chairMessages(personaIn(conversation, chair.persona), turnMessages(turns), question, cutTo(material, characters)),
   )
   const outcome = await writeAnswer(dependencies, run, {
     phase: 'synthesize',

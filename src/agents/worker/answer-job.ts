@@ -5,7 +5,7 @@ import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { justBefore, type Position } from '../../events/identifiers.ts'
 import type { Job } from '../../events/log/jobs/job-queue.ts'
 import type { EventLog } from '../../events/log/log.ts'
-import type { PromptInConversation } from '../../projections/chats.ts'
+import type { AskedConversation } from '../council/conversation.ts'
 import { noProgress, readProgress } from '../council/progress.ts'
 import { assertAppended, executeUntilKnown, RunEnded, type Run, type StopReason, type UnstartedRun } from '../run.ts'
 import { answerPrompt, giveUp } from './answer.ts'
@@ -121,13 +121,14 @@ async function runAttempt(
   run.logger.info({ outcome: ended.result, ...(!isRecorded && { code: ended.code }) }, 'the attempt has ended')
 }
 
-/** Null for a prompt that started its own conversation: it has no earlier turns. */
+/** Null for a prompt that started its own conversation and was given none: it has no earlier turns. */
 function conversationOf({
-  data: { requestId, conversationId },
+  data: { requestId, conversationId, context },
   metadata: { actor },
   position,
   sequence,
-}: Prompt): PromptInConversation | null {
+}: Prompt): AskedConversation | null {
+  if (context) return { conversationId, given: context }
   return conversationId === requestId ? null : { conversationId, actor, position, sequence }
 }
 

@@ -4,10 +4,10 @@ import type { OpenChat } from '../../commands/aggregates/chat.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { DegradedReason } from '../../events/chat.ts'
 import type { Position } from '../../events/identifiers.ts'
-import type { PromptInConversation } from '../../projections/chats.ts'
 import { answerText, type AnswerText } from './answer-text.ts'
 import { frozenMessage, settleCall, settleLostCalls, type CallOutcome } from '../model-call.ts'
 import type { PauseRequest } from '../council/await-person.ts'
+import type { AskedConversation } from '../council/conversation.ts'
 import type { Orchestrator } from '../council/orchestrator.ts'
 import type { Progress } from '../council/progress.ts'
 import { recordEnding, type Ending } from './record-ending.ts'
@@ -27,8 +27,8 @@ export type Attempt = {
   question: string
   /** The position of its `PromptSubmitted`. */
   promptPosition: Position
-  /** The prompt's place in its conversation; null if it has none. */
-  conversation: PromptInConversation | null
+  /** The prompt's conversation; null if it has none. */
+  conversation: AskedConversation | null
   /** The path that the user asked for. */
   requestedPath: 'fast' | 'full' | 'action' | null
   /** What earlier attempts recorded. */

@@ -172,9 +172,10 @@ export const finalText = (event: AnswerRecord): string | null =>
 type DataOf<Type extends AnswerRecord['type']> = Extract<AnswerRecord, { type: Type }>['data']
 
 /** The first turn of a conversation has no frame. */
-function sensed({ requestIds, omitted, reason }: SensedConversation): FrameBody[] {
-  if (requestIds.length === 0 && omitted === 0) return []
-  const conversation = { turns: requestIds.length, omitted, ...(reason && { reason }) }
+function sensed({ requestIds, given = 0, omitted, reason }: SensedConversation): FrameBody[] {
+  const turns = requestIds.length + given
+  if (turns === 0 && omitted === 0) return []
+  const conversation = { turns, omitted, ...(reason && { reason }) }
   return [{ type: 'phase', phase: 'sense', state: 'completed', conversation }]
 }
 

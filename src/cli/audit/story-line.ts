@@ -91,9 +91,10 @@ function formatEvent(event: StoryEvent): string {
 export const formatFault = ({ why, message }: { why: string; message?: string | null | undefined }): string =>
   message ? `${why}: ${message}` : why
 
-function formatConversation({ conversationId, requestIds, omitted, reason }: SensedConversation): string {
-  const saw =
+function formatConversation({ conversationId, requestIds, given, omitted, reason }: SensedConversation): string {
+  const known =
     requestIds.length === 0 ? 'no earlier turn' : `${requestIds.length} earlier turn(s): ${requestIds.join(', ')}`
+  const saw = given === undefined ? known : `${given} earlier turn(s) that came with the prompt`
   const leftOut =
     omitted === 0 ? '' : `; ${omitted ?? 'an unknown number of'} left out (${reason ?? 'no reason given'})`
   return `conversation ${JSON.stringify(conversationId)}, the model saw ${saw}${leftOut}`

@@ -43,6 +43,16 @@ function conversation(
   }
   return {
     gather: () => gatherConversation(dependencies, asked, 'And now?', never),
+    /** The same turns, as a client gives them with its prompt. */
+    gatherGiven: () => {
+      const given = {
+        turns: known.map(({ question, answer }, index) => ({
+          question: question.replace('word', String(index)),
+          answer,
+        })),
+      }
+      return gatherConversation(dependencies, { conversationId: 'c', given }, 'And now?', never)
+    },
     newestFirst: known.map(({ requestId }) => requestId),
     counts: () => counts,
   }
@@ -99,6 +109,30 @@ describe('the part of a conversation that a model sees', () => {
       info: () => Promise.reject(new ModelError('model_unavailable', 'there is none')),
     })
     expect((await gather()).sensed).toEqual({ conversationId: 'c', requestIds: [], omitted: 3, reason: 'unavailable' })
+  })
+})
+
+describe('the part of a context that a client gave with its prompt', () => {
+  test('is its newest turns that fit', async () => {
+    const { sensed, turns } = await conversation(100, { contextTokens: 4_000 }).gatherGiven()
+    expect(sensed).toEqual({ conversationId: 'c', requestIds: [], given: 38, omitted: 62, reason: 'window' })
+    expect(turns.map(({ question }) => question.split(' ')[0])).toEqual(
+      Array.from({ length: 38 }, (_, index) => String(62 + index)),
+    )
+  })
+
+  test('is all of it where it fits', async () => {
+    const { sensed } = await conversation(3, { contextTokens: 10_000 }).gatherGiven()
+    expect(sensed).toEqual({ conversationId: 'c', requestIds: [], given: 3, omitted: 0 })
+  })
+
+  test('is empty while no model reports its window', async () => {
+    const info = () => Promise.reject(new ModelError('model_unavailable', 'there is none'))
+    const { sensed, turns } = await conversation(3, { contextTokens: 0, info }).gatherGiven()
+    expect([sensed, turns]).toEqual([
+      { conversationId: 'c', requestIds: [], given: 0, omitted: 3, reason: 'unavailable' },
+      [],
+    ])
   })
 })
 

@@ -205,6 +205,26 @@ describe('a takeover', () => {
     })
   })
 
+  test('shows its model the turns and the instructions that the first attempt showed it', async () => {
+    const first = await abandoned([[text(' it is.'), usage(25, 2), end()]])
+    const turns = ['one', 'two', 'three'].map((word) => ({ question: `${word}?`, answer: `${word}.` }))
+    const { attempt } = await first.nextAttempt({
+      conversation: { conversationId: 'c', given: { instructions: 'Answer in French.', turns } },
+      progress: {
+        ...noProgress,
+        path: 'fast' as const,
+        sensed: { conversationId: 'c', requestIds: [], given: 2, omitted: 1, reason: 'window' },
+      },
+    })
+    await answerPrompt(first.dependencies, attempt)
+    const [call] = first.model.calls
+    expect(call?.messages.map(({ content }) => content)).toEqual([
+      expect.stringMatching(/^You .*\n\nAnswer in French\.$/),
+      ...['two?', 'two.', 'three?', 'three.'],
+      attempt.question,
+    ])
+  })
+
   test('of a cancelled prompt cancels it, and calls no model', async () => {
     const first = await abandoned([])
     await first.execute(CancelPrompt, { requestId: first.requestId })
