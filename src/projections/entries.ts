@@ -32,7 +32,8 @@ const columns = {
 export type EntryRow = RowOf<typeof columns>
 
 const handled = { AccountDebited: accountEvents.AccountDebited, AccountCredited: accountEvents.AccountCredited }
-const isMovement = isEventOf(handled)
+/** Whether an event moved money. */
+export const isMovement = isEventOf(handled)
 type Movement = RecordedEvent<EventOf<typeof handled>>
 
 const table = tableOf({

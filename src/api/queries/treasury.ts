@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
 import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
+import { printEntry, statementRecords } from '../../projections/statement.ts'
 import { csvRecord } from '../../platform/csv.ts'
 import {
   defaultPage,
@@ -67,44 +68,8 @@ function printAccount(row: AccountRow) {
   }
 }
 
-function printEntry(row: EntryRow) {
-  return {
-    position: row.position,
-    occurredAt: row.occurred_at,
-    counterparties: row.counterparties,
-    reason: row.reason,
-    ref: row.ref,
-    transferId: row.transfer_id,
-    amountMicros: row.amount_micros,
-    balanceMicros: row.balance_micros,
-    actor: row.actor,
-    requestId: row.request_id,
-  }
-}
-
-/** The columns of a statement for a spreadsheet: the fields of `printEntry`. */
-const statementColumns = [
-  'position',
-  'occurredAt',
-  'counterparties',
-  'reason',
-  'ref',
-  'transferId',
-  'amountMicros',
-  'balanceMicros',
-  'actor',
-  'requestId',
-] as const satisfies (keyof ReturnType<typeof printEntry>)[]
-
-/** A page of a statement for a spreadsheet, with the names of its columns also where there is no entry. */
+/** A page of a statement for a spreadsheet. */
 function statementCsv(accountId: AccountId, page: readonly EntryRow[], next: string | null, limit: number): CsvPage {
-  const records = page.map((row) => {
-    const entry = { ...printEntry(row), counterparties: row.counterparties.join(' ') }
-    return statementColumns.map((column) => entry[column])
-  })
   const path = `/v1/treasury/accounts/${encodeURIComponent(accountId)}/entries?format=csv&limit=${limit}`
-  return {
-    csv: [statementColumns, ...records].map(csvRecord).join(''),
-    next: next === null ? null : `${path}&cursor=${next}`,
-  }
+  return { csv: statementRecords(page).map(csvRecord).join(''), next: next === null ? null : `${path}&cursor=${next}` }
 }

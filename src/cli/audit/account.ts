@@ -7,6 +7,8 @@ import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { csvRecord } from '../../platform/csv.ts'
 import { accounts } from '../../projections/accounts.ts'
+import type { EntryRow } from '../../projections/entries.ts'
+import { statementRecords } from '../../projections/statement.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { endOf, inRange, type Range } from '../log-point.ts'
@@ -15,6 +17,7 @@ import type { Output } from '../output.ts'
 import { assertStateIsFold } from '../log/stored-state.ts'
 import { assertAgrees, auditTable, type Comparison } from './audit-table.ts'
 import { openEvidence, type FoundBy } from './evidence.ts'
+import { statementOf } from './statement.ts'
 
 /** One event of an account, and the account after it. Amounts are integer micro-dollars. */
 type Step = { event: RecordedEvent<AccountEvent>; changeMicros: number; after: LiveAccount; reservedMicros: number }
@@ -26,7 +29,8 @@ export type AccountOptions = Range & { explain?: true; csv?: true }
 
 /**
  * `council audit account`: the events of one account, with its balance and its reserved amount after each and the position of
- * the event behind every figure; and whether the stored state and the read model agree. Throws CliError `account_unknown`,
+ * the event behind every figure; and whether the stored state and the read model agree. With `csv` its statement instead, as
+ * `GET /v1/treasury/accounts/<id>/entries?format=csv` has it. Throws CliError `account_unknown`,
  * `fold_failed`, `evidence_differs`, `state_differs` and `read_model_differs`.
  */
 export async function auditAccount(
@@ -45,7 +49,8 @@ export async function auditAccount(
   // Before the events, so that these include everything that the state reflects.
   const [stored] = await log.loadStates([stream])
   const evidence = await openEvidence(log, context, closing)
-  const events = (await evidence.eventsOf([stream])).filter(isAccountEvent)
+  const history = await evidence.eventsOf([stream])
+  const events = history.filter(isAccountEvent)
   const steps = foldSteps(stream, events)
   const [last] = steps.slice(-1)
   if (!last) throw new CliError('account_unknown', `there is no account ${accountId} in the log`)
@@ -58,9 +63,8 @@ export async function auditAccount(
       asStored && { revision: asStored.event.revision, state: asStored.after },
     )
 
-  const selected = steps.filter(({ event }) => within(event.position))
-  if (csv) await output.write([stepColumns, ...selected.map(csvFields)].map(csvRecord).join(''))
-  else for (const step of selected) await printStep(output, step)
+  if (csv) await printStatement(output, await statementOf(accountId, history, within, evidence))
+  else for (const step of steps) if (within(step.event.position)) await printStep(output, step)
   const shown = steps.findLast(({ event }) => !options.to || comparePositions(event.position, endOf(options.to)) <= 0)
   const readModel = compare(events)
   if (shown) {
@@ -71,6 +75,9 @@ export async function auditAccount(
   assertAgrees(readModel)
   return 0
 }
+
+const printStatement = (output: Output, rows: readonly EntryRow[]): Promise<void> =>
+  output.write(statementRecords(rows).map(csvRecord).join(''))
 
 function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEvent>[]): Step[] {
   let state = aggregate.initial
@@ -138,22 +145,6 @@ function formatEvent({ type, data, metadata }: RecordedEvent<AccountEvent>): str
     default:
       return type satisfies never
   }
-}
-
-/** The columns of a CSV file of steps. */
-const stepColumns = [
-  ...['position', 'revision', 'type', 'occurredAt', 'actor', 'commandId', 'requestId'],
-  ...['changeMicros', 'balanceMicros', 'reservedMicros', 'transferId', 'reason', 'ref'],
-]
-
-function csvFields({ event, changeMicros, after, reservedMicros }: Step): (string | number | null)[] {
-  const { position, revision, type, data, metadata } = event
-  const movement = type === 'AccountCredited' || type === 'AccountDebited' ? data : null
-  return [
-    ...[position, revision, type, metadata.occurredAt, metadata.actor, metadata.commandId, metadata.requestId ?? null],
-    ...[changeMicros, after.balanceMicros, reservedMicros],
-    ...[movement?.transferId ?? null, movement?.reason ?? null, movement?.ref ?? null],
-  ]
 }
 
 /** The account as of `shown`, the last event of the range. */

@@ -70,7 +70,7 @@ export function addAuditCommands(program: Command, run: RunCommand): void {
     )
     .argument('<accountId>', 'for example reserve or agent:<id>', parseAccountId)
     .option('--explain', 'list the position of every event behind each figure')
-    .option('--csv', 'print a CSV file')
+    .option('--csv', 'print the statement as a CSV file: every movement with its counterparty, reason and balance')
     .action((accountId: AccountId, options: AccountOptions) =>
       run(async (context) => (await import('./account.ts')).auditAccount(accountId, options, context)),
     )

@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { RegisterAgent } from '../../../src/commands/agent/register-agent.ts'
+import { CancelBounty } from '../../../src/commands/bounty/cancel-bounty.ts'
+import { OpenBounty } from '../../../src/commands/bounty/open-bounty.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
+import { AgentId } from '../../../src/events/agent.ts'
+import { csvRecord } from '../../../src/platform/csv.ts'
+import { selectEntries } from '../../../src/projections/entries.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
+import { statementRecords } from '../../../src/projections/statement.ts'
 import { auditedForTests, fieldOf } from '../../support/audited.ts'
 import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { newId } from '../../support/council.ts'
@@ -96,16 +103,52 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
     expect(stdout).toContain(`\nbalanceMicros  from ${all[2]}, ${all[5]}\n`)
   })
 
-  test('prints a CSV file of the events, and the summary on stderr', async () => {
-    const run = await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv'])
+  test('prints the statement as a CSV file, newest first, and the summary on stderr', async () => {
+    const run = await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv', '--explain'])
     const [names, ...lines] = run.stdout.trimEnd().split('\r\n')
     expect(names).toBe(
-      'position,revision,type,occurredAt,actor,commandId,requestId,changeMicros,balanceMicros,reservedMicros,transferId,reason,ref',
+      'position,occurredAt,counterparties,reason,ref,transferId,amountMicros,balanceMicros,actor,requestId',
     )
-    expect(lines).toHaveLength(7)
-    expect(lines[5]).toMatch(/,AccountDebited,[^,]*Z,tester,[^,]*,,-700000,49300000,0,[^,]*,settles a reservation,$/)
+    const all = await positions('account/agent:ada')
+    expect(lines).toEqual([
+      expect.stringMatching(`^${all[5]},[^,]*Z,spend,settles a reservation,,[^,]*,-700000,49300000,tester,$`),
+      expect.stringMatching(`^${all[2]},[^,]*Z,reserve,story,,[^,]*,50000000,50000000,tester,$`),
+    ])
     expect(run.stderr).toContain('agent:ada  open, $49.300000')
+    expect(run.stderr).toContain(`balanceMicros  from ${all[2]}, ${all[5]}\n`)
+    const range = await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv', '--from', all[3]!])
+    expect(range.stdout.trimEnd().split('\r\n').slice(1)).toEqual(lines.slice(0, 1))
     expect(await cli(audited.settings, ['audit', 'account', 'agent:ada', '--csv', '--json'])).toMatchObject({ code: 2 })
+  })
+
+  test('prints the same statement as the read model has, of every account', async () => {
+    for (const account of ['external', 'reserve', 'spend', 'agent:ada', 'agent:bob']) {
+      const rows = await audited.db.postgres.transaction((tx) => selectEntries(tx, account, undefined, 1_000))
+      expect(rows.length).toBeGreaterThan(0)
+      const { stdout } = await cli(audited.settings, ['audit', 'account', account, '--csv'])
+      expect(stdout).toBe(statementRecords(rows).map(csvRecord).join(''))
+    }
+  })
+
+  test('says why money moved: a seed, the escrow of a bounty, its refund, a model call', async () => {
+    const { execute } = audited.council
+    const [from, to] = [id('external'), id('reserve')]
+    await execute(TransferFunds, { transferId: newId(), from, to, amountMicros: 60_000_000, reason: 'grant' })
+    await execute(RegisterAgent, { agentId: AgentId.parse('eve') })
+    const bountyId = newId()
+    const deadline = new Date(Date.now() + 3_600_000).toISOString()
+    const offer = { bountyId, title: 'Planets', task: 'List them.', criteria: 'All eight.', deadline }
+    await execute(OpenBounty, { ...offer, rewardMicros: 70, bonusMicros: 30, claimSeconds: 3_600 })
+    await execute(CancelBounty, { bountyId, reason: 'no longer needed' })
+    const { stdout } = await cli(audited.settings, ['audit', 'account', 'reserve', '--csv'])
+    const lines = stdout.split('\r\n').map((line) => line.split(',').slice(2, 7))
+    expect(lines.slice(1, 5)).toEqual([
+      [`bounty:${bountyId}`, 'returns the money of a bounty', bountyId, `refund:${bountyId}`, '100'],
+      [`bounty:${bountyId}`, 'funds a bounty', bountyId, `open:${bountyId}`, '-100'],
+      ['agent:eve', 'seeds an agent', 'eve', 'seed', '-50000000'],
+      ['external', 'grant', '', expect.any(String), '60000000'],
+    ])
+    expect(lines[5]?.slice(0, 2)).toEqual(['spend', 'pays a model call'])
   })
 
   test('reports a read model that lags or is unreachable', async () => {
