@@ -26,9 +26,9 @@ const folders: Record<string, readonly string[]> = {
     'tools',
     'scheduler',
   ],
-  api: ['commands', 'chat', 'queries', 'openai'],
+  api: ['access', 'commands', 'chat', 'queries', 'openai'],
   client: [],
-  cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate'],
+  cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate', 'token'],
 }
 const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']
 

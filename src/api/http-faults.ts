@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { Access } from './access.ts'
+import type { Access } from './access/access.ts'
 import { printProblem, type ProblemCode } from './problem.ts'
 
 /** How long a client may take to read the response before the server cuts the connection. */
@@ -28,8 +28,10 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 export function overrideNodeDefaults(server: FastifyInstance, access: Access): void {
   server.server.on('checkExpectation', (request, response) => server.server.emit('request', request, response))
   server.server.on('connect', ({ headers }, socket) => {
-    if (access.authenticate(headers.authorization)) endWith(socket, 'method_not_allowed', 'this server is not a proxy')
-    else endWith(socket, 'unauthorized', 'Authorization: Bearer <token> is needed')
+    void access.authenticate(headers.authorization).then(({ outcome }) => {
+      if (outcome === 'admitted') endWith(socket, 'method_not_allowed', 'this server is not a proxy')
+      else endWith(socket, 'unauthorized', 'Authorization: Bearer <token> is needed')
+    })
   })
 }
 

@@ -4,6 +4,9 @@ import type { FastifyReply } from 'fastify'
 /** Why a request over HTTP was not served. Stable; `docs/errors.md` explains each. */
 export const problemCodes = [
   'unauthorized',
+  'scope_missing',
+  'token_unchecked',
+  'too_many_failed_logins',
   'origin_not_allowed',
   'not_found',
   'method_not_allowed',
@@ -27,6 +30,9 @@ export type ProblemCode = (typeof problemCodes)[number]
 
 const statuses: Record<ProblemCode, number> = {
   unauthorized: 401,
+  scope_missing: 403,
+  token_unchecked: 503,
+  too_many_failed_logins: 429,
   origin_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -58,12 +64,18 @@ export type Problem = {
 }
 
 /** Answers with `application/problem+json` (RFC 9457) and a stable code. */
-export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
+export function sendProblem(
+  reply: FastifyReply,
+  code: ProblemCode,
+  detail: string,
+  more: Pick<Problem, 'details' | 'retryAfterSeconds'> = {},
+): FastifyReply {
   return answerProblem(reply, {
     status: statuses[code],
     code,
     detail,
     ...(statuses[code] === 503 || statuses[code] === 429 ? { retryAfterSeconds: 1 } : {}),
+    ...more,
   })
 }
 

@@ -1,26 +1,25 @@
-import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { WebSocket } from '@fastify/websocket'
-import type { Principal } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { parseStrictJsonBytes } from '../platform/strict-json.ts'
 import type { ReadModelReader } from '../projections/engine/read-model-reader.ts'
-import type { Access } from './access.ts'
-import { closeCodes, serveChat, type ChatDependencies } from './chat/chat-socket.ts'
+import type { Access } from './access/access.ts'
+import { checkAccess, checkScopes, refuseLogin } from './access/check-access.ts'
+import type { FailedLogins } from './access/failed-logins.ts'
+import { chatRoute } from './chat/chat-route.ts'
+import type { ChatDependencies } from './chat/chat-socket.ts'
 import { commandsRoute } from './commands/commands-route.ts'
-import { chatProtocol, maxFrameBytes } from './chat/frames.ts'
-import { chatPath, handshakeFault, isForChat } from './chat/handshake.ts'
+import { maxFrameBytes } from './chat/frames.ts'
+import { handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
-import { sendProblem, sendUnauthorized } from './problem.ts'
+import { sendProblem } from './problem.ts'
 import { queries } from './queries/queries.ts'
 import { scheduleRoute } from './queries/schedule.ts'
 
-const heartbeatMs = 30_000
-
 export type ServerDependencies = {
   access: Access
+  failedLogins: FailedLogins
   chat: ChatDependencies
   health: Health
   readModel: ReadModelReader
@@ -28,25 +27,17 @@ export type ServerDependencies = {
   logger: Logger
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    principal: Principal | null
-  }
-  interface FastifyContextConfig {
-    /** Whether a route needs no token. */
-    isPublic?: boolean
-  }
-}
-
 /** The HTTP and WebSocket API. Everything but the probes needs a token; without one, `/health` shows only pass, warn or fail. */
 export async function createServer({
   access,
+  failedLogins,
   chat,
   health,
   readModel,
   version,
   logger,
 }: ServerDependencies): Promise<FastifyInstance> {
+  const logins = { access, failedLogins }
   const server = Fastify({
     bodyLimit: maxFrameBytes,
     requestTimeout: 30_000,
@@ -60,13 +51,17 @@ export async function createServer({
         isForChat(request) &&
         handshakeFault(request) === null &&
         access.originAllowed(request.headers.origin) &&
-        access.authenticate(request.headers.authorization) !== null,
+        request.headers.authorization !== undefined,
     },
     clientErrorHandler: answerClientError,
     // The URL cannot be parsed: a part is too long, or an escape is incomplete. No hook has run.
     frameworkErrors(_error, request, reply) {
       endAfterUpgrade(request, reply)
-      void (access.authenticate(request.headers.authorization) ? sendNotFound(request, reply) : sendUnauthorized(reply))
+      void access
+        .authenticate(request.headers.authorization)
+        .then(({ outcome }) =>
+          outcome === 'admitted' ? sendNotFound(request, reply) : refuseLogin(logins, outcome, request, reply),
+        )
     },
   })
   overrideNodeDefaults(server, access)
@@ -74,17 +69,19 @@ export async function createServer({
   const refuseOtherMethods = watchMethods(server)
   let isStopping = false
   server.addHook('preClose', async () => void (isStopping = true))
-  server.decorateRequest('principal', null)
-  // Comes first, so that every request without a token gets the same response.
+  server.addHook('onRequest', async (request, reply) => endAfterUpgrade(request, reply))
+  // The WebSocket plugin ends connections only of upgrades that its own hook has seen.
+  server.addHook('onResponse', async ({ headers, raw }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroySoon()
+  })
+  checkAccess(server, logins)
   server.addHook('onRequest', async (request, reply) => {
-    endAfterUpgrade(request, reply)
-    request.principal = access.authenticate(request.headers.authorization)
-    if (!request.principal && !request.routeOptions.config.isPublic) return sendUnauthorized(reply)
     if (isStopping) return sendProblem(reply, 'stopping', 'the server is stopping; try again')
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return sendProblem(reply, 'malformed_request', 'the Host header is missing')
     return undefined
   })
+  checkScopes(server)
   server.setNotFoundHandler(sendNotFound)
   server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500
@@ -119,7 +116,7 @@ function probeRoutes(server: FastifyInstance, health: Health, version: string): 
   server.get('/health', isPublic, (request, reply) => {
     const { status, checks } = health.current()
     void reply.code(status === 'fail' ? 503 : 200).type('application/health+json')
-    if (!request.principal) return { status }
+    if (!request.identity) return { status }
     const byName = checks.map(({ name, status: partStatus, kind, output, atMs }) => [
       name,
       [{ componentType: 'component', status: partStatus, kind, output, time: isoTime(atMs) }],
@@ -160,69 +157,8 @@ function watchMethods(server: FastifyInstance): () => void {
       const refuse = async (_request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(reply.header('allow', allow), 'method_not_allowed', `only ${allow}`)
       const others = server.supportedMethods.filter((method) => !methods.has(method))
-      server.route({ method: others, url, exposeHeadRoute: false, onRequest: refuse, handler: refuse })
+      const config = { scope: 'any' } as const
+      server.route({ method: others, url, exposeHeadRoute: false, config, onRequest: refuse, handler: refuse })
     }
   }
-}
-
-/** `/ws/chat`: authenticates before the upgrade, so that a client without a token gets an HTTP response. */
-async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDependencies): Promise<void> {
-  const open = new Map<WebSocket, { alive: boolean }>()
-  await server.register(websocket, {
-    options: {
-      maxPayload: maxFrameBytes,
-      perMessageDeflate: false,
-      // Pings are answered in order with other frames.
-      autoPong: false,
-      handleProtocols: (offered: Set<string>) => (offered.has(chatProtocol) ? chatProtocol : false),
-    },
-    preClose: async () => {
-      for (const socket of open.keys()) {
-        socket.send(JSON.stringify({ type: 'restart' }))
-        socket.close(closeCodes.restart, 'service restart')
-      }
-    },
-  })
-  const heartbeat = setInterval(() => {
-    for (const [socket, state] of open) {
-      // The pong of a paused socket cannot be read.
-      if (!state.alive && !socket.isPaused) socket.terminate()
-      state.alive = false
-      socket.ping()
-    }
-  }, heartbeatMs)
-  heartbeat.unref()
-  server.addHook('onClose', async () => clearInterval(heartbeat))
-
-  server.get(
-    chatPath,
-    {
-      websocket: true,
-      onRequest: async (request, reply) => {
-        if (!access.originAllowed(request.headers.origin))
-          return sendProblem(reply, 'origin_not_allowed', 'this origin is not in ALLOWED_ORIGINS')
-        if (request.ws) return undefined
-        const { code, detail, headers } = handshakeFault(request.raw) ?? {
-          code: 'bad_handshake',
-          detail: `the chat is at ${chatPath}, written so`,
-          headers: {},
-        }
-        return sendProblem(reply.headers(headers), code, detail)
-      },
-    },
-    (socket, request) => {
-      const { principal } = request
-      if (!principal) return socket.close(closeCodes.policy, 'no principal')
-      const release = chat.limits.socket(principal)
-      if (!release) return socket.close(closeCodes.tooManyRequests, 'too many sockets')
-      const state = { alive: true }
-      open.set(socket, state)
-      socket.on('pong', () => void (state.alive = true))
-      socket.on('close', () => {
-        open.delete(socket)
-        release()
-      })
-      serveChat(chat, socket, principal)
-    },
-  )
 }

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from 'commander'
+import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
 import { isTimeZone, spanOf } from '../events/day.ts'
 import { Position, StreamName, Uuid7, AccountId } from '../events/identifiers.ts'
+import { TokenScope, tokenScopes } from '../events/token.ts'
 import { CostGroupings, costGroupings, type CostGrouping } from '../projections/cost-groups.ts'
 import type { LogPoint } from './log-point.ts'
 import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
@@ -54,6 +56,24 @@ export const parseRequestId = idParser('a request')
 export const parseElectionId = idParser('an election')
 export const parseBountyId = idParser('a bounty')
 export const parseApprovalId = idParser('an approval')
+export const parseTokenId = idParser('a token')
+
+export function parseTokenScopes(text: string): TokenScope[] {
+  const scopes = z.array(TokenScope).safeParse(text.split(','))
+  if (scopes.success) return scopes.data
+  throw new InvalidArgumentError(`It must be a comma-separated list of ${tokenScopes.join(', ')}.`)
+}
+
+/** When something ends: after a time, or at an instant in epoch ms. */
+export type Expiry = { afterMs: number } | { atMs: number }
+
+export function parseExpiry(text: string): Expiry {
+  const [, count, unit] = /^(\d{1,5})([hd])$/.exec(text) ?? []
+  if (count !== undefined) return { afterMs: Number(count) * (unit === 'h' ? 3_600_000 : 86_400_000) }
+  const span = spanOf(text, 'UTC')
+  if (span) return { atMs: span.lastMs }
+  throw new InvalidArgumentError('It must be hours or days such as 12h or 30d, a day, or a time with its zone.')
+}
 
 export function parseAccountId(text: string): AccountId {
   const id = AccountId.safeParse(text)

@@ -11,8 +11,8 @@ export type CouncilApi = {
   get: <Body>(path: string, schema: z.ZodType<Body>) => Promise<Body>
   /** Reads a list, page after page. Throws CliError with the code of the problem. */
   rows: <Row>(path: string, name: string, schema: z.ZodType<Row>, query: Record<string, string>) => AsyncGenerator<Row>
-  /** Executes a command under a new id. Throws CliError with the code of the refusal. */
-  execute: (name: string, fields: object) => Promise<Done>
+  /** Executes a command, under a new id by default. Throws CliError with the code of the refusal. */
+  execute: (name: string, fields: object, commandId?: string) => Promise<Done>
 }
 
 export type Done = Exclude<CommandOutcome, { result: 'refused' | 'rejected' }>
@@ -32,8 +32,9 @@ export function councilApi(config: Pick<Config, 'client' | 'council'>): CouncilA
         fail(error)
       }
     },
-    async execute(name, fields) {
-      const outcome = await client.execute(name, fields).catch(fail)
+    async execute(name, fields, commandId) {
+      const key = commandId === undefined ? {} : { key: commandId }
+      const outcome = await client.execute(name, fields, key).catch(fail)
       if (outcome.result === 'refused' || outcome.result === 'rejected')
         throw new CliError({ fromServer: outcome.code }, outcome.message)
       return outcome

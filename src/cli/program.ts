@@ -11,6 +11,7 @@ import { addReadingCommands, addRepairCommands } from './log/commands.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
 import { addSimulateCommands } from './simulate/commands.ts'
 import { addServeCommand, type Serve } from './serve/commands.ts'
+import { addTokenCommands } from './token/commands.ts'
 
 export type CliDependencies = {
   stdout: OutputStream
@@ -73,6 +74,7 @@ function buildProgram(run: RunCommand, { version, serve }: CliDependencies): Com
   addServeCommand(program, run, serve)
   addChatCommand(program, run)
   addApprovalCommands(program, run)
+  addTokenCommands(program, run)
   addReadingCommands(program, run)
   addAuditCommands(program, run)
   addGediCommands(program, run)

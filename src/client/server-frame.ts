@@ -135,7 +135,13 @@ const shapes: { [Type in ServerFrame['type']]: Shape<FrameOf<Type>> } = {
     costMicros: integer,
   }),
   cancelled: object<FrameOf<'cancelled'>>({ type: oneOf('cancelled'), ...ofAnswer, costMicros: integer }),
-  error: object<FrameOf<'error'>>({ type: oneOf('error'), requestId: optional(uuid7), code: text, message: text }),
+  error: object<FrameOf<'error'>>({
+    type: oneOf('error'),
+    requestId: optional(uuid7),
+    code: text,
+    message: text,
+    scope: optional(text),
+  }),
   resumed: object<FrameOf<'resumed'>>({ type: oneOf('resumed'), requestId: uuid7 }),
   decided: object<FrameOf<'decided'>>({
     type: oneOf('decided'),

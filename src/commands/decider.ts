@@ -92,6 +92,8 @@ export type CommandDefinition<C, Reads extends ReadSet> = {
   recordsRefusals?: true | readonly RefusalCode[]
   /** The field that takes the command's id. Clients do not send it. */
   idField?: string
+  /** The field that takes the tokens of the authenticated request: its own, the issuer of that, and so on. Clients do not send it. */
+  issuersField?: string
   /** What the command costs and risks if an agent executes it. Without this, agents may not execute it. */
   stake?: (command: C) => Stake
   /** The command checks the mode or an approval itself, so the gate does not govern it once more. */

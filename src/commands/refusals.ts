@@ -18,6 +18,7 @@ type Fields = {
   latest: string
   limit: number
   member: string
+  missingScopes: string
   mode: string
   models: string
   nextDay: string
@@ -32,6 +33,8 @@ type Fields = {
   scopes: string
   spentMicros: number
   status: string
+  subject: string
+  tokenId: string
   worker: string
 }
 
@@ -97,7 +100,15 @@ const detailFields = {
   reservation_not_open: ['account', 'reservationId'],
   same_account: ['account'],
   too_many_reservations: ['account', 'open', 'limit'],
+  scopes_exceed_issuer: ['missingScopes'],
+  scopes_not_for_agents: ['missingScopes'],
   step_exists: ['member'],
+  subject_not_allowed: ['subject'],
+  token_exists: ['tokenId'],
+  token_expired: ['tokenId'],
+  token_revoked: ['tokenId'],
+  token_unknown: ['tokenId'],
+  too_many_issuers: ['limit'],
   treasury_frozen: [],
 } as const satisfies Record<string, readonly (keyof Fields)[]>
 

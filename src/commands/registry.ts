@@ -1,4 +1,5 @@
 import type { StreamName } from '../events/identifiers.ts'
+import type { TokenScope } from '../events/token.ts'
 import { account } from './aggregates/account.ts'
 import { agent } from './aggregates/agent.ts'
 import { approval } from './aggregates/approval.ts'
@@ -12,6 +13,7 @@ import { policy } from './aggregates/policy.ts'
 import { prices } from './aggregates/prices.ts'
 import { refusals } from './aggregates/refusals.ts'
 import { seals } from './aggregates/seals.ts'
+import { token } from './aggregates/token.ts'
 import { treasury } from './aggregates/treasury.ts'
 import { RegisterAgent } from './agent/register-agent.ts'
 import { CloseApproval } from './approval/close-approval.ts'
@@ -59,6 +61,8 @@ import { SwitchMode } from './governance/switch-mode.ts'
 import { ListPrice } from './prices/list-price.ts'
 import { IntroduceSealingKey } from './seals/introduce-sealing-key.ts'
 import { SealLog } from './seals/seal-log.ts'
+import { IssueToken } from './token/issue-token.ts'
+import { RevokeToken } from './token/revoke-token.ts'
 import { AdvanceAccount } from './treasury/advance-account.ts'
 import { FreezeAccount } from './treasury/freeze-account.ts'
 import { FreezeTreasury } from './treasury/freeze-treasury.ts'
@@ -73,8 +77,8 @@ import { UnfreezeTreasury } from './treasury/unfreeze-treasury.ts'
 
 type AnyCommand = CommandDefinition<unknown, ReadSet>
 
-/** A command that HTTP clients may call. */
-export type PublicCommand = { definition: AnyCommand }
+/** A command that HTTP clients may call, with the scope that its caller needs. */
+export type PublicCommand = { definition: AnyCommand; scope: TokenScope }
 
 type Area = {
   aggregates: readonly Aggregate<unknown>[]
@@ -87,61 +91,72 @@ type Area = {
 const internal = <C, Reads extends ReadSet>(definition: CommandDefinition<C, Reads>): AnyCommand =>
   definition as AnyCommand
 
-/** `idField` names the field that takes the command's id. */
+/** The fields that the server fills in: the command's id, and the tokens of the authenticated request. */
+type FilledIn<C> = { id?: keyof C & string; issuers?: keyof C & string }
+
 const open = <C, Reads extends ReadSet>(
   definition: CommandDefinition<C, Reads>,
-  idField?: keyof NoInfer<C> & string,
-): PublicCommand => ({ definition: { ...internal(definition), ...(idField && { idField }) } })
+  scope: TokenScope,
+  { id, issuers }: FilledIn<NoInfer<C>> = {},
+): PublicCommand => ({
+  scope,
+  definition: { ...internal(definition), ...(id && { idField: id }), ...(issuers && { issuersField: issuers }) },
+})
 
 /** A command that can be proposed for approval. */
 const findAction: FindAction = (name) => publicCommands.get(name)?.definition
 
-/** Registers every aggregate and every command, by area. */
+/** Registers every aggregate and every command, by area, with the scope of each command that clients may call. */
 export const areas: Readonly<Record<string, Area>> = {
   treasury: {
     aggregates: [account, treasury],
     commands: [internal(AdvanceAccount)],
     publicCommands: [
-      open(OpenAccount),
-      open(TransferFunds),
-      open(ReserveFunds, 'reservationId'),
-      open(SettleReservation),
-      open(ReleaseReservation),
-      open(FreezeAccount),
-      open(UnfreezeAccount),
-      open(FreezeTreasury),
-      open(UnfreezeTreasury),
-      open(SetAccountLimits),
+      open(OpenAccount, 'treasury:write'),
+      open(TransferFunds, 'treasury:write'),
+      open(ReserveFunds, 'treasury:write', { id: 'reservationId' }),
+      open(SettleReservation, 'treasury:write'),
+      open(ReleaseReservation, 'treasury:write'),
+      open(FreezeAccount, 'treasury:write'),
+      open(UnfreezeAccount, 'treasury:write'),
+      open(FreezeTreasury, 'treasury:write'),
+      open(UnfreezeTreasury, 'treasury:write'),
+      open(SetAccountLimits, 'treasury:write'),
     ],
   },
-  agent: { aggregates: [agent], commands: [], publicCommands: [open(RegisterAgent)] },
+  agent: { aggregates: [agent], commands: [], publicCommands: [open(RegisterAgent, 'treasury:write')] },
   budget: {
     aggregates: [budget, policy],
     commands: [internal(ReserveBudget), internal(DebitBudget), internal(ReportHardLimit), internal(CloseBudgetDay)],
-    publicCommands: [open(SetBudgetPolicy)],
+    publicCommands: [open(SetBudgetPolicy, 'treasury:write')],
+  },
+  governance: {
+    aggregates: [governance],
+    commands: [],
+    publicCommands: [open(SwitchMode, 'mode:write'), open(SetApprovalPolicy, 'mode:write')],
   },
   prices: { aggregates: [prices], commands: [internal(ListPrice)], publicCommands: [] },
-  governance: { aggregates: [governance], commands: [], publicCommands: [open(SwitchMode), open(SetApprovalPolicy)] },
   approval: {
     aggregates: [approval],
     commands: [internal(ExpireApproval), internal(CloseApproval)],
     publicCommands: [
-      open(requestApproval(findAction), 'approvalId'),
-      open(editApproval(findAction), 'replacementId'),
-      open(GrantApproval),
-      open(DenyApproval),
+      // A proposal waits for a person, or the mode lets an agent's run.
+      open(requestApproval(findAction), 'chat:send', { id: 'approvalId' }),
+      open(editApproval(findAction), 'approvals:write', { id: 'replacementId' }),
+      open(GrantApproval, 'approvals:write'),
+      open(DenyApproval, 'approvals:write'),
     ],
   },
   bounty: {
     aggregates: [bounty],
     commands: [internal(AdvanceBounty), internal(StartJudging), internal(JudgeBounty)],
     publicCommands: [
-      open(ProposeBounty, 'bountyId'),
-      open(OpenBounty, 'bountyId'),
-      open(FundBounty),
-      open(ClaimBounty),
-      open(SubmitBountyWork),
-      open(CancelBounty),
+      open(ProposeBounty, 'bounties:write', { id: 'bountyId' }),
+      open(OpenBounty, 'bounties:write', { id: 'bountyId' }),
+      open(FundBounty, 'bounties:write'),
+      open(ClaimBounty, 'bounties:write'),
+      open(SubmitBountyWork, 'bounties:write'),
+      open(CancelBounty, 'bounties:write'),
     ],
   },
   chat: {
@@ -168,6 +183,14 @@ export const areas: Readonly<Record<string, Area>> = {
     aggregates: [election],
     commands: [internal(OpenElection), internal(CastBallot), internal(RejectBallot), internal(CloseElection)],
     publicCommands: [],
+  },
+  token: {
+    aggregates: [token],
+    commands: [],
+    publicCommands: [
+      open(IssueToken, 'tokens:write', { id: 'tokenId', issuers: 'issuers' }),
+      open(RevokeToken, 'tokens:write'),
+    ],
   },
   refusals: { aggregates: [refusals], commands: [], publicCommands: [] },
   seals: { aggregates: [seals], commands: [internal(SealLog), internal(IntroduceSealingKey)], publicCommands: [] },

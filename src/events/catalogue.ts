@@ -13,6 +13,7 @@ import { policyEvents } from './policy.ts'
 import { priceEvents } from './prices.ts'
 import { refusalEvents } from './refusals.ts'
 import { sealEvents } from './seals.ts'
+import { tokenEvents } from './token.ts'
 import { treasuryEvents } from './treasury.ts'
 
 /** The event types of each area. */
@@ -30,6 +31,7 @@ export const eventAreas = {
   treasury: treasuryEvents,
   governance: governanceEvents,
   approval: approvalEvents,
+  token: tokenEvents,
   refusals: refusalEvents,
   seals: sealEvents,
 } as const satisfies Record<string, EventCatalogue>
@@ -50,6 +52,7 @@ export const eventCatalogue = {
   ...treasuryEvents,
   ...governanceEvents,
   ...approvalEvents,
+  ...tokenEvents,
   ...sealEvents,
 } as const satisfies EventCatalogue
 

@@ -36,10 +36,12 @@ export const councilScope = BudgetScope.parse('council')
 export const userScope = (subject: Principal): BudgetScope =>
   BudgetScope.parse(`user:${[...Buffer.from(subject)].map(inStreamName).join('')}`)
 
-/** The scope of any subject: an agent's own, or a user's. */
+/** The scope of any subject: `agent:<id>` and `user:<id>` are scopes themselves. */
 export function subjectScope(subject: Principal): BudgetScope {
-  const ofAgent = BudgetScope.safeParse(subject)
-  return ofAgent.success && subject.startsWith('agent:') ? ofAgent.data : userScope(subject)
+  const itself = BudgetScope.safeParse(subject)
+  return itself.success && (subject.startsWith('agent:') || subject.startsWith('user:'))
+    ? itself.data
+    : userScope(subject)
 }
 
 function inStreamName(byte: number): string {

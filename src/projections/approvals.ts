@@ -1,9 +1,11 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
 import { approvalEvents, Risk, WaitReason, type ApprovalEvent } from '../events/approval.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { Mode } from '../events/governance.ts'
+import type { Principal } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
+import { isPromptOf } from './chats.ts'
 import { bigint, bytewise, nullable, text, textOf, timestamp, type RowOf } from './engine/columns.ts'
 import type { Tx } from './engine/projection.ts'
 import { storableText } from './engine/rows.ts'
@@ -64,18 +66,35 @@ export const approvals = tableProjection({
   },
 })
 
+/** Whose actions and whose prompts' approvals may be seen; null: those of all. */
+export type ApprovalSight = { ofSubject: Principal | null; promptsOf: Principal | null }
+
+const isSeen = ({ ofSubject, promptsOf }: ApprovalSight): RawBuilder<unknown> => {
+  const ownAction = ofSubject === null ? sql`true` : sql`requested_by = ${storableText(ofSubject)}`
+  const ownPrompt = promptsOf === null ? sql`true` : isPromptOf(sql`resumes`, promptsOf)
+  return sql`case when resumes is null then ${ownAction} else ${ownPrompt} end`
+}
+
 /** A page of rows, newest first, all or those with a status: those before an id, or the first. */
 export function selectApprovals(
   tx: Tx,
   { status, before, limit }: { status: ApprovalRow['status'] | undefined; before: string | undefined; limit: number },
+  sight: ApprovalSight,
 ): Promise<ApprovalRow[]> {
   const ofStatus = status === undefined ? sql`true` : sql`status = ${status}`
   const older = before === undefined ? sql`true` : sql`approval_id < ${before}`
-  return approvals.select(tx, sql`where ${ofStatus} and ${older} order by approval_id desc limit ${limit}`)
+  return approvals.select(
+    tx,
+    sql`where ${ofStatus} and ${older} and ${isSeen(sight)} order by approval_id desc limit ${limit}`,
+  )
 }
 
-export const selectApproval = async (tx: Tx, approvalId: string): Promise<ApprovalRow | undefined> =>
-  (await approvals.select(tx, sql`where approval_id = ${approvalId}`))[0]
+export const selectApproval = async (
+  tx: Tx,
+  approvalId: string,
+  sight: ApprovalSight,
+): Promise<ApprovalRow | undefined> =>
+  (await approvals.select(tx, sql`where approval_id = ${approvalId} and ${isSeen(sight)}`))[0]
 
 /** An approval as people see it. `exactArguments` is the text that was approved, byte for byte. */
 export const approvalReport = (row: ApprovalRow) => ({

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
 import { chatEvents, isChatEvent, maxEarlierTurns, type ChatEvent } from '../events/chat.ts'
 import type { RecordedEvent } from '../events/event.ts'
@@ -65,16 +65,23 @@ export const chats = tableProjection({
   evolve: evolveChatRow,
 })
 
-/** Position of the first event of a principal's prompt; null when the principal has no such prompt. */
+/** Position of the first event of a prompt, of any principal if it is null; null when the principal has no such prompt. */
 export const firstPositionOf = (
   read: ReadModelReader,
-  principal: Principal,
+  principal: Principal | null,
   requestId: Uuid7,
 ): Promise<ReadModelAnswer<Position | null>> =>
   read(chats, null, async (tx) => {
-    const [row] = await chats.select(tx, sql`where request_id = ${requestId} and actor = ${principal}`)
+    const [row] = await chats.select(tx, sql`where request_id = ${requestId} and ${ofActor(principal)}`)
     return row ? Position.parse(row.first_position) : null
   })
+
+const ofActor = (principal: Principal | null) =>
+  principal === null ? sql`true` : sql`actor = ${storableText(principal)}`
+
+/** Whether a prompt is that of a subject; a condition for other read models. */
+export const isPromptOf = (requestId: RawBuilder<unknown>, subject: Principal): RawBuilder<unknown> =>
+  sql`exists (select 1 from read_models.chats where chats.request_id = ${requestId} and ${ofActor(subject)})`
 
 function evolveChatRow(row: ChatRow | undefined, event: RecordedChatEvent): ChatRow {
   if (event.type === 'PromptSubmitted') {

@@ -4,7 +4,7 @@ import { zonedDay } from '../events/day.ts'
 import { Position } from '../events/identifiers.ts'
 import type { CostRow } from './costs.ts'
 import type { Tx } from './engine/projection.ts'
-import { IntegerColumn } from './engine/rows.ts'
+import { IntegerColumn, storableText } from './engine/rows.ts'
 
 /** What costs can be grouped by. An hour or a day is that of the settlement, in a time zone. */
 export const costGroupings = ['model', 'member', 'agent', 'user', 'request', 'phase', 'hour', 'day'] as const
@@ -100,12 +100,14 @@ type Selection = {
   /** Milliseconds, both included; null: open. */
   fromMs: number | null
   toMs: number | null
+  /** Only the calls for this subject; null: for all. */
+  asker: string | null
 }
 
 /** A page of groups in the order of their keys, after the keys of a group (`''` for null) or from the first. */
 export async function selectCostGroups(
   tx: Tx,
-  { by, timeZone, fromMs, toMs }: Selection,
+  { by, timeZone, fromMs, toMs, asker }: Selection,
   after: readonly string[] | undefined,
   limit: number,
 ): Promise<CostGroup[]> {
@@ -114,6 +116,7 @@ export async function selectCostGroups(
   const ofRange = [
     ...(fromMs === null ? [] : [sql`settled_at >= ${instant(fromMs)}`]),
     ...(toMs === null ? [] : [sql`settled_at < ${instant(toMs + 1)}`]),
+    ...(asker === null ? [] : [sql`asker = ${storableText(asker)}`]),
   ]
   const afterKeys =
     after === undefined || by.length === 0

@@ -1,9 +1,11 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
 import { electionEvents, ElectionRules, VotingMethod, type ElectionEvent } from '../events/election.ts'
 import type { RecordedEvent } from '../events/event.ts'
+import type { Principal } from '../events/identifiers.ts'
 import { isoTime } from '../platform/clock.ts'
 import { ballots } from './ballots.ts'
+import { isPromptOf } from './chats.ts'
 import {
   boolean,
   bytewise,
@@ -74,15 +76,27 @@ export const elections = joined('elections', 1, [table, ballots])
 
 export const electionRows = table
 
-/** A page of rows, newest first: those before an id, or the first. */
-export const selectElections = (tx: Tx, before: string | undefined, limit: number): Promise<ElectionRow[]> =>
-  table.select(
-    tx,
-    sql`${before === undefined ? sql`` : sql`where election_id < ${before}`} order by election_id desc limit ${limit}`,
-  )
+/** A page of rows, newest first: those before an id, or the first; elections about answers only for one subject's prompts. */
+export function selectElections(
+  tx: Tx,
+  before: string | undefined,
+  limit: number,
+  promptsOf: Principal | null,
+): Promise<ElectionRow[]> {
+  const older = before === undefined ? sql`true` : sql`election_id < ${before}`
+  return table.select(tx, sql`where ${older} and ${isSeen(promptsOf)} order by election_id desc limit ${limit}`)
+}
 
-export const selectElection = async (tx: Tx, electionId: string): Promise<ElectionRow | undefined> =>
-  (await table.select(tx, sql`where election_id = ${electionId}`))[0]
+export const selectElection = async (
+  tx: Tx,
+  electionId: string,
+  promptsOf: Principal | null,
+): Promise<ElectionRow | undefined> =>
+  (await table.select(tx, sql`where election_id = ${electionId} and ${isSeen(promptsOf)}`))[0]
+
+/** An election about an answer belongs to its asker; null: those of all subjects. */
+const isSeen = (promptsOf: Principal | null): RawBuilder<unknown> =>
+  promptsOf === null ? sql`true` : sql`(purpose <> 'answer' or ${isPromptOf(sql`ref`, promptsOf)})`
 
 function evolveElectionRow(row: ElectionRow | undefined, event: RecordedElectionEvent): ElectionRow {
   if (event.type === 'ElectionOpened') {

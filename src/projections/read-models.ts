@@ -11,6 +11,7 @@ import { members } from './members.ts'
 import { modeHistory } from './mode-history.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
+import { tokens } from './tokens.ts'
 
 /** Every read model there is, in the order in which they are shown. */
 export const readModels: readonly ReadModel[] = [
@@ -26,4 +27,5 @@ export const readModels: readonly ReadModel[] = [
   members,
   approvals,
   modeHistory,
+  tokens,
 ]

@@ -52,6 +52,7 @@ describe('the shapes of the client and the schema of the server', () => {
     ...{ intent: text, by: text, phase: text, method: text, winner: text, why: text, code: text, message: text, text },
     confidence: figure,
     seating: optional(text),
+    scope: optional(text),
     throttledBy: optional(fc.array(text)),
     held: fc.constantFrom(undefined, true),
     conversation: optional(

@@ -117,7 +117,7 @@ describe.each(databaseKinds)('the costs on $kind', async ({ open }) => {
             ...{ keys, ...costSums(of) },
             ...{ first: of[0]?.position as Position, last: of.at(-1)?.position as Position },
           }))
-          const selection = { by, timeZone, fromMs, toMs: null }
+          const selection = { by, timeZone, fromMs, toMs: null, asker: null }
           expect(await grouped(selection)).toEqual(expected)
           if (by.length === 0) return
           const paged: CostGroup[] = []
@@ -145,7 +145,7 @@ describe.each(databaseKinds)('the costs on $kind', async ({ open }) => {
     const calls = [at('2026-10-25T00:10:00Z', 1), at('2026-10-25T01:10:00Z', 2), at('2026-10-25T23:10:00Z', 4)]
     await applyInBatches(db.postgres, costs, logOf(calls), [50])
     const by = (grouping: CostGrouping) =>
-      grouped({ by: [grouping], timeZone: 'Europe/Berlin', fromMs: null, toMs: null })
+      grouped({ by: [grouping], timeZone: 'Europe/Berlin', fromMs: null, toMs: null, asker: null })
     const costOf = ({ keys, costMicros }: CostGroup) => [keys[0], costMicros]
     expect((await by('hour')).map(costOf)).toEqual([
       ['2026-10-25T00:00:00.000Z', 1],

@@ -82,6 +82,16 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
       'create index on "s"."entries" (movement)',
     ],
   },
+  tokens: {
+    version: 1,
+    statements: [
+      'create table "s"."tokens" ("token_id" text collate "C" primary key, "subject" text collate "C" not null, ' +
+        '"scopes" jsonb not null, "label" text not null, "issuer" text, "issued_by" text not null, "issued_at" timestamptz not null, ' +
+        '"expires_at" timestamptz, "revoked_by" text, "revoked_at" timestamptz, "revoked_why" text, "first_position" text not null, ' +
+        '"last_position" text not null, "last_sequence" bigint not null)',
+      'create index on "s"."tokens" (subject, token_id)',
+    ],
+  },
   accounts: {
     version: 2,
     statements: [

@@ -58,14 +58,24 @@ export const setUpCommands = (): ClientCommand[] => [
 export const unrelatedCommand = (): ClientCommand =>
   commandFor(TransferFunds, { transferId: 'another', from: external, to: payers[0], amountMicros: 1, reason })
 
+/** A token that a client asked for, with the tokens under which it would be issued. */
+export type PromisedToken = { tokenId: Uuid7; issuers: Uuid7[] }
+
 /** What clients requested and may use later; the gate may have refused it. */
 export type Promised = {
   reservations: { account: AccountId; reservationId: Uuid7 }[]
   elections: Uuid7[]
   approvals: Uuid7[]
   bounties: Uuid7[]
+  tokens: PromisedToken[]
 }
-export const nothingPromised = (): Promised => ({ reservations: [], elections: [], approvals: [], bounties: [] })
+export const nothingPromised = (): Promised => ({
+  reservations: [],
+  elections: [],
+  approvals: [],
+  bounties: [],
+  tokens: [],
+})
 
 /** A random command of the treasury, the chat, an election or a budget policy, most often a transfer. */
 export function randomCommand(random: Random, commandId: Uuid7, nowMs: number, promised: Promised): ClientCommand {

@@ -9,12 +9,14 @@ import { chatStream } from '../../src/events/chat.ts'
 import { dayOf } from '../../src/events/day.ts'
 import { Uuid7, type StreamName } from '../../src/events/identifiers.ts'
 import { councilScope } from '../../src/events/policy.ts'
+import { adminSubject } from '../../src/events/token.ts'
 import { isoTime } from '../../src/platform/clock.ts'
 import { unrelatedCommand, commandFor, setUpCommands, randomCommand, nothingPromised } from './client-commands.ts'
 import { createClient, isRetried, type Answer, type IssuedCommand, type Client, type Gates } from './client.ts'
 import { bountyCommand, judge } from './bounties.ts'
 import { startClocks } from './clock.ts'
 import { act, governanceCommand } from './governance.ts'
+import { tokenCommand } from './tokens.ts'
 import type { World } from './world.ts'
 
 /** The commands of the clients, the answers to reused command ids, and the number of clients that have not finished. */
@@ -33,9 +35,10 @@ const longestPauseMs = 1_500
 const lastLooks = 3
 /** The workers: two may take the same job. */
 const workers = 2
-/** The share of the commands that govern the council, and of those of bounties among the others. */
+/** The share of the commands that govern the council, and of those of bounties and of tokens among the others. */
 const governed = 0.1
 const aboutBounties = 0.15
+const aboutTokens = 0.05
 
 /** Opens the accounts, then starts several clients and a worker. */
 export function startClients(world: World): ClientRun {
@@ -60,7 +63,7 @@ export function startClients(world: World): ClientRun {
     const setUpClient = createClient('set-up', scheduler, random, gates)
     for (const command of setUpCommands()) await setUpClient.insist(command)
     for (let n = 1; n <= clients; n++)
-      void spend(createClient(`client ${n}`, scheduler, random, gates)).finally(() => left--)
+      void spend(createClient(n === 1 ? adminSubject : `client ${n}`, scheduler, random, gates)).finally(() => left--)
     for (let n = 1; n <= workers; n++)
       void work(createClient(`worker ${n}`, scheduler, random, gates)).finally(() => left--)
   })()
@@ -71,13 +74,15 @@ export function startClients(world: World): ClientRun {
     for (let n = 0; n < commandsEach; n++) {
       await scheduler.step(client.owner, 'thinks', random.below(longestThoughtMs))
       const commandId = newId()
-      for (const stream of ['chat/', 'election/', 'approval/', 'bounty/', 'account/bounty:'])
+      for (const stream of ['chat/', 'election/', 'approval/', 'bounty/', 'account/bounty:', 'token/'])
         world.watch(`${stream}${commandId}` as StreamName)
       const command = random.happens(governed)
         ? governanceCommand(random, commandId, promised.approvals)
         : random.happens(aboutBounties)
           ? bountyCommand(random, commandId, scheduler.clock.nowMs(), promised.bounties)
-          : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
+          : random.happens(aboutTokens)
+            ? tokenCommand(random, commandId, promised.tokens)
+            : randomCommand(random, commandId, scheduler.clock.nowMs(), promised)
       const answer = await client.insist(command, commandId)
       // A command that had nothing to do leaves no event, so its id is free.
       const hasEvents = answer.result === 'appended' && answer.events.length > 0

@@ -17,6 +17,7 @@ const streams: Record<keyof typeof eventAreas, string> = {
   treasury: 'governance/treasury',
   governance: 'governance/mode',
   approval: 'approval/<approvalId>',
+  token: 'token/<tokenId>',
   refusals: 'refusals/<yyyy-mm-dd>',
   seals: 'seals/<yyyy-mm-dd>',
 }

@@ -5,18 +5,30 @@ import { CancelPrompt } from '../../commands/chat/cancel-prompt.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
-import { Uuid7, type Position, type Principal } from '../../events/identifiers.ts'
+import { Uuid7, type Position } from '../../events/identifiers.ts'
 import { LogStopped } from '../../events/log/log.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { TokenScope } from '../../events/token.ts'
 import { newTraceparent } from '../../platform/trace.ts'
+import type { Access } from '../access/access.ts'
+import { seesAllChats, type Identity } from '../access/identity.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import type { FindPrompt } from './find-prompt.ts'
-import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint } from './frames.ts'
+import { frameScopes } from './frame-scopes.ts'
+import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint, type ServerFrame } from './frames.ts'
+import { hiddenApproval } from './hidden-approval.ts'
 import type { SubjectLimits } from '../limits.ts'
 import { takeFrames, type IncomingFrame } from './frame-intake.ts'
 import { socketWriter, type SocketWriter } from './socket-writer.ts'
 
-export const closeCodes = { policy: 1008, restart: 1012, slowConsumer: 1013, tooManyRequests: 4029 } as const
+export const closeCodes = {
+  policy: 1008,
+  restart: 1012,
+  slowConsumer: 1013,
+  signedOut: 4001,
+  scopeMissing: 4003,
+  tooManyRequests: 4029,
+} as const
 
 export type ChatDependencies = FeedDependencies & {
   gate: CommandGate
@@ -24,11 +36,12 @@ export type ChatDependencies = FeedDependencies & {
   newId: () => Uuid7
   logger: Logger
   findPrompt: FindPrompt
+  watch: Access['watch']
 }
 
 /** One socket while it is open. */
 type Conversation = SocketWriter & {
-  principal: Principal
+  identity: Identity
   closed: AbortSignal
   feeds: Map<Uuid7, Feed>
   /** Reports an internal failure of one request to the client; other answers on the socket continue. Logs the first per socket. */
@@ -42,9 +55,10 @@ type Feed = { stop: () => void; ended: Promise<unknown> }
  * Serves one socket of `/ws/chat`. Attaches handlers before awaiting anything, since messages that arrive earlier would be lost. A
  * dropped socket cancels nothing: answers continue, and any socket may resume them.
  */
-export function serveChat(dependencies: ChatDependencies, socket: WebSocket, principal: Principal): void {
+export function serveChat(dependencies: ChatDependencies, socket: WebSocket, identity: Identity): void {
   const { limits } = dependencies
-  const logger = dependencies.logger.child({ subject: principal })
+  const { subject } = identity
+  const logger = dependencies.logger.child({ subject })
   const closed = new AbortController()
   socket.on('close', () => closed.abort())
   socket.on('error', (error) => logger.info({ err: error }, 'a chat socket failed'))
@@ -52,6 +66,11 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, pri
     logger.info('a slow reader was disconnected')
     socket.close(closeCodes.slowConsumer, 'slow consumer')
   })
+  const unwatch = dependencies.watch(identity, () => {
+    logger.info('the token of a socket has ended')
+    writer.close(closeCodes.signedOut, 'signed out')
+  })
+  socket.on('close', unwatch)
   let hasFailed = false
   const fail: Conversation['fail'] = async (error, requestId) => {
     if (closed.signal.aborted) return
@@ -63,10 +82,10 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, pri
         : ['internal', 'the server failed; its log has the cause']
     await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
-  const conversation: Conversation = { ...writer, principal, closed: closed.signal, feeds: new Map(), fail }
+  const conversation: Conversation = { ...writer, identity, closed: closed.signal, feeds: new Map(), fail }
   takeFrames(socket, {
     handle: (frame) => handle(dependencies, conversation, frame),
-    delayMs: () => limits.frameDelayMs(principal),
+    delayMs: () => limits.frameDelayMs(subject),
     onPaced: () => logger.info('a client exceeds MAX_FRAMES_PER_SECOND; its socket is read more slowly'),
     onFlood() {
       logger.info('a client that flooded its socket was disconnected')
@@ -91,14 +110,21 @@ async function handle(
       : parseClientFrame(data.toString('utf8'))
   if (!parsed.ok) return send({ type: 'error', code: parsed.code, message: parsed.message })
   const { frame } = parsed
+  const scope = frameScopes[frame.type]
+  if (scope !== null && !conversation.identity.scopes.has(scope)) return send(withoutScope(frame, scope))
   try {
     await handleFrame(dependencies, conversation, frame)
   } catch (error) {
-    await conversation.fail(
-      error,
-      frame.type === 'prompt' || frame.type === 'resume' || frame.type === 'cancel' ? frame.requestId : undefined,
-    )
+    await conversation.fail(error, requestIdOf(frame))
   }
+}
+
+const requestIdOf = (frame: ClientFrame): Uuid7 | undefined => ('requestId' in frame ? frame.requestId : undefined)
+
+function withoutScope(frame: ClientFrame, scope: TokenScope): ServerFrame {
+  const requestId = requestIdOf(frame)
+  const message = `the token lacks the scope ${scope}`
+  return { type: 'error', ...(requestId && { requestId }), code: 'scope_missing', message, scope }
 }
 
 async function handleFrame(
@@ -130,7 +156,8 @@ async function prompt(
   frame: Extract<ClientFrame, { type: 'prompt' }>,
 ): Promise<void> {
   const { gate, limits, newId, logger } = dependencies
-  const { principal, send, close } = conversation
+  const { identity, send, close } = conversation
+  const { subject } = identity
   const { type: _, requestId = newId(), ...rest } = frame
   if (conversation.feeds.has(requestId))
     return send({
@@ -139,7 +166,7 @@ async function prompt(
       code: 'already_streaming',
       message: 'this socket already streams that answer',
     })
-  if (!(await limits.prompt(principal))) {
+  if (!(await limits.prompt(subject))) {
     await send({
       type: 'error',
       requestId,
@@ -148,7 +175,7 @@ async function prompt(
     })
     return close(closeCodes.tooManyRequests, 'too many requests')
   }
-  const release = limits.inFlight(principal)
+  const release = limits.inFlight(subject)
   if (!release)
     return send({
       type: 'error',
@@ -158,11 +185,11 @@ async function prompt(
     })
   let isStreaming = false
   try {
-    logger.info({ requestId, subject: principal, characters: rest.text.length }, 'prompt received')
+    logger.info({ requestId, characters: rest.text.length }, 'prompt received')
     const result = await gate.execute(
       SubmitPrompt,
       { requestId, ...rest },
-      { commandId: requestId, principal, requestId, traceparent: newTraceparent() },
+      { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() },
     )
     if (result.result !== 'appended' && result.result !== 'duplicate') return await sendFailure(send, requestId, result)
     const first = result.events[0]?.position
@@ -179,7 +206,7 @@ async function resume(
   conversation: Conversation,
   { requestId, lastEventId }: Extract<ClientFrame, { type: 'resume' }>,
 ): Promise<void> {
-  const { principal, send, feeds } = conversation
+  const { identity, send, feeds } = conversation
   const point = lastEventId ? parseResumePoint(lastEventId) : null
   if (lastEventId && !point)
     return send({
@@ -195,21 +222,25 @@ async function resume(
       code: 'too_many_in_flight',
       message: 'this socket streams too many answers; wait for one to end',
     })
-  const prompt = await dependencies.findPrompt(principal, requestId)
+  const prompt = await dependencies.findPrompt(identity, requestId)
   if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
   void feed(dependencies, conversation, requestId, prompt.first, point)
 }
 
 async function cancel(
-  { gate, newId }: ChatDependencies,
-  { principal, send }: Conversation,
+  { gate, newId, findPrompt }: ChatDependencies,
+  { identity, send }: Conversation,
   requestId: Uuid7,
 ): Promise<void> {
+  if (!seesAllChats(identity)) {
+    const prompt = await findPrompt(identity, requestId)
+    if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
+  }
   const execute = (approvalId?: Uuid7) =>
     gate.execute(
       CancelPrompt,
       { requestId, ...(approvalId && { approvalId }) },
-      { commandId: newId(), principal, requestId },
+      { commandId: newId(), principal: identity.subject, requestId },
     )
   const result = await execute()
   // If the prompt waits for a person, the approval is withdrawn with it.
@@ -221,15 +252,17 @@ async function cancel(
 
 /** Decides about an approval in the name of the socket's subject. */
 async function decide(
-  { gate, newId }: ChatDependencies,
-  { principal, send }: Conversation,
+  { gate, newId, findPrompt }: ChatDependencies,
+  { identity, send }: Conversation,
   frame: Extract<ClientFrame, { type: 'approve' | 'deny' }>,
 ): Promise<void> {
   const id = Uuid7.safeParse(frame.approvalId)
   if (!id.success)
     return send({ type: 'error', code: 'approval_unknown', message: 'there is no approval with this id' })
   const approvalId = id.data
-  const context = { commandId: newId(), principal }
+  const hidden = await hiddenApproval({ gate, findPrompt }, identity, approvalId)
+  if (hidden) return send({ type: 'error', code: hidden.code, message: hidden.message })
+  const context = { commandId: newId(), principal: identity.subject }
   const isGrant = frame.type === 'approve'
   const result = isGrant
     ? await gate.execute(

@@ -18,6 +18,7 @@ export const frameErrorCodes = [
   'already_streaming',
   'approval_unknown',
   'prompt_unknown',
+  'scope_missing',
   'too_many_requests',
   'too_many_in_flight',
   'read_model_unavailable',
@@ -164,7 +165,14 @@ export const ServerFrame = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('failed'), ...ofAnswer, code: z.string(), message, costMicros: z.int() }),
   z.object({ type: z.literal('cancelled'), ...ofAnswer, costMicros: z.int() }),
-  z.object({ type: z.literal('error'), requestId: Uuid7.optional(), code: z.string(), message }),
+  z.object({
+    type: z.literal('error'),
+    requestId: Uuid7.optional(),
+    code: z.string(),
+    message,
+    /** The scope that the token lacks. */
+    scope: z.string().optional(),
+  }),
   z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
   /** The reply to `approve` and `deny`. */
   z.object({ type: z.literal('decided'), approvalId: Uuid7, decision: z.enum(['granted', 'denied']) }),

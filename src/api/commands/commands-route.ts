@@ -1,9 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
 import type { AppendedEvent, CommandResult, RejectionCode } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { publicCommands, type PublicCommand } from '../../commands/registry.ts'
-import type { Principal, Uuid7 } from '../../events/identifiers.ts'
+import { Uuid7 } from '../../events/identifiers.ts'
 import { newTraceparent } from '../../platform/trace.ts'
+import { identityOf, refuseWithoutScope } from '../access/check-access.ts'
+import type { Identity } from '../access/identity.ts'
+import type { FindPrompt } from '../chat/find-prompt.ts'
+import { hiddenApproval } from '../chat/hidden-approval.ts'
 import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandKey } from './command-key.ts'
 import type { SubjectLimits } from '../limits.ts'
 import { answerProblem, sendProblem } from '../problem.ts'
@@ -35,17 +40,18 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
   server.post<{ Params: { name: string } }>(
     '/v1/commands/:name',
     {
+      config: { scope: 'by_command' },
       // Before the body is read.
       onRequest: async (request, reply) => {
-        if (!publicCommands.has(request.params.name))
-          return sendProblem(reply, 'unknown_command', 'there is no command with this name')
-        return undefined
+        const command = publicCommands.get(request.params.name)
+        if (!command) return sendProblem(reply, 'unknown_command', 'there is no command with this name')
+        return refuseWithoutScope(request, reply, command.scope)
       },
     },
     async (request, reply) => {
-      const { principal } = request
+      const identity = identityOf(request)
       const command = publicCommands.get(request.params.name)
-      if (!principal || !command) throw new Error('the request passed its hooks without a principal or a command')
+      if (!command) throw new Error('the request passed its hooks without a command')
       const key = parseCommandKey(request.headers['idempotency-key'])
       if (!key)
         return sendProblem(
@@ -53,11 +59,11 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
           'malformed_request',
           'Idempotency-Key is missing or malformed: send a UUIDv7, or 1 to 128 visible ASCII characters without spaces, and repeat it with every retry',
         )
-      const release = dependencies.limits.inFlight(principal)
+      const release = dependencies.limits.inFlight(identity.subject)
       if (!release)
         return sendProblem(reply, 'too_many_in_flight', 'too many commands are in flight; wait for one to finish')
       try {
-        return await execute(dependencies, reply, command, key, request.body, principal)
+        return await execute(dependencies, reply, command, key, request.body, identity)
       } finally {
         release()
       }
@@ -66,8 +72,9 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
 }
 
 type Dependencies = CommandIdDependencies & {
-  gate: Pick<CommandGate, 'execute' | 'stoppedBy'>
+  gate: Pick<CommandGate, 'execute' | 'load' | 'stoppedBy'>
   limits: Pick<SubjectLimits, 'inFlight'>
+  findPrompt: FindPrompt
 }
 
 async function execute(
@@ -76,14 +83,17 @@ async function execute(
   command: PublicCommand,
   key: CommandKey,
   body: unknown,
-  principal: Principal,
+  identity: Identity,
 ): Promise<FastifyReply> {
+  const { subject: principal } = identity
   const known = await commandIdOf(dependencies, principal, key)
   if (!known.ok) return answer(reply, known.rejection)
   const commandId = known.id
   void reply.header('x-council-command-id', commandId)
-  const input = withId(command, body, commandId)
+  const input = filledIn(command, body, commandId, identity)
   if (!input.ok) return sendProblem(reply, 'malformed_request', input.problem)
+  const hidden = await hiddenApprovalOf(dependencies, command, input.value, identity)
+  if (hidden) return answer(reply, hidden)
   const context = {
     commandId,
     ...('key' in key && { idempotencyKey: key.key }),
@@ -95,11 +105,37 @@ async function execute(
 
 type Input = { ok: true; value: unknown } | { ok: false; problem: string }
 
-/** Adds the id to commands that have it as a field. */
-function withId({ definition: { idField } }: PublicCommand, body: unknown, commandId: Uuid7): Input {
-  if (!idField || typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
-  if (Object.hasOwn(body, idField)) return { ok: false, problem: `${idField} is the command's id: leave it out` }
-  return { ok: true, value: { ...body, [idField]: commandId } }
+/** Adds the fields that come from the request itself: the command's id, and the tokens of the caller. */
+function filledIn({ definition }: PublicCommand, body: unknown, commandId: Uuid7, { tokens }: Identity): Input {
+  const { idField, issuersField } = definition
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { ok: true, value: body }
+  if (idField && Object.hasOwn(body, idField))
+    return { ok: false, problem: `${idField} is the command's id: leave it out` }
+  if (issuersField && Object.hasOwn(body, issuersField))
+    return { ok: false, problem: `${issuersField} is your token and its issuers: leave it out` }
+  return {
+    ok: true,
+    value: { ...body, ...(idField && { [idField]: commandId }), ...(issuersField && { [issuersField]: tokens }) },
+  }
+}
+
+const AboutApproval = z.looseObject({ approvalId: Uuid7 })
+
+/** The result of a command about an approval that its caller may not see: that of an approval that does not exist. */
+async function hiddenApprovalOf(
+  dependencies: Dependencies,
+  { scope }: PublicCommand,
+  input: unknown,
+  identity: Identity,
+): Promise<CommandResult | null> {
+  const about = AboutApproval.safeParse(input)
+  if (scope !== 'approvals:write' || !about.success) return null
+  const { approvalId } = about.data
+  const hidden = await hiddenApproval(dependencies, identity, approvalId)
+  if (!hidden) return null
+  return hidden.code === 'approval_unknown'
+    ? { result: 'refused', code: hidden.code, details: { approvalId } }
+    : { result: 'rejected', code: hidden.code, message: hidden.message }
 }
 
 /** The newest revision of each stream. */

@@ -6,6 +6,7 @@ import { itemRoute, listByStatusRoute, type QueryRoute } from './query-route.ts'
 export const bountyQueries: readonly QueryRoute[] = [
   listByStatusRoute({
     path: '/v1/bounties',
+    scope: 'chat:read',
     readModel: bounties,
     name: 'bounties',
     status: BountyStatus,
@@ -15,6 +16,7 @@ export const bountyQueries: readonly QueryRoute[] = [
   }),
   itemRoute({
     path: '/v1/bounties/:id',
+    scope: 'chat:read',
     readModel: bounties,
     id: Uuid7,
     notFound: 'there is no such bounty',

@@ -15,6 +15,7 @@ const BudgetPlace = z
 export const budgetQueries: readonly QueryRoute[] = [
   listRoute({
     path: '/v1/budgets',
+    scope: 'treasury:read',
     readModel: budgets,
     name: 'budgets',
     cursor: BudgetPlace,
@@ -24,6 +25,7 @@ export const budgetQueries: readonly QueryRoute[] = [
   }),
   listRoute({
     path: '/v1/policies',
+    scope: 'treasury:read',
     readModel: policies,
     name: 'policies',
     cursor: PolicyScope,
@@ -33,6 +35,7 @@ export const budgetQueries: readonly QueryRoute[] = [
   }),
   listRoute({
     path: '/v1/prices',
+    scope: 'treasury:read',
     readModel: prices,
     name: 'prices',
     cursor: sequenceCursor,

@@ -9,6 +9,7 @@ import {
 } from '../../projections/cost-groups.ts'
 import { costs } from '../../projections/costs.ts'
 import { isoTime } from '../../platform/clock.ts'
+import { seesAllChats } from '../access/identity.ts'
 import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
 
 /** A day, of the time zone of the query, or a time with its zone. */
@@ -35,6 +36,7 @@ const CostCursor = z
 export const costQueries: readonly QueryRoute[] = [
   queryRoute({
     path: '/v1/costs',
+    scope: 'treasury:read',
     readModel: costs,
     fields: {
       groupBy: CostGroupings.default([]),
@@ -53,10 +55,12 @@ export const costQueries: readonly QueryRoute[] = [
       if (fromMs !== null && toMs !== null && toMs < fromMs) return 'to: is before from'
       return query.cursor && query.cursor.length !== query.groupBy.length ? 'cursor: is no cursor of this list' : null
     },
-    async answer(tx, query) {
+    async answer(tx, query, _, viewer) {
       const { groupBy: by, timeZone, cursor, limit } = query
       const { fromMs, toMs } = rangeOf(query)
-      const selection = { by, timeZone, fromMs, toMs }
+      // By request they tell who asked how much; the other groupings are the council's books.
+      const asker = by.includes('request') && !seesAllChats(viewer) ? viewer.subject : null
+      const selection = { by, timeZone, fromMs, toMs, asker }
       const { page, last } = await pageOf(limit, (most) => selectCostGroups(tx, selection, cursor, most))
       return {
         groupBy: by,

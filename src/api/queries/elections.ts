@@ -4,27 +4,30 @@ import { selectBallots, type BallotRow } from '../../projections/ballots.ts'
 import { elections, selectElection, selectElections, type ElectionRow } from '../../projections/elections.ts'
 import { memberReport } from '../../projections/member-figures.ts'
 import { members, selectMembers, type MemberRow } from '../../projections/members.ts'
+import { promptsOf } from '../access/identity.ts'
 import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
 
 /** The elections of the council, and the contribution and cost of its members. */
 export const electionQueries: readonly QueryRoute[] = [
   listRoute({
     path: '/v1/elections',
+    scope: 'chat:read',
     readModel: elections,
     name: 'elections',
     cursor: Uuid7,
-    select: selectElections,
+    select: (tx, cursor, limit, viewer) => selectElections(tx, cursor, limit, promptsOf(viewer)),
     cursorOf: (row) => row.election_id as Uuid7,
     print: printElection,
   }),
   queryRoute({
     path: '/v1/elections/:id',
+    scope: 'chat:read',
     readModel: elections,
     fields: {},
     id: Uuid7,
     notFound: 'there is no such election',
-    async answer(tx, _, electionId) {
-      const row = await selectElection(tx, electionId)
+    async answer(tx, _, electionId, viewer) {
+      const row = await selectElection(tx, electionId, promptsOf(viewer))
       if (!row) return null
       const ballots = await selectBallots(tx, electionId)
       return { ...printElection(row), ballots: ballots.map(printBallot) }
@@ -32,6 +35,7 @@ export const electionQueries: readonly QueryRoute[] = [
   }),
   listRoute({
     path: '/v1/members',
+    scope: 'chat:read',
     readModel: members,
     name: 'members',
     // The chair and the fast path are paid under names of their own.

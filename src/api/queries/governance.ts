@@ -7,6 +7,7 @@ import {
   selectApproval,
   selectApprovals,
   type ApprovalRow,
+  type ApprovalSight,
 } from '../../projections/approvals.ts'
 import {
   modeHistory,
@@ -14,6 +15,7 @@ import {
   selectModeChanges,
   type ModeChangeRow,
 } from '../../projections/mode-history.ts'
+import { promptsOf, type Identity } from '../access/identity.ts'
 import {
   defaultPage,
   itemRoute,
@@ -29,23 +31,26 @@ import {
 export const governanceQueries: readonly QueryRoute[] = [
   listByStatusRoute({
     path: '/v1/approvals',
+    scope: 'chat:read',
     readModel: approvals,
     name: 'approvals',
     status: ApprovalStatus,
-    select: selectApprovals,
+    select: (tx, asked, viewer) => selectApprovals(tx, asked, sightOf(viewer)),
     cursorOf: (row) => row.approval_id,
     print: printApproval,
   }),
   itemRoute({
     path: '/v1/approvals/:id',
+    scope: 'chat:read',
     readModel: approvals,
     id: Uuid7,
     notFound: 'there is no such approval',
-    select: selectApproval,
+    select: (tx, id, viewer) => selectApproval(tx, id, sightOf(viewer)),
     print: printApproval,
   }),
   queryRoute({
     path: '/v1/mode',
+    scope: 'chat:read',
     readModel: modeHistory,
     fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no mode',
@@ -70,6 +75,12 @@ export const governanceQueries: readonly QueryRoute[] = [
     },
   }),
 ]
+
+/** Who decides sees what waits; everyone sees what they asked for. An approval of a prompt belongs to its asker. */
+const sightOf = (viewer: Identity): ApprovalSight => ({
+  ofSubject: viewer.scopes.has('approvals:write') ? null : viewer.subject,
+  promptsOf: promptsOf(viewer),
+})
 
 function printApproval(row: ApprovalRow) {
   return { ...approvalReport(row), positions: { first: row.first_position, last: row.last_position } }

@@ -4,6 +4,7 @@ import { costQueries } from './costs.ts'
 import { electionQueries } from './elections.ts'
 import { governanceQueries } from './governance.ts'
 import type { QueryRoute } from './query-route.ts'
+import { tokenQueries } from './tokens.ts'
 import { treasuryQueries } from './treasury.ts'
 
 /** Every query of the public API. */
@@ -14,4 +15,5 @@ export const queries: readonly QueryRoute[] = [
   ...bountyQueries,
   ...electionQueries,
   ...governanceQueries,
+  ...tokenQueries,
 ]

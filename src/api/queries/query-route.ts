@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { Position, Uuid7 } from '../../events/identifiers.ts'
+import type { TokenScope } from '../../events/token.ts'
 import type { Projection, Tx } from '../../projections/engine/projection.ts'
 import type { ReadModelAnswer, ReadModelReader } from '../../projections/engine/read-model-reader.ts'
+import { identityOf } from '../access/check-access.ts'
+import type { Identity } from '../access/identity.ts'
 import { sendProblem } from '../problem.ts'
 
 /** JSON, or a CSV file (RFC 4180) with the path of its next page. */
@@ -14,6 +17,7 @@ export type QueryRoute = (server: FastifyInstance, read: ReadModelReader) => voi
 
 type Query<Fields extends z.ZodRawShape, Id> = {
   path: string
+  scope: TokenScope
   readModel: Pick<Projection, 'name' | 'tables'>
   /** Parameters of the query string besides `after`. */
   fields: Fields
@@ -23,8 +27,8 @@ type Query<Fields extends z.ZodRawShape, Id> = {
   id?: z.ZodType<Id>
   /** The detail of the problem `not_found`. */
   notFound: string
-  /** The body of the answer; null: not found. */
-  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id) => Promise<Body | null>
+  /** The body of the answer, for the one who asks; null: not found. */
+  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id, viewer: Identity) => Promise<Body | null>
 }
 
 /**
@@ -33,6 +37,7 @@ type Query<Fields extends z.ZodRawShape, Id> = {
  */
 export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
   path,
+  scope,
   readModel,
   fields,
   problem,
@@ -42,7 +47,7 @@ export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
 }: Query<Fields, Id>): QueryRoute {
   const Known = z.strictObject({ after: Position.optional(), ...fields })
   return (server, read) =>
-    void server.get<{ Params: { id?: string } }>(path, async (request, reply) => {
+    void server.get<{ Params: { id?: string } }>(path, { config: { scope } }, async (request, reply) => {
       const known = Known.safeParse(request.query)
       if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
       const named = (id ?? z.undefined()).safeParse(request.params.id)
@@ -51,7 +56,8 @@ export function queryRoute<Fields extends z.ZodRawShape, Id = undefined>({
       const query = rest as z.output<z.ZodObject<Fields>>
       const wrong = problem?.(query) ?? null
       if (wrong !== null) return sendProblem(reply, 'malformed_request', wrong)
-      const work = (tx: Tx) => answer(tx, query, named.data as Id)
+      const viewer = identityOf(request)
+      const work = (tx: Tx) => answer(tx, query, named.data as Id, viewer)
       return send(reply, await read(readModel, after ?? null, work), after, notFound)
     })
 }
@@ -63,12 +69,13 @@ export const pageSize = z.coerce.number().pipe(z.int().min(1).max(maxPage))
 
 type List<Row, Cursor> = {
   path: string
+  scope: TokenScope
   readModel: Query<never, never>['readModel']
   /** Names the array in the body. */
   name: string
   cursor: z.ZodType<Cursor>
-  /** Rows after the cursor in the order of the list, at most `limit`. */
-  select: (tx: Tx, cursor: Cursor | undefined, limit: number) => Promise<Row[]>
+  /** Rows after the cursor in the order of the list that the viewer may see, at most `limit`. */
+  select: (tx: Tx, cursor: Cursor | undefined, limit: number, viewer: Identity) => Promise<Row[]>
   /** As clients send it back. */
   cursorOf: (row: Row) => string
   print: (row: Row) => object
@@ -88,6 +95,7 @@ export async function pageOf<Row>(
 /** The same for a list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
 export const listRoute = <Row, Cursor>({
   path,
+  scope,
   readModel,
   name,
   cursor,
@@ -97,24 +105,30 @@ export const listRoute = <Row, Cursor>({
 }: List<Row, Cursor>): QueryRoute =>
   queryRoute({
     path,
+    scope,
     readModel,
     fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no such list',
-    async answer(tx, query) {
-      const { page, last } = await pageOf(query.limit, (limit) => select(tx, query.cursor, limit))
+    async answer(tx, query, _, viewer) {
+      const { page, last } = await pageOf(query.limit, (limit) => select(tx, query.cursor, limit, viewer))
       return { [name]: page.map(print), next: last ? cursorOf(last) : null }
     },
   })
 
 type ListByStatus<Row, Status> = Omit<List<Row, Uuid7>, 'cursor' | 'select'> & {
   status: z.ZodType<Status>
-  /** Rows with the status, or all, older than an id, newest first, at most `limit`. */
-  select: (tx: Tx, asked: { status: Status | undefined; before: Uuid7 | undefined; limit: number }) => Promise<Row[]>
+  /** Rows with the status, or all, older than an id, newest first, that the viewer may see; at most `limit`. */
+  select: (
+    tx: Tx,
+    asked: { status: Status | undefined; before: Uuid7 | undefined; limit: number },
+    viewer: Identity,
+  ) => Promise<Row[]>
 }
 
 /** The same for a list of things that have an id and a status: `status` leaves out those with another one. */
 export const listByStatusRoute = <Row, Status>({
   path,
+  scope,
   readModel,
   name,
   status: known,
@@ -124,18 +138,20 @@ export const listByStatusRoute = <Row, Status>({
 }: ListByStatus<Row, Status>): QueryRoute =>
   queryRoute({
     path,
+    scope,
     readModel,
     fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
     notFound: 'there is no such list',
-    async answer(tx, { status, cursor: before, limit }) {
-      const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }))
+    async answer(tx, { status, cursor: before, limit }, _, viewer) {
+      const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }, viewer))
       return { [name]: page.map(print), next: last ? cursorOf(last) : null }
     },
   })
 
-type Item<Row, Id> = Pick<Query<never, Id>, 'path' | 'readModel' | 'notFound'> & {
+type Item<Row, Id> = Pick<Query<never, Id>, 'path' | 'scope' | 'readModel' | 'notFound'> & {
   id: z.ZodType<Id>
-  select: (tx: Tx, id: Id) => Promise<Row | undefined>
+  /** Undefined also for a row that the viewer may not see. */
+  select: (tx: Tx, id: Id, viewer: Identity) => Promise<Row | undefined>
   print: (row: Row) => object
 }
 
@@ -144,8 +160,8 @@ export const itemRoute = <Row, Id>({ select, print, ...item }: Item<Row, Id>): Q
   queryRoute({
     ...item,
     fields: {},
-    async answer(tx, _, id) {
-      const row = await select(tx, id)
+    async answer(tx, _, id, viewer) {
+      const row = await select(tx, id, viewer)
       return row === undefined ? null : print(row)
     },
   })

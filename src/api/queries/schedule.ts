@@ -28,7 +28,7 @@ const Known = z.strictObject({
  * append writes the index with its states, so it is never behind, and `audit verify` compares it with the log.
  */
 export function scheduleRoute(server: FastifyInstance, log: Pick<LogReader, 'deadlines' | 'head'>): void {
-  server.get('/v1/schedule', async (request, reply) => {
+  server.get('/v1/schedule', { config: { scope: 'events:read' } }, async (request, reply) => {
     const known = Known.safeParse(request.query)
     if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
     const { after, cursor, limit } = known.data

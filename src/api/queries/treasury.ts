@@ -20,6 +20,7 @@ import {
 export const treasuryQueries: readonly QueryRoute[] = [
   listRoute({
     path: '/v1/treasury/accounts',
+    scope: 'treasury:read',
     readModel: accounts,
     name: 'accounts',
     cursor: AccountId,
@@ -29,6 +30,7 @@ export const treasuryQueries: readonly QueryRoute[] = [
   }),
   itemRoute({
     path: '/v1/treasury/accounts/:id',
+    scope: 'treasury:read',
     readModel: accounts,
     id: AccountId,
     notFound: 'there is no such account',
@@ -37,6 +39,7 @@ export const treasuryQueries: readonly QueryRoute[] = [
   }),
   queryRoute({
     path: '/v1/treasury/accounts/:id/entries',
+    scope: 'treasury:read',
     readModel: entries,
     fields: {
       cursor: sequenceCursor.optional(),

@@ -1,5 +1,7 @@
 import { readTokens } from '../../agents/tokens/token-stream.ts'
-import { createAccess } from '../../api/access.ts'
+import { createAccess } from '../../api/access/access.ts'
+import { failedLogins } from '../../api/access/failed-logins.ts'
+import { tokenStates } from '../../api/access/token-states.ts'
 import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { trackConnections } from '../../api/connections.ts'
@@ -40,9 +42,19 @@ async function listen(context: RoleContext): Promise<string> {
   const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
+  const elapsedMs = () => performance.now()
+  const admission = createAccess({
+    adminToken,
+    allowedOrigins: access.allowedOrigins,
+    tokens: tokenStates({ gate, tail, elapsedMs }),
+    tail,
+    clock: systemClock,
+  })
   const server = await createServer({
-    access: createAccess(adminToken, access.allowedOrigins),
+    access: admission,
+    failedLogins: failedLogins(limits.maxFailedLoginsPerMinute),
     chat: {
+      watch: admission.watch,
       log,
       gate,
       tail,
@@ -56,7 +68,7 @@ async function listen(context: RoleContext): Promise<string> {
         maxInFlightPerSubject: limits.maxCommandsInFlight,
         maxPromptsPerMinute: limits.maxPromptsPerMinute,
         maxFramesPerSecond: limits.maxFramesPerSecond,
-        elapsedMs: () => performance.now(),
+        elapsedMs,
       }),
     },
     health,

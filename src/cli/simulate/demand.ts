@@ -4,7 +4,7 @@ import type { AnyRecordedEvent } from '../../events/catalogue.ts'
 import { budgetStream, type BudgetEvent, type BudgetStream } from '../../events/budget.ts'
 import { zonedDay } from '../../events/day.ts'
 import type { Position, Principal, StreamName } from '../../events/identifiers.ts'
-import { BudgetScope, councilScope, policyStream, userScope, type BudgetTerms } from '../../events/policy.ts'
+import { BudgetScope, councilScope, policyStream, subjectScope, type BudgetTerms } from '../../events/policy.ts'
 import { noFigures, type DayFigures, type DemandStep, type Reservation } from './replay.ts'
 
 /** The event types that demand is recorded in. */
@@ -130,7 +130,7 @@ function reserved(reading: Reading, event: Extract<AnyRecordedEvent, { type: 'Bu
   const scope = BudgetScope.parse(event.stream.split('/')[1])
   if (reading.open?.command !== command) {
     const asker = reading.askers.get(requestId)
-    const scopes = [councilScope, ...(asker === undefined ? [] : [userScope(asker)])]
+    const scopes = [councilScope, ...(asker === undefined ? [] : [subjectScope(asker)])]
     const isCounted = reading.within(event.position)
     const mayExceed = reading.mayExceed.get(requestId) ?? []
     const opened: Reservation = { kind: 'reservation', at, isCounted, scopes, calls: [], mayExceed, wasRefused: false }

@@ -1,9 +1,16 @@
 import { AccountId, type Principal } from '../../events/identifiers.ts'
 import type { BountyWorker } from '../../events/bounty.ts'
+import { adminSubject } from '../../events/token.ts'
 
-/** Whether a principal may act for a worker. An agent acts for itself only; a person may also act for others. */
-export const mayActFor = (principal: Principal, worker: BountyWorker): boolean =>
-  !principal.startsWith('agent:') || principal === (worker as string)
+/**
+ * Whether a principal may act for a worker. An agent acts for itself only. A person acts for itself and for agents, which pays their
+ * accounts and not the person; `admin` acts for anyone.
+ */
+export function mayActFor(principal: Principal, worker: BountyWorker): boolean {
+  if (principal.startsWith('agent:')) return principal === (worker as string)
+  if (principal === adminSubject || worker.startsWith('agent:')) return true
+  return worker === (principal.startsWith('user:') ? principal : `user:${principal}`)
+}
 
 /** The account that the worker is paid to. A person is paid outside: the money leaves the system. */
 export const payeeOf = (worker: BountyWorker): AccountId =>

@@ -196,6 +196,8 @@ const limitSettings = () =>
     maxSocketsPerSubject: setting('MAX_SOCKETS_PER_SUBJECT', whole(1, 1_000_000).prefault('100'), aMillion),
     maxCommandsInFlight: setting('MAX_COMMANDS_IN_FLIGHT', whole(1, 1_000_000).prefault('200'), aMillion),
     maxPromptsPerMinute: setting('MAX_PROMPTS_PER_MINUTE', whole(1, 1_000_000).prefault('300'), aMillion),
+    /** Of one address, and not of a subject: it has none yet. */
+    maxFailedLoginsPerMinute: setting('MAX_FAILED_LOGINS_PER_MINUTE', whole(1, 1_000_000).prefault('60'), aMillion),
     maxFramesPerSecond: setting('MAX_FRAMES_PER_SECOND', whole(1, 1_000_000).prefault('500'), aMillion),
   })
 

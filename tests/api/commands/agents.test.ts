@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
+import { firstIdentity } from '../../../src/api/access/identity.ts'
 import { commandsRoute } from '../../../src/api/commands/commands-route.ts'
 import { Principal } from '../../../src/events/identifiers.ts'
 import { newId } from '../../support/council.ts'
@@ -9,11 +10,17 @@ import { testCouncil } from '../../support/lifetimes.ts'
 async function routeOf() {
   const council = await testCouncil()
   const server = Fastify()
-  server.decorateRequest('principal', null)
+  server.decorateRequest('identity', null)
   server.addHook('onRequest', async (incoming) => {
-    incoming.principal = Principal.parse(incoming.headers['x-subject'])
+    incoming.identity = { ...firstIdentity, subject: Principal.parse(incoming.headers['x-subject']) }
   })
-  commandsRoute(server, { gate: council.gate, log: council.log, limits: { inFlight: () => () => undefined }, newId })
+  commandsRoute(server, {
+    gate: council.gate,
+    log: council.log,
+    limits: { inFlight: () => () => undefined },
+    findPrompt: () => Promise.reject(new Error('the first token sees every prompt')),
+    newId,
+  })
   return async (subject: string, name: string, payload: object, key: string = newId()) => {
     const { statusCode, json } = await server.inject({
       method: 'POST',

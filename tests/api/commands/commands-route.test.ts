@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
-import { Principal } from '../../../src/events/identifiers.ts'
+import { firstIdentity } from '../../../src/api/access/identity.ts'
 import { commandsRoute } from '../../../src/api/commands/commands-route.ts'
 import type { RejectionCode } from '../../../src/commands/gate/types.ts'
 import { LogStopped } from '../../../src/events/log/log.ts'
@@ -17,12 +17,17 @@ describe('a command that the gate rejects', () => {
     }: { key?: string; stoppedBy?: LogStopped | null; places?: number } = {},
   ) {
     const server = Fastify()
-    server.decorateRequest('principal', null)
-    server.addHook('onRequest', async (incoming) => void (incoming.principal = Principal.parse('ada')))
+    server.decorateRequest('identity', null)
+    server.addHook('onRequest', async (incoming) => void (incoming.identity = firstIdentity))
     commandsRoute(server, {
-      gate: { execute: async () => ({ result: 'rejected', code, message: 'why' }), stoppedBy: () => stoppedBy },
+      gate: {
+        execute: async () => ({ result: 'rejected', code, message: 'why' }),
+        load: () => Promise.reject(new Error('not used')),
+        stoppedBy: () => stoppedBy,
+      },
       log: { commandIdFor: () => Promise.reject(new Error('Connection is closed.')) },
       limits: { inFlight: () => (places > 0 ? () => undefined : null) },
+      findPrompt: () => Promise.reject(new Error('not used')),
       newId,
     })
     const answer = await server.inject({

@@ -18,6 +18,8 @@ import { ReleaseReservation } from '../../../src/commands/treasury/release-reser
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { SettleReservation } from '../../../src/commands/treasury/settle-reservation.ts'
 import { SubmitPrompt } from '../../../src/commands/chat/submit-prompt.ts'
+import { IssueToken } from '../../../src/commands/token/issue-token.ts'
+import { RevokeToken } from '../../../src/commands/token/revoke-token.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../../src/commands/treasury/unfreeze-account.ts'
 import { UnfreezeTreasury } from '../../../src/commands/treasury/unfreeze-treasury.ts'
@@ -26,6 +28,7 @@ import { Principal, type AccountId, type Uuid7 } from '../../../src/events/ident
 import { modes } from '../../../src/events/governance.ts'
 import { PolicyScope } from '../../../src/events/policy.ts'
 import { PriceName } from '../../../src/events/prices.ts'
+import { adminSubject, tokenScopes } from '../../../src/events/token.ts'
 import { newId } from '../../support/council.ts'
 import { id as accountId } from '../../support/treasury.ts'
 import type { Random } from './random.ts'
@@ -46,6 +49,12 @@ const command = <C, Reads extends ReadSet>(
 const byAgent = ({ name, execute }: LoadCommand): LoadCommand => ({
   name,
   execute: (gate, principal) => execute(gate, Principal.parse(`agent:${principal}`)),
+})
+
+/** The same command, executed by `admin`, who may act for everyone. */
+const byAdmin = ({ name, execute }: LoadCommand): LoadCommand => ({
+  name,
+  execute: (gate) => execute(gate, adminSubject),
 })
 
 const [external, reserve, hot] = [accountId('external'), accountId('reserve'), accountId('agent:hot')]
@@ -84,7 +93,7 @@ const aheadMs = 3_600_000
 
 /**
  * The mixed load of one client: transfers on hot and cold accounts with and without cover, reservations that are
- * settled, released or settled late, bounties, actions of agents that wait for a person, switches of the mode, freezes, and prompts.
+ * settled, released or settled late, bounties, actions of agents that wait for a person, switches of the mode, freezes, tokens, and prompts.
  */
 export function mixedLoad(random: Random, nowMs: () => number): () => LoadCommand {
   const reservations: { account: AccountId; reservationId: Uuid7 }[] = []
@@ -93,6 +102,7 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
   /** The next step of each bounty, which most often succeeds. */
   const bounties: { bountyId: Uuid7; next: 'claim' | 'submit' }[] = []
   const frozen: LoadCommand[] = []
+  const tokens: Uuid7[] = []
   const agent = () => (random.percent(50) ? hot : random.pick(cold))
   const amount = () => (random.percent(5) ? random.between(20_000_000, 200_000_000) : random.between(1, 40_000))
   const takenOut = <Item>(items: Item[]): Item | undefined => items.splice(random.below(items.length), 1)[0]
@@ -154,7 +164,18 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     if (next === 'submit') return command(SubmitBountyWork, { bountyId, work: 'It was borne.' })
     bounties.push({ bountyId, next: 'submit' })
     const worker = random.percent(20) ? 'user:eve' : random.pick(agents)
-    return command(ClaimBounty, { bountyId, worker: BountyWorker.parse(worker) })
+    return byAdmin(command(ClaimBounty, { bountyId, worker: BountyWorker.parse(worker) }))
+  }
+  const issue = () => {
+    const tokenId = newId()
+    const issuers = random.percent(50) ? [] : tokens.slice(-1)
+    tokens.push(tokenId)
+    const rights = { scopes: [random.pick(tokenScopes)], expiresAt: null, label: 'load' }
+    return byAdmin(command(IssueToken, { tokenId, issuers, ...rights, secretHash: 'a'.repeat(64) }, tokenId))
+  }
+  const revoke = () => {
+    const tokenId = takenOut(tokens)
+    return tokenId && byAdmin(command(RevokeToken, { tokenId, reason: 'load' }))
   }
   const switchMode = () => command(SwitchMode, { mode: random.pick(modes), reason: 'load' })
   const freezeOne = () => {
@@ -189,6 +210,8 @@ export function mixedLoad(random: Random, nowMs: () => number): () => LoadComman
     [4, propose],
     [4, decide],
     [1, switchMode],
+    [2, issue],
+    [1, revoke],
     [4, freezeOne],
     [1, freezeAll],
     [2, open],

@@ -44,6 +44,7 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'members', rows: 1 },
         { projection: 'approvals', rows: 0 },
         { projection: 'mode_history', rows: 0 },
+        { projection: 'tokens', rows: 0 },
       ],
     })
     expect(summary['states']).toEqual({ agree: await council.redis.hlen(council.keys.states), otherFold: 0 })

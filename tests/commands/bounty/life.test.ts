@@ -115,6 +115,7 @@ describe('opening a bounty', () => {
 
 describe('a claim', () => {
   const bob = BountyWorker.parse('user:bob')
+  const asBob = Principal.parse('user:bob')
   const claiming = (history: BountyEvent[], by = worker, at = now, principal?: Principal) =>
     given(ClaimBounty.aggregates, { bounty: history, payee: accountOfAda }, at, principal).when(ClaimBounty, {
       bountyId,
@@ -123,11 +124,11 @@ describe('a claim', () => {
 
   test('gives the bounty to one worker for a limited time', () => {
     claiming(open).then({ accepted: { bounty: [claimed] } })
-    claiming(held, bob).then({ refused: 'bounty_not_in_state', details: { status: 'claimed' } })
+    claiming(held, bob, now, asBob).then({ refused: 'bounty_not_in_state', details: { status: 'claimed' } })
   })
 
   test('makes way once it has timed out, even before the clock has noticed', () => {
-    claiming(held, bob, later(3_600)).then({
+    claiming(held, bob, later(3_600), asBob).then({
       accepted: {
         bounty: [
           { type: 'ClaimExpired', data: { worker } },
@@ -137,7 +138,19 @@ describe('a claim', () => {
     })
   })
 
-  test('of an agent is only for itself; a person may claim for others', () => {
+  test.each([
+    ['user:ada', 'user:bob', false],
+    ['user:ada', 'user:admin', false],
+    ['user:ada', 'user:ada', true],
+    ['anna@example.org', 'user:anna@example.org', true],
+    ['user:ada', 'agent:ada', true],
+    ['admin', 'user:bob', true],
+  ])('by %s for %s: %s', (subject, worker, isAllowed) => {
+    const claim = claiming(open, BountyWorker.parse(worker), now, Principal.parse(subject))
+    claim.thenMatches(isAllowed ? { accepted: {} } : { refused: 'not_the_worker', details: { worker } })
+  })
+
+  test('of an agent is only for itself; a person may claim for agents', () => {
     claiming(open, worker, now, Principal.parse('agent:bob')).then({ refused: 'not_the_worker', details: { worker } })
     claiming(open, worker, now, Principal.parse('agent:ada')).thenMatches({ accepted: { bounty: [claimed] } })
     claiming(open, bob, now, Principal.parse('agent:bob')).thenMatches({ refused: 'not_the_worker' })

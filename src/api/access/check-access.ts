@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TokenScope } from '../../events/token.ts'
+import { sendProblem, sendUnauthorized } from '../problem.ts'
+import type { Access, Authentication } from './access.ts'
+import type { FailedLogins } from './failed-logins.ts'
+import type { Identity } from './identity.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    identity: Identity | null
+  }
+  interface FastifyContextConfig {
+    /** Whether a route needs no token. */
+    isPublic?: boolean
+    /**
+     * The scope that the token of a request needs. `by_command`, `by_frame`: that of the command, or of each frame. `any`: none, because
+     * the route does nothing.
+     */
+    scope?: TokenScope | 'by_command' | 'by_frame' | 'any'
+  }
+}
+
+export type CheckDependencies = { access: Access; failedLogins: FailedLogins }
+
+/** Every route added from now on must say who may use it. Comes first, so that every request without a token gets the same response. */
+export function checkAccess(server: FastifyInstance, dependencies: CheckDependencies): void {
+  server.decorateRequest('identity', null)
+  server.addHook('onRoute', ({ url, config }) => {
+    if (!config?.isPublic && !config?.scope) throw new Error(`${url} declares no scope`)
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    const authentication = await dependencies.access.authenticate(request.headers.authorization)
+    if (authentication.outcome === 'admitted') request.identity = authentication.identity
+    else if (!request.routeOptions.config.isPublic)
+      return refuseLogin(dependencies, authentication.outcome, request, reply)
+    return undefined
+  })
+}
+
+/** The response to a request that was not admitted. */
+export async function refuseLogin(
+  { failedLogins }: CheckDependencies,
+  outcome: Exclude<Authentication['outcome'], 'admitted'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (outcome === 'unchecked')
+    return sendProblem(reply, 'token_unchecked', 'the log that knows the token cannot be read; try again')
+  const waitSeconds = outcome === 'wrong' ? await failedLogins(request.ip) : null
+  if (waitSeconds === null) return sendUnauthorized(reply)
+  return sendProblem(reply, 'too_many_failed_logins', 'too many requests from this address had a wrong token', {
+    retryAfterSeconds: waitSeconds,
+  })
+}
+
+/** The response to a request whose token lacks a scope (RFC 6750); undefined if it has it. */
+export function refuseWithoutScope(
+  { identity }: FastifyRequest,
+  reply: FastifyReply,
+  scope: TokenScope,
+): FastifyReply | undefined {
+  if (identity?.scopes.has(scope)) return undefined
+  void reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`)
+  return sendProblem(reply, 'scope_missing', `the token lacks the scope ${scope}`, { details: { scope } })
+}
+
+/** Refuses requests whose token lacks the scope of their route. */
+export function checkScopes(server: FastifyInstance): void {
+  server.addHook('onRequest', async (request, reply) => {
+    const { scope, isPublic } = request.routeOptions.config
+    if (isPublic || !scope || scope === 'by_command' || scope === 'by_frame' || scope === 'any') return undefined
+    return refuseWithoutScope(request, reply, scope)
+  })
+}
+
+/** The identity of a request that passed the hooks. */
+export function identityOf({ identity }: FastifyRequest): Identity {
+  if (!identity) throw new Error('the request passed its hooks without an identity')
+  return identity
+}

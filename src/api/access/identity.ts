@@ -1,0 +1,26 @@
+import type { Principal, Uuid7 } from '../../events/identifiers.ts'
+import { adminSubject, tokenScopes, type TokenScope } from '../../events/token.ts'
+
+/** Who sends a request, and what its token permits. */
+export type Identity = {
+  subject: Principal
+  scopes: ReadonlySet<TokenScope>
+  /** The token, the token that issued it, and so on; empty for the first token. */
+  tokens: readonly Uuid7[]
+  /** Epoch ms; null: never. */
+  expiresAtMs: number | null
+}
+
+/** The holder of the first token, the one in the settings. */
+export const firstIdentity: Identity = {
+  subject: adminSubject,
+  scopes: new Set(tokenScopes),
+  tokens: [],
+  expiresAtMs: null,
+}
+
+/** The subject whose prompts an identity sees; null: those of all. */
+export const promptsOf = (identity: Identity): Principal | null => (seesAllChats(identity) ? null : identity.subject)
+
+/** Whether an identity sees the chats of every subject, and not only its own. */
+export const seesAllChats = ({ scopes }: Identity): boolean => scopes.has('chat:read-all')

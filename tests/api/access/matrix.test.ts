@@ -1,0 +1,265 @@
+import { once } from 'node:events'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { frameScopes } from '../../../src/api/chat/frame-scopes.ts'
+import { ClientFrame, ServerFrame } from '../../../src/api/chat/frames.ts'
+import { publicCommands } from '../../../src/commands/registry.ts'
+import { tokenScopes, type TokenScope } from '../../../src/events/token.ts'
+import { startApiServer } from '../../support/api-server.ts'
+import { newId } from '../../support/council.ts'
+import { adminToken } from '../../support/served-council.ts'
+import { bearer } from '../../support/tokens.ts'
+
+/** Who may use each route. A route of the server that is not here fails the tests, and so does a line without a route. */
+const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame'> = {
+  'GET /livez': 'public',
+  'GET /readyz': 'public',
+  'GET /health': 'public',
+  'POST /v1/commands/:name': 'by_command',
+  'GET /v1/treasury/accounts': 'treasury:read',
+  'GET /v1/treasury/accounts/:id': 'treasury:read',
+  'GET /v1/treasury/accounts/:id/entries': 'treasury:read',
+  'GET /v1/budgets': 'treasury:read',
+  'GET /v1/policies': 'treasury:read',
+  'GET /v1/prices': 'treasury:read',
+  'GET /v1/costs': 'treasury:read',
+  'GET /v1/bounties': 'chat:read',
+  'GET /v1/bounties/:id': 'chat:read',
+  'GET /v1/elections': 'chat:read',
+  'GET /v1/elections/:id': 'chat:read',
+  'GET /v1/members': 'chat:read',
+  'GET /v1/approvals': 'chat:read',
+  'GET /v1/approvals/:id': 'chat:read',
+  'GET /v1/mode': 'chat:read',
+  'GET /v1/tokens': 'tokens:write',
+  'GET /v1/schedule': 'events:read',
+  'GET /ws/chat': 'by_frame',
+}
+
+const commandRows: Record<string, TokenScope> = {
+  RegisterAgent: 'treasury:write',
+  OpenAccount: 'treasury:write',
+  TransferFunds: 'treasury:write',
+  ReserveFunds: 'treasury:write',
+  SettleReservation: 'treasury:write',
+  ReleaseReservation: 'treasury:write',
+  FreezeAccount: 'treasury:write',
+  UnfreezeAccount: 'treasury:write',
+  FreezeTreasury: 'treasury:write',
+  UnfreezeTreasury: 'treasury:write',
+  SetAccountLimits: 'treasury:write',
+  SetBudgetPolicy: 'treasury:write',
+  SwitchMode: 'mode:write',
+  SetApprovalPolicy: 'mode:write',
+  RequestApproval: 'chat:send',
+  EditApproval: 'approvals:write',
+  GrantApproval: 'approvals:write',
+  DenyApproval: 'approvals:write',
+  ProposeBounty: 'bounties:write',
+  OpenBounty: 'bounties:write',
+  FundBounty: 'bounties:write',
+  ClaimBounty: 'bounties:write',
+  SubmitBountyWork: 'bounties:write',
+  CancelBounty: 'bounties:write',
+  IssueToken: 'tokens:write',
+  RevokeToken: 'tokens:write',
+}
+
+const frameRows: Record<ClientFrame['type'], { scope: TokenScope | null; frame: ClientFrame }> = {
+  prompt: { scope: 'chat:send', frame: { type: 'prompt', text: 'x' } },
+  resume: { scope: 'chat:read', frame: { type: 'resume', requestId: newId() } },
+  cancel: { scope: 'chat:send', frame: { type: 'cancel', requestId: newId() } },
+  approve: { scope: 'approvals:write', frame: { type: 'approve', approvalId: 'x' } },
+  deny: { scope: 'approvals:write', frame: { type: 'deny', approvalId: 'x' } },
+  ping: { scope: null, frame: { type: 'ping' } },
+}
+
+const api = await startApiServer()
+afterAll(() => api.server.close())
+
+const { token: withoutScopes } = api.issue()
+/** A token for each scope that has only this scope. */
+const tokenOf = new Map(tokenScopes.map((scope) => [scope, api.issue({ scopes: [scope] }).token]))
+
+/** Every way to carry a credential that admits. */
+const carriers: Record<string, (token: string) => Record<string, string>> = {
+  'Authorization: Bearer': bearer,
+  'authorization: bearer, in lower case': (token) => ({ authorization: `bearer ${token}` }),
+}
+
+/** What a client may try, and must not get in by. */
+const noCarriers: Record<string, (token: string) => { headers?: Record<string, string>; query?: string }> = {
+  'no credential': () => ({}),
+  'a query parameter': (token) => ({ query: `?token=${token}&access_token=${token}` }),
+  'X-API-Key': (token) => ({ headers: { 'x-api-key': token } }),
+  'a cookie': (token) => ({ headers: { cookie: `token=${token}; council=${token}` } }),
+  'Basic authentication': (token) => ({
+    headers: { authorization: `Basic ${Buffer.from(`user:${token}`).toString('base64')}` },
+  }),
+  'the bare token': (token) => ({ headers: { authorization: token } }),
+  'another scheme': (token) => ({ headers: { authorization: `Token ${token}` } }),
+  'Proxy-Authorization': (token) => ({ headers: { 'proxy-authorization': `Bearer ${token}` } }),
+}
+
+const ofServer = api.routes.filter(({ method, config }) => method !== 'HEAD' && config.scope !== 'any')
+const concrete = (path: string): string => path.replace(':name', 'FreezeTreasury').replace(':id', newId())
+
+/** What a request gets before any handler sees it: `admitted`, or why not. */
+async function verdict(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ verdict: string; scope?: unknown }> {
+  const response = await fetch(`${api.url}${path}`, {
+    method,
+    headers: {
+      ...headers,
+      ...(method === 'POST' && { 'content-type': 'application/json', 'idempotency-key': newId() }),
+    },
+    ...(method === 'POST' && { body: '{}' }),
+  })
+  const body = (await response.json()) as { code?: string; details?: { scope?: string } }
+  if (response.status === 401) return { verdict: 'unauthorized' }
+  if (response.status === 403) return { verdict: String(body.code), scope: body.details?.scope }
+  return { verdict: 'admitted' }
+}
+
+describe('the matrix', () => {
+  test('has a row for each route, and each route declares what the row says', () => {
+    const declared = ofServer.map(({ method, path, config }) => [
+      `${method} ${path}`,
+      config.isPublic ? 'public' : config.scope,
+    ])
+    expect(Object.fromEntries(declared)).toEqual(routeRows)
+    expect(new Set(api.routes.map(({ config }) => config.isPublic || config.scope !== undefined))).toEqual(
+      new Set([true]),
+    )
+  })
+
+  test('has a row for each command', () => {
+    expect(Object.fromEntries([...publicCommands].map(([name, { scope }]) => [name, scope]))).toEqual(commandRows)
+  })
+
+  test('has a row for each frame', () => {
+    const types = ClientFrame.options.map(({ shape }) => shape.type.value)
+    expect(Object.keys(frameRows).toSorted()).toEqual(types.toSorted())
+    expect(frameScopes).toEqual(Object.fromEntries(Object.entries(frameRows).map(([type, { scope }]) => [type, scope])))
+  })
+
+  test('lets no scope be without use, but for those whose routes do not exist yet', () => {
+    const used = new Set<unknown>([...Object.values(routeRows), ...Object.values(commandRows)])
+    const unused = tokenScopes.filter((scope) => !used.has(scope))
+    expect(unused).toEqual(['chat:read-all', 'ops:rebuild', 'ops:audit'])
+  })
+})
+
+describe('a token that cannot be checked', () => {
+  test('gets 503 with the time to retry, on every route and socket but public ones', async () => {
+    const { token } = api.issue({ scopes: [...tokenScopes] })
+    api.tokensAway(true)
+    onTestFinished(() => api.tokensAway(false))
+    const answer = await fetch(`${api.url}/v1/mode`, { headers: bearer(token) })
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(await answer.json()).toMatchObject({ code: 'token_unchecked' })
+    expect((await fetch(`${api.url}/livez`, { headers: bearer(token) })).status).toBe(200)
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws/chat`, ['council.v1'], { headers: bearer(token) })
+    const [error] = (await once(socket, 'error')) as [Error]
+    expect(error.message).toContain('503')
+  })
+})
+
+test('a route that declares no scope cannot be added', () => {
+  expect(() => api.server.get('/new', () => ({}))).toThrow()
+})
+
+describe.each(Object.entries(carriers))('with %s', (_, carry) => {
+  test.each(Object.entries(routeRows))('%s admits exactly: %s', async (route, row) => {
+    const [method = '', path = ''] = route.split(' ')
+    if (row === 'by_command' || row === 'by_frame')
+      return expect(await verdict(method, concrete(path))).toEqual({ verdict: 'unauthorized' })
+    const own = row === 'public' ? null : row
+    for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const) {
+      const expected =
+        own === null || own === scope ? { verdict: 'admitted' } : { verdict: 'scope_missing', scope: own }
+      expect({ scope, ...(await verdict(method, concrete(path), carry(token))) }).toEqual({
+        scope,
+        ...expected,
+        ...('scope' in expected && { scope: own }),
+      })
+    }
+    expect(await verdict(method, concrete(path), carry(adminToken))).toEqual({ verdict: 'admitted' })
+    return undefined
+  })
+
+  test.each(Object.entries(commandRows))('%s admits exactly: %s', async (name, own) => {
+    const path = `/v1/commands/${name}`
+    for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const)
+      expect([scope, await verdict('POST', path, carry(token))]).toEqual([
+        scope,
+        own === scope ? { verdict: 'admitted' } : { verdict: 'scope_missing', scope: own },
+      ])
+    expect(await verdict('POST', path, carry(adminToken))).toEqual({ verdict: 'admitted' })
+  })
+
+  test.each(Object.entries(frameRows))('a frame %s admits exactly its scope', async (_type, { scope: own, frame }) => {
+    for (const scope of tokenScopes) {
+      const { token } = api.issue({ scopes: [...new Set<TokenScope>(['chat:read', scope])] })
+      const held = new Set<TokenScope>(['chat:read', scope])
+      const socket = await connect(carry(token))
+      socket.send(frame)
+      const reply = await socket.reply()
+      const isMissing = reply.type === 'error' && reply.code === 'scope_missing'
+      expect([scope, isMissing]).toEqual([scope, own !== null && !held.has(own)])
+      if (isMissing) expect(reply.scope).toBe(own)
+      socket.close()
+    }
+  })
+
+  test('a socket stays open with chat:send or chat:read, and closes with 4003 otherwise', async () => {
+    for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const) {
+      const socket = await connect(carry(token))
+      socket.send({ type: 'ping' })
+      const end = await Promise.race([socket.reply().then(({ type }) => type), socket.closed])
+      expect([scope, end]).toEqual([scope, scope === 'chat:send' || scope === 'chat:read' ? 'pong' : 4003])
+      socket.close()
+    }
+  })
+})
+
+describe.each(Object.entries(noCarriers))('with %s', (_, carry) => {
+  test.each(Object.entries(routeRows))('%s (%s) admits only if it is public', async (route, row) => {
+    const [method = '', path = ''] = route.split(' ')
+    for (const token of [adminToken, tokenOf.get('chat:read') ?? '']) {
+      const { headers, query = '' } = carry(token)
+      expect(await verdict(method, `${concrete(path)}${query}`, headers)).toEqual({
+        verdict: row === 'public' ? 'admitted' : 'unauthorized',
+      })
+    }
+  })
+
+  test('no socket opens', async () => {
+    const { headers = {}, query = '' } = carry(adminToken)
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws/chat${query}`, ['council.v1'], { headers })
+    const [error] = (await once(socket, 'error')) as [Error]
+    expect(error.message).toContain('401')
+  })
+})
+
+async function connect(headers: Record<string, string>) {
+  const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws/chat`, ['council.v1'], { headers })
+  const replies: ServerFrame[] = []
+  const first = Promise.withResolvers<ServerFrame>()
+  socket.on('message', (data: Buffer) => {
+    replies.push(ServerFrame.parse(JSON.parse(data.toString())))
+    first.resolve(replies[0]!)
+  })
+  const closed = new Promise<number>((resolve) => socket.on('close', resolve))
+  await once(socket, 'open')
+  return {
+    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
+    reply: () => first.promise,
+    closed,
+    close: () => socket.close(),
+  }
+}

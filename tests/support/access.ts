@@ -1,0 +1,58 @@
+import type { Token } from '../../src/commands/aggregates/token.ts'
+import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
+import { Principal, type StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
+import type { LogTail } from '../../src/events/log/read/tail.ts'
+import { printToken } from '../../src/events/token-text.ts'
+import type { TokenScope } from '../../src/events/token.ts'
+import { newId } from './council.ts'
+import { secretHashOf } from './tokens.ts'
+
+type Issued = Exclude<Token, { status: 'absent' }>
+
+/** The tokens of a council without a log: a test sets their states. */
+export type KnownTokens = {
+  states: Map<Uuid7, Token>
+  /** Adds a token; returns its id and its text. */
+  issue: (change?: Partial<Omit<Issued, 'subject'>> & { subject?: string }) => { tokenId: Uuid7; token: string }
+}
+
+const secret = 's'.repeat(43)
+
+export function knownTokens(): KnownTokens {
+  const states = new Map<Uuid7, Token>()
+  return {
+    states,
+    issue({ subject = 'user:ada', scopes = [] as TokenScope[], ...change } = {}) {
+      const tokenId = newId()
+      states.set(tokenId, {
+        status: 'issued',
+        expiresAtMs: null,
+        secretHash: secretHashOf(secret),
+        issuer: null,
+        scopes,
+        ...change,
+        subject: Principal.parse(subject),
+      })
+      return { tokenId, token: printToken({ tokenId, secret }) }
+    },
+  }
+}
+
+/** A tail of the log whose events a test makes. */
+export function silentTail(): Pick<LogTail, 'listen'> & {
+  ring: (stream: StreamName) => void
+  listening: () => number
+} {
+  const listeners = new Map<StreamName, Set<(event: AnyRecordedEvent) => void>>()
+  return {
+    listen(stream, listener) {
+      const of = listeners.get(stream) ?? new Set()
+      listeners.set(stream, of.add(listener))
+      return () => void of.delete(listener)
+    },
+    // The listeners of tokens look at the state, not at the event.
+    ring: (stream) =>
+      [...(listeners.get(stream) ?? [])].forEach((listener) => listener({ stream } as AnyRecordedEvent)),
+    listening: () => [...listeners.values()].reduce((sum, of) => sum + of.size, 0),
+  }
+}
