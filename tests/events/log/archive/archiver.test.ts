@@ -202,9 +202,9 @@ describe.each(databaseKinds)('the archiver on $kind', async ({ open }) => {
     await archiveLog(council, redisUrl, db)
     // The same revision of the same stream again, genuine under its MAC.
     const [first] = await everything(stored.read({ limit: 1 }))
-    const { data, metadata, stream, type, mac } = first!
+    const { data, metadata, stream, type, version, mac } = first!
     const sequence = eventsOfPrompts(1) + 1
-    const entry = { sequence: String(sequence), stream, revision: '1', type, version: '1', data, metadata, mac }
+    const entry = { sequence, stream, revision: 1, type, version, data, metadata, mac }
     await council.redis.xadd(council.keys.log, '*', ...Object.entries(entry).flat())
     await council.redis.hset(council.keys.meta, 'sequence', sequence)
     expect(await stoppedAt()).toMatchObject({ code: 'archive_differs', sequence: eventsOfPrompts(1) })
