@@ -27,8 +27,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 /** Handles what Node would answer without a problem body: unknown expectations, which may be ignored (RFC 9110), and CONNECT. */
 export function overrideNodeDefaults(server: FastifyInstance, access: Access): void {
   server.server.on('checkExpectation', (request, response) => server.server.emit('request', request, response))
-  server.server.on('connect', ({ headers }, socket) => {
-    void access.authenticate(headers.authorization).then(({ outcome }) => {
+  server.server.on('connect', (request, socket) => {
+    void access.authenticate(request).then(({ outcome }) => {
       if (outcome === 'admitted') endWith(socket, 'method_not_allowed', 'this server is not a proxy')
       else endWith(socket, 'unauthorized', 'Authorization: Bearer <token> is needed')
     })

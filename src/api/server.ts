@@ -6,6 +6,10 @@ import type { ReadModelReader } from '../projections/engine/read-model-reader.ts
 import type { Access } from './access/access.ts'
 import { checkAccess, checkScopes, refuseLogin } from './access/check-access.ts'
 import type { FailedLogins } from './access/failed-logins.ts'
+import type { Origins } from './access/origins.ts'
+import { sessionSecret } from './access/session-cookie.ts'
+import type { Sessions } from './access/sessions.ts'
+import { signInRoutes } from './access/sign-in-routes.ts'
 import { chatRoute } from './chat/chat-route.ts'
 import type { ChatDependencies } from './chat/chat-socket.ts'
 import { commandsRoute } from './commands/commands-route.ts'
@@ -19,6 +23,8 @@ import { scheduleRoute } from './queries/schedule.ts'
 
 export type ServerDependencies = {
   access: Access
+  origins: Origins
+  sessions: Sessions
   failedLogins: FailedLogins
   chat: ChatDependencies
   health: Health
@@ -30,6 +36,8 @@ export type ServerDependencies = {
 /** The HTTP and WebSocket API. Everything but the probes needs a token; without one, `/health` shows only pass, warn or fail. */
 export async function createServer({
   access,
+  origins,
+  sessions,
   failedLogins,
   chat,
   health,
@@ -50,15 +58,15 @@ export async function createServer({
       shouldUpgradeCallback: (request) =>
         isForChat(request) &&
         handshakeFault(request) === null &&
-        access.originAllowed(request.headers.origin) &&
-        request.headers.authorization !== undefined,
+        origins.isAllowed(request.headers.origin) &&
+        (request.headers.authorization !== undefined || sessionSecret(request.headers.cookie) !== null),
     },
     clientErrorHandler: answerClientError,
     // The URL cannot be parsed: a part is too long, or an escape is incomplete. No hook has run.
     frameworkErrors(_error, request, reply) {
       endAfterUpgrade(request, reply)
       void access
-        .authenticate(request.headers.authorization)
+        .authenticate(request)
         .then(({ outcome }) =>
           outcome === 'admitted' ? sendNotFound(request, reply) : refuseLogin(logins, outcome, request, reply),
         )
@@ -83,21 +91,14 @@ export async function createServer({
   })
   checkScopes(server)
   server.setNotFoundHandler(sendNotFound)
-  server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
-    const status = error.statusCode ?? 500
-    if (status >= 500)
-      logger.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'a request failed')
-    if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
-    if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
-    if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
-    return sendProblem(reply, 'internal', 'the server failed; its log has the cause')
-  })
+  answerErrors(server, logger)
 
   probeRoutes(server, health, version)
   commandsRoute(server, chat)
   for (const addQuery of queries) addQuery(server, readModel)
   scheduleRoute(server, chat.log)
-  await chatRoute(server, access, chat)
+  await signInRoutes(server, { access, sessions, origins, failedLogins })
+  await chatRoute(server, origins, chat)
   refuseOtherMethods()
   return server
 }
@@ -133,6 +134,22 @@ function endAfterUpgrade({ headers }: FastifyRequest, reply: FastifyReply): void
   if (headers.upgrade !== undefined) void reply.header('connection', 'close')
 }
 
+/** Answers what a hook, a parser or a handler has thrown. */
+function answerErrors(server: FastifyInstance, logger: Logger): void {
+  server.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500)
+      logger.error(
+        { err: error, method: request.method, path: request.url.split('?')[0]?.slice(0, 200) },
+        'a request failed',
+      )
+    if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
+    if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
+    if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
+    return sendProblem(reply, 'internal', 'the server failed; its log has the cause')
+  })
+}
+
 /** Bodies are strict JSON in UTF-8, which every parser reads alike. */
 function takeJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
@@ -157,7 +174,7 @@ function watchMethods(server: FastifyInstance): () => void {
       const refuse = async (_request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(reply.header('allow', allow), 'method_not_allowed', `only ${allow}`)
       const others = server.supportedMethods.filter((method) => !methods.has(method))
-      const config = { scope: 'any' } as const
+      const config = { scope: 'nothing' } as const
       server.route({ method: others, url, exposeHeadRoute: false, config, onRequest: refuse, handler: refuse })
     }
   }

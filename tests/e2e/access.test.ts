@@ -7,7 +7,7 @@ import { adminToken, serveCouncil, type ServedCouncil } from '../support/served-
 import { serveForTests } from '../support/test-scene.ts'
 import { bearer, issueToken } from '../support/tokens.ts'
 
-const scene = serveForTests({ roles: 'api,projector' })
+const scene = serveForTests({ roles: 'api,worker,projector' })
 const execute = (name: string, fields: object, token = adminToken) =>
   executeCommand({ url: scene.council.url, token }, name, fields)
 const issue = (subject: string, scopes: readonly TokenScope[], more: { by?: string; expiresAt?: string } = {}) =>
@@ -115,7 +115,6 @@ describe('a token that was revoked', () => {
 
 describe('the chats of another subject', () => {
   test('do not exist for one without chat:read-all', async () => {
-    await scene.startWorker()
     const chat: TokenScope[] = ['chat:send', 'chat:read', 'treasury:read']
     const ada = await issue('user:ada', chat)
     const bob = await issue('user:bob', chat)
@@ -164,7 +163,6 @@ describe('the chats of another subject', () => {
     await execute('SetApprovalPolicy', { approveAnswers: true })
     await execute('SwitchMode', { mode: 'manual', reason: 'a test' })
     onTestFinished(async () => void (await execute('SwitchMode', { mode: 'supervised', reason: 'the test is over' })))
-    await scene.startWorker()
     const ada = await issue('user:ada', ['chat:send', 'chat:read'])
     const bob = await issue('user:bob', ['chat:read', 'approvals:write'])
     const eve = await issue('user:eve', ['chat:read', 'chat:read-all', 'approvals:write'])
@@ -189,7 +187,6 @@ test('four eyes: what an agent or a person proposes runs once another subject ha
   for (const account of ['external', 'reserve']) await execute('OpenAccount', { account })
   const money = { transferId: 'funds', from: 'external', to: 'reserve', amountMicros: 100_000_000, reason: 'funds' }
   expect(await execute('TransferFunds', money)).toMatchObject({ status: 200 })
-  await scene.startWorker()
   const agent = await issue('agent:scout', ['bounties:write', 'chat:send'])
   const ada = await issue('user:ada', ['chat:send', 'approvals:write'])
   const bob = await issue('user:bob', ['approvals:write'])

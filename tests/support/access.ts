@@ -1,3 +1,4 @@
+import type { Session, Sessions, TokenHolder } from '../../src/api/access/sessions.ts'
 import type { Token } from '../../src/commands/aggregates/token.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
 import { Principal, type StreamName, type Uuid7 } from '../../src/events/identifiers.ts'
@@ -35,6 +36,43 @@ export function knownTokens(): KnownTokens {
       })
       return { tokenId, token: printToken({ tokenId, secret }) }
     },
+  }
+}
+
+/** Sessions without a Redis. A test ends them as a browser does, or on the side. */
+export function memorySessions(nowMs = Date.now): Sessions {
+  const tickets = new Map<string, TokenHolder>()
+  const sessions = new Map<string, Session>()
+  const listeners = new Map<string, Set<() => void>>()
+  let made = 0
+  const secretNo = () => String(++made).padStart(43, 'x')
+  return {
+    async issueTicket(holder) {
+      const ticket = secretNo()
+      tickets.set(ticket, holder)
+      return ticket
+    },
+    async redeem(ticket) {
+      const holder = tickets.get(ticket) ?? null
+      tickets.delete(ticket)
+      return holder
+    },
+    async open(holder) {
+      const secret = secretNo()
+      sessions.set(secret, { id: `id of ${secret}`, holder, expiresAtMs: nowMs() + 60_000 })
+      return { secret, maxAgeSeconds: 60 }
+    },
+    find: async (secret) => sessions.get(secret) ?? null,
+    async end(id) {
+      for (const [secret, session] of sessions) if (session.id === id) sessions.delete(secret)
+      listeners.get(id)?.forEach((onEnd) => onEnd())
+    },
+    listen(id, onEnd) {
+      const of = listeners.get(id) ?? new Set()
+      listeners.set(id, of.add(onEnd))
+      return () => void of.delete(onEnd)
+    },
+    close: () => undefined,
   }
 }
 

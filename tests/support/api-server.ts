@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { createAccess } from '../../src/api/access/access.ts'
+import { createOrigins } from '../../src/api/access/origins.ts'
+import { identityWatch } from '../../src/api/access/watch-identity.ts'
 import { failedLogins } from '../../src/api/access/failed-logins.ts'
 import type { ChatDependencies } from '../../src/api/chat/chat-socket.ts'
 import { subjectLimits } from '../../src/api/limits.ts'
@@ -8,7 +10,7 @@ import { createServer } from '../../src/api/server.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { knownTokens, silentTail, type KnownTokens } from './access.ts'
+import { knownTokens, memorySessions, silentTail, type KnownTokens } from './access.ts'
 import { newId } from './council.ts'
 import { adminToken } from './served-council.ts'
 
@@ -49,7 +51,10 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
   let isAway = false
   const tokens = (tokenId: Parameters<typeof known.states.get>[0]) =>
     isAway ? away() : Promise.resolve(known.states.get(tokenId) ?? ({ status: 'absent' } as const))
-  const access = createAccess({ adminToken, allowedOrigins: [], tokens, tail, clock: systemClock })
+  const clock = systemClock
+  const sessions = memorySessions()
+  const origins = createOrigins([], '127.0.0.1')
+  const access = createAccess({ adminToken, origins, tokens, sessions, clock })
   const limits = subjectLimits({
     maxSocketsPerSubject: 1_000,
     maxInFlightPerSubject: 1_000,
@@ -62,7 +67,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     limits,
     newId,
     logger: silentLogger,
-    watch: access.watch,
+    watch: identityWatch({ access, sessions, tail, clock }),
     wakeups: { listen: () => () => undefined, close: () => undefined },
     readTokens: away,
     log,
@@ -79,6 +84,8 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
   subscribe('fastify.initialization', spy)
   const server = await createServer({
     access,
+    origins,
+    sessions,
     failedLogins: failedLogins(maxFailedLogins),
     chat,
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
@@ -88,5 +95,6 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
   })
   unsubscribe('fastify.initialization', spy)
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  origins.listensOn(Number(new URL(url).port))
   return { ...known, server, url, routes, tokensAway: (now) => void (isAway = now) }
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { TokenScope } from '../../events/token.ts'
+import { TokenScope } from '../../events/token.ts'
 import { sendProblem, sendUnauthorized } from '../problem.ts'
 import type { Access, Authentication } from './access.ts'
 import type { FailedLogins } from './failed-logins.ts'
@@ -13,10 +13,12 @@ declare module 'fastify' {
     /** Whether a route needs no token. */
     isPublic?: boolean
     /**
-     * The scope that the token of a request needs. `by_command`, `by_frame`: that of the command, or of each frame. `any`: none, because
-     * the route does nothing.
+     * The scope that the token of a request needs. `by_command`, `by_frame`: that of the command, or of each frame. `any`: any token will
+     * do. `nothing`: the route does nothing.
      */
-    scope?: TokenScope | 'by_command' | 'by_frame' | 'any'
+    scope?: TokenScope | 'by_command' | 'by_frame' | 'any' | 'nothing'
+    /** Whether browsers that are not signed in go to the page to sign in. */
+    isPage?: boolean
   }
 }
 
@@ -29,7 +31,7 @@ export function checkAccess(server: FastifyInstance, dependencies: CheckDependen
     if (!config?.isPublic && !config?.scope) throw new Error(`${url} declares no scope`)
   })
   server.addHook('onRequest', async (request, reply) => {
-    const authentication = await dependencies.access.authenticate(request.headers.authorization)
+    const authentication = await dependencies.access.authenticate(request)
     if (authentication.outcome === 'admitted') request.identity = authentication.identity
     else if (!request.routeOptions.config.isPublic)
       return refuseLogin(dependencies, authentication.outcome, request, reply)
@@ -44,6 +46,14 @@ export async function refuseLogin(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const isForBrowser = request.routeOptions.config.isPage && request.headers.accept?.includes('text/html')
+  if (isForBrowser && outcome === 'absent') return reply.redirect('/login', 303)
+  if (outcome === 'foreign')
+    return sendProblem(
+      reply,
+      'origin_not_allowed',
+      'a session acts only for pages of this server or in ALLOWED_ORIGINS',
+    )
   if (outcome === 'unchecked')
     return sendProblem(reply, 'token_unchecked', 'the log that knows the token cannot be read; try again')
   const waitSeconds = outcome === 'wrong' ? await failedLogins(request.ip) : null
@@ -68,8 +78,8 @@ export function refuseWithoutScope(
 export function checkScopes(server: FastifyInstance): void {
   server.addHook('onRequest', async (request, reply) => {
     const { scope, isPublic } = request.routeOptions.config
-    if (isPublic || !scope || scope === 'by_command' || scope === 'by_frame' || scope === 'any') return undefined
-    return refuseWithoutScope(request, reply, scope)
+    const known = TokenScope.safeParse(scope)
+    return isPublic || !known.success ? undefined : refuseWithoutScope(request, reply, known.data)
   })
 }
 

@@ -7,8 +7,10 @@ export type Identity = {
   scopes: ReadonlySet<TokenScope>
   /** The token, the token that issued it, and so on; empty for the first token. */
   tokens: readonly Uuid7[]
-  /** Epoch ms; null: never. */
+  /** When the token or the session ends, in epoch ms; null: never. */
   expiresAtMs: number | null
+  /** The session of a browser; null for a token that came with the request. */
+  sessionId: string | null
 }
 
 /** The holder of the first token, the one in the settings. */
@@ -17,6 +19,7 @@ export const firstIdentity: Identity = {
   scopes: new Set(tokenScopes),
   tokens: [],
   expiresAtMs: null,
+  sessionId: null,
 }
 
 /** The subject whose prompts an identity sees; null: those of all. */

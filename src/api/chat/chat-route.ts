@@ -1,7 +1,7 @@
 import websocket from '@fastify/websocket'
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
-import type { Access } from '../access/access.ts'
+import type { Origins } from '../access/origins.ts'
 import { sendProblem } from '../problem.ts'
 import { closeCodes, serveChat, type ChatDependencies } from './chat-socket.ts'
 import { socketScopes } from './frame-scopes.ts'
@@ -11,7 +11,7 @@ import { chatPath, handshakeFault } from './handshake.ts'
 const heartbeatMs = 30_000
 
 /** `/ws/chat`: authenticates before the upgrade, so that a client without a token gets an HTTP response. */
-export async function chatRoute(server: FastifyInstance, access: Access, chat: ChatDependencies): Promise<void> {
+export async function chatRoute(server: FastifyInstance, origins: Origins, chat: ChatDependencies): Promise<void> {
   const open = new Map<WebSocket, { alive: boolean }>()
   await server.register(websocket, {
     options: {
@@ -45,7 +45,7 @@ export async function chatRoute(server: FastifyInstance, access: Access, chat: C
       websocket: true,
       config: { scope: 'by_frame' },
       onRequest: async (request, reply) => {
-        if (!access.originAllowed(request.headers.origin))
+        if (!origins.isAllowed(request.headers.origin))
           return sendProblem(reply, 'origin_not_allowed', 'this origin is not in ALLOWED_ORIGINS')
         if (request.ws) return undefined
         const { code, detail, headers } = handshakeFault(request.raw) ?? {

@@ -10,7 +10,7 @@ import { LogStopped } from '../../events/log/log.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { TokenScope } from '../../events/token.ts'
 import { newTraceparent } from '../../platform/trace.ts'
-import type { Access } from '../access/access.ts'
+import type { WatchIdentity } from '../access/watch-identity.ts'
 import { seesAllChats, type Identity } from '../access/identity.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import type { FindPrompt } from './find-prompt.ts'
@@ -36,7 +36,7 @@ export type ChatDependencies = FeedDependencies & {
   newId: () => Uuid7
   logger: Logger
   findPrompt: FindPrompt
-  watch: Access['watch']
+  watch: WatchIdentity
 }
 
 /** One socket while it is open. */
@@ -67,7 +67,7 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, ide
     socket.close(closeCodes.slowConsumer, 'slow consumer')
   })
   const unwatch = dependencies.watch(identity, () => {
-    logger.info('the token of a socket has ended')
+    logger.info('the token or session of a socket has ended')
     writer.close(closeCodes.signedOut, 'signed out')
   })
   socket.on('close', unwatch)

@@ -1,7 +1,11 @@
 import { readTokens } from '../../agents/tokens/token-stream.ts'
 import { createAccess } from '../../api/access/access.ts'
 import { failedLogins } from '../../api/access/failed-logins.ts'
+import { firstIdentity } from '../../api/access/identity.ts'
+import { createOrigins } from '../../api/access/origins.ts'
+import { createSessions } from '../../api/access/sessions.ts'
 import { tokenStates } from '../../api/access/token-states.ts'
+import { identityWatch } from '../../api/access/watch-identity.ts'
 import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { trackConnections } from '../../api/connections.ts'
@@ -25,16 +29,16 @@ export const apiRole: Role = {
   async start(context) {
     const { config, adminToken, closing } = context
     const { dataDir } = config.council
-    const url = await inStep('listening', () => listen(context))
+    const { url, signInUrl } = await inStep('listening', () => listen(context))
     writeServerFile(dataDir, { url, token: adminToken, pid: process.pid, startedAt: new Date().toISOString() })
     closing.atOnce(() => removeServerFile(dataDir), 'the server file')
-    return { url }
+    return { url, signInUrl }
   },
 }
 
-/** Returns the address for clients on this machine. */
-async function listen(context: RoleContext): Promise<string> {
-  const { config, stores, adminToken, checks, version, closing, logger } = context
+/** Returns the addresses for clients on this machine, and for a browser. */
+async function listen(context: RoleContext): Promise<{ url: string; signInUrl: string }> {
+  const { config, stores, adminToken, checks, version, stdout, closing, logger } = context
   const { council, access, limits } = config
   const { log, gate, tail } = context.core
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), council.id)
@@ -43,18 +47,21 @@ async function listen(context: RoleContext): Promise<string> {
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
   const elapsedMs = () => performance.now()
-  const admission = createAccess({
-    adminToken,
-    allowedOrigins: access.allowedOrigins,
-    tokens: tokenStates({ gate, tail, elapsedMs }),
-    tail,
-    clock: systemClock,
-  })
+  const clock = systemClock
+  const subscriber = stores.connect('ephemeral', 'subscriber', 'sessions')
+  const sessions = createSessions({ redis: stores.ephemeral, subscriber, councilId: council.id, nowMs: clock.nowMs })
+  closing.defer(sessions.close, 'the sessions')
+  const { host, port, shutdownTimeoutMs } = config.server
+  const origins = createOrigins(access.allowedOrigins, host)
+  const tokens = tokenStates({ gate, tail, elapsedMs })
+  const admission = createAccess({ adminToken, origins, tokens, sessions, clock })
   const server = await createServer({
     access: admission,
+    origins,
+    sessions,
     failedLogins: failedLogins(limits.maxFailedLoginsPerMinute),
     chat: {
-      watch: admission.watch,
+      watch: identityWatch({ access: admission, sessions, tail, clock }),
       log,
       gate,
       tail,
@@ -77,13 +84,18 @@ async function listen(context: RoleContext): Promise<string> {
     logger,
   })
   const connections = trackConnections(server.server)
-  const { host, port, shutdownTimeoutMs } = config.server
   closing.atOnce(() => connections.close(() => server.close(), socketGraceMs(shutdownTimeoutMs)), 'the connections')
   await server.listen({ host, port }).catch((error: unknown) => {
     throw portUnavailable(host, port, error)
   })
   const address = server.server.address()
-  return localUrl(host, typeof address === 'object' && address ? address.port : port)
+  const listensOn = typeof address === 'object' && address ? address.port : port
+  origins.listensOn(listensOn)
+  const url = localUrl(host, listensOn)
+  // Other outputs than a terminal may be stored and read by others.
+  const isTerminal = 'isTTY' in stdout && stdout.isTTY === true
+  const ticket = isTerminal ? await sessions.issueTicket(admission.holderOf(firstIdentity)).catch(() => null) : null
+  return { url, signInUrl: ticket === null ? url : `${url}/login?ticket=${ticket}` }
 }
 
 /** The address for clients on this machine of a server that listens on `host`. */

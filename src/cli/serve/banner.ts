@@ -9,6 +9,8 @@ export type Started = {
   roles: readonly RoleName[]
   /** Absent if this process has no api. */
   url?: string
+  /** For a browser. */
+  signInUrl?: string
   token: AdminToken
   /** Whether the banner goes to a terminal. Other outputs may be stored and read by others, so they never get the token. */
   isTerminal: boolean
@@ -18,10 +20,22 @@ export type Started = {
 }
 
 /** The text that is printed once everything runs: the address, a first command, the place of the token, and which parts are real. */
-export function banner({ seconds, roles, url, token, isTerminal, tokenFile, logFile, parts }: Started): string {
+export function banner({
+  seconds,
+  roles,
+  url,
+  signInUrl,
+  token,
+  isTerminal,
+  tokenFile,
+  logFile,
+  parts,
+}: Started): string {
   const rows: [string, string][] = []
   if (url) {
     rows.push(['address', `${url}  (chat: ${url.replace(/^http/, 'ws')}/ws/chat)`])
+    if (signInUrl)
+      rows.push(['browser', signInUrl.includes('?') ? `${signInUrl}  (signs in once, within a minute)` : signInUrl])
     rows.push(['ask', 'bin/council chat "What is the capital of France?"'])
     rows.push(['token', tokenRow(token, tokenFile, isTerminal)])
   } else rows.push(['roles', roles.join(', ')])

@@ -33,6 +33,8 @@ export type StartedRole = {
   parts?: readonly Part[]
   /** The address for clients on this machine. */
   url?: string
+  /** The address for a browser on this machine; on a terminal with a ticket that signs it in once. */
+  signInUrl?: string
   /** Rejects when the role can no longer work; the council then ends. */
   failed?: Promise<never>
 }

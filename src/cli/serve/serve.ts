@@ -110,7 +110,7 @@ async function run(
     : null
   if (opening) await Promise.race([modelUnderWay.promise, opening])
   const shared = { config, version, prices, seating, model: opening, stdout, closing, logger }
-  const [, { parts, url, token, failures }] = await allStarted([opening, startRoles(entries, shared, steps)])
+  const [, { parts, url, signInUrl, token, failures }] = await allStarted([opening, startRoles(entries, shared, steps)])
 
   steps.end('done')
   removeStartFile(dataDir)
@@ -122,7 +122,7 @@ async function run(
   const tokenFile = dataPaths(dataDir).adminToken
   const isTerminal = stdout.isTTY === true
   stdout.write(
-    `${banner({ seconds, roles, token, isTerminal, tokenFile, parts, ...(url && { url }), ...(logFile && { logFile }) })}\n`,
+    `${banner({ seconds, roles, token, isTerminal, tokenFile, parts, ...(url && { url }), ...(signInUrl && { signInUrl }), ...(logFile && { logFile }) })}\n`,
   )
   return Promise.race(failures)
 }
@@ -147,14 +147,16 @@ async function startRoles(
   const failures = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const token = adminToken(config.access.adminToken, config.council.dataDir)
   let url: string | undefined
+  let signInUrl: string | undefined
   for (const role of roles.toReversed()) {
     const started = await role.start({ ...shared, stores, core, adminToken: token.token, checks })
     checks.push(...(started.checks ?? []))
     parts.push(...(started.parts ?? []))
     if (started.failed) failures.push(started.failed)
     url ??= started.url
+    signInUrl ??= started.signInUrl
   }
-  return { parts, url, token, failures }
+  return { parts, url, signInUrl, token, failures }
 }
 
 /** Also writes the steps to the start file, where other commands read the progress of a start. */

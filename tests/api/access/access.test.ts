@@ -1,11 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAccess } from '../../../src/api/access/access.ts'
+import { createOrigins } from '../../../src/api/access/origins.ts'
+import { sessionCookie } from '../../../src/api/access/session-cookie.ts'
+import { identityWatch } from '../../../src/api/access/watch-identity.ts'
 import { failedLogins, networkOf } from '../../../src/api/access/failed-logins.ts'
 import { tokenStates } from '../../../src/api/access/token-states.ts'
 import type { CommandGate } from '../../../src/commands/gate/gate.ts'
 import { Uuid7 } from '../../../src/events/identifiers.ts'
 import { tokenStream } from '../../../src/events/token.ts'
-import { knownTokens, silentTail } from '../../support/access.ts'
+import { knownTokens, memorySessions, silentTail } from '../../support/access.ts'
 
 const adminToken = 'the-first-token-of-these-tests-is-long'
 
@@ -21,24 +24,36 @@ function admission() {
   }
   const tokens = tokenStates({ gate: { load: load as CommandGate['load'] }, tail, elapsedMs: () => log.elapsedMs })
   const clock = { nowMs: () => log.nowMs }
-  const access = createAccess({ adminToken, allowedOrigins: [], tokens, tail, clock })
-  const outcome = async (token: string) => (await access.authenticate(`Bearer ${token}`)).outcome
+  const sessions = memorySessions(clock.nowMs)
+  const origins = createOrigins(['https://council.example.org'], '127.0.0.1')
+  origins.listensOn(8_787)
+  const access = createAccess({ adminToken, origins, tokens, sessions, clock })
+  const watch = identityWatch({ access, sessions, tail, clock })
+  const authenticate = (authorization?: string) =>
+    access.authenticate({ headers: { ...(authorization !== undefined && { authorization }) } })
+  const outcome = async (token: string) => (await authenticate(`Bearer ${token}`)).outcome
   const revoke = (tokenId: Uuid7) => {
     const state = known.states.get(tokenId)
     if (state && state.status !== 'absent') known.states.set(tokenId, { ...state, status: 'revoked' })
   }
-  return { ...known, tail, log, access, outcome, revoke }
+  return { ...known, tail, log, access, sessions, authenticate, watch, outcome, revoke }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('a credential', () => {
   test('admits the subject of its token with the scopes of the token', async () => {
-    const { access, issue } = admission()
+    const { authenticate, issue } = admission()
     const { token, tokenId } = issue({ scopes: ['chat:read'] })
-    expect(await access.authenticate(`bearer  ${token}`)).toEqual({
+    expect(await authenticate(`bearer  ${token}`)).toEqual({
       outcome: 'admitted',
-      identity: { subject: 'user:ada', scopes: new Set(['chat:read']), tokens: [tokenId], expiresAtMs: null },
+      identity: {
+        subject: 'user:ada',
+        scopes: new Set(['chat:read']),
+        tokens: [tokenId],
+        expiresAtMs: null,
+        sessionId: null,
+      },
     })
   })
 
@@ -54,12 +69,12 @@ describe('a credential', () => {
   test.each(['', 'Bearer', 'Bearer ', 'Basic YTpi', `Bearer ${'x'.repeat(5_000)}`, adminToken])(
     '"%s" is wrong',
     async (header) => {
-      expect((await admission().access.authenticate(header)).outcome).toBe('wrong')
+      expect((await admission().authenticate(header)).outcome).toBe('wrong')
     },
   )
 
   test('that was never sent is absent', async () => {
-    expect((await admission().access.authenticate(undefined)).outcome).toBe('absent')
+    expect((await admission().authenticate()).outcome).toBe('absent')
   })
 
   test('is wrong once its token, or a token above it, was revoked or has expired', async () => {
@@ -123,10 +138,10 @@ describe('a watch over an identity', () => {
   async function watched(change: Parameters<ReturnType<typeof knownTokens>['issue']>[0] = {}) {
     const all = admission()
     const own = all.issue(change)
-    const authentication = await all.access.authenticate(`Bearer ${own.token}`)
+    const authentication = await all.authenticate(`Bearer ${own.token}`)
     if (authentication.outcome !== 'admitted') throw new Error(authentication.outcome)
     const onEnd = vi.fn<() => void>()
-    const stop = () => all.access.watch(authentication.identity, onEnd)
+    const stop = () => all.watch(authentication.identity, onEnd)
     return { ...all, own, onEnd, start: stop }
   }
 
@@ -134,9 +149,9 @@ describe('a watch over an identity', () => {
     const above = admission()
     const { tokenId } = above.issue()
     const own = above.issue({ issuer: tokenId })
-    const authentication = await above.access.authenticate(`Bearer ${own.token}`)
+    const authentication = await above.authenticate(`Bearer ${own.token}`)
     const onEnd = vi.fn<() => void>()
-    if (authentication.outcome === 'admitted') above.access.watch(authentication.identity, onEnd)
+    if (authentication.outcome === 'admitted') above.watch(authentication.identity, onEnd)
     await settled()
     expect(onEnd).not.toHaveBeenCalled()
     above.revoke(tokenId)
@@ -175,6 +190,81 @@ describe('a watch over an identity', () => {
     tail.ring(tokenStream(own.tokenId))
     await settled()
     expect(onEnd).not.toHaveBeenCalled()
+  })
+})
+
+describe('the session of a browser', () => {
+  const page = { origin: 'http://127.0.0.1:8787', 'sec-fetch-site': 'same-origin' }
+
+  async function signedIn(change: Parameters<ReturnType<typeof knownTokens>['issue']>[0] = {}) {
+    const all = admission()
+    const own = all.issue(change)
+    const { secret } = await all.sessions.open({ tokenId: own.tokenId })
+    const cookie = sessionCookie(secret, 60).split(';')[0] ?? ''
+    const request = async (method: string, headers: Record<string, string> = {}) =>
+      all.access.authenticate({ method, headers: { cookie: `theme=dark; ${cookie}`, ...headers } })
+    return { ...all, own, cookie, request }
+  }
+
+  test('admits as its token does, until the earlier end of the two', async () => {
+    const { request, own } = await signedIn({ scopes: ['chat:read'], expiresAtMs: 1_030_000 })
+    expect(await request('GET')).toMatchObject({
+      outcome: 'admitted',
+      identity: { subject: 'user:ada', scopes: new Set(['chat:read']), tokens: [own.tokenId], expiresAtMs: 1_030_000 },
+    })
+    expect(await (await signedIn()).request('GET')).toMatchObject({ identity: { expiresAtMs: 1_060_000 } })
+  })
+
+  test('ends with its token, with its time, and by signing out', async () => {
+    const revoked = await signedIn()
+    revoked.revoke(revoked.own.tokenId)
+    expect(await revoked.request('GET')).toEqual({ outcome: 'absent' })
+    const late = await signedIn()
+    late.log.nowMs += 60_000
+    expect(await late.request('GET')).toEqual({ outcome: 'absent' })
+    const out = await signedIn()
+    const admitted = await out.request('GET')
+    const onEnd = vi.fn<() => void>()
+    if (admitted.outcome === 'admitted') {
+      out.watch(admitted.identity, onEnd)
+      await out.sessions.end(admitted.identity.sessionId ?? '')
+    }
+    expect(onEnd).toHaveBeenCalledTimes(1)
+    expect(await out.request('GET')).toEqual({ outcome: 'absent' })
+  })
+
+  test('of the first token ends when the settings have another one', async () => {
+    const { sessions, access } = admission()
+    const { secret } = await sessions.open({ first: 'the fingerprint of an earlier token' })
+    const headers = { cookie: sessionCookie(secret, 60) }
+    expect(await access.authenticate({ method: 'GET', headers })).toEqual({ outcome: 'absent' })
+  })
+
+  test.each<[string, Record<string, string>, string]>([
+    ['POST', page, 'admitted'],
+    ['POST', { ...page, origin: 'http://localhost:8787' }, 'admitted'],
+    ['POST', { ...page, origin: 'https://council.example.org' }, 'admitted'],
+    ['POST', { ...page, origin: 'http://127.0.0.1:9999' }, 'foreign'],
+    ['POST', { ...page, origin: 'http://evil.example' }, 'foreign'],
+    ['POST', { ...page, origin: 'http://evil.example:8787', host: 'evil.example:8787' }, 'foreign'],
+    ['POST', { ...page, origin: 'null' }, 'foreign'],
+    ['POST', { ...page, 'sec-fetch-site': 'same-site' }, 'foreign'],
+    ['POST', { origin: page.origin }, 'foreign'],
+    ['POST', {}, 'foreign'],
+    ['DELETE', {}, 'foreign'],
+    ['GET', {}, 'admitted'],
+    ['GET', { upgrade: 'websocket', origin: page.origin }, 'admitted'],
+    ['GET', { upgrade: 'websocket', ...page }, 'admitted'],
+    ['GET', { upgrade: 'websocket', origin: 'http://evil.example' }, 'foreign'],
+    ['GET', { upgrade: 'websocket', origin: page.origin, 'sec-fetch-site': 'cross-site' }, 'foreign'],
+    ['GET', { upgrade: 'websocket' }, 'foreign'],
+  ])('on %s with %o: %s', async (method, headers, outcome) => {
+    expect((await (await signedIn()).request(method, headers)).outcome).toBe(outcome)
+  })
+
+  test('gives way to a token that comes with the request', async () => {
+    const { request } = await signedIn()
+    expect(await request('GET', { authorization: 'Bearer wrong' })).toEqual({ outcome: 'wrong' })
   })
 })
 

@@ -11,7 +11,12 @@ import { adminToken } from '../../support/served-council.ts'
 import { bearer } from '../../support/tokens.ts'
 
 /** Who may use each route. A route of the server that is not here fails the tests, and so does a line without a route. */
-const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame'> = {
+const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame' | 'any'> = {
+  'GET /': 'any',
+  'GET /login': 'public',
+  'POST /login': 'public',
+  'POST /logout': 'any',
+  'POST /v1/tickets': 'any',
   'GET /livez': 'public',
   'GET /readyz': 'public',
   'GET /health': 'public',
@@ -82,9 +87,13 @@ const { token: withoutScopes } = api.issue()
 const tokenOf = new Map(tokenScopes.map((scope) => [scope, api.issue({ scopes: [scope] }).token]))
 
 /** Every way to carry a credential that admits. */
-const carriers: Record<string, (token: string) => Record<string, string>> = {
-  'Authorization: Bearer': bearer,
-  'authorization: bearer, in lower case': (token) => ({ authorization: `bearer ${token}` }),
+const carriers: Record<string, (token: string) => Promise<Record<string, string>>> = {
+  'Authorization: Bearer': async (token) => bearer(token),
+  'authorization: bearer, in lower case': async (token) => ({ authorization: `bearer ${token}` }),
+  'the cookie of a session': async (token) => {
+    const answer = await postForm('/login', `token=${encodeURIComponent(token)}`, page())
+    return { ...page(), cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '' }
+  },
 }
 
 /** What a client may try, and must not get in by. */
@@ -101,7 +110,7 @@ const noCarriers: Record<string, (token: string) => { headers?: Record<string, s
   'Proxy-Authorization': (token) => ({ headers: { 'proxy-authorization': `Bearer ${token}` } }),
 }
 
-const ofServer = api.routes.filter(({ method, config }) => method !== 'HEAD' && config.scope !== 'any')
+const ofServer = api.routes.filter(({ method, config }) => method !== 'HEAD' && config.scope !== 'nothing')
 const concrete = (path: string): string => path.replace(':name', 'FreezeTreasury').replace(':id', newId())
 
 /** What a request gets before any handler sees it: `admitted`, or why not. */
@@ -112,15 +121,21 @@ async function verdict(
 ): Promise<{ verdict: string; scope?: unknown }> {
   const response = await fetch(`${api.url}${path}`, {
     method,
+    redirect: 'manual',
     headers: {
       ...headers,
+      ...(path.startsWith('/login') && page()),
       ...(method === 'POST' && { 'content-type': 'application/json', 'idempotency-key': newId() }),
     },
     ...(method === 'POST' && { body: '{}' }),
   })
-  const body = (await response.json()) as { code?: string; details?: { scope?: string } }
-  if (response.status === 401) return { verdict: 'unauthorized' }
-  if (response.status === 403) return { verdict: String(body.code), scope: body.details?.scope }
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
+  const text = await response.text()
+  const body = (isProblem ? JSON.parse(text) : {}) as { code?: string; details?: { scope?: string } }
+  if (isProblem && response.status === 401) return { verdict: 'unauthorized' }
+  // A session makes no tickets, whatever its scopes.
+  if (isProblem && response.status === 403 && body.code !== 'bearer_needed')
+    return { verdict: String(body.code), scope: body.details?.scope }
   return { verdict: 'admitted' }
 }
 
@@ -178,35 +193,35 @@ describe.each(Object.entries(carriers))('with %s', (_, carry) => {
     const [method = '', path = ''] = route.split(' ')
     if (row === 'by_command' || row === 'by_frame')
       return expect(await verdict(method, concrete(path))).toEqual({ verdict: 'unauthorized' })
-    const own = row === 'public' ? null : row
+    const own = row === 'public' || row === 'any' ? null : row
     for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const) {
       const expected =
         own === null || own === scope ? { verdict: 'admitted' } : { verdict: 'scope_missing', scope: own }
-      expect({ scope, ...(await verdict(method, concrete(path), carry(token))) }).toEqual({
+      expect({ scope, ...(await verdict(method, concrete(path), await carry(token))) }).toEqual({
         scope,
         ...expected,
         ...('scope' in expected && { scope: own }),
       })
     }
-    expect(await verdict(method, concrete(path), carry(adminToken))).toEqual({ verdict: 'admitted' })
+    expect(await verdict(method, concrete(path), await carry(adminToken))).toEqual({ verdict: 'admitted' })
     return undefined
   })
 
   test.each(Object.entries(commandRows))('%s admits exactly: %s', async (name, own) => {
     const path = `/v1/commands/${name}`
     for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const)
-      expect([scope, await verdict('POST', path, carry(token))]).toEqual([
+      expect([scope, await verdict('POST', path, await carry(token))]).toEqual([
         scope,
         own === scope ? { verdict: 'admitted' } : { verdict: 'scope_missing', scope: own },
       ])
-    expect(await verdict('POST', path, carry(adminToken))).toEqual({ verdict: 'admitted' })
+    expect(await verdict('POST', path, await carry(adminToken))).toEqual({ verdict: 'admitted' })
   })
 
   test.each(Object.entries(frameRows))('a frame %s admits exactly its scope', async (_type, { scope: own, frame }) => {
     for (const scope of tokenScopes) {
       const { token } = api.issue({ scopes: [...new Set<TokenScope>(['chat:read', scope])] })
       const held = new Set<TokenScope>(['chat:read', scope])
-      const socket = await connect(carry(token))
+      const socket = await connect(await carry(token))
       socket.send(frame)
       const reply = await socket.reply()
       const isMissing = reply.type === 'error' && reply.code === 'scope_missing'
@@ -218,7 +233,7 @@ describe.each(Object.entries(carriers))('with %s', (_, carry) => {
 
   test('a socket stays open with chat:send or chat:read, and closes with 4003 otherwise', async () => {
     for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const) {
-      const socket = await connect(carry(token))
+      const socket = await connect(await carry(token))
       socket.send({ type: 'ping' })
       const end = await Promise.race([socket.reply().then(({ type }) => type), socket.closed])
       expect([scope, end]).toEqual([scope, scope === 'chat:send' || scope === 'chat:read' ? 'pong' : 4003])
@@ -245,6 +260,17 @@ describe.each(Object.entries(noCarriers))('with %s', (_, carry) => {
     expect(error.message).toContain('401')
   })
 })
+
+/** The headers of a page of the server itself. */
+const page = () => ({ origin: new URL(api.url).origin, 'sec-fetch-site': 'same-origin' })
+
+const postForm = (path: string, body: string, headers: Record<string, string>) =>
+  fetch(`${api.url}${path}`, {
+    method: 'POST',
+    body,
+    redirect: 'manual',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  })
 
 async function connect(headers: Record<string, string>) {
   const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws/chat`, ['council.v1'], { headers })
