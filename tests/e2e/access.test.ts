@@ -189,6 +189,8 @@ test('four eyes: what an agent or a person proposes runs once another subject ha
   expect(await execute('TransferFunds', money)).toMatchObject({ status: 200 })
   const agent = await issue('agent:scout', ['bounties:write', 'chat:send'])
   const ada = await issue('user:ada', ['chat:send', 'approvals:write'])
+  const scout = await issue('agent:scout', ['chat:read'])
+  const eve = await issue('user:eve', ['chat:read'])
   const bob = await issue('user:bob', ['approvals:write'])
 
   const bounty = {
@@ -208,6 +210,13 @@ test('four eyes: what an agent or a person proposes runs once another subject ha
   expect(await execute('TransferFunds', exactArguments, ada.token)).toMatchObject({ status: 403 })
 
   const [ofAgent, ofAda] = [proposedByAgent, proposedByAda].map(({ body }) => ({ approvalId: body['approvalId'] }))
+  const proposals = async (token: string) => {
+    const { body } = await shown('/v1/approvals?status=waiting', token)
+    return (body['approvals'] as { approval: string }[]).map(({ approval }) => approval)
+  }
+  expect(await proposals(eve.token)).toEqual([])
+  expect(await proposals(scout.token)).toEqual([ofAgent?.approvalId])
+  expect(await proposals(adminToken)).toEqual([ofAda?.approvalId, ofAgent?.approvalId])
   expect(await execute('GrantApproval', ofAgent!, agent.token)).toMatchObject({
     status: 403,
     body: { code: 'scope_missing', details: { scope: 'approvals:write' } },

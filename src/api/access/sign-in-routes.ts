@@ -27,7 +27,9 @@ export async function signInRoutes(server: FastifyInstance, dependencies: SignIn
   const { access, sessions, origins } = dependencies
   const admit = async (reply: FastifyReply, identity: Identity): Promise<FastifyReply> => {
     const { secret, maxAgeSeconds } = await sessions.open(access.holderOf(identity))
-    return reply.header('set-cookie', sessionCookie(secret, maxAgeSeconds)).redirect('/', 303)
+    return reply
+      .headers({ 'set-cookie': sessionCookie(secret, maxAgeSeconds), 'cache-control': 'no-store' })
+      .redirect('/', 303)
   }
 
   server.post('/v1/tickets', { config: { scope: 'any' } }, async (request, reply) => {
