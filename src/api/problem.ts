@@ -107,9 +107,18 @@ const problemBody = ({ status, code, detail, details }: Problem) => ({
   ...(details && { details }),
 })
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Sends the problems of a route in another form than RFC 9457, for clients of another API. */
+    sendProblem?: (reply: FastifyReply, problem: Problem) => FastifyReply
+  }
+}
+
 /** Sends a problem with the code of another layer. */
 export function answerProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
   if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds)
+  const { sendProblem: sendOther } = reply.routeOptions.config
+  if (sendOther) return sendOther(reply, problem)
   return reply.code(problem.status).type('application/problem+json').send(problemBody(problem))
 }

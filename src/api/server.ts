@@ -18,6 +18,7 @@ import { handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import { sendProblem } from './problem.ts'
+import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
 import { scheduleRoute } from './queries/schedule.ts'
 
@@ -27,6 +28,7 @@ export type ServerDependencies = {
   sessions: Sessions
   failedLogins: FailedLogins
   chat: ChatDependencies
+  openAi: Omit<OpenAiDependencies, keyof ChatDependencies>
   health: Health
   readModel: ReadModelReader
   version: string
@@ -40,6 +42,7 @@ export async function createServer({
   sessions,
   failedLogins,
   chat,
+  openAi,
   health,
   readModel,
   version,
@@ -97,6 +100,7 @@ export async function createServer({
   commandsRoute(server, chat)
   for (const addQuery of queries) addQuery(server, readModel)
   scheduleRoute(server, chat.log)
+  openAiRoutes(server, { ...chat, ...openAi })
   await signInRoutes(server, { access, sessions, origins, failedLogins })
   await chatRoute(server, origins, chat)
   refuseOtherMethods()
@@ -143,7 +147,8 @@ function answerErrors(server: FastifyInstance, logger: Logger): void {
         { err: error, method: request.method, path: request.url.split('?')[0]?.slice(0, 200) },
         'a request failed',
       )
-    if (status === 413) return sendProblem(reply, 'too_large', 'the body is larger than 64 KiB')
+    if (status === 413)
+      return sendProblem(reply, 'too_large', `the body is over ${request.routeOptions.bodyLimit / 1024} KiB`)
     if (status === 415) return sendProblem(reply, 'unsupported_media_type', 'the body must be application/json')
     if (status < 500) return sendProblem(reply, 'malformed_request', error.message)
     return sendProblem(reply, 'internal', 'the server failed; its log has the cause')

@@ -88,6 +88,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     sessions,
     failedLogins: failedLogins(maxFailedLogins),
     chat,
+    openAi: { approvalWaitMs: 0, elapsedMs: () => performance.now() },
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
     readModel: () => Promise.resolve({ outcome: 'unavailable', message: 'there is no database' }),
     version: '0',

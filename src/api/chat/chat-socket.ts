@@ -1,7 +1,6 @@
 import type { WebSocket } from '@fastify/websocket'
 import { DenyApproval } from '../../commands/approval/deny-approval.ts'
 import { GrantApproval } from '../../commands/approval/grant-approval.ts'
-import { CancelPrompt } from '../../commands/chat/cancel-prompt.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
@@ -12,6 +11,7 @@ import type { TokenScope } from '../../events/token.ts'
 import { newTraceparent } from '../../platform/trace.ts'
 import type { WatchIdentity } from '../access/watch-identity.ts'
 import { seesAllChats, type Identity } from '../access/identity.ts'
+import { cancelPrompt } from './cancel-prompt.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import type { FindPrompt } from './find-prompt.ts'
 import { frameScopes } from './frame-scopes.ts'
@@ -228,26 +228,15 @@ async function resume(
 }
 
 async function cancel(
-  { gate, newId, findPrompt }: ChatDependencies,
+  dependencies: ChatDependencies,
   { identity, send }: Conversation,
   requestId: Uuid7,
 ): Promise<void> {
   if (!seesAllChats(identity)) {
-    const prompt = await findPrompt(identity, requestId)
+    const prompt = await dependencies.findPrompt(identity, requestId)
     if (!prompt.found) return send({ type: 'error', requestId, code: prompt.code, message: prompt.message })
   }
-  const execute = (approvalId?: Uuid7) =>
-    gate.execute(
-      CancelPrompt,
-      { requestId, ...(approvalId && { approvalId }) },
-      { commandId: newId(), principal: identity.subject, requestId },
-    )
-  const result = await execute()
-  // If the prompt waits for a person, the approval is withdrawn with it.
-  const waitsFor = Uuid7.safeParse(
-    result.result === 'refused' && result.code === 'prompt_paused' && result.details?.['approvalId'],
-  )
-  await sendFailure(send, requestId, waitsFor.success ? await execute(waitsFor.data) : result)
+  await sendFailure(send, requestId, await cancelPrompt(dependencies, identity.subject, requestId))
 }
 
 /** Decides about an approval in the name of the socket's subject. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { AppendedEvent, CommandResult, RejectionCode } from '../../commands/gate/types.ts'
+import type { AppendedEvent, CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { publicCommands, type PublicCommand } from '../../commands/registry.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
@@ -12,23 +12,7 @@ import { hiddenApproval } from '../chat/hidden-approval.ts'
 import { commandIdOf, parseCommandKey, type CommandIdDependencies, type CommandKey } from './command-key.ts'
 import type { SubjectLimits } from '../limits.ts'
 import { answerProblem, sendProblem } from '../problem.ts'
-
-/** The response to each rejection of the gate. */
-const rejections: Record<RejectionCode, { status: number; retryAfterSeconds?: number }> = {
-  malformed_command: { status: 400 },
-  command_id_reused: { status: 409 },
-  id_expired: { status: 410 },
-  id_ahead: { status: 400 },
-  state_too_large: { status: 500 },
-  overloaded: { status: 503, retryAfterSeconds: 1 },
-  log_nearly_full: { status: 503, retryAfterSeconds: 30 },
-  log_unavailable: { status: 503, retryAfterSeconds: 1 },
-  outcome_unknown: { status: 503, retryAfterSeconds: 1 },
-  // Until an operator intervenes.
-  log_stopped: { status: 503, retryAfterSeconds: 30 },
-  // Only the scheduler's own commands are given under a lease.
-  fenced: { status: 503, retryAfterSeconds: 1 },
-}
+import { rejectionProblem } from '../rejection.ts'
 
 /**
  * `POST /v1/commands/<CommandName>` with the command's fields as JSON and an `Idempotency-Key` that is or maps to its id, which the
@@ -171,7 +155,7 @@ function answer(reply: FastifyReply, result: CommandResult): FastifyReply {
       })
     }
     case 'rejected':
-      return answerProblem(reply, { ...rejections[result.code], code: result.code, detail: result.message })
+      return answerProblem(reply, rejectionProblem(result))
     default:
       return result satisfies never
   }

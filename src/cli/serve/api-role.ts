@@ -78,6 +78,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
         elapsedMs,
       }),
     },
+    openAi: { approvalWaitMs: limits.approvalWaitMs, elapsedMs },
     health,
     readModel,
     version,

@@ -199,6 +199,7 @@ const limitSettings = () =>
     /** Of one address, and not of a subject: it has none yet. */
     maxFailedLoginsPerMinute: setting('MAX_FAILED_LOGINS_PER_MINUTE', whole(1, 1_000_000).prefault('60'), aMillion),
     maxFramesPerSecond: setting('MAX_FRAMES_PER_SECOND', whole(1, 1_000_000).prefault('500'), aMillion),
+    approvalWaitMs: setting('APPROVAL_WAIT_MS', whole(0, 3_600_000).prefault('60000'), 'milliseconds, 0 to 3600000'),
   })
 
 /** The server that the command line talks to, where it is not the one on DATA_DIR. */

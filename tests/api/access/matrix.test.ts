@@ -37,6 +37,10 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /v1/approvals/:id': 'chat:read',
   'GET /v1/mode': 'chat:read',
   'GET /v1/tokens': 'tokens:write',
+  'GET /v1/models': 'chat:read',
+  'GET /v1/models/:model': 'chat:read',
+  'POST /v1/chat/completions': 'chat:send',
+  'POST /v1/responses': 'chat:send',
   'GET /v1/schedule': 'events:read',
   'GET /ws/chat': 'by_frame',
 }
@@ -129,13 +133,22 @@ async function verdict(
     },
     ...(method === 'POST' && { body: '{}' }),
   })
-  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
+  const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '')
   const text = await response.text()
-  const body = (isProblem ? JSON.parse(text) : {}) as { code?: string; details?: { scope?: string } }
-  if (isProblem && response.status === 401) return { verdict: 'unauthorized' }
+  const body = (isJson ? JSON.parse(text) : {}) as {
+    code?: string
+    details?: { scope?: string }
+    error?: { code: string }
+  }
+  if (isJson && response.status === 401) return { verdict: 'unauthorized' }
   // A session makes no tickets, whatever its scopes.
-  if (isProblem && response.status === 403 && body.code !== 'bearer_needed')
-    return { verdict: String(body.code), scope: body.details?.scope }
+  if (isJson && response.status === 403 && body.code !== 'bearer_needed') {
+    // Errors in the form of OpenAI have no details; the header names the scope everywhere.
+    const header = response.headers.get('www-authenticate') ?? ''
+    const scope = /^Bearer error="insufficient_scope", scope="(.+)"$/.exec(header)?.[1]
+    if (body.details) expect(body.details.scope).toBe(scope)
+    return { verdict: body.code ?? body.error?.code ?? 'no code', scope }
+  }
   return { verdict: 'admitted' }
 }
 
