@@ -18,6 +18,7 @@ COPY bin bin
 COPY config config
 COPY migrations migrations
 COPY src src
+COPY web web
 USER node
 VOLUME ["/data", "/models"]
 EXPOSE 8787

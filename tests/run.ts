@@ -13,7 +13,8 @@ import { verdictLine, type Counts } from './support/verdict.ts'
 const checks: readonly Check[] = [
   { name: 'lint', command: 'eslint', args: ['.', '--max-warnings', '0'] },
   { name: 'types', command: 'tsc', args: [] },
-  { name: 'format', command: 'prettier', args: ['--check', '{src,tests,bench,migrations}/**/*.ts'] },
+  { name: 'types of the dashboard', command: 'tsc', args: ['-p', 'web'] },
+  { name: 'format', command: 'prettier', args: ['--check', '{src,web,tests,bench,migrations}/**/*.{ts,tsx}'] },
   { name: 'rules', command: 'node', args: ['tests/rules.ts'] },
   { name: 'unused', command: 'knip', args: ['--no-config-hints'] },
 ]

@@ -17,6 +17,8 @@ import { maxFrameBytes } from './chat/frames.ts'
 import { handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
+import type { Dashboard } from './dashboard/bundle.ts'
+import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
 import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
@@ -29,6 +31,7 @@ export type ServerDependencies = {
   failedLogins: FailedLogins
   chat: ChatDependencies
   openAi: Omit<OpenAiDependencies, keyof ChatDependencies>
+  dashboard: Dashboard
   health: Health
   readModel: ReadModelReader
   version: string
@@ -43,6 +46,7 @@ export async function createServer({
   failedLogins,
   chat,
   openAi,
+  dashboard,
   health,
   readModel,
   version,
@@ -97,6 +101,7 @@ export async function createServer({
   answerErrors(server, logger)
 
   probeRoutes(server, health, version)
+  dashboardRoutes(server, dashboard)
   commandsRoute(server, chat)
   for (const addQuery of queries) addQuery(server, readModel)
   scheduleRoute(server, chat.log)

@@ -65,6 +65,36 @@ export const chats = tableProjection({
   evolve: evolveChatRow,
 })
 
+type ChatSelection = {
+  /** Each of them: null selects the prompts of all. */
+  subjects: readonly (Principal | null)[]
+  conversation: string | undefined
+  before: string | undefined
+  limit: number
+}
+
+/** Prompts older than an id, newest first: ids are in the order of time. */
+export const selectChats = (
+  tx: Tx,
+  { subjects, conversation, before, limit }: ChatSelection,
+): Promise<ChatRow[]> => {
+  const conditions = [
+    ...subjects.flatMap((subject) => (subject === null ? [] : [sql`actor = ${subject}`])),
+    ...(conversation === undefined ? [] : [sql`conversation_id = ${conversation}`]),
+    ...(before === undefined ? [] : [sql`request_id < ${before}`]),
+  ]
+  const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
+  return chats.select(tx, sql`${where} order by request_id desc limit ${limit}`)
+}
+
+/** A prompt of a subject, or of any if it is null. */
+export const selectChat = async (
+  tx: Tx,
+  requestId: string,
+  subject: Principal | null,
+): Promise<ChatRow | undefined> =>
+  (await chats.select(tx, sql`where request_id = ${requestId} ${subject === null ? sql`` : sql`and actor = ${subject}`}`))[0]
+
 /** Position of the first event of a prompt, of any principal if it is null; null when the principal has no such prompt. */
 export const firstPositionOf = (
   read: ReadModelReader,

@@ -1,5 +1,6 @@
 import { bountyQueries } from './bounties.ts'
 import { budgetQueries } from './budgets.ts'
+import { chatQueries } from './chats.ts'
 import { costQueries } from './costs.ts'
 import { electionQueries } from './elections.ts'
 import { governanceQueries } from './governance.ts'
@@ -10,6 +11,7 @@ import { treasuryQueries } from './treasury.ts'
 /** Every query of the public API. */
 export const queries: readonly QueryRoute[] = [
   ...treasuryQueries,
+  ...chatQueries,
   ...budgetQueries,
   ...costQueries,
   ...bountyQueries,

@@ -10,6 +10,7 @@ import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { trackConnections } from '../../api/connections.ts'
 import { promptFinder } from '../../api/chat/find-prompt.ts'
+import { bundleDashboard } from '../../api/dashboard/bundle.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/chat/token-wakeups.ts'
 import { readModelReader } from '../../projections/engine/read-model-reader.ts'
@@ -79,6 +80,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
       }),
     },
     openAi: { approvalWaitMs: limits.approvalWaitMs, elapsedMs },
+    dashboard: await bundleDashboard(),
     health,
     readModel,
     version,

@@ -1,0 +1,9 @@
+import { render } from 'preact'
+import { App } from './shell/app.tsx'
+import './theme.css'
+import './shell/shell.css'
+import './chat/chat.css'
+import './markdown/markdown.css'
+
+const root = document.querySelector('#app')
+if (root) render(<App />, root)
