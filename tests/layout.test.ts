@@ -26,11 +26,11 @@ const folders: Record<string, readonly string[]> = {
     'tools',
     'scheduler',
   ],
-  api: ['access', 'commands', 'chat', 'queries', 'openai'],
+  api: ['access', 'commands', 'chat', 'queries', 'openai', 'dashboard'],
   client: [],
   cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate', 'token'],
 }
-const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples']
+const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples', 'web']
 
 const hasEventTypes = (area: string) => existsSync(`src/events/${area}.ts`)
 const commandFiles = ownFiles.filter((file) => /^src\/commands\/(?!aggregates\/|gate\/)[^/]+\//.test(file))

@@ -74,10 +74,7 @@ type ChatSelection = {
 }
 
 /** Prompts older than an id, newest first: ids are in the order of time. */
-export const selectChats = (
-  tx: Tx,
-  { subjects, conversation, before, limit }: ChatSelection,
-): Promise<ChatRow[]> => {
+export const selectChats = (tx: Tx, { subjects, conversation, before, limit }: ChatSelection): Promise<ChatRow[]> => {
   const conditions = [
     ...subjects.flatMap((subject) => (subject === null ? [] : [sql`actor = ${subject}`])),
     ...(conversation === undefined ? [] : [sql`conversation_id = ${conversation}`]),
@@ -88,12 +85,13 @@ export const selectChats = (
 }
 
 /** A prompt of a subject, or of any if it is null. */
-export const selectChat = async (
-  tx: Tx,
-  requestId: string,
-  subject: Principal | null,
-): Promise<ChatRow | undefined> =>
-  (await chats.select(tx, sql`where request_id = ${requestId} ${subject === null ? sql`` : sql`and actor = ${subject}`}`))[0]
+export const selectChat = async (tx: Tx, requestId: string, subject: Principal | null): Promise<ChatRow | undefined> =>
+  (
+    await chats.select(
+      tx,
+      sql`where request_id = ${requestId} ${subject === null ? sql`` : sql`and actor = ${subject}`}`,
+    )
+  )[0]
 
 /** Position of the first event of a prompt, of any principal if it is null; null when the principal has no such prompt. */
 export const firstPositionOf = (

@@ -24,7 +24,7 @@ export function ChatPage({ conversationId }: { conversationId: string | null }) 
       <ConversationList current={conversationId} />
       <section class="conversation" aria-label="Conversation">
         <div class="turns" ref={scroller} tabIndex={0} role="log" aria-label="Questions and answers" aria-live="off">
-          {turns.length === 0 ? <Welcome /> : null}
+          {turns[0] ? <h1 class="unseen">{turns[0].question}</h1> : <Welcome />}
           {turns.map((turn) => (
             <TurnView key={turn.requestId} turn={turn} conversationId={current} />
           ))}

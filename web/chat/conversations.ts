@@ -13,7 +13,7 @@ const turnsOf = new Map<string, Signal<readonly Turn[]>>()
 const running = new Set<string>()
 
 /** The newest prompts of this user, from which the list of conversations is made; null until they are loaded. */
-export const recent = signal<readonly ChatRow[] | null>(null)
+const recent = signal<readonly ChatRow[] | null>(null)
 export const connectionNote = signal<string | null>(null)
 
 export type ConversationTitle = { conversationId: string; title: string; at: string }
@@ -54,7 +54,9 @@ export async function loadConversation(conversationId: string | null): Promise<v
 const recentPrompts = 200
 
 async function loadRecent(): Promise<void> {
-  const { body } = await council.read<{ chats: ChatRow[] }>('/v1/chats', { query: { asker: 'me', limit: recentPrompts } })
+  const { body } = await council.read<{ chats: ChatRow[] }>('/v1/chats', {
+    query: { asker: 'me', limit: recentPrompts },
+  })
   recent.value = body.chats
 }
 

@@ -11,9 +11,9 @@ export function TurnView({ turn, conversationId }: { turn: Turn; conversationId:
   const isFull = turn.path === 'full' && turn.hasStory
   return (
     <article class="turn" aria-label={`Question: ${turn.question.slice(0, 80)}`}>
-      <p class="question" dir="auto">
+      <h2 class="question" dir="auto">
         {turn.question}
-      </p>
+      </h2>
       <div class={isFull ? 'card deliberation' : 'plain'} aria-busy={isRunning(turn)}>
         {isFull ? <Steps phases={turn.phases} isRunning={isRunning(turn)} /> : null}
         {isFull && turn.members.length > 0 ? <Drafts members={turn.members} vote={turn.vote} /> : null}

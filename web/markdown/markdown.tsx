@@ -9,7 +9,7 @@ import { memo } from './memo.ts'
 export function Markdown({ text }: { text: string }) {
   return (
     <div class="markdown" dir="auto">
-      {blocksOf(text).map((token, index) => (
+      {blocksOf(text.trimStart()).map((token, index) => (
         <Block key={index} raw={token.raw} token={token} />
       ))}
     </div>
@@ -19,7 +19,7 @@ export function Markdown({ text }: { text: string }) {
 /** Longer texts show as they are: a parser's time may grow faster than the text. */
 const maxParsedCharacters = 200_000
 const blocksOf = (text: string): Token[] =>
-  text.length > maxParsedCharacters ? [{ type: 'text', raw: text, text } as Token] : marked.lexer(text)
+  text.length > maxParsedCharacters ? [{ type: 'text', raw: text, text }] : marked.lexer(text)
 
 /** A block is drawn anew only when its source changes: while an answer streams, that is the last one. */
 const Block = memo<{ raw: string; token: Token }>(

@@ -26,7 +26,9 @@ export const chatQueries: readonly QueryRoute[] = [
     async answer(tx, { asker, conversation, cursor: before, limit }, _, viewer) {
       const asked = asker === undefined ? null : asker === 'me' ? viewer.subject : Principal.parse(asker)
       const subjects = [promptsOf(viewer), asked]
-      const { page, last } = await pageOf(limit, (most) => selectChats(tx, { subjects, conversation, before, limit: most }))
+      const { page, last } = await pageOf(limit, (most) =>
+        selectChats(tx, { subjects, conversation, before, limit: most }),
+      )
       return { chats: page.map(printChat), next: last?.request_id ?? null }
     },
   }),
