@@ -6,6 +6,7 @@ import { identityWatch } from '../../src/api/access/watch-identity.ts'
 import { failedLogins } from '../../src/api/access/failed-logins.ts'
 import type { ChatDependencies } from '../../src/api/chat/chat-socket.ts'
 import { subjectLimits } from '../../src/api/limits.ts'
+import { bundleDashboard } from '../../src/api/dashboard/bundle.ts'
 import { createServer } from '../../src/api/server.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
@@ -89,6 +90,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     failedLogins: failedLogins(maxFailedLogins),
     chat,
     openAi: { approvalWaitMs: 0, elapsedMs: () => performance.now() },
+    dashboard: await bundleDashboard(),
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
     readModel: () => Promise.resolve({ outcome: 'unavailable', message: 'there is no database' }),
     version: '0',
