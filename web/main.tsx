@@ -4,6 +4,7 @@ import './theme.css'
 import './shell/shell.css'
 import './chat/chat.css'
 import './markdown/markdown.css'
+import './approvals/approvals.css'
 
 const root = document.querySelector('#app')
 if (root) render(<App />, root)

@@ -1,4 +1,6 @@
 import { useEffect } from 'preact/hooks'
+import { ApprovalsPage } from '../approvals/approvals-page.tsx'
+import { loadWaiting } from '../approvals/waiting.ts'
 import { ChatPage } from '../chat/chat-page.tsx'
 import { Navigation } from './navigation.tsx'
 import { route } from './route.ts'
@@ -10,12 +12,16 @@ import { applyTheme, theme } from './theme.ts'
 export function App() {
   useEffect(() => {
     applyTheme(theme.value)
-    void refreshStanding()
-    const refresh = (): void => void (document.visibilityState === 'visible' && refreshStanding())
+    const refresh = (): void => {
+      if (document.visibilityState !== 'visible') return
+      void refreshStanding()
+      void loadWaiting()
+    }
+    refresh()
     document.addEventListener('visibilitychange', refresh)
     return () => document.removeEventListener('visibilitychange', refresh)
   }, [])
-  const { conversationId } = route.value
+  const shown = route.value
   return (
     <div class="shell">
       <a class="skip" href="#page">
@@ -25,7 +31,7 @@ export function App() {
       <div class="column">
         <StatusLine />
         <main id="page" tabIndex={-1}>
-          <ChatPage conversationId={conversationId} />
+          {shown.page === 'approvals' ? <ApprovalsPage /> : <ChatPage conversationId={shown.conversationId} />}
         </main>
       </div>
     </div>

@@ -1,15 +1,30 @@
-import { followLink } from './route.ts'
+import { waiting } from '../approvals/waiting.ts'
+import { followLink, route } from './route.ts'
 import { applyTheme, nextTheme, theme } from './theme.ts'
 
-const pages = [{ path: '/', name: 'Chat' }] as const
+const pages = [
+  { page: 'chat', path: '/', name: 'Chat' },
+  { page: 'approvals', path: '/approvals', name: 'Approvals' },
+] as const
+
+/** The number of actions that wait, on every page. */
+function Badge() {
+  const count = waiting.value?.length ?? 0
+  return count === 0 ? null : (
+    <span class="badge" aria-label={`${count} waiting`}>
+      {count}
+    </span>
+  )
+}
 
 export function Navigation() {
   return (
     <nav class="rail" aria-label="Pages">
       <strong class="brand">Council</strong>
-      {pages.map(({ path, name }) => (
-        <a key={path} href={path} aria-current="page" onClick={followLink}>
+      {pages.map(({ page, path, name }) => (
+        <a key={path} href={path} aria-current={route.value.page === page ? 'page' : undefined} onClick={followLink}>
           {name}
+          {page === 'approvals' ? <Badge /> : null}
         </a>
       ))}
       <div class="foot">

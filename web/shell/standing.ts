@@ -19,11 +19,11 @@ export const fault = signal<string | null>(null)
 const isOfToday = ({ scope, closesAt }: BudgetRow): boolean =>
   scope === 'council' && closesAt !== null && Date.parse(closesAt) > Date.now()
 
-/** Asks the server how the council stands. */
-export async function refreshStanding(): Promise<void> {
+/** Asks the server how the council stands, at a position or later. */
+export async function refreshStanding(after: string | null = null): Promise<void> {
   try {
     const [{ body: governance }, { body: money }] = await Promise.all([
-      council.read<{ mode: Mode }>('/v1/mode', { retryForMs: 0 }),
+      council.read<{ mode: Mode }>('/v1/mode', { after, retryForMs: 0 }),
       council.read<{ budgets: BudgetRow[] }>('/v1/budgets', { retryForMs: 0 }),
     ])
     mode.value = governance.mode

@@ -28,7 +28,7 @@ const securityHeaders = {
 }
 
 /** The addresses of pages. The browser's part chooses the page by the address. */
-const pages = ['/', '/chat/:conversationId']
+const pages = ['/', '/chat/:conversationId', '/approvals']
 
 /** The dashboard. Its files hold nothing secret: what it shows comes from the API, which asks for a credential. */
 export function dashboardRoutes(server: FastifyInstance, { page, assets }: Dashboard): void {

@@ -22,6 +22,7 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /health': 'public',
   'GET /': 'public',
   'GET /chat/:conversationId': 'public',
+  'GET /approvals': 'public',
   'GET /assets/:name': 'public',
   'POST /v1/commands/:name': 'by_command',
   'GET /v1/treasury/accounts': 'treasury:read',

@@ -1,0 +1,47 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { ModeSwitch } from './mode-switch.tsx'
+import { approvalsFault, loadWaiting, waiting } from './waiting.ts'
+import { WaitingAction } from './waiting-action.tsx'
+
+/** The actions that wait for a person. J and K move between them; A approves, D denies, E edits the one in focus. */
+export function ApprovalsPage() {
+  useEffect(() => void loadWaiting(), [])
+  const list = useRef<HTMLUListElement>(null)
+  const actions = waiting.value
+  const move = (event: KeyboardEvent): void => {
+    const step = isTyping(event) ? 0 : event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0
+    if (step === 0) return
+    const cards = [...(list.current?.querySelectorAll<HTMLElement>('[data-action]') ?? [])]
+    const at = cards.findIndex((card) => card.contains(document.activeElement))
+    cards[Math.min(cards.length - 1, Math.max(0, at + step))]?.focus()
+  }
+  return (
+    <div class="page" onKeyDown={move}>
+      <header class="page-head">
+        <h1>Approvals</h1>
+        <ModeSwitch />
+      </header>
+      {approvalsFault.value === null ? null : <p class="bad">{approvalsFault.value}</p>}
+      {actions === null ? <p class="quiet">Loading…</p> : null}
+      {actions?.length === 0 ? (
+        <p class="quiet">
+          Nothing waits for you. Actions of agents appear here when the mode or their cost asks for a person’s decision.
+        </p>
+      ) : null}
+      <ul class="waiting" ref={list}>
+        {actions?.map((action) => (
+          <WaitingAction key={action.approval} action={action} />
+        ))}
+      </ul>
+      {actions && actions.length > 0 ? (
+        <p class="small quiet">
+          <kbd>J</kbd> <kbd>K</kbd> move, <kbd>A</kbd> approve, <kbd>D</kbd> deny, <kbd>E</kbd> edit
+        </p>
+      ) : null}
+    </div>
+  )
+}
+
+/** Keys are letters of a text while a field has the focus. */
+const isTyping = ({ target }: KeyboardEvent): boolean =>
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement

@@ -1,0 +1,77 @@
+import { signal } from '@preact/signals'
+import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
+
+/** An action that waits for a person, as `GET /v1/approvals` shows it. */
+export type Approval = {
+  approval: string
+  action: string
+  /** Canonical JSON: what is approved runs, byte for byte. */
+  exactArguments: string
+  argumentsHash: string
+  costMicros: number
+  risk: string
+  /** Why it waits. */
+  why: string
+  requestedBy: string
+  requestedAt: string
+  editedBy: string | null
+  /** The prompt that waits with it. */
+  requestId: string | null
+  expiresAt: string
+}
+
+/** The actions that wait, the most urgent first; null until they are loaded. */
+export const waiting = signal<readonly Approval[] | null>(null)
+export const approvalsFault = signal<string | null>(null)
+
+export async function loadWaiting(after?: string | null): Promise<void> {
+  try {
+    const rows = await Array.fromAsync(
+      council.rows<Approval>('/v1/approvals', 'approvals', {
+        query: { status: 'waiting' },
+        ...(after != null && { after }),
+      }),
+    )
+    waiting.value = rows.toSorted((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt))
+    approvalsFault.value = null
+  } catch (error) {
+    if (isSignedOut(error)) return signInAgain()
+    approvalsFault.value = messageOf(error)
+  }
+}
+
+/** Decides about an action. Returns why it could not be decided; null: it is decided. */
+async function decided(outcome: ReturnType<typeof council.approve>): Promise<string | null> {
+  try {
+    const result = await outcome
+    if (result.result === 'refused' || result.result === 'rejected') return result.message
+    await loadWaiting(result.position)
+    return null
+  } catch (error) {
+    if (isSignedOut(error)) signInAgain()
+    return messageOf(error)
+  }
+}
+
+/** Approves exactly the arguments that were shown. */
+export const approve = ({ approval, argumentsHash }: Approval): Promise<string | null> =>
+  decided(council.approve(approval, { argumentsHash }))
+
+export const deny = ({ approval }: Approval, reason: string): Promise<string | null> =>
+  decided(council.deny(approval, reason))
+
+/** Proposes the action with other arguments in its place. `text` is JSON. */
+export async function edit({ approval }: Approval, text: string): Promise<string | null> {
+  const exactArguments = objectIn(text)
+  if (exactArguments === null) return 'the arguments must be one JSON object'
+  return decided(council.execute('EditApproval', { approvalId: approval, exactArguments }))
+}
+
+function objectIn(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+  } catch {
+    return null
+  }
+}
