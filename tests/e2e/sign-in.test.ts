@@ -67,7 +67,7 @@ describe('a browser', () => {
     const { cookie } = answer
     const signedIn = await ask('/', { headers: { cookie, accept: 'text/html' } })
     expect(signedIn).toMatchObject({ status: 200 })
-    expect(signedIn.text).toContain('user:ada')
+    expect(signedIn.text).toContain('<div id="app">')
     expect((await ask('/v1/mode', { headers: { cookie } })).status).not.toBe(401)
     expect((await ask('/v1/budgets', { headers: { cookie } })).status).toBe(403)
   })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { chromium, type Browser, type BrowserContextOptions, type Page, type WebSocketRoute } from 'playwright-core'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { adminToken } from './served-council.ts'
 
 /** A page of the dashboard in a browser of its own, as one person sees it. */
@@ -30,6 +30,8 @@ type Site = { url: () => string }
 
 /** Debian's Chromium during the tests of a file. Each visit has its own cookies and storage. */
 export function browserForTests({ url }: Site) {
+  // Checks of accessibility take seconds each.
+  vi.setConfig({ testTimeout: 60_000 })
   let browser: Browser
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] })
@@ -48,7 +50,10 @@ export function browserForTests({ url }: Site) {
     await page.routeWebSocket(/\/ws\//, (socket) => {
       const server = socket.connectToServer()
       sockets.add(socket)
-      server.onClose((code, reason) => void socket.close({ ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) }))
+      server.onClose(
+        (code, reason) =>
+          void socket.close({ ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) }),
+      )
     })
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
@@ -57,15 +62,15 @@ export function browserForTests({ url }: Site) {
     page.on('request', (request) => {
       if (!request.url().startsWith(url()) && !request.url().startsWith('data:')) strangers.push(request.url())
     })
-    await page.goto(`${url()}/login?ticket=${await ticket(token)}`)
+    await page.goto(`${url()}${await ticketPath(token)}`)
     await page.goto(`${url()}${path}`)
     return { page, faults, strangers, cut: () => cutAll(sockets) }
   }
 
-  async function ticket(token: string): Promise<string> {
+  async function ticketPath(token: string): Promise<string> {
     const answer = await fetch(`${url()}/v1/tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
-    const body = (await answer.json()) as { ticket: string }
-    return body.ticket
+    const body = (await answer.json()) as { path: string }
+    return body.path
   }
   return { visit }
 }

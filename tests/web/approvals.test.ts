@@ -33,8 +33,7 @@ describe('the approvals', () => {
     expect(await action.locator('pre').textContent()).toContain('"transferId": "gift-1"')
     expect(await page.getByLabel('1 waiting').textContent()).toBe('1')
     await expectAccessible(page)
-    await page.keyboard.press('Tab')
-    await page.getByRole('main').press('j')
+    await page.keyboard.press('j')
     await page.keyboard.press('a')
     await page.getByText('Nothing waits for you.', { exact: false }).waitFor()
     expect(await standing(approvalId)).toMatchObject({

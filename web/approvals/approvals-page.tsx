@@ -5,18 +5,16 @@ import { WaitingAction } from './waiting-action.tsx'
 
 /** The actions that wait for a person. J and K move between them; A approves, D denies, E edits the one in focus. */
 export function ApprovalsPage() {
-  useEffect(() => void loadWaiting(), [])
   const list = useRef<HTMLUListElement>(null)
   const actions = waiting.value
-  const move = (event: KeyboardEvent): void => {
-    const step = isTyping(event) ? 0 : event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0
-    if (step === 0) return
-    const cards = [...(list.current?.querySelectorAll<HTMLElement>('[data-action]') ?? [])]
-    const at = cards.findIndex((card) => card.contains(document.activeElement))
-    cards[Math.min(cards.length - 1, Math.max(0, at + step))]?.focus()
-  }
+  useEffect(() => {
+    void loadWaiting()
+    const move = (event: KeyboardEvent): void => moveFocus(event, list.current)
+    document.addEventListener('keydown', move)
+    return () => document.removeEventListener('keydown', move)
+  }, [])
   return (
-    <div class="page" onKeyDown={move}>
+    <div class="page">
       <header class="page-head">
         <h1>Approvals</h1>
         <ModeSwitch />
@@ -40,6 +38,15 @@ export function ApprovalsPage() {
       ) : null}
     </div>
   )
+}
+
+/** J and K focus the next and the previous action, wherever the focus is. */
+function moveFocus(event: KeyboardEvent, list: HTMLElement | null): void {
+  const step = isTyping(event) ? 0 : event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0
+  if (step === 0) return
+  const cards = [...(list?.querySelectorAll<HTMLElement>('[data-action]') ?? [])]
+  const at = cards.findIndex((card) => card.contains(document.activeElement))
+  cards[Math.min(cards.length - 1, Math.max(0, at + step))]?.focus()
 }
 
 /** Keys are letters of a text while a field has the focus. */

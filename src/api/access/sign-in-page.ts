@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import type { Identity } from './identity.ts'
 
 const style = `
 :root { color-scheme: light dark; --ink: light-dark(#1d2433, #e8ecf4); --soft: light-dark(#5b6478, #9aa5bb); --line: light-dark(#d5dae4, #333c4f); --card: light-dark(#fff, #181e2a); --page: light-dark(#f3f5f9, #0f131b); --accent: light-dark(#2f5bd7, #8fb0ff); --on-accent: light-dark(#fff, #0f131b); --wrong: light-dark(#a8221c, #ff9d96) }
@@ -14,7 +13,6 @@ label { display: block; margin-bottom: .35rem; font-weight: 600 }
 input { width: 100%; padding: .65rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--soft); border-radius: .5rem }
 button { width: 100%; margin-top: 1rem; padding: .7rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: .5rem; cursor: pointer }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
-code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
 `
 const styleHash = createHash('sha256').update(style).digest('base64')
 
@@ -28,30 +26,8 @@ const headers = {
 
 /** The page to sign in on. It needs no script. `problem` says why the last try failed. */
 export const signInPage = (reply: FastifyReply, status: number, problem?: string): FastifyReply =>
-  page(
-    reply.code(status),
-    'Sign in',
-    `<h1>Hybrid AI Council</h1>
-${problem === undefined ? '<p>Sign in with an access token.</p>' : `<p role="alert">${escaped(problem)}</p>`}
-<form method="post" action="/login">
-<label for="token">Token</label>
-<input id="token" name="token" type="password" required autofocus autocomplete="off" spellcheck="false" maxlength="1024">
-<button>Sign in</button>
-</form>`,
-  )
-
-/** The page of someone who is signed in. */
-export const signedInPage = (reply: FastifyReply, { subject, scopes }: Identity): FastifyReply =>
-  page(
-    reply,
-    'Signed in',
-    `<h1>Hybrid AI Council</h1>
-<p>You are signed in as <code>${escaped(subject)}</code>, with the scopes <code>${escaped([...scopes].join(' '))}</code>.</p>
-<form method="post" action="/logout"><button>Sign out</button></form>`,
-  )
-
-const page = (reply: FastifyReply, title: string, main: string): FastifyReply =>
   reply
+    .code(status)
     .headers(headers)
     .type('text/html; charset=utf-8')
     .send(
@@ -59,10 +35,16 @@ const page = (reply: FastifyReply, title: string, main: string): FastifyReply =>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} · Hybrid AI Council</title>
+<title>Sign in · Hybrid AI Council</title>
 <style>${style}</style>
 <main>
-${main}
+<h1>Hybrid AI Council</h1>
+${problem === undefined ? '<p>Sign in with an access token.</p>' : `<p role="alert">${escaped(problem)}</p>`}
+<form method="post" action="/login">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" required autofocus autocomplete="off" spellcheck="false" maxlength="1024">
+<button>Sign in</button>
+</form>
 </main>
 </html>
 `,

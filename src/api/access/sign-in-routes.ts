@@ -7,7 +7,7 @@ import type { Identity } from './identity.ts'
 import type { Origins } from './origins.ts'
 import { noSessionCookie, sessionCookie } from './session-cookie.ts'
 import type { Sessions } from './sessions.ts'
-import { signedInPage, signInPage } from './sign-in-page.ts'
+import { signInPage } from './sign-in-page.ts'
 
 export type SignInDependencies = {
   access: Pick<Access, 'identityOf' | 'identityOfHolder' | 'holderOf'>
@@ -86,10 +86,6 @@ export async function signInRoutes(server: FastifyInstance, dependencies: SignIn
       },
     )
   })
-
-  server.get('/', { config: { scope: 'any', isPage: true } }, (request, reply) =>
-    signedInPage(reply, identityOf(request)),
-  )
 }
 
 async function refuse(

@@ -22,7 +22,8 @@ const contentSecurityPolicy = [
 const securityHeaders = {
   'content-security-policy': contentSecurityPolicy,
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  // Signing out is a form, which needs its Origin: a page without a referrer sends none.
+  'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 }
@@ -30,12 +31,13 @@ const securityHeaders = {
 /** The addresses of pages. The browser's part chooses the page by the address. */
 const pages = ['/', '/chat/:conversationId', '/approvals']
 
-/** The dashboard. Its files hold nothing secret: what it shows comes from the API, which asks for a credential. */
+/** The dashboard. A browser that is not signed in is sent to the sign-in page. Its files hold nothing secret, so they are public. */
 export function dashboardRoutes(server: FastifyInstance, { page, assets }: Dashboard): void {
-  const isPublic = { config: { isPublic: true } }
   for (const path of pages)
-    server.get(path, isPublic, (request, reply) => send(request, reply.headers(securityHeaders), page, 'no-cache'))
-  server.get<{ Params: { name: string } }>('/assets/:name', isPublic, (request, reply) => {
+    server.get(path, { config: { scope: 'any', isPage: true } }, (request, reply) =>
+      send(request, reply.headers(securityHeaders), page, 'no-cache'),
+    )
+  server.get<{ Params: { name: string } }>('/assets/:name', { config: { isPublic: true } }, (request, reply) => {
     const asset = assets.get(request.params.name)
     if (!asset) return sendProblem(reply, 'not_found', 'the dashboard has no such file; load its page again')
     return send(request, reply.headers(securityHeaders), asset, 'public, max-age=31536000, immutable')
