@@ -17,7 +17,7 @@ export type Visit = {
 }
 
 /** Playwright does not look in PATH. */
-function chromiumPath(): string {
+export function chromiumPath(): string {
   const found = (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'chromium'))

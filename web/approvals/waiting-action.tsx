@@ -165,7 +165,8 @@ const sentence = (why: string): string => {
 function timeLeft(expiresAt: string, nowMs: number): string {
   const minutes = Math.floor((Date.parse(expiresAt) - nowMs) / 60_000)
   if (minutes < 0) return 'the time is over'
-  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24]
-  const left = days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  const left =
+    hours >= 48 ? `${Math.floor(hours / 24)} days` : hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`
   return `${left} left`
 }
