@@ -13,7 +13,7 @@ import { platformSocket, type OpenSocket } from './socket.ts'
 export type ClientSettings = {
   /** Of the HTTP API: `https://council.example`. */
   url: string
-  /** Omit it in a browser, which authenticates by the cookies of the page. */
+  /** Omit it in a page that is signed in: the browser sends its cookie. */
   token?: string
   /** Names the server in messages; by default `at <url>`. */
   shownAs?: string

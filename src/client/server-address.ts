@@ -2,7 +2,7 @@
 export type ServerAddress = {
   /** Of the HTTP API, without a slash at the end: `https://council.example`. */
   url: string
-  /** Null in a browser whose cookies authenticate it. */
+  /** Null in a page that is signed in: the browser sends its cookie. */
   token: string | null
   /** Names the server in messages, as in "the council at https://council.example". */
   shownAs: string

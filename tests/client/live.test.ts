@@ -1,10 +1,14 @@
+import { request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { councilClient, type Answer, type ClientSettings } from '../../src/client/client.ts'
+import type { OpenSocket } from '../../src/client/socket.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { executeCommand } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
 import { adminToken, serveCouncil } from '../support/served-council.ts'
 import { sockets } from '../support/sockets.ts'
+import { issueToken } from '../support/tokens.ts'
 import { serveForTests } from '../support/test-scene.ts'
 
 const scene = serveForTests()
@@ -81,6 +85,22 @@ describe.each(sockets)('a client with %s', (_, openSocket) => {
     await expect(client.execute('FreezeTreasury', { reason: 'no' })).rejects.toMatchObject({ code: 'unauthorized' })
   })
 
+  test('is told that its token was revoked, and the answer goes on', async () => {
+    const { token, tokenId } = await issueToken(scene.council, { subject: 'user:ada', scopes: ['chat:send'] })
+    const { client } = await behindProxy({ openSocket, token })
+    const answer = scene.model.nextAnswer({ gated: true })
+    const asked = client.ask({ text: 'What is the capital of France?' })
+    const reading = reader(asked)
+    const started = reading.until('token')
+    await answer.emit('Paris')
+    await started
+    const ending = reading.until('completed')
+    await executeCommand(scene.council, 'RevokeToken', { tokenId, reason: 'a test' })
+    await expect(ending).rejects.toMatchObject({ code: 'unauthorized' })
+    await answer.finish()
+    await expect.poll(() => scene.eventsOf(asked.requestId, /^AnswerCompleted$/)).toHaveLength(1)
+  })
+
   test('cancels a prompt from another connection, and learns when there is nothing to cancel', async () => {
     const { client } = await behindProxy({ openSocket })
     const answer = scene.model.nextAnswer({ gated: true })
@@ -108,6 +128,23 @@ describe.each(sockets)('a client with %s', (_, openSocket) => {
       expect(rest.length).toBeLessThanOrEqual(ids.length - index - 1)
     }
   })
+})
+
+test('a page that is signed in chats without a token: the browser adds its cookie', async () => {
+  const { url } = scene.council
+  const answer = await request(`${url}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', origin: url, 'sec-fetch-site': 'same-origin' },
+    body: new URLSearchParams({ token: adminToken }).toString(),
+  })
+  const [cookie = ''] = String(answer.headers['set-cookie']).split(';')
+  const asABrowser: OpenSocket = (address, protocol, headers) => {
+    expect(headers).toEqual({})
+    return new WebSocket(address, protocol, { headers: { cookie, origin: url } })
+  }
+  scene.model.nextAnswer({ tokens: ['Paris.'] })
+  const client = councilClient({ url, openSocket: asABrowser })
+  expect(await client.ask({ text: 'What is the capital of France?' }).ending()).toMatchObject({ text: 'Paris.' })
 })
 
 test('an answer goes on over a restart of the server', async () => {
