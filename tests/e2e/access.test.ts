@@ -237,6 +237,18 @@ test('four eyes: what an agent or a person proposes runs once another subject ha
   await expect.poll(happened, { timeout: 20_000 }).toEqual([true, true])
 })
 
+test('an agent proposes what its token may do, and what only people may do', async () => {
+  const agent = await issue('agent:clerk', ['chat:send'])
+  const propose = (action: string, exactArguments: object) =>
+    execute('RequestApproval', { action, exactArguments }, agent.token)
+  expect(await propose('CancelBounty', { bountyId: newId(), reason: 'a test' })).toMatchObject({
+    status: 403,
+    body: { code: 'scope_missing', details: { scope: 'bounties:write' } },
+  })
+  const transfer = { transferId: newId(), from: 'external', to: 'reserve', amountMicros: 60_000_000, reason: 'a test' }
+  expect(await propose('TransferFunds', transfer)).toMatchObject({ status: 202 })
+})
+
 test('failed logins of one address get 429 beyond the limit, but a right token is still admitted', async () => {
   const limited = await replica({ MAX_FAILED_LOGINS_PER_MINUTE: '3' })
   const { token } = await issue('user:ada', ['chat:read'])

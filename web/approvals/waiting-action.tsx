@@ -28,7 +28,9 @@ export function WaitingAction({ action }: { action: Approval }) {
       <div class="action-head">
         <h2>{action.action}</h2>
         <span>{dollars(action.costMicros)}</span>
-        <span class={`risk ${action.risk}`}>{action.risk} risk</span>
+        <span class={`risk ${action.risk}`}>
+          {action.risk === 'irreversible' ? 'irreversible' : `${action.risk} risk`}
+        </span>
         <span class="quiet">{timeLeft(action.expiresAt, minute.value)}</span>
       </div>
       <p class="small quiet">

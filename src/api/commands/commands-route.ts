@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { isAgent } from '../../commands/approval/governed.ts'
 import type { AppendedEvent, CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
 import { publicCommands, type PublicCommand } from '../../commands/registry.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
+import { scopesOfPeople, type TokenScope } from '../../events/token.ts'
 import { newTraceparent } from '../../platform/trace.ts'
 import { identityOf, refuseWithoutScope } from '../access/check-access.ts'
 import type { Identity } from '../access/identity.ts'
@@ -36,6 +38,8 @@ export function commandsRoute(server: FastifyInstance, dependencies: Dependencie
       const identity = identityOf(request)
       const command = publicCommands.get(request.params.name)
       if (!command) throw new Error('the request passed its hooks without a command')
+      const scope = scopeOfProposal(command, request.body, identity)
+      if (scope && !identity.scopes.has(scope)) return refuseWithoutScope(request, reply, scope)
       const key = parseCommandKey(request.headers['idempotency-key'])
       if (!key)
         return sendProblem(
@@ -101,6 +105,19 @@ function filledIn({ definition }: PublicCommand, body: unknown, commandId: Uuid7
     ok: true,
     value: { ...body, ...(idField && { [idField]: commandId }), ...(issuersField && { [issuersField]: tokens }) },
   }
+}
+
+const Proposal = z.looseObject({ action: z.string() })
+
+/**
+ * The scope of the action that an agent proposes: the mode may let it run without a person. Null if agents never hold that scope, because
+ * a proposal is their only way to such an action, and for people, whose proposals always wait for another person.
+ */
+function scopeOfProposal({ definition }: PublicCommand, body: unknown, { subject }: Identity): TokenScope | null {
+  const proposal = Proposal.safeParse(body)
+  if (definition.name !== 'RequestApproval' || !isAgent(subject) || !proposal.success) return null
+  const scope = publicCommands.get(proposal.data.action)?.scope
+  return scope === undefined || scopesOfPeople.includes(scope) ? null : scope
 }
 
 const AboutApproval = z.looseObject({ approvalId: Uuid7 })
