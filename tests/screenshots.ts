@@ -15,6 +15,10 @@ const council = councilClient({ url: server.url, token: server.token })
 const folder = join(import.meta.dirname, '../docs/images')
 await mkdir(folder, { recursive: true })
 
+for (const account of ['external', 'reserve']) await council.execute('OpenAccount', { account })
+const deposit = { transferId: 'budget-2026', from: 'external', to: 'reserve', amountMicros: 400_000_000 }
+await council.execute('TransferFunds', { ...deposit, reason: 'the budget of the year' })
+
 const ticket = await fetch(`${server.url}/v1/tickets`, {
   method: 'POST',
   headers: { authorization: `Bearer ${server.token}` },
@@ -34,8 +38,11 @@ await photograph('chat')
 const action = { action: 'TransferFunds', exactArguments: transfer(), costMicros: 60_000_000, risk: 'high' }
 await council.execute('RequestApproval', action)
 await page.getByRole('link', { name: 'Approvals' }).click()
-await page.getByRole('listitem', { name: 'TransferFunds' }).waitFor()
+await page.getByRole('listitem', { name: 'TransferFunds' }).first().waitFor()
 await photograph('approvals')
+await page.getByRole('link', { name: 'Money' }).click()
+await page.getByRole('table').waitFor()
+await photograph('money')
 await browser.close()
 
 async function ask(on: Page, route: 'fast' | 'full', question: string): Promise<void> {

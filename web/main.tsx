@@ -5,6 +5,7 @@ import './shell/shell.css'
 import './chat/chat.css'
 import './markdown/markdown.css'
 import './approvals/approvals.css'
+import './money/money.css'
 
 const root = document.querySelector('#app')
 if (root) render(<App />, root)

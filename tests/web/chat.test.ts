@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { browserForTests, expectAccessible, type Visit } from '../support/browser.ts'
 import { serveForTests } from '../support/test-scene.ts'
+import { issueToken } from '../support/tokens.ts'
 
 const scene = serveForTests()
 const { visit } = browserForTests({ url: () => scene.council.url })
@@ -97,6 +98,23 @@ describe('the chat', () => {
     await page.getByText('You stopped this answer.').waitFor()
     expect(await answers(page).textContent()).toMatch(/^ ?w1 w2 w3/)
     expect(await page.getByRole('navigation', { name: 'Conversations' }).textContent()).toContain('Count without end.')
+  })
+
+  test('shows each person only their own conversations', async () => {
+    const [ada, bob] = await Promise.all(
+      ['user:ada', 'user:bob'].map((subject) =>
+        issueToken(scene.council, { subject, scopes: ['chat:send', 'chat:read'] }),
+      ),
+    )
+    const { page } = await visit('/', { token: ada!.token })
+    await page.getByLabel('Your question').fill('Is this private?')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Ask again' }).waitFor()
+    const address = new URL(page.url()).pathname
+    const { page: other } = await visit(address, { token: bob!.token })
+    await other.getByText('Your conversations will be listed here.').waitFor()
+    expect(await other.getByText('Is this private?').count()).toBe(0)
+    expect(await other.locator('.turn').count()).toBe(0)
   })
 
   test('fits a phone: nothing is wider than the screen', async () => {

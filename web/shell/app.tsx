@@ -2,11 +2,25 @@ import { useEffect } from 'preact/hooks'
 import { ApprovalsPage } from '../approvals/approvals-page.tsx'
 import { loadWaiting } from '../approvals/waiting.ts'
 import { ChatPage } from '../chat/chat-page.tsx'
+import { MoneyPage } from '../money/money-page.tsx'
 import { Navigation } from './navigation.tsx'
-import { route } from './route.ts'
+import { route, type Route } from './route.ts'
 import { refreshStanding } from './standing.ts'
 import { StatusLine } from './status-line.tsx'
 import { applyTheme, theme } from './theme.ts'
+
+function Page(shown: Route) {
+  switch (shown.page) {
+    case 'chat':
+      return <ChatPage conversationId={shown.conversationId} />
+    case 'approvals':
+      return <ApprovalsPage />
+    case 'money':
+      return <MoneyPage />
+    default:
+      return shown satisfies never
+  }
+}
 
 /** The frame around every page: navigation, status line, and the page of the address. */
 export function App() {
@@ -21,7 +35,6 @@ export function App() {
     document.addEventListener('visibilitychange', refresh)
     return () => document.removeEventListener('visibilitychange', refresh)
   }, [])
-  const shown = route.value
   return (
     <div class="shell">
       <a class="skip" href="#page">
@@ -31,7 +44,7 @@ export function App() {
       <div class="column">
         <StatusLine />
         <main id="page" tabIndex={-1}>
-          {shown.page === 'approvals' ? <ApprovalsPage /> : <ChatPage conversationId={shown.conversationId} />}
+          <Page {...route.value} />
         </main>
       </div>
     </div>

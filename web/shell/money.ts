@@ -1,8 +1,10 @@
-/** Micro-dollars as dollars: cents from a cent on, and every digit below. */
+/** Micro-dollars as dollars, exactly: with two digits where whole cents are meant, and with all six where not. */
 export function dollars(micros: number): string {
-  const value = micros / 1_000_000
   if (micros === 0) return '$0'
-  return Math.abs(micros) >= 10_000
-    ? `$${value.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`
-    : `$${value.toFixed(6)}`
+  const digits = micros % 10_000 === 0 ? 2 : 6
+  const amount = (Math.abs(micros) / 1_000_000).toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+  return `${micros < 0 ? '−' : ''}$${amount}`
 }

@@ -5,6 +5,7 @@ import { applyTheme, nextTheme, theme } from './theme.ts'
 const pages = [
   { page: 'chat', path: '/', name: 'Chat' },
   { page: 'approvals', path: '/approvals', name: 'Approvals' },
+  { page: 'money', path: '/money', name: 'Money' },
 ] as const
 
 /** The number of actions that wait, on every page. */

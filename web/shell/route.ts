@@ -4,11 +4,11 @@ import { computed, signal } from '@preact/signals'
 const path = signal(location.pathname)
 addEventListener('popstate', () => void (path.value = location.pathname))
 
-export type Route = { page: 'chat'; conversationId: string | null } | { page: 'approvals' }
+export type Route = { page: 'chat'; conversationId: string | null } | { page: 'approvals' | 'money' }
 
 export const route = computed<Route>(() => {
   const [, page, id] = path.value.split('/')
-  if (page === 'approvals') return { page }
+  if (page === 'approvals' || page === 'money') return { page }
   return { page: 'chat', conversationId: page === 'chat' && id ? id : null }
 })
 

@@ -22,6 +22,7 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /health': 'public',
   'GET /chat/:conversationId': 'any',
   'GET /approvals': 'any',
+  'GET /money': 'any',
   'GET /assets/:name': 'public',
   'POST /v1/commands/:name': 'by_command',
   'GET /v1/treasury/accounts': 'treasury:read',

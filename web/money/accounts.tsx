@@ -1,0 +1,81 @@
+import { useState } from 'preact/hooks'
+import { messageOf } from '../server.ts'
+import { dollars } from '../shell/money.ts'
+import { accounts, statementOf, type AccountRow, type EntryRow } from './figures.ts'
+import { Panel } from './panel.tsx'
+
+/** Every account. Its balance opens to the entries that it comes from. */
+export function Accounts() {
+  return (
+    <Panel title="Accounts" rows={accounts} nothing="No account is open yet.">
+      {(rows) => rows.map((row) => <Account key={row.account} {...row} />)}
+    </Panel>
+  )
+}
+
+function Account({ account, status, balanceMicros, reservedMicros }: AccountRow) {
+  const [entries, setEntries] = useState<readonly EntryRow[] | null>(null)
+  const [fault, setFault] = useState<string | null>(null)
+  const load = async (isOpen: boolean): Promise<void> => {
+    if (!isOpen) return
+    try {
+      setEntries(await statementOf(account))
+      setFault(null)
+    } catch (error) {
+      setFault(messageOf(error))
+    }
+  }
+  return (
+    <details class="account" onToggle={(event) => void load(event.currentTarget.open)}>
+      <summary>
+        <span>{account}</span>
+        {status === 'frozen' ? <span class="bad">frozen</span> : null}
+        {reservedMicros > 0 ? <span class="quiet">{dollars(reservedMicros)} reserved</span> : null}
+        <strong>{dollars(balanceMicros)}</strong>
+      </summary>
+      {fault === null ? null : <p class="bad small">{fault}</p>}
+      {entries === null ? null : <Statement account={account} entries={entries} />}
+    </details>
+  )
+}
+
+function Statement({ account, entries }: { account: string; entries: readonly EntryRow[] }) {
+  if (entries.length === 0) return <p class="quiet small">Nothing has moved.</p>
+  return (
+    <>
+      <div class="scrolls" tabIndex={0} role="region" aria-label={`statement of ${account}`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">time</th>
+              <th scope="col">amount</th>
+              <th scope="col">balance</th>
+              <th scope="col">from or to</th>
+              <th scope="col">reason</th>
+              <th scope="col">event</th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map((entry) => (
+              <tr key={entry.position}>
+                <th scope="row">{new Date(entry.occurredAt).toLocaleString()}</th>
+                <td class={entry.amountMicros < 0 ? 'bad' : 'good'}>{signed(entry.amountMicros)}</td>
+                <td>{dollars(entry.balanceMicros)}</td>
+                <td>{entry.counterparties.join(', ')}</td>
+                <td class="reason">{entry.reason}</td>
+                <td class="position">{entry.position}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="small">
+        <a href={`/v1/treasury/accounts/${encodeURIComponent(account)}/entries?format=csv&limit=1000`} download>
+          The newest 1,000 entries as CSV
+        </a>
+      </p>
+    </>
+  )
+}
+
+const signed = (micros: number): string => (micros < 0 ? dollars(micros) : `+${dollars(micros)}`)
