@@ -1,5 +1,6 @@
 import { dollars } from '../shell/money.ts'
-import { budgets, type BudgetRow } from './figures.ts'
+import type { BudgetRow } from '../shell/standing.ts'
+import { budgets } from './figures.ts'
 import { Panel } from './panel.tsx'
 
 /** The budgets whose day has not ended, with their soft and hard limits. */

@@ -1,16 +1,7 @@
 import { signal } from '@preact/signals'
 import { council } from '../server.ts'
+import type { BudgetRow } from '../shell/standing.ts'
 import { load, loading } from './loaded.ts'
-
-export type BudgetRow = {
-  scope: string
-  day: string
-  terms: { dailyMicros: number; softPercent: number; onExceed: string; timeZone: string } | null
-  closesAt: string | null
-  spentMicros: number
-  reservedMicros: number
-  calls: number
-}
 
 export const groupings = ['member', 'model', 'agent', 'user', 'phase', 'hour', 'day'] as const
 export type Grouping = (typeof groupings)[number]

@@ -2,13 +2,14 @@ import { signal } from '@preact/signals'
 import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
 
 export type Mode = 'manual' | 'supervised' | 'autonomous'
+/** A row of `GET /v1/budgets`. */
 export type BudgetRow = {
   scope: string
   day: string
   spentMicros: number
   reservedMicros: number
   closesAt: string | null
-  terms: { dailyMicros: number; softPercent: number } | null
+  terms: { dailyMicros: number; softPercent: number; timeZone: string } | null
 }
 
 /** What the status line says; null: not known yet. `fault` says why the server could not be asked. */

@@ -44,6 +44,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
   const { log, gate, tail } = context.core
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), council.id)
   closing.defer(wakeups.close, 'the wake-ups')
+  const dashboard = await bundleDashboard()
   const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
@@ -80,7 +81,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
       }),
     },
     openAi: { approvalWaitMs: limits.approvalWaitMs, elapsedMs },
-    dashboard: await bundleDashboard(),
+    dashboard,
     health,
     readModel,
     version,
