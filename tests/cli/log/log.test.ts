@@ -135,7 +135,7 @@ describe('council state', () => {
         stream: budget,
         revision: 3,
         position,
-        state: { terms: openedOn(), spentMicros: 38, reservations: {}, isThrottled: false },
+        state: { terms: openedOn(), spentMicros: 38, reservations: {}, isThrottled: false, reportedLimitMicros: null },
       },
     ])
   })
@@ -181,8 +181,8 @@ describe('council state', () => {
 
   test.each([
     ['in a figure', '"spentMicros":38', '"spentMicros":39', 'spentMicros'],
-    ['with a revision that is not in the log', '3:2:', '4:2:', 'revision 4'],
-    ['with the revision before its last event', '3:2:', '2:2:', 'spentMicros'],
+    ['with a revision that is not in the log', '3:3:', '4:3:', 'revision 4'],
+    ['with the revision before its last event', '3:3:', '2:3:', 'spentMicros'],
   ])('reports a stored state that differs from the fold of its events %s', async (_, genuine, forged, message) => {
     const { other, otherSettings } = await openOther()
     const prompt = await answeredPrompt(other)
