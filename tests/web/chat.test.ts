@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { maxPromptCharacters } from '../../src/events/chat.ts'
+import { executeCommand } from '../support/api-client.ts'
 import { browserForTests, expectAccessible, type Visit } from '../support/browser.ts'
 import { serveForTests } from '../support/test-scene.ts'
 import { issueToken } from '../support/tokens.ts'
@@ -21,6 +23,7 @@ describe('the chat', () => {
   test('streams an answer with its cost, reads well in both themes, and asks no other server for anything', async () => {
     const { page, faults, strangers } = await visit()
     await page.getByRole('heading', { name: 'Ask the council' }).waitFor()
+    expect(await page.getByLabel('Your question').getAttribute('maxlength')).toBe(String(maxPromptCharacters))
     await expectAccessible(page)
     scene.model.nextAnswer({ tokens: ['Paris', ' is', ' the', ' capital', '.'] })
     await ask(page, 'What is the capital of France?')
@@ -115,6 +118,27 @@ describe('the chat', () => {
     await other.getByText('Your conversations will be listed here.').waitFor()
     expect(await other.getByText('Is this private?').count()).toBe(0)
     expect(await other.locator('.turn').count()).toBe(0)
+  })
+
+  test('is whole for a token that may only chat: no part of the page complains', async () => {
+    const { token } = await issueToken(scene.council, { subject: 'user:cleo', scopes: ['chat:send', 'chat:read'] })
+    const { page } = await visit('/', { token })
+    await page.getByText('supervised').waitFor()
+    expect(await page.getByRole('status').textContent()).toBe('connected')
+  })
+
+  test('goes to the sign-in page when its token is revoked in the middle of an answer', async () => {
+    const { token, tokenId } = await issueToken(scene.council, {
+      subject: 'user:dan',
+      scopes: ['chat:send', 'chat:read'],
+    })
+    const { page } = await visit('/', { token })
+    scene.model.nextAnswer({ tokens: words(300), tokensPerSecond: 30 })
+    await ask(page, 'Count until I am gone.')
+    await page.getByText('w5', { exact: false }).waitFor()
+    await executeCommand(scene.council, 'RevokeToken', { tokenId, reason: 'a test' })
+    await page.getByLabel('Token').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/login')
   })
 
   test('fits a phone: nothing is wider than the screen', async () => {

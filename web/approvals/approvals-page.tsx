@@ -1,12 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { ModeSwitch } from './mode-switch.tsx'
-import { approvalsFault, loadWaiting, waiting } from './waiting.ts'
+import { byUrgency, loadWaiting, waiting } from './waiting.ts'
 import { WaitingAction } from './waiting-action.tsx'
 
 /** The actions that wait for a person. J and K move between them; A approves, D denies, E edits the one in focus. */
 export function ApprovalsPage() {
   const list = useRef<HTMLUListElement>(null)
-  const actions = waiting.value
+  const loaded = waiting.value
+  const actions = loaded.state === 'there' ? byUrgency(loaded.value) : []
   useEffect(() => {
     void loadWaiting()
     const move = (event: KeyboardEvent): void => moveFocus(event, list.current)
@@ -19,19 +20,19 @@ export function ApprovalsPage() {
         <h1>Approvals</h1>
         <ModeSwitch />
       </header>
-      {approvalsFault.value === null ? null : <p class="bad">{approvalsFault.value}</p>}
-      {actions === null ? <p class="quiet">Loading…</p> : null}
-      {actions?.length === 0 ? (
+      {loaded.state === 'failed' ? <p class="bad">{loaded.why}</p> : null}
+      {loaded.state === 'loading' ? <p class="quiet">Loading…</p> : null}
+      {loaded.state === 'there' && actions.length === 0 ? (
         <p class="quiet">
           Nothing waits for you. Actions of agents appear here when the mode or their cost asks for a person’s decision.
         </p>
       ) : null}
       <ul class="waiting" ref={list}>
-        {actions?.map((action) => (
+        {actions.map((action) => (
           <WaitingAction key={action.approval} action={action} />
         ))}
       </ul>
-      {actions && actions.length > 0 ? (
+      {actions.length > 0 ? (
         <p class="small quiet">
           <kbd>J</kbd> <kbd>K</kbd> move, <kbd>A</kbd> approve, <kbd>D</kbd> deny, <kbd>E</kbd> edit
         </p>
@@ -42,7 +43,8 @@ export function ApprovalsPage() {
 
 /** J and K focus the next and the previous action, wherever the focus is. */
 function moveFocus(event: KeyboardEvent, list: HTMLElement | null): void {
-  const step = isTyping(event) ? 0 : event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0
+  const isShortcut = event.ctrlKey || event.metaKey || event.altKey
+  const step = isTyping(event) || isShortcut ? 0 : event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0
   if (step === 0) return
   const cards = [...(list?.querySelectorAll<HTMLElement>('[data-action]') ?? [])]
   const at = cards.findIndex((card) => card.contains(document.activeElement))

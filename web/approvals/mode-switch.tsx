@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { council, messageOf } from '../server.ts'
+import { council, faultOf } from '../server.ts'
 import { mode, refreshStanding, type Mode } from '../shell/standing.ts'
 
 const meaning: Readonly<Record<Mode, string>> = {
@@ -28,7 +28,7 @@ export function ModeSwitch() {
       dialog.current?.close()
       await refreshStanding('position' in result ? result.position : null)
     } catch (error) {
-      setFault(messageOf(error))
+      setFault(faultOf(error))
     }
   }
   return (

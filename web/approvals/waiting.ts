@@ -1,5 +1,5 @@
-import { signal } from '@preact/signals'
-import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
+import { load, loading } from '../loaded.ts'
+import { council, faultOf } from '../server.ts'
 
 /** An action that waits for a person, as `GET /v1/approvals` shows it. */
 export type Approval = {
@@ -20,25 +20,15 @@ export type Approval = {
   expiresAt: string
 }
 
-/** The actions that wait, the most urgent first; null until they are loaded. */
-export const waiting = signal<readonly Approval[] | null>(null)
-export const approvalsFault = signal<string | null>(null)
+/** The actions that wait. */
+export const waiting = loading<readonly Approval[]>()
 
-export async function loadWaiting(after?: string | null): Promise<void> {
-  try {
-    const rows = await Array.fromAsync(
-      council.rows<Approval>('/v1/approvals', 'approvals', {
-        query: { status: 'waiting' },
-        ...(after != null && { after }),
-      }),
-    )
-    waiting.value = rows.toSorted((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt))
-    approvalsFault.value = null
-  } catch (error) {
-    if (isSignedOut(error)) return signInAgain()
-    approvalsFault.value = messageOf(error)
-  }
-}
+export const loadWaiting = (after: string | null = null): Promise<void> =>
+  load(waiting, '/v1/approvals', 'approvals', { query: { status: 'waiting' }, after })
+
+/** The most urgent first. */
+export const byUrgency = (actions: readonly Approval[]): readonly Approval[] =>
+  actions.toSorted((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt))
 
 /** Decides about an action. Returns why it could not be decided; null: it is decided. */
 async function decided(outcome: ReturnType<typeof council.approve>): Promise<string | null> {
@@ -48,8 +38,7 @@ async function decided(outcome: ReturnType<typeof council.approve>): Promise<str
     await loadWaiting(result.position)
     return null
   } catch (error) {
-    if (isSignedOut(error)) signInAgain()
-    return messageOf(error)
+    return faultOf(error)
   }
 }
 

@@ -2,7 +2,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import type { Answer } from '../../src/client/client.ts'
 import { newId } from '../../src/client/new-id.ts'
 import { refreshStanding } from '../shell/standing.ts'
-import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
+import { council, faultOf } from '../server.ts'
 import { asked, givenUp, isRunning, withFrame, type Turn } from './answer.ts'
 import { recalled, type ChatRow } from './chat-row.ts'
 import { forget, remember, remembered } from './running-questions.ts'
@@ -45,9 +45,9 @@ export async function loadConversation(conversationId: string | null): Promise<v
   try {
     await loadRecent()
     if (conversationId !== null) await loadTurns(conversationId)
+    connectionNote.value = null
   } catch (error) {
-    if (isSignedOut(error)) return signInAgain()
-    connectionNote.value = `the conversations cannot be loaded: ${messageOf(error)}`
+    connectionNote.value = `the conversations cannot be loaded: ${faultOf(error)}`
   }
 }
 
@@ -87,12 +87,12 @@ export function ask(conversationId: string, question: string, path: 'fast' | 'fu
   void stream(conversationId, answer, true)
 }
 
-/** Cancels an answer; what was written stays. Its stream then ends with `cancelled`. */
+/** Cancels an answer and keeps its text. Its stream then ends with `cancelled`. */
 export async function stop(requestId: string): Promise<void> {
   try {
     await council.cancel(requestId)
   } catch (error) {
-    connectionNote.value = `the answer could not be stopped: ${messageOf(error)}`
+    connectionNote.value = `the answer could not be stopped: ${faultOf(error)}`
   }
 }
 
@@ -120,11 +120,11 @@ async function stream(conversationId: string, answer: Answer, isLive: boolean): 
       update((turn) => withFrame(turn, frame, isLive ? performance.now() : null))
     }
   } catch (error) {
-    if (isSignedOut(error)) return signInAgain()
-    update((turn) => (isUnfinished(turn) ? givenUp(turn, messageOf(error)) : turn))
+    const why = faultOf(error)
+    update((turn) => (isUnfinished(turn) ? givenUp(turn, why) : turn))
   } finally {
     running.delete(requestId)
     forget(requestId)
   }
-  await Promise.all([loadRecent().catch(() => undefined), refreshStanding()])
+  await Promise.all([loadConversation(null), refreshStanding()])
 }

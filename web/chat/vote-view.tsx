@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { council, messageOf } from '../server.ts'
+import { council, faultOf } from '../server.ts'
 import type { Turn } from './answer.ts'
 
 type Vote = NonNullable<Turn['vote']>
@@ -63,7 +63,7 @@ function Ballots({ electionId, labels }: { electionId: string; labels: readonly 
       const { body } = await council.read<{ ballots: Ballot[] }>(`/v1/elections/${electionId}`)
       setBallots(body.ballots)
     } catch (error) {
-      setFault(messageOf(error))
+      setFault(faultOf(error))
     }
   }
   return (

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { messageOf } from '../server.ts'
+import { faultOf } from '../server.ts'
 import { dollars } from '../shell/money.ts'
 import { accounts, statementOf, type AccountRow, type EntryRow } from './figures.ts'
 import { Panel } from './panel.tsx'
@@ -22,7 +22,7 @@ function Account({ account, status, balanceMicros, reservedMicros }: AccountRow)
       setEntries(await statementOf(account))
       setFault(null)
     } catch (error) {
-      setFault(messageOf(error))
+      setFault(faultOf(error))
     }
   }
   return (

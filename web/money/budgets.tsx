@@ -1,3 +1,4 @@
+import { Meter } from '../shell/meter.tsx'
 import { dollars } from '../shell/money.ts'
 import type { BudgetRow } from '../shell/standing.ts'
 import { budgets } from './figures.ts'
@@ -31,28 +32,6 @@ const bar = ({ scope, day, terms, closesAt, spentMicros, reservedMicros }: Budge
     </span>
   </div>
 )
-
-type MeterProps = { spentMicros: number; reservedMicros: number; terms: NonNullable<BudgetRow['terms']> }
-
-/** A bar from nothing to the hard limit, with a mark at the soft one. */
-function Meter({ spentMicros, reservedMicros, terms: { dailyMicros, softPercent } }: MeterProps) {
-  const share = (micros: number): number => (dailyMicros === 0 ? 100 : Math.min(100, (micros / dailyMicros) * 100))
-  const spent = share(spentMicros)
-  return (
-    <svg
-      class={`meter ${spent >= softPercent ? 'high' : ''}`}
-      viewBox="0 0 100 8"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={`${Math.round(spent)} % spent, soft limit at ${softPercent} %`}
-    >
-      <rect class="whole" width="100" height="8" />
-      <rect class="held" width={share(spentMicros + reservedMicros)} height="8" />
-      <rect class="used" width={spent} height="8" />
-      <rect class="mark" x={softPercent} width="1" height="8" />
-    </svg>
-  )
-}
 
 /** The instant in the zone of the budget, which it names. */
 const endOf = (closesAt: string, zone = 'UTC'): string =>

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { council } from '../server.ts'
 import type { BudgetRow } from '../shell/standing.ts'
-import { load, loading } from './loaded.ts'
+import { load, loading } from '../loaded.ts'
 
 export const groupings = ['member', 'model', 'agent', 'user', 'phase', 'hour', 'day'] as const
 export type Grouping = (typeof groupings)[number]
@@ -45,7 +45,7 @@ export async function loadMoney(): Promise<void> {
 
 export async function loadCosts(by: Grouping): Promise<void> {
   grouping.value = by
-  await load(costs, '/v1/costs', 'costs', { groupBy: by, from: today(), timeZone })
+  await load(costs, '/v1/costs', 'costs', { query: { groupBy: by, from: today(), timeZone } })
 }
 
 const newestEntries = 50

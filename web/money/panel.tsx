@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import type { Loaded } from './loaded.ts'
+import type { Loaded } from '../loaded.ts'
 
 /** A part of the page: its title, and the rows once they are there. */
 export function Panel<Row>({

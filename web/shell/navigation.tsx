@@ -10,7 +10,7 @@ const pages = [
 
 /** The number of actions that wait, on every page. */
 function Badge() {
-  const count = waiting.value?.length ?? 0
+  const count = waiting.value.state === 'there' ? waiting.value.value.length : 0
   return count === 0 ? null : (
     <span class="badge" aria-label={`${count} waiting`}>
       {count}

@@ -1,7 +1,10 @@
 import { signal } from '@preact/signals'
-import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
+import { ClientError } from '../../src/client/client-error.ts'
+import { council, faultOf } from '../server.ts'
 
 export type Mode = 'manual' | 'supervised' | 'autonomous'
+export type BudgetTerms = { dailyMicros: number; softPercent: number; timeZone: string }
+
 /** A row of `GET /v1/budgets`. */
 export type BudgetRow = {
   scope: string
@@ -9,7 +12,7 @@ export type BudgetRow = {
   spentMicros: number
   reservedMicros: number
   closesAt: string | null
-  terms: { dailyMicros: number; softPercent: number; timeZone: string } | null
+  terms: BudgetTerms | null
 }
 
 /** What the status line says; null: not known yet. `fault` says why the server could not be asked. */
@@ -20,18 +23,26 @@ export const fault = signal<string | null>(null)
 const isOfToday = ({ scope, closesAt }: BudgetRow): boolean =>
   scope === 'council' && closesAt !== null && Date.parse(closesAt) > Date.now()
 
-/** Asks the server how the council stands, at a position or later. */
+/** Asks the server how the council stands, at a position or later. A token without a scope leaves the figure behind it out. */
 export async function refreshStanding(after: string | null = null): Promise<void> {
   try {
-    const [{ body: governance }, { body: money }] = await Promise.all([
-      council.read<{ mode: Mode }>('/v1/mode', { after, retryForMs: 0 }),
-      council.read<{ budgets: BudgetRow[] }>('/v1/budgets', { retryForMs: 0 }),
+    const [governance, money] = await Promise.all([
+      unlessForbidden(council.read<{ mode: Mode }>('/v1/mode', { after, retryForMs: 0 })),
+      unlessForbidden(council.read<{ budgets: BudgetRow[] }>('/v1/budgets', { retryForMs: 0 })),
     ])
-    mode.value = governance.mode
-    today.value = money.budgets.find(isOfToday) ?? null
+    mode.value = governance?.body.mode ?? null
+    today.value = money?.body.budgets.find(isOfToday) ?? null
     fault.value = null
   } catch (error) {
-    if (isSignedOut(error)) return signInAgain()
-    fault.value = messageOf(error)
+    fault.value = faultOf(error)
+  }
+}
+
+async function unlessForbidden<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ClientError && error.status === 403) return null
+    throw error
   }
 }

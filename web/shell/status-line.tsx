@@ -1,4 +1,5 @@
 import { connectionNote } from '../chat/conversations.ts'
+import { Meter } from './meter.tsx'
 import { dollars } from './money.ts'
 import { fault, mode, today, type BudgetRow } from './standing.ts'
 
@@ -20,29 +21,17 @@ export function StatusLine() {
   )
 }
 
-function Today({ budget: { spentMicros, terms, closesAt } }: { budget: BudgetRow }) {
+function Today({ budget: { spentMicros, reservedMicros, terms, closesAt } }: { budget: BudgetRow }) {
   if (terms === null)
     return (
       <span>
         Today <strong>{dollars(spentMicros)}</strong>, no limit
       </span>
     )
-  const { dailyMicros, softPercent } = terms
-  const share = dailyMicros === 0 ? 100 : Math.min(100, (spentMicros / dailyMicros) * 100)
   return (
     <span title={closesAt === null ? undefined : `The day ends at ${closesAt}`}>
       Today <strong>{dollars(spentMicros)}</strong>{' '}
-      <svg
-        class={`meter ${share >= softPercent ? 'high' : ''}`}
-        viewBox="0 0 100 8"
-        preserveAspectRatio="none"
-        aria-hidden="true"
-      >
-        <rect class="whole" width="100" height="8" />
-        <rect class="used" width={share} height="8" />
-        <rect class="mark" x={softPercent} width="1" height="8" />
-      </svg>{' '}
-      of {dollars(dailyMicros)}
+      <Meter spentMicros={spentMicros} reservedMicros={reservedMicros} terms={terms} /> of {dollars(terms.dailyMicros)}
     </span>
   )
 }

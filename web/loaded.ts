@@ -1,5 +1,6 @@
 import { signal, type Signal } from '@preact/signals'
-import { council, isSignedOut, messageOf, signInAgain } from '../server.ts'
+import type { ReadOptions } from '../src/client/read.ts'
+import { council, faultOf } from './server.ts'
 
 /** Something that the page asks the server for: not there yet, there, or why not. */
 export type Loaded<T> = { state: 'loading' } | { state: 'there'; value: T } | { state: 'failed'; why: string }
@@ -11,13 +12,12 @@ export async function load<Row>(
   into: Signal<Loaded<readonly Row[]>>,
   path: string,
   name: string,
-  query: Record<string, string | number> = {},
+  options: Pick<ReadOptions<Row>, 'query' | 'after'> = {},
 ): Promise<void> {
   try {
-    const value = await Array.fromAsync(council.rows<Row>(path, name, { query }))
+    const value = await Array.fromAsync(council.rows<Row>(path, name, options))
     into.value = { state: 'there', value }
   } catch (error) {
-    if (isSignedOut(error)) return signInAgain()
-    into.value = { state: 'failed', why: messageOf(error) }
+    into.value = { state: 'failed', why: faultOf(error) }
   }
 }
