@@ -56,6 +56,9 @@ export const AccountId = z.custom<AccountId>(
 export const Principal = z.string().max(128).brand<'Principal'>()
 export type Principal = z.infer<typeof Principal>
 
+/** Whether a subject is an agent. What an agent does is governed by the mode; what a person does is that person's own decision. */
+export const isAgent = (subject: string): boolean => subject.startsWith('agent:')
+
 /**
  * The client's own name of a conversation. NUL characters and lone surrogates are rejected: Postgres cannot store them, and two
  * conversations must never look alike there.

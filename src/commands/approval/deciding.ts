@@ -1,7 +1,6 @@
-import type { Principal, Uuid7 } from '../../events/identifiers.ts'
+import { isAgent, type Principal, type Uuid7 } from '../../events/identifiers.ts'
 import { isOverdue, type Approval } from '../aggregates/approval.ts'
 import { refused, type Refusal } from '../refusals.ts'
-import { isAgent } from './governed.ts'
 
 type Waiting = Extract<Approval, { status: 'waiting' }>
 
@@ -19,5 +18,5 @@ export function stillWaiting(approvalId: Uuid7, state: Approval, now: string): W
  */
 export function mayApprove({ requestedBy, editedBy }: Waiting, approver: Principal): boolean {
   if (isAgent(approver) || approver === requestedBy) return false
-  return approver !== editedBy || requestedBy.startsWith('agent:')
+  return approver !== editedBy || isAgent(requestedBy)
 }

@@ -9,9 +9,6 @@ import { exactArgumentsOf, type ExactArguments } from './exact-arguments.ts'
 
 type AnyCommand = CommandDefinition<unknown, ReadSet>
 
-/** Whether a subject is an agent. What an agent does is governed by the mode; what a person does is that person's own decision. */
-export const isAgent = (principal: Principal): boolean => principal.startsWith('agent:')
-
 /**
  * The command of an agent: it runs, or it becomes a proposal that waits for a person, as the mode says that its own append finds. Both
  * ways it is decided first, so that no person is asked to approve what would be refused anyway. The approval has the command's id.

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { approvalStream, Risk, risks, type ApprovalEvent } from '../../events/approval.ts'
 import { Micros } from '../../events/amounts.ts'
-import { Principal, Uuid7 } from '../../events/identifiers.ts'
+import { isAgent, Principal, Uuid7 } from '../../events/identifiers.ts'
 import { modeStream } from '../../events/governance.ts'
 import { approval } from '../aggregates/approval.ts'
 import { governance, waitReason } from '../aggregates/governance.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
-import { isAgent, requestedEvent } from './governed.ts'
+import { requestedEvent } from './governed.ts'
 import { proposed, type FindAction } from './proposed.ts'
 
 /**

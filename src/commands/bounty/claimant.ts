@@ -1,4 +1,4 @@
-import { AccountId, type Principal } from '../../events/identifiers.ts'
+import { AccountId, isAgent, type Principal } from '../../events/identifiers.ts'
 import type { BountyWorker } from '../../events/bounty.ts'
 import { adminSubject } from '../../events/token.ts'
 
@@ -7,7 +7,7 @@ import { adminSubject } from '../../events/token.ts'
  * accounts and not the person; `admin` acts for anyone.
  */
 export function mayActFor(principal: Principal, worker: BountyWorker): boolean {
-  if (principal.startsWith('agent:')) return principal === (worker as string)
+  if (isAgent(principal)) return principal === (worker as string)
   if (principal === adminSubject || worker.startsWith('agent:')) return true
   return worker === (principal.startsWith('user:') ? principal : `user:${principal}`)
 }

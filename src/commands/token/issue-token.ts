@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Uuid7, type Principal } from '../../events/identifiers.ts'
+import { isAgent, Uuid7, type Principal } from '../../events/identifiers.ts'
 import {
   adminSubject,
   maxIssuers,
@@ -51,7 +51,7 @@ export const IssueToken = defineCommand({ token, issuers: [token] })({
     const beyond = given.filter((scope) => !issuer.scopes.includes(scope))
     if (beyond.length > 0) return refused('scopes_exceed_issuer', { missingScopes: beyond.join(' ') })
     const ofPeople = given.filter((scope) => scopesOfPeople.includes(scope))
-    if (owner.startsWith('agent:') && ofPeople.length > 0)
+    if (isAgent(owner) && ofPeople.length > 0)
       return refused('scopes_not_for_agents', { missingScopes: ofPeople.join(' ') })
     const problem = expiryProblem(expiresAt, issuer, now)
     if (problem) return problem
