@@ -22,6 +22,7 @@ import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
 import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
+import { queryRoute } from './queries/query-route.ts'
 import { scheduleRoute } from './queries/schedule.ts'
 
 export type ServerDependencies = {
@@ -103,7 +104,7 @@ export async function createServer({
   probeRoutes(server, health, version)
   dashboardRoutes(server, dashboard)
   commandsRoute(server, chat)
-  for (const addQuery of queries) addQuery(server, readModel)
+  for (const query of queries) queryRoute(server, readModel, query)
   scheduleRoute(server, chat.log)
   openAiRoutes(server, { ...chat, ...openAi })
   await signInRoutes(server, { access, sessions, origins, failedLogins })

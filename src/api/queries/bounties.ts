@@ -1,10 +1,11 @@
 import { Uuid7 } from '../../events/identifiers.ts'
 import { bounties, BountyStatus, selectBounties, selectBounty, type BountyRow } from '../../projections/bounties.ts'
-import { itemRoute, listByStatusRoute, type QueryRoute } from './query-route.ts'
+import type { Query } from './query.ts'
+import { itemQuery, listByStatusQuery } from './row-queries.ts'
 
 /** Bounties, newest first, and one of them with its texts. Amounts are integer micro-dollars. */
-export const bountyQueries: readonly QueryRoute[] = [
-  listByStatusRoute({
+export const bountyQueries: readonly Query[] = [
+  listByStatusQuery({
     path: '/v1/bounties',
     scope: 'chat:read',
     readModel: bounties,
@@ -14,7 +15,7 @@ export const bountyQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.bounty_id,
     print: printBounty,
   }),
-  itemRoute({
+  itemQuery({
     path: '/v1/bounties/:id',
     scope: 'chat:read',
     readModel: bounties,

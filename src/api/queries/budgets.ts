@@ -3,7 +3,9 @@ import { PolicyScope } from '../../events/policy.ts'
 import { budgets, selectBudgets, type BudgetCursor, type BudgetRow } from '../../projections/budgets.ts'
 import { policies, selectPolicies, type PolicyRow } from '../../projections/policies.ts'
 import { prices, selectPrices, type PriceRow } from '../../projections/prices.ts'
-import { listRoute, sequenceCursor, type QueryRoute } from './query-route.ts'
+import { sequenceCursor } from './page.ts'
+import type { Query } from './query.ts'
+import { listQuery } from './row-queries.ts'
 
 const BudgetPlace = z
   .string()
@@ -12,8 +14,8 @@ const BudgetPlace = z
   .refine(({ day }) => z.iso.date().safeParse(day).success, 'is no cursor of this list')
 
 /** What scopes may spend, what they have spent, and at which prices. Amounts are integer micro-dollars. */
-export const budgetQueries: readonly QueryRoute[] = [
-  listRoute({
+export const budgetQueries: readonly Query[] = [
+  listQuery({
     path: '/v1/budgets',
     scope: 'treasury:read',
     readModel: budgets,
@@ -23,7 +25,7 @@ export const budgetQueries: readonly QueryRoute[] = [
     cursorOf: ({ day, scope }) => `${day}/${scope}`,
     print: printBudget,
   }),
-  listRoute({
+  listQuery({
     path: '/v1/policies',
     scope: 'treasury:read',
     readModel: policies,
@@ -33,7 +35,7 @@ export const budgetQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.scope,
     print: printPolicy,
   }),
-  listRoute({
+  listQuery({
     path: '/v1/prices',
     scope: 'treasury:read',
     readModel: prices,

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { ConversationId, Principal, Uuid7 } from '../../events/identifiers.ts'
 import { chats, selectChat, selectChats, type ChatRow } from '../../projections/chats.ts'
 import { promptsOf } from '../access/identity.ts'
-import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+import { defaultPage, pageOf, pageSize } from './page.ts'
+import { query, type Query } from './query.ts'
 
 /** `me`, or a subject. */
 const Asker = z.union([z.literal('me'), Principal])
@@ -11,8 +12,8 @@ const Asker = z.union([z.literal('me'), Principal])
  * Prompts and their answers, newest first: those that the subject may see, or only those of one asker; `conversation` selects the turns
  * of one conversation.
  */
-export const chatQueries: readonly QueryRoute[] = [
-  queryRoute({
+export const chatQueries: readonly Query[] = [
+  query({
     path: '/v1/chats',
     scope: 'chat:read',
     readModel: chats,
@@ -32,7 +33,7 @@ export const chatQueries: readonly QueryRoute[] = [
       return { chats: page.map(printChat), next: last?.request_id ?? null }
     },
   }),
-  queryRoute({
+  query({
     path: '/v1/chats/:id',
     scope: 'chat:read',
     readModel: chats,

@@ -10,7 +10,8 @@ import {
 import { costs } from '../../projections/costs.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { seesAllChats } from '../access/identity.ts'
-import { defaultPage, pageOf, pageSize, queryRoute, type QueryRoute } from './query-route.ts'
+import { defaultPage, pageOf, pageSize } from './page.ts'
+import { query, type Query } from './query.ts'
 
 /** A day, of the time zone of the query, or a time with its zone. */
 const moment = z
@@ -33,8 +34,8 @@ const CostCursor = z
   })
 
 /** What model calls have cost, by any grouping. Amounts are integer micro-dollars. */
-export const costQueries: readonly QueryRoute[] = [
-  queryRoute({
+export const costQueries: readonly Query[] = [
+  query({
     path: '/v1/costs',
     scope: 'treasury:read',
     readModel: costs,
@@ -50,14 +51,14 @@ export const costQueries: readonly QueryRoute[] = [
       limit: pageSize.default(defaultPage),
     },
     notFound: 'there is no such list',
-    problem(query) {
-      const { fromMs, toMs } = rangeOf(query)
+    problem(asked) {
+      const { fromMs, toMs } = rangeOf(asked)
       if (fromMs !== null && toMs !== null && toMs < fromMs) return 'to: is before from'
-      return query.cursor && query.cursor.length !== query.groupBy.length ? 'cursor: is no cursor of this list' : null
+      return asked.cursor && asked.cursor.length !== asked.groupBy.length ? 'cursor: is no cursor of this list' : null
     },
-    async answer(tx, query, _, viewer) {
-      const { groupBy: by, timeZone, cursor, limit } = query
-      const { fromMs, toMs } = rangeOf(query)
+    async answer(tx, asked, _, viewer) {
+      const { groupBy: by, timeZone, cursor, limit } = asked
+      const { fromMs, toMs } = rangeOf(asked)
       // By request they tell who asked how much; the other groupings are the council's books.
       const asker = by.includes('request') && !seesAllChats(viewer) ? viewer.subject : null
       const selection = { by, timeZone, fromMs, toMs, asker }

@@ -5,11 +5,12 @@ import { elections, selectElection, selectElections, type ElectionRow } from '..
 import { memberReport } from '../../projections/member-figures.ts'
 import { members, selectMembers, type MemberRow } from '../../projections/members.ts'
 import { promptsOf } from '../access/identity.ts'
-import { listRoute, queryRoute, type QueryRoute } from './query-route.ts'
+import { query, type Query } from './query.ts'
+import { listQuery } from './row-queries.ts'
 
 /** The elections of the council, and the contribution and cost of its members. */
-export const electionQueries: readonly QueryRoute[] = [
-  listRoute({
+export const electionQueries: readonly Query[] = [
+  listQuery({
     path: '/v1/elections',
     scope: 'chat:read',
     readModel: elections,
@@ -19,7 +20,7 @@ export const electionQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.election_id as Uuid7,
     print: printElection,
   }),
-  queryRoute({
+  query({
     path: '/v1/elections/:id',
     scope: 'chat:read',
     readModel: elections,
@@ -33,7 +34,7 @@ export const electionQueries: readonly QueryRoute[] = [
       return { ...printElection(row), ballots: ballots.map(printBallot) }
     },
   }),
-  listRoute({
+  listQuery({
     path: '/v1/members',
     scope: 'chat:read',
     readModel: members,

@@ -16,20 +16,13 @@ import {
   type ModeChangeRow,
 } from '../../projections/mode-history.ts'
 import { promptsOf, type Identity } from '../access/identity.ts'
-import {
-  defaultPage,
-  itemRoute,
-  listByStatusRoute,
-  pageOf,
-  pageSize,
-  queryRoute,
-  sequenceCursor,
-  type QueryRoute,
-} from './query-route.ts'
+import { defaultPage, pageOf, pageSize, sequenceCursor } from './page.ts'
+import { query, type Query } from './query.ts'
+import { itemQuery, listByStatusQuery } from './row-queries.ts'
 
 /** The mode, and the actions that wait or waited for a person. */
-export const governanceQueries: readonly QueryRoute[] = [
-  listByStatusRoute({
+export const governanceQueries: readonly Query[] = [
+  listByStatusQuery({
     path: '/v1/approvals',
     scope: 'chat:read',
     readModel: approvals,
@@ -39,7 +32,7 @@ export const governanceQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.approval_id,
     print: printApproval,
   }),
-  itemRoute({
+  itemQuery({
     path: '/v1/approvals/:id',
     scope: 'chat:read',
     readModel: approvals,
@@ -48,7 +41,7 @@ export const governanceQueries: readonly QueryRoute[] = [
     select: (tx, id, viewer) => selectApproval(tx, id, sightOf(viewer)),
     print: printApproval,
   }),
-  queryRoute({
+  query({
     path: '/v1/mode',
     scope: 'chat:read',
     readModel: modeHistory,

@@ -4,12 +4,12 @@ import { chatQueries } from './chats.ts'
 import { costQueries } from './costs.ts'
 import { electionQueries } from './elections.ts'
 import { governanceQueries } from './governance.ts'
-import type { QueryRoute } from './query-route.ts'
+import type { Query } from './query.ts'
 import { tokenQueries } from './tokens.ts'
 import { treasuryQueries } from './treasury.ts'
 
 /** Every query of the public API. */
-export const queries: readonly QueryRoute[] = [
+export const queries: readonly Query[] = [
   ...treasuryQueries,
   ...chatQueries,
   ...budgetQueries,

@@ -6,7 +6,7 @@ import type { Deadline, LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { answerProblem, sendProblem } from '../problem.ts'
-import { defaultPage, formatIssues, pageOf, pageSize } from './query-route.ts'
+import { defaultPage, formatIssues, pageOf, pageSize } from './page.ts'
 
 const Cursor = z
   .string()

@@ -1,11 +1,12 @@
 import { Uuid7 } from '../../events/identifiers.ts'
 import { adminSubject } from '../../events/token.ts'
 import { selectTokens, tokens, type TokenRow } from '../../projections/tokens.ts'
-import { listRoute, type QueryRoute } from './query-route.ts'
+import type { Query } from './query.ts'
+import { listQuery } from './row-queries.ts'
 
 /** The tokens of the one who asks; `admin` sees those of all subjects. */
-export const tokenQueries: readonly QueryRoute[] = [
-  listRoute({
+export const tokenQueries: readonly Query[] = [
+  listQuery({
     path: '/v1/tokens',
     scope: 'tokens:write',
     readModel: tokens,

@@ -4,21 +4,13 @@ import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../
 import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
 import { printEntry, statementRecords } from '../../projections/statement.ts'
 import { csvRecord } from '../../platform/csv.ts'
-import {
-  defaultPage,
-  itemRoute,
-  listRoute,
-  pageOf,
-  pageSize,
-  queryRoute,
-  sequenceCursor,
-  type CsvPage,
-  type QueryRoute,
-} from './query-route.ts'
+import { defaultPage, pageOf, pageSize, sequenceCursor } from './page.ts'
+import { type CsvPage, query, type Query } from './query.ts'
+import { itemQuery, listQuery } from './row-queries.ts'
 
 /** What accounts hold. Amounts are integer micro-dollars. */
-export const treasuryQueries: readonly QueryRoute[] = [
-  listRoute({
+export const treasuryQueries: readonly Query[] = [
+  listQuery({
     path: '/v1/treasury/accounts',
     scope: 'treasury:read',
     readModel: accounts,
@@ -28,7 +20,7 @@ export const treasuryQueries: readonly QueryRoute[] = [
     cursorOf: (row) => row.account_id as AccountId,
     print: printAccount,
   }),
-  itemRoute({
+  itemQuery({
     path: '/v1/treasury/accounts/:id',
     scope: 'treasury:read',
     readModel: accounts,
@@ -37,7 +29,7 @@ export const treasuryQueries: readonly QueryRoute[] = [
     select: selectAccount,
     print: printAccount,
   }),
-  queryRoute({
+  query({
     path: '/v1/treasury/accounts/:id/entries',
     scope: 'treasury:read',
     readModel: entries,

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+export const defaultPage = 100
+const maxPage = 1000
+/** The parameter `limit` of a list. */
+export const pageSize = z.coerce.number().pipe(z.int().min(1).max(maxPage))
+
+/** The cursor of a list in the order of the log: the sequence of an event. */
+export const sequenceCursor = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+
+/** Selects a page of at most `limit` rows. `last`: its last row, if a next page begins after it. */
+export async function pageOf<Row>(
+  limit: number,
+  select: (limit: number) => Promise<Row[]>,
+): Promise<{ page: Row[]; last: Row | undefined }> {
+  // One row more than the page holds shows whether there is a next page.
+  const rows = await select(limit + 1)
+  const page = rows.slice(0, limit)
+  return { page, last: rows.length > limit ? page.at(-1) : undefined }
+}
+
+/** The problems of parameters, as a detail. */
+export const formatIssues = ({ issues }: z.ZodError): string =>
+  issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ')
+    .slice(0, 500)

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { Position } from '../../events/identifiers.ts'
+import type { TokenScope } from '../../events/token.ts'
+import type { Projection, Tx } from '../../projections/engine/projection.ts'
+import type { Identity } from '../access/identity.ts'
+import { formatIssues } from './page.ts'
+
+/** JSON, or a CSV file (RFC 4180) with the path of its next page. */
+export type Body = object | CsvPage
+export type CsvPage = { csv: string; next: string | null }
+
+/** A query of the public API over one read model: `GET <path>`, and a topic of live changes. */
+export type Query = {
+  /** With `:id` for a query about one thing. */
+  path: string
+  scope: TokenScope
+  readModel: Pick<Projection, 'name' | 'tables' | 'handles'>
+  /** The parameters of the query string, `after` among them. */
+  parameters: z.ZodObject
+  /** The values of `:id`; null: the path has none. */
+  id: z.ZodType | null
+  /** The detail of the problem `not_found`. */
+  notFound: string
+  /** Parses a request. */
+  ask: (request: QueryRequest) => Asked | QueryFault
+}
+
+/** The path's `:id` and the query string of a request, as they came. */
+export type QueryRequest = { id: string | undefined; query: unknown }
+
+/** A request that can be answered. */
+export type Asked = {
+  outcome: 'asked'
+  /** The answer must reflect this position or a later one; null: whichever it is. */
+  after: Position | null
+  /** The body of the answer, for the one who asks; null: not found. */
+  answer: (tx: Tx, viewer: Identity) => Promise<Body | null>
+}
+
+/** A request that cannot be answered. */
+export type QueryFault = { outcome: 'malformed_request' | 'not_found'; detail: string }
+
+type QuerySpec<Fields extends z.ZodRawShape, Id> = Pick<Query, 'path' | 'scope' | 'readModel' | 'notFound'> & {
+  /** Parameters of the query string besides `after`. */
+  fields: Fields
+  /** The problem of parameters that each match their schema; null: none. */
+  problem?: (query: z.output<z.ZodObject<Fields>>) => string | null
+  /** The schema of `:id` in the path, if there is one: a value that does not match it is not found. */
+  id?: z.ZodType<Id>
+  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id, viewer: Identity) => Promise<Body | null>
+}
+
+/** A query with its own parameters. */
+export function query<Fields extends z.ZodRawShape, Id = undefined>({
+  fields,
+  problem,
+  id,
+  answer,
+  ...about
+}: QuerySpec<Fields, Id>): Query {
+  const parameters = z.strictObject({ after: Position.optional(), ...fields })
+  return {
+    ...about,
+    parameters,
+    id: id ?? null,
+    ask(request) {
+      const known = parameters.safeParse(request.query)
+      if (!known.success) return { outcome: 'malformed_request', detail: formatIssues(known.error) }
+      const named = (id ?? z.undefined()).safeParse(request.id)
+      if (!named.success) return { outcome: 'not_found', detail: about.notFound }
+      const { after, ...rest } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position }
+      const asked = rest as z.output<z.ZodObject<Fields>>
+      const wrong = problem?.(asked) ?? null
+      if (wrong !== null) return { outcome: 'malformed_request', detail: wrong }
+      return {
+        outcome: 'asked',
+        after: after ?? null,
+        answer: (tx, viewer) => answer(tx, asked, named.data as Id, viewer),
+      }
+    },
+  }
+}

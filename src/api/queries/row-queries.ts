@@ -1,0 +1,86 @@
+import type { z } from 'zod'
+import { Uuid7 } from '../../events/identifiers.ts'
+import type { Tx } from '../../projections/engine/projection.ts'
+import type { Identity } from '../access/identity.ts'
+import { defaultPage, pageOf, pageSize } from './page.ts'
+import { query, type Query } from './query.ts'
+
+type About = Pick<Query, 'path' | 'scope' | 'readModel'>
+
+type ListSpec<Row, Cursor> = About & {
+  /** Names the array in the body. */
+  name: string
+  cursor: z.ZodType<Cursor>
+  /** Rows after the cursor in the order of the list that the viewer may see, at most `limit`. */
+  select: (tx: Tx, cursor: Cursor | undefined, limit: number, viewer: Identity) => Promise<Row[]>
+  /** As clients send it back. */
+  cursorOf: (row: Row) => string
+  print: (row: Row) => object
+}
+
+/** A list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
+export const listQuery = <Row, Cursor>({
+  name,
+  cursor,
+  select,
+  cursorOf,
+  print,
+  ...about
+}: ListSpec<Row, Cursor>): Query =>
+  query({
+    ...about,
+    fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
+    notFound: 'there is no such list',
+    async answer(tx, asked, _, viewer) {
+      const { page, last } = await pageOf(asked.limit, (limit) => select(tx, asked.cursor, limit, viewer))
+      return { [name]: page.map(print), next: last ? cursorOf(last) : null }
+    },
+  })
+
+type ListByStatusSpec<Row, Status> = Omit<ListSpec<Row, Uuid7>, 'cursor' | 'select'> & {
+  status: z.ZodType<Status>
+  /** Rows with the status, or all, older than an id, newest first, that the viewer may see; at most `limit`. */
+  select: (
+    tx: Tx,
+    asked: { status: Status | undefined; before: Uuid7 | undefined; limit: number },
+    viewer: Identity,
+  ) => Promise<Row[]>
+}
+
+/** The same for a list of things that have an id and a status: `status` leaves out those with another one. */
+export const listByStatusQuery = <Row, Status>({
+  name,
+  status: known,
+  select,
+  cursorOf,
+  print,
+  ...about
+}: ListByStatusSpec<Row, Status>): Query =>
+  query({
+    ...about,
+    fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    notFound: 'there is no such list',
+    async answer(tx, { status, cursor: before, limit }, _, viewer) {
+      const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }, viewer))
+      return { [name]: page.map(print), next: last ? cursorOf(last) : null }
+    },
+  })
+
+type ItemSpec<Row, Id> = About & {
+  notFound: string
+  id: z.ZodType<Id>
+  /** Undefined also for a row that the viewer may not see. */
+  select: (tx: Tx, id: Id, viewer: Identity) => Promise<Row | undefined>
+  print: (row: Row) => object
+}
+
+/** One row, which `:id` names. */
+export const itemQuery = <Row, Id>({ select, print, ...about }: ItemSpec<Row, Id>): Query =>
+  query({
+    ...about,
+    fields: {},
+    async answer(tx, _, id, viewer) {
+      const row = await select(tx, id, viewer)
+      return row === undefined ? null : print(row)
+    },
+  })
