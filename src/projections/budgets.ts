@@ -21,7 +21,7 @@ import { storableText } from './engine/rows.ts'
 import { tableProjection } from './engine/table-projection.ts'
 
 /** A limit that was reached: the soft one, or the hard one, at which calls are refused or paused. */
-const BudgetAlert = z.strictObject({
+export const BudgetAlert = z.strictObject({
   kind: z.enum(Object.values(alertKinds)),
   limitMicros: z.int(),
   spentMicros: z.int(),

@@ -12,11 +12,13 @@ import { readModelReader, type ReadModelAnswer, type ReadModelReader } from './e
 import { IntegerColumn, storableText } from './engine/rows.ts'
 import { tableProjection } from './engine/table-projection.ts'
 
+export const ChatStatus = z.enum(['submitted', 'answering', 'waiting', 'completed', 'failed', 'cancelled'])
+
 const columns = {
   request_id: text,
   conversation_id: text,
   actor: text,
-  status: textOf(z.enum(['submitted', 'answering', 'waiting', 'completed', 'failed', 'cancelled'])),
+  status: textOf(ChatStatus),
   prompt: text,
   /** The path that the user asked for; null: the council chooses. */
   requested_path: nullable(text),

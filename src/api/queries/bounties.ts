@@ -1,15 +1,60 @@
+import { z } from 'zod'
+import { BountyVerdict } from '../../events/bounty.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { bounties, BountyStatus, selectBounties, selectBounty, type BountyRow } from '../../projections/bounties.ts'
 import type { Query } from './query.ts'
+import { Count, Micros, Positions, Time } from './fields.ts'
 import { itemQuery, listByStatusQuery } from './row-queries.ts'
+
+const Bounty = z
+  .object({
+    bounty: z.string(),
+    status: BountyStatus,
+    title: z.string(),
+    rewardMicros: Micros,
+    bonusMicros: Micros,
+    deadline: Time,
+    claimSeconds: Count,
+    escrow: z.string().nullable().meta({ description: 'The account that holds its money; null before it is open.' }),
+    proposedBy: z.string(),
+    proposedAt: Time,
+    openedBy: z.string().nullable(),
+    openedAt: Time.nullable(),
+    worker: z.string().nullable(),
+    claimExpiresAt: Time.nullable(),
+    submittedAt: Time.nullable(),
+    judging: z.object({
+      round: Count.meta({ description: 'From 1; 0 before the first.' }),
+      attempts: Count,
+      election: z.string().nullable(),
+      failedWhy: z.string().nullable(),
+      nextAt: Time.nullable(),
+      calls: Count,
+      costMicros: Micros,
+    }),
+    verdict: BountyVerdict.nullable(),
+    paidMicros: Micros,
+    refundedMicros: Micros.nullable(),
+    endedWhy: z.string().nullable(),
+    endedAt: Time.nullable(),
+    positions: Positions,
+  })
+  .meta({ id: 'Bounty' })
+const BountyInFull = Bounty.extend({
+  task: z.string(),
+  criteria: z.string(),
+  work: z.string().nullable().meta({ description: 'What the worker submitted.' }),
+}).meta({ id: 'BountyInFull' })
 
 /** Bounties, newest first, and one of them with its texts. Amounts are integer micro-dollars. */
 export const bountyQueries: readonly Query[] = [
   listByStatusQuery({
     path: '/v1/bounties',
+    summary: 'Bounties, the newest first.',
     scope: 'chat:read',
     readModel: bounties,
     name: 'bounties',
+    row: Bounty,
     status: BountyStatus,
     select: selectBounties,
     cursorOf: (row) => row.bounty_id,
@@ -17,8 +62,10 @@ export const bountyQueries: readonly Query[] = [
   }),
   itemQuery({
     path: '/v1/bounties/:id',
+    summary: 'One bounty, with its task, its criteria and its work.',
     scope: 'chat:read',
     readModel: bounties,
+    row: BountyInFull,
     id: Uuid7,
     notFound: 'there is no such bounty',
     select: selectBounty,
@@ -26,7 +73,7 @@ export const bountyQueries: readonly Query[] = [
   }),
 ]
 
-function printBounty(row: BountyRow) {
+function printBounty(row: BountyRow): z.output<typeof Bounty> {
   return {
     bounty: row.bounty_id,
     status: row.status,

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { PolicyScope } from '../../events/policy.ts'
-import { budgets, selectBudgets, type BudgetCursor, type BudgetRow } from '../../projections/budgets.ts'
+import { onExceedModes, PolicyScope } from '../../events/policy.ts'
+import { BudgetAlert, budgets, selectBudgets, type BudgetCursor, type BudgetRow } from '../../projections/budgets.ts'
 import { policies, selectPolicies, type PolicyRow } from '../../projections/policies.ts'
 import { prices, selectPrices, type PriceRow } from '../../projections/prices.ts'
+import { Count, LastPosition, Micros, Time } from './fields.ts'
 import { sequenceCursor } from './page.ts'
 import type { Query } from './query.ts'
 import { listQuery } from './row-queries.ts'
@@ -13,13 +14,72 @@ const BudgetPlace = z
   .transform((place): BudgetCursor => ({ day: place.slice(0, 10), scope: place.slice(11) }))
   .refine(({ day }) => z.iso.date().safeParse(day).success, 'is no cursor of this list')
 
+const OnExceed = z.enum(onExceedModes)
+const Budget = z
+  .object({
+    scope: z.string().meta({ description: '`council`, `user:<id>` or `agent:<id>`.' }),
+    day: z.iso.date(),
+    terms: z
+      .object({
+        dailyMicros: Micros,
+        softPercent: z.int().nullable(),
+        onExceed: OnExceed.nullable(),
+        timeZone: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'Null: the scope has no limit.' }),
+    opensAt: Time.nullable(),
+    closesAt: Time.nullable().meta({ description: 'When the budget reopens, as a new one.' }),
+    spentMicros: Micros,
+    reservedMicros: Micros,
+    availableMicros: Micros.nullable(),
+    calls: Count.meta({ description: 'Settled calls.' }),
+    openCalls: Count.meta({ description: 'Calls that are reserved and not settled.' }),
+    throttledAt: Time.nullable(),
+    alerts: z
+      .array(BudgetAlert)
+      .meta({ description: 'Until the budget of the alerts reopens, at `closesAt` in the `timeZone` of the terms.' }),
+    lastPosition: LastPosition,
+  })
+  .meta({ id: 'Budget' })
+
+const Policy = z
+  .object({
+    scope: z.string(),
+    dailyMicros: Micros,
+    softPercent: z.int(),
+    onExceed: OnExceed,
+    timeZone: z.string(),
+    setBy: z.string(),
+    setAt: Time,
+    timesSet: Count,
+    lastPosition: LastPosition,
+  })
+  .meta({ id: 'Policy' })
+
+const Price = z
+  .object({
+    priceRef: z.string(),
+    models: z.array(z.string()).nullable().meta({ description: 'Null: every model without a price of its own.' }),
+    promptMicrosPer1000: Micros,
+    cachedPromptMicrosPer1000: Micros,
+    completionMicrosPer1000: Micros,
+    validFrom: z.iso.date().nullable().meta({ description: 'The first day (UTC) on which it holds; null: always.' }),
+    listedBy: z.string(),
+    listedAt: Time,
+    lastPosition: LastPosition,
+  })
+  .meta({ id: 'Price' })
+
 /** What scopes may spend, what they have spent, and at which prices. Amounts are integer micro-dollars. */
 export const budgetQueries: readonly Query[] = [
   listQuery({
     path: '/v1/budgets',
+    summary: 'What each scope may spend and has spent on a day, the newest day first.',
     scope: 'treasury:read',
     readModel: budgets,
     name: 'budgets',
+    row: Budget,
     cursor: BudgetPlace,
     select: selectBudgets,
     cursorOf: ({ day, scope }) => `${day}/${scope}`,
@@ -27,9 +87,11 @@ export const budgetQueries: readonly Query[] = [
   }),
   listQuery({
     path: '/v1/policies',
+    summary: 'The standing policies from which budgets open, by scope.',
     scope: 'treasury:read',
     readModel: policies,
     name: 'policies',
+    row: Policy,
     cursor: PolicyScope,
     select: (tx, cursor, limit) => selectPolicies(tx, cursor ?? '', limit),
     cursorOf: (row) => row.scope,
@@ -37,9 +99,11 @@ export const budgetQueries: readonly Query[] = [
   }),
   listQuery({
     path: '/v1/prices',
+    summary: 'The prices of models, in the order in which they were listed.',
     scope: 'treasury:read',
     readModel: prices,
     name: 'prices',
+    row: Price,
     cursor: sequenceCursor,
     select: selectPrices,
     cursorOf: (row) => String(row.first_sequence),
@@ -47,7 +111,7 @@ export const budgetQueries: readonly Query[] = [
   }),
 ]
 
-function printBudget(row: BudgetRow) {
+function printBudget(row: BudgetRow): z.output<typeof Budget> {
   return {
     scope: row.scope,
     day: row.day,
@@ -61,7 +125,6 @@ function printBudget(row: BudgetRow) {
             timeZone: row.time_zone,
           },
     opensAt: row.opens_at,
-    /** The budget reopens at this instant, as a new one. */
     closesAt: row.closes_at,
     spentMicros: row.spent_micros,
     reservedMicros: row.reserved_micros,
@@ -69,13 +132,12 @@ function printBudget(row: BudgetRow) {
     calls: row.calls,
     openCalls: Object.keys(row.open_calls).length,
     throttledAt: row.throttled_at,
-    /** Until the alerts' budget reopens, at `closesAt` in the `timeZone` of the terms. */
     alerts: row.alerts,
     lastPosition: row.last_position,
   }
 }
 
-function printPolicy(row: PolicyRow) {
+function printPolicy(row: PolicyRow): z.output<typeof Policy> {
   return {
     scope: row.scope,
     dailyMicros: row.daily_micros,
@@ -89,15 +151,13 @@ function printPolicy(row: PolicyRow) {
   }
 }
 
-function printPrice(row: PriceRow) {
+function printPrice(row: PriceRow): z.output<typeof Price> {
   return {
     priceRef: row.price_ref,
-    /** Null: every model without a price of its own. */
     models: row.models,
     promptMicrosPer1000: row.prompt_micros_per_1000,
     cachedPromptMicrosPer1000: row.cached_prompt_micros_per_1000,
     completionMicrosPer1000: row.completion_micros_per_1000,
-    /** The first day (UTC) on which it holds; null: always. */
     validFrom: row.valid_from,
     listedBy: row.listed_by,
     listedAt: row.listed_at,

@@ -1,12 +1,43 @@
 import { z } from 'zod'
 import { ConversationId, Principal, Uuid7 } from '../../events/identifiers.ts'
-import { chats, selectChat, selectChats, type ChatRow } from '../../projections/chats.ts'
+import { chats, ChatStatus, selectChat, selectChats, type ChatRow } from '../../projections/chats.ts'
 import { promptsOf } from '../access/identity.ts'
-import { defaultPage, pageOf, pageSize } from './page.ts'
+import { Count, Micros, Milliseconds, Positions, Time } from './fields.ts'
+import { defaultPage, Next, pageOf, pageSize } from './page.ts'
 import { query, type Query } from './query.ts'
 
 /** `me`, or a subject. */
 const Asker = z.union([z.literal('me'), Principal])
+
+const Chat = z
+  .object({
+    requestId: z.string(),
+    conversationId: z.string(),
+    subject: z.string().meta({ description: 'Who asked.' }),
+    status: ChatStatus,
+    prompt: z.string(),
+    requestedPath: z.string().nullable().meta({ description: 'Null: the council chooses.' }),
+    path: z.string().nullable(),
+    intent: z.string().nullable(),
+    attempts: Count,
+    answer: z
+      .string()
+      .meta({ description: 'Empty until the end; of an answer that broke off, the part that was sent.' }),
+    finishReason: z.string().nullable(),
+    failure: z.object({ code: z.string(), message: z.string().nullable() }).nullable(),
+    degraded: z.boolean(),
+    costMicros: Micros,
+    tokens: z.object({ prompt: Count, completion: Count }),
+    timings: z.object({
+      queuedMs: Milliseconds.nullable(),
+      firstTokenMs: Milliseconds.nullable(),
+      totalMs: Milliseconds.nullable(),
+    }),
+    submittedAt: Time,
+    endedAt: Time.nullable(),
+    positions: Positions,
+  })
+  .meta({ id: 'Chat', description: 'A prompt and its answer.' })
 
 /**
  * Prompts and their answers, newest first: those that the subject may see, or only those of one asker; `conversation` selects the turns
@@ -15,6 +46,7 @@ const Asker = z.union([z.literal('me'), Principal])
 export const chatQueries: readonly Query[] = [
   query({
     path: '/v1/chats',
+    summary: 'Prompts and their answers that you may see, the newest first.',
     scope: 'chat:read',
     readModel: chats,
     fields: {
@@ -23,6 +55,7 @@ export const chatQueries: readonly Query[] = [
       cursor: Uuid7.optional(),
       limit: pageSize.default(defaultPage),
     },
+    body: z.object({ chats: z.array(Chat), next: Next }),
     notFound: 'there is no such list',
     async answer(tx, { asker, conversation, cursor: before, limit }, _, viewer) {
       const asked = asker === undefined ? null : asker === 'me' ? viewer.subject : Principal.parse(asker)
@@ -35,10 +68,12 @@ export const chatQueries: readonly Query[] = [
   }),
   query({
     path: '/v1/chats/:id',
+    summary: 'One prompt and its answer.',
     scope: 'chat:read',
     readModel: chats,
     fields: {},
     id: Uuid7,
+    body: Chat,
     notFound: 'there is no such prompt',
     async answer(tx, _, requestId, viewer) {
       const row = await selectChat(tx, requestId, promptsOf(viewer))
@@ -47,7 +82,7 @@ export const chatQueries: readonly Query[] = [
   }),
 ]
 
-function printChat(row: ChatRow) {
+function printChat(row: ChatRow): z.output<typeof Chat> {
   return {
     requestId: row.request_id,
     conversationId: row.conversation_id,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isTimeZone, spanOf } from '../../events/day.ts'
 import {
   CostGroupings,
+  costGroupings,
   printCostKeys,
   selectCostGroups,
   type CostGroup,
@@ -10,7 +11,8 @@ import {
 import { costs } from '../../projections/costs.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { seesAllChats } from '../access/identity.ts'
-import { defaultPage, pageOf, pageSize } from './page.ts'
+import { Count, Micros, Positions, Time } from './fields.ts'
+import { defaultPage, Next, pageOf, pageSize } from './page.ts'
 import { query, type Query } from './query.ts'
 
 /** A day, of the time zone of the query, or a time with its zone. */
@@ -33,10 +35,27 @@ const CostCursor = z
     return z.NEVER
   })
 
+const Key = z.string().nullable().optional()
+const CostGroupBody = z
+  .object({
+    ...(Object.fromEntries(costGroupings.map((grouping) => [grouping, Key])) as Record<CostGrouping, typeof Key>),
+    calls: Count,
+    promptTokens: Count,
+    cachedPromptTokens: Count,
+    completionTokens: Count,
+    costMicros: Micros,
+    callsOfUnknownUsage: Count.meta({
+      description: 'Calls that were charged at their reservations, because their usage is not known.',
+    }),
+    positions: Positions,
+  })
+  .meta({ id: 'CostGroup', description: 'The model calls that share a value of each grouping.' })
+
 /** What model calls have cost, by any grouping. Amounts are integer micro-dollars. */
 export const costQueries: readonly Query[] = [
   query({
     path: '/v1/costs',
+    summary: 'What model calls have cost, in all or by any grouping.',
     scope: 'treasury:read',
     readModel: costs,
     fields: {
@@ -50,6 +69,14 @@ export const costQueries: readonly Query[] = [
       cursor: CostCursor.optional(),
       limit: pageSize.default(defaultPage),
     },
+    body: z.object({
+      groupBy: z.array(z.enum(costGroupings)),
+      timeZone: z.string(),
+      from: Time.nullable(),
+      to: Time.nullable(),
+      costs: z.array(CostGroupBody),
+      next: Next,
+    }),
     notFound: 'there is no such list',
     problem(asked) {
       const { fromMs, toMs } = rangeOf(asked)

@@ -1,20 +1,88 @@
 import { z } from 'zod'
+import { ballotFaults, CastableBallot, ElectionRules, VotingMethod } from '../../events/election.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { selectBallots, type BallotRow } from '../../projections/ballots.ts'
 import { elections, selectElection, selectElections, type ElectionRow } from '../../projections/elections.ts'
 import { memberReport } from '../../projections/member-figures.ts'
 import { members, selectMembers, type MemberRow } from '../../projections/members.ts'
 import { promptsOf } from '../access/identity.ts'
+import { Count, LastPosition, Micros, Positions, Time } from './fields.ts'
 import { query, type Query } from './query.ts'
 import { listQuery } from './row-queries.ts'
+
+const Election = z
+  .object({
+    election: z.string(),
+    purpose: ElectionRules.shape.purpose,
+    ref: z.string().meta({ description: 'The request or the bounty that it decides.' }),
+    method: VotingMethod,
+    status: z.enum(['open', 'decided', 'failed']),
+    why: z.string().optional().meta({ description: 'Why it has no result.' }),
+    winner: z.string().nullable().meta({ description: 'The label of the candidate that is taken.' }),
+    winnerMember: z.string().nullable(),
+    winners: z.array(z.string()).nullable(),
+    order: z.array(z.array(z.string())).nullable().meta({ description: 'Labels, best first; equals share a group.' }),
+    tally: z.record(z.string(), z.number()).nullable(),
+    quorum: Count,
+    ballotsCast: Count,
+    abstentions: Count,
+    candidates: ElectionRules.shape.candidates,
+    electorate: ElectionRules.shape.electorate,
+    ownCandidateAllowed: z.boolean(),
+    openedAt: Time,
+    closedAt: Time.nullable(),
+    positions: Positions,
+  })
+  .meta({ id: 'Election' })
+
+const Ballot = z
+  .object({
+    member: z.string(),
+    status: z.enum(['awaited', 'cast', 'abstained']),
+    ballot: CastableBallot.nullable(),
+    winnerRank: z.int().nullable().meta({ description: 'The place that it gives to the winner, from 1.' }),
+    ownLabel: z.string().nullable().meta({ description: "The label of the member's own candidate." }),
+    abstainedWhy: z.enum(ballotFaults).nullable(),
+    position: z.string().nullable(),
+    callId: z.string().nullable().meta({ description: 'The model call that wrote it.' }),
+  })
+  .meta({ id: 'Ballot' })
+const ElectionWithBallots = Election.extend({ ballots: z.array(Ballot) }).meta({ id: 'ElectionWithBallots' })
+
+const Share = z.number().nullable()
+const Member = z
+  .object({
+    member: z.string(),
+    name: z.string().nullable(),
+    persona: z.string().nullable(),
+    model: z.string().nullable().meta({ description: 'Null: the default model.' }),
+    weight: z.number().nullable(),
+    seat: z.enum(['member', 'chair']).nullable().meta({ description: 'Null: it does not sit now.' }),
+    elections: Count,
+    drafts: Count,
+    draftsFailed: Count,
+    meanDraftMs: Share,
+    wins: Count,
+    meanRank: Share,
+    ballots: Count,
+    abstentions: Count,
+    agreement: Share.meta({ description: 'The share of its ballots that put the winner first.' }),
+    calls: Count,
+    costMicros: Micros,
+    costPerWinMicros: Micros.nullable(),
+    lastPosition: LastPosition,
+  })
+  .meta({ id: 'Member' })
 
 /** The elections of the council, and the contribution and cost of its members. */
 export const electionQueries: readonly Query[] = [
   listQuery({
     path: '/v1/elections',
+    summary: 'Elections, the newest first.',
     scope: 'chat:read',
     readModel: elections,
     name: 'elections',
+    row: Election,
     cursor: Uuid7,
     select: (tx, cursor, limit, viewer) => selectElections(tx, cursor, limit, promptsOf(viewer)),
     cursorOf: (row) => row.election_id as Uuid7,
@@ -22,10 +90,12 @@ export const electionQueries: readonly Query[] = [
   }),
   query({
     path: '/v1/elections/:id',
+    summary: 'One election with every ballot.',
     scope: 'chat:read',
     readModel: elections,
     fields: {},
     id: Uuid7,
+    body: ElectionWithBallots,
     notFound: 'there is no such election',
     async answer(tx, _, electionId, viewer) {
       const row = await selectElection(tx, electionId, promptsOf(viewer))
@@ -36,9 +106,11 @@ export const electionQueries: readonly Query[] = [
   }),
   listQuery({
     path: '/v1/members',
+    summary: 'The members that sit or sat in the council, with what they contributed and cost.',
     scope: 'chat:read',
     readModel: members,
     name: 'members',
+    row: Member,
     // The chair and the fast path are paid under names of their own.
     cursor: z.string().regex(/^[^\0]{1,64}$/),
     select: (tx, cursor, limit) => selectMembers(tx, cursor ?? '', limit),
@@ -47,7 +119,7 @@ export const electionQueries: readonly Query[] = [
   }),
 ]
 
-function printElection(row: ElectionRow) {
+function printElection(row: ElectionRow): z.output<typeof Election> {
   return {
     election: row.election_id,
     purpose: row.purpose,
@@ -72,7 +144,7 @@ function printElection(row: ElectionRow) {
   }
 }
 
-function printBallot(row: BallotRow) {
+function printBallot(row: BallotRow): z.output<typeof Ballot> {
   return {
     member: row.member,
     status: row.status,
@@ -85,7 +157,7 @@ function printBallot(row: BallotRow) {
   }
 }
 
-function printMember(row: MemberRow) {
+function printMember(row: MemberRow): z.output<typeof Member> {
   const { member, name, persona, model, weight, seat } = row
   return { member, name, persona, model, weight, seat, ...memberReport(row), lastPosition: row.last_position }
 }

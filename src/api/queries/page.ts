@@ -22,6 +22,9 @@ export async function pageOf<Row>(
   return { page, last: rows.length > limit ? page.at(-1) : undefined }
 }
 
+/** The field `next` of a list: the cursor of the page after it; null: this is the last page. */
+export const Next = z.string().nullable()
+
 /** The problems of parameters, as a detail. */
 export const formatIssues = ({ issues }: z.ZodError): string =>
   issues

@@ -13,12 +13,16 @@ export type CsvPage = { csv: string; next: string | null }
 export type Query = {
   /** With `:id` for a query about one thing. */
   path: string
+  /** What it answers, as a sentence. */
+  summary: string
   scope: TokenScope
   readModel: Pick<Projection, 'name' | 'tables' | 'handles'>
   /** The parameters of the query string, `after` among them. */
   parameters: z.ZodObject
   /** The values of `:id`; null: the path has none. */
   id: z.ZodType | null
+  /** The JSON that it answers. */
+  body: z.ZodType
   /** The detail of the problem `not_found`. */
   notFound: string
   /** Parses a request. */
@@ -40,7 +44,7 @@ export type Asked = {
 /** A request that cannot be answered. */
 export type QueryFault = { outcome: 'malformed_request' | 'not_found'; detail: string }
 
-type QuerySpec<Fields extends z.ZodRawShape, Id> = Pick<Query, 'path' | 'scope' | 'readModel' | 'notFound'> & {
+type QuerySpec<Fields extends z.ZodRawShape, Id> = Omit<Query, 'parameters' | 'id' | 'ask'> & {
   /** Parameters of the query string besides `after`. */
   fields: Fields
   /** The problem of parameters that each match their schema; null: none. */

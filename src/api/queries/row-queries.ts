@@ -1,13 +1,16 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { Uuid7 } from '../../events/identifiers.ts'
 import type { Tx } from '../../projections/engine/projection.ts'
 import type { Identity } from '../access/identity.ts'
-import { defaultPage, pageOf, pageSize } from './page.ts'
+import { defaultPage, Next, pageOf, pageSize } from './page.ts'
 import { query, type Query } from './query.ts'
 
-type About = Pick<Query, 'path' | 'scope' | 'readModel'>
+type About<Printed> = Pick<Query, 'path' | 'summary' | 'scope' | 'readModel'> & {
+  /** What a row prints as. */
+  row: z.ZodType<Printed>
+}
 
-type ListSpec<Row, Cursor> = About & {
+type ListSpec<Row, Cursor, Printed> = About<Printed> & {
   /** Names the array in the body. */
   name: string
   cursor: z.ZodType<Cursor>
@@ -15,21 +18,25 @@ type ListSpec<Row, Cursor> = About & {
   select: (tx: Tx, cursor: Cursor | undefined, limit: number, viewer: Identity) => Promise<Row[]>
   /** As clients send it back. */
   cursorOf: (row: Row) => string
-  print: (row: Row) => object
+  print: (row: Row) => Printed
 }
 
+const listBody = (name: string, row: z.ZodType) => z.object({ [name]: z.array(row), next: Next })
+
 /** A list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
-export const listQuery = <Row, Cursor>({
+export const listQuery = <Row, Cursor, Printed extends object>({
   name,
+  row,
   cursor,
   select,
   cursorOf,
   print,
   ...about
-}: ListSpec<Row, Cursor>): Query =>
+}: ListSpec<Row, Cursor, Printed>): Query =>
   query({
     ...about,
     fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
+    body: listBody(name, row),
     notFound: 'there is no such list',
     async answer(tx, asked, _, viewer) {
       const { page, last } = await pageOf(asked.limit, (limit) => select(tx, asked.cursor, limit, viewer))
@@ -37,7 +44,7 @@ export const listQuery = <Row, Cursor>({
     },
   })
 
-type ListByStatusSpec<Row, Status> = Omit<ListSpec<Row, Uuid7>, 'cursor' | 'select'> & {
+type ListByStatusSpec<Row, Status, Printed> = Omit<ListSpec<Row, Uuid7, Printed>, 'cursor' | 'select'> & {
   status: z.ZodType<Status>
   /** Rows with the status, or all, older than an id, newest first, that the viewer may see; at most `limit`. */
   select: (
@@ -48,17 +55,19 @@ type ListByStatusSpec<Row, Status> = Omit<ListSpec<Row, Uuid7>, 'cursor' | 'sele
 }
 
 /** The same for a list of things that have an id and a status: `status` leaves out those with another one. */
-export const listByStatusQuery = <Row, Status>({
+export const listByStatusQuery = <Row, Status, Printed extends object>({
   name,
+  row,
   status: known,
   select,
   cursorOf,
   print,
   ...about
-}: ListByStatusSpec<Row, Status>): Query =>
+}: ListByStatusSpec<Row, Status, Printed>): Query =>
   query({
     ...about,
     fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    body: listBody(name, row),
     notFound: 'there is no such list',
     async answer(tx, { status, cursor: before, limit }, _, viewer) {
       const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }, viewer))
@@ -66,21 +75,27 @@ export const listByStatusQuery = <Row, Status>({
     },
   })
 
-type ItemSpec<Row, Id> = About & {
+type ItemSpec<Row, Id, Printed> = About<Printed> & {
   notFound: string
   id: z.ZodType<Id>
   /** Undefined also for a row that the viewer may not see. */
   select: (tx: Tx, id: Id, viewer: Identity) => Promise<Row | undefined>
-  print: (row: Row) => object
+  print: (row: Row) => Printed
 }
 
 /** One row, which `:id` names. */
-export const itemQuery = <Row, Id>({ select, print, ...about }: ItemSpec<Row, Id>): Query =>
+export const itemQuery = <Row, Id, Printed extends object>({
+  select,
+  row,
+  print,
+  ...about
+}: ItemSpec<Row, Id, Printed>): Query =>
   query({
     ...about,
     fields: {},
+    body: row,
     async answer(tx, _, id, viewer) {
-      const row = await select(tx, id, viewer)
-      return row === undefined ? null : print(row)
+      const found = await select(tx, id, viewer)
+      return found === undefined ? null : print(found)
     },
   })

@@ -4,17 +4,46 @@ import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../
 import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
 import { printEntry, statementRecords } from '../../projections/statement.ts'
 import { csvRecord } from '../../platform/csv.ts'
-import { defaultPage, pageOf, pageSize, sequenceCursor } from './page.ts'
+import { LastPosition, Micros, Time } from './fields.ts'
+import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
 import { type CsvPage, query, type Query } from './query.ts'
 import { itemQuery, listQuery } from './row-queries.ts'
+
+const Account = z
+  .object({
+    account: z.string(),
+    status: z.enum(['open', 'frozen']),
+    balanceMicros: Micros,
+    reservedMicros: Micros.meta({ description: 'The sum of all reservations that have not ended.' }),
+    limits: z.object({ dailyMicros: Micros, perActionMicros: Micros }).nullable(),
+    lastPosition: LastPosition,
+  })
+  .meta({ id: 'Account' })
+
+const Entry = z
+  .object({
+    position: z.string(),
+    occurredAt: Time,
+    counterparties: z.array(z.string()),
+    reason: z.string(),
+    ref: z.string().nullable(),
+    transferId: z.string(),
+    amountMicros: Micros.meta({ description: 'Negative for a debit.' }),
+    balanceMicros: Micros.meta({ description: 'The balance after the entry.' }),
+    actor: z.string(),
+    requestId: z.string().nullable(),
+  })
+  .meta({ id: 'Entry', description: 'A debit or a credit of an account.' })
 
 /** What accounts hold. Amounts are integer micro-dollars. */
 export const treasuryQueries: readonly Query[] = [
   listQuery({
     path: '/v1/treasury/accounts',
+    summary: 'Every account with its balance and its limits, by name.',
     scope: 'treasury:read',
     readModel: accounts,
     name: 'accounts',
+    row: Account,
     cursor: AccountId,
     select: (tx, cursor, limit) => selectAccounts(tx, cursor ?? '', limit),
     cursorOf: (row) => row.account_id as AccountId,
@@ -22,8 +51,10 @@ export const treasuryQueries: readonly Query[] = [
   }),
   itemQuery({
     path: '/v1/treasury/accounts/:id',
+    summary: 'One account.',
     scope: 'treasury:read',
     readModel: accounts,
+    row: Account,
     id: AccountId,
     notFound: 'there is no such account',
     select: selectAccount,
@@ -31,6 +62,7 @@ export const treasuryQueries: readonly Query[] = [
   }),
   query({
     path: '/v1/treasury/accounts/:id/entries',
+    summary: 'The statement of an account: its debits and credits, the newest first.',
     scope: 'treasury:read',
     readModel: entries,
     fields: {
@@ -39,6 +71,7 @@ export const treasuryQueries: readonly Query[] = [
       format: z.enum(['json', 'csv']).default('json'),
     },
     id: AccountId,
+    body: z.object({ account: z.string(), entries: z.array(Entry), next: Next }),
     notFound: 'there is no such account',
     async answer(tx, { cursor, limit, format }, accountId) {
       const { page, last } = await pageOf(limit, (most) => selectEntries(tx, accountId, cursor, most))
@@ -49,7 +82,7 @@ export const treasuryQueries: readonly Query[] = [
   }),
 ]
 
-function printAccount(row: AccountRow) {
+function printAccount(row: AccountRow): z.output<typeof Account> {
   return {
     account: row.account_id,
     status: row.status,
