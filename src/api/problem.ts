@@ -25,6 +25,7 @@ export const problemCodes = [
   'too_many_in_flight',
   'read_model_behind',
   'read_model_unavailable',
+  'fold_unfinished',
   'internal',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
@@ -52,6 +53,7 @@ const statuses: Record<ProblemCode, number> = {
   too_many_in_flight: 429,
   read_model_behind: 503,
   read_model_unavailable: 503,
+  fold_unfinished: 503,
   internal: 500,
 }
 

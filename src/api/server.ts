@@ -23,7 +23,8 @@ import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
 import { queryRoute } from './queries/query-route.ts'
-import { scheduleRoute } from './queries/schedule.ts'
+import { logRoutes } from './log/log-routes.ts'
+import type { EventsAt } from '../events/log/read/events-at.ts'
 
 export type ServerDependencies = {
   access: Access
@@ -35,6 +36,7 @@ export type ServerDependencies = {
   dashboard: Dashboard
   health: Health
   readModel: ReadModelReader
+  eventsAt: EventsAt
   version: string
   logger: Logger
 }
@@ -50,6 +52,7 @@ export async function createServer({
   dashboard,
   health,
   readModel,
+  eventsAt,
   version,
   logger,
 }: ServerDependencies): Promise<FastifyInstance> {
@@ -57,6 +60,8 @@ export async function createServer({
   const server = Fastify({
     bodyLimit: maxFrameBytes,
     requestTimeout: 30_000,
+    // The longest name of a stream, URL-encoded, is a part of a path.
+    routerOptions: { maxParamLength: 1_024 },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     http: {
@@ -105,7 +110,7 @@ export async function createServer({
   dashboardRoutes(server, dashboard)
   commandsRoute(server, chat)
   for (const query of queries) queryRoute(server, readModel, query)
-  scheduleRoute(server, chat.log)
+  logRoutes(server, { readModel, log: chat.log, eventsAt })
   openAiRoutes(server, { ...chat, ...openAi })
   await signInRoutes(server, { access, sessions, origins, failedLogins })
   await chatRoute(server, origins, chat)

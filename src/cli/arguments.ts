@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { eventCatalogue } from '../events/catalogue.ts'
 import { isTimeZone, spanOf } from '../events/day.ts'
 import { Position, StreamName, Uuid7, AccountId } from '../events/identifiers.ts'
+import type { LogPoint } from '../events/log-point.ts'
 import { TokenScope, tokenScopes } from '../events/token.ts'
 import { CostGroupings, costGroupings, type CostGrouping } from '../projections/cost-groups.ts'
-import type { LogPoint } from './log-point.ts'
 import { parseRoles, roleNames, type RoleName } from './serve/roles.ts'
 
 /** Parsers of arguments and options. Each throws InvalidArgumentError with the allowed values. */

@@ -7,6 +7,7 @@ import { costs } from './costs.ts'
 import { elections } from './elections.ts'
 import type { ReadModel } from './engine/read-model.ts'
 import { entries } from './entries.ts'
+import { logIndex } from './log-index.ts'
 import { members } from './members.ts'
 import { modeHistory } from './mode-history.ts'
 import { policies } from './policies.ts'
@@ -28,4 +29,5 @@ export const readModels: readonly ReadModel[] = [
   approvals,
   modeHistory,
   tokens,
+  logIndex,
 ]

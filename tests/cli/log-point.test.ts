@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLogPoint } from '../../src/cli/arguments.ts'
-import { endOf, inRange, startOf } from '../../src/cli/log-point.ts'
+import { inRange } from '../../src/cli/range.ts'
 import { comparePositions, type Position } from '../../src/events/identifiers.ts'
+import { endOf, startOf } from '../../src/events/log-point.ts'
 
 const ms = (iso: string): number => Date.parse(iso)
 const at = (iso: string, sequence: number | string = 0): Position => `${ms(iso)}-${sequence}` as Position

@@ -162,6 +162,23 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
       'create index on "s"."approvals" (status, approval_id)',
     ],
   },
+  log_index: {
+    version: 1,
+    statements: [
+      'create table "s"."log_index" ("sequence" bigint primary key, "position" text not null, "stream" text collate "C" not null, ' +
+        '"revision" bigint not null, "type" text collate "C" not null, "actor" text collate "C" not null, ' +
+        '"request_id" text collate "C", "event_id" text collate "C" not null, "command_id" text collate "C" not null, ' +
+        '"causation_id" text collate "C" not null, "occurred_at" timestamptz not null)',
+      'create index on "s"."log_index" (stream, sequence)',
+      `create index on "s"."log_index" (split_part(stream, '/', 1), sequence)`,
+      'create index on "s"."log_index" (type, sequence)',
+      'create index on "s"."log_index" (actor, sequence)',
+      'create index on "s"."log_index" (request_id, sequence) where request_id is not null',
+      'create index on "s"."log_index" (event_id)',
+      'create index on "s"."log_index" (command_id, sequence)',
+      'create index on "s"."log_index" (causation_id, sequence) where causation_id <> command_id',
+    ],
+  },
   mode_history: {
     version: 1,
     statements: [

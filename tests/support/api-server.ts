@@ -93,6 +93,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     dashboard: await bundleDashboard(),
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
     readModel: () => Promise.resolve({ outcome: 'unavailable', message: 'there is no database' }),
+    eventsAt: away,
     version: '0',
     logger: silentLogger,
   })

@@ -26,17 +26,25 @@ function send(
   after: Position | null,
   notFound: string,
 ): FastifyReply {
-  if (answered.outcome === 'unavailable')
-    return sendProblem(reply, 'read_model_unavailable', `read models: ${answered.message}`)
+  if (answered.outcome !== 'read') return sendUnread(reply, answered, after)
   void reply.header('x-council-position', answered.position)
-  if (answered.outcome === 'behind')
-    return sendProblem(
-      reply,
-      'read_model_behind',
-      `the read model is at ${answered.position} and has not reached ${after ?? 'its first build'}`,
-    )
   if (!answered.result) return sendProblem(reply, 'not_found', notFound)
   return isCsv(answered.result) ? sendCsv(reply, answered.result) : reply.send(answered.result)
+}
+
+/** The response when a read model has no answer yet. */
+export function sendUnread(
+  reply: FastifyReply,
+  unread: Exclude<ReadModelAnswer<never>, { outcome: 'read' }>,
+  after: Position | null,
+): FastifyReply {
+  if (unread.outcome === 'unavailable')
+    return sendProblem(reply, 'read_model_unavailable', `read models: ${unread.message}`)
+  return sendProblem(
+    reply.header('x-council-position', unread.position),
+    'read_model_behind',
+    `the read model is at ${unread.position} and has not reached ${after ?? 'its first build'}`,
+  )
 }
 
 const isCsv = (body: Body): body is CsvPage => 'csv' in body

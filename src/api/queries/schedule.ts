@@ -5,7 +5,8 @@ import { comparePositions, Position, StreamName } from '../../events/identifiers
 import type { Deadline, LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { answerProblem, sendProblem } from '../problem.ts'
+import { sendLogUnavailable } from '../log/log-problem.ts'
+import { sendProblem } from '../problem.ts'
 import { defaultPage, formatIssues, pageOf, pageSize } from './page.ts'
 
 const Cursor = z
@@ -33,13 +34,7 @@ export function scheduleRoute(server: FastifyInstance, log: Pick<LogReader, 'dea
     if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
     const { after, cursor, limit } = known.data
     const read = await schedule(log, cursor, limit).catch(messageOf)
-    if (typeof read === 'string')
-      return answerProblem(reply, {
-        status: 503,
-        code: 'log_unavailable',
-        detail: `the log cannot be read: ${read}`,
-        retryAfterSeconds: 1,
-      })
+    if (typeof read === 'string') return sendLogUnavailable(reply, read)
     const { head, page, last } = read
     void reply.header('x-council-position', head)
     if (after && comparePositions(head, after) < 0)

@@ -11,7 +11,7 @@ import {
   parseTimeZone,
 } from '../arguments.ts'
 import type { RunCommand } from '../context.ts'
-import type { Range } from '../log-point.ts'
+import type { Range } from '../range.ts'
 import type { AccountOptions } from './account.ts'
 import type { BountyOptions } from './bounties.ts'
 import type { CostOptions } from './cost.ts'

@@ -13,7 +13,7 @@ import {
 } from '../../projections/member-figures.ts'
 import { isSeating, members, seatedIn, type MemberRow } from '../../projections/members.ts'
 import type { CliContext } from '../context.ts'
-import { inRange, type Range } from '../log-point.ts'
+import { inRange, type Range } from '../range.ts'
 import { fit, type Output } from '../output.ts'
 import { assertAgrees, auditTable, comparisonLine, type Comparison } from './audit-table.ts'
 

@@ -5,7 +5,7 @@ import { isGovernanceEvent, modeStream, type GovernanceEvent } from '../../event
 import { csvRecord } from '../../platform/csv.ts'
 import { modeHistory } from '../../projections/mode-history.ts'
 import type { CliContext } from '../context.ts'
-import { inRange, type Range } from '../log-point.ts'
+import { inRange, type Range } from '../range.ts'
 import { dollarsAndMicros } from '../money.ts'
 import { assertAgrees, auditTable, comparisonLine } from './audit-table.ts'
 

@@ -1,10 +1,10 @@
 import { printableEvent, type RecordedEvent } from '../../events/event.ts'
 import { beginning, comparePositions, positionTimeMs, type StreamName } from '../../events/identifiers.ts'
+import { startOf, type LogPoint } from '../../events/log-point.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { printableLine } from '../../platform/printable.ts'
 import type { CliContext } from '../context.ts'
-import { startOf, type LogPoint } from '../log-point.ts'
 import { fit, type Output } from '../output.ts'
 import { openLogForReading } from '../running-council.ts'
 

@@ -1,11 +1,11 @@
 import { aggregateKinds, aggregateOf } from '../../commands/registry.ts'
 import type { Aggregate } from '../../commands/decider.ts'
 import { streamCategory, type Position, type StreamName } from '../../events/identifiers.ts'
+import { endOf, type LogPoint } from '../../events/log-point.ts'
 import type { LogReader } from '../../events/log/log.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
-import { endOf, type LogPoint } from '../log-point.ts'
 import { assertStateIsFold } from './stored-state.ts'
 import { openLogForReading } from '../running-council.ts'
 

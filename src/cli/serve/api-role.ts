@@ -13,6 +13,8 @@ import { promptFinder } from '../../api/chat/find-prompt.ts'
 import { bundleDashboard } from '../../api/dashboard/bundle.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/chat/token-wakeups.ts'
+import { postgresArchive } from '../../events/log/archive/archive.ts'
+import { eventsAt } from '../../events/log/read/events-at.ts'
 import { readModelReader } from '../../projections/engine/read-model-reader.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { portUnavailable } from '../../platform/process/listen-address.ts'
@@ -41,7 +43,7 @@ export const apiRole: Role = {
 async function listen(context: RoleContext): Promise<{ url: string; signInUrl: string }> {
   const { config, stores, adminToken, checks, version, stdout, closing, logger } = context
   const { council, access, limits } = config
-  const { log, gate, tail } = context.core
+  const { keys, log, gate, tail } = context.core
   const wakeups = tokenWakeups(stores.connect('ephemeral', 'subscriber', 'wakeups'), council.id)
   closing.defer(wakeups.close, 'the wake-ups')
   const dashboard = await bundleDashboard()
@@ -84,6 +86,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
     dashboard,
     health,
     readModel,
+    eventsAt: eventsAt(stores.redis, keys, postgresArchive(stores.queries)),
     version,
     logger,
   })

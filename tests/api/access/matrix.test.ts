@@ -48,6 +48,9 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'POST /v1/chat/completions': 'chat:send',
   'POST /v1/responses': 'chat:send',
   'GET /v1/schedule': 'events:read',
+  'GET /v1/events': 'events:read',
+  'GET /v1/events/:position': 'events:read',
+  'GET /v1/states/:stream': 'events:read',
   'GET /ws/chat': 'by_frame',
 }
 

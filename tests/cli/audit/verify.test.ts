@@ -45,6 +45,7 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'approvals', rows: 0 },
         { projection: 'mode_history', rows: 0 },
         { projection: 'tokens', rows: 0 },
+        { projection: 'log_index', state: 'compared', differences: 0 },
       ],
     })
     expect(summary['states']).toEqual({ agree: await council.redis.hlen(council.keys.states), otherFold: 0 })

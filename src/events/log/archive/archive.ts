@@ -25,6 +25,8 @@ export type Archive = {
   read: (options?: ReadOptions) => AsyncGenerator<ArchivedEvent[]>
   /** Pages of one stream's events up to a sequence, found by the index on streams: their cost does not depend on the rest of the log. */
   readStream: (stream: StreamName, upToSequence: number) => AsyncGenerator<ArchivedEvent[]>
+  /** The events with these sequences, in log order; those that are not archived are left out. */
+  at: (sequences: readonly number[]) => Promise<ArchivedEvent[]>
   /** Those of the given MACs that occur in these streams up to a sequence. */
   macsIn: (streams: readonly StreamName[], macs: readonly string[], upToSequence: number) => Promise<string[]>
   /**
@@ -74,6 +76,15 @@ export function postgresArchive({
     },
 
     readStream: (stream, upToSequence) => streamPages(snapshot, stream, upToSequence),
+
+    at: (sequences) =>
+      snapshot(async (tx) => {
+        const { rows } =
+          await sql`select * from event_archive where sequence = any(${sequences}::bigint[]) order by sequence`.execute(
+            tx,
+          )
+        return rows.map(archivedEvent)
+      }),
 
     macsIn: (streams, macs, upToSequence) =>
       snapshot(async (tx) => {
