@@ -40,12 +40,18 @@ const columns = {
   /** Groups of equals, best first. */
   order: nullable(json(z.array(z.array(z.string())))),
   tally: nullable(json(z.record(z.string(), z.number()))),
+  /** How the method came to its result: the reason in one sentence, then the steps. */
+  trace: nullable(json(z.array(z.string()))),
   quorum: integer,
   ballots: integer,
   abstentions: integer,
   candidates: json(ElectionRules.shape.candidates),
   electorate: json(ElectionRules.shape.electorate),
   own_candidate_allowed: boolean,
+  /** Decides ties and draws. */
+  seed: text,
+  /** The member whose ballot decides under `informed_dictator`. */
+  dictator: nullable(text),
   opened_at: timestamp,
   closed_at: nullable(timestamp),
   first_position: text,
@@ -59,7 +65,7 @@ type Opened = Extract<RecordedElectionEvent, { type: 'ElectionOpened' }>
 
 const table = tableProjection({
   name: 'elections',
-  version: 1,
+  version: 2,
   columns,
   key: 'election_id',
   indexes: [sql`(ref)`],
@@ -72,7 +78,7 @@ const table = tableProjection({
  * `read_models.elections`: one row per election, with its rules and its result. `read_models.ballots` belongs to the
  * same read model, so an election and its ballots are read at one position.
  */
-export const elections = joined('elections', 1, [table, ballots])
+export const elections = joined('elections', 2, [table, ballots])
 
 export const electionRows = table
 
@@ -114,7 +120,7 @@ function changes(row: ElectionRow, event: Exclude<RecordedElectionEvent, Opened>
     case 'BallotRejected':
       return { abstentions: row.abstentions + 1 }
     case 'ElectionDecided': {
-      const { winner, winners, order, tally } = storableJson(event.data)
+      const { winner, winners, order, tally, trace } = storableJson(event.data)
       return {
         status: 'decided',
         closed_at: isoTime(Date.parse(event.metadata.occurredAt)),
@@ -123,6 +129,7 @@ function changes(row: ElectionRow, event: Exclude<RecordedElectionEvent, Opened>
         winners,
         order,
         tally,
+        trace: [...trace],
       }
     }
     case 'ElectionFailed':
@@ -144,12 +151,15 @@ const opened = ({ data, position, sequence }: Opened): ElectionRow => ({
   winners: null,
   order: null,
   tally: null,
+  trace: null,
   quorum: data.quorum,
   ballots: 0,
   abstentions: 0,
   candidates: data.candidates,
   electorate: data.electorate,
   own_candidate_allowed: data.ownCandidateAllowed,
+  seed: data.seed,
+  dictator: data.dictator ?? null,
   opened_at: isoTime(Date.parse(data.openedAt)),
   closed_at: null,
   first_position: position,

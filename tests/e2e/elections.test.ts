@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { votingMethods } from '../../src/events/election.ts'
 import { apiGet } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
 import {
@@ -61,6 +62,8 @@ describe('an election over HTTP', () => {
         winners: ['B'],
         order: [['B'], ['C'], ['A']],
         tally: { A: 0, B: 2, C: 1 },
+        reason: expect.stringContaining('B') as unknown,
+        trace: expect.arrayContaining([expect.any(String)]) as unknown,
         quorum: 2,
         ballotsCast: 3,
         abstentions: 0,
@@ -129,6 +132,28 @@ describe('an election over HTTP', () => {
         { member: 'pragmatist', status: 'awaited' },
         { member: 'sceptic', status: 'cast' },
       ],
+    })
+  })
+
+  test('is counted again, and under every method, with the reason for other results', async () => {
+    const { status, body } = await get(`/v1/elections/${won.requestId}/recount?after=${head}`)
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { election: won.requestId, method: 'ranked_pairs', agrees: true, differing: [], condorcetWinner: 'B' },
+    })
+    const methods = body['methods'] as Record<string, unknown>[]
+    expect(methods).toHaveLength(votingMethods.length)
+    expect(methods).toContainEqual(
+      expect.objectContaining({ method: 'schulze', counted: true, winners: ['B'], electsTheSame: true }),
+    )
+    // No member ranks its own draft.
+    expect(methods).toContainEqual(
+      expect.objectContaining({ method: 'borda', counted: false, code: 'incomplete_ballots' }),
+    )
+    expect((await get(`/v1/elections/${failed.requestId}/recount?after=${head}`)).body).toMatchObject({ agrees: true })
+    expect((await get(`/v1/elections/${open.requestId}/recount?after=${head}`)).body).toMatchObject({
+      agrees: null,
+      methods: [],
     })
   })
 

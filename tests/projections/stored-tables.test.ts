@@ -116,14 +116,14 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
     ],
   },
   elections: {
-    version: 1,
+    version: 2,
     statements: [
       'create table "s"."elections" ("election_id" text collate "C" primary key, "purpose" text not null, "ref" text not null, ' +
         '"method" text not null, "status" text not null, "failed_why" text, "winner" text, "winner_member" text, "winners" jsonb, ' +
-        '"order" jsonb, "tally" jsonb, "quorum" integer not null, "ballots" integer not null, "abstentions" integer not null, ' +
-        '"candidates" jsonb not null, "electorate" jsonb not null, "own_candidate_allowed" boolean not null, ' +
-        '"opened_at" timestamptz not null, "closed_at" timestamptz, "first_position" text not null, "last_position" text not null, ' +
-        '"last_sequence" bigint not null)',
+        '"order" jsonb, "tally" jsonb, "trace" jsonb, "quorum" integer not null, "ballots" integer not null, ' +
+        '"abstentions" integer not null, "candidates" jsonb not null, "electorate" jsonb not null, "own_candidate_allowed" boolean not null, ' +
+        '"seed" text not null, "dictator" text, "opened_at" timestamptz not null, "closed_at" timestamptz, ' +
+        '"first_position" text not null, "last_position" text not null, "last_sequence" bigint not null)',
       'create index on "s"."elections" (ref)',
       'create table "s"."ballots" ("ballot_id" text collate "C" primary key, "election_id" text collate "C" not null, ' +
         '"member" text not null, "method" text not null, "status" text not null, "ballot" jsonb, "winner_rank" integer, ' +

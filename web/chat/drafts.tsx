@@ -1,3 +1,4 @@
+import { hueOf, nameOf } from '../shell/members.ts'
 import type { MemberWork, Turn } from './answer.ts'
 
 const states: Readonly<Record<MemberWork['state'], string>> = {
@@ -17,17 +18,17 @@ export function Drafts({ members, vote }: { members: readonly MemberWork[]; vote
     Object.entries(decided?.candidates ?? {}).find(([, author]) => author === member)?.[0]
   return (
     <div class="drafts">
-      {members.map(({ member, state, draft, why }, index) => {
+      {members.map(({ member, state, draft, why }) => {
         const label = labelOf(member)
         const isWinner = label !== undefined && label === decided?.winner
         return (
-          <section key={member} class={`draft member-${(index % 6) + 1} ${isWinner ? 'winner' : ''}`}>
+          <section key={member} class={`draft ${hueOf(member)} ${isWinner ? 'winner' : ''}`}>
             <h3>
               {label === undefined ? '' : `${label} · `}
-              {member}
+              {nameOf(member)}
               <span>{isWinner ? 'elected' : states[state]}</span>
             </h3>
-            <div class="text" tabIndex={0} role="region" aria-label={`Draft of ${member}`} dir="auto">
+            <div class="text" tabIndex={0} role="region" aria-label={`Draft of ${nameOf(member)}`} dir="auto">
               {draft}
               {why === null ? null : <em class="quiet"> {why.replaceAll('_', ' ')}</em>}
             </div>

@@ -8,9 +8,16 @@ import { Panel } from './panel.tsx'
 export function Accounts() {
   return (
     <Panel title="Accounts" rows={accounts} nothing="No account is open yet.">
-      {(rows) => rows.map((row) => <Account key={row.account} {...row} />)}
+      {(rows) => inOrder(rows).map((row) => <Account key={row.account} {...row} />)}
     </Panel>
   )
+}
+
+/** The council's own accounts, then those of agents, then those of bounties. */
+const inOrder = (rows: readonly AccountRow[]): readonly AccountRow[] => {
+  const rankOf = ({ account }: AccountRow): number =>
+    ['reserve', 'spend', 'external', 'overrun'].indexOf(account) + 1 || (account.startsWith('agent:') ? 5 : 6)
+  return rows.toSorted((a, b) => rankOf(a) - rankOf(b))
 }
 
 function Account({ account, status, balanceMicros, reservedMicros }: AccountRow) {

@@ -1,19 +1,12 @@
-import { signal } from '@preact/signals'
-import { council } from '../server.ts'
-import type { BudgetRow } from '../shell/standing.ts'
+import { computed, signal } from '@preact/signals'
 import { load, loading } from '../loaded.ts'
-
-export const groupings = ['member', 'model', 'agent', 'user', 'phase', 'hour', 'day'] as const
-export type Grouping = (typeof groupings)[number]
-
-/** One group of costs: its key is under the name of the grouping. */
-export type CostRow = Partial<Record<Grouping, string | null>> & {
-  calls: number
-  costMicros: number
-  promptTokens: number
-  completionTokens: number
-  positions: { first: string; last: string }
-}
+import { council } from '../server.ts'
+import { minute } from '../shell/minute.ts'
+import { goTo, search } from '../shell/route.ts'
+import type { BudgetRow } from '../shell/standing.ts'
+import { groupings, type CostRow, type Grouping } from './cost-rows.ts'
+import { paceWindowMs } from './forecast.ts'
+import { bucketOf, periodOf, searchOf, type Period } from './period.ts'
 
 export type AccountRow = { account: string; status: string; balanceMicros: number; reservedMicros: number }
 
@@ -26,27 +19,59 @@ export type EntryRow = {
   position: string
 }
 
+/** Costs by user and agent: what the forecast needs. */
+type RecentRow = { user: string | null; agent: string | null; costMicros: number }
+
 export const budgets = loading<readonly BudgetRow[]>()
 export const costs = loading<readonly CostRow[]>()
+export const recent = loading<readonly RecentRow[]>()
 export const accounts = loading<readonly AccountRow[]>()
-export const grouping = signal<Grouping>('member')
 
-/** A day of the browser's time zone, in which the figures are asked for. */
+/** Of the address. Midnight moves the days of a preset on. */
+export const period = computed<Period>(() => periodOf(search.value, minute.value))
+export const grouping = computed<Grouping>(() => {
+  const chosen = new URLSearchParams(search.value).get('by')
+  return groupings.find((one) => one === chosen) ?? 'member'
+})
+
+export const show = (of: Period, by: Grouping): void => goTo(`/money${searchOf(of, by)}`)
+
+/** The spans that were shown before the present one was selected in the plot. */
+const earlier = signal<readonly Period[]>([])
+export const canZoomOut = computed(() => period.value.preset === null)
+
+export function zoomIn(fromMs: number, toMs: number): void {
+  earlier.value = [...earlier.value, period.value]
+  show({ fromMs, toMs, preset: null }, grouping.value)
+}
+
+/** Back to the period before the last selection, or to today. */
+export function zoomOut(): void {
+  const before = earlier.value.at(-1) ?? periodOf('', Date.now())
+  earlier.value = earlier.value.slice(0, -1)
+  show(before, grouping.value)
+}
+
+/** The time zone of the browser, in which the figures are asked for. */
 export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
-const today = (): string => new Date().toLocaleDateString('sv-SE')
 
-export async function loadMoney(): Promise<void> {
-  await Promise.all([
-    load(budgets, '/v1/budgets', 'budgets'),
-    load(accounts, '/v1/treasury/accounts', 'accounts'),
-    loadCosts(grouping.value),
-  ])
+/** The largest page of a list. */
+const mostRows = 1_000
+
+export const loadBudgets = (): Promise<void> => load(budgets, '/v1/budgets', 'budgets')
+export const loadAccounts = (): Promise<void> => load(accounts, '/v1/treasury/accounts', 'accounts')
+
+export async function loadCosts({ fromMs, toMs }: Period, by: Grouping): Promise<void> {
+  const [from, to] = [fromMs, toMs - 1].map((ms) => new Date(ms).toISOString()) as [string, string]
+  const groupBy = `${bucketOf({ fromMs, toMs })},${by}`
+  await load(costs, '/v1/costs', 'costs', { query: { groupBy, from, to, timeZone, limit: mostRows } })
 }
 
-export async function loadCosts(by: Grouping): Promise<void> {
-  grouping.value = by
-  await load(costs, '/v1/costs', 'costs', { query: { groupBy: by, from: today(), timeZone } })
-}
+/** The costs of the hours from which the forecast takes its pace. */
+export const loadRecent = (nowMs: number): Promise<void> =>
+  load(recent, '/v1/costs', 'costs', {
+    query: { groupBy: 'user,agent', from: new Date(nowMs - paceWindowMs).toISOString(), limit: mostRows },
+  })
 
 const newestEntries = 50
 

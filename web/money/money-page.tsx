@@ -1,20 +1,26 @@
 import { useEffect } from 'preact/hooks'
+import { minute } from '../shell/minute.ts'
 import { Accounts } from './accounts.tsx'
 import { Budgets } from './budgets.tsx'
 import { Costs } from './costs.tsx'
-import { loadMoney } from './figures.ts'
+import { grouping, loadAccounts, loadBudgets, loadCosts, loadRecent, period } from './figures.ts'
+import { MoneyHead } from './money-head.tsx'
 
-/** Today's budgets, the costs of a period by any grouping, and every account with its statement. */
+/** The costs of a period by any grouping, today's budgets with their forecasts, and every account with its statement. */
 export function MoneyPage() {
-  useEffect(() => void loadMoney(), [])
+  const { fromMs, toMs } = period.value
+  useEffect(() => void loadCosts(period.value, grouping.value), [fromMs, toMs, grouping.value])
+  useEffect(() => void loadRecent(minute.value), [minute.value])
+  useEffect(() => {
+    void loadBudgets()
+    void loadAccounts()
+  }, [])
   return (
-    <div class="page">
-      <header class="page-head">
-        <h1>Money</h1>
-      </header>
+    <div class="page wide">
+      <MoneyHead />
       <div class="panels">
-        <Budgets />
         <Costs />
+        <Budgets />
         <Accounts />
       </div>
     </div>

@@ -2,10 +2,14 @@ import { useEffect } from 'preact/hooks'
 import { ApprovalsPage } from '../approvals/approvals-page.tsx'
 import { loadWaiting } from '../approvals/waiting.ts'
 import { ChatPage } from '../chat/chat-page.tsx'
+import { BountiesPage } from '../bounties/bounties-page.tsx'
+import { CouncilPage } from '../council/council-page.tsx'
 import { MoneyPage } from '../money/money-page.tsx'
+import { loadMembers } from './members.ts'
 import { Navigation } from './navigation.tsx'
 import { route, type Route } from './route.ts'
 import { refreshStanding } from './standing.ts'
+import { NothingHere } from './nothing-here.tsx'
 import { StatusLine } from './status-line.tsx'
 import { applyTheme, theme } from './theme.ts'
 
@@ -17,6 +21,12 @@ function Page(shown: Route) {
       return <ApprovalsPage />
     case 'money':
       return <MoneyPage />
+    case 'bounties':
+      return <BountiesPage bountyId={shown.bountyId} />
+    case 'council':
+      return <CouncilPage electionId={shown.electionId} />
+    case 'nothing':
+      return <NothingHere />
     default:
       return shown satisfies never
   }
@@ -32,6 +42,7 @@ export function App() {
       void loadWaiting()
     }
     refresh()
+    void loadMembers()
     document.addEventListener('visibilitychange', refresh)
     return () => document.removeEventListener('visibilitychange', refresh)
   }, [])

@@ -1,12 +1,17 @@
 import { waiting } from '../approvals/waiting.ts'
-import { followLink, route } from './route.ts'
+import { followLink, route, type Route } from './route.ts'
 import { applyTheme, nextTheme, theme } from './theme.ts'
 
 const pages = [
   { page: 'chat', path: '/', name: 'Chat' },
   { page: 'approvals', path: '/approvals', name: 'Approvals' },
   { page: 'money', path: '/money', name: 'Money' },
+  { page: 'council', path: '/council', name: 'Council' },
 ] as const
+
+/** The board of bounties is a part of the money. */
+const isOf = (shown: Route, page: string): boolean =>
+  shown.page === page || (shown.page === 'bounties' && page === 'money')
 
 /** The number of actions that wait, on every page. */
 function Badge() {
@@ -23,7 +28,7 @@ export function Navigation() {
     <nav class="rail" aria-label="Pages">
       <strong class="brand">Council</strong>
       {pages.map(({ page, path, name }) => (
-        <a key={path} href={path} aria-current={route.value.page === page ? 'page' : undefined} onClick={followLink}>
+        <a key={path} href={path} aria-current={isOf(route.value, page) ? 'page' : undefined} onClick={followLink}>
           {name}
           {page === 'approvals' ? <Badge /> : null}
         </a>

@@ -11,6 +11,7 @@ export type BudgetRow = {
   day: string
   spentMicros: number
   reservedMicros: number
+  opensAt: string | null
   closesAt: string | null
   terms: BudgetTerms | null
 }

@@ -28,9 +28,12 @@ async function bundle(): Promise<Dashboard> {
     bundle: true,
     minify: true,
     format: 'esm',
+    // What a page imports when it needs it is a file of its own.
+    splitting: true,
     target: 'es2024',
     outdir: '/',
     entryNames: '[name]-[hash]',
+    chunkNames: 'part-[hash]',
     write: false,
     legalComments: 'none',
     logLevel: 'silent',
@@ -53,7 +56,7 @@ async function assetOf(contents: Uint8Array, type: string): Promise<Asset> {
 const endingOf = (path: string): keyof typeof types => (path.endsWith('.css') ? 'css' : 'js')
 
 function nameOf(files: readonly OutputFile[], ending: keyof typeof types): string {
-  const found = files.find(({ path }) => endingOf(path) === ending)
+  const found = files.find(({ path }) => path.startsWith('/main-') && endingOf(path) === ending)
   if (!found) throw new Error(`the bundle has no ${ending} file`)
   return found.path.slice(1)
 }

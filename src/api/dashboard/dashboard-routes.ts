@@ -29,7 +29,10 @@ const securityHeaders = {
 }
 
 /** The addresses of pages. The browser's part chooses the page by the address. */
-const pages = ['/', '/chat/:conversationId', '/approvals', '/money']
+const pages = [
+  ...['/', '/chat/:conversationId', '/approvals'],
+  ...['/money', '/money/bounties', '/money/bounties/:bountyId', '/council', '/council/:electionId'],
+]
 
 /** The dashboard. A browser that is not signed in is sent to the sign-in page. Its files hold nothing secret, so they are public. */
 export function dashboardRoutes(server: FastifyInstance, { page, assets }: Dashboard): void {

@@ -8,6 +8,7 @@ import { members, selectMembers, type MemberRow } from '../../projections/member
 import { promptsOf } from '../access/identity.ts'
 import { Count, LastPosition, Micros, Positions, Time } from './fields.ts'
 import { query, type Query } from './query.ts'
+import { recountQuery } from './recount.ts'
 import { listQuery } from './row-queries.ts'
 
 const Election = z
@@ -23,6 +24,7 @@ const Election = z
     winners: z.array(z.string()).nullable(),
     order: z.array(z.array(z.string())).nullable().meta({ description: 'Labels, best first; equals share a group.' }),
     tally: z.record(z.string(), z.number()).nullable(),
+    reason: z.string().nullable().meta({ description: 'Why the method came to this result, in one sentence.' }),
     quorum: Count,
     ballotsCast: Count,
     abstentions: Count,
@@ -47,7 +49,10 @@ const Ballot = z
     callId: z.string().nullable().meta({ description: 'The model call that wrote it.' }),
   })
   .meta({ id: 'Ballot' })
-const ElectionWithBallots = Election.extend({ ballots: z.array(Ballot) }).meta({ id: 'ElectionWithBallots' })
+const ElectionWithBallots = Election.extend({
+  ballots: z.array(Ballot),
+  trace: z.array(z.string()).nullable().meta({ description: 'The steps of the count; null without a result.' }),
+}).meta({ id: 'ElectionWithBallots' })
 
 const Share = z.number().nullable()
 const Member = z
@@ -101,9 +106,10 @@ export const electionQueries: readonly Query[] = [
       const row = await selectElection(tx, electionId, promptsOf(viewer))
       if (!row) return null
       const ballots = await selectBallots(tx, electionId)
-      return { ...printElection(row), ballots: ballots.map(printBallot) }
+      return { ...printElection(row), ballots: ballots.map(printBallot), trace: row.trace }
     },
   }),
+  recountQuery,
   listQuery({
     path: '/v1/members',
     summary: 'The members that sit or sat in the council, with what they contributed and cost.',
@@ -132,6 +138,7 @@ function printElection(row: ElectionRow): z.output<typeof Election> {
     winners: row.winners,
     order: row.order,
     tally: row.tally,
+    reason: row.trace?.[0] ?? null,
     quorum: row.quorum,
     ballotsCast: row.ballots,
     abstentions: row.abstentions,

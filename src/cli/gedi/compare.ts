@@ -1,6 +1,6 @@
 import type { Uuid7 } from '../../events/identifiers.ts'
-import { compareMethods, type ComparedMethod } from '../../gedi/compare.ts'
-import { methods } from '../../gedi/count.ts'
+import type { ComparedMethod } from '../../gedi/compare.ts'
+import { compareRecorded } from '../../gedi/recount.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { openLogForReading } from '../running-council.ts'
@@ -13,16 +13,9 @@ import { formatBallot, recordedElection } from './recorded-election.ts'
 export async function compareElection(electionId: Uuid7, { config, output }: CliContext): Promise<number> {
   await using closing = new AsyncDisposableStack()
   const { rules, ballots, ending } = await recordedElection(await openLogForReading(config, closing), electionId)
-  if (methods[rules.method].ballots !== 'ranking')
+  const comparison = compareRecorded({ rules, ballots })
+  if (comparison === null)
     throw new CliError('ballots_not_ranked', `${rules.method} has no rankings that other methods could count`)
-  const dictator = ballots.find(({ member }) => member === rules.dictator)?.ballot
-  const comparison = compareMethods({
-    candidates: rules.candidates.map(({ label }) => label),
-    ballots: ballots.map(({ ballot }) => ballot),
-    weights: ballots.map(({ member }) => rules.electorate.find((voter) => voter.member === member)?.weight ?? 0),
-    seed: rules.seed,
-    ...(Array.isArray(dictator) && { dictator }),
-  })
   const { condorcetWinner, reason } = comparison
   const winner = ending?.type === 'ElectionDecided' ? ending.data.winner : null
   const candidates = Object.fromEntries(rules.candidates.map(({ label, standsFor }) => [label, standsFor]))

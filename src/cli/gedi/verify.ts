@@ -1,9 +1,10 @@
 import type { Uuid7 } from '../../events/identifiers.ts'
+import { recount } from '../../gedi/recount.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { openLogForReading } from '../running-council.ts'
 import { recordedElection } from './recorded-election.ts'
-import { assertSameResult, recount } from './recount.ts'
+import { assertSameResult } from './same-result.ts'
 
 /**
  * `council gedi verify`: counts a recorded election again from its ballots, tie-break included. Throws CliError

@@ -36,6 +36,7 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /v1/bounties/:id': 'chat:read',
   'GET /v1/elections': 'chat:read',
   'GET /v1/elections/:id': 'chat:read',
+  'GET /v1/elections/:id/recount': 'chat:read',
   'GET /v1/members': 'chat:read',
   'GET /v1/chats': 'chat:read',
   'GET /v1/chats/:id': 'chat:read',

@@ -1,0 +1,23 @@
+import { followLink, route } from '../shell/route.ts'
+
+const parts = [
+  { page: 'money', path: '/money', name: 'Overview' },
+  { page: 'bounties', path: '/money/bounties', name: 'Bounties' },
+] as const
+
+/** The heading of the pages about money, and the way between them. */
+export function MoneyHead() {
+  const shown = route.value.page
+  return (
+    <header class="page-head">
+      <h1>{shown === 'bounties' ? 'Bounties' : 'Money'}</h1>
+      <nav class="tabs" aria-label="Money">
+        {parts.map(({ page, path, name }) => (
+          <a key={path} href={path} aria-current={page === shown ? 'page' : undefined} onClick={followLink}>
+            {name}
+          </a>
+        ))}
+      </nav>
+    </header>
+  )
+}
