@@ -1,6 +1,7 @@
 import type { ServerFrame } from '../api/chat/frames.ts'
 import { ClientError } from './client-error.ts'
 import {
+  anything,
   boolean,
   integer,
   isObject,
@@ -141,7 +142,9 @@ const shapes: { [Type in ServerFrame['type']]: Shape<FrameOf<Type>> } = {
     code: text,
     message: text,
     scope: optional(text),
+    topic: optional(text),
   }),
+  change: object<FrameOf<'change'>>({ type: oneOf('change'), topic: text, position, value: record(anything) }),
   resumed: object<FrameOf<'resumed'>>({ type: oneOf('resumed'), requestId: uuid7 }),
   decided: object<FrameOf<'decided'>>({
     type: oneOf('decided'),

@@ -32,6 +32,9 @@ export const matching =
     return value as Branded
   }
 
+/** A value that the caller knows. */
+export const anything: Shape<unknown> = (value) => value
+
 export const number: Shape<number> = (value, at) => {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw new ShapeError(at, 'a number')
   return value

@@ -53,6 +53,9 @@ describe('the shapes of the client and the schema of the server', () => {
     confidence: figure,
     seating: optional(text),
     scope: optional(text),
+    topic: optional(text),
+    position,
+    value: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { noNullPrototype: true }),
     throttledBy: optional(fc.array(text)),
     held: fc.constantFrom(undefined, true),
     conversation: optional(

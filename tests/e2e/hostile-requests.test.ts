@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { parseClientFrame } from '../../src/api/chat/frames.ts'
 import { answerClientError } from '../../src/api/http-faults.ts'
 import { problemCodes } from '../../src/api/problem.ts'
 import { exchange, printRequest, type RawResponse } from '../support/raw-http.ts'
@@ -200,12 +201,23 @@ describe('any input', () => {
   test('as a frame gets a documented frame, and the socket stays open', async () => {
     const client = await scene.connect()
     const id = fc.constantFrom('019ac000-0000-7000-8000-000000000001', 'x', 7, null)
+    const known = fc.constantFrom(
+      'mode',
+      'chats?limit=1',
+      'budgets?limit=x',
+      'budgets?limit',
+      'bounties/7',
+      'bounties/%',
+    )
+    const topic = fc.oneof(known, fc.string(), fc.integer())
     const frame = fc.record(
       {
-        type: fc.constantFrom('resume', 'cancel', 'approve', 'deny', 'ping', 'shout', 7),
+        type: fc.constantFrom('resume', 'cancel', 'approve', 'deny', 'subscribe', 'unsubscribe', 'ping', 'shout', 7),
         requestId: id,
         lastEventId: fc.oneof(fc.constantFrom('0-0~0', '1-1~999999999', ''), fc.string()),
         approvalId: id,
+        topics: fc.oneof(fc.array(topic, { maxLength: 3 }), fc.jsonValue()),
+        after: fc.constantFrom('0-0', 'x', 7),
         extra: fc.jsonValue(),
       },
       { requiredKeys: ['type'] },
@@ -224,15 +236,22 @@ describe('any input', () => {
         client.send({ type: 'ping' })
         const pongs = client.frames.filter(({ type }) => type === 'pong').length
         await client.frame('pong', pongs + 1)
-        await expect.poll(() => client.frames.length, { timeout: 15_000 }).toBeGreaterThan(before + 1)
+        const replies = isUnsubscribe(bytes) ? 1 : 2
+        await expect.poll(() => client.frames.length, { timeout: 15_000 }).toBeGreaterThanOrEqual(before + replies)
       }),
       { seed, numRuns: 200 },
     )
     const documented = split(`pong malformed_frame unknown_frame bad_resume_point prompt_unknown read_model_behind
-      approval_unknown malformed_command`)
+      approval_unknown malformed_command change topic_unknown malformed_request not_found`)
     const received = client.frames.map((frame) => (frame.type === 'error' ? frame.code : frame.type))
     expect(received.filter((name) => !documented.includes(name))).toEqual([])
     client.close()
     expect((await client.closed).code).toBe(1005)
   })
 })
+
+/** The one frame that has no reply if it is well-formed. */
+const isUnsubscribe = (text: string): boolean => {
+  const parsed = parseClientFrame(text)
+  return parsed.ok && parsed.frame.type === 'unsubscribe'
+}

@@ -5,12 +5,16 @@ import { createOrigins } from '../../src/api/access/origins.ts'
 import { identityWatch } from '../../src/api/access/watch-identity.ts'
 import { failedLogins } from '../../src/api/access/failed-logins.ts'
 import type { ChatDependencies } from '../../src/api/chat/chat-socket.ts'
+import { liveTopics } from '../../src/api/live/live-topics.ts'
 import { subjectLimits } from '../../src/api/limits.ts'
 import { bundleDashboard } from '../../src/api/dashboard/bundle.ts'
 import { createServer } from '../../src/api/server.ts'
+import { beginning } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
+import type { LogTail } from '../../src/events/log/read/tail.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
+import type { ReadModelReader } from '../../src/projections/engine/read-model-reader.ts'
 import { knownTokens, memorySessions, silentTail, type KnownTokens } from './access.ts'
 import { newId } from './council.ts'
 import { adminToken } from './served-council.ts'
@@ -63,8 +67,18 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     maxFramesPerSecond: 1_000_000,
     elapsedMs: () => performance.now(),
   })
+  const noReadModel: ReadModelReader = () =>
+    Promise.resolve({ outcome: 'unavailable', message: 'there is no database' })
+  const wholeTail: LogTail = {
+    ...tail,
+    listenToAll: () => () => undefined,
+    position: () => beginning,
+    done: Promise.resolve(),
+    stop: () => Promise.resolve(),
+  }
   const chat = {
-    tail: { ...tail, done: Promise.resolve(), stop: () => Promise.resolve() },
+    tail: wholeTail,
+    live: liveTopics({ read: noReadModel, tail: wholeTail, logger: silentLogger, elapsedMs: () => performance.now() }),
     limits,
     newId,
     logger: silentLogger,
@@ -92,7 +106,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     openAi: { approvalWaitMs: 0, elapsedMs: () => performance.now() },
     dashboard: await bundleDashboard(),
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
-    readModel: () => Promise.resolve({ outcome: 'unavailable', message: 'there is no database' }),
+    readModel: noReadModel,
     eventsAt: away,
     version: '0',
     logger: silentLogger,

@@ -82,14 +82,12 @@ export async function submittedWork({
       for (const listener of listeners.get(event.stream) ?? []) listener(event)
     }
   }
-  const tail: LogTail = {
+  const tail: Pick<LogTail, 'listen'> = {
     listen(of, listener) {
       const ofStream = listeners.get(of) ?? new Set()
       listeners.set(of, ofStream.add(listener))
       return () => void ofStream.delete(listener)
     },
-    done: Promise.resolve(),
-    stop: () => Promise.resolve(),
   }
 
   async function events(type?: RegExp): Promise<AnyRecordedEvent[]> {

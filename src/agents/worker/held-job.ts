@@ -10,7 +10,7 @@ import type { AnswerDependencies } from './answer.ts'
 export type WorkerDependencies = AnswerDependencies & {
   judgeWork: JudgeWork
   log: EventLog
-  tail: LogTail
+  tail: Pick<LogTail, 'listen'>
   jobs: JobQueue
   logger: Logger
 }

@@ -1,4 +1,4 @@
-import type { Principal, Uuid7 } from '../../events/identifiers.ts'
+import { Principal, type Uuid7 } from '../../events/identifiers.ts'
 import { adminSubject, tokenScopes, type TokenScope } from '../../events/token.ts'
 
 /** Who sends a request, and what its token permits. */
@@ -17,6 +17,18 @@ export type Identity = {
 export const firstIdentity: Identity = {
   subject: adminSubject,
   scopes: new Set(tokenScopes),
+  tokens: [],
+  expiresAtMs: null,
+  sessionId: null,
+}
+
+/**
+ * The viewer of answers that are the same for all: one that depended on its viewer after all would show too little, never the data of
+ * another.
+ */
+export const anyone: Identity = {
+  subject: Principal.parse(''),
+  scopes: new Set(),
   tokens: [],
   expiresAtMs: null,
   sessionId: null,

@@ -15,6 +15,8 @@ import { cancelPrompt } from './cancel-prompt.ts'
 import { answerFeed, type FeedDependencies } from './answer-feed.ts'
 import type { FindPrompt } from './find-prompt.ts'
 import { frameScopes } from './frame-scopes.ts'
+import { socketTopics, type SocketTopics } from '../live/socket-topics.ts'
+import type { LiveTopics } from '../live/live-topics.ts'
 import { parseClientFrame, parseResumePoint, type ClientFrame, type ResumePoint, type ServerFrame } from './frames.ts'
 import { hiddenApproval } from './hidden-approval.ts'
 import type { SubjectLimits } from '../limits.ts'
@@ -37,6 +39,7 @@ export type ChatDependencies = FeedDependencies & {
   logger: Logger
   findPrompt: FindPrompt
   watch: WatchIdentity
+  live: LiveTopics
 }
 
 /** One socket while it is open. */
@@ -44,6 +47,7 @@ type Conversation = SocketWriter & {
   identity: Identity
   closed: AbortSignal
   feeds: Map<Uuid7, Feed>
+  topics: SocketTopics
   /** Reports an internal failure of one request to the client; other answers on the socket continue. Logs the first per socket. */
   fail: (error: unknown, requestId: Uuid7 | undefined) => Promise<void>
 }
@@ -82,7 +86,9 @@ export function serveChat(dependencies: ChatDependencies, socket: WebSocket, ide
         : ['internal', 'the server failed; its log has the cause']
     await writer.send({ type: 'error', ...(requestId && { requestId }), code, message })
   }
-  const conversation: Conversation = { ...writer, identity, closed: closed.signal, feeds: new Map(), fail }
+  const topics = socketTopics(dependencies.live, identity, writer.send)
+  socket.on('close', topics.end)
+  const conversation: Conversation = { ...writer, identity, closed: closed.signal, feeds: new Map(), topics, fail }
   takeFrames(socket, {
     handle: (frame) => handle(dependencies, conversation, frame),
     delayMs: () => limits.frameDelayMs(subject),
@@ -132,7 +138,7 @@ async function handleFrame(
   conversation: Conversation,
   frame: ClientFrame,
 ): Promise<void> {
-  const { send } = conversation
+  const { send, topics } = conversation
   switch (frame.type) {
     case 'prompt':
       return prompt(dependencies, conversation, frame)
@@ -143,6 +149,10 @@ async function handleFrame(
     case 'approve':
     case 'deny':
       return decide(dependencies, conversation, frame)
+    case 'subscribe':
+      return topics.subscribe(frame)
+    case 'unsubscribe':
+      return topics.unsubscribe(frame.topics)
     case 'ping':
       return send({ type: 'pong' })
     default:

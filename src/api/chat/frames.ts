@@ -25,6 +25,11 @@ export const frameErrorCodes = [
   'read_model_behind',
   'log_unavailable',
   'log_stopped',
+  'topic_unknown',
+  'malformed_request',
+  'not_found',
+  'too_many_topics',
+  'topic_too_large',
   'internal',
 ] as const
 export type FrameErrorCode = (typeof frameErrorCodes)[number]
@@ -61,6 +66,10 @@ export function parseResumePoint(text: string): ResumePoint | null {
   }
 }
 
+/** The most topics that one socket follows. */
+export const maxTopicsPerSocket = 64
+const Topics = z.array(z.string().min(1).max(1_000)).min(1).max(maxTopicsPerSocket)
+
 export const ClientFrame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('prompt'),
@@ -77,6 +86,8 @@ export const ClientFrame = z.discriminatedUnion('type', [
     argumentsHash: z.string().max(64).optional(),
   }),
   z.strictObject({ type: z.literal('deny'), approvalId: z.string().max(64), reason: z.string().max(500).optional() }),
+  z.strictObject({ type: z.literal('subscribe'), topics: Topics, after: Position.optional() }),
+  z.strictObject({ type: z.literal('unsubscribe'), topics: Topics }),
   z.strictObject({ type: z.literal('ping') }),
 ])
 export type ClientFrame = z.infer<typeof ClientFrame>
@@ -172,6 +183,14 @@ export const ServerFrame = z.discriminatedUnion('type', [
     message,
     /** The scope that the token lacks. */
     scope: z.string().optional(),
+    topic: z.string().optional(),
+  }),
+  /** The newest value of a topic, as `GET /v1/<topic>` answers; `position` is where the log had it first. */
+  z.object({
+    type: z.literal('change'),
+    topic: z.string(),
+    position: Position,
+    value: z.record(z.string(), z.unknown()),
   }),
   z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
   /** The reply to `approve` and `deny`. */
@@ -180,6 +199,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pong') }),
 ])
 export type ServerFrame = z.infer<typeof ServerFrame>
+
+const frameTypes = ClientFrame.options.map(({ shape }) => shape.type.value).join(', ')
 
 export type ParsedFrame = { ok: true; frame: ClientFrame } | { ok: false; code: FrameErrorCode; message: string }
 
@@ -196,7 +217,7 @@ export function parseClientFrame(text: string): ParsedFrame {
   if (parsed.success) return { ok: true, frame: parsed.data }
   const [issue] = parsed.error.issues
   if (issue?.code === 'invalid_union' && issue.path[0] === 'type')
-    return { ok: false, code: 'unknown_frame', message: 'type must be prompt, resume, cancel, approve, deny or ping' }
+    return { ok: false, code: 'unknown_frame', message: `type must be one of ${frameTypes}` }
   return {
     ok: false,
     code: 'malformed_frame',

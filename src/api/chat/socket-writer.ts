@@ -7,8 +7,8 @@ const slowConsumerMs = 10_000
 const closeWithinMs = 2_000
 
 export type SocketWriter = {
-  /** Resolves when the frame was handed to the network, or the socket is closed. */
-  send: (frame: ServerFrame) => Promise<void>
+  /** Resolves when the frame was handed to the network, or the socket is closed. A buffer is a frame that is serialised already. */
+  send: (frame: ServerFrame | Buffer) => Promise<void>
   /** Answers a ping of the WebSocket protocol, in order with other frames. */
   pong: (data: Buffer) => Promise<void>
   /** Closes with a code, whether or not the client answers the close frame. */
@@ -39,7 +39,10 @@ export function socketWriter(socket: WebSocket, onSlow: () => void): SocketWrite
   const inTurn = (send: (sent: () => void) => void): Promise<void> => (last = last.then(() => write(send)))
 
   return {
-    send: (frame) => inTurn((sent) => socket.send(JSON.stringify(frame), sent)),
+    send: (frame) =>
+      inTurn((sent) =>
+        Buffer.isBuffer(frame) ? socket.send(frame, { binary: false }, sent) : socket.send(JSON.stringify(frame), sent),
+      ),
     pong: (data) => inTurn((sent) => socket.pong(data, undefined, sent)),
     close(code, reason) {
       socket.close(code, reason)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { BountyVerdict } from '../../events/bounty.ts'
 import { Uuid7 } from '../../events/identifiers.ts'
 import { bounties, BountyStatus, selectBounties, selectBounty, type BountyRow } from '../../projections/bounties.ts'
-import type { Query } from './query.ts'
+import { always, type Query } from './query.ts'
 import { Count, Micros, Positions, Time } from './fields.ts'
 import { itemQuery, listByStatusQuery } from './row-queries.ts'
 
@@ -53,6 +53,7 @@ export const bountyQueries: readonly Query[] = [
     summary: 'Bounties, the newest first.',
     scope: 'chat:read',
     readModel: bounties,
+    isCommon: always,
     name: 'bounties',
     row: Bounty,
     status: BountyStatus,
@@ -65,6 +66,7 @@ export const bountyQueries: readonly Query[] = [
     summary: 'One bounty, with its task, its criteria and its work.',
     scope: 'chat:read',
     readModel: bounties,
+    isCommon: always,
     row: BountyInFull,
     id: Uuid7,
     notFound: 'there is no such bounty',

@@ -5,7 +5,7 @@ import { policies, selectPolicies, type PolicyRow } from '../../projections/poli
 import { prices, selectPrices, type PriceRow } from '../../projections/prices.ts'
 import { Count, LastPosition, Micros, Time } from './fields.ts'
 import { sequenceCursor } from './page.ts'
-import type { Query } from './query.ts'
+import { always, type Query } from './query.ts'
 import { listQuery } from './row-queries.ts'
 
 const BudgetPlace = z
@@ -78,6 +78,7 @@ export const budgetQueries: readonly Query[] = [
     summary: 'What each scope may spend and has spent on a day, the newest day first.',
     scope: 'treasury:read',
     readModel: budgets,
+    isCommon: always,
     name: 'budgets',
     row: Budget,
     cursor: BudgetPlace,
@@ -90,6 +91,7 @@ export const budgetQueries: readonly Query[] = [
     summary: 'The standing policies from which budgets open, by scope.',
     scope: 'treasury:read',
     readModel: policies,
+    isCommon: always,
     name: 'policies',
     row: Policy,
     cursor: PolicyScope,
@@ -102,6 +104,7 @@ export const budgetQueries: readonly Query[] = [
     summary: 'The prices of models, in the order in which they were listed.',
     scope: 'treasury:read',
     readModel: prices,
+    isCommon: always,
     name: 'prices',
     row: Price,
     cursor: sequenceCursor,

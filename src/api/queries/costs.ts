@@ -83,6 +83,7 @@ export const costQueries: readonly Query[] = [
       if (fromMs !== null && toMs !== null && toMs < fromMs) return 'to: is before from'
       return asked.cursor && asked.cursor.length !== asked.groupBy.length ? 'cursor: is no cursor of this list' : null
     },
+    isCommon: ({ groupBy }) => !groupBy.includes('request'),
     async answer(tx, asked, _, viewer) {
       const { groupBy: by, timeZone, cursor, limit } = asked
       const { fromMs, toMs } = rangeOf(asked)

@@ -7,7 +7,7 @@ import { memberReport } from '../../projections/member-figures.ts'
 import { members, selectMembers, type MemberRow } from '../../projections/members.ts'
 import { promptsOf } from '../access/identity.ts'
 import { Count, LastPosition, Micros, Positions, Time } from './fields.ts'
-import { query, type Query } from './query.ts'
+import { always, query, type Query } from './query.ts'
 import { recountQuery } from './recount.ts'
 import { listQuery } from './row-queries.ts'
 
@@ -115,6 +115,7 @@ export const electionQueries: readonly Query[] = [
     summary: 'The members that sit or sat in the council, with what they contributed and cost.',
     scope: 'chat:read',
     readModel: members,
+    isCommon: always,
     name: 'members',
     row: Member,
     // The chair and the fast path are paid under names of their own.

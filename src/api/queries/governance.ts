@@ -21,7 +21,7 @@ import {
 import { promptsOf, type Identity } from '../access/identity.ts'
 import { Count, Micros, Positions, Time } from './fields.ts'
 import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
-import { query, type Query } from './query.ts'
+import { always, query, type Query } from './query.ts'
 import { itemQuery, listByStatusQuery } from './row-queries.ts'
 
 const Approval = z
@@ -97,6 +97,7 @@ export const governanceQueries: readonly Query[] = [
     summary: 'The mode and its changes, the newest first.',
     scope: 'chat:read',
     readModel: modeHistory,
+    isCommon: always,
     fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
     body: z.object({
       mode: Mode,

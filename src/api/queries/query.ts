@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Position } from '../../events/identifiers.ts'
 import type { TokenScope } from '../../events/token.ts'
 import type { Projection, Tx } from '../../projections/engine/projection.ts'
-import type { Identity } from '../access/identity.ts'
+import { anyone, type Identity } from '../access/identity.ts'
 import { formatIssues } from './page.ts'
 
 /** JSON, or a CSV file (RFC 4180) with the path of its next page. */
@@ -37,9 +37,14 @@ export type Asked = {
   outcome: 'asked'
   /** The answer must reflect this position or a later one; null: whichever it is. */
   after: Position | null
+  /** Whether the answer is the same for everyone with the scope. It is then made for `anyone`, and subscribers share it. */
+  isCommon: boolean
   /** The body of the answer, for the one who asks; null: not found. */
   answer: (tx: Tx, viewer: Identity) => Promise<Body | null>
 }
+
+/** For queries whose answers are the same for everyone with the scope. */
+export const always = (): boolean => true
 
 /** A request that cannot be answered. */
 export type QueryFault = { outcome: 'malformed_request' | 'not_found'; detail: string }
@@ -51,6 +56,8 @@ type QuerySpec<Fields extends z.ZodRawShape, Id> = Omit<Query, 'parameters' | 'i
   problem?: (query: z.output<z.ZodObject<Fields>>) => string | null
   /** The schema of `:id` in the path, if there is one: a value that does not match it is not found. */
   id?: z.ZodType<Id>
+  /** By default each viewer has an answer of their own. */
+  isCommon?: (query: z.output<z.ZodObject<Fields>>) => boolean
   answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id, viewer: Identity) => Promise<Body | null>
 }
 
@@ -59,6 +66,7 @@ export function query<Fields extends z.ZodRawShape, Id = undefined>({
   fields,
   problem,
   id,
+  isCommon = () => false,
   answer,
   ...about
 }: QuerySpec<Fields, Id>): Query {
@@ -79,7 +87,8 @@ export function query<Fields extends z.ZodRawShape, Id = undefined>({
       return {
         outcome: 'asked',
         after: after ?? null,
-        answer: (tx, viewer) => answer(tx, asked, named.data as Id, viewer),
+        isCommon: isCommon(asked),
+        answer: (tx, viewer) => answer(tx, asked, named.data as Id, isCommon(asked) ? anyone : viewer),
       }
     },
   }

@@ -8,6 +8,7 @@ import { query, type Query } from './query.ts'
 type About<Printed> = Pick<Query, 'path' | 'summary' | 'scope' | 'readModel'> & {
   /** What a row prints as. */
   row: z.ZodType<Printed>
+  isCommon?: () => boolean
 }
 
 type ListSpec<Row, Cursor, Printed> = About<Printed> & {

@@ -6,7 +6,7 @@ import { printEntry, statementRecords } from '../../projections/statement.ts'
 import { csvRecord } from '../../platform/csv.ts'
 import { LastPosition, Micros, Time } from './fields.ts'
 import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
-import { type CsvPage, query, type Query } from './query.ts'
+import { always, type CsvPage, query, type Query } from './query.ts'
 import { itemQuery, listQuery } from './row-queries.ts'
 
 const Account = z
@@ -42,6 +42,7 @@ export const treasuryQueries: readonly Query[] = [
     summary: 'Every account with its balance and its limits, by name.',
     scope: 'treasury:read',
     readModel: accounts,
+    isCommon: always,
     name: 'accounts',
     row: Account,
     cursor: AccountId,
@@ -54,6 +55,7 @@ export const treasuryQueries: readonly Query[] = [
     summary: 'One account.',
     scope: 'treasury:read',
     readModel: accounts,
+    isCommon: always,
     row: Account,
     id: AccountId,
     notFound: 'there is no such account',
@@ -65,6 +67,7 @@ export const treasuryQueries: readonly Query[] = [
     summary: 'The statement of an account: its debits and credits, the newest first.',
     scope: 'treasury:read',
     readModel: entries,
+    isCommon: always,
     fields: {
       cursor: sequenceCursor.optional(),
       limit: pageSize.default(defaultPage),

@@ -9,6 +9,7 @@ import { identityWatch } from '../../api/access/watch-identity.ts'
 import { watchHealth } from '../../api/health.ts'
 import { subjectLimits } from '../../api/limits.ts'
 import { trackConnections } from '../../api/connections.ts'
+import { liveTopics } from '../../api/live/live-topics.ts'
 import { promptFinder } from '../../api/chat/find-prompt.ts'
 import { bundleDashboard } from '../../api/dashboard/bundle.ts'
 import { createServer } from '../../api/server.ts'
@@ -74,6 +75,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
       logger,
       readTokens: (requestId, afterId) => readTokens(stores.ephemeral, council.id, requestId, afterId),
       findPrompt: promptFinder(log, readModel),
+      live: liveTopics({ read: readModel, tail, logger, elapsedMs }),
       limits: subjectLimits({
         maxSocketsPerSubject: limits.maxSocketsPerSubject,
         maxInFlightPerSubject: limits.maxCommandsInFlight,

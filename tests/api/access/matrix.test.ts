@@ -3,6 +3,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { frameScopes } from '../../../src/api/chat/frame-scopes.ts'
 import { ClientFrame, ServerFrame } from '../../../src/api/chat/frames.ts'
+import { queries } from '../../../src/api/queries/queries.ts'
 import { publicCommands } from '../../../src/commands/registry.ts'
 import { tokenScopes, type TokenScope } from '../../../src/events/token.ts'
 import { startApiServer } from '../../support/api-server.ts'
@@ -90,6 +91,8 @@ const frameRows: Record<ClientFrame['type'], { scope: TokenScope | null; frame: 
   cancel: { scope: 'chat:send', frame: { type: 'cancel', requestId: newId() } },
   approve: { scope: 'approvals:write', frame: { type: 'approve', approvalId: 'x' } },
   deny: { scope: 'approvals:write', frame: { type: 'deny', approvalId: 'x' } },
+  subscribe: { scope: null, frame: { type: 'subscribe', topics: ['treasury'] } },
+  unsubscribe: { scope: null, frame: { type: 'unsubscribe', topics: ['mode'] } },
   ping: { scope: null, frame: { type: 'ping' } },
 }
 
@@ -246,6 +249,8 @@ describe.each(Object.entries(carriers))('with %s', (_, carry) => {
       const held = new Set<TokenScope>(['chat:read', scope])
       const socket = await connect(await carry(token))
       socket.send(frame)
+      // For a frame that has no reply of its own.
+      socket.send({ type: 'ping' })
       const reply = await socket.reply()
       const isMissing = reply.type === 'error' && reply.code === 'scope_missing'
       expect([scope, isMissing]).toEqual([scope, own !== null && !held.has(own)])
@@ -254,12 +259,38 @@ describe.each(Object.entries(carriers))('with %s', (_, carry) => {
     }
   })
 
-  test('a socket stays open with chat:send or chat:read, and closes with 4003 otherwise', async () => {
+  test.each(queries.map(({ path, scope }) => [path.replace('/v1/', ''), scope] as const))(
+    'a topic %s admits exactly: %s, as its route does',
+    async (path, own) => {
+      expect(routeRows[`GET /v1/${path}`]).toBe(own)
+      for (const scope of tokenScopes) {
+        const held = new Set<TokenScope>(['chat:send', scope])
+        const socket = await connect(await carry(api.issue({ scopes: [...held] }).token))
+        const topic = concrete(path)
+        socket.send({ type: 'subscribe', topics: [topic] })
+        expect([scope, await socket.reply()]).toEqual([
+          scope,
+          held.has(own)
+            ? {
+                type: 'error',
+                topic,
+                code: expect.stringMatching(/^(read_model_unavailable|not_found)$/),
+                message: expect.any(String),
+              }
+            : { type: 'error', topic, code: 'scope_missing', scope: own, message: `the token lacks the scope ${own}` },
+        ])
+        socket.close()
+      }
+    },
+  )
+
+  test('a socket stays open with a scope that a frame or a topic needs, and closes with 4003 otherwise', async () => {
     for (const [scope, token] of [...tokenOf, ['none', withoutScopes]] as const) {
       const socket = await connect(await carry(token))
       socket.send({ type: 'ping' })
       const end = await Promise.race([socket.reply().then(({ type }) => type), socket.closed])
-      expect([scope, end]).toEqual([scope, scope === 'chat:send' || scope === 'chat:read' ? 'pong' : 4003])
+      const isOfUse = ['chat:send', 'chat:read', 'treasury:read', 'tokens:write'].includes(scope)
+      expect([scope, end]).toEqual([scope, isOfUse ? 'pong' : 4003])
       socket.close()
     }
   })
