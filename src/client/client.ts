@@ -9,6 +9,7 @@ import { pauseFor, type Loss, type Reconnecting } from './reconnect.ts'
 import type { ServerAddress } from './server-address.ts'
 import type { ReceivedFrame } from './server-frame.ts'
 import { platformSocket, type OpenSocket } from './socket.ts'
+import { followTopics, type Subscription } from './subscribe.ts'
 
 export type ClientSettings = {
   /** Of the HTTP API: `https://council.example`. */
@@ -81,6 +82,11 @@ export type CouncilClient = {
   /** All rows of a list, over its pages: `rows('/v1/approvals', 'approvals')`. Throws as `read` does. */
   rows: <Row = unknown>(path: string, name: string, options?: ReadOptions<Row>) => AsyncGenerator<Row>
   /**
+   * Follows topics: the whole value of each, then each new one, over lost connections. A topic is the address of a query without `/v1/`:
+   * `subscribe(['budgets', 'approvals?status=waiting'])`. `onLive` is called when a connection follows all of them.
+   */
+  subscribe: (topics: readonly string[], options?: StreamOptions & { onLive?: () => void }) => Subscription
+  /**
    * Everything that the server sends on one connection after another, until the signal aborts. `hello` makes the frames
    * to send first on each of them, such as a `resume` of every answer that is followed. Frames of a type that this
    * client does not know have only their `raw` form.
@@ -122,6 +128,8 @@ export function councilClient({ url, token, shownAs, openSocket = platformSocket
     deny: (approvalId, reason, options) => command('DenyApproval', { approvalId, reason }, options),
     read: (path, options = {}) => read(server, path, options),
     rows: (path, name, options = {}) => rows(server, path, name, options),
+    subscribe: (topics, { onLive = () => undefined, ...options } = {}) =>
+      followTopics(topics, { ...reconnecting(options), onLive }),
     follow: (hello, options = {}) => followFrames(hello, reconnecting(options)),
   }
 }
