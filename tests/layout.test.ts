@@ -26,7 +26,7 @@ const folders: Record<string, readonly string[]> = {
     'tools',
     'scheduler',
   ],
-  api: ['access', 'commands', 'chat', 'queries', 'live', 'log', 'operations', 'openai', 'dashboard'],
+  api: ['access', 'commands', 'chat', 'queries', 'live', 'log', 'operations', 'openai', 'dashboard', 'reference'],
   client: [],
   cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate', 'token'],
 }

@@ -16,6 +16,7 @@ import { commandsRoute } from './commands/commands-route.ts'
 import { maxFrameBytes } from './chat/frames.ts'
 import { handshakeFault, isForChat } from './chat/handshake.ts'
 import type { Health } from './health.ts'
+import { entityTags } from './entity-tags.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import type { Dashboard } from './dashboard/bundle.ts'
 import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
@@ -25,6 +26,7 @@ import { queries } from './queries/queries.ts'
 import { queryRoute } from './queries/query-route.ts'
 import { logRoutes } from './log/log-routes.ts'
 import type { EventsAt } from '../events/log/read/events-at.ts'
+import { referenceRoutes } from './reference/reference-routes.ts'
 
 export type ServerDependencies = {
   access: Access
@@ -42,20 +44,8 @@ export type ServerDependencies = {
 }
 
 /** The HTTP and WebSocket API. Everything but the probes needs a token; without one, `/health` shows only pass, warn or fail. */
-export async function createServer({
-  access,
-  origins,
-  sessions,
-  failedLogins,
-  chat,
-  openAi,
-  dashboard,
-  health,
-  readModel,
-  eventsAt,
-  version,
-  logger,
-}: ServerDependencies): Promise<FastifyInstance> {
+export async function createServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
+  const { access, origins, failedLogins, logger } = dependencies
   const logins = { access, failedLogins }
   const server = Fastify({
     bodyLimit: maxFrameBytes,
@@ -105,17 +95,24 @@ export async function createServer({
   checkScopes(server)
   server.setNotFoundHandler(sendNotFound)
   answerErrors(server, logger)
+  entityTags(server)
 
-  probeRoutes(server, health, version)
-  dashboardRoutes(server, dashboard)
+  await addRoutes(server, dependencies)
+  refuseOtherMethods()
+  return server
+}
+
+async function addRoutes(server: FastifyInstance, dependencies: ServerDependencies): Promise<void> {
+  const { access, origins, sessions, failedLogins, chat, openAi, readModel, version } = dependencies
+  probeRoutes(server, dependencies.health, version)
+  dashboardRoutes(server, dependencies.dashboard)
   commandsRoute(server, chat)
   for (const query of queries) queryRoute(server, readModel, query)
-  logRoutes(server, { readModel, log: chat.log, eventsAt })
+  logRoutes(server, { readModel, log: chat.log, eventsAt: dependencies.eventsAt })
+  referenceRoutes(server, version)
   openAiRoutes(server, { ...chat, ...openAi })
   await signInRoutes(server, { access, sessions, origins, failedLogins })
   await chatRoute(server, origins, chat)
-  refuseOtherMethods()
-  return server
 }
 
 const isPublic = { config: { isPublic: true } }

@@ -77,8 +77,8 @@ import { UnfreezeTreasury } from './treasury/unfreeze-treasury.ts'
 
 type AnyCommand = CommandDefinition<unknown, ReadSet>
 
-/** A command that HTTP clients may call, with the scope that its caller needs. */
-export type PublicCommand = { definition: AnyCommand; scope: TokenScope }
+/** A command that HTTP clients may call, with the scope that its caller needs. `summary` is a sentence for them. */
+export type PublicCommand = { definition: AnyCommand; scope: TokenScope; summary: string }
 
 type Area = {
   aggregates: readonly Aggregate<unknown>[]
@@ -97,9 +97,11 @@ type FilledIn<C> = { id?: keyof C & string; issuers?: keyof C & string }
 const open = <C, Reads extends ReadSet>(
   definition: CommandDefinition<C, Reads>,
   scope: TokenScope,
+  summary: string,
   { id, issuers }: FilledIn<NoInfer<C>> = {},
 ): PublicCommand => ({
   scope,
+  summary,
   definition: { ...internal(definition), ...(id && { idField: id }), ...(issuers && { issuersField: issuers }) },
 })
 
@@ -112,28 +114,45 @@ export const areas: Readonly<Record<string, Area>> = {
     aggregates: [account, treasury],
     commands: [internal(AdvanceAccount)],
     publicCommands: [
-      open(OpenAccount, 'treasury:write'),
-      open(TransferFunds, 'treasury:write'),
-      open(ReserveFunds, 'treasury:write', { id: 'reservationId' }),
-      open(SettleReservation, 'treasury:write'),
-      open(ReleaseReservation, 'treasury:write'),
-      open(FreezeAccount, 'treasury:write'),
-      open(UnfreezeAccount, 'treasury:write'),
-      open(FreezeTreasury, 'treasury:write'),
-      open(UnfreezeTreasury, 'treasury:write'),
-      open(SetAccountLimits, 'treasury:write'),
+      open(OpenAccount, 'treasury:write', 'Opens an account without money.'),
+      open(TransferFunds, 'treasury:write', 'Moves money between two accounts.'),
+      open(ReserveFunds, 'treasury:write', 'Sets money of an account aside for one purpose, until it expires.', {
+        id: 'reservationId',
+      }),
+      open(SettleReservation, 'treasury:write', 'Pays what a reservation was for, and frees the rest.'),
+      open(ReleaseReservation, 'treasury:write', 'Frees a reservation without a payment.'),
+      open(FreezeAccount, 'treasury:write', 'Stops all movements of an account.'),
+      open(UnfreezeAccount, 'treasury:write', 'Lets money move on a frozen account again.'),
+      open(FreezeTreasury, 'treasury:write', 'Stops all movements of money.'),
+      open(UnfreezeTreasury, 'treasury:write', 'Lets money move again.'),
+      open(SetAccountLimits, 'treasury:write', 'Sets what an account may spend a day and with one action.'),
     ],
   },
-  agent: { aggregates: [agent], commands: [], publicCommands: [open(RegisterAgent, 'treasury:write')] },
+  agent: {
+    aggregates: [agent],
+    commands: [],
+    publicCommands: [
+      open(RegisterAgent, 'treasury:write', 'Registers an agent, opens its account and gives it its seed.'),
+    ],
+  },
   budget: {
     aggregates: [budget, policy],
     commands: [internal(ReserveBudget), internal(DebitBudget), internal(ReportHardLimit), internal(CloseBudgetDay)],
-    publicCommands: [open(SetBudgetPolicy, 'treasury:write')],
+    publicCommands: [
+      open(SetBudgetPolicy, 'treasury:write', 'Sets what a scope may spend a day, from its next budget on.'),
+    ],
   },
   governance: {
     aggregates: [governance],
     commands: [],
-    publicCommands: [open(SwitchMode, 'mode:write'), open(SetApprovalPolicy, 'mode:write')],
+    publicCommands: [
+      open(SwitchMode, 'mode:write', 'Switches the mode: which actions of agents wait for a person.'),
+      open(
+        SetApprovalPolicy,
+        'mode:write',
+        'Sets from which cost on an action waits, whether answers wait, and for how long.',
+      ),
+    ],
   },
   prices: { aggregates: [prices], commands: [internal(ListPrice)], publicCommands: [] },
   approval: {
@@ -141,22 +160,34 @@ export const areas: Readonly<Record<string, Area>> = {
     commands: [internal(ExpireApproval), internal(CloseApproval)],
     publicCommands: [
       // A proposal waits for a person, or the mode lets an agent's run.
-      open(requestApproval(findAction), 'chat:send', { id: 'approvalId' }),
-      open(editApproval(findAction), 'approvals:write', { id: 'replacementId' }),
-      open(GrantApproval, 'approvals:write'),
-      open(DenyApproval, 'approvals:write'),
+      open(
+        requestApproval(findAction),
+        'chat:send',
+        'Proposes an action, which waits for a person or runs, as the mode says.',
+        { id: 'approvalId' },
+      ),
+      open(editApproval(findAction), 'approvals:write', 'Puts other arguments in the place of those that wait.', {
+        id: 'replacementId',
+      }),
+      open(GrantApproval, 'approvals:write', 'Lets an action that waits run.'),
+      open(DenyApproval, 'approvals:write', 'Refuses an action that waits.'),
     ],
   },
   bounty: {
     aggregates: [bounty],
     commands: [internal(AdvanceBounty), internal(StartJudging), internal(JudgeBounty)],
     publicCommands: [
-      open(ProposeBounty, 'bounties:write', { id: 'bountyId' }),
-      open(OpenBounty, 'bounties:write', { id: 'bountyId' }),
-      open(FundBounty, 'bounties:write'),
-      open(ClaimBounty, 'bounties:write'),
-      open(SubmitBountyWork, 'bounties:write'),
-      open(CancelBounty, 'bounties:write'),
+      open(ProposeBounty, 'bounties:write', 'Proposes a bounty without money.', { id: 'bountyId' }),
+      open(
+        OpenBounty,
+        'bounties:write',
+        'Opens a bounty and moves its reward and bonus from the reserve to its escrow.',
+        { id: 'bountyId' },
+      ),
+      open(FundBounty, 'bounties:write', 'Opens a proposed bounty with money from the reserve.'),
+      open(ClaimBounty, 'bounties:write', 'Claims an open bounty for an agent.'),
+      open(SubmitBountyWork, 'bounties:write', 'Submits the work for a claimed bounty; the council judges it.'),
+      open(CancelBounty, 'bounties:write', 'Cancels a bounty; its money returns to the reserve.'),
     ],
   },
   chat: {
@@ -188,8 +219,11 @@ export const areas: Readonly<Record<string, Area>> = {
     aggregates: [token],
     commands: [],
     publicCommands: [
-      open(IssueToken, 'tokens:write', { id: 'tokenId', issuers: 'issuers' }),
-      open(RevokeToken, 'tokens:write'),
+      open(IssueToken, 'tokens:write', 'Issues a token with at most the scopes and the lifetime of your own.', {
+        id: 'tokenId',
+        issuers: 'issuers',
+      }),
+      open(RevokeToken, 'tokens:write', 'Revokes a token and every token issued with it, and closes their sockets.'),
     ],
   },
   refusals: { aggregates: [refusals], commands: [], publicCommands: [] },

@@ -20,14 +20,20 @@ const streamPattern = /^[a-z]+(\/[A-Za-z0-9:_.-]{1,128}){1,3}$/
 const uuidCharacters = 36
 const uuid7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-export const Position = z.custom<Position>(
-  (value) => typeof value === 'string' && positionPattern.test(value),
-  'must be a position, <ms>-<seq>',
-)
-export const StreamName = z.custom<StreamName>(
-  (value) => typeof value === 'string' && streamPattern.test(value),
-  'must be a stream name, <aggregate>/<id>',
-)
+/** Text that matches a pattern. The metadata describe it to readers of the API, who get JSON Schema. */
+function textSchema<Text extends string>(pattern: RegExp, message: string) {
+  const isMatch = (value: unknown): boolean => typeof value === 'string' && pattern.test(value)
+  return z.custom<Text>(isMatch, message).meta({ type: 'string', pattern: pattern.source })
+}
+
+export const Position = textSchema<Position>(positionPattern, 'must be a position, <ms>-<seq>').meta({
+  id: 'Position',
+  description: 'The place of an event in the log: `<ms>-<seq>`.',
+})
+export const StreamName = textSchema<StreamName>(streamPattern, 'must be a stream name, <aggregate>/<id>').meta({
+  id: 'StreamName',
+  description: 'The stream of one aggregate: `<aggregate>/<id>`.',
+})
 
 /** The names of one category's streams. */
 export const streamNameIn = <const Category extends string>(category: Category) =>
@@ -36,10 +42,10 @@ export const streamNameIn = <const Category extends string>(category: Category) 
     'must be a stream name, <aggregate>/<id>',
   )
 
-export const Uuid7 = z.custom<Uuid7>(
-  (value) => typeof value === 'string' && uuid7Pattern.test(value),
-  'must be a lower-case UUIDv7',
-)
+export const Uuid7 = textSchema<Uuid7>(uuid7Pattern, 'must be a lower-case UUIDv7').meta({
+  id: 'Uuid7',
+  description: 'A UUID of version 7 (RFC 9562), in lower case.',
+})
 
 /**
  * The owner of a balance: `reserve` (the central reserve), `agent:<id>`, `bounty:<id>` (escrow), `spend` (the cost of models and
@@ -47,10 +53,10 @@ export const Uuid7 = z.custom<Uuid7>(
  */
 export type AccountId = string & { readonly __brand: 'AccountId' }
 const accountPattern = /^(reserve|spend|external|overrun|(agent|bounty):[A-Za-z0-9_.-]{1,64})$/
-export const AccountId = z.custom<AccountId>(
-  (value) => typeof value === 'string' && accountPattern.test(value),
+export const AccountId = textSchema<AccountId>(
+  accountPattern,
   'must be reserve, spend, external, overrun, agent:<id> or bounty:<id>',
-)
+).meta({ id: 'AccountId', description: 'The owner of a balance.' })
 
 /** The subject that issues a command: a person or a part of the council. Command ids and callers' keys are unique per principal. */
 export const Principal = z.string().max(128).brand<'Principal'>()

@@ -15,6 +15,9 @@ export const CostGroupings = z
   .string()
   .transform((list) => list.split(','))
   .pipe(z.array(z.enum(costGroupings)).refine((by) => new Set(by).size === by.length, 'names a grouping twice'))
+  .meta({
+    description: `Several, comma-separated, each once: ${costGroupings.join(', ')}. By default one sum over all.`,
+  })
 
 /**
  * The calls of one group. `keys` has one value for each grouping: a name; null for calls without one; a day, `yyyy-mm-dd`; or the

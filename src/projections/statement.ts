@@ -1,9 +1,28 @@
 /** The statement of an account, as clients and spreadsheets get it. */
 
+import { z } from 'zod'
+import { csvTable } from '../platform/csv-table.ts'
 import type { EntryRow } from './entries.ts'
 
-/** An entry of a statement. Amounts are integer micro-dollars, negative for a debit. */
-export const printEntry = (row: EntryRow) => ({
+const Micros = z.int()
+
+/** A debit or a credit of an account. Amounts are integer micro-dollars. */
+export const Entry = z
+  .object({
+    position: z.string(),
+    occurredAt: z.iso.datetime(),
+    counterparties: z.array(z.string()),
+    reason: z.string(),
+    ref: z.string().nullable(),
+    transferId: z.string(),
+    amountMicros: Micros.meta({ description: 'Negative for a debit.' }),
+    balanceMicros: Micros.meta({ description: 'The balance after the entry.' }),
+    actor: z.string(),
+    requestId: z.string().nullable(),
+  })
+  .meta({ id: 'Entry', description: 'A debit or a credit of an account.' })
+
+export const printEntry = (row: EntryRow): z.output<typeof Entry> => ({
   position: row.position,
   occurredAt: row.occurred_at,
   counterparties: row.counterparties,
@@ -16,25 +35,5 @@ export const printEntry = (row: EntryRow) => ({
   requestId: row.request_id,
 })
 
-/** The columns of a statement for a spreadsheet: the fields of an entry. */
-const statementColumns = [
-  'position',
-  'occurredAt',
-  'counterparties',
-  'reason',
-  'ref',
-  'transferId',
-  'amountMicros',
-  'balanceMicros',
-  'actor',
-  'requestId',
-] as const satisfies (keyof ReturnType<typeof printEntry>)[]
-
-/** The entries as records of a CSV file, with the names of the columns also where there is no entry. */
-export const statementRecords = (rows: readonly EntryRow[]): (string | number | null)[][] => [
-  [...statementColumns],
-  ...rows.map((row) => {
-    const entry = { ...printEntry(row), counterparties: row.counterparties.join(' ') }
-    return statementColumns.map((column) => entry[column])
-  }),
-]
+/** The entries as a CSV file. */
+export const statementCsv = (rows: readonly EntryRow[]): string => csvTable(Entry, rows.map(printEntry))

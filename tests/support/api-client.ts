@@ -1,4 +1,7 @@
 import { request } from 'undici'
+import { expect } from 'vitest'
+import { queries } from '../../src/api/queries/queries.ts'
+import type { Query } from '../../src/api/queries/query.ts'
 import { newId } from './council.ts'
 import { adminToken } from './served-council.ts'
 
@@ -21,9 +24,25 @@ async function call(url: string, method: 'GET' | 'POST', headers: Headers, sent?
   return { status: statusCode, headers: answered, body: (await body.json()) as Record<string, unknown> }
 }
 
-/** Reads a path of a council, with the admin token by default. */
-export const apiGet = (council: { url: string }, path: string, headers: Headers = authorized): Promise<ApiAnswer> =>
-  call(`${council.url}${path}`, 'GET', headers)
+/** Reads a path of a council, with the admin token by default. Expects that the answer of a query is what it says it is. */
+export async function apiGet(
+  council: { url: string },
+  path: string,
+  headers: Headers = authorized,
+): Promise<ApiAnswer> {
+  const answer = await call(`${council.url}${path}`, 'GET', headers)
+  const query = answer.status === 200 ? queryAt(path) : undefined
+  if (query) expect(query.body.parse(answer.body)).toEqual(answer.body)
+  return answer
+}
+
+function queryAt(path: string): Query | undefined {
+  const segments = path.split('?')[0]?.split('/') ?? []
+  return queries.find((query) => {
+    const parts = query.path.split('/')
+    return parts.length === segments.length && parts.every((part, at) => part.startsWith(':') || part === segments[at])
+  })
+}
 
 /** Posts a body to a path of a council, with exactly these headers. */
 export const apiPost = (

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { eventCatalogue } from '../../events/catalogue.ts'
-import { Position, StreamName, Uuid7 } from '../../events/identifiers.ts'
+import { StreamName, Uuid7 } from '../../events/identifiers.ts'
 import type { EventFilters } from '../../projections/log-selection.ts'
-import { defaultPage, pageSize, sequenceCursor } from '../queries/page.ts'
+import { After, defaultPage, pageSize, sequenceCursor } from '../queries/page.ts'
 
 const maxTypes = 20
 const prefixPattern = /^[A-Za-z0-9:_./-]{0,512}\*$/
@@ -37,7 +37,7 @@ const filterFields = {
 
 /** The parameters of `GET /v1/events`. */
 export const EventParameters = z.strictObject({
-  after: Position.optional(),
+  after: After,
   ...filterFields,
   order: z.enum(['asc', 'desc']).default('desc'),
   cursor: sequenceCursor.optional(),

@@ -10,7 +10,7 @@ import type { ReadModelReader } from '../../projections/engine/read-model-reader
 import { logIndex, type LogIndexRow } from '../../projections/log-index.ts'
 import { selectEvents, selectLinks } from '../../projections/log-selection.ts'
 import { sendProblem } from '../problem.ts'
-import { formatIssues } from '../queries/page.ts'
+import { After, formatIssues } from '../queries/page.ts'
 import { sendUnread } from '../queries/query-route.ts'
 import { EventParameters, filtersOf } from './event-parameters.ts'
 import { sendLogUnavailable } from './log-problem.ts'
@@ -49,14 +49,16 @@ export function eventsRoute(server: FastifyInstance, { readModel, eventsAt }: Ev
   })
 }
 
+/** The parameters of `GET /v1/events/:position`. */
+export const EventAtParameters = z.strictObject({ after: After })
+
 /** `GET /v1/events/:position`: one event with its place in the chain of causes. */
 export function eventRoute(server: FastifyInstance, { readModel, log }: EventSources): void {
-  const Known = z.strictObject({ after: Position.optional() })
   server.get<{ Params: { position: string } }>(
     '/v1/events/:position',
     { config: { scope: 'events:read' } },
     async (request, reply) => {
-      const known = Known.safeParse(request.query)
+      const known = EventAtParameters.safeParse(request.query)
       if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
       const position = Position.safeParse(request.params.position)
       if (!position.success) return sendNoEvent(reply)

@@ -6,7 +6,7 @@ import { Position, StreamName } from '../../events/identifiers.ts'
 import { endOf } from '../../events/log-point.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { sendProblem } from '../problem.ts'
-import { formatIssues } from '../queries/page.ts'
+import { After, formatIssues } from '../queries/page.ts'
 import { sendUnread } from '../queries/query-route.ts'
 import { streamFolds, type FoldEnd } from './fold-stream.ts'
 import type { EventSources } from './events-route.ts'
@@ -22,8 +22,9 @@ const Moment = z.string().transform((text, context): Position => {
   return z.NEVER
 })
 
-const StateParameters = z.strictObject({
-  after: Position.optional(),
+/** The parameters of `GET /v1/states/:stream`. */
+export const StateParameters = z.strictObject({
+  after: After,
   at: Moment.optional(),
   revision: z.coerce.number().pipe(z.int().min(1)).optional(),
 })

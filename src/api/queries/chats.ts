@@ -7,7 +7,7 @@ import { defaultPage, Next, pageOf, pageSize } from './page.ts'
 import { query, type Query } from './query.ts'
 
 /** `me`, or a subject. */
-const Asker = z.union([z.literal('me'), Principal])
+const Asker = z.union([z.literal('me'), Principal]).meta({ description: 'Only the prompts of `me`, or of a subject.' })
 
 const Chat = z
   .object({
@@ -56,6 +56,7 @@ export const chatQueries: readonly Query[] = [
       limit: pageSize.default(defaultPage),
     },
     body: z.object({ chats: z.array(Chat), next: Next }),
+    table: { name: 'chats', row: Chat },
     notFound: 'there is no such list',
     async answer(tx, { asker, conversation, cursor: before, limit }, _, viewer) {
       const asked = asker === undefined ? null : asker === 'me' ? viewer.subject : Principal.parse(asker)

@@ -22,6 +22,7 @@ const moment = z
     (text) => spanOf(text, 'UTC') !== null,
     'must be a day, 2026-11-23, or a time with its zone, 2026-11-23T10:00:00Z',
   )
+  .meta({ description: 'A day of the `timeZone`, or a time with its zone; included.', examples: ['2026-11-23'] })
 
 const Keys = z.array(z.string().regex(/^[^\0]*$/))
 /** The keys of a group, as the cursor of the page after it. */
@@ -65,6 +66,7 @@ export const costQueries: readonly Query[] = [
       timeZone: z
         .string()
         .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Berlin')
+        .meta({ description: 'Of days and hours; a name of the IANA database.' })
         .default('UTC'),
       cursor: CostCursor.optional(),
       limit: pageSize.default(defaultPage),
@@ -77,6 +79,7 @@ export const costQueries: readonly Query[] = [
       costs: z.array(CostGroupBody),
       next: Next,
     }),
+    table: { name: 'costs', row: CostGroupBody },
     notFound: 'there is no such list',
     problem(asked) {
       const { fromMs, toMs } = rangeOf(asked)

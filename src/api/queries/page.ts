@@ -1,9 +1,18 @@
 import { z } from 'zod'
+import { Position } from '../../events/identifiers.ts'
 
 export const defaultPage = 100
 const maxPage = 1000
 /** The parameter `limit` of a list. */
-export const pageSize = z.coerce.number().pipe(z.int().min(1).max(maxPage))
+export const pageSize = z.coerce
+  .number()
+  .pipe(z.int().min(1).max(maxPage))
+  .meta({ type: 'integer', minimum: 1, maximum: maxPage, description: 'The most rows of a page.' })
+
+/** The parameter `after` of every query. */
+export const After = Position.optional().meta({
+  description: 'Waits, a bounded time, until the answer reflects this position or a later one.',
+})
 
 /** The cursor of a list in the order of the log: the sequence of an event. */
 export const sequenceCursor = z

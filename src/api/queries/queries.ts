@@ -8,14 +8,15 @@ import type { Query } from './query.ts'
 import { tokenQueries } from './tokens.ts'
 import { treasuryQueries } from './treasury.ts'
 
+/** The queries of the public API, by area. */
+export const queryAreas: Readonly<Record<string, readonly Query[]>> = {
+  chats: chatQueries,
+  money: [...budgetQueries, ...costQueries, ...treasuryQueries],
+  bounties: bountyQueries,
+  council: electionQueries,
+  governance: governanceQueries,
+  access: tokenQueries,
+}
+
 /** Every query of the public API. */
-export const queries: readonly Query[] = [
-  ...treasuryQueries,
-  ...chatQueries,
-  ...budgetQueries,
-  ...costQueries,
-  ...bountyQueries,
-  ...electionQueries,
-  ...governanceQueries,
-  ...tokenQueries,
-]
+export const queries: readonly Query[] = Object.values(queryAreas).flat()

@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { Position } from '../../events/identifiers.ts'
+import type { Position } from '../../events/identifiers.ts'
 import type { TokenScope } from '../../events/token.ts'
 import type { Projection, Tx } from '../../projections/engine/projection.ts'
 import { anyone, type Identity } from '../access/identity.ts'
-import { formatIssues } from './page.ts'
-
-/** JSON, or a CSV file (RFC 4180) with the path of its next page. */
-export type Body = object | CsvPage
-export type CsvPage = { csv: string; next: string | null }
+import { After, formatIssues } from './page.ts'
 
 /** A query of the public API over one read model: `GET <path>`, and a topic of live changes. */
 export type Query = {
@@ -23,11 +19,19 @@ export type Query = {
   id: z.ZodType | null
   /** The JSON that it answers. */
   body: z.ZodType
+  /** The rows of a list, for spreadsheets: their name in the body, and their schema. `format=csv` asks for them alone. */
+  table?: { name: string; row: z.ZodType }
   /** The detail of the problem `not_found`. */
   notFound: string
   /** Parses a request. */
   ask: (request: QueryRequest) => Asked | QueryFault
 }
+
+/** `csv`: the rows alone, as a file for a spreadsheet (RFC 4180). */
+const Format = z
+  .enum(['json', 'csv'])
+  .default('json')
+  .meta({ description: '`csv`: the rows alone, for a spreadsheet; `Link` names the next page.' })
 
 /** The path's `:id` and the query string of a request, as they came. */
 export type QueryRequest = { id: string | undefined; query: unknown }
@@ -35,12 +39,13 @@ export type QueryRequest = { id: string | undefined; query: unknown }
 /** A request that can be answered. */
 export type Asked = {
   outcome: 'asked'
+  format: z.infer<typeof Format>
   /** The answer must reflect this position or a later one; null: whichever it is. */
   after: Position | null
   /** Whether the answer is the same for everyone with the scope. It is then made for `anyone`, and subscribers share it. */
   isCommon: boolean
   /** The body of the answer, for the one who asks; null: not found. */
-  answer: (tx: Tx, viewer: Identity) => Promise<Body | null>
+  answer: (tx: Tx, viewer: Identity) => Promise<object | null>
 }
 
 /** For queries whose answers are the same for everyone with the scope. */
@@ -58,7 +63,7 @@ type QuerySpec<Fields extends z.ZodRawShape, Id> = Omit<Query, 'parameters' | 'i
   id?: z.ZodType<Id>
   /** By default each viewer has an answer of their own. */
   isCommon?: (query: z.output<z.ZodObject<Fields>>) => boolean
-  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id, viewer: Identity) => Promise<Body | null>
+  answer: (tx: Tx, query: z.output<z.ZodObject<Fields>>, id: Id, viewer: Identity) => Promise<object | null>
 }
 
 /** A query with its own parameters. */
@@ -70,7 +75,7 @@ export function query<Fields extends z.ZodRawShape, Id = undefined>({
   answer,
   ...about
 }: QuerySpec<Fields, Id>): Query {
-  const parameters = z.strictObject({ after: Position.optional(), ...fields })
+  const parameters = z.strictObject({ after: After, ...(about.table && { format: Format }), ...fields })
   return {
     ...about,
     parameters,
@@ -80,12 +85,17 @@ export function query<Fields extends z.ZodRawShape, Id = undefined>({
       if (!known.success) return { outcome: 'malformed_request', detail: formatIssues(known.error) }
       const named = (id ?? z.undefined()).safeParse(request.id)
       if (!named.success) return { outcome: 'not_found', detail: about.notFound }
-      const { after, ...rest } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position }
+      const {
+        after,
+        format = 'json',
+        ...rest
+      } = known.data as z.output<z.ZodObject<Fields>> & { after?: Position; format?: Asked['format'] }
       const asked = rest as z.output<z.ZodObject<Fields>>
       const wrong = problem?.(asked) ?? null
       if (wrong !== null) return { outcome: 'malformed_request', detail: wrong }
       return {
         outcome: 'asked',
+        format,
         after: after ?? null,
         isCommon: isCommon(asked),
         answer: (tx, viewer) => answer(tx, asked, named.data as Id, isCommon(asked) ? anyone : viewer),

@@ -22,7 +22,10 @@ type ListSpec<Row, Cursor, Printed> = About<Printed> & {
   print: (row: Row) => Printed
 }
 
-const listBody = (name: string, row: z.ZodType) => z.object({ [name]: z.array(row), next: Next })
+const listOf = (name: string, row: z.ZodType): Pick<Query, 'body' | 'table'> => ({
+  body: z.object({ [name]: z.array(row), next: Next }),
+  table: { name, row },
+})
 
 /** A list in pages: `cursor` is the `next` of the page before, `limit` the size of a page. */
 export const listQuery = <Row, Cursor, Printed extends object>({
@@ -37,7 +40,7 @@ export const listQuery = <Row, Cursor, Printed extends object>({
   query({
     ...about,
     fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
-    body: listBody(name, row),
+    ...listOf(name, row),
     notFound: 'there is no such list',
     async answer(tx, asked, _, viewer) {
       const { page, last } = await pageOf(asked.limit, (limit) => select(tx, asked.cursor, limit, viewer))
@@ -68,7 +71,7 @@ export const listByStatusQuery = <Row, Status, Printed extends object>({
   query({
     ...about,
     fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
-    body: listBody(name, row),
+    ...listOf(name, row),
     notFound: 'there is no such list',
     async answer(tx, { status, cursor: before, limit }, _, viewer) {
       const { page, last } = await pageOf(limit, (most) => select(tx, { status, before, limit: most }, viewer))

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { clockActionOf } from '../../agents/scheduler/clock-actions.ts'
-import { comparePositions, Position, StreamName } from '../../events/identifiers.ts'
+import { comparePositions, StreamName } from '../../events/identifiers.ts'
 import type { Deadline, LogReader } from '../../events/log/log.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { sendLogUnavailable } from '../log/log-problem.ts'
 import { sendProblem } from '../problem.ts'
-import { defaultPage, formatIssues, pageOf, pageSize } from './page.ts'
+import { After, defaultPage, formatIssues, pageOf, pageSize } from './page.ts'
 
 const Cursor = z
   .string()
@@ -18,8 +18,9 @@ const Cursor = z
   })
   .pipe(z.object({ atMs: z.number(), stream: StreamName }))
 
-const Known = z.strictObject({
-  after: Position.optional(),
+/** The parameters of `GET /v1/schedule`. */
+export const ScheduleParameters = z.strictObject({
+  after: After,
   cursor: Cursor.optional(),
   limit: pageSize.default(defaultPage),
 })
@@ -30,7 +31,7 @@ const Known = z.strictObject({
  */
 export function scheduleRoute(server: FastifyInstance, log: Pick<LogReader, 'deadlines' | 'head'>): void {
   server.get('/v1/schedule', { config: { scope: 'events:read' } }, async (request, reply) => {
-    const known = Known.safeParse(request.query)
+    const known = ScheduleParameters.safeParse(request.query)
     if (!known.success) return sendProblem(reply, 'malformed_request', formatIssues(known.error))
     const { after, cursor, limit } = known.data
     const read = await schedule(log, cursor, limit).catch(messageOf)

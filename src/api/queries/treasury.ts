@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { AccountId } from '../../events/identifiers.ts'
 import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../projections/accounts.ts'
-import { entries, selectEntries, type EntryRow } from '../../projections/entries.ts'
-import { printEntry, statementRecords } from '../../projections/statement.ts'
-import { csvRecord } from '../../platform/csv.ts'
-import { LastPosition, Micros, Time } from './fields.ts'
+import { entries, selectEntries } from '../../projections/entries.ts'
+import { Entry, printEntry } from '../../projections/statement.ts'
+import { LastPosition, Micros } from './fields.ts'
 import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
-import { always, type CsvPage, query, type Query } from './query.ts'
+import { always, query, type Query } from './query.ts'
 import { itemQuery, listQuery } from './row-queries.ts'
 
 const Account = z
@@ -19,21 +18,6 @@ const Account = z
     lastPosition: LastPosition,
   })
   .meta({ id: 'Account' })
-
-const Entry = z
-  .object({
-    position: z.string(),
-    occurredAt: Time,
-    counterparties: z.array(z.string()),
-    reason: z.string(),
-    ref: z.string().nullable(),
-    transferId: z.string(),
-    amountMicros: Micros.meta({ description: 'Negative for a debit.' }),
-    balanceMicros: Micros.meta({ description: 'The balance after the entry.' }),
-    actor: z.string(),
-    requestId: z.string().nullable(),
-  })
-  .meta({ id: 'Entry', description: 'A debit or a credit of an account.' })
 
 /** What accounts hold. Amounts are integer micro-dollars. */
 export const treasuryQueries: readonly Query[] = [
@@ -68,19 +52,14 @@ export const treasuryQueries: readonly Query[] = [
     scope: 'treasury:read',
     readModel: entries,
     isCommon: always,
-    fields: {
-      cursor: sequenceCursor.optional(),
-      limit: pageSize.default(defaultPage),
-      format: z.enum(['json', 'csv']).default('json'),
-    },
+    fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
     id: AccountId,
+    table: { name: 'entries', row: Entry },
     body: z.object({ account: z.string(), entries: z.array(Entry), next: Next }),
     notFound: 'there is no such account',
-    async answer(tx, { cursor, limit, format }, accountId) {
+    async answer(tx, { cursor, limit }, accountId) {
       const { page, last } = await pageOf(limit, (most) => selectEntries(tx, accountId, cursor, most))
-      const next = last ? String(last.sequence) : null
-      if (format === 'json') return { account: accountId, entries: page.map(printEntry), next }
-      return statementCsv(accountId, page, next, limit)
+      return { account: accountId, entries: page.map(printEntry), next: last ? String(last.sequence) : null }
     },
   }),
 ]
@@ -97,10 +76,4 @@ function printAccount(row: AccountRow): z.output<typeof Account> {
         : { dailyMicros: row.daily_limit_micros, perActionMicros: row.action_limit_micros },
     lastPosition: row.last_position,
   }
-}
-
-/** A page of a statement for a spreadsheet. */
-function statementCsv(accountId: AccountId, page: readonly EntryRow[], next: string | null, limit: number): CsvPage {
-  const path = `/v1/treasury/accounts/${encodeURIComponent(accountId)}/entries?format=csv&limit=${limit}`
-  return { csv: statementRecords(page).map(csvRecord).join(''), next: next === null ? null : `${path}&cursor=${next}` }
 }

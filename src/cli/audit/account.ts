@@ -5,10 +5,9 @@ import type { RecordedEvent } from '../../events/event.ts'
 import { type AccountId, comparePositions, type Position, type StreamName } from '../../events/identifiers.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
-import { csvRecord } from '../../platform/csv.ts'
 import { accounts } from '../../projections/accounts.ts'
 import type { EntryRow } from '../../projections/entries.ts'
-import { statementRecords } from '../../projections/statement.ts'
+import { statementCsv } from '../../projections/statement.ts'
 import type { CliContext } from '../context.ts'
 import { CliError } from '../failure.ts'
 import { endOf } from '../../events/log-point.ts'
@@ -77,8 +76,7 @@ export async function auditAccount(
   return 0
 }
 
-const printStatement = (output: Output, rows: readonly EntryRow[]): Promise<void> =>
-  output.write(statementRecords(rows).map(csvRecord).join(''))
+const printStatement = (output: Output, rows: readonly EntryRow[]): Promise<void> => output.write(statementCsv(rows))
 
 function foldSteps(stream: StreamName, events: readonly RecordedEvent<AccountEvent>[]): Step[] {
   let state = aggregate.initial

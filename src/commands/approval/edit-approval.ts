@@ -8,6 +8,7 @@ import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { stillWaiting } from './deciding.ts'
 import { requestedEvent } from './governed.ts'
+import { GivenArguments } from './given-arguments.ts'
 import { proposed, type FindAction } from './proposed.ts'
 
 /**
@@ -17,11 +18,7 @@ import { proposed, type FindAction } from './proposed.ts'
 export const editApproval = (findAction: FindAction) =>
   defineCommand({ approval, replacement: approval, governance })({
     name: 'EditApproval',
-    schema: z.strictObject({
-      replacementId: Uuid7,
-      approvalId: Uuid7,
-      exactArguments: z.record(z.string().max(64), z.json()),
-    }),
+    schema: z.strictObject({ replacementId: Uuid7, approvalId: Uuid7, exactArguments: GivenArguments }),
     recordsRefusals: true,
     reads: ({ approvalId, replacementId }) => ({
       approval: approvalStream(approvalId),

@@ -8,6 +8,7 @@ import { governance, waitReason } from '../aggregates/governance.ts'
 import { defineCommand } from '../decider.ts'
 import { refused } from '../refusals.ts'
 import { requestedEvent } from './governed.ts'
+import { GivenArguments } from './given-arguments.ts'
 import { proposed, type FindAction } from './proposed.ts'
 
 /**
@@ -20,7 +21,7 @@ export const requestApproval = (findAction: FindAction) =>
     schema: z.strictObject({
       approvalId: Uuid7,
       action: z.string().min(1).max(64),
-      exactArguments: z.record(z.string().max(64), z.json()),
+      exactArguments: GivenArguments,
       costMicros: Micros.default(0),
       risk: Risk.default('low'),
     }),

@@ -21,6 +21,8 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /livez': 'public',
   'GET /readyz': 'public',
   'GET /health': 'public',
+  'GET /openapi.json': 'public',
+  'GET /asyncapi.json': 'public',
   'GET /chat/:conversationId': 'any',
   'GET /approvals': 'any',
   'GET /money': 'any',

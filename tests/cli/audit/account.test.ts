@@ -5,10 +5,9 @@ import { OpenBounty } from '../../../src/commands/bounty/open-bounty.ts'
 import { ReserveFunds } from '../../../src/commands/treasury/reserve-funds.ts'
 import { TransferFunds } from '../../../src/commands/treasury/transfer-funds.ts'
 import { AgentId } from '../../../src/events/agent.ts'
-import { csvRecord } from '../../../src/platform/csv.ts'
 import { selectEntries } from '../../../src/projections/entries.ts'
 import { readModels } from '../../../src/projections/read-models.ts'
-import { statementRecords } from '../../../src/projections/statement.ts'
+import { statementCsv } from '../../../src/projections/statement.ts'
 import { auditedForTests, fieldOf } from '../../support/audited.ts'
 import { council as cli, unreachableDatabase } from '../../support/cli.ts'
 import { newId } from '../../support/council.ts'
@@ -126,7 +125,7 @@ describe.each(databaseKinds)('council audit account, with read models on $kind,'
       const rows = await audited.db.postgres.transaction((tx) => selectEntries(tx, account, undefined, 1_000))
       expect(rows.length).toBeGreaterThan(0)
       const { stdout } = await cli(audited.settings, ['audit', 'account', account, '--csv'])
-      expect(stdout).toBe(statementRecords(rows).map(csvRecord).join(''))
+      expect(stdout).toBe(statementCsv(rows))
     }
   })
 
