@@ -32,6 +32,7 @@ export function parseTopic(text: string, viewer: Identity): Topic | { fault: Top
   if (asked.outcome !== 'asked') return { fault: { code: asked.outcome, message: asked.detail } }
   if (asked.after !== null)
     return { fault: { code: 'malformed_request', message: 'after: belongs to the frame, not to the topic' } }
+  if (asked.format !== 'json') return { fault: { code: 'malformed_request', message: 'format: changes are JSON' } }
   const seenBy = asked.isCommon ? anyone : viewer
   return {
     text,

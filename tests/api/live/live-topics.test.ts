@@ -237,6 +237,7 @@ describe('a topic', () => {
     ['budgets?limit=1&limit=2', 'malformed_request'],
     ['budgets?colour=red', 'malformed_request'],
     ['budgets?after=1-0', 'malformed_request'],
+    ['budgets?format=csv', 'malformed_request'],
     ['bounties/7', 'not_found'],
   ])('%s is refused: %s', async (topic, code) => {
     expect(await refusal(topic)).toMatchObject({ type: 'error', topic, code })
