@@ -26,6 +26,8 @@ export const problemCodes = [
   'read_model_behind',
   'read_model_unavailable',
   'fold_unfinished',
+  'rebuild_running',
+  'verification_running',
   'internal',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
@@ -54,6 +56,8 @@ const statuses: Record<ProblemCode, number> = {
   read_model_behind: 503,
   read_model_unavailable: 503,
   fold_unfinished: 503,
+  rebuild_running: 409,
+  verification_running: 409,
   internal: 500,
 }
 

@@ -20,11 +20,12 @@ import { entityTags } from './entity-tags.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import type { Dashboard } from './dashboard/bundle.ts'
 import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
+import { operationsRoutes, type Operations } from './operations/operations-routes.ts'
 import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
 import { queryRoute } from './queries/query-route.ts'
-import { logRoutes } from './log/log-routes.ts'
+import { logRoutes, type LogSources } from './log/log-routes.ts'
 import type { EventsAt } from '../events/log/read/events-at.ts'
 import { referenceRoutes } from './reference/reference-routes.ts'
 
@@ -39,6 +40,8 @@ export type ServerDependencies = {
   health: Health
   readModel: ReadModelReader
   eventsAt: EventsAt
+  archive: LogSources['archive']
+  operations: Operations
   version: string
   logger: Logger
 }
@@ -108,7 +111,8 @@ async function addRoutes(server: FastifyInstance, dependencies: ServerDependenci
   dashboardRoutes(server, dependencies.dashboard)
   commandsRoute(server, chat)
   for (const query of queries) queryRoute(server, readModel, query)
-  logRoutes(server, { readModel, log: chat.log, eventsAt: dependencies.eventsAt })
+  logRoutes(server, { ...dependencies, log: chat.log })
+  operationsRoutes(server, dependencies.operations)
   referenceRoutes(server, version)
   openAiRoutes(server, { ...chat, ...openAi })
   await signInRoutes(server, { access, sessions, origins, failedLogins })

@@ -8,6 +8,7 @@ import type { ChatDependencies } from '../../src/api/chat/chat-socket.ts'
 import { liveTopics } from '../../src/api/live/live-topics.ts'
 import { subjectLimits } from '../../src/api/limits.ts'
 import { bundleDashboard } from '../../src/api/dashboard/bundle.ts'
+import type { Operations } from '../../src/api/operations/operations-routes.ts'
 import { createServer } from '../../src/api/server.ts'
 import { beginning } from '../../src/events/identifiers.ts'
 import type { EventLog } from '../../src/events/log/log.ts'
@@ -45,6 +46,17 @@ const log: EventLog = {
   commandIdFor: () => Promise.resolve(newId()),
 }
 const rejected = { result: 'rejected', code: 'overloaded', message: 'this server has no log' } as const
+
+const noCommand = { latest: () => null, start: () => false, cancel: () => Promise.resolve(false) }
+const noOperations: Operations = {
+  database: { snapshot: away },
+  log,
+  statuses: null,
+  rebuild: noCommand,
+  rebuilder: { host: 'test', isAlive: () => false },
+  verification: noCommand,
+  clock: systemClock,
+}
 
 /**
  * The real server over no log: a request that is admitted gets 503 or 404, a frame an error of its own. `routes` is what the server
@@ -108,6 +120,8 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     health: { current: () => ({ status: 'pass', checks: [] }), stop: () => undefined },
     readModel: noReadModel,
     eventsAt: away,
+    archive: { checkpoint: away },
+    operations: noOperations,
     version: '0',
     logger: silentLogger,
   })

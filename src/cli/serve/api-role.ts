@@ -12,14 +12,17 @@ import { trackConnections } from '../../api/connections.ts'
 import { liveTopics } from '../../api/live/live-topics.ts'
 import { promptFinder } from '../../api/chat/find-prompt.ts'
 import { bundleDashboard } from '../../api/dashboard/bundle.ts'
+import type { Operations } from '../../api/operations/operations-routes.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/chat/token-wakeups.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'
 import { eventsAt } from '../../events/log/read/events-at.ts'
 import { readModelReader } from '../../projections/engine/read-model-reader.ts'
+import { thisProcess } from '../../projections/engine/this-process.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { portUnavailable } from '../../platform/process/listen-address.ts'
 import { removeServerFile, writeServerFile } from '../../platform/process/server-file.ts'
+import { backgroundCommand } from './background-command.ts'
 import { newId } from './core.ts'
 import type { Role, RoleContext } from './role.ts'
 import { inStep } from './start-failure.ts'
@@ -51,6 +54,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
   const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
   const readModel = readModelReader(stores.queries)
+  const archive = postgresArchive(stores.queries)
   const elapsedMs = () => performance.now()
   const clock = systemClock
   const subscriber = stores.connect('ephemeral', 'subscriber', 'sessions')
@@ -88,7 +92,9 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
     dashboard,
     health,
     readModel,
-    eventsAt: eventsAt(stores.redis, keys, postgresArchive(stores.queries)),
+    eventsAt: eventsAt(stores.redis, keys, archive),
+    archive,
+    operations: operationsOf(context),
     version,
     logger,
   })
@@ -105,6 +111,22 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
   const isTerminal = 'isTTY' in stdout && stdout.isTTY === true
   const ticket = isTerminal ? await sessions.issueTicket(admission.holderOf(firstIdentity)).catch(() => null) : null
   return { url, signInUrl: ticket === null ? url : `${url}/login?ticket=${ticket}` }
+}
+
+/** Long commands run as processes of their own, which end with the council. */
+function operationsOf({ stores, core: { log }, projections, closing }: RoleContext): Operations {
+  const [rebuild, verification] = [backgroundCommand(systemClock), backgroundCommand(systemClock)]
+  closing.atOnce(async () => void (await rebuild.cancel()), 'the rebuild')
+  closing.atOnce(async () => void (await verification.cancel()), 'the verification')
+  return {
+    database: stores.queries,
+    log,
+    statuses: projections,
+    rebuild,
+    rebuilder: thisProcess,
+    verification,
+    clock: systemClock,
+  }
 }
 
 /** The address for clients on this machine of a server that listens on `host`. */

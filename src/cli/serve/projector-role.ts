@@ -2,18 +2,15 @@ import type { HealthCheck } from '../../api/health.ts'
 import { startProjector } from '../../projections/engine/projector.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { thisProcess } from '../../projections/engine/this-process.ts'
-import type { Role, RoleContext } from './role.ts'
+import type { Role, RoleContext, StartedRole } from './role.ts'
 
 /** A start waits this long for read models that are nearly up to date; others catch up while the council serves. */
 const catchUpMs = 3_000
 
 /** Applies the log's events to the read models. */
-export const projectorRole: Role = {
-  name: 'projector',
-  start: async (context) => ({ checks: await startProjecting(context) }),
-}
+export const projectorRole: Role = { name: 'projector', start: startProjecting }
 
-async function startProjecting({ stores, core: { log }, closing, logger }: RoleContext): Promise<HealthCheck[]> {
+async function startProjecting({ stores, core: { log }, closing, logger }: RoleContext): Promise<StartedRole> {
   const projector = startProjector({
     log,
     database: stores.postgres,
@@ -24,7 +21,7 @@ async function startProjecting({ stores, core: { log }, closing, logger }: RoleC
   })
   closing.defer(projector.stop, 'the projector')
   await projector.waitFor(await log.head(), AbortSignal.timeout(catchUpMs))
-  return readModels.map(({ name }) => ({
+  const checks = readModels.map(({ name }): HealthCheck => ({
     name: `projection ${name}`,
     kind: 'internal',
     // The council answers prompts and records events without it.
@@ -38,4 +35,5 @@ async function startProjecting({ stores, core: { log }, closing, logger }: RoleC
       })
     },
   }))
+  return { checks, projections: projector.status }
 }

@@ -7,6 +7,7 @@ import type { openModel } from './open-model.ts'
 import type { Part } from './part.ts'
 import type { Seating } from '../../agents/council/seating.ts'
 import type { Prices } from '../../agents/models/prices.ts'
+import type { ProjectionStatus } from '../../projections/engine/projector.ts'
 import type { Stores } from './stores.ts'
 
 /** Everything that a role may use. */
@@ -22,6 +23,8 @@ export type RoleContext = {
   adminToken: string
   /** The checks of the stores and of the roles that have started already. */
   checks: readonly HealthCheck[]
+  /** Of the projector of this process; null: it has none. */
+  projections: (() => readonly ProjectionStatus[]) | null
   stdout: NodeJS.WritableStream
   closing: Closing
   logger: Logger
@@ -31,6 +34,7 @@ export type StartedRole = {
   checks?: readonly HealthCheck[]
   /** The rows that the role adds to the table that a start prints. */
   parts?: readonly Part[]
+  projections?: () => readonly ProjectionStatus[]
   /** The address for clients on this machine. */
   url?: string
   /** The address for a browser on this machine; on a terminal with a ticket that signs it in once. */

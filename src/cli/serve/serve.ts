@@ -130,7 +130,7 @@ async function run(
 /** Opens the stores and the log, then starts the roles one by one. Loads their code while the stores start. */
 async function startRoles(
   entries: readonly RoleEntry[],
-  shared: Omit<RoleContext, 'stores' | 'core' | 'adminToken' | 'checks'>,
+  shared: Omit<RoleContext, 'stores' | 'core' | 'adminToken' | 'checks' | 'projections'>,
   steps: Steps,
 ) {
   const { config, closing, logger } = shared
@@ -146,11 +146,13 @@ async function startRoles(
   const checks = [...parts.map((part) => checkOf(part, { isNeeded: needed.includes(part.name) })), writesCheck(core)]
   const failures = [mustNotEnd(core.tail.done, 'the log can no longer be read')]
   const token = adminToken(config.access.adminToken, config.council.dataDir)
+  let projections: RoleContext['projections'] = null
   let url: string | undefined
   let signInUrl: string | undefined
   for (const role of roles.toReversed()) {
-    const started = await role.start({ ...shared, stores, core, adminToken: token.token, checks })
+    const started = await role.start({ ...shared, stores, core, adminToken: token.token, checks, projections })
     checks.push(...(started.checks ?? []))
+    projections ??= started.projections ?? null
     parts.push(...(started.parts ?? []))
     if (started.failed) failures.push(started.failed)
     url ??= started.url

@@ -14,7 +14,7 @@ export type Rebuilder = {
 }
 
 /** Every batch of a rebuild renews the lease; without renewal it expires after this time. */
-const leaseSeconds = 30
+export const leaseSeconds = 30
 
 /**
  * Takes the rebuild lease, removes the remains of a crashed rebuild, and creates the next generation, empty.
