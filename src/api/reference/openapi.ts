@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { commandOperations } from './command-operations.ts'
 import { jsonSchemaOf, type JsonSchema, type SharedSchemas } from './json-schema.ts'
 import { logOperations } from './log-operations.ts'
+import { operatorOperations } from './operator-operations.ts'
 import { openAiOperations } from './openai-operations.ts'
 import type { Answer, AnswerHeader, Operation } from './operation.ts'
 import { queryOperations } from './query-operations.ts'
@@ -11,6 +12,7 @@ import { serverOperations } from './server-operations.ts'
 export const operations: readonly Operation[] = [
   ...queryOperations,
   ...logOperations,
+  ...operatorOperations,
   ...commandOperations,
   ...openAiOperations,
   ...serverOperations,
