@@ -15,8 +15,8 @@ const asked = { prompt: 'What is the capital of France?', maxRetries: 0 }
 describe('the AI SDK', () => {
   test('gets an answer with its usage', async () => {
     scene.model.nextAnswer({ tokens: ['Paris', '.'] })
-    const { text, finishReason, usage, response } = await generateText({ model: council()('council-fast'), ...asked })
-    expect([text, finishReason, response.modelId]).toEqual(['Paris.', 'stop', 'council-fast'])
+    const { text, finishReason, usage, finalStep } = await generateText({ model: council()('council-fast'), ...asked })
+    expect([text, finishReason, finalStep.response.modelId]).toEqual(['Paris.', 'stop', 'council-fast'])
     expect(usage.outputTokens).toBeGreaterThan(0)
     expect(usage.totalTokens).toBe(usage.inputTokens! + usage.outputTokens!)
   })
