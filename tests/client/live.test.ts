@@ -225,6 +225,6 @@ describe('a command', () => {
     const none = client.read('/v1/treasury/accounts/agent:none')
     await expect(none).rejects.toMatchObject({ code: 'not_found', status: 404 })
     const future = client.read('/v1/mode', { after: '999999999999999-0', retryForMs: 0 })
-    await expect(future).rejects.toMatchObject({ code: 'read_model_behind', status: 503 })
+    await expect(future).rejects.toMatchObject({ code: 'malformed_request', status: 400 })
   })
 })

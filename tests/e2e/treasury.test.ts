@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { apiGet, executeCommand } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
 import { serveCouncil, type ServedCouncil } from '../support/served-council.ts'
@@ -100,6 +100,15 @@ describe('the accounts over HTTP', () => {
   })
 
   test('report that they lag, after a bounded wait', async () => {
-    expect(await get('/v1/treasury/accounts?after=999999999999999-0')).toMatchObject(behind)
+    projector.child.kill('SIGSTOP')
+    onTestFinished(() => void projector.child.kill('SIGCONT'))
+    const after = await command('OpenAccount', { account: 'agent:late' })
+    expect(await get(`/v1/treasury/accounts?after=${after}`)).toMatchObject(behind)
+  })
+
+  test('refuse to wait for a position that the log does not have', async () => {
+    const answer = await get('/v1/treasury/accounts?after=999999999999999-0')
+    expect(answer).toMatchObject({ status: 400, body: { code: 'malformed_request' } })
+    expect(answer.body['detail']).toMatch(/^after: the log ends at \d+-\d+, before 999999999999999-0$/)
   })
 })

@@ -10,7 +10,7 @@ import { SettleReservation } from '../../src/commands/treasury/settle-reservatio
 import { TransferFunds } from '../../src/commands/treasury/transfer-funds.ts'
 import { UnfreezeAccount } from '../../src/commands/treasury/unfreeze-account.ts'
 import { accountStream } from '../../src/events/account.ts'
-import type { Uuid7 } from '../../src/events/identifiers.ts'
+import type { Position, Uuid7 } from '../../src/events/identifiers.ts'
 import { accounts, selectAccounts } from '../../src/projections/accounts.ts'
 import { readModelReader } from '../../src/projections/engine/read-model-reader.ts'
 import { newId, openTestCouncil, type TestCouncil } from '../support/council.ts'
@@ -132,6 +132,14 @@ describe.each(databaseKinds)('the accounts on $kind', async ({ open }) => {
       result: [{ account_id: 'reserve', last_position: first.position }],
     })
     expect(pauses).toEqual([7])
+  })
+
+  test('are not waited for when the log itself ends before the requested position', async () => {
+    const head = '5-0' as Position
+    const times = { waitMs: 1, pollMs: 1, elapsedMs: () => 0, pause: () => Promise.reject(new Error('must not wait')) }
+    const read = readModelReader(db.postgres, times, () => Promise.resolve(head))
+    const answer = await read(accounts, '999999999999999-0' as Position, () => Promise.resolve(null))
+    expect(answer).toMatchObject({ outcome: 'behind', logEndsAt: head })
   })
 
   test('are not read before they reach the requested position, and the wait is bounded', async () => {

@@ -35,6 +35,8 @@ export function sendUnread(
 ): FastifyReply {
   if (unread.outcome === 'unavailable')
     return sendProblem(reply, 'read_model_unavailable', `read models: ${unread.message}`)
+  if (unread.logEndsAt)
+    return sendProblem(reply, 'malformed_request', `after: the log ends at ${unread.logEndsAt}, before ${after}`)
   return sendProblem(
     reply.header('x-council-position', unread.position),
     'read_model_behind',

@@ -39,7 +39,7 @@ export function scheduleRoute(server: FastifyInstance, log: Pick<LogReader, 'dea
     const { head, page, last } = read
     void reply.header('x-council-position', head)
     if (after && comparePositions(head, after) < 0)
-      return sendProblem(reply, 'read_model_behind', `the log is at ${head} and has no event at ${after}`)
+      return sendProblem(reply, 'malformed_request', `after: the log ends at ${head}, before ${after}`)
     return reply.send({ schedule: page.map(printDeadline), next: last ? `${last.atMs}/${last.stream}` : null })
   })
 }

@@ -24,16 +24,17 @@ export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output', shared: 
 
 function published(schema: object, io: 'input' | 'output'): JsonSchema {
   const fields = Object.entries(schema).filter(
-    ([name, value]) =>
-      name !== 'id' &&
-      // The format says the same in fewer characters.
-      !(name === 'pattern' && 'format' in schema) &&
-      !(io === 'output' && name === 'additionalProperties' && value === false) &&
-      !(name === 'minimum' && value === Number.MIN_SAFE_INTEGER) &&
-      !(name === 'maximum' && value === Number.MAX_SAFE_INTEGER),
+    ([name, value]) => name !== 'id' && !(io === 'output' && isNoise(name, value, schema)),
   )
   return Object.fromEntries(fields.map(([name, value]) => [name, publishedPart(name, value, io)]))
 }
+
+/** What tells a reader of answers nothing, or more than the server promises. */
+const isNoise = (name: string, value: unknown, schema: object): boolean =>
+  (name === 'additionalProperties' && value === false) ||
+  (name === 'pattern' && 'format' in schema) ||
+  (name === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||
+  (name === 'maximum' && value === Number.MAX_SAFE_INTEGER)
 
 function publishedPart(name: string, value: unknown, io: 'input' | 'output'): unknown {
   if (name === '$ref' && typeof value === 'string') return value.replace('#/$defs/', '#/components/schemas/')

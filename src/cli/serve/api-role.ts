@@ -53,7 +53,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
   const dashboard = await bundleDashboard()
   const health = await watchHealth(checks, systemClock.nowMs, logger)
   closing.defer(health.stop, 'the health checks')
-  const readModel = readModelReader(stores.queries)
+  const readModel = readModelReader(stores.queries, undefined, () => log.head())
   const archive = postgresArchive(stores.queries)
   const elapsedMs = () => performance.now()
   const clock = systemClock

@@ -8,11 +8,12 @@ import { readConsistently } from './snapshot.ts'
 
 /**
  * `behind`: the read model did not reach the requested position in time; `position` is its own, `0-0` before its first build.
+ * `logEndsAt` is set where the log itself ends before the requested position, so that waiting would be of no use.
  * `unavailable`: Postgres is unreachable; `message` is its error.
  */
 export type ReadModelAnswer<Result> =
   | { outcome: 'read'; position: Position; result: Result }
-  | { outcome: 'behind'; position: Position }
+  | { outcome: 'behind'; position: Position; logEndsAt?: Position }
   | { outcome: 'unavailable'; message: string }
 
 export type ReadModelReader = <Result>(
@@ -37,18 +38,22 @@ const systemTimes: ReaderTimes = {
 
 /**
  * Reads a read model and the position that it reflects in one snapshot, wherever its projector runs. With `after` it waits a
- * bounded time for that position. The timeouts of `postgres` decide how soon an outage is noticed. Rethrows other errors of Postgres.
+ * bounded time for that position, as long as the log has it (`head`; by default it is believed to). The timeouts of `postgres` decide how soon an outage is noticed. Rethrows other errors of Postgres.
  */
 export function readModelReader(
   postgres: Pick<Postgres<unknown>, 'snapshot'>,
   times: ReaderTimes = systemTimes,
+  head?: () => Promise<Position>,
 ): ReadModelReader {
   const { waitMs, pollMs, elapsedMs, pause } = times
   return async (projection, after, work) => {
     const givenUpAtMs = elapsedMs() + waitMs
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const answer = await readOnce(postgres, projection, after, work)
       if (answer.outcome !== 'behind' || after === null || elapsedMs() >= givenUpAtMs) return answer
+      // A log that cannot be read may have the position.
+      const logEndsAt = tries === 1 ? await head?.().catch(() => undefined) : undefined
+      if (logEndsAt && comparePositions(logEndsAt, after) < 0) return { ...answer, logEndsAt }
       await pause(pollMs)
     }
   }
