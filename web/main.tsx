@@ -9,6 +9,7 @@ import './approvals/approvals.css'
 import './money/money.css'
 import './bounties/bounties.css'
 import './council/council.css'
+import './palette/palette.css'
 
 const root = document.querySelector('#app')
 if (root) render(<App />, root)

@@ -6,6 +6,12 @@ export const council = councilClient({ url: location.origin })
 
 /** The text of a failure, for people. A page whose session has ended goes to the sign-in page. */
 export function faultOf(error: unknown): string {
-  if (error instanceof ClientError && error.status === 401) location.assign('/login')
+  if (error instanceof ClientError && error.status === 401) signIn()
   return messageOf(error)
+}
+
+/** Leaves for the sign-in page, which leads back here. */
+function signIn(): void {
+  const here = `${location.pathname}${location.search}`
+  location.assign(here === '/' ? '/login' : `/login?to=${encodeURIComponent(here)}`)
 }

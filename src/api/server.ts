@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.ts'
 import { parseStrictJsonBytes } from '../platform/strict-json.ts'
 import type { ReadModelReader } from '../projections/engine/read-model-reader.ts'
 import type { Access } from './access/access.ts'
-import { checkAccess, checkScopes, refuseLogin } from './access/check-access.ts'
+import { checkAccess, checkScopes, isForBrowser, refuseLogin } from './access/check-access.ts'
 import type { FailedLogins } from './access/failed-logins.ts'
 import type { Origins } from './access/origins.ts'
 import { sessionSecret } from './access/session-cookie.ts'
@@ -19,8 +19,12 @@ import type { Health } from './health.ts'
 import { entityTags } from './entity-tags.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import type { Dashboard } from './dashboard/bundle.ts'
+<<<<<<< HEAD
 import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
 import { operationsRoutes, type Operations } from './operations/operations-routes.ts'
+=======
+import { dashboardRoutes, sendNothingHere } from './dashboard/dashboard-routes.ts'
+>>>>>>> 2dc2702 (wip2)
 import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
@@ -96,7 +100,9 @@ export async function createServer(dependencies: ServerDependencies): Promise<Fa
     return undefined
   })
   checkScopes(server)
-  server.setNotFoundHandler(sendNotFound)
+  server.setNotFoundHandler((request, reply) =>
+    isForBrowser(request) ? sendNothingHere(request, reply, dashboard) : sendNotFound(request, reply),
+  )
   answerErrors(server, logger)
   entityTags(server)
 

@@ -72,6 +72,46 @@ describe('a browser', () => {
     expect((await ask('/v1/budgets', { headers: { cookie } })).status).toBe(403)
   })
 
+  test('comes back to the page that it asked for, on this server alone', async () => {
+    const html = { accept: 'text/html' }
+    const sent = await ask('/money?by=model', { headers: html })
+    const address = `/login?to=${encodeURIComponent('/money?by=model')}`
+    expect(sent).toMatchObject({ status: 303, headers: { location: address } })
+    const { text } = await ask(address)
+    expect(text).toContain('<input type="hidden" name="to" value="/money?by=model">')
+    const token = await issue()
+    const post = (to: string, given = token) =>
+      ask('/login', {
+        method: 'POST',
+        headers: { ...form, ...page() },
+        body: new URLSearchParams({ token: given, to }).toString(),
+      })
+    expect(await post('/money?by=model')).toMatchObject({ status: 303, headers: { location: '/money?by=model' } })
+    expect(await post('//evil.example/')).toMatchObject({ status: 303, headers: { location: '/' } })
+    const again = await post('/money"><script>', 'a wrong token')
+    expect(again.status).toBe(401)
+    expect(again.text).toContain('name="to" value="/money%22%3E%3Cscript%3E"')
+    const ticket = await ask(`${await ticketOf(token)}&to=%2Fapprovals`, { headers: { 'sec-fetch-site': 'none' } })
+    expect(ticket).toMatchObject({ status: 303, headers: { location: '/approvals' } })
+  })
+
+  test('gets the dashboard at an address that has nothing, and a program a problem', async () => {
+    const { cookie } = await signIn(await issue())
+    const html = { accept: 'text/html,application/xhtml+xml' }
+    expect(await ask('/nonsense', { headers: html })).toMatchObject({
+      status: 303,
+      headers: { location: '/login?to=%2Fnonsense' },
+    })
+    const found = await ask('/nonsense', { headers: { ...html, cookie } })
+    expect(found).toMatchObject({ status: 404, headers: { 'content-type': 'text/html; charset=utf-8' } })
+    expect(found.text).toContain('<div id="app">')
+    for (const path of ['/nonsense', '/v1/nonsense']) {
+      const problem = await ask(path, { headers: { cookie, ...(path.startsWith('/v1') && html) } })
+      expect(problem.status).toBe(404)
+      expect(JSON.parse(problem.text)).toMatchObject({ code: 'not_found' })
+    }
+  })
+
   test('signs in once with a ticket, and not by a link of another page', async () => {
     const path = await ticketOf(await issue())
     expect((await ask(path, { headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403)

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
+import { search } from '../shell/route.ts'
 import { ModeSwitch } from './mode-switch.tsx'
 import { byUrgency, loadWaiting, waiting } from './waiting.ts'
 import { WaitingAction } from './waiting-action.tsx'
@@ -14,6 +15,10 @@ export function ApprovalsPage() {
     document.addEventListener('keydown', move)
     return () => document.removeEventListener('keydown', move)
   }, [])
+  const hasActions = actions.length > 0
+  useEffect(() => {
+    if (search.value === '?next' && hasActions) list.current?.querySelector<HTMLElement>('[data-action]')?.focus()
+  }, [search.value, hasActions])
   return (
     <div class="page">
       <header class="page-head">

@@ -1,4 +1,5 @@
-import { useRef, useState } from 'preact/hooks'
+import { signal } from '@preact/signals'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { council, faultOf } from '../server.ts'
 import { mode, refreshStanding, type Mode } from '../shell/standing.ts'
 
@@ -8,6 +9,9 @@ const meaning: Readonly<Record<Mode, string>> = {
   autonomous: 'no action waits',
 }
 const modes = Object.keys(meaning) as Mode[]
+
+/** Set by those that ask for the mode to be switched from elsewhere. */
+export const asksForMode = signal(false)
 
 /** Switches the mode after a confirmation with a reason, which is recorded. */
 export function ModeSwitch() {
@@ -21,6 +25,11 @@ export function ModeSwitch() {
     setFault(null)
     dialog.current?.showModal()
   }
+  useEffect(() => {
+    if (!asksForMode.value) return
+    asksForMode.value = false
+    open()
+  }, [asksForMode.value])
   const confirm = async (): Promise<void> => {
     try {
       const result = await council.execute('SwitchMode', { mode: chosen, reason: reason.trim() })

@@ -44,6 +44,8 @@ export type Ending = {
   reasons: readonly string[]
   /** Why it failed; null if it did not. */
   failure: string | null
+  /** The last event of the answer, where it is known. */
+  lastPosition: string | null
 }
 
 export const asked = (requestId: string, question: string): Turn => ({
@@ -103,7 +105,7 @@ export function withFrame(turn: Turn, frame: ServerFrame, nowMs: number | null):
 /** A turn that the client gave up, for example because the server refused its question. */
 export const givenUp = (turn: Turn, why: string): Turn => ({ ...turn, status: 'failed', ending: ended(0, why) })
 
-const completed = ({ costMicros, usage, timings, finishReason, reasons }: FrameOf<'completed'>): Ending => ({
+const completed = ({ costMicros, usage, timings, finishReason, reasons, positions }: FrameOf<'completed'>): Ending => ({
   costMicros,
   tokens: { prompt: usage.promptTokens, completion: usage.completionTokens },
   firstTokenMs: timings.firstTokenMs,
@@ -111,6 +113,7 @@ const completed = ({ costMicros, usage, timings, finishReason, reasons }: FrameO
   isCut: finishReason === 'length',
   reasons: reasons ?? [],
   failure: null,
+  lastPosition: positions.last,
 })
 
 const ended = (costMicros: number, failure: string | null): Ending => ({
@@ -121,6 +124,7 @@ const ended = (costMicros: number, failure: string | null): Ending => ({
   isCut: false,
   reasons: [],
   failure,
+  lastPosition: null,
 })
 
 function phasesWith(phases: readonly Phase[], frame: FrameOf<'phase'>, nowMs: number | null): Phase[] {

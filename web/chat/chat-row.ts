@@ -16,6 +16,7 @@ export type ChatRow = {
   timings: { queuedMs: number | null; firstTokenMs: number | null; totalMs: number | null }
   submittedAt: string
   endedAt: string | null
+  positions: { first: string; last: string }
 }
 
 /** A turn of an earlier visit, as the read model has it. One that has not ended is followed from its first frame on. */
@@ -34,6 +35,7 @@ export function recalled(row: ChatRow): Turn {
       totalMs: row.timings.totalMs,
       isCut: row.finishReason === 'length',
       reasons: [],
+      lastPosition: row.positions.last,
       failure: row.failure ? (row.failure.message ?? row.failure.code) : null,
     },
   }

@@ -1,4 +1,4 @@
-import type { Phase } from './answer.ts'
+import type { MemberWork, Phase } from './answer.ts'
 
 const names: Readonly<Record<string, string>> = {
   triage: 'Triage',
@@ -10,22 +10,35 @@ const names: Readonly<Record<string, string>> = {
   synthesize: 'Answer',
 }
 
-/** The phases of a deliberation, with the time that each took. */
-export function Steps({ phases, isRunning }: { phases: readonly Phase[]; isRunning: boolean }) {
+type StepsProps = { phases: readonly Phase[]; members: readonly MemberWork[]; isRunning: boolean }
+
+/** The phases of a deliberation, with their yield and the time that each took. */
+export function Steps({ phases, members, isRunning }: StepsProps) {
   return (
     <ol class="steps" aria-label="Phases">
-      {phases.map(({ name, isOver, tookMs }) => (
-        <li
-          key={name}
-          class={!isOver && isRunning ? 'now' : ''}
-          aria-current={!isOver && isRunning ? 'step' : undefined}
-        >
-          {names[name] ?? name}
-          <span>
-            {isOver ? (tookMs === null ? 'done' : `${(tookMs / 1000).toFixed(1)} s`) : isRunning ? 'now' : ''}
-          </span>
-        </li>
-      ))}
+      {phases.map((phase) => {
+        const isNow = !phase.isOver && isRunning
+        const notes = [yieldOf(phase, members), timeOf(phase, isNow)].filter((note) => note !== '')
+        return (
+          <li key={phase.name} class={isNow ? 'now' : ''} aria-current={isNow ? 'step' : undefined}>
+            {names[phase.name] ?? phase.name}
+            <span>{notes.join(', ')}</span>
+          </li>
+        )
+      })}
     </ol>
   )
+}
+
+function yieldOf({ name }: Phase, members: readonly MemberWork[]): string {
+  const counted = (count: number, of: string): string => (count === 0 ? '' : `${count} ${of}${count === 1 ? '' : 's'}`)
+  if (name === 'draft')
+    return counted(members.filter(({ draft, state }) => draft !== '' && state !== 'failed').length, 'draft')
+  if (name === 'vote') return counted(members.filter(({ state }) => state === 'voted').length, 'ballot')
+  return ''
+}
+
+function timeOf({ isOver, tookMs }: Phase, isNow: boolean): string {
+  if (!isOver) return isNow ? 'now' : ''
+  return tookMs === null ? 'done' : `${(tookMs / 1_000).toFixed(1)} s`
 }

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { Markdown } from '../markdown/markdown.tsx'
 import { dollars } from '../shell/money.ts'
 import { isRunning, type Ending, type Turn } from './answer.ts'
@@ -5,6 +6,7 @@ import { ask, loadStory, stop } from './conversations.ts'
 import { Drafts } from './drafts.tsx'
 import { Steps } from './steps.tsx'
 import { VoteView } from './vote-view.tsx'
+import { WhyDrawer } from './why-drawer.tsx'
 
 /** A question and its answer. On the fast path only the answer is shown; on the full path also how it came to be. */
 export function TurnView({ turn, conversationId }: { turn: Turn; conversationId: string }) {
@@ -15,9 +17,9 @@ export function TurnView({ turn, conversationId }: { turn: Turn; conversationId:
         {turn.question}
       </h2>
       <div class={isFull ? 'card deliberation' : 'plain'} aria-busy={isRunning(turn)}>
-        {isFull ? <Steps phases={turn.phases} isRunning={isRunning(turn)} /> : null}
+        {isFull ? <Steps phases={turn.phases} members={turn.members} isRunning={isRunning(turn)} /> : null}
         {isFull && turn.members.length > 0 ? <Drafts members={turn.members} vote={turn.vote} /> : null}
-        {turn.vote ? <VoteView vote={turn.vote} electionId={turn.requestId} /> : null}
+        {turn.vote ? <VoteView vote={turn.vote} turn={turn} /> : null}
         <div class="answer">
           {turn.text === '' ? <Pending turn={turn} /> : <Markdown text={turn.text} />}
           {turn.status === 'failed' ? <p class="bad">{turn.ending?.failure}</p> : null}
@@ -61,34 +63,59 @@ const doing: Readonly<Record<string, string>> = {
 }
 
 function Foot({ turn, conversationId }: { turn: Turn; conversationId: string }) {
+  const [asksWhy, setAsksWhy] = useState(false)
   const { ending, question, path } = turn
-  if (isRunning(turn) || turn.status === 'waiting')
-    return (
-      <div class="foot">
-        <button class="button" type="button" onClick={() => void stop(turn.requestId)}>
-          Stop
-        </button>
-      </div>
-    )
+  const isOver = !isRunning(turn) && turn.status !== 'waiting'
   const other = path === 'full' ? 'fast' : 'full'
   return (
     <div class="foot">
-      {ending ? <Figures ending={ending} /> : null}
-      {turn.isThrottled ? <span class="warn">the budget allowed only the fast path</span> : null}
-      <span class="right">
-        {turn.hasStory || path !== 'full' ? null : (
-          <button class="button" type="button" onClick={() => loadStory(conversationId, turn)}>
-            How it was made
+      {isOver && ending ? <Figures ending={ending} /> : null}
+      {isOver && turn.isThrottled ? <span class="warn">the budget allowed only the fast path</span> : null}
+      <button class="link" type="button" aria-haspopup="dialog" onClick={() => setAsksWhy(true)}>
+        {isOver ? 'Why this answer?' : 'What happens?'}
+      </button>
+      {asksWhy ? <WhyDrawer turn={turn} onClose={() => setAsksWhy(false)} /> : null}
+      {isOver ? (
+        <span class="right">
+          {turn.text === '' ? null : <Copy text={turn.text} />}
+          {turn.hasStory || path !== 'full' ? null : (
+            <button class="button" type="button" onClick={() => loadStory(conversationId, turn)}>
+              How it was made
+            </button>
+          )}
+          <button class="button" type="button" onClick={() => ask(conversationId, question, undefined)}>
+            Ask again
           </button>
-        )}
-        <button class="button" type="button" onClick={() => ask(conversationId, question, undefined)}>
-          Ask again
-        </button>
-        <button class="button" type="button" onClick={() => ask(conversationId, question, other)}>
-          Ask on the {other} path
-        </button>
-      </span>
+          <button class="button" type="button" onClick={() => ask(conversationId, question, other)}>
+            Ask on the {other} path
+          </button>
+        </span>
+      ) : (
+        <span class="right">
+          <button class="button" type="button" onClick={() => void stop(turn.requestId)}>
+            Stop
+          </button>
+        </span>
+      )}
     </div>
+  )
+}
+
+/** Copies the answer as it was written, in Markdown. */
+function Copy({ text }: { text: string }) {
+  const [note, setNote] = useState('Copy')
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text)
+      setNote('Copied')
+    } catch {
+      setNote('The browser does not allow it')
+    }
+  }
+  return (
+    <button class="button" type="button" aria-live="polite" onClick={() => void copy()}>
+      {note}
+    </button>
   )
 }
 

@@ -1,36 +1,44 @@
-import { useState } from 'preact/hooks'
-import { council, faultOf } from '../server.ts'
+import { useMemo } from 'preact/hooks'
+import { BallotTable } from '../council/election-view.tsx'
+import { electionOf, methodName } from '../council/elections.ts'
+import { nameOf } from '../shell/members.ts'
+import { followLink } from '../shell/route.ts'
 import type { Turn } from './answer.ts'
 
 type Vote = NonNullable<Turn['vote']>
 type Decided = Extract<Vote, { result: 'decided' }>
-type Ballot = { member: string; ballot: unknown; abstained?: string | null }
 
-const methodNames = (method: string): string => method.replaceAll('_', ' ')
-
-/** The result of the election: authors are revealed only now. The ballots and each step of the count are one click away. */
-export function VoteView({ vote, electionId }: { vote: Vote; electionId: string }) {
+/** The result of the election: authors are revealed only now. Each step of the count is one click away. */
+export function VoteView({ vote, turn }: { vote: Vote; turn: Turn }) {
   if (vote.result === 'failed')
     return <div class="vote">The vote failed: {vote.why.replaceAll('_', ' ')}. The answer is written without it.</div>
   const { winner, candidates, method, order, dissent, tieBreak } = vote
+  const author = candidates[winner]
   const objectors = Object.entries(dissent)
   return (
     <div class="vote">
-      <p>
-        <strong>
-          {methodNames(method)} elects {winner}
-        </strong>
-        , the draft of {candidates[winner] ?? 'a member'}. Order:{' '}
-        {order.map((equals) => equals.join(' = ')).join(' > ')}.
-        {tieBreak ? ` A tie among ${tieBreak.among.join(', ')} was broken by ${tieBreak.by.replaceAll('_', ' ')}.` : ''}
-      </p>
-      <p class="quiet">
-        {objectors.length === 0
-          ? 'No member preferred another draft.'
-          : objectors.map(([member, preferred]) => `${member} preferred ${preferred.join(', ')}`).join('; ')}
-      </p>
-      <Trace vote={vote} />
-      <Ballots electionId={electionId} labels={order.flat().toSorted()} />
+      {turn.ending === null ? null : <Ballots electionId={turn.requestId} after={turn.ending.lastPosition} />}
+      <div>
+        <p>
+          <strong>
+            {methodName(method)} elects {winner}
+          </strong>
+          , the draft of {author === undefined ? 'a member' : nameOf(author)}. Order:{' '}
+          {order.map((equals) => equals.join(' = ')).join(' > ')}.
+          {tieBreak
+            ? ` A tie among ${tieBreak.among.join(', ')} was broken by ${tieBreak.by.replaceAll('_', ' ')}.`
+            : ''}
+        </p>
+        <p class="quiet">
+          {objectors.length === 0
+            ? 'No member preferred another draft.'
+            : `${objectors.map(([member, preferred]) => `${nameOf(member)} preferred ${preferred.join(', ')}`).join('; ')}.`}{' '}
+          <a class="why" href={`/council/${turn.requestId}`} onClick={followLink}>
+            Compare methods
+          </a>
+        </p>
+        <Trace vote={vote} />
+      </div>
     </div>
   )
 }
@@ -53,54 +61,13 @@ function Trace({ vote: { trace, tally } }: { vote: Decided }) {
   )
 }
 
-/** The ballots, fetched when they are asked for. */
-function Ballots({ electionId, labels }: { electionId: string; labels: readonly string[] }) {
-  const [ballots, setBallots] = useState<readonly Ballot[] | null>(null)
-  const [fault, setFault] = useState<string | null>(null)
-  const load = async (isOpen: boolean): Promise<void> => {
-    if (!isOpen || ballots !== null) return
-    try {
-      const { body } = await council.read<{ ballots: Ballot[] }>(`/v1/elections/${electionId}`)
-      setBallots(body.ballots)
-    } catch (error) {
-      setFault(faultOf(error))
-    }
-  }
-  return (
-    <details onToggle={(event) => void load(event.currentTarget.open)}>
-      <summary>Ballots</summary>
-      {fault === null ? null : <p class="bad">{fault}</p>}
-      {ballots === null ? null : (
-        <table aria-label="Ballots">
-          <thead>
-            <tr>
-              <th scope="col">member</th>
-              {labels.map((label) => (
-                <th key={label} scope="col">
-                  {label}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {ballots.map(({ member, ballot }) => (
-              <tr key={member}>
-                <th scope="row">{member}</th>
-                {labels.map((label) => (
-                  <td key={label}>{placeOf(ballot, label)}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </details>
-  )
-}
-
-/** The place of a label on a ballot of groups, best first; a dash where it was not judged. */
-function placeOf(ballot: unknown, label: string): string {
-  if (!Array.isArray(ballot)) return '–'
-  const place = ballot.findIndex((group: unknown) => (Array.isArray(group) ? group.includes(label) : group === label))
-  return place < 0 ? '–' : String(place + 1)
+/** The ballots, once the answer has ended: the read model then has them all. */
+function Ballots({ electionId, after }: { electionId: string; after: string | null }) {
+  const loaded = useMemo(() => electionOf(electionId, after), [electionId, after]).value
+  if (loaded.state === 'failed') return <p class="bad">{loaded.why}</p>
+  return loaded.state === 'there' ? (
+    <div class="election">
+      <BallotTable election={loaded.value} />
+    </div>
+  ) : null
 }

@@ -44,7 +44,7 @@ export function ElectionView({ electionId, isBrief = false }: { electionId: stri
 }
 
 /** Each member's ballot. Whose draft a label is, is shown only once the vote is over. */
-function BallotTable({ election }: { election: Election }) {
+export function BallotTable({ election }: { election: Election }) {
   const { candidates, ballots, method, winner, status } = election
   const isOver = status !== 'open'
   return (

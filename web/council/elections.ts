@@ -56,12 +56,13 @@ export const loadElections = (): Promise<void> =>
 /** An ended election never changes, so it is asked for once. */
 const known = new Map<string, Signal<Loaded<Election>>>()
 
-export function electionOf(electionId: string): Signal<Loaded<Election>> {
+/** An election with its ballots, at a position or later. */
+export function electionOf(electionId: string, after: string | null = null): Signal<Loaded<Election>> {
   const before = known.get(electionId)
-  if (before && !(before.value.state === 'there' && before.value.value.status === 'open')) return before
+  if (before?.value.state === 'there' && before.value.value.status !== 'open') return before
   const made = before ?? loading<Election>()
   known.set(electionId, made)
-  void readInto(made, `/v1/elections/${encodeURIComponent(electionId)}`)
+  void readInto(made, `/v1/elections/${encodeURIComponent(electionId)}`, after)
   return made
 }
 
@@ -71,9 +72,9 @@ export function recountOf(electionId: string): Signal<Loaded<Recount>> {
   return made
 }
 
-async function readInto<T>(into: Signal<Loaded<T>>, path: string): Promise<void> {
+async function readInto<T>(into: Signal<Loaded<T>>, path: string, after: string | null = null): Promise<void> {
   try {
-    into.value = { state: 'there', value: (await council.read<T>(path)).body }
+    into.value = { state: 'there', value: (await council.read<T>(path, { after })).body }
   } catch (error) {
     into.value = { state: 'failed', why: faultOf(error) }
   }

@@ -5,6 +5,8 @@ import { ChatPage } from '../chat/chat-page.tsx'
 import { BountiesPage } from '../bounties/bounties-page.tsx'
 import { CouncilPage } from '../council/council-page.tsx'
 import { MoneyPage } from '../money/money-page.tsx'
+import { listenForKeys } from '../palette/overlay.ts'
+import { Overlay } from '../palette/palette.tsx'
 import { loadMembers } from './members.ts'
 import { Navigation } from './navigation.tsx'
 import { route, type Route } from './route.ts'
@@ -34,6 +36,7 @@ function Page(shown: Route) {
 
 /** The frame around every page: navigation, status line, and the page of the address. */
 export function App() {
+  useEffect(listenForKeys, [])
   useEffect(() => {
     applyTheme(theme.value)
     const refresh = (): void => {
@@ -58,6 +61,7 @@ export function App() {
           <Page {...route.value} />
         </main>
       </div>
+      <Overlay />
     </div>
   )
 }

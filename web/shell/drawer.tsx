@@ -1,40 +1,25 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId } from 'preact/hooks'
+import { Modal } from './modal.tsx'
 
 type DrawerProps = { title: string; onClose: () => void; children: ComponentChildren }
 
-/** A sheet at the side over the page. Escape and a click outside close it; the focus then returns to where it was. */
+/** A sheet at the side, over the page. */
 export function Drawer({ title, onClose, children }: DrawerProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
-  useEffect(() => {
-    const shown = dialog.current
-    const before = document.activeElement
-    shown?.showModal()
-    return () => {
-      shown?.close()
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
-    }
-  }, [])
   return (
-    <dialog
-      ref={dialog}
-      class="drawer"
-      aria-labelledby={titleId}
-      onClose={onClose}
-      onClick={(event) => void (event.target === event.currentTarget && dialog.current?.close())}
-    >
+    <Modal class="drawer" labelledBy={titleId} onClose={onClose}>
       <div class="sheet">
         <header>
           <h2 id={titleId} dir="auto">
             {title}
           </h2>
-          <button class="button" type="button" onClick={() => dialog.current?.close()}>
+          <button class="button" type="button" onClick={onClose}>
             Close
           </button>
         </header>
         {children}
       </div>
-    </dialog>
+    </Modal>
   )
 }

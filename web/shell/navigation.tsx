@@ -1,8 +1,9 @@
 import { waiting } from '../approvals/waiting.ts'
+import { overlay } from '../palette/overlay.ts'
 import { followLink, route, type Route } from './route.ts'
 import { applyTheme, nextTheme, theme } from './theme.ts'
 
-const pages = [
+export const pages = [
   { page: 'chat', path: '/', name: 'Chat' },
   { page: 'approvals', path: '/approvals', name: 'Approvals' },
   { page: 'money', path: '/money', name: 'Money' },
@@ -27,6 +28,9 @@ export function Navigation() {
   return (
     <nav class="rail" aria-label="Pages">
       <strong class="brand">Council</strong>
+      <button class="finder" type="button" onClick={() => void (overlay.value = 'palette')}>
+        Search <kbd>Ctrl K</kbd>
+      </button>
       {pages.map(({ page, path, name }) => (
         <a key={path} href={path} aria-current={isOf(route.value, page) ? 'page' : undefined} onClick={followLink}>
           {name}
@@ -37,7 +41,7 @@ export function Navigation() {
         <button class="link" type="button" onClick={() => applyTheme(nextTheme())}>
           Theme: {theme.value}
         </button>
-        <form method="post" action="/logout">
+        <form id="sign-out" method="post" action="/logout">
           <button class="link" type="submit">
             Sign out
           </button>

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 /** `system` follows the setting of the machine. */
 export type Theme = 'system' | 'light' | 'dark'
 const key = 'theme'
-const themes: readonly Theme[] = ['system', 'light', 'dark']
+export const themes: readonly Theme[] = ['system', 'light', 'dark']
 
 function stored(): Theme {
   try {

@@ -4,6 +4,7 @@ import { sendProblem, sendUnauthorized } from '../problem.ts'
 import type { Access, Authentication } from './access.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { Identity } from './identity.ts'
+import { localPath } from './local-path.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -46,8 +47,7 @@ export async function refuseLogin(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const isForBrowser = request.routeOptions.config.isPage && request.headers.accept?.includes('text/html')
-  if (isForBrowser && outcome === 'absent') return reply.redirect('/login', 303)
+  if (outcome === 'absent' && isForBrowser(request)) return reply.redirect(signInAddress(request), 303)
   if (outcome === 'foreign')
     return sendProblem(
       reply,
@@ -61,6 +61,20 @@ export async function refuseLogin(
   return sendProblem(reply, 'too_many_failed_logins', 'too many requests from this address had a wrong token', {
     retryAfterSeconds: waitSeconds,
   })
+}
+
+/**
+ * Whether a person opened the address in a browser: a page of the dashboard, or an address that has nothing. The API answers programs
+ * there.
+ */
+export const isForBrowser = ({ is404, method, url, routeOptions, headers }: FastifyRequest): boolean =>
+  (routeOptions.config.isPage === true || (is404 && method === 'GET' && !/^\/(v1|ws|assets)(\/|$)/.test(url))) &&
+  headers.accept?.includes('text/html') === true
+
+/** The page to sign in on, which leads back to the page that was asked for. */
+function signInAddress({ method, url }: FastifyRequest): string {
+  const path = method === 'GET' ? localPath(url) : '/'
+  return path === '/' ? '/login' : `/login?to=${encodeURIComponent(path)}`
 }
 
 /** The response to a request whose token lacks a scope (RFC 6750); undefined if it has it. */

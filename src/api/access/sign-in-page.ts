@@ -24,8 +24,8 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-/** The page to sign in on. It needs no script. `problem` says why the last try failed. */
-export const signInPage = (reply: FastifyReply, status: number, problem?: string): FastifyReply =>
+/** The page to sign in on, which leads on to the path `to`. It needs no script. `problem` says why the last try failed. */
+export const signInPage = (reply: FastifyReply, status: number, to: string, problem?: string): FastifyReply =>
   reply
     .code(status)
     .headers(headers)
@@ -41,6 +41,7 @@ export const signInPage = (reply: FastifyReply, status: number, problem?: string
 <h1>Hybrid AI Council</h1>
 ${problem === undefined ? '<p>Sign in with an access token.</p>' : `<p role="alert">${escaped(problem)}</p>`}
 <form method="post" action="/login">
+<input type="hidden" name="to" value="${escaped(to)}">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" required autofocus autocomplete="off" spellcheck="false" maxlength="1024">
 <button>Sign in</button>

@@ -4,6 +4,7 @@ import type { Access } from './access.ts'
 import { identityOf } from './check-access.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { Identity } from './identity.ts'
+import { localPath } from './local-path.ts'
 import type { Origins } from './origins.ts'
 import { noSessionCookie, sessionCookie } from './session-cookie.ts'
 import type { Sessions } from './sessions.ts'
@@ -21,15 +22,15 @@ const away = 'Redis does not answer, so signing in is impossible now. Try again.
 
 /**
  * How browsers sign in and out: a program that holds a token gets a ticket for `GET /login`, or a person pastes a token into the page.
- * Both open a session, whose secret only a cookie has.
+ * Both open a session, whose secret only a cookie has, and lead to the page of this server that `to` names.
  */
 export async function signInRoutes(server: FastifyInstance, dependencies: SignInDependencies): Promise<void> {
   const { access, sessions, origins } = dependencies
-  const admit = async (reply: FastifyReply, identity: Identity): Promise<FastifyReply> => {
+  const admit = async (reply: FastifyReply, identity: Identity, to: string): Promise<FastifyReply> => {
     const { secret, maxAgeSeconds } = await sessions.open(access.holderOf(identity))
     return reply
       .headers({ 'set-cookie': sessionCookie(secret, maxAgeSeconds), 'cache-control': 'no-store' })
-      .redirect('/', 303)
+      .redirect(to, 303)
   }
 
   server.post('/v1/tickets', { config: { scope: 'any' } }, async (request, reply) => {
@@ -42,21 +43,24 @@ export async function signInRoutes(server: FastifyInstance, dependencies: SignIn
     return reply.header('cache-control', 'no-store').send({ ticket, path: `/login?ticket=${ticket}` })
   })
 
-  server.get<{ Querystring: { ticket?: unknown } }>(
+  server.get<{ Querystring: { ticket?: unknown; to?: unknown } }>(
     '/login',
     { config: { isPublic: true } },
     async (request, reply) => {
       const { ticket } = request.query
-      if (typeof ticket !== 'string') return signInPage(reply, 200)
+      const to = localPath(request.query.to)
+      if (typeof ticket !== 'string') return signInPage(reply, 200, to)
       // A link on another page could sign its visitor in as another subject.
       if (!['none', 'same-origin', undefined].includes(siteOf(request)))
-        return signInPage(reply, 403, 'This link works only from the address bar.')
+        return signInPage(reply, 403, to, 'This link works only from the address bar.')
       try {
         const holder = await sessions.redeem(ticket)
         const identity = holder && (await access.identityOfHolder(holder))
-        return await (identity ? admit(reply, identity) : signInPage(reply, 401, 'This link was used, or is too old.'))
+        return await (identity
+          ? admit(reply, identity, to)
+          : signInPage(reply, 401, to, 'This link was used, or is too old.'))
       } catch {
-        return signInPage(reply, 503, away)
+        return signInPage(reply, 503, to, away)
       }
     },
   )
@@ -68,12 +72,14 @@ export async function signInRoutes(server: FastifyInstance, dependencies: SignIn
     forms.post('/login', { config: { isPublic: true }, bodyLimit: maxFormBytes }, async (request, reply) => {
       if (!origins.isFromPage(request.headers))
         return sendProblem(reply, 'origin_not_allowed', 'only the page of this server signs in')
-      const token = request.body instanceof URLSearchParams ? (request.body.get('token') ?? '').trim() : ''
+      const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
+      const token = (fields.get('token') ?? '').trim()
+      const to = localPath(fields.get('to'))
       try {
         const identity = await access.identityOf(token)
-        return await (identity ? admit(reply, identity) : refuse(dependencies, request, reply))
+        return await (identity ? admit(reply, identity, to) : refuse(dependencies, request, reply, to))
       } catch {
-        return signInPage(reply, 503, away)
+        return signInPage(reply, 503, to, away)
       }
     })
     forms.post(
@@ -92,12 +98,14 @@ async function refuse(
   { failedLogins }: SignInDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
+  to: string,
 ): Promise<FastifyReply> {
   const waitSeconds = await failedLogins(request.ip)
-  if (waitSeconds === null) return signInPage(reply, 401, 'The council does not take this token.')
+  if (waitSeconds === null) return signInPage(reply, 401, to, 'The council does not take this token.')
   return signInPage(
     reply.header('retry-after', waitSeconds),
     429,
+    to,
     'Too many wrong tokens came from your address. Wait a minute.',
   )
 }

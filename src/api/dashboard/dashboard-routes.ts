@@ -47,6 +47,10 @@ export function dashboardRoutes(server: FastifyInstance, { page, assets }: Dashb
   })
 }
 
+/** The dashboard says that it has no such page. */
+export const sendNothingHere = (request: FastifyRequest, reply: FastifyReply, { page }: Dashboard): FastifyReply =>
+  send(request, reply.code(404).headers(securityHeaders), page, 'no-store')
+
 function send(
   request: FastifyRequest,
   reply: FastifyReply,
