@@ -44,7 +44,6 @@ describe('the chat', () => {
     expect(await page.locator('.draft h3').allTextContents()).toContainEqual(
       expect.stringMatching(/^[ABC] · \w+elected$/),
     )
-    await page.getByText('Ballots', { exact: true }).click()
     await page.getByRole('table', { name: 'Ballots' }).waitFor()
     await expectAccessible(page)
     expect(faults).toEqual([])
