@@ -19,12 +19,8 @@ import type { Health } from './health.ts'
 import { entityTags } from './entity-tags.ts'
 import { answerClientError, overrideNodeDefaults } from './http-faults.ts'
 import type { Dashboard } from './dashboard/bundle.ts'
-<<<<<<< HEAD
-import { dashboardRoutes } from './dashboard/dashboard-routes.ts'
-import { operationsRoutes, type Operations } from './operations/operations-routes.ts'
-=======
 import { dashboardRoutes, sendNothingHere } from './dashboard/dashboard-routes.ts'
->>>>>>> 2dc2702 (wip2)
+import { operationsRoutes, type Operations } from './operations/operations-routes.ts'
 import { sendProblem } from './problem.ts'
 import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
@@ -101,7 +97,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Fa
   })
   checkScopes(server)
   server.setNotFoundHandler((request, reply) =>
-    isForBrowser(request) ? sendNothingHere(request, reply, dashboard) : sendNotFound(request, reply),
+    isForBrowser(request) ? sendNothingHere(request, reply, dependencies.dashboard) : sendNotFound(request, reply),
   )
   answerErrors(server, logger)
   entityTags(server)

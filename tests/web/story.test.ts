@@ -24,7 +24,7 @@ describe('the story of an answer', () => {
       expect(titles).toContain(title)
     expect(titles.at(-1)).toBe('The answer is complete')
     expect(titles.filter((title) => / votes /.test(title))).toHaveLength(3)
-    const known = new Set(events.map(({ position }) => position))
+    const known = new Set<string>(events.map(({ position }) => position))
     expect(story.steps.filter(({ position }) => !known.has(position))).toEqual([])
     const told = story.steps.reduce((sum, { call }) => sum + (call?.costMicros ?? 0), 0)
     expect(told).toBe(costMicros)
@@ -63,7 +63,7 @@ describe('the drawer that says why', () => {
     await expectAccessible(page)
     await page.keyboard.press('Escape')
     await expect.poll(() => drawer.count()).toBe(0)
-    expect(await why.evaluate((button) => button === document.activeElement)).toBe(true)
+    await why.and(page.locator(':focus')).waitFor()
     expect({ faults, strangers }).toEqual({ faults: [], strangers: [] })
   })
 

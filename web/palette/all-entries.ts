@@ -33,7 +33,7 @@ const actions = (): Entry[] => [
     go('/approvals')
     asksForMode.value = true
   }),
-  ...themes.map((theme) => action(`theme-${theme}`, `Theme: ${theme}`, 'light, dark', () => applyTheme(theme))),
+  ...themes.map((theme) => action(`theme-${theme}`, `Theme: ${theme}`, '', () => applyTheme(theme))),
   action('keys', 'Keys', 'help, shortcuts', () => void (overlay.value = 'keys')),
   action('sign-out', 'Sign out', '', () => document.querySelector<HTMLFormElement>('#sign-out')?.requestSubmit()),
 ]

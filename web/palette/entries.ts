@@ -30,7 +30,8 @@ export function matching(entries: readonly Entry[], query: string): Entry[] {
   const scored = entries.flatMap((entry) => {
     const [title, note] = [entry.title.toLowerCase(), entry.note.toLowerCase()]
     if (!words.every((word) => title.includes(word) || note.includes(word))) return []
-    const score = title.startsWith(words[0] ?? '') ? 0 : words.every((word) => title.includes(word)) ? 1 : 2
+    const isInTitle = words.every((word) => title.includes(word))
+    const score = !isInTitle ? 2 : title.startsWith(words[0] ?? '') ? 0 : 1
     return [{ entry, score }]
   })
   return scored

@@ -1,3 +1,4 @@
+import type { TargetedKeyboardEvent } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Modal } from '../shell/modal.tsx'
 import { allEntries, logEntries } from './all-entries.ts'
@@ -18,8 +19,8 @@ function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0)
   const list = useRef<HTMLUListElement>(null)
   const all = useMemo(allEntries, [])
-  const found = useMemo(() => [...logEntries(query), ...matching(all, query)], [all, query])
-  const active = found[at]
+  const find = (words: string): Entry[] => [...logEntries(words), ...matching(all, words)]
+  const found = useMemo(() => find(query), [all, query])
   useEffect(
     () => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }),
     [at, found],
@@ -31,12 +32,15 @@ function Palette({ onClose }: { onClose: () => void }) {
     // After the palette has closed and has given the focus back: what runs may move it.
     setTimeout(entry.run)
   }
-  const key = (event: KeyboardEvent): void => {
+  const key = (event: TargetedKeyboardEvent<HTMLInputElement>): void => {
     const last = found.length - 1
     if (event.key === 'ArrowDown') setAt(at >= last ? 0 : at + 1)
     else if (event.key === 'ArrowUp') setAt(at <= 0 ? Math.max(0, last) : at - 1)
-    else if (event.key === 'Enter') run(active)
-    else return
+    else if (event.key === 'Enter') {
+      // Enter right after the last letter comes before the list is drawn anew.
+      const { value } = event.currentTarget
+      run(value === query ? found[at] : find(value)[0])
+    } else return
     event.preventDefault()
   }
   return (
@@ -47,7 +51,7 @@ function Palette({ onClose }: { onClose: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-autocomplete="list"
-        aria-activedescendant={active ? `palette-${at}` : undefined}
+        aria-activedescendant={found[at] ? `palette-${at}` : undefined}
         placeholder="A page, a conversation, a command; an id, a position or a stream"
         autocomplete="off"
         spellcheck={false}

@@ -28,8 +28,19 @@ describe('the page after signing in', () => {
   )
 
   test('is on this server, whatever was asked for', () => {
-    const characters = fc.constantFrom(
-      ...'/\\.:@?#%\t\n a0',
+    const parts = [
+      '/',
+      '\\',
+      '.',
+      ':',
+      '@',
+      '?',
+      '#',
+      '%',
+      '\t',
+      '\n',
+      ' ',
+      'a',
       'evil.example',
       '%2f',
       '%5c',
@@ -38,10 +49,11 @@ describe('the page after signing in', () => {
       'https:',
       '\u2028',
       '／',
-    )
+    ]
+    const characters = fc.constantFrom(...parts)
     fc.assert(
-      fc.property(fc.array(characters, { maxLength: 12 }), (parts) => {
-        const path = localPath(parts.join(''))
+      fc.property(fc.array(characters, { maxLength: 12 }), (asked) => {
+        const path = localPath(asked.join(''))
         expect(new URL(path, 'https://council.example/login').origin).toBe('https://council.example')
       }),
       { numRuns: 2_000 },
