@@ -38,10 +38,11 @@ export function browserForTests({ url }: Site) {
   })
   afterAll(() => browser.close())
 
-  /** Signs in with a token, and opens a path. */
+  /** Signs in with a token, and opens a path, by default of the site of all visits. */
   async function visit(
     path = '/',
     { token = adminToken, ...options }: BrowserContextOptions & { token?: string } = {},
+    site = url(),
   ): Promise<Visit> {
     const context = await browser.newContext(options)
     const page = await context.newPage()
@@ -60,15 +61,15 @@ export function browserForTests({ url }: Site) {
     })
     page.on('pageerror', (error) => faults.push(error.message))
     page.on('request', (request) => {
-      if (!request.url().startsWith(url()) && !request.url().startsWith('data:')) strangers.push(request.url())
+      if (!request.url().startsWith(site) && !request.url().startsWith('data:')) strangers.push(request.url())
     })
-    await page.goto(`${url()}${await ticketPath(token)}`)
-    await page.goto(`${url()}${path}`)
+    await page.goto(`${site}${await ticketPath(site, token)}`)
+    await page.goto(`${site}${path}`)
     return { page, faults, strangers, cut: () => cutAll(sockets) }
   }
 
-  async function ticketPath(token: string): Promise<string> {
-    const answer = await fetch(`${url()}/v1/tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  async function ticketPath(site: string, token: string): Promise<string> {
+    const answer = await fetch(`${site}/v1/tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
     const body = (await answer.json()) as { path: string }
     return body.path
   }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { search } from '../shell/route.ts'
 import { ModeSwitch } from './mode-switch.tsx'
-import { byUrgency, loadWaiting, waiting } from './waiting.ts'
+import { byUrgency, waiting } from './waiting.ts'
 import { WaitingAction } from './waiting-action.tsx'
 
 /** The actions that wait for a person. J and K move between them; A approves, D denies, E edits the one in focus. */
@@ -10,7 +10,6 @@ export function ApprovalsPage() {
   const loaded = waiting.value
   const actions = loaded.state === 'there' ? byUrgency(loaded.value) : []
   useEffect(() => {
-    void loadWaiting()
     const move = (event: KeyboardEvent): void => moveFocus(event, list.current)
     document.addEventListener('keydown', move)
     return () => document.removeEventListener('keydown', move)

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { council, faultOf } from '../server.ts'
-import { mode, refreshStanding, type Mode } from '../shell/standing.ts'
+import { mode, type Mode } from '../shell/standing.ts'
 
 const meaning: Readonly<Record<Mode, string>> = {
   manual: 'every action of an agent waits for a person',
@@ -35,7 +35,6 @@ export function ModeSwitch() {
       const result = await council.execute('SwitchMode', { mode: chosen, reason: reason.trim() })
       if (result.result === 'refused' || result.result === 'rejected') return setFault(result.message)
       dialog.current?.close()
-      await refreshStanding('position' in result ? result.position : null)
     } catch (error) {
       setFault(faultOf(error))
     }

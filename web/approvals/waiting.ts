@@ -1,4 +1,4 @@
-import { load, loading } from '../loaded.ts'
+import { liveRows } from '../live.ts'
 import { council, faultOf } from '../server.ts'
 
 /** An action that waits for a person, as `GET /v1/approvals` shows it. */
@@ -21,10 +21,7 @@ export type Approval = {
 }
 
 /** The actions that wait. */
-export const waiting = loading<readonly Approval[]>()
-
-export const loadWaiting = (after: string | null = null): Promise<void> =>
-  load(waiting, '/v1/approvals', 'approvals', { query: { status: 'waiting' }, after })
+export const waiting = liveRows<Approval>(() => 'approvals?status=waiting', 'approvals')
 
 /** The most urgent first. */
 export const byUrgency = (actions: readonly Approval[]): readonly Approval[] =>
@@ -35,7 +32,6 @@ async function decided(outcome: ReturnType<typeof council.approve>): Promise<str
   try {
     const result = await outcome
     if (result.result === 'refused' || result.result === 'rejected') return result.message
-    await loadWaiting(result.position)
     return null
   } catch (error) {
     return faultOf(error)

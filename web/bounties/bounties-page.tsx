@@ -1,15 +1,13 @@
-import { useEffect } from 'preact/hooks'
 import { MoneyHead } from '../money/money-head.tsx'
 import { minute } from '../shell/minute.ts'
 import { dollars } from '../shell/money.ts'
 import { followLink, goTo } from '../shell/route.ts'
 import { timeLeft } from '../shell/times.ts'
-import { bounties, columns, loadBounties, type BountyRow } from './bounty-rows.ts'
+import { bounties, columns, type BountyRow } from './bounty-rows.ts'
 import { BountyStory } from './bounty-story.tsx'
 
 /** Bounties as a board, a column for each state of the work. A bounty opens to its story. */
 export function BountiesPage({ bountyId }: { bountyId: string | null }) {
-  useEffect(() => void loadBounties(), [])
   const loaded = bounties.value
   return (
     <div class="page full">

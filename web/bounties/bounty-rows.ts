@@ -1,6 +1,4 @@
-import { signal } from '@preact/signals'
-import { load, loading, type Loaded } from '../loaded.ts'
-import { council, faultOf } from '../server.ts'
+import { live, liveRows } from '../live.ts'
 
 export type Status =
   'proposed' | 'open' | 'claimed' | 'submitted' | 'judged' | 'awarded' | 'rejected' | 'expired' | 'cancelled'
@@ -42,21 +40,8 @@ export type BountyRow = {
 /** One bounty with its texts. */
 export type Bounty = BountyRow & { task: string; criteria: string; work: string | null }
 
-export const bounties = loading<readonly BountyRow[]>()
-export const loadBounties = (): Promise<void> => load(bounties, '/v1/bounties', 'bounties')
-
-/** The bounty whose story is shown. */
-export const opened = signal<Loaded<Bounty>>({ state: 'loading' })
-
-export async function loadBounty(bountyId: string): Promise<void> {
-  opened.value = { state: 'loading' }
-  try {
-    const { body } = await council.read<Bounty>(`/v1/bounties/${encodeURIComponent(bountyId)}`)
-    opened.value = { state: 'there', value: body }
-  } catch (error) {
-    opened.value = { state: 'failed', why: faultOf(error) }
-  }
-}
+export const bounties = liveRows<BountyRow>(() => 'bounties?limit=1000', 'bounties')
+export const bountyOf = (bountyId: string) => live<Bounty>(`bounties/${encodeURIComponent(bountyId)}`)
 
 /** The columns of the board, and the states of a bounty in each. */
 export const columns: readonly { name: string; of: readonly Status[]; nothing: string }[] = [

@@ -1,17 +1,15 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
 import { ElectionView } from '../council/election-view.tsx'
 import { Markdown } from '../markdown/markdown.tsx'
 import { WhyLink } from '../money/why-link.tsx'
 import { Drawer } from '../shell/drawer.tsx'
 import { dollars } from '../shell/money.ts'
 import { moment } from '../shell/times.ts'
-import { bounties, loadBounty, opened, verdicts, type Bounty } from './bounty-rows.ts'
+import { bounties, bountyOf, verdicts, type Bounty } from './bounty-rows.ts'
 
 /** The story of a bounty: how it was funded, the work, the judgement by the vote, and where its money went. */
 export function BountyStory({ bountyId, onClose }: { bountyId: string; onClose: () => void }) {
-  useEffect(() => void loadBounty(bountyId), [bountyId])
-  const loaded = opened.value
+  const loaded = bountyOf(bountyId).value
   const known =
     bounties.value.state === 'there' ? bounties.value.value.find(({ bounty }) => bounty === bountyId) : undefined
   return (

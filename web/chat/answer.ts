@@ -92,6 +92,7 @@ export function withFrame(turn: Turn, frame: ServerFrame, nowMs: number | null):
     case 'cancelled':
       return { ...turn, status: 'cancelled', ending: ended(frame.costMicros, null) }
     case 'error':
+    case 'change':
     case 'resumed':
     case 'decided':
     case 'restart':

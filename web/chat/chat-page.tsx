@@ -3,13 +3,16 @@ import { newId } from '../../src/client/new-id.ts'
 import { goTo } from '../shell/route.ts'
 import { Composer } from './composer.tsx'
 import { ConversationList } from './conversation-list.tsx'
-import { ask, loadConversation, turnsIn } from './conversations.ts'
+import { ask, askedElsewhere, loadConversation, turnsIn } from './conversations.ts'
 import { TurnView } from './turn-view.tsx'
 import { followEnd } from './follow-end.ts'
 
 /** A conversation, or an empty page that begins one with the first question. */
 export function ChatPage({ conversationId }: { conversationId: string | null }) {
   useEffect(() => void loadConversation(conversationId), [conversationId])
+  useEffect(() => {
+    if (askedElsewhere.value !== null) void loadConversation(conversationId)
+  }, [askedElsewhere.value])
   const current = useMemo(() => conversationId ?? newId(), [conversationId])
   const turns = turnsIn(current).value
   const scroller = useRef<HTMLDivElement>(null)

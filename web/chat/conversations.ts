@@ -1,7 +1,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Answer } from '../../src/client/client.ts'
 import { newId } from '../../src/client/new-id.ts'
-import { refreshStanding } from '../shell/standing.ts'
+import { liveRows } from '../live.ts'
 import { council, faultOf } from '../server.ts'
 import { asked, givenUp, isRunning, withFrame, type Turn } from './answer.ts'
 import { recalled, type ChatRow } from './chat-row.ts'
@@ -15,6 +15,14 @@ const running = new Set<string>()
 /** The newest prompts of this user, from which the list of conversations is made; null until they are loaded. */
 const recent = signal<readonly ChatRow[] | null>(null)
 export const connectionNote = signal<string | null>(null)
+
+const newest = liveRows<ChatRow>(() => 'chats?asker=me&limit=1', 'chats')
+/** The newest prompt of this user, if it was asked in another window since the list was loaded. */
+export const askedElsewhere = computed(() => {
+  const requestId = newest.value.state === 'there' ? newest.value.value[0]?.requestId : undefined
+  const isKnown = requestId === undefined || recent.value?.some((row) => row.requestId === requestId)
+  return isKnown || running.has(requestId) ? null : requestId
+})
 
 export type ConversationTitle = { conversationId: string; title: string; at: string }
 
@@ -126,5 +134,5 @@ async function stream(conversationId: string, answer: Answer, isLive: boolean): 
     running.delete(requestId)
     forget(requestId)
   }
-  await Promise.all([loadConversation(null), refreshStanding()])
+  await loadConversation(null)
 }

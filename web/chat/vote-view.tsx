@@ -1,4 +1,3 @@
-import { useMemo } from 'preact/hooks'
 import { BallotTable } from '../council/election-view.tsx'
 import { electionOf, methodName } from '../council/elections.ts'
 import { nameOf } from '../shell/members.ts'
@@ -17,7 +16,7 @@ export function VoteView({ vote, turn }: { vote: Vote; turn: Turn }) {
   const objectors = Object.entries(dissent)
   return (
     <div class="vote">
-      {turn.ending === null ? null : <Ballots electionId={turn.requestId} after={turn.ending.lastPosition} />}
+      {turn.ending === null ? null : <Ballots electionId={turn.requestId} />}
       <div>
         <p>
           <strong>
@@ -61,9 +60,9 @@ function Trace({ vote: { trace, tally } }: { vote: Decided }) {
   )
 }
 
-/** The ballots, once the answer has ended: the read model then has them all. */
-function Ballots({ electionId, after }: { electionId: string; after: string | null }) {
-  const loaded = useMemo(() => electionOf(electionId, after), [electionId, after]).value
+/** The ballots, once the answer has ended. */
+function Ballots({ electionId }: { electionId: string }) {
+  const loaded = electionOf(electionId).value
   if (loaded.state === 'failed') return <p class="bad">{loaded.why}</p>
   return loaded.state === 'there' ? (
     <div class="election">

@@ -1,20 +1,15 @@
 import { useEffect } from 'preact/hooks'
-import { loadMembers } from '../shell/members.ts'
 import { followLink, goTo } from '../shell/route.ts'
 import { moment } from '../shell/times.ts'
 import { ElectionView } from './election-view.tsx'
-import { elections, loadElections, loadSubjects, methodName, subjects, type ElectionRow } from './elections.ts'
+import { elections, loadSubjects, methodName, subjects, type ElectionRow } from './elections.ts'
 import { Members } from './members-table.tsx'
 
 /** Who sits on the council and what each member is worth; its elections, each with its ballots and a recount. */
 export function CouncilPage({ electionId }: { electionId: string | null }) {
-  useEffect(() => {
-    void loadMembers()
-    void loadElections()
-    void loadSubjects()
-  }, [])
   const loaded = elections.value
   const rows = loaded.state === 'there' ? loaded.value : []
+  useEffect(() => void loadSubjects(), [rows[0]?.election])
   const shown = electionId ?? rows[0]?.election ?? null
   return (
     <div class="page wide">

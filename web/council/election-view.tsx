@@ -1,4 +1,3 @@
-import { useMemo } from 'preact/hooks'
 import { WhyLink } from '../money/why-link.tsx'
 import { hueOf, nameOf } from '../shell/members.ts'
 import { followLink } from '../shell/route.ts'
@@ -10,7 +9,7 @@ import { RecountView } from './recount-view.tsx'
  * under every other method.
  */
 export function ElectionView({ electionId, isBrief = false }: { electionId: string; isBrief?: boolean }) {
-  const loaded = useMemo(() => electionOf(electionId), [electionId]).value
+  const loaded = electionOf(electionId).value
   if (loaded.state === 'loading') return <p class="quiet">Loading…</p>
   if (loaded.state === 'failed') return <p class="bad">{loaded.why}</p>
   const election = loaded.value

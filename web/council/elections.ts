@@ -1,5 +1,6 @@
 import { signal, type Signal } from '@preact/signals'
-import { load, loading, type Loaded } from '../loaded.ts'
+import { live, liveRows } from '../live.ts'
+import { loading, type Loaded } from '../loaded.ts'
 import { council, faultOf } from '../server.ts'
 
 /** A row of `GET /v1/elections`. */
@@ -49,22 +50,8 @@ export type Recount = {
   reason: string | null
 }
 
-export const elections = loading<readonly ElectionRow[]>()
-export const loadElections = (): Promise<void> =>
-  load(elections, '/v1/elections', 'elections', { query: { limit: 100 } })
-
-/** An ended election never changes, so it is asked for once. */
-const known = new Map<string, Signal<Loaded<Election>>>()
-
-/** An election with its ballots, at a position or later. */
-export function electionOf(electionId: string, after: string | null = null): Signal<Loaded<Election>> {
-  const before = known.get(electionId)
-  if (before?.value.state === 'there' && before.value.value.status !== 'open') return before
-  const made = before ?? loading<Election>()
-  known.set(electionId, made)
-  void readInto(made, `/v1/elections/${encodeURIComponent(electionId)}`, after)
-  return made
-}
+export const elections = liveRows<ElectionRow>(() => 'elections?limit=100', 'elections')
+export const electionOf = (electionId: string) => live<Election>(`elections/${encodeURIComponent(electionId)}`)
 
 export function recountOf(electionId: string): Signal<Loaded<Recount>> {
   const made = loading<Recount>()
@@ -72,9 +59,9 @@ export function recountOf(electionId: string): Signal<Loaded<Recount>> {
   return made
 }
 
-async function readInto<T>(into: Signal<Loaded<T>>, path: string, after: string | null = null): Promise<void> {
+async function readInto<T>(into: Signal<Loaded<T>>, path: string): Promise<void> {
   try {
-    into.value = { state: 'there', value: (await council.read<T>(path, { after })).body }
+    into.value = { state: 'there', value: (await council.read<T>(path)).body }
   } catch (error) {
     into.value = { state: 'failed', why: faultOf(error) }
   }

@@ -1,10 +1,10 @@
 import { WhyLink } from '../money/why-link.tsx'
 import { dollars } from '../shell/money.ts'
-import { hueOf, members, type MemberRow } from '../shell/members.ts'
+import { hueOf, liveMembers, type MemberRow } from '../shell/members.ts'
 
 /** The members with what they have won and cost. Those that sit come first, then those that were paid besides. */
 export function Members() {
-  const loaded = members.value
+  const loaded = liveMembers.value
   return (
     <section class="card panel members" aria-label="Members">
       <header>

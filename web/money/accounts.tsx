@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks'
-import { faultOf } from '../server.ts'
 import { dollars } from '../shell/money.ts'
-import { accounts, statementOf, type AccountRow, type EntryRow } from './figures.ts'
+import { accounts, statementOf, type AccountRow } from './figures.ts'
 import { Panel } from './panel.tsx'
 
 /** Every account. Its balance opens to the entries that it comes from. */
@@ -21,32 +20,25 @@ const inOrder = (rows: readonly AccountRow[]): readonly AccountRow[] => {
 }
 
 function Account({ account, status, balanceMicros, reservedMicros }: AccountRow) {
-  const [entries, setEntries] = useState<readonly EntryRow[] | null>(null)
-  const [fault, setFault] = useState<string | null>(null)
-  const load = async (isOpen: boolean): Promise<void> => {
-    if (!isOpen) return
-    try {
-      setEntries(await statementOf(account))
-      setFault(null)
-    } catch (error) {
-      setFault(faultOf(error))
-    }
-  }
+  const [isOpen, setOpen] = useState(false)
   return (
-    <details class="account" onToggle={(event) => void load(event.currentTarget.open)}>
+    <details class="account" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <span>{account}</span>
         {status === 'frozen' ? <span class="bad">frozen</span> : null}
         {reservedMicros > 0 ? <span class="quiet">{dollars(reservedMicros)} reserved</span> : null}
         <strong>{dollars(balanceMicros)}</strong>
       </summary>
-      {fault === null ? null : <p class="bad small">{fault}</p>}
-      {entries === null ? null : <Statement account={account} entries={entries} />}
+      {isOpen ? <Statement account={account} /> : null}
     </details>
   )
 }
 
-function Statement({ account, entries }: { account: string; entries: readonly EntryRow[] }) {
+function Statement({ account }: { account: string }) {
+  const loaded = statementOf(account).value
+  if (loaded.state === 'loading') return <p class="quiet small">Loading…</p>
+  if (loaded.state === 'failed') return <p class="bad small">{loaded.why}</p>
+  const { entries } = loaded.value
   if (entries.length === 0) return <p class="quiet small">Nothing has moved.</p>
   return (
     <>

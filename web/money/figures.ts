@@ -1,9 +1,8 @@
 import { computed, signal } from '@preact/signals'
+import { live, liveRows } from '../live.ts'
 import { load, loading } from '../loaded.ts'
-import { council } from '../server.ts'
 import { minute } from '../shell/minute.ts'
 import { goTo, search } from '../shell/route.ts'
-import type { BudgetRow } from '../shell/standing.ts'
 import { groupings, type CostRow, type Grouping } from './cost-rows.ts'
 import { paceWindowMs } from './forecast.ts'
 import { bucketOf, periodOf, searchOf, type Period } from './period.ts'
@@ -22,10 +21,8 @@ export type EntryRow = {
 /** Costs by user and agent: what the forecast needs. */
 type RecentRow = { user: string | null; agent: string | null; costMicros: number }
 
-export const budgets = loading<readonly BudgetRow[]>()
-export const costs = loading<readonly CostRow[]>()
 export const recent = loading<readonly RecentRow[]>()
-export const accounts = loading<readonly AccountRow[]>()
+export const accounts = liveRows<AccountRow>(() => `treasury/accounts?limit=${mostRows}`, 'accounts')
 
 /** Of the address. Midnight moves the days of a preset on. */
 export const period = computed<Period>(() => periodOf(search.value, minute.value))
@@ -58,14 +55,13 @@ export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
 /** The largest page of a list. */
 const mostRows = 1_000
 
-export const loadBudgets = (): Promise<void> => load(budgets, '/v1/budgets', 'budgets')
-export const loadAccounts = (): Promise<void> => load(accounts, '/v1/treasury/accounts', 'accounts')
-
-export async function loadCosts({ fromMs, toMs }: Period, by: Grouping): Promise<void> {
+/** The costs of the period by the grouping. */
+export const costs = liveRows<CostRow>(() => {
+  const { fromMs, toMs } = period.value
   const [from, to] = [fromMs, toMs - 1].map((ms) => new Date(ms).toISOString()) as [string, string]
-  const groupBy = `${bucketOf({ fromMs, toMs })},${by}`
-  await load(costs, '/v1/costs', 'costs', { query: { groupBy, from, to, timeZone, limit: mostRows } })
-}
+  const groupBy = `${bucketOf({ fromMs, toMs })},${grouping.value}`
+  return `costs?${new URLSearchParams({ groupBy, from, to, timeZone, limit: String(mostRows) }).toString()}`
+}, 'costs')
 
 /** The costs of the hours from which the forecast takes its pace. */
 export const loadRecent = (nowMs: number): Promise<void> =>
@@ -75,9 +71,8 @@ export const loadRecent = (nowMs: number): Promise<void> =>
 
 const newestEntries = 50
 
-/** The newest entries of an account, newest first. The CSV file has all of them. Throws ClientError. */
-export async function statementOf(account: string): Promise<readonly EntryRow[]> {
-  const path = `/v1/treasury/accounts/${encodeURIComponent(account)}/entries`
-  const { body } = await council.read<{ entries: EntryRow[] }>(path, { query: { limit: newestEntries } })
-  return body.entries
-}
+/** The newest entries of an account, newest first. The CSV file has all of them. */
+export const statementOf = (account: string) =>
+  live<{ entries: readonly EntryRow[] }>(
+    `treasury/accounts/${encodeURIComponent(account)}/entries?limit=${newestEntries}`,
+  )

@@ -3,18 +3,12 @@ import { minute } from '../shell/minute.ts'
 import { Accounts } from './accounts.tsx'
 import { Budgets } from './budgets.tsx'
 import { Costs } from './costs.tsx'
-import { grouping, loadAccounts, loadBudgets, loadCosts, loadRecent, period } from './figures.ts'
+import { loadRecent } from './figures.ts'
 import { MoneyHead } from './money-head.tsx'
 
 /** The costs of a period by any grouping, today's budgets with their forecasts, and every account with its statement. */
 export function MoneyPage() {
-  const { fromMs, toMs } = period.value
-  useEffect(() => void loadCosts(period.value, grouping.value), [fromMs, toMs, grouping.value])
   useEffect(() => void loadRecent(minute.value), [minute.value])
-  useEffect(() => {
-    void loadBudgets()
-    void loadAccounts()
-  }, [])
   return (
     <div class="page wide">
       <MoneyHead />

@@ -1,6 +1,5 @@
 import { useEffect } from 'preact/hooks'
 import { ApprovalsPage } from '../approvals/approvals-page.tsx'
-import { loadWaiting } from '../approvals/waiting.ts'
 import { ChatPage } from '../chat/chat-page.tsx'
 import { BountiesPage } from '../bounties/bounties-page.tsx'
 import { CouncilPage } from '../council/council-page.tsx'
@@ -10,7 +9,6 @@ import { Overlay } from '../palette/palette.tsx'
 import { loadMembers } from './members.ts'
 import { Navigation } from './navigation.tsx'
 import { route, type Route } from './route.ts'
-import { refreshStanding } from './standing.ts'
 import { NothingHere } from './nothing-here.tsx'
 import { StatusLine } from './status-line.tsx'
 import { applyTheme, theme } from './theme.ts'
@@ -39,15 +37,7 @@ export function App() {
   useEffect(listenForKeys, [])
   useEffect(() => {
     applyTheme(theme.value)
-    const refresh = (): void => {
-      if (document.visibilityState !== 'visible') return
-      void refreshStanding()
-      void loadWaiting()
-    }
-    refresh()
     void loadMembers()
-    document.addEventListener('visibilitychange', refresh)
-    return () => document.removeEventListener('visibilitychange', refresh)
   }, [])
   return (
     <div class="shell">

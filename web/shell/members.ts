@@ -1,4 +1,5 @@
 import { computed } from '@preact/signals'
+import { liveRows } from '../live.ts'
 import { load, loading } from '../loaded.ts'
 
 /** A row of `GET /v1/members`. Means, shares and the cost of a win are null where there is nothing to divide by. */
@@ -27,7 +28,11 @@ export type MemberRow = {
   lastPosition: string
 }
 
-export const members = loading<readonly MemberRow[]>()
+/** With their figures, which change with every answer. */
+export const liveMembers = liveRows<MemberRow>(() => 'members', 'members')
+
+/** As they sat when the page was opened: who they are, on every page. */
+const members = loading<readonly MemberRow[]>()
 export const loadMembers = (): Promise<void> => load(members, '/v1/members', 'members')
 
 const hues = 6

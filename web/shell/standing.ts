@@ -1,6 +1,6 @@
-import { signal } from '@preact/signals'
-import { ClientError } from '../../src/client/client-error.ts'
-import { council, faultOf } from '../server.ts'
+import { computed } from '@preact/signals'
+import { live, liveRows } from '../live.ts'
+import { minute } from './minute.ts'
 
 export type Mode = 'manual' | 'supervised' | 'autonomous'
 export type BudgetTerms = { dailyMicros: number; softPercent: number; timeZone: string }
@@ -16,34 +16,15 @@ export type BudgetRow = {
   terms: BudgetTerms | null
 }
 
-/** What the status line says; null: not known yet. `fault` says why the server could not be asked. */
-export const mode = signal<Mode | null>(null)
-export const today = signal<BudgetRow | null>(null)
-export const fault = signal<string | null>(null)
+/** The budgets of the newest days. */
+export const budgets = liveRows<BudgetRow>(() => 'budgets?limit=200', 'budgets')
 
-const isOfToday = ({ scope, closesAt }: BudgetRow): boolean =>
-  scope === 'council' && closesAt !== null && Date.parse(closesAt) > Date.now()
-
-/** Asks the server how the council stands, at a position or later. A token without a scope leaves the figure behind it out. */
-export async function refreshStanding(after: string | null = null): Promise<void> {
-  try {
-    const [governance, money] = await Promise.all([
-      unlessForbidden(council.read<{ mode: Mode }>('/v1/mode', { after, retryForMs: 0 })),
-      unlessForbidden(council.read<{ budgets: BudgetRow[] }>('/v1/budgets', { retryForMs: 0 })),
-    ])
-    mode.value = governance?.body.mode ?? null
-    today.value = money?.body.budgets.find(isOfToday) ?? null
-    fault.value = null
-  } catch (error) {
-    fault.value = faultOf(error)
-  }
-}
-
-async function unlessForbidden<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof ClientError && error.status === 403) return null
-    throw error
-  }
-}
+/** The figures of the status line; null: not known, or not for this token. */
+export const mode = computed<Mode | null>(() => {
+  const loaded = live<{ mode: Mode }>('mode?limit=1').value
+  return loaded.state === 'there' ? loaded.value.mode : null
+})
+export const today = computed<BudgetRow | null>(() => {
+  const rows = budgets.value.state === 'there' ? budgets.value.value : []
+  return rows.find(({ scope, closesAt }) => scope === 'council' && Date.parse(closesAt ?? '') > minute.value) ?? null
+})

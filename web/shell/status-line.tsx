@@ -1,11 +1,12 @@
 import { connectionNote } from '../chat/conversations.ts'
 import { Meter } from './meter.tsx'
 import { dollars } from './money.ts'
-import { fault, mode, today, type BudgetRow } from './standing.ts'
+import { liveFault } from '../live.ts'
+import { mode, today, type BudgetRow } from './standing.ts'
 
 /** Always visible: the mode, the spending of the day against its budget, and the connection. */
 export function StatusLine() {
-  const trouble = connectionNote.value ?? fault.value
+  const trouble = liveFault.value ?? connectionNote.value
   return (
     <header class="status">
       {mode.value ? (

@@ -16,7 +16,7 @@ export type EvaluationDependencies = {
 }
 
 /** Evaluations take at most this share of the time, so that many topics do not take the database from others. */
-const busyShare = 0.2
+const busyShare = 0.05
 /** But they never pause for longer because of it. */
 const maxPauseMs = 2_000
 /** After a fault of the read model. */

@@ -26,6 +26,8 @@ export type Feed = {
   topic: Topic
   add: (subscriber: Subscriber) => void
   remove: (subscriber: Subscriber) => void
+  /** Bytes of its newest value. */
+  size: () => number
   /** Whether it has no value yet. */
   isNew: () => boolean
   /** Sends a value to all subscribers, unless they have it. Serialises it once. */
@@ -35,7 +37,7 @@ export type Feed = {
 }
 
 /** The longest value of a topic. A list is made shorter by its parameter `limit`. */
-const maxValueBytes = 512 * 1024
+const maxValueBytes = 4 * 1024 * 1024
 /** Subscribers that get a value before others of the process have a turn: tokens of answers must not wait for all. */
 const atOnce = 25
 
@@ -69,13 +71,14 @@ export function createFeed(topic: Topic, onEmpty: () => void): Feed {
     remove(subscriber) {
       if (subscribers.delete(subscriber) && subscribers.size === 0) onEmpty()
     },
+    size: () => newest?.frame.length ?? 0,
     isNew: () => newest === null,
     fail,
     async publish(position, value) {
       if (value === null) return fail({ code: 'not_found', message: topic.notFound })
       const body = Buffer.from(`${JSON.stringify(value)}}`)
       if (body.length > maxValueBytes)
-        return fail({ code: 'topic_too_large', message: `the value is over ${maxValueBytes / 1024} KiB` })
+        return fail({ code: 'topic_too_large', message: `the value is over ${maxValueBytes / 1024 ** 2} MiB` })
       if (newest && !fault && body.equals(newest.body)) return
       fault = null
       const head = `{"type":"change","topic":${JSON.stringify(topic.text)},"position":"${position}","value":`

@@ -15,6 +15,8 @@ export type LiveTopics = {
 const maxTopics = 5_000
 /** Those that one subject was the first to follow. */
 const maxTopicsPerSubject = 200
+/** Of the newest values of all topics together. */
+const maxBytes = 256 * 1024 * 1024
 
 /** Subscriptions to the same topic with the same view share one evaluation and one serialised value. */
 export function liveTopics(dependencies: EvaluationDependencies): LiveTopics {
@@ -33,7 +35,8 @@ export function liveTopics(dependencies: EvaluationDependencies): LiveTopics {
   /** Begins a topic that has no subscriber yet; null: too many are followed. */
   function begin(topic: Topic, subject: string): Feed | null {
     const begun = begunBy.get(subject) ?? 0
-    if (feeds.size >= maxTopics || begun >= maxTopicsPerSubject) return null
+    const isFull = feeds.size >= maxTopics || begun >= maxTopicsPerSubject
+    if (isFull || [...feeds.values()].reduce((sum, feed) => sum + feed.size(), 0) >= maxBytes) return null
     begunBy.set(subject, begun + 1)
     const made = createFeed(topic, function forget() {
       feeds.delete(topic.key)

@@ -265,16 +265,16 @@ describe('a topic', () => {
     expect(socket.frames.at(-1)).toEqual(change('treasury/accounts/agent%3Ascout', 1))
   })
 
-  test('is too large over 512 KiB, until it is smaller', async () => {
+  test('is too large over 4 MiB, until it is smaller', async () => {
     const scene = liveScene()
     const socket = scene.connect()
-    scene.model.value = { text: 'x'.repeat(600_000) }
+    scene.model.value = { text: 'x'.repeat(5_000_000) }
     await socket.subscribe({ topics: ['budgets'] })
     await settled()
     scene.append('BudgetDebited', 1)
     await settled()
     expect(socket.frames).toEqual([
-      { type: 'error', topic: 'budgets', code: 'topic_too_large', message: 'the value is over 512 KiB' },
+      { type: 'error', topic: 'budgets', code: 'topic_too_large', message: 'the value is over 4 MiB' },
       change('budgets', 1),
     ])
   })
