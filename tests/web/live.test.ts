@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { executeCommand } from '../support/api-client.ts'
+import { apiGet, executeCommand } from '../support/api-client.ts'
 import { browserForTests, type Visit } from '../support/browser.ts'
 import { connectChat } from '../support/chat-client.ts'
 import { newId } from '../support/council.ts'
@@ -39,7 +39,7 @@ async function proposeTransfer(): Promise<string> {
   const { token } = await issueToken(scene.council, { subject: 'user:ada', scopes: ['chat:send', 'chat:read'] })
   const exactArguments = { from: 'external', to: 'reserve', amountMicros: 5, reason: 'a gift', transferId }
   const action = { action: 'TransferFunds', exactArguments }
-  expect((await executeCommand({ ...scene.council, token }, 'RequestApproval', action)).status).toBe(200)
+  expect((await executeCommand({ ...scene.council, token }, 'RequestApproval', action)).status).toBe(202)
   return transferId
 }
 
@@ -62,19 +62,24 @@ describe('a change that another client makes', () => {
     const { page, faults } = await visit(path)
     await connected(page)
     const text = await make()
-    await page.getByText(text, { exact: false }).first().waitFor()
+    await page.getByText(text, { exact: false }).filter({ visible: true }).first().waitFor()
     expect(faults).toEqual([])
   })
 
   test('appears in the status line and in the badge of every page, and goes again', async () => {
     const { page } = await visit('/money')
     await page.getByText('supervised', { exact: true }).waitFor()
-    const before = await page.locator('.badge').allTextContents()
+    await connected(page)
+    const before = (await apiGet(scene.council, '/v1/approvals?status=waiting')).body['approvals'] as unknown[]
     const { body } = await executeCommand(scene.council, 'SwitchMode', { mode: 'manual', reason: 'a test' })
     expect(body['result']).toBe('appended')
     await page.getByText('manual', { exact: true }).waitFor()
     await proposeTransfer()
-    await page.getByLabel(`${Number(before[0] ?? 0) + 1} waiting`).waitFor()
+    await page.getByLabel(`${before.length + 1} waiting`).waitFor()
+    const { body: after } = await apiGet(scene.council, '/v1/approvals?status=waiting')
+    for (const { approval } of after['approvals'] as { approval: string }[])
+      await executeCommand(scene.council, 'DenyApproval', { approvalId: approval, reason: 'a test' })
+    await page.locator('.badge').waitFor({ state: 'detached' })
   })
 })
 
