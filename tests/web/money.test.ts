@@ -48,6 +48,16 @@ describe('the money', () => {
         .locator('tfoot')
         .textContent(),
     ).toMatch(/^total\$0\.0/)
+    await page.getByRole('button', { name: 'why? The cost of admin' }).press('Enter')
+    const why = page.getByRole('dialog', { name: /^Why \$0\.0\d+ for admin\?$/ })
+    await why.getByText('What is the capital of France?').first().waitFor()
+    expect(await why.textContent()).toMatch(/1 model calls for 1 prompts and bounties add up to \$0\.0\d+\.\$/)
+    expect(await why.getByRole('link', { name: 'their debits' }).getAttribute('href')).toMatch(/^\/log\?request=/)
+    await expectAccessible(page)
+    await page.keyboard.press('Escape')
+    const file = await page.getByRole('link', { name: 'CSV', exact: true }).first().getAttribute('href')
+    const csv = await page.request.get(`${scene.council.url}${file}`)
+    expect(await csv.text()).toMatch(/^user,.*\r\nadmin,1,/)
     expect(await part(/^Budgets/).textContent()).toMatch(/soft limit \$8\.00.*forecast \$0\.0/)
     await part(/^Accounts/)
       .getByText('reserve', { exact: true })
@@ -82,14 +92,17 @@ describe('the money', () => {
     await expect.poll(() => new URL(page.url()).search).toBe('')
 
     await expect.poll(() => plot.getAttribute('aria-valuemax')).not.toBe(String(hours - 1))
-    const over = plot.locator('.u-over')
-    await over.waitFor()
-    const { x, y, width } = (await over.boundingBox())!
-    await page.mouse.move(x + width * 0.3, y + 40)
-    await page.mouse.down()
-    await page.mouse.move(x + width * 0.6, y + 40, { steps: 5 })
-    await page.mouse.up()
-    await page.getByRole('button', { name: 'Zoom out' }).waitFor()
+    const drag = async (): Promise<number> => {
+      // The plot is drawn anew when its figures come.
+      const box = await plot.locator('.u-over').boundingBox()
+      if (box === null) return 0
+      await page.mouse.move(box.x + box.width * 0.3, box.y + 40)
+      await page.mouse.down()
+      await page.mouse.move(box.x + box.width * 0.6, box.y + 40, { steps: 5 })
+      await page.mouse.up()
+      return page.getByRole('button', { name: 'Zoom out' }).count()
+    }
+    await expect.poll(drag).toBe(1)
     expect(faults).toEqual([])
   })
 

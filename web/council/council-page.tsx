@@ -1,8 +1,9 @@
 import { useEffect } from 'preact/hooks'
 import { followLink, goTo } from '../shell/route.ts'
+import { loadSubjects, subjects } from '../shell/subjects.ts'
 import { moment } from '../shell/times.ts'
 import { ElectionView } from './election-view.tsx'
-import { elections, loadSubjects, methodName, subjects, type ElectionRow } from './elections.ts'
+import { elections, methodName, type ElectionRow } from './elections.ts'
 import { Members } from './members-table.tsx'
 
 /** Who sits on the council and what each member is worth; its elections, each with its ballots and a recount. */
@@ -20,6 +21,9 @@ export function CouncilPage({ electionId }: { electionId: string | null }) {
       <section class="card panel" aria-label="Elections">
         <header>
           <h2>Elections</h2>
+          <a class="file" href="/v1/elections?format=csv&limit=1000" download>
+            CSV
+          </a>
         </header>
         {loaded.state === 'loading' ? <p class="quiet small">Loading…</p> : null}
         {loaded.state === 'failed' ? <p class="bad small">{loaded.why}</p> : null}

@@ -1,4 +1,4 @@
-import { signal, type Signal } from '@preact/signals'
+import type { Signal } from '@preact/signals'
 import { live, liveRows } from '../live.ts'
 import { loading, type Loaded } from '../loaded.ts'
 import { council, faultOf } from '../server.ts'
@@ -65,22 +65,6 @@ async function readInto<T>(into: Signal<Loaded<T>>, path: string): Promise<void>
   } catch (error) {
     into.value = { state: 'failed', why: faultOf(error) }
   }
-}
-
-/** What the elections are about, by the id of the prompt or bounty: those that were found. */
-export const subjects = signal<ReadonlyMap<string, string>>(new Map())
-
-export async function loadSubjects(): Promise<void> {
-  const [chats, bounties] = await Promise.allSettled([
-    council.read<{ chats: { requestId: string; prompt: string }[] }>('/v1/chats', { query: { limit: 200 } }),
-    council.read<{ bounties: { bounty: string; title: string }[] }>('/v1/bounties', { query: { limit: 200 } }),
-  ])
-  subjects.value = new Map([
-    ...(chats.status === 'fulfilled' ? chats.value.body.chats.map((one) => [one.requestId, one.prompt] as const) : []),
-    ...(bounties.status === 'fulfilled'
-      ? bounties.value.body.bounties.map((one) => [one.bounty, one.title] as const)
-      : []),
-  ])
 }
 
 export const methodName = (method: string): string => {

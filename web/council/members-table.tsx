@@ -1,4 +1,4 @@
-import { WhyLink } from '../money/why-link.tsx'
+import { WhyCost } from '../money/why-cost.tsx'
 import { dollars } from '../shell/money.ts'
 import { hueOf, liveMembers, type MemberRow } from '../shell/members.ts'
 
@@ -9,6 +9,9 @@ export function Members() {
     <section class="card panel members" aria-label="Members">
       <header>
         <h2>Members</h2>
+        <a class="file" href="/v1/members?format=csv&limit=1000" download>
+          CSV
+        </a>
       </header>
       {loaded.state === 'loading' ? <p class="quiet small">Loading…</p> : null}
       {loaded.state === 'failed' ? <p class="bad small">{loaded.why}</p> : null}
@@ -84,9 +87,7 @@ function Member({ row }: { row: MemberRow }) {
       <td>{row.calls.toLocaleString('en')}</td>
       <td>
         {dollars(row.costMicros)}{' '}
-        {row.calls === 0 ? null : (
-          <WhyLink of={`cost of ${name ?? member}`} stream="budget/council/*" type="BudgetDebited" />
-        )}
+        {row.calls === 0 ? null : <WhyCost by="member" name={member} costMicros={row.costMicros} span={null} />}
       </td>
       <td>{costPerWinMicros === null ? '–' : dollars(costPerWinMicros)}</td>
     </tr>

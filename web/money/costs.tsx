@@ -6,9 +6,10 @@ import { dollars, roundDollars } from '../shell/money.ts'
 import { hueOf } from '../shell/members.ts'
 import { budgets } from '../shell/standing.ts'
 import { moment } from '../shell/times.ts'
+import { timeZone } from './cost-query.ts'
 import { columnsOf, groupings, groupsOf, labelOf, type Columns, type CostRow, type Grouping } from './cost-rows.ts'
 import { CostTable } from './cost-table.tsx'
-import { canZoomOut, costs, grouping, period, recent, show, timeZone, zoomIn, zoomOut } from './figures.ts'
+import { canZoomOut, costs, grouping, period, recent, show, zoomIn, zoomOut } from './figures.ts'
 import { forecastOf, spentBy } from './forecast.ts'
 import { bucketOf, presets, type Period, type Preset } from './period.ts'
 import type { Outlook } from './draw-plot.ts'
@@ -121,6 +122,7 @@ function Figures({ loaded, of, by, title }: FiguresProps) {
         onBack={zoomOut}
       />
       <CostTable
+        span={of}
         groups={groupsOf(rows, by)}
         by={by}
         hueOfGroup={(index) => hues[Math.min(index, hues.length - 1)] ?? ''}

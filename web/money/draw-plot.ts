@@ -10,7 +10,8 @@ type Drawing = {
   columns: Columns
   bucket: Bucket
   span: Span
-  outlook: Outlook | null
+  /** The newest forecast; null: nothing is known about it. */
+  outlook: { current: Outlook | null }
   /** Holds the plot while it is drawn. */
   plot: { current: uPlot | null }
   /** The column under the pointer; null: none. */
@@ -129,7 +130,7 @@ function optionsOf(UPlot: typeof uPlot, element: HTMLElement, drawing: Drawing):
 }
 
 /** Marks the present, and goes on at the pace of the forecast. Only hours show it: a day is more than its pace. */
-function drawOutlook(plot: uPlot, { outlook, span, bucket }: Drawing, ink: string): void {
+function drawOutlook(plot: uPlot, { outlook: { current: outlook }, span, bucket }: Drawing, ink: string): void {
   const { ctx, bbox } = plot
   if (outlook === null || bucket !== 'hour' || outlook.nowMs < span.fromMs || outlook.nowMs >= span.toMs) return
   const { devicePixelRatio: scale } = window

@@ -3,6 +3,7 @@ import { live, liveRows } from '../live.ts'
 import { load, loading } from '../loaded.ts'
 import { minute } from '../shell/minute.ts'
 import { goTo, search } from '../shell/route.ts'
+import { costFields, mostRows } from './cost-query.ts'
 import { groupings, type CostRow, type Grouping } from './cost-rows.ts'
 import { paceWindowMs } from './forecast.ts'
 import { bucketOf, periodOf, searchOf, type Period } from './period.ts'
@@ -49,19 +50,11 @@ export function zoomOut(): void {
   show(before, grouping.value)
 }
 
-/** The time zone of the browser, in which the figures are asked for. */
-export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
-
-/** The largest page of a list. */
-const mostRows = 1_000
-
 /** The costs of the period by the grouping. */
-export const costs = liveRows<CostRow>(() => {
-  const { fromMs, toMs } = period.value
-  const [from, to] = [fromMs, toMs - 1].map((ms) => new Date(ms).toISOString()) as [string, string]
-  const groupBy = `${bucketOf({ fromMs, toMs })},${grouping.value}`
-  return `costs?${new URLSearchParams({ groupBy, from, to, timeZone, limit: String(mostRows) }).toString()}`
-}, 'costs')
+export const costs = liveRows<CostRow>(
+  () => `costs?${costFields(`${bucketOf(period.value)},${grouping.value}`, period.value).toString()}`,
+  'costs',
+)
 
 /** The costs of the hours from which the forecast takes its pace. */
 export const loadRecent = (nowMs: number): Promise<void> =>

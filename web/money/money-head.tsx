@@ -17,6 +17,11 @@ export function MoneyHead() {
             {name}
           </a>
         ))}
+        {shown === 'bounties' ? (
+          <a class="file" href="/v1/bounties?format=csv&limit=1000" download>
+            CSV
+          </a>
+        ) : null}
       </nav>
     </header>
   )

@@ -29,6 +29,8 @@ type Chosen = { from: number; to: number }
 export function Plot({ columns, bucket, span, hues, label, outlook, onZoom, onBack }: PlotProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
+  const ahead = useRef(outlook)
+  ahead.current = outlook
   const [chosen, setChosen] = useState<Chosen | null>(null)
   const { startsMs, parts } = columns
   const newest = Math.max(
@@ -42,8 +44,10 @@ export function Plot({ columns, bucket, span, hues, label, outlook, onZoom, onBa
     const element = place.current
     if (!element) return undefined
     setChosen(null)
-    return drawPlot(element, { columns, bucket, span, outlook, plot, onHover: setChosen, onSelect: zoom })
-  }, [columns, bucket, span.fromMs, span.toMs, hues.join(), theme.value, outlook?.perHourMicros, outlook?.untilMs])
+    return drawPlot(element, { columns, bucket, span, outlook: ahead, plot, onHover: setChosen, onSelect: zoom })
+  }, [columns, bucket, span.fromMs, span.toMs, hues.join(), theme.value])
+  // Each minute has another forecast. A new plot would end a drag.
+  useEffect(() => plot.current?.redraw(false), [outlook])
 
   const choose = (to: Chosen): void => {
     setChosen(to)

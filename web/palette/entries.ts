@@ -16,7 +16,7 @@ const stream = /^[a-z]+\/[A-Za-z0-9:_./-]*\*?$/
 /** The address in the log of a request, a position or a stream; null: a text is none of them. */
 export function placeInLog(text: string): { title: string; path: string } | null {
   if (uuid.test(text)) return { title: `Events of the request ${text}`, path: `/log?request=${text}` }
-  if (position.test(text)) return { title: `The event at ${text}`, path: `/log?position=${text}` }
+  if (position.test(text)) return { title: `The event at ${text}`, path: `/log?event=${text}` }
   if (!stream.test(text)) return null
   // An unfinished name finds the streams that begin with it.
   const name = /^[a-z]+\/[^*]+$/.test(text) ? text : `${text.replace(/\*$/, '')}*`
