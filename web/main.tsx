@@ -10,6 +10,8 @@ import './money/money.css'
 import './bounties/bounties.css'
 import './council/council.css'
 import './palette/palette.css'
+import './log/log.css'
+import './operations/operations.css'
 
 const root = document.querySelector('#app')
 if (root) render(<App />, root)

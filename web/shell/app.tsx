@@ -3,9 +3,11 @@ import { ApprovalsPage } from '../approvals/approvals-page.tsx'
 import { ChatPage } from '../chat/chat-page.tsx'
 import { BountiesPage } from '../bounties/bounties-page.tsx'
 import { CouncilPage } from '../council/council-page.tsx'
+import { LogPage } from '../log/log-page.tsx'
 import { MoneyPage } from '../money/money-page.tsx'
 import { listenForKeys } from '../palette/overlay.ts'
 import { Overlay } from '../palette/palette.tsx'
+import { OperationsPage } from '../operations/operations-page.tsx'
 import { loadMembers } from './members.ts'
 import { Navigation } from './navigation.tsx'
 import { route, type Route } from './route.ts'
@@ -25,6 +27,10 @@ function Page(shown: Route) {
       return <BountiesPage bountyId={shown.bountyId} />
     case 'council':
       return <CouncilPage electionId={shown.electionId} />
+    case 'log':
+      return <LogPage />
+    case 'operations':
+      return <OperationsPage />
     case 'nothing':
       return <NothingHere />
     default:

@@ -8,6 +8,8 @@ export const pages = [
   { page: 'approvals', path: '/approvals', name: 'Approvals' },
   { page: 'money', path: '/money', name: 'Money' },
   { page: 'council', path: '/council', name: 'Council' },
+  { page: 'log', path: '/log', name: 'Log' },
+  { page: 'operations', path: '/operations', name: 'Operations' },
 ] as const
 
 /** The board of bounties is a part of the money. */

@@ -13,6 +13,8 @@ export type Route =
   | { page: 'money' }
   | { page: 'bounties'; bountyId: string | null }
   | { page: 'council'; electionId: string | null }
+  | { page: 'log' }
+  | { page: 'operations' }
   | { page: 'nothing' }
 
 export const route = computed<Route>(() => routeOf(address.value.path))
@@ -27,6 +29,7 @@ function routeOf(path: string): Route {
   if (page === 'money' && rest.length === 0) return { page }
   if (page === 'money' && id === 'bounties' && rest.length < 3) return { page: 'bounties', bountyId: deeper || null }
   if (page === 'council' && rest.length < 2) return { page, electionId: id || null }
+  if ((page === 'log' || page === 'operations') && rest.length === 0) return { page }
   return { page: 'nothing' }
 }
 

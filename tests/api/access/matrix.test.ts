@@ -29,6 +29,8 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /money/bounties': 'any',
   'GET /money/bounties/:bountyId': 'any',
   'GET /council': 'any',
+  'GET /log': 'any',
+  'GET /operations': 'any',
   'GET /council/:electionId': 'any',
   'GET /assets/:name': 'public',
   'POST /v1/commands/:name': 'by_command',
