@@ -4,6 +4,7 @@ import { ChatPage } from '../chat/chat-page.tsx'
 import { BountiesPage } from '../bounties/bounties-page.tsx'
 import { CouncilPage } from '../council/council-page.tsx'
 import { LogPage } from '../log/log-page.tsx'
+import { DocsPage } from '../docs/docs-page.tsx'
 import { MoneyPage } from '../money/money-page.tsx'
 import { listenForKeys } from '../palette/overlay.ts'
 import { Overlay } from '../palette/palette.tsx'
@@ -31,6 +32,8 @@ function Page(shown: Route) {
       return <LogPage />
     case 'operations':
       return <OperationsPage />
+    case 'docs':
+      return <DocsPage />
     case 'nothing':
       return <NothingHere />
     default:

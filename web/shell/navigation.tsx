@@ -40,6 +40,14 @@ export function Navigation() {
         </a>
       ))}
       <div class="foot">
+        <a
+          class="link"
+          href="/docs"
+          aria-current={route.value.page === 'docs' ? 'page' : undefined}
+          onClick={followLink}
+        >
+          API
+        </a>
         <button class="link" type="button" onClick={() => applyTheme(nextTheme())}>
           Theme: {theme.value}
         </button>

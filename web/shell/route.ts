@@ -15,6 +15,7 @@ export type Route =
   | { page: 'council'; electionId: string | null }
   | { page: 'log' }
   | { page: 'operations' }
+  | { page: 'docs' }
   | { page: 'nothing' }
 
 export const route = computed<Route>(() => routeOf(address.value.path))
@@ -30,6 +31,7 @@ function routeOf(path: string): Route {
   if (page === 'money' && id === 'bounties' && rest.length < 3) return { page: 'bounties', bountyId: deeper || null }
   if (page === 'council' && rest.length < 2) return { page, electionId: id || null }
   if ((page === 'log' || page === 'operations') && rest.length === 0) return { page }
+  if (page === 'docs' && rest.length === 0) return { page }
   return { page: 'nothing' }
 }
 

@@ -32,7 +32,7 @@ const securityHeaders = {
 const pages = [
   ...['/', '/chat/:conversationId', '/approvals'],
   ...['/money', '/money/bounties', '/money/bounties/:bountyId', '/council', '/council/:electionId'],
-  ...['/log', '/operations'],
+  ...['/log', '/operations', '/docs'],
 ]
 
 /** The dashboard. A browser that is not signed in is sent to the sign-in page. Its files hold nothing secret, so they are public. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { eventCatalogue } from '../../events/catalogue.ts'
 import { StreamName, Uuid7 } from '../../events/identifiers.ts'
 import type { EventFilters } from '../../projections/log-selection.ts'
-import { After, defaultPage, pageSize, sequenceCursor } from '../queries/page.ts'
+import { After, pageFields, sequenceCursor } from '../queries/page.ts'
 
 const maxTypes = 20
 const prefixPattern = /^[A-Za-z0-9:_./-]{0,512}\*$/
@@ -40,8 +40,7 @@ export const EventParameters = z.strictObject({
   after: After,
   ...filterFields,
   order: z.enum(['asc', 'desc']).default('desc'),
-  cursor: sequenceCursor.optional(),
-  limit: pageSize.default(defaultPage),
+  ...pageFields(sequenceCursor),
 })
 
 /** The filters among the parameters. */

@@ -3,7 +3,7 @@ import { ConversationId, Principal, Uuid7 } from '../../events/identifiers.ts'
 import { chats, ChatStatus, selectChat, selectChats, type ChatRow } from '../../projections/chats.ts'
 import { promptsOf } from '../access/identity.ts'
 import { Count, Micros, Milliseconds, Positions, Time } from './fields.ts'
-import { defaultPage, Next, pageOf, pageSize } from './page.ts'
+import { Next, pageFields, pageOf } from './page.ts'
 import { query, type Query } from './query.ts'
 
 /** `me`, or a subject. */
@@ -49,12 +49,7 @@ export const chatQueries: readonly Query[] = [
     summary: 'Prompts and their answers that you may see, the newest first.',
     scope: 'chat:read',
     readModel: chats,
-    fields: {
-      asker: Asker.optional(),
-      conversation: ConversationId.optional(),
-      cursor: Uuid7.optional(),
-      limit: pageSize.default(defaultPage),
-    },
+    fields: { asker: Asker.optional(), conversation: ConversationId.optional(), ...pageFields(Uuid7) },
     body: z.object({ chats: z.array(Chat), next: Next }),
     table: { name: 'chats', row: Chat },
     notFound: 'there is no such list',

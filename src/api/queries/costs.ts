@@ -12,7 +12,7 @@ import { costs } from '../../projections/costs.ts'
 import { isoTime } from '../../platform/clock.ts'
 import { seesAllChats } from '../access/identity.ts'
 import { Count, Micros, Positions, Time } from './fields.ts'
-import { defaultPage, Next, pageOf, pageSize } from './page.ts'
+import { Next, pageFields, pageOf } from './page.ts'
 import { query, type Query } from './query.ts'
 
 /** A day, of the time zone of the query, or a time with its zone. */
@@ -40,6 +40,8 @@ const Key = z.string().nullable().optional()
 const CostGroupBody = z
   .object({
     ...(Object.fromEntries(costGroupings.map((grouping) => [grouping, Key])) as Record<CostGrouping, typeof Key>),
+    opensAt: Time.nullable().optional().meta({ description: 'The first instant of the day.' }),
+    closesAt: Time.nullable().optional().meta({ description: 'The first instant of the next day.' }),
     calls: Count,
     promptTokens: Count,
     cachedPromptTokens: Count,
@@ -68,8 +70,7 @@ export const costQueries: readonly Query[] = [
         .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Berlin')
         .meta({ description: 'Of days and hours; a name of the IANA database.' })
         .default('UTC'),
-      cursor: CostCursor.optional(),
-      limit: pageSize.default(defaultPage),
+      ...pageFields(CostCursor),
     },
     body: z.object({
       groupBy: z.array(z.enum(costGroupings)),

@@ -20,7 +20,7 @@ import {
 } from '../../projections/mode-history.ts'
 import { promptsOf, type Identity } from '../access/identity.ts'
 import { Count, Micros, Positions, Time } from './fields.ts'
-import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
+import { Next, pageFields, pageOf, sequenceCursor } from './page.ts'
 import { always, query, type Query } from './query.ts'
 import { itemQuery, listByStatusQuery } from './row-queries.ts'
 
@@ -98,7 +98,7 @@ export const governanceQueries: readonly Query[] = [
     scope: 'chat:read',
     readModel: modeHistory,
     isCommon: always,
-    fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
+    fields: pageFields(sequenceCursor),
     body: z.object({
       mode: Mode,
       since: Time.nullable().meta({ description: 'Null: it was never switched.' }),

@@ -1,13 +1,19 @@
 import { z } from 'zod'
 import { Position } from '../../events/identifiers.ts'
 
-export const defaultPage = 100
+const defaultPage = 100
 const maxPage = 1000
 /** The parameter `limit` of a list. */
-export const pageSize = z.coerce
+const pageSize = z.coerce
   .number()
   .pipe(z.int().min(1).max(maxPage))
   .meta({ type: 'integer', minimum: 1, maximum: maxPage, description: 'The most rows of a page.' })
+
+/** The parameters of a list in pages. */
+export const pageFields = <Cursor>(cursor: z.ZodType<Cursor>) => ({
+  cursor: cursor.optional().meta({ description: 'The `next` of the page before.' }),
+  limit: pageSize.default(defaultPage),
+})
 
 /** The parameter `after` of every query. */
 export const After = Position.optional().meta({
@@ -32,7 +38,7 @@ export async function pageOf<Row>(
 }
 
 /** The field `next` of a list: the cursor of the page after it; null: this is the last page. */
-export const Next = z.string().nullable()
+export const Next = z.string().nullable().meta({ description: 'The `cursor` of the next page; null: there is none.' })
 
 /** The problems of parameters, as a detail. */
 export const formatIssues = ({ issues }: z.ZodError): string =>

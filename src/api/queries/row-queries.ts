@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Uuid7 } from '../../events/identifiers.ts'
 import type { Tx } from '../../projections/engine/projection.ts'
 import type { Identity } from '../access/identity.ts'
-import { defaultPage, Next, pageOf, pageSize } from './page.ts'
+import { Next, pageFields, pageOf } from './page.ts'
 import { query, type Query } from './query.ts'
 
 type About<Printed> = Pick<Query, 'path' | 'summary' | 'scope' | 'readModel'> & {
@@ -39,7 +39,7 @@ export const listQuery = <Row, Cursor, Printed extends object>({
 }: ListSpec<Row, Cursor, Printed>): Query =>
   query({
     ...about,
-    fields: { cursor: cursor.optional(), limit: pageSize.default(defaultPage) },
+    fields: pageFields(cursor),
     ...listOf(name, row),
     notFound: 'there is no such list',
     async answer(tx, asked, _, viewer) {
@@ -70,7 +70,7 @@ export const listByStatusQuery = <Row, Status, Printed extends object>({
 }: ListByStatusSpec<Row, Status, Printed>): Query =>
   query({
     ...about,
-    fields: { status: known.optional(), cursor: Uuid7.optional(), limit: pageSize.default(defaultPage) },
+    fields: { status: known.optional(), ...pageFields(Uuid7) },
     ...listOf(name, row),
     notFound: 'there is no such list',
     async answer(tx, { status, cursor: before, limit }, _, viewer) {

@@ -7,7 +7,7 @@ import { isoTime } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/platform-error.ts'
 import { sendLogUnavailable } from '../log/log-problem.ts'
 import { sendProblem } from '../problem.ts'
-import { After, defaultPage, formatIssues, pageOf, pageSize } from './page.ts'
+import { After, formatIssues, pageFields, pageOf } from './page.ts'
 
 const Cursor = z
   .string()
@@ -19,11 +19,7 @@ const Cursor = z
   .pipe(z.object({ atMs: z.number(), stream: StreamName }))
 
 /** The parameters of `GET /v1/schedule`. */
-export const ScheduleParameters = z.strictObject({
-  after: After,
-  cursor: Cursor.optional(),
-  limit: pageSize.default(defaultPage),
-})
+export const ScheduleParameters = z.strictObject({ after: After, ...pageFields(Cursor) })
 
 /**
  * `GET /v1/schedule`: the clock's next actions, the earliest first. Reads the index of deadlines in Redis, not a read model: every

@@ -4,7 +4,7 @@ import { accounts, selectAccount, selectAccounts, type AccountRow } from '../../
 import { entries, selectEntries } from '../../projections/entries.ts'
 import { Entry, printEntry } from '../../projections/statement.ts'
 import { LastPosition, Micros } from './fields.ts'
-import { defaultPage, Next, pageOf, pageSize, sequenceCursor } from './page.ts'
+import { Next, pageFields, pageOf, sequenceCursor } from './page.ts'
 import { always, query, type Query } from './query.ts'
 import { itemQuery, listQuery } from './row-queries.ts'
 
@@ -52,7 +52,7 @@ export const treasuryQueries: readonly Query[] = [
     scope: 'treasury:read',
     readModel: entries,
     isCommon: always,
-    fields: { cursor: sequenceCursor.optional(), limit: pageSize.default(defaultPage) },
+    fields: pageFields(sequenceCursor),
     id: AccountId,
     table: { name: 'entries', row: Entry },
     body: z.object({ account: z.string(), entries: z.array(Entry), next: Next }),

@@ -31,6 +31,7 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /council': 'any',
   'GET /log': 'any',
   'GET /operations': 'any',
+  'GET /docs': 'any',
   'GET /council/:electionId': 'any',
   'GET /assets/:name': 'public',
   'POST /v1/commands/:name': 'by_command',
