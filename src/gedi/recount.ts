@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { canonicalJson } from '../events/canonical-json.ts'
 import type { ElectionEvent, ElectionRules } from '../events/election.ts'
 import { compareMethods, type Comparison } from './compare.ts'
 import { methods } from './count.ts'
@@ -42,7 +42,8 @@ export function compareRecorded({ rules, ballots }: Pick<Recorded, 'rules' | 'ba
 function differences(recorded: Ending, recounted: Ending): string[] {
   if (recorded.type !== recounted.type) return ['type']
   const [left, right] = [new Map(Object.entries(recorded.data)), new Map(Object.entries(recounted.data))]
-  return [...new Set([...left.keys(), ...right.keys()])].filter(
-    (key) => !isDeepStrictEqual(left.get(key), right.get(key)),
-  )
+  return [...new Set([...left.keys(), ...right.keys()])].filter((key) => !isSame(left.get(key), right.get(key)))
 }
+
+const isSame = (left: unknown, right: unknown): boolean =>
+  left === undefined || right === undefined ? left === right : canonicalJson(left) === canonicalJson(right)

@@ -27,7 +27,7 @@ export type Field = { name: string; type: string; isRequired: boolean; about: st
 const maxDepth = 4
 
 /** A schema with its reference followed. What stands beside the reference holds too. */
-export function resolved(schema: Schema, schemas: Schemas): Schema {
+function resolved(schema: Schema, schemas: Schemas): Schema {
   const name = schema.$ref?.split('/').at(-1)
   const { $ref: _, ...own } = schema
   return name === undefined ? schema : { ...(schemas[name] ? resolved(schemas[name], schemas) : {}), ...own }
