@@ -7,7 +7,7 @@ import { chromiumPath } from './support/browser.ts'
 
 /**
  * `npm run docs:screenshots -- <DATA_DIR>`: photographs the dashboard of a council that runs on this machine, for docs/images. It asks
- * two questions, and proposes an action that waits, so use a DATA_DIR of its own.
+ * two questions, opens bounties, and proposes an action that waits, so use a DATA_DIR of its own.
  */
 const server = readServerFile(process.argv[2] ?? '.data')
 if (!server) throw new Error('no council runs on this DATA_DIR')
@@ -18,6 +18,15 @@ await mkdir(folder, { recursive: true })
 for (const account of ['external', 'reserve']) await council.execute('OpenAccount', { account })
 const deposit = { transferId: 'budget-2026', from: 'external', to: 'reserve', amountMicros: 400_000_000 }
 await council.execute('TransferFunds', { ...deposit, reason: 'the budget of the year' })
+
+for (const bounty of bounties()) await council.execute('OpenBounty', bounty)
+const survey = { ...bounties()[0], title: 'A survey of the harbour', task: 'Count the berths of each quay.' }
+const opened = await council.execute('OpenBounty', survey)
+if (opened.result === 'appended') {
+  await council.execute('ClaimBounty', { bountyId: opened.key, worker: 'user:ben' })
+  const work = 'North quay: 6 berths.\n\nSouth quay: 8 berths.'
+  await council.execute('SubmitBountyWork', { bountyId: opened.key, work })
+}
 
 const ticket = await fetch(`${server.url}/v1/tickets`, {
   method: 'POST',
@@ -41,8 +50,19 @@ await page.getByRole('link', { name: 'Approvals' }).click()
 await page.getByRole('listitem', { name: 'TransferFunds' }).first().waitFor()
 await photograph('approvals')
 await page.getByRole('link', { name: 'Money' }).click()
-await page.getByRole('table').waitFor()
+await page.getByRole('slider').locator('canvas').waitFor()
 await photograph('money')
+await page.getByRole('link', { name: 'Bounties' }).click()
+await page.getByRole('link', { name: 'A survey of the harbour' }).waitFor()
+await photograph('bounties')
+await page.getByRole('link', { name: 'Council', exact: true }).click()
+await page.getByRole('region', { name: 'Recount' }).waitFor()
+await photograph('council')
+await page.getByRole('link', { name: 'Chat' }).click()
+await page.getByRole('link', { name: /capital of France/ }).click()
+await page.getByRole('button', { name: 'Why this answer?' }).last().click()
+await page.getByText('the cost of the answer', { exact: false }).waitFor()
+await photograph('why')
 await browser.close()
 
 async function ask(on: Page, route: 'fast' | 'full', question: string): Promise<void> {
@@ -53,6 +73,16 @@ async function ask(on: Page, route: 'fast' | 'full', question: string): Promise<
 
 function transfer() {
   return { transferId: 'invoice-2026-11', from: 'external', to: 'reserve', amountMicros: 60_000_000, reason: 'invoice' }
+}
+
+function bounties() {
+  const offer = { rewardMicros: 8_000_000, bonusMicros: 2_000_000, claimSeconds: 7_200 }
+  const deadline = new Date(Date.now() + 3 * 86_400_000).toISOString()
+  const texts = {
+    task: 'Find suppliers in the region, with prices and lead times.',
+    criteria: 'Every price has a source.',
+  }
+  return ['Suppliers of timber', 'Suppliers of copper cable'].map((title) => ({ title, ...texts, ...offer, deadline }))
 }
 
 /** The page in both themes, and on a phone. */

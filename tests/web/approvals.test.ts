@@ -44,6 +44,20 @@ describe('the approvals', () => {
     expect({ faults, strangers }).toEqual({ faults: [], strangers: [] })
   })
 
+  test('are reached from the palette: the most urgent one has the focus, and its keys decide', async () => {
+    const approvalId = await proposed('gift-4')
+    await standing(approvalId)
+    const { page } = await visit('/money')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: /^Search pages/ }).fill('next waiting')
+    await page.keyboard.press('Enter')
+    await page.getByRole('listitem', { name: 'TransferFunds' }).and(page.locator(':focus')).waitFor()
+    expect(await page.title()).toBe('Approvals · Council')
+    await page.keyboard.press('a')
+    await page.getByText('Nothing waits for you.', { exact: false }).waitFor()
+    expect(await standing(approvalId)).toMatchObject({ status: expect.stringMatching(/granted|used/) as unknown })
+  })
+
   test('are denied with a reason that is recorded', async () => {
     const approvalId = await proposed('gift-2')
     await standing(approvalId)

@@ -82,6 +82,19 @@ describe('the drawer that says why', () => {
     await drawer.getByText('The answer is complete').waitFor()
   })
 
+  test('fits a phone', async () => {
+    const { page } = await visit('/', { viewport: { width: 360, height: 740 } })
+    scene.model.nextAnswer({ tokens: ['x'.repeat(600), ` ${'word '.repeat(200)}`] })
+    await page.getByLabel('Path').selectOption('fast')
+    await page.getByLabel('Your question').fill(`${'y'.repeat(500)}?`)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Why this answer?' }).click()
+    await page.getByRole('dialog').getByText('The answer is complete').waitFor()
+    const width = await page.getByRole('dialog').evaluate((drawer) => drawer.scrollWidth)
+    expect(width).toBeLessThanOrEqual(360)
+    await expectAccessible(page)
+  })
+
   test('says which scope is missing', async () => {
     const { token } = await issueToken(scene.council, { subject: 'user:ada', scopes: ['chat:send', 'chat:read'] })
     const { page } = await visit('/', { token })

@@ -6,7 +6,12 @@ import { Panel } from './panel.tsx'
 /** Every account. Its balance opens to the entries that it comes from. */
 export function Accounts() {
   return (
-    <Panel title="Accounts" rows={accounts} nothing="No account is open yet.">
+    <Panel
+      title="Accounts"
+      file="/v1/treasury/accounts?format=csv&limit=1000"
+      rows={accounts}
+      nothing="No account is open yet."
+    >
       {(rows) => inOrder(rows).map((row) => <Account key={row.account} {...row} />)}
     </Panel>
   )

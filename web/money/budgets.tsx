@@ -11,7 +11,12 @@ import { WhyLink } from './why-link.tsx'
 /** The budgets whose day has not ended, with their soft and hard limits and what they will have spent at its end. */
 export function Budgets() {
   return (
-    <Panel title="Budgets, today" rows={budgets} nothing="No call was charged to a budget yet.">
+    <Panel
+      title="Budgets, today"
+      file="/v1/budgets?format=csv&limit=1000"
+      rows={budgets}
+      nothing="No call was charged to a budget yet."
+    >
       {(rows) => {
         const open = rows.filter(({ closesAt }) => closesAt === null || Date.parse(closesAt) > minute.value)
         if (open.length === 0) return <p class="quiet small">No call was charged to a budget today.</p>

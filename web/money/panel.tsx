@@ -7,14 +7,15 @@ export function Panel<Row>({
   title,
   rows,
   nothing,
-  controls,
+  file,
   children,
 }: {
   title: string
   rows: ReadonlySignal<Loaded<readonly Row[]>>
   /** What an empty list means. */
   nothing: string
-  controls?: ComponentChildren
+  /** The address of the same rows for spreadsheets. */
+  file: string
   children: (rows: readonly Row[]) => ComponentChildren
 }) {
   const loaded = rows.value
@@ -22,7 +23,9 @@ export function Panel<Row>({
     <section class="card panel" aria-label={title}>
       <header>
         <h2>{title}</h2>
-        {controls}
+        <a class="file" href={file} download>
+          CSV
+        </a>
       </header>
       {loaded.state === 'loading' ? <p class="quiet small">Loading…</p> : null}
       {loaded.state === 'failed' ? <p class="bad small">{loaded.why}</p> : null}

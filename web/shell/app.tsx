@@ -15,6 +15,7 @@ import { route, type Route } from './route.ts'
 import { NothingHere } from './nothing-here.tsx'
 import { StatusLine } from './status-line.tsx'
 import { applyTheme, theme } from './theme.ts'
+import { keepTitle } from './title.ts'
 
 function Page(shown: Route) {
   switch (shown.page) {
@@ -44,6 +45,7 @@ function Page(shown: Route) {
 /** The frame around every page: navigation, status line, and the page of the address. */
 export function App() {
   useEffect(listenForKeys, [])
+  useEffect(keepTitle, [])
   useEffect(() => {
     applyTheme(theme.value)
     void loadMembers()
