@@ -10,18 +10,20 @@ export function MoneyHead() {
   const shown = route.value.page
   return (
     <header class="page-head">
-      <h1>{shown === 'bounties' ? 'Bounties' : 'Money'}</h1>
+      <div class="title">
+        <h1>{shown === 'bounties' ? 'Bounties' : 'Money'}</h1>
+        {shown === 'bounties' ? (
+          <a class="file" href="/v1/bounties?format=csv&limit=1000" download>
+            CSV
+          </a>
+        ) : null}
+      </div>
       <nav class="tabs" aria-label="Money">
         {parts.map(({ page, path, name }) => (
           <a key={path} href={path} aria-current={page === shown ? 'page' : undefined} onClick={followLink}>
             {name}
           </a>
         ))}
-        {shown === 'bounties' ? (
-          <a class="file" href="/v1/bounties?format=csv&limit=1000" download>
-            CSV
-          </a>
-        ) : null}
       </nav>
     </header>
   )
