@@ -48,6 +48,7 @@ describe('the approvals', () => {
     const approvalId = await proposed('gift-4')
     await standing(approvalId)
     const { page } = await visit('/money')
+    await page.getByText('reserve', { exact: true }).waitFor()
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: /^Search pages/ }).fill('next waiting')
     await page.keyboard.press('Enter')
