@@ -20,7 +20,7 @@ import {
 /**
  * `npm run bench:stream`: what the council adds to the time of a token on its way from the model server to the client's socket, and to
  * the time until the first token. The peer is a client that reads the model server directly; the limit is an echo of the same frame
- * over the same WebSocket stack, with one round trip to Redis. `-- --vllm <url>` compares with a real vLLM instead, whose send times are
+ * over the same WebSocket stack, with one round trip to Redis. The same answers over `/v1/chat/completions` show what that route adds. `-- --vllm <url>` compares with a real vLLM instead, whose send times are
  * unknown: the time to the first token, and between tokens.
  */
 const runs = isQuick ? 2 : 5
@@ -32,7 +32,7 @@ const perSecond = 20
 const answerTokens = 20
 
 /** One level in one run. Percentiles in milliseconds. */
-type Measured = { council: Observed; direct: Observed; limit: string }
+type Measured = { council: Observed; openAi: Observed; direct: Observed; limit: string }
 
 async function measure(dataFolder: string): Promise<Figures> {
   const model = await startPacedModel()
@@ -50,6 +50,7 @@ async function measure(dataFolder: string): Promise<Figures> {
       const measured = {
         direct: await answersOf(clients, { direct: { url, model: 'smollm2', persona, maxTokens } }, level),
         council: await answersOf(clients, { council: api, token: benchToken }, level),
+        openAi: await answersOf(clients, { council: api, token: benchToken, over: 'openai' }, level),
         limit: await echoesOf(clients, echoUrl, level),
       }
       if (run > 0) recorded.get(level)?.push(measured)
@@ -125,9 +126,16 @@ function addedOf(measured: readonly Measured[]) {
   }
 }
 
+/** Milliseconds in each run: what the OpenAI-compatible route takes more than the socket, at the median. */
+const openAiAddedOf = (measured: readonly Measured[]) => ({
+  token: measured.map(({ openAi, council }) => percentiles(openAi.delays).p50 - percentiles(council.delays).p50),
+  first: measured.map(({ openAi, council }) => percentiles(openAi.firsts).p50 - percentiles(council.firsts).p50),
+})
+
 function figuresOf(recorded: ReadonlyMap<number, readonly Measured[]>): Figures['figures'] {
   const ofLevel = (measured: readonly Measured[]) => {
     const added = addedOf(measured)
+    const openAi = openAiAddedOf(measured)
     const over = (latencies: (one: Measured) => string): Percentiles =>
       percentilesOf(measured.map((one) => ({ latencies: latencies(one) })))
     return {
@@ -139,6 +147,9 @@ function figuresOf(recorded: ReadonlyMap<number, readonly Measured[]>): Figures[
         p99: ratioOf(added.p99, added.limitP99),
         first: ratioOf(added.first, added.limitP50),
       },
+      openAiOverSocketMs: { token: spread(openAi.token), first: spread(openAi.first) },
+      openAiMs: over(({ openAi: { delays } }) => delays),
+      openAiFirstMs: over(({ openAi: { firsts } }) => firsts),
       councilMs: over(({ council }) => council.delays),
       directMs: over(({ direct }) => direct.delays),
       councilFirstMs: over(({ council }) => council.firsts),
@@ -149,9 +160,9 @@ function figuresOf(recorded: ReadonlyMap<number, readonly Measured[]>): Figures[
     }
   }
   const figures = Object.fromEntries([...recorded].map(([level, measured]) => [`${level}`, ofLevel(measured)]))
-  for (const [level, { addedMs, firstTokenAddedMs, limitMs }] of Object.entries(figures))
+  for (const [level, { addedMs, firstTokenAddedMs, limitMs, openAiOverSocketMs }] of Object.entries(figures))
     console.log(
-      `${level} at once: a token takes ${ms(addedMs.p50.median)} more (p99 ${ms(addedMs.p99.median)}), the first ${ms(firstTokenAddedMs.median)} more; an echo and a round trip ${ms(limitMs.p50.median)} (p99 ${ms(limitMs.p99.median)})`,
+      `${level} at once: a token takes ${ms(addedMs.p50.median)} more (p99 ${ms(addedMs.p99.median)}), the first ${ms(firstTokenAddedMs.median)} more; an echo and a round trip ${ms(limitMs.p50.median)} (p99 ${ms(limitMs.p99.median)}); over /v1/chat/completions ${ms(openAiOverSocketMs.token.median)} more, the first ${ms(openAiOverSocketMs.first.median)} more`,
     )
   return figures
 }

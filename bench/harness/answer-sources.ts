@@ -51,22 +51,32 @@ type Chunk = { choices?: { delta?: { content?: string | null } }[]; error?: unkn
 export type DirectModel = { url: string; model: string; persona: string; maxTokens: number }
 
 /** A client that reads the model server directly, with the request that the council sends on the fast path. */
-export function directSource({ url, model, persona, maxTokens }: DirectModel): AnswerSource {
+export const directSource = ({ url, model, persona, maxTokens }: DirectModel): AnswerSource =>
+  eventSource(url, {}, (prompt) => ({
+    model,
+    messages: conversationMessages(persona, prompt, []),
+    max_tokens: maxTokens,
+    temperature: 0,
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  }))
+
+/** A client of the council's OpenAI-compatible route, on the fast path. */
+export const openAiSource = (url: string, token: string): AnswerSource =>
+  eventSource(url, { authorization: `Bearer ${token}` }, (content) => ({
+    model: 'council-fast',
+    messages: [{ role: 'user', content }],
+  }))
+
+/** A client that asks for chat completions as server-sent events, over a connection of its own. */
+function eventSource(url: string, headers: Record<string, string>, bodyOf: (prompt: string) => object): AnswerSource {
   const agent = new Agent({ connections: 1, bodyTimeout: 0, headersTimeout: 0 })
   return {
     async ask(prompt, onText) {
       const { statusCode, body } = await request(`${url}/v1/chat/completions`, {
         dispatcher: agent,
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          model,
-          messages: conversationMessages(persona, prompt, []),
-          max_tokens: maxTokens,
-          temperature: 0,
-          stream: true,
-          stream_options: { include_usage: true, continuous_usage_stats: true },
-        }),
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ ...bodyOf(prompt), stream: true }),
       })
       if (statusCode !== 200) throw new Error(`${url} answered with ${statusCode}: ${await body.text()}`)
       let whole = ''

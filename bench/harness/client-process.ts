@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { encodeIntoCompressedBase64 } from 'hdr-histogram-js'
 import { WebSocket } from 'ws'
 import { answerClients, type AnswerClients, type Asked, type Observed, type Outcome } from './answer-clients.ts'
-import { councilSource, directSource, type AnswerSource, type DirectModel } from './answer-sources.ts'
+import { councilSource, directSource, openAiSource, type AnswerSource, type DirectModel } from './answer-sources.ts'
 import { newHistogram } from './closed-loop.ts'
 import { answerRequests } from './measured-process.ts'
 import { nowMicros } from './numbered-answer.ts'
 import { plainAnswers, type PlainAnswers } from './plain-answers.ts'
 
-/** What answers: the council, or the model server directly. */
-export type Answering = { council: string; token: string } | { direct: DirectModel }
+/** What answers: the council over its socket or over its OpenAI-compatible route, or the model server directly. */
+export type Answering = { council: string; token: string; over?: 'openai' } | { direct: DirectModel }
 
 /** The clients, in a process of their own. */
 export type ClientRequest =
@@ -56,7 +56,11 @@ answerRequests<ClientReply>(
 )
 
 function openerOf(of: Answering): () => Promise<AnswerSource> {
-  return 'council' in of ? () => councilSource(of.council, of.token) : () => Promise.resolve(directSource(of.direct))
+  if ('direct' in of) return () => Promise.resolve(directSource(of.direct))
+  const { council, token } = of
+  return of.over === 'openai'
+    ? () => Promise.resolve(openAiSource(council, token))
+    : () => councilSource(council, token)
 }
 
 /** Sends the same frame at a rate on each socket, and measures the time until it comes back. A histogram of microseconds. */
