@@ -78,7 +78,7 @@ function take(change: Change): void {
   const into = topics.get(topic)
   if (!into) return
   if ('value' in change) into.value = { state: 'there', value: change.value }
-  else if (into.value.state !== 'there') into.value = { state: 'failed', why: change.message }
+  else if ('code' in change && into.value.state !== 'there') into.value = { state: 'failed', why: change.message }
   setStale(topic, 'code' in change && passing.includes(change.code) ? change.message : null)
 }
 

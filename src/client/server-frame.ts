@@ -144,7 +144,13 @@ const shapes: { [Type in ServerFrame['type']]: Shape<FrameOf<Type>> } = {
     scope: optional(text),
     topic: optional(text),
   }),
-  change: object<FrameOf<'change'>>({ type: oneOf('change'), topic: text, position, value: record(anything) }),
+  change: object<FrameOf<'change'>>({
+    type: oneOf('change'),
+    topic: text,
+    position,
+    value: optional(record(anything)),
+    events: optional(list(record(anything))),
+  }),
   resumed: object<FrameOf<'resumed'>>({ type: oneOf('resumed'), requestId: uuid7 }),
   decided: object<FrameOf<'decided'>>({
     type: oneOf('decided'),

@@ -5,12 +5,15 @@ import type { Connection } from './connection.ts'
 import { interrupted, reconnecting, type Reconnecting } from './reconnect.ts'
 
 /**
- * The newest value of a topic, as `GET /v1/<topic>` answers at a position or later; or why there is none for now, with the code of the
- * server's `error` frame. After a fault the next value ends it.
+ * The newest value of a topic, as `GET /v1/<topic>` answers at a position or later; of the topic `events`, the next events; or why there
+ * is nothing new for now, with the code of the server's `error` frame. After a fault the next change ends it.
  */
 export type Change = { topic: string } & (
-  { position: string; value: Readonly<Record<string, unknown>> } | { code: string; message: string }
+  | { position: string; value: JsonObject }
+  | { position: string; events: readonly JsonObject[] }
+  | { code: string; message: string }
 )
+type JsonObject = Readonly<Record<string, unknown>>
 
 /**
  * Changes of topics, over lost connections. It can be iterated by one loop at a time; after an error, a new loop goes on where the one
@@ -64,9 +67,10 @@ export function followTopics(
               yield { topic, code, message }
             }
             if (frame?.type !== 'change' || !followed.has(frame.topic)) continue
-            const { topic, position, value } = frame
+            const { topic, position, value, events } = frame
             followed.set(topic, position)
-            yield { topic, position, value }
+            if (value) yield { topic, position, value }
+            if (events) yield { topic, position, events }
           }
           throw interrupted()
         } finally {

@@ -55,7 +55,10 @@ describe('the shapes of the client and the schema of the server', () => {
     scope: optional(text),
     topic: optional(text),
     position,
-    value: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { noNullPrototype: true }),
+    value: optional(fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { noNullPrototype: true })),
+    events: optional(
+      fc.array(fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { noNullPrototype: true }), { maxLength: 3 }),
+    ),
     throttledBy: optional(fc.array(text)),
     held: fc.constantFrom(undefined, true),
     conversation: optional(

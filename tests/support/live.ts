@@ -3,7 +3,8 @@ import { liveTopics } from '../../src/api/live/live-topics.ts'
 import { socketTopics } from '../../src/api/live/socket-topics.ts'
 import type { ServerFrame } from '../../src/api/chat/frames.ts'
 import type { AnyRecordedEvent } from '../../src/events/catalogue.ts'
-import { Position } from '../../src/events/identifiers.ts'
+import { beginning, comparePositions, Position, Principal } from '../../src/events/identifiers.ts'
+import type { LogReader } from '../../src/events/log/log.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
 import type { ReadModelAnswer, ReadModelReader } from '../../src/projections/engine/read-model-reader.ts'
 
@@ -36,7 +37,23 @@ export function liveScene() {
     },
     position: () => position,
   }
-  const live = liveTopics({ read, tail, logger: silentLogger, elapsedMs: () => performance.now() })
+  const stored: AnyRecordedEvent[] = []
+  const log = { isAway: false, reads: 0 }
+  const readLog: LogReader['read'] = async function* ({ after = beginning, upTo } = {}) {
+    log.reads++
+    if (log.isAway) throw new Error('Redis does not answer')
+    const events = stored.filter(
+      ({ position: of }) => comparePositions(of, after) > 0 && (!upTo || comparePositions(of, upTo) <= 0),
+    )
+    for (let start = 0; start < events.length; start += 100) yield events.slice(start, start + 100)
+  }
+  const live = liveTopics({
+    read,
+    log: { read: readLog },
+    tail,
+    logger: silentLogger,
+    elapsedMs: () => performance.now(),
+  })
 
   /** A socket that takes frames at once, or while `hold` is on not at all. */
   function connect(identity: Identity = firstIdentity) {
@@ -54,14 +71,18 @@ export function liveScene() {
 
   return {
     model,
+    log,
     connect,
     listening: () => listeners.size,
     /** Appends an event, which changes the value of every topic. */
-    append(type: string, n: number, value: object = { rows: n }) {
+    append(type: string, n: number, value: object = { rows: n }, more: Partial<AnyRecordedEvent> = {}) {
       position = at(n)
       model.position = position
       model.value = value
-      for (const listener of listeners) listener([{ type, position } as AnyRecordedEvent])
+      const metadata = { actor: Principal.parse('user:ada') }
+      const event = { position, stream: 'mode/main', type, metadata, ...more } as AnyRecordedEvent
+      stored.push(event)
+      for (const listener of listeners) listener([event])
     },
   }
 }

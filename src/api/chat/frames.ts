@@ -30,6 +30,7 @@ export const frameErrorCodes = [
   'not_found',
   'too_many_topics',
   'topic_too_large',
+  'too_far_behind',
   'internal',
 ] as const
 export type FrameErrorCode = (typeof frameErrorCodes)[number]
@@ -95,6 +96,7 @@ export type ClientFrame = z.infer<typeof ClientFrame>
 const ofAnswer = { requestId: Uuid7, id: z.string() }
 const ofMember = { type: z.literal('member'), ...ofAnswer, member: z.string() }
 const ofVote = { type: z.literal('vote'), ...ofAnswer }
+const JsonObject = z.record(z.string(), z.unknown())
 const label = z.string()
 const message = z.string()
 
@@ -185,12 +187,15 @@ export const ServerFrame = z.discriminatedUnion('type', [
     scope: z.string().optional(),
     topic: z.string().optional(),
   }),
-  /** The newest value of a topic, as `GET /v1/<topic>` answers; `position` is where the log had it first. */
+  /** One of `value` and `events`; `position` is where the log had them. */
   z.object({
     type: z.literal('change'),
     topic: z.string(),
     position: Position,
-    value: z.record(z.string(), z.unknown()),
+    /** The newest value of a topic, as `GET /v1/<topic>` answers. */
+    value: JsonObject.optional(),
+    /** The next events of the topic `events`: the client has all of them up to `position`. */
+    events: z.array(JsonObject).optional(),
   }),
   z.object({ type: z.literal('resumed'), requestId: Uuid7 }),
   /** The reply to `approve` and `deny`. */

@@ -3,7 +3,7 @@ import type { Identity } from '../access/identity.ts'
 import { maxTopicsPerSocket, type ServerFrame } from '../chat/frames.ts'
 import type { Subscriber, TopicFrame } from './feed.ts'
 import type { LiveTopics } from './live-topics.ts'
-import { parseTopic, type TopicFault } from './topic.ts'
+import { parseTopic, type Topic, type TopicFault } from './topic.ts'
 
 /** The subscriptions of one socket. */
 export type SocketTopics = {
@@ -52,6 +52,15 @@ export function socketTopics(live: LiveTopics, identity: Identity, send: Send): 
       return { code: 'too_many_topics', message: `a socket follows at most ${maxTopicsPerSocket} topics` }
     const topic = parseTopic(text, identity)
     if ('fault' in topic) return topic.fault
+    const end =
+      'filters' in topic ? live.followEvents({ ...topic, after, send }, identity.subject) : subscribe(topic, after)
+    if (!end) return { code: 'too_many_topics', message: 'too many topics are followed' }
+    followed.set(text, end)
+    return null
+  }
+
+  function subscribe(topic: Topic, after: Position | null): (() => void) | null {
+    const { text } = topic
     const subscriber: Subscriber = {
       after,
       take(frame) {
@@ -60,10 +69,7 @@ export function socketTopics(live: LiveTopics, identity: Identity, send: Send): 
         if (!isSending) void sendAll()
       },
     }
-    const end = live.subscribe(topic, identity.subject, subscriber)
-    if (!end) return { code: 'too_many_topics', message: 'too many topics are followed' }
-    followed.set(text, end)
-    return null
+    return live.subscribe(topic, identity.subject, subscriber)
   }
 
   return {

@@ -1,8 +1,11 @@
 import { parse as parseQueryString } from 'node:querystring'
 import type { TokenScope } from '../../events/token.ts'
 import { anyone, type Identity } from '../access/identity.ts'
+import { EventFilterParameters, filtersOf } from '../log/event-parameters.ts'
+import { formatIssues } from '../queries/page.ts'
 import { queries } from '../queries/queries.ts'
 import type { Asked, Query } from '../queries/query.ts'
+import type { EventTopic } from './event-frames.ts'
 
 /** A query at some parameters, as one viewer sees it: what a subscription is about. */
 export type Topic = Pick<Query, 'readModel' | 'notFound'> & {
@@ -16,19 +19,22 @@ export type Topic = Pick<Query, 'readModel' | 'notFound'> & {
 export const topicErrorCodes = ['topic_unknown', 'scope_missing', 'malformed_request', 'not_found'] as const
 export type TopicFault = { code: (typeof topicErrorCodes)[number]; message: string; scope?: TokenScope }
 
+const eventScope: TokenScope = 'events:read'
 /** The scopes that topics need. */
-export const topicScopes: readonly TokenScope[] = [...new Set(queries.map(({ scope }) => scope))]
+export const topicScopes: readonly TokenScope[] = [...new Set([...queries.map(({ scope }) => scope), eventScope])]
 
 /** The topic that a client names, or why it cannot have it: the same fault that `GET /v1/<topic>` has. */
-export function parseTopic(text: string, viewer: Identity): Topic | { fault: TopicFault } {
+export function parseTopic(text: string, viewer: Identity): Topic | EventTopic | { fault: TopicFault } {
   const mark = text.indexOf('?')
-  const found = queryAt(mark < 0 ? text : text.slice(0, mark))
+  const path = mark < 0 ? text : text.slice(0, mark)
+  const parameters = { ...parseQueryString(mark < 0 ? '' : text.slice(mark + 1)) }
+  if (path === 'events') return parseEventTopic(text, parameters, viewer)
+  const found = queryAt(path)
   if (!found) return { fault: { code: 'topic_unknown', message: `there is no topic ${text.slice(0, 200)}` } }
   const { query, id } = found
   const { scope, readModel, notFound } = query
-  if (!viewer.scopes.has(scope))
-    return { fault: { code: 'scope_missing', message: `the token lacks the scope ${scope}`, scope } }
-  const asked = query.ask({ id, query: { ...parseQueryString(mark < 0 ? '' : text.slice(mark + 1)) } })
+  if (!viewer.scopes.has(scope)) return withoutScope(scope)
+  const asked = query.ask({ id, query: parameters })
   if (asked.outcome !== 'asked') return { fault: { code: asked.outcome, message: asked.detail } }
   if (asked.after !== null)
     return { fault: { code: 'malformed_request', message: 'after: belongs to the frame, not to the topic' } }
@@ -42,6 +48,17 @@ export function parseTopic(text: string, viewer: Identity): Topic | { fault: Top
     answer: (tx) => asked.answer(tx, seenBy),
   }
 }
+
+function parseEventTopic(text: string, parameters: object, viewer: Identity): EventTopic | { fault: TopicFault } {
+  if (!viewer.scopes.has(eventScope)) return withoutScope(eventScope)
+  const known = EventFilterParameters.safeParse(parameters)
+  if (!known.success) return { fault: { code: 'malformed_request', message: formatIssues(known.error) } }
+  return { text, filters: filtersOf(known.data) }
+}
+
+const withoutScope = (scope: TokenScope): { fault: TopicFault } => ({
+  fault: { code: 'scope_missing', message: `the token lacks the scope ${scope}`, scope },
+})
 
 /** The query whose path this is, without `/v1/`, and the `:id` in it. */
 function queryAt(path: string): { query: Query; id: string | undefined } | null {

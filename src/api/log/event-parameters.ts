@@ -35,6 +35,9 @@ const filterFields = {
   request: Uuid7.optional(),
 }
 
+/** The parameters of the topic `events`. */
+export const EventFilterParameters = z.strictObject(filterFields)
+
 /** The parameters of `GET /v1/events`. */
 export const EventParameters = z.strictObject({
   after: After,

@@ -79,7 +79,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
       logger,
       readTokens: (requestId, afterId) => readTokens(stores.ephemeral, council.id, requestId, afterId),
       findPrompt: promptFinder(log, readModel),
-      live: liveTopics({ read: readModel, tail, logger, elapsedMs }),
+      live: liveTopics({ read: readModel, log, tail, logger, elapsedMs }),
       limits: subjectLimits({
         maxSocketsPerSubject: limits.maxSocketsPerSubject,
         maxInFlightPerSubject: limits.maxCommandsInFlight,

@@ -305,7 +305,7 @@ describe.each(Object.entries(carriers))('with %s', (_, carry) => {
       const socket = await connect(await carry(token))
       socket.send({ type: 'ping' })
       const end = await Promise.race([socket.reply().then(({ type }) => type), socket.closed])
-      const isOfUse = ['chat:send', 'chat:read', 'treasury:read', 'tokens:write'].includes(scope)
+      const isOfUse = ['chat:send', 'chat:read', 'treasury:read', 'tokens:write', 'events:read'].includes(scope)
       expect([scope, end]).toEqual([scope, isOfUse ? 'pong' : 4003])
       socket.close()
     }
