@@ -63,6 +63,13 @@ await page.getByRole('link', { name: /capital of France/ }).click()
 await page.getByRole('button', { name: 'Why this answer?' }).last().click()
 await page.getByText('the cost of the answer', { exact: false }).waitFor()
 await photograph('why')
+await page.goto(`${server.url}/log?stream=account%2Freserve`)
+await page.getByRole('option').first().click()
+await page.getByText('Marked: what it changed.').waitFor()
+await photograph('log')
+await page.getByRole('link', { name: 'Operations' }).click()
+await page.getByRole('row', { name: /^log_index/ }).waitFor()
+await photograph('operations')
 await browser.close()
 
 async function ask(on: Page, route: 'fast' | 'full', question: string): Promise<void> {
