@@ -84,6 +84,29 @@ describe('the operations', () => {
     await expectAccessible(page)
   })
 
+  test('show the fault of a read model that has stopped, how far a rebuild has come, and that the council is away', async () => {
+    const { page } = await visit('/')
+    const model = { version: 1, generation: 1, position: '1-1', lagEvents: 0, lagMs: 0, fault: null, rebuild: null }
+    const progress = { step: 'rebuilding costs', done: 500, total: 2_000, perSecond: 100, remainingMs: 15_000 }
+    const fault = { code: 'poison_event', message: 'entries cannot apply event number 7' }
+    const projections = [
+      { ...model, name: 'entries', state: 'stopped', lagEvents: 1_204, lagMs: 90_500, fault },
+      { ...model, name: 'costs', state: 'running', rebuild: { host: 'here', pid: 1, progress } },
+    ]
+    const lastRebuild = { state: 'running', about: 'costs', progress, failure: null }
+    await page.route('**/v1/projections', (route) => route.fulfill({ json: { head: 2_000, projections, lastRebuild } }))
+    await page.goto(`${scene.council.url}/operations`)
+    const stopped = page.getByRole('row', { name: /^entries/ })
+    await stopped.getByText('poison_event: entries cannot apply event number 7').waitFor()
+    await stopped.getByText('1,204 events, 90.5 s').waitFor()
+    expect(await page.getByRole('button', { name: 'Rebuild entries' }).isDisabled()).toBe(true)
+    await page.getByText('generation 2: 500 of 2,000, 100 a second, 15 s left').waitFor()
+    await expectAccessible(page)
+    await page.route(/projections|health/, (route) => route.abort())
+    await page.getByText('The council does not answer', { exact: false }).waitFor()
+    await page.getByText('the council at', { exact: false }).waitFor()
+  })
+
   test('fit a phone', async () => {
     const { page } = await visit('/operations', { viewport: { width: 360, height: 740 } })
     await page.getByRole('row', { name: /^log_index/ }).waitFor()

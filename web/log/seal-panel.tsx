@@ -62,7 +62,8 @@ function Standing({ head, archive, seals: { count, newest, key } }: LogStanding)
         ) : (
           <>
             sealed up to event {number(newest.upTo.sequence)}, {moment(newest.sealedAt)} (
-            <EventLink position={newest.position} />, the newest of {number(count)} seals)
+            <EventLink position={newest.position} />,{' '}
+            {count === 1 ? 'the only seal' : `the newest of ${number(count)} seals`})
           </>
         )}
       </span>
@@ -118,7 +119,7 @@ function Outcome(run: Verification) {
       ) : null}
       {unknown.length > 0 ? (
         <details>
-          <summary>{unknown.length} open questions</summary>
+          <summary>{unknown.length === 1 ? 'an open question' : `${unknown.length} open questions`}</summary>
           <ul>
             {unknown.map((question) => (
               <li key={question}>{question}</li>
