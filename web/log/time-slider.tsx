@@ -48,10 +48,6 @@ export function TimeSlider({ stream, revision: from }: { stream: string; revisio
   }, [revision])
 
   const last = Math.max(newest ?? from, from)
-  const changes = useMemo(
-    () => (shown?.before ? changesBetween(shown.before.state, shown.now.state) : new Map()),
-    [shown],
-  )
   return (
     <>
       <h3>State of {stream}</h3>
@@ -71,27 +67,31 @@ export function TimeSlider({ stream, revision: from }: { stream: string; revisio
         </span>
       </label>
       {fault === null ? null : <p class="bad small">{fault}</p>}
-      {shown ? (
-        <>
-          <p class="small quiet">
-            After the event{' '}
-            <a class="why" href={addressWith({ position: shown.now.position })} onClick={followLink}>
-              {shown.now.position}
-            </a>
-            .{' '}
-            {shown.before === null
-              ? 'It is the first of the stream.'
-              : changes.size === 0
-                ? 'It changed nothing in the state.'
-                : 'Marked: what it changed.'}
-          </p>
-          <div class="tree">
-            <JsonView value={shown.now.state} changes={changes} />
-          </div>
-        </>
-      ) : (
-        <p class="quiet small">Loading…</p>
-      )}
+      {shown ? <Folded {...shown} /> : <p class="quiet small">Loading…</p>}
+    </>
+  )
+}
+
+/** A state, with marks where it differs from the one before. */
+function Folded({ now, before }: { now: State; before: State | null }) {
+  const changes = useMemo(() => before && changesBetween(before.state, now.state), [now, before])
+  return (
+    <>
+      <p class="small quiet">
+        After the event{' '}
+        <a class="why" href={addressWith({ position: now.position })} onClick={followLink}>
+          {now.position}
+        </a>
+        .{' '}
+        {changes === null
+          ? 'It is the first of the stream.'
+          : changes.size === 0
+            ? 'It changed nothing in the state.'
+            : 'Marked: what it changed.'}
+      </p>
+      <div class="tree">
+        <JsonView value={now.state} {...(changes && { changes })} />
+      </div>
     </>
   )
 }
