@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { executeCommand } from '../support/api-client.ts'
 import { newId } from '../support/council.ts'
 import { browserForTests, expectAccessible, type Visit } from '../support/browser.ts'
+import { adminToken } from '../support/served-council.ts'
 import { serveForTests } from '../support/test-scene.ts'
+import { issueToken } from '../support/tokens.ts'
 import { matching, placeInLog, type Entry } from '../../web/palette/entries.ts'
 
 const scene = serveForTests()
@@ -121,5 +124,31 @@ describe('an address without a page', () => {
     await expectAccessible(page)
     await page.getByRole('link', { name: 'chat', exact: true }).click()
     await page.getByRole('heading', { name: 'Ask the council' }).waitFor()
+  })
+})
+
+describe('a browser that is not signed in', () => {
+  test('comes back to the page that it asked for', async () => {
+    const { page } = await visit()
+    await page.context().clearCookies()
+    await page.goto(`${scene.council.url}/money?by=model`)
+    await page.getByLabel('Token').fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    await page.getByLabel('Token').fill(adminToken)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Money' }).waitFor()
+    expect(new URL(page.url()).search).toBe('?by=model')
+  })
+
+  test('leaves for the sign-in page when its token is revoked, and comes back', async () => {
+    const { token, tokenId } = await issueToken(scene.council, { subject: 'user:ada', scopes: ['chat:read'] })
+    const { page } = await visit('/council', { token })
+    await page.getByRole('rowheader', { name: 'Sceptic' }).waitFor()
+    await executeCommand(scene.council, 'RevokeToken', { tokenId, reason: 'a test' })
+    await page.getByLabel('Token').fill(adminToken)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Council', level: 1 }).waitFor()
+    expect(pathOf(page)).toBe('/council')
   })
 })

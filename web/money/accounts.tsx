@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { EventLink } from '../shell/event-link.tsx'
 import { dollars } from '../shell/money.ts'
 import { accounts, statementOf, type AccountRow } from './figures.ts'
 import { Panel } from './panel.tsx'
@@ -67,7 +68,9 @@ function Statement({ account }: { account: string }) {
                 <td>{dollars(entry.balanceMicros)}</td>
                 <td>{entry.counterparties.join(', ')}</td>
                 <td class="reason">{entry.reason}</td>
-                <td class="position">{entry.position}</td>
+                <td class="position">
+                  <EventLink position={entry.position} />
+                </td>
               </tr>
             ))}
           </tbody>

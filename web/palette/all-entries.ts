@@ -23,6 +23,7 @@ function go(path: string): void {
 
 const pageEntries = (): Entry[] => [
   ...pages.map(({ path, name }): Entry => ({ id: path, kind: 'page', title: name, note: '', run: () => go(path) })),
+  { id: 'docs', kind: 'page', title: 'API reference', note: 'docs', run: () => go('/docs') },
   { id: 'bounties', kind: 'page', title: 'Bounties', note: 'money', run: () => go('/money/bounties') },
 ]
 

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks'
 import { waiting } from '../approvals/waiting.ts'
 import { overlay } from '../palette/overlay.ts'
 import { followLink, route, type Route } from './route.ts'
@@ -27,8 +28,15 @@ function Badge() {
 }
 
 export function Navigation() {
+  const rail = useRef<HTMLElement>(null)
+  const { page: shown } = route.value
+  // On a phone the rail is one line, wider than the screen.
+  useEffect(
+    () => rail.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }),
+    [shown],
+  )
   return (
-    <nav class="rail" aria-label="Pages">
+    <nav ref={rail} class="rail" aria-label="Pages">
       <strong class="brand">Council</strong>
       <button class="finder" type="button" onClick={() => void (overlay.value = 'palette')}>
         Search <kbd>Ctrl K</kbd>
