@@ -3,12 +3,10 @@ import { DenyApproval } from '../../commands/approval/deny-approval.ts'
 import { GrantApproval } from '../../commands/approval/grant-approval.ts'
 import type { CommandResult } from '../../commands/gate/types.ts'
 import type { CommandGate } from '../../commands/gate/gate.ts'
-import { SubmitPrompt } from '../../commands/chat/submit-prompt.ts'
 import { Uuid7, type Position } from '../../events/identifiers.ts'
 import { LogStopped } from '../../events/log/log.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { TokenScope } from '../../events/token.ts'
-import { newTraceparent } from '../../platform/trace.ts'
 import type { WatchIdentity } from '../access/watch-identity.ts'
 import { seesAllChats, type Identity } from '../access/identity.ts'
 import { cancelPrompt } from './cancel-prompt.ts'
@@ -22,6 +20,7 @@ import { hiddenApproval } from './hidden-approval.ts'
 import type { SubjectLimits } from '../limits.ts'
 import { takeFrames, type IncomingFrame } from './frame-intake.ts'
 import { socketWriter, type SocketWriter } from './socket-writer.ts'
+import { submitPrompt } from './submit-prompt.ts'
 
 export const closeCodes = {
   policy: 1008,
@@ -165,10 +164,8 @@ async function prompt(
   conversation: Conversation,
   frame: Extract<ClientFrame, { type: 'prompt' }>,
 ): Promise<void> {
-  const { gate, limits, newId, logger } = dependencies
   const { identity, send, close } = conversation
-  const { subject } = identity
-  const { type: _, requestId = newId(), ...rest } = frame
+  const { type: _, requestId = dependencies.newId(), ...rest } = frame
   if (conversation.feeds.has(requestId))
     return send({
       type: 'error',
@@ -176,39 +173,16 @@ async function prompt(
       code: 'already_streaming',
       message: 'this socket already streams that answer',
     })
-  if (!(await limits.prompt(subject))) {
-    await send({
-      type: 'error',
-      requestId,
-      code: 'too_many_requests',
-      message: 'too many prompts in a minute; wait and try again',
-    })
-    return close(closeCodes.tooManyRequests, 'too many requests')
-  }
-  const release = limits.inFlight(subject)
-  if (!release)
-    return send({
-      type: 'error',
-      requestId,
-      code: 'too_many_in_flight',
-      message: 'too many answers are in progress; wait for one to end',
-    })
-  let isStreaming = false
-  try {
-    logger.info({ requestId, characters: rest.text.length }, 'prompt received')
-    const result = await gate.execute(
-      SubmitPrompt,
-      { requestId, ...rest },
-      { commandId: requestId, principal: subject, requestId, traceparent: newTraceparent() },
-    )
-    if (result.result !== 'appended' && result.result !== 'duplicate') return await sendFailure(send, requestId, result)
-    const first = result.events[0]?.position
-    if (!first) return
-    isStreaming = true
+  const submitted = await submitPrompt(dependencies, identity.subject, { id: requestId }, rest)
+  if (submitted.ok) {
+    const { first, release } = submitted
     void answered(conversation, requestId, feed(dependencies, conversation, requestId, first, null)).finally(release)
-  } finally {
-    if (!isStreaming) release()
+    return
   }
+  const { why } = submitted
+  if (why.result !== 'limited') return sendFailure(send, requestId, why)
+  await send({ type: 'error', requestId, code: why.code, message: why.message })
+  if (why.code === 'too_many_requests') close(closeCodes.tooManyRequests, 'too many requests')
 }
 
 async function resume(

@@ -6,7 +6,10 @@ import { identityOf } from '../access/check-access.ts'
 import { answerFeed } from '../chat/answer-feed.ts'
 import { cancelPrompt } from '../chat/cancel-prompt.ts'
 import type { ChatDependencies } from '../chat/chat-socket.ts'
+import { submitPrompt, type NotSubmitted } from '../chat/submit-prompt.ts'
 import { parseCommandKey, type CommandKey } from '../commands/command-key.ts'
+import type { Problem } from '../problem.ts'
+import { rejectionProblem } from '../rejection.ts'
 import { answerParts, type AnswerPart } from './answer-parts.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { comment, type AnswerHead, type Dialect } from './dialect.ts'
@@ -14,7 +17,7 @@ import { errorOf, failureError, requestError, revokedError, sendError, stoppingE
 import { modelRoutes, openAiConfig } from './models.ts'
 import { answerReaders, type AnswerReaders } from './readers.ts'
 import { responses } from './responses.ts'
-import { submitPrompt } from './submit.ts'
+import { cutSlowReader } from './slow-reader.ts'
 
 export type OpenAiDependencies = ChatDependencies & {
   /** For how many milliseconds a request waits for a person. */
@@ -61,11 +64,13 @@ async function handle(context: Context, request: FastifyRequest, reply: FastifyR
     return sendError(reply, requestError('invalid_type', null, 'Idempotency-Key: 1 to 128 visible ASCII characters'))
   const asked = context.dialect.read(request.body)
   if (!asked.ok) return sendError(reply, asked.error)
-  const submitted = await submitPrompt(context, principal, key, asked.value)
+  const { question: text, context: given, path } = asked.value
+  const prompt = { text, ...(path && { path }), ...(given && { context: given }) }
+  const submitted = await submitPrompt(context, principal, key, prompt)
   if (!submitted.ok) {
-    const error = errorOf(submitted.problem)
+    const error = errorOf(problemOf(submitted.why))
     // Without a key, a second request would be a second prompt.
-    const isUncertain = submitted.problem.code === 'outcome_unknown' && !key
+    const isUncertain = submitted.why.code === 'outcome_unknown' && !key
     return sendError(reply, isUncertain ? { ...error, mayRetry: false } : error)
   }
   const { requestId, first, release } = submitted
@@ -90,6 +95,19 @@ async function handle(context: Context, request: FastifyRequest, reply: FastifyR
   if (reply.raw.destroyed) close()
   else reply.raw.once('close', close)
   return asked.value.isStream ? stream(context, reply, head, parts) : answerWhole(context, reply, head, parts)
+}
+
+function problemOf(why: NotSubmitted): Problem {
+  switch (why.result) {
+    case 'limited':
+      return { status: 429, code: why.code, detail: why.message, retryAfterSeconds: 1 }
+    case 'refused':
+      return { status: 409, code: why.code, detail: why.code.replaceAll('_', ' ') }
+    case 'rejected':
+      return rejectionProblem(why)
+    default:
+      return why satisfies never
+  }
 }
 
 /** The caller's key; null without one. */
@@ -150,7 +168,7 @@ async function stream(
     .header('cache-control', 'no-cache')
     // Proxies such as nginx would otherwise collect the events.
     .header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(watched(events(), () => reply.raw.destroy())))
+  return reply.send(Readable.from(cutSlowReader(events(), slowReaderMs, () => reply.raw.destroy())))
 }
 
 function eventOf(writer: ReturnType<Dialect['stream']>, part: AnswerPart): string {
@@ -165,18 +183,6 @@ function eventOf(writer: ReturnType<Dialect['stream']>, part: AnswerPart): strin
       return writer.failed(part.error)
     default:
       return part satisfies never
-  }
-}
-
-/** Calls `cut` when the reader takes nothing for a while. */
-async function* watched(events: AsyncGenerator<string>, cut: () => void): AsyncGenerator<string> {
-  for await (const event of events) {
-    const timer = setTimeout(cut, slowReaderMs)
-    try {
-      yield event
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }
 
