@@ -45,6 +45,27 @@ export const liveRows = <Row>(topic: () => string, name: string): ReadonlySignal
     return loaded.state === 'there' ? { state: 'there', value: loaded.value[name] ?? [] } : loaded
   })
 
+/** `events`: the next ones, in the order of the log. `fault`: the code with which the server has ended or delayed the topic. */
+export type EventsChange =
+  { position: string; events: readonly Readonly<Record<string, unknown>>[] } | { fault: string }
+
+const eventListeners = new Map<string, (change: EventsChange) => void>()
+
+/**
+ * Follows the topic `events` with some filters, each event once: the first change says where it begins. One part of a page follows a
+ * topic. Returns the function that ends it.
+ */
+export function followEvents(topic: string, onChange: (change: EventsChange) => void): () => void {
+  eventListeners.set(topic, onChange)
+  subscription.add(topic)
+  start()
+  return () => {
+    eventListeners.delete(topic)
+    subscription.remove(topic)
+    setStale(topic, null)
+  }
+}
+
 let hasStarted = false
 function start(): void {
   if (hasStarted) return
@@ -75,12 +96,18 @@ async function whyEnded(error: unknown): Promise<string> {
 
 function take(change: Change): void {
   const { topic } = change
+  eventListeners.get(topic)?.('code' in change ? { fault: change.code } : eventsOf(change))
   const into = topics.get(topic)
   if (!into) return
   if ('value' in change) into.value = { state: 'there', value: change.value }
   else if ('code' in change && into.value.state !== 'there') into.value = { state: 'failed', why: change.message }
   setStale(topic, 'code' in change && passing.includes(change.code) ? change.message : null)
 }
+
+const eventsOf = (change: Exclude<Change, { code: string }>): EventsChange => ({
+  position: change.position,
+  events: 'events' in change ? change.events : [],
+})
 
 /** Faults of the server that end by themselves. */
 const passing = ['read_model_unavailable', 'read_model_behind', 'internal']

@@ -70,12 +70,26 @@ describe('the log', () => {
     expect(faults).toEqual([])
   })
 
-  test('follows what is recorded, and says when a filter is wrong', async () => {
-    const { page } = await visit('/log?stream=account/external')
-    await page.getByRole('option').first().waitFor()
-    const before = await page.getByRole('option').count()
+  test('follows what is recorded, also over a lost connection, each event once', async () => {
+    const { page, cut } = await visit('/log?stream=account/external')
+    const rows = page.getByRole('option')
+    await rows.first().waitFor()
+    const before = await rows.count()
     await transfer(1_000_000)
-    await page.getByRole('option').nth(before).waitFor()
+    await rows.nth(before).waitFor()
+    await cut()
+    for (const amountMicros of [1, 2, 3]) await transfer(amountMicros)
+    await rows.nth(before + 3).waitFor()
+    const shown = await rows.allTextContents()
+    const recorded = (await scene.log.events()).filter(({ stream }) => stream === 'account/external')
+    expect(shown.map((text) => Number(/@(\d+)/.exec(text)?.[1]))).toEqual(
+      recorded.map(({ revision }) => revision).toReversed(),
+    )
+    await page.getByLabel('follow new events').uncheck()
+  })
+
+  test('says when a filter is wrong, and when nothing matches', async () => {
+    const { page } = await visit('/log')
     await page.getByLabel('type').fill('NoSuchType')
     await page.keyboard.press('Enter')
     await page.getByText('must be types of events', { exact: false }).waitFor()

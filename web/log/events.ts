@@ -30,6 +30,8 @@ const empty = (query: string): EventList => ({ query, events: [], next: null, st
 export const list = signal<EventList>(empty(''))
 
 const firstPage = 200
+/** The newest events of the list, among which an event that comes again is looked for. */
+const overlap = 1_000
 const furtherPage = 1_000
 
 const pageAt = async (query: string, more: Record<string, string | number>): Promise<Page> =>
@@ -55,7 +57,10 @@ async function extend(query: string, ask: () => Promise<Page>): Promise<void> {
     const { events, next } = await ask()
     const before = list.peek()
     if (before.query !== query) return
-    list.value = { ...before, events: [...before.events, ...events], next, state: 'there' }
+    // The first page may have events that were followed before it came.
+    const known = new Set(before.events.slice(0, overlap).map(({ position }) => position))
+    const added = events.filter(({ position }) => !known.has(position))
+    list.value = { ...before, events: [...before.events, ...added], next, state: 'there' }
     // A page of rare events may be short although there are more.
     if (next !== null && events.length < 20) await loadMore()
   } catch (error) {
@@ -63,18 +68,34 @@ async function extend(query: string, ask: () => Promise<Page>): Promise<void> {
   }
 }
 
-/** Adds events that have just been recorded, each once. */
-export function addNewest(query: string, newestFirst: readonly LogEvent[]): void {
-  const { query: shown, events, state } = list.peek()
-  if (shown !== query || state !== 'there') return
-  const known = new Set(events.slice(0, newestFirst.length).map(({ position }) => position))
-  const added = newestFirst.filter(({ position }) => !known.has(position))
-  if (added.length > 0) list.value = { ...list.peek(), events: [...added, ...events] }
+/** Adds events that have just been recorded, each once and in its place. */
+export function addNewest(query: string, newest: readonly LogEvent[]): void {
+  const { query: shown, events } = list.peek()
+  if (shown !== query) return
+  const head = events.slice(0, overlap)
+  const known = new Set(head.map(({ position }) => position))
+  const added = newest.filter(({ position }) => !known.has(position))
+  if (added.length === 0) return
+  const merged = [...added, ...head].toSorted(newestFirst)
+  list.value = { ...list.peek(), events: [...merged, ...events.slice(overlap)] }
 }
 
-/** The newest events of the filters. */
-export const newestEvents = async (query: string): Promise<readonly LogEvent[]> =>
-  (await pageAt(query, { limit: 100 })).events
+/** Adds the events up to a position that the list may lack. If there are too many of them, the list is loaded again. */
+export async function catchUp(query: string, after: string): Promise<void> {
+  const { events: newest } = await pageAt(query, { limit: firstPage, after }).catch(() => ({ events: [] }))
+  const { query: shown, events } = list.peek()
+  const known = new Set(events.map(({ position }) => position))
+  const hasGap = newest.length === firstPage && events.length > 0 && !newest.some(({ position }) => known.has(position))
+  if (hasGap && shown === query) await loadEvents(query)
+  else addNewest(query, newest)
+}
+
+/** Positions compare as two numbers. */
+function newestFirst({ position: a }: LogEvent, { position: b }: LogEvent): number {
+  const [aMs = 0, aNo = 0] = a.split('-').map(Number)
+  const [bMs = 0, bNo = 0] = b.split('-').map(Number)
+  return bMs - aMs || bNo - aNo
+}
 
 /** The time of the day, to the millisecond. */
 export const clockTime = (at: string): string =>
