@@ -102,7 +102,7 @@ describe('the money', () => {
       await page.mouse.up()
       return page.getByRole('button', { name: 'Zoom out' }).count()
     }
-    await expect.poll(drag).toBe(1)
+    await expect.poll(drag, { timeout: 20_000, interval: 500 }).toBe(1)
     expect(faults).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { BallotTable } from '../council/election-view.tsx'
-import { electionOf, methodName } from '../council/elections.ts'
+import { methodName } from '../council/election-rows.ts'
+import { electionOf } from '../council/elections.ts'
 import { nameOf } from '../shell/members.ts'
 import { followLink } from '../shell/route.ts'
 import type { Turn } from './answer.ts'

@@ -3,7 +3,8 @@ import { followLink, goTo } from '../shell/route.ts'
 import { loadSubjects, subjects } from '../shell/subjects.ts'
 import { moment } from '../shell/times.ts'
 import { ElectionView } from './election-view.tsx'
-import { elections, methodName, type ElectionRow } from './elections.ts'
+import { methodName, type ElectionRow } from './election-rows.ts'
+import { elections } from './elections.ts'
 import { Members } from './members-table.tsx'
 
 /** Who sits on the council and what each member is worth; its elections, each with its ballots and a recount. */

@@ -1,7 +1,8 @@
 import { WhyLink } from '../money/why-link.tsx'
 import { hueOf, nameOf } from '../shell/members.ts'
 import { followLink } from '../shell/route.ts'
-import { electionOf, placeOn, sentenceOf, type Election } from './elections.ts'
+import { placeOn, sentenceOf } from './election-rows.ts'
+import { electionOf, type Election } from './elections.ts'
 import { RecountView } from './recount-view.tsx'
 
 /**
@@ -46,6 +47,7 @@ export function ElectionView({ electionId, isBrief = false }: { electionId: stri
 export function BallotTable({ election }: { election: Election }) {
   const { candidates, ballots, method, winner, status } = election
   const isOver = status !== 'open'
+  const isRanked = method !== 'range' && method !== 'approval'
   return (
     <div class="scrolls" tabIndex={0} role="region" aria-label="ballots">
       <table aria-label="Ballots" class="ballots">
@@ -72,7 +74,12 @@ export function BallotTable({ election }: { election: Election }) {
               </th>
               {cast === 'cast' ? (
                 candidates.map(({ label }) => (
-                  <Place key={label} place={placeOn(ballot, label, method)} isOwn={label === ownLabel} />
+                  <Place
+                    key={label}
+                    place={placeOn(ballot, label, method)}
+                    isOwn={label === ownLabel}
+                    isRanked={isRanked}
+                  />
                 ))
               ) : (
                 <td class="quiet" colSpan={candidates.length}>
@@ -87,14 +94,14 @@ export function BallotTable({ election }: { election: Election }) {
   )
 }
 
-function Place({ place, isOwn }: { place: string | null; isOwn: boolean }) {
+function Place({ place, isOwn, isRanked }: { place: string | null; isOwn: boolean; isRanked: boolean }) {
   if (place === null)
     return (
       <td class="quiet" aria-label={isOwn ? 'own draft' : 'not ranked'}>
         –
       </td>
     )
-  return <td class={place === '1' ? 'first' : ''}>{place}</td>
+  return <td class={isRanked && place === '1' ? 'first' : ''}>{place}</td>
 }
 
 function Notes({ election: { order, winners, winner, quorum, tally } }: { election: Election }) {

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks'
-import { methodName, recountOf, type ElectionRow, type Recount } from './elections.ts'
+import { methodName, type ElectionRow } from './election-rows.ts'
+import { recountOf, type Recount } from './elections.ts'
 
 /** Whether a recount gives the recorded result, and what every other method makes of the same ballots. */
 export function RecountView({ election }: { election: ElectionRow }) {
