@@ -1,4 +1,5 @@
 import { accounts } from './accounts.ts'
+import { agents } from './agents.ts'
 import { approvals } from './approvals.ts'
 import { bounties } from './bounties.ts'
 import { budgets } from './budgets.ts'
@@ -23,6 +24,7 @@ export const readModels: readonly ReadModel[] = [
   prices,
   accounts,
   entries,
+  agents,
   bounties,
   elections,
   members,

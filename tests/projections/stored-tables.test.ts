@@ -162,6 +162,14 @@ const recorded: Record<string, { version: number; statements: string[] }> = {
       'create index on "s"."approvals" (status, approval_id)',
     ],
   },
+  agents: {
+    version: 1,
+    statements: [
+      'create table "s"."agents" ("agent_id" text collate "C" primary key, "account_id" text not null, "seed_micros" bigint not null, ' +
+        '"registered_by" text not null, "registered_at" timestamptz not null, "last_position" text not null, ' +
+        '"last_sequence" bigint not null)',
+    ],
+  },
   log_index: {
     version: 1,
     statements: [

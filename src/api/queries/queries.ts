@@ -1,3 +1,4 @@
+import { agentQueries } from './agents.ts'
 import { bountyQueries } from './bounties.ts'
 import { budgetQueries } from './budgets.ts'
 import { chatQueries } from './chats.ts'
@@ -13,6 +14,7 @@ export const queryAreas: Readonly<Record<string, readonly Query[]>> = {
   chats: chatQueries,
   money: [...budgetQueries, ...costQueries, ...treasuryQueries],
   bounties: bountyQueries,
+  agents: agentQueries,
   council: electionQueries,
   governance: governanceQueries,
   access: tokenQueries,

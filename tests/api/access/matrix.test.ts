@@ -42,6 +42,8 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /v1/policies': 'treasury:read',
   'GET /v1/prices': 'treasury:read',
   'GET /v1/costs': 'treasury:read',
+  'GET /v1/agents': 'chat:read',
+  'GET /v1/agents/:id': 'chat:read',
   'GET /v1/bounties': 'chat:read',
   'GET /v1/bounties/:id': 'chat:read',
   'GET /v1/elections': 'chat:read',

@@ -4,6 +4,8 @@ import { CancelBounty } from '../../../src/commands/bounty/cancel-bounty.ts'
 import { ClaimBounty } from '../../../src/commands/bounty/claim-bounty.ts'
 import { OpenBounty } from '../../../src/commands/bounty/open-bounty.ts'
 import { SubmitBountyWork } from '../../../src/commands/bounty/submit-bounty-work.ts'
+import { RegisterAgent } from '../../../src/commands/agent/register-agent.ts'
+import { AgentId } from '../../../src/events/agent.ts'
 import { SetBudgetPolicy } from '../../../src/commands/budget/set-budget-policy.ts'
 import { CancelPrompt } from '../../../src/commands/chat/cancel-prompt.ts'
 import type { CommandDefinition, ReadSet } from '../../../src/commands/decider.ts'
@@ -64,7 +66,8 @@ const agents = [hot, ...cold]
 /** The commands before the load: they open the accounts, fund the reserve and the hot account, bound every user, and list the price of the worker's model. */
 export const setUpCommands = (): LoadCommand[] => [
   ...[external, reserve, ...agents].map((account) => command(OpenAccount, { account })),
-  transfer(external, reserve, 50_000_000),
+  transfer(external, reserve, 100_000_000),
+  command(RegisterAgent, { agentId: AgentId.parse('registered') }),
   transfer(reserve, hot, 9_000_000),
   command(SetBudgetPolicy, {
     scope: PolicyScope.parse('user'),

@@ -39,6 +39,7 @@ describe.each(databaseKinds)('council audit verify on $kind', ({ open }) => {
         { projection: 'prices', state: 'compared', differences: 0, rows: 1 },
         { projection: 'accounts', rows: 5 },
         { projection: 'entries', state: 'compared', differences: 0 },
+        { projection: 'agents', rows: 0 },
         { projection: 'bounties', rows: 0 },
         { projection: 'elections', rows: 0 },
         { projection: 'members', rows: 1 },
