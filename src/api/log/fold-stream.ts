@@ -30,6 +30,7 @@ export type FoldStream = (
 
 /** Of one request, so that others get their turn. A multiple of `checkpointEvery`, where the next request goes on. */
 const maxEvents = 20_000
+const placesAtOnce = 2_000
 /** Between two parts the process serves others. */
 const eventsAtOnce = 250
 const checkpointEvery = 1_000
@@ -56,22 +57,34 @@ export function streamFolds({ readModel, eventsAt }: Sources): FoldStream {
     let folded = checkpoints.findLast((checkpoint) => isWithin(checkpoint, end)) ?? null
     for (let taken = 0; ;) {
       const from = folded?.sequence ?? 0
-      const read = await readModel(logIndex, after, (tx) => selectStream(tx, stream, from, eventsAtOnce))
+      const read = await readModel(logIndex, after, (tx) => selectStream(tx, stream, from, placesAtOnce))
       if (read.outcome !== 'read') return read
       const places = read.result.filter((row) => isWithin(row, end))
-      const events = await eventsAt(places)
-      if (events.length < places.length)
-        throw new Error('it lacks events that its index names: run council audit verify')
-      for (const event of events) {
-        const { position, sequence, revision } = event
-        folded = { position, sequence, revision, state: evolved(aggregate, folded, event) }
-        if (revision % checkpointEvery === 0 && revision > (checkpoints.at(-1)?.revision ?? 0)) checkpoints.push(folded)
+      for (let start = 0; start < places.length; start += eventsAtOnce) {
+        folded = await foldPart(aggregate, places.slice(start, start + eventsAtOnce), folded, checkpoints)
+        await setImmediate()
       }
-      taken += events.length
-      if (places.length < eventsAtOnce) return { outcome: 'folded', folded, indexedTo: read.position }
+      taken += places.length
+      if (places.length < placesAtOnce) return { outcome: 'folded', folded, indexedTo: read.position }
       if (taken >= maxEvents && folded) return { outcome: 'unfinished', revision: folded.revision }
-      await setImmediate()
     }
+  }
+
+  async function foldPart(
+    aggregate: Aggregate<unknown>,
+    places: readonly Place[],
+    before: Folded | null,
+    checkpoints: Folded[],
+  ): Promise<Folded | null> {
+    const events = await eventsAt(places)
+    if (events.length < places.length) throw new Error('it lacks events that its index names: run council audit verify')
+    let folded = before
+    for (const event of events) {
+      const { position, sequence, revision } = event
+      folded = { position, sequence, revision, state: evolved(aggregate, folded, event) }
+      if (revision % checkpointEvery === 0 && revision > (checkpoints.at(-1)?.revision ?? 0)) checkpoints.push(folded)
+    }
+    return folded
   }
 
   return (...asked) => {

@@ -10,7 +10,7 @@ export type CommandProgress = {
 /** One run of a command. */
 export type CommandRun = {
   state: 'running' | 'ended' | 'cancelled'
-  /** What it works on, such as the name of a read model. */
+  /** Its subject, such as the name of a read model; null: it has none. */
   about: string | null
   startedBy: string
   startedAtMs: number
