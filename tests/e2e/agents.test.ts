@@ -33,7 +33,7 @@ describe('the agents over HTTP', () => {
   })
 
   test('are not found before, nor under a name that none can have', async () => {
-    for (const name of ['nobody', '%20'])
+    for (const name of ['unknown', '%20'])
       expect(await apiGet(council, `/v1/agents/${name}`)).toMatchObject({ status: 404, body: { code: 'not_found' } })
   })
 })

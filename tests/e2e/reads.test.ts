@@ -35,7 +35,7 @@ describe('an answer of the API', () => {
   })
 
   test('has no tag if it is a problem', async () => {
-    const unknown = await read('/v1/treasury/accounts/agent:nobody', { 'if-none-match': '*' })
+    const unknown = await read('/v1/treasury/accounts/agent:unknown', { 'if-none-match': '*' })
     expect([unknown.status, unknown.headers.get('etag')]).toEqual([404, null])
   })
 

@@ -50,7 +50,7 @@ describe('a schema in words', () => {
     expect(fieldsOf({ oneOf: [form('a'), form('b')] }, {}).map(({ name }) => name)).toEqual(['type', 'a', 'b'])
   })
 
-  test('has a sample with what is required', () => {
+  test('has a sample with the required fields', () => {
     expect(sampleOf({ $ref: '#/components/schemas/Row' }, schemas)).toEqual({ id: '…' })
     expect(sampleOf({ $ref: '#/components/schemas/Limits' }, schemas)).toEqual({ daily: 1 })
   })

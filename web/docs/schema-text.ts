@@ -26,7 +26,7 @@ export type Field = { name: string; type: string; isRequired: boolean; about: st
 
 const maxDepth = 4
 
-/** A schema with its reference followed. What stands beside the reference holds too. */
+/** A schema with its reference followed; its own keywords hold too. */
 function resolved(schema: Schema, schemas: Schemas): Schema {
   const name = schema.$ref?.split('/').at(-1)
   const { $ref: _, ...own } = schema

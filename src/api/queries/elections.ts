@@ -112,7 +112,7 @@ export const electionQueries: readonly Query[] = [
   recountQuery,
   listQuery({
     path: '/v1/members',
-    summary: 'The members that sit or sat in the council, with what they contributed and cost.',
+    summary: 'The members that sit or sat in the council, with their contributions and costs.',
     scope: 'chat:read',
     readModel: members,
     isCommon: always,

@@ -9,7 +9,7 @@ import { After, formatIssues } from './page.ts'
 export type Query = {
   /** With `:id` for a query about one thing. */
   path: string
-  /** What it answers, as a sentence. */
+  /** A sentence about the answer. */
   summary: string
   scope: TokenScope
   readModel: Pick<Projection, 'name' | 'tables' | 'handles'>

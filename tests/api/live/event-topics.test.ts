@@ -28,7 +28,7 @@ describe('the topic events', () => {
     expect(scene.log.reads).toBe(0)
   })
 
-  test('goes on after a position, with what was appended meanwhile and what is appended as it reads', async () => {
+  test('goes on after a position, with the events that were appended meanwhile and while it reads', async () => {
     const scene = liveScene()
     for (let n = 1; n <= 250; n++) scene.append('ModeSwitched', n)
     const socket = scene.connect()
