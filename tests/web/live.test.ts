@@ -158,6 +158,7 @@ describe('an outage', () => {
     const during = await openAccount(council)
     await page.getByText('figures may be old', { exact: false }).waitFor()
     expect(await page.getByText(before).count()).toBe(1)
+    await page.getByRole('link', { name: /^Degraded: .*read models/ }).waitFor()
     await postgres.start()
     await page.getByText(during).waitFor({ timeout: 50_000 })
     await connected(page)
