@@ -96,7 +96,6 @@ export function withFrame(turn: Turn, frame: ServerFrame, nowMs: number | null):
     case 'resumed':
     case 'decided':
     case 'restart':
-    case 'change':
     case 'pong':
       return turn
     default:
