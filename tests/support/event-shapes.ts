@@ -12,6 +12,8 @@ export function schemaOf(type: string): JsonSchema {
   if (!data) throw new Error(`event type ${type} is not in the catalogue`)
   const schema: unknown = z.toJSONSchema(data, {
     unrepresentable: 'any',
+    // The metadata describe values to readers of the API; they are no rules.
+    metadata: z.registry(),
     override({ zodSchema, jsonSchema }) {
       if (zodSchema._zod.def.type === 'custom')
         jsonSchema.description = z.safeParse(zodSchema, undefined).error?.issues[0]?.message ?? ''
