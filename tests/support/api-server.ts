@@ -90,7 +90,13 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
   }
   const chat = {
     tail: wholeTail,
-    live: liveTopics({ read: noReadModel, log, tail: wholeTail, logger: silentLogger, elapsedMs: () => performance.now() }),
+    live: liveTopics({
+      read: noReadModel,
+      log,
+      tail: wholeTail,
+      logger: silentLogger,
+      elapsedMs: () => performance.now(),
+    }),
     limits,
     newId,
     logger: silentLogger,

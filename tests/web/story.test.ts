@@ -90,7 +90,7 @@ describe('the drawer that says why', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Why this answer?' }).click()
     await page.getByRole('dialog').getByText('The answer is complete').waitFor()
-    const width = await page.getByRole('dialog').evaluate((drawer) => drawer.scrollWidth)
+    const width = await page.evaluate<number>('document.querySelector("[role=dialog], dialog[open]")?.scrollWidth')
     expect(width).toBeLessThanOrEqual(360)
     await expectAccessible(page)
   })
