@@ -8,9 +8,9 @@ export type DueTopics = {
   add: (feed: Feed) => void
   remove: (feed: Feed) => void
   isEmpty: () => boolean
-  /** A topic may have changed, or every topic. */
+  /** A topic may have changed, or each that fits. */
   touch: (feed: Feed) => void
-  touchAll: () => void
+  touchEach: (fits: (feed: Feed) => boolean) => void
   /** Takes a topic that is due; undefined: none is. Its next turn comes when it is touched again, and no sooner than `intervalMs`. */
   take: (nowMs: number) => Feed | undefined
   /** When the next topic is due; null: all have their newest value. */
@@ -38,8 +38,8 @@ export function dueTopics(): DueTopics {
     },
     isEmpty: () => takenAtMs.size === 0,
     touch,
-    touchAll() {
-      for (const feed of takenAtMs.keys()) touch(feed)
+    touchEach(fits) {
+      for (const feed of takenAtMs.keys()) if (fits(feed)) touch(feed)
     },
     take(nowMs) {
       for (const [feed, atMs] of dueAtMs) {

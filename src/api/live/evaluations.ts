@@ -3,6 +3,7 @@ import type { Position } from '../../events/identifiers.ts'
 import type { LogTail } from '../../events/log/read/tail.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ReadModelReader } from '../../projections/engine/read-model-reader.ts'
+import { promptAskers } from './askers.ts'
 import { dueTopics } from './due-topics.ts'
 import type { Feed, FeedFault } from './feed.ts'
 import type { Topic } from './topic.ts'
@@ -26,13 +27,14 @@ const retryMs = 1_000
 export type Evaluations = { add: (feed: Feed) => void; remove: (feed: Feed) => void }
 
 /**
- * A topic is evaluated after an event that its read model handles, at the position of that event or later: the read model may be
+ * A topic is evaluated after an event that its read model handles, unless it shows one person's prompts and the event is about another's, at the position of that event or later: the read model may be
  * projected by another process. Nothing happens while there is no such event. A read model that cannot be read is tried again every
  * second until all topics have their newest value.
  */
 export function evaluations(readModel: Topic['readModel'], dependencies: EvaluationDependencies): Evaluations {
   const { tail, elapsedMs } = dependencies
   const topics = dueTopics()
+  const askers = promptAskers()
   const alarm = createAlarm()
   let after: Position | null = null
   let notBeforeMs = 0
@@ -48,10 +50,13 @@ export function evaluations(readModel: Topic['readModel'], dependencies: Evaluat
   }
 
   function take(events: readonly AnyRecordedEvent[]): void {
-    const last = events.findLast(({ type }) => readModel.handles?.has(type) ?? true)
+    askers.learn(events)
+    const handled = events.filter(({ type }) => readModel.handles?.has(type) ?? true)
+    const last = handled.at(-1)
     if (!last) return
     after = last.position
-    topics.touchAll()
+    const concerned = askers.of(handled)
+    topics.touchEach(({ topic: { asker } }) => !concerned || asker === null || concerned.has(asker))
     start()
   }
 

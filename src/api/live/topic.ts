@@ -1,6 +1,7 @@
 import { parse as parseQueryString } from 'node:querystring'
+import type { Principal } from '../../events/identifiers.ts'
 import type { TokenScope } from '../../events/token.ts'
-import { anyone, type Identity } from '../access/identity.ts'
+import { anyone, promptsOf, type Identity } from '../access/identity.ts'
 import { EventFilterParameters, filtersOf } from '../log/event-parameters.ts'
 import { formatIssues } from '../queries/page.ts'
 import { queries } from '../queries/queries.ts'
@@ -13,6 +14,8 @@ export type Topic = Pick<Query, 'readModel' | 'notFound'> & {
   text: string
   /** The same for all subscriptions that may share one answer. */
   key: string
+  /** It shows this subject's prompts and what came of them; null: it may show more. */
+  asker: Principal | null
   answer: (tx: Parameters<Asked['answer']>[0]) => ReturnType<Asked['answer']>
 }
 
@@ -45,6 +48,7 @@ export function parseTopic(text: string, viewer: Identity): Topic | EventTopic |
     key: JSON.stringify([text, seenBy.subject, ...[...seenBy.scopes].toSorted()]),
     readModel,
     notFound,
+    asker: query.isByAsker ? promptsOf(seenBy) : null,
     answer: (tx) => asked.answer(tx, seenBy),
   }
 }

@@ -19,6 +19,8 @@ export type Query = {
   id: z.ZodType | null
   /** The JSON that it answers. */
   body: z.ZodType
+  /** It shows prompts and what came of them, to others than their askers only with `chat:read-all`. */
+  isByAsker?: true
   /** The rows of a list, for spreadsheets: their name in the body, and their schema. `format=csv` asks for them alone. */
   table?: { name: string; row: z.ZodType }
   /** The detail of the problem `not_found`. */

@@ -46,6 +46,7 @@ export const recountQuery = query({
   summary: 'One election counted again, and under every method.',
   scope: 'chat:read',
   readModel: elections,
+  isByAsker: true,
   fields: {},
   id: Uuid7,
   body: RecountBody,

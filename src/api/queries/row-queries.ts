@@ -9,6 +9,7 @@ type About<Printed> = Pick<Query, 'path' | 'summary' | 'scope' | 'readModel'> & 
   /** What a row prints as. */
   row: z.ZodType<Printed>
   isCommon?: () => boolean
+  isByAsker?: true
 }
 
 type ListSpec<Row, Cursor, Printed> = About<Printed> & {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { firstIdentity, type Identity } from '../../../src/api/access/identity.ts'
 import { Principal } from '../../../src/events/identifiers.ts'
 import type { TokenScope } from '../../../src/events/token.ts'
+import { newId } from '../../support/council.ts'
 import { at, liveScene } from '../../support/live.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
@@ -45,6 +46,31 @@ describe('a subscription', () => {
     expect(scene.model.reads).toHaveLength(1)
     expect(vi.getTimerCount()).toBe(0)
     expect(socket.frames).toHaveLength(1)
+  })
+
+  test('to the prompts of one person costs nothing while others ask', async () => {
+    const scene = liveScene()
+    const [ada, ben, auditor] = [
+      scene.connect(viewer('user:ada', 'chat:read')),
+      scene.connect(viewer('user:ben', 'chat:read')),
+      scene.connect(viewer('user:eve', 'chat:read', 'chat:read-all')),
+    ]
+    for (const one of [ada, ben, auditor]) await one.subscribe({ topics: ['chats'] })
+    await settled()
+    const about = { data: { requestId: newId() }, metadata: { actor: Principal.parse('user:ben'), requestId: '' } }
+    about.metadata.requestId = about.data.requestId
+    scene.append('PromptSubmitted', 1, { rows: 1 }, about as object)
+    const byWorker = { metadata: { ...about.metadata, actor: Principal.parse('service:worker') } }
+    await settled()
+    scene.append('AnswerCompleted', 2, { rows: 2 }, byWorker as object)
+    await settled()
+    const [first, second, third] = [change('chats', 0), change('chats', 1), change('chats', 2)]
+    expect([ada.frames, ben.frames, auditor.frames]).toEqual([[first], [first, second, third], [first, second, third]])
+    // The process has not seen the beginning of every prompt.
+    const unknown = { metadata: { actor: Principal.parse('service:worker'), requestId: newId() } }
+    scene.append('AnswerCompleted', 3, { rows: 3 }, unknown as object)
+    await settled()
+    expect(ada.frames).toEqual([first, change('chats', 3)])
   })
 
   test('gets no value twice', async () => {
