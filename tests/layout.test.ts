@@ -26,9 +26,21 @@ const folders: Record<string, readonly string[]> = {
     'tools',
     'scheduler',
   ],
-  api: ['access', 'commands', 'chat', 'queries', 'live', 'log', 'operations', 'openai', 'dashboard', 'reference'],
+  api: [
+    'access',
+    'commands',
+    'chat',
+    'queries',
+    'live',
+    'log',
+    'operations',
+    'openai',
+    'dashboard',
+    'receipts',
+    'reference',
+  ],
   client: [],
-  cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'serve', 'simulate', 'token'],
+  cli: ['approvals', 'audit', 'log', 'chat', 'gedi', 'receipt', 'serve', 'simulate', 'token'],
 }
 const testFolders = ['bench', 'chaos', 'contract', 'e2e', 'simulation', 'support', 'vectors', 'events/samples', 'web']
 

@@ -28,6 +28,9 @@ export const problemCodes = [
   'fold_unfinished',
   'rebuild_running',
   'verification_running',
+  'answer_unfinished',
+  'receipt_differs',
+  'receipt_unsigned',
   'internal',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
@@ -58,6 +61,9 @@ const statuses: Record<ProblemCode, number> = {
   fold_unfinished: 503,
   rebuild_running: 409,
   verification_running: 409,
+  answer_unfinished: 409,
+  receipt_differs: 500,
+  receipt_unsigned: 503,
   internal: 500,
 }
 

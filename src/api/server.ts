@@ -26,6 +26,7 @@ import { openAiRoutes, type OpenAiDependencies } from './openai/routes.ts'
 import { queries } from './queries/queries.ts'
 import { queryRoute } from './queries/query-route.ts'
 import { logRoutes, type LogSources } from './log/log-routes.ts'
+import { receiptRoute, type ReceiptSources } from './receipts/receipt-route.ts'
 import type { EventsAt } from '../events/log/read/events-at.ts'
 import { referenceRoutes } from './reference/reference-routes.ts'
 
@@ -41,6 +42,7 @@ export type ServerDependencies = {
   readModel: ReadModelReader
   eventsAt: EventsAt
   archive: LogSources['archive']
+  receipts: ReceiptSources['receipts']
   operations: Operations
   version: string
   logger: Logger
@@ -113,6 +115,7 @@ async function addRoutes(server: FastifyInstance, dependencies: ServerDependenci
   dashboardRoutes(server, dependencies.dashboard)
   commandsRoute(server, chat)
   for (const query of queries) queryRoute(server, readModel, query)
+  receiptRoute(server, dependencies)
   logRoutes(server, { ...dependencies, log: chat.log })
   operationsRoutes(server, dependencies.operations)
   referenceRoutes(server, version)

@@ -21,6 +21,8 @@ export const cliErrorCodes = [
   'fold_failed', // the events of a stream do not follow each other
   'state_differs', // the stored state is not the fold of its events
   'bill_differs', // a prompt's bill is not the sum of its debits
+  'receipt_malformed', // the file is no receipt
+  'receipt_forged', // a receipt was changed, or another key signed it
   'bounty_unknown', // the log has no such bounty
   'escrow_differs', // the movements of an escrow are not what its bounty says
   'evidence_differs', // the index of the archive and the log lead to different events

@@ -9,6 +9,7 @@ import type { InputStream, RunCommand } from './context.ts'
 import { CliError, failureOf, type Failure } from './failure.ts'
 import { addReadingCommands, addRepairCommands } from './log/commands.ts'
 import { createOutput, OutputClosed, outputClosedExitCode, type OutputStream } from './output.ts'
+import { addReceiptCommands } from './receipt/commands.ts'
 import { addSimulateCommands } from './simulate/commands.ts'
 import { addServeCommand, type Serve } from './serve/commands.ts'
 import { addTokenCommands } from './token/commands.ts'
@@ -77,6 +78,7 @@ function buildProgram(run: RunCommand, { version, serve }: CliDependencies): Com
   addTokenCommands(program, run)
   addReadingCommands(program, run)
   addAuditCommands(program, run)
+  addReceiptCommands(program, run)
   addGediCommands(program, run)
   addSimulateCommands(program, run)
   addRepairCommands(program, run)

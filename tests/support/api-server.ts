@@ -127,6 +127,7 @@ export async function startApiServer({ maxFailedLogins = 1_000_000 } = {}): Prom
     readModel: noReadModel,
     eventsAt: away,
     archive: { checkpoint: away },
+    receipts: { council: 'test', sealKey: () => null, clock: systemClock },
     operations: noOperations,
     version: '0',
     logger: silentLogger,

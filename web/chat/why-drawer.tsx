@@ -60,6 +60,14 @@ function Told({ story, requestId, isRunning: goesOn }: { story: Story; requestId
         <a href={`/log?request=${requestId}`} onClick={followLink}>
           Every event of this answer in the log
         </a>
+        {goesOn ? null : (
+          <>
+            {' '}
+            <a href={`/v1/chats/${requestId}/receipt`} download={`receipt-${requestId}.json`}>
+              Receipt
+            </a>
+          </>
+        )}
       </p>
     </>
   )

@@ -12,6 +12,7 @@ import { selectEvents, selectLinks } from '../../projections/log-selection.ts'
 import { sendProblem } from '../problem.ts'
 import { After, formatIssues } from '../queries/page.ts'
 import { sendUnread } from '../queries/query-route.ts'
+import { eventBodies } from './event-bodies.ts'
 import { EventParameters, filtersOf } from './event-parameters.ts'
 import { sendLogUnavailable } from './log-problem.ts'
 
@@ -19,7 +20,6 @@ export type EventSources = { readModel: ReadModelReader; log: Pick<LogReader, 'r
 
 /** A page ends early when its events have this much text: the largest event has a few hundred thousand characters. */
 const maxPageCharacters = 4_000_000
-const bodiesAtOnce = 100
 const maxLinks = 50
 
 /**
@@ -37,7 +37,7 @@ export function eventsRoute(server: FastifyInstance, { readModel, eventsAt }: Ev
     if (selected.outcome !== 'read') return sendUnread(reply, selected, after)
     const { rows, next } = selected.result
     // Outside the transaction: the embedded Postgres would let the archive wait for its end.
-    const read = await bodiesOf(eventsAt, rows).catch(messageOf)
+    const read = await eventBodies(eventsAt, rows, maxPageCharacters).catch(messageOf)
     if (typeof read === 'string') return sendLogUnavailable(reply, read)
     const last = rows[read.length - 1]
     return reply
@@ -101,20 +101,4 @@ async function eventAt(log: Pick<LogReader, 'read'>, position: Position): Promis
   if (!hasPlace(position)) return undefined
   for await (const [event] of log.read({ after: justBefore(position), upTo: position, limit: 1 })) return event
   return undefined
-}
-
-/** The events of the rows, up to the limit of a page's text. Throws when the log lacks one of them. */
-async function bodiesOf(eventsAt: EventsAt, rows: readonly LogIndexRow[]): Promise<AnyRecordedEvent[]> {
-  const events: AnyRecordedEvent[] = []
-  let characters = 0
-  for (let start = 0; start < rows.length && characters < maxPageCharacters; start += bodiesAtOnce) {
-    const part = rows.slice(start, start + bodiesAtOnce)
-    const read = await eventsAt(part)
-    const missing = part.find(({ sequence }, index) => read[index]?.sequence !== sequence)
-    if (missing)
-      throw new Error(`it has no event number ${missing.sequence} at ${missing.position}: run council audit verify`)
-    for (const event of read) characters += JSON.stringify(event.data).length
-    events.push(...read)
-  }
-  return events
 }

@@ -6,11 +6,13 @@ import { operatorOperations } from './operator-operations.ts'
 import { openAiOperations } from './openai-operations.ts'
 import type { Answer, AnswerHeader, Operation } from './operation.ts'
 import { queryOperations } from './query-operations.ts'
+import { receiptOperation } from './receipt-operation.ts'
 import { serverOperations } from './server-operations.ts'
 
 /** Every operation of the HTTP API. */
 export const operations: readonly Operation[] = [
   ...queryOperations,
+  receiptOperation,
   ...logOperations,
   ...operatorOperations,
   ...commandOperations,

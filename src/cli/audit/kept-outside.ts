@@ -11,8 +11,11 @@ export type OutsideFiles = { seal?: string; publicKey?: string }
 /** Reads seals and a public key that were kept outside of the council. Throws CliError `usage` for a malformed file. */
 export const keptOutside = ({ seal, publicKey }: OutsideFiles): KeptOutside => ({
   lines: seal === undefined ? [] : read(seal, linesOf),
-  publicKey: publicKey === undefined ? null : read(publicKey, publicKeyOf),
+  publicKey: publicKey === undefined ? null : readPublicKey(publicKey),
 })
+
+/** Reads a public sealing key from a PEM file. Throws CliError `usage` for another file. */
+export const readPublicKey = (path: string): string => read(path, publicKeyOf)
 
 function linesOf(text: string): SealLine[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)

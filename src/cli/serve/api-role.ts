@@ -16,6 +16,7 @@ import type { Operations } from '../../api/operations/operations-routes.ts'
 import { createServer } from '../../api/server.ts'
 import { tokenWakeups } from '../../api/chat/token-wakeups.ts'
 import { postgresArchive } from '../../events/log/archive/archive.ts'
+import type { SealKey } from '../../events/log/archive/seal-key.ts'
 import { eventsAt } from '../../events/log/read/events-at.ts'
 import { readModelReader } from '../../projections/engine/read-model-reader.ts'
 import { thisProcess } from '../../projections/engine/this-process.ts'
@@ -25,6 +26,7 @@ import { removeServerFile, writeServerFile } from '../../platform/process/server
 import { backgroundCommand } from './background-command.ts'
 import { newId } from './core.ts'
 import type { Role, RoleContext } from './role.ts'
+import { sealKeys } from './seal-keys.ts'
 import { inStep } from './start-failure.ts'
 
 /** The time that clients have to answer a close frame, and to send the rest of a request. */
@@ -94,6 +96,7 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
     readModel,
     eventsAt: eventsAt(stores.redis, keys, archive),
     archive,
+    receipts: { council: council.id, sealKey: sealKeyOf(config), clock },
     operations: operationsOf(context),
     version,
     logger,
@@ -111,6 +114,12 @@ async function listen(context: RoleContext): Promise<{ url: string; signInUrl: s
   const isTerminal = 'isTTY' in stdout && stdout.isTTY === true
   const ticket = isTerminal ? await sessions.issueTicket(admission.holderOf(firstIdentity)).catch(() => null) : null
   return { url, signInUrl: ticket === null ? url : `${url}/login?ticket=${ticket}` }
+}
+
+/** The sealing key, if this machine has it. On a first start the archiver makes it, perhaps after this role has started. */
+function sealKeyOf(config: RoleContext['config']): () => SealKey | null {
+  let key: SealKey | null = null
+  return () => (key ??= sealKeys(config).key)
 }
 
 /** Long commands run as processes of their own, which end with the council. */

@@ -52,6 +52,7 @@ const routeRows: Record<string, TokenScope | 'public' | 'by_command' | 'by_frame
   'GET /v1/members': 'chat:read',
   'GET /v1/chats': 'chat:read',
   'GET /v1/chats/:id': 'chat:read',
+  'GET /v1/chats/:id/receipt': 'chat:read',
   'GET /v1/approvals': 'chat:read',
   'GET /v1/approvals/:id': 'chat:read',
   'GET /v1/mode': 'chat:read',

@@ -50,7 +50,7 @@ export function isGenuineSeal(
   { signature, ...seal }: DataOf<'LogSealed'>,
   publicKey: string,
 ): boolean {
-  const key = keyFrom(publicKey)
+  const key = publicKeyFrom(publicKey)
   return key !== null && key.keyId === seal.keyId && key.verify(sealText(identity, seal), signature)
 }
 
@@ -60,8 +60,8 @@ export function isGenuineIntroduction(
   { signature, ...introduction }: DataOf<'SealingKeyIntroduced'>,
   by: string | null,
 ): boolean {
-  const own = keyFrom(introduction.publicKey)
-  const signer = by === null ? own : keyFrom(by)
+  const own = publicKeyFrom(introduction.publicKey)
+  const signer = by === null ? own : publicKeyFrom(by)
   if (!own || !signer || own.keyId !== introduction.keyId) return false
   return (
     introduction.by === (by === null ? null : signer.keyId) &&
@@ -71,7 +71,8 @@ export function isGenuineIntroduction(
 
 type PublicKey = { keyId: string; verify: (text: string, signature: string) => boolean }
 
-function keyFrom(publicKey: string): PublicKey | null {
+/** The public half of a sealing key (in the form of `SealingKey`); null if it is none. Signatures are base64url. */
+export function publicKeyFrom(publicKey: string): PublicKey | null {
   try {
     const der = Buffer.from(publicKey, 'base64url')
     const key: KeyObject = createPublicKey({ key: der, format: 'der', type: 'spki' })
