@@ -3,6 +3,8 @@ import { FreezeTreasury } from '../../src/commands/treasury/freeze-treasury.ts'
 import type { CommandContext, CommandResult } from '../../src/commands/gate/types.ts'
 import type { CommandDefinition, ReadSet } from '../../src/commands/decider.ts'
 import type { CommandGate } from '../../src/commands/gate/gate.ts'
+import { RegisterAgent } from '../../src/commands/agent/register-agent.ts'
+import { AgentId } from '../../src/events/agent.ts'
 import { SetBudgetPolicy } from '../../src/commands/budget/set-budget-policy.ts'
 import { SeatCouncil } from '../../src/commands/council/seat-council.ts'
 import { CastBallot } from '../../src/commands/election/cast-ballot.ts'
@@ -48,10 +50,11 @@ const external = account('external')
 const payers = [account('reserve'), account('agent:ada'), account('agent:bob'), account('bounty:moon')] as const
 const reason = 'simulated'
 
-/** Opens and funds the accounts before the clients start. */
+/** Opens and funds the accounts, and registers an agent, before the clients start. */
 export const setUpCommands = (): ClientCommand[] => [
   ...[external, ...payers].map((id) => commandFor(OpenAccount, { account: id })),
-  commandFor(TransferFunds, { transferId: 'funding', from: external, to: payers[0], amountMicros: 200, reason }),
+  commandFor(TransferFunds, { transferId: 'funding', from: external, to: payers[0], amountMicros: 50_000_200, reason }),
+  commandFor(RegisterAgent, { agentId: AgentId.parse('scout') }),
 ]
 
 /** A command that no other client sends. */

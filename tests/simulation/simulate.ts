@@ -1,6 +1,7 @@
 import { treasuryStream } from '../../src/events/treasury.ts'
 import { accountStream } from '../../src/events/account.ts'
 import { councilStream } from '../../src/events/council.ts'
+import { AgentId, agentStream } from '../../src/events/agent.ts'
 import { AccountId, type StreamName } from '../../src/events/identifiers.ts'
 import { modeStream } from '../../src/events/governance.ts'
 import { policyStream } from '../../src/events/policy.ts'
@@ -21,11 +22,12 @@ const days = Array.from({ length: 9 }, (_, n) => new Date(Date.UTC(2026, 10, 23 
 const watched: StreamName[] = [
   treasuryStream,
   modeStream,
-  ...['external', 'overrun', 'spend', 'reserve', 'agent:ada', 'agent:bob', 'bounty:moon'].map((id) =>
+  ...['external', 'overrun', 'spend', 'reserve', 'agent:ada', 'agent:bob', 'agent:scout', 'bounty:moon'].map((id) =>
     accountStream(AccountId.parse(id)),
   ),
   ...days.flatMap((day) => [`refusals/${day}`, `budget/council/${day}`] as StreamName[]),
   councilStream('main'),
+  agentStream(AgentId.parse('scout')),
   ...boundScopes.map(policyStream),
   ...pricedNames.map(pricesStream),
 ]

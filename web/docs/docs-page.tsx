@@ -76,7 +76,7 @@ const Frames = ({ frames, schemas }: { frames: readonly Frame[]; schemas: Schema
           <span class="quiet">{summary}</span>
         </summary>
         <div class="details">
-          <Fields title={`Fields of ${name}`} schema={payload} schemas={schemas} />
+          <Fields title="Fields" of={name} schema={payload} schemas={schemas} />
         </div>
       </details>
     ))}

@@ -20,7 +20,8 @@ export function EndpointView({ endpoint, schemas, isOpen }: { endpoint: Endpoint
 }
 
 function Details({ endpoint, schemas }: { endpoint: Endpoint; schemas: Schemas }) {
-  const { parameters, requestBody, responses } = endpoint
+  const { method, path, parameters, requestBody, responses } = endpoint
+  const name = `${method.toUpperCase()} ${path}`
   const body = requestBody?.content['application/json']?.schema
   return (
     <div class="details">
@@ -31,13 +32,10 @@ function Details({ endpoint, schemas }: { endpoint: Endpoint; schemas: Schemas }
       {parameters.length === 0 ? null : (
         <>
           <h3>Parameters</h3>
-          <FieldTable
-            title={`Parameters of ${endpoint.path}`}
-            fields={parameters.map((one) => fieldOf(one, schemas))}
-          />
+          <FieldTable title={`Parameters, ${name}`} fields={parameters.map((one) => fieldOf(one, schemas))} />
         </>
       )}
-      {body ? <Fields title="Body" schema={body} schemas={schemas} /> : null}
+      {body ? <Fields title="Body" of={name} schema={body} schemas={schemas} /> : null}
       {Object.entries(responses)
         .filter(([status]) => /^[23]/.test(status))
         .map(([status, { description, content = {} }]) => {
@@ -46,7 +44,7 @@ function Details({ endpoint, schemas }: { endpoint: Endpoint; schemas: Schemas }
           return (
             <section key={status}>
               {answer?.schema ? (
-                <Fields title={`Answer ${status}: ${description}`} schema={answer.schema} schemas={schemas} />
+                <Fields title={`Answer ${status}: ${description}`} of={name} schema={answer.schema} schemas={schemas} />
               ) : (
                 <h3>
                   <Marked text={`Answer ${status}: ${description}`} />

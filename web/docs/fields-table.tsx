@@ -1,7 +1,10 @@
 import { fieldsOf, typeText, type Field, type Schema, type Schemas } from './schema-text.ts'
 
+/** `of`: the operation or the frame, which the name of the table for screen readers has too. */
+type FieldsProps = { title: string; of: string; schema: Schema; schemas: Schemas }
+
 /** The fields of a schema as a table, those of inner objects indented; for a value without fields, its type. */
-export function Fields({ title, schema, schemas }: { title: string; schema: Schema; schemas: Schemas }) {
+export function Fields({ title, of, schema, schemas }: FieldsProps) {
   const fields = fieldsOf(schema, schemas)
   return (
     <>
@@ -11,7 +14,7 @@ export function Fields({ title, schema, schemas }: { title: string; schema: Sche
       {fields.length === 0 ? (
         <p class="quiet small">{typeText(schema, schemas)}</p>
       ) : (
-        <FieldTable title={title} fields={fields} />
+        <FieldTable title={`${title}, ${of}`} fields={fields} />
       )}
     </>
   )
