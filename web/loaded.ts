@@ -7,17 +7,25 @@ export type Loaded<T> = { state: 'loading' } | { state: 'there'; value: T } | { 
 
 export const loading = <T>(): Signal<Loaded<T>> => signal<Loaded<T>>({ state: 'loading' })
 
+/** The answer to a question, or why there is none. */
+export async function asked<T>(ask: () => Promise<T>): Promise<Loaded<T>> {
+  try {
+    return { state: 'there', value: await ask() }
+  } catch (error) {
+    return { state: 'failed', why: faultOf(error) }
+  }
+}
+
+/** Reads the body of an answer, once. */
+export const bodyOf = async <Body>(path: string, options: ReadOptions<Body> = { retryForMs: 0 }): Promise<Body> =>
+  (await council.read<Body>(path, options)).body
+
 /** Reads all rows of a list into a signal. */
 export async function load<Row>(
   into: Signal<Loaded<readonly Row[]>>,
   path: string,
   name: string,
-  options: Pick<ReadOptions<Row>, 'query' | 'after'> = {},
+  options: Pick<ReadOptions<Row>, 'query' | 'after' | 'retryForMs'> = {},
 ): Promise<void> {
-  try {
-    const value = await Array.fromAsync(council.rows<Row>(path, name, options))
-    into.value = { state: 'there', value }
-  } catch (error) {
-    into.value = { state: 'failed', why: faultOf(error) }
-  }
+  into.value = await asked(() => Array.fromAsync(council.rows<Row>(path, name, options)))
 }

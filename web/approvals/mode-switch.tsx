@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { council, faultOf } from '../server.ts'
+import { useState } from 'preact/hooks'
+import { council, settle } from '../server.ts'
+import { Dialog, DialogEnd } from '../shell/dialog.tsx'
 import { mode, type Mode } from '../shell/standing.ts'
 
 const meaning: Readonly<Record<Mode, string>> = {
@@ -10,76 +11,58 @@ const meaning: Readonly<Record<Mode, string>> = {
 }
 const modes = Object.keys(meaning) as Mode[]
 
-/** Set by those that ask for the mode to be switched from elsewhere. */
+/** Whether the mode is being switched; also set from elsewhere. */
 export const asksForMode = signal(false)
 
 /** Switches the mode after a confirmation with a reason, which is recorded. */
 export function ModeSwitch() {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const [chosen, setChosen] = useState<Mode>('supervised')
-  const [reason, setReason] = useState('')
-  const [fault, setFault] = useState<string | null>(null)
-  const open = (): void => {
-    setChosen(mode.value ?? 'supervised')
-    setReason('')
-    setFault(null)
-    dialog.current?.showModal()
-  }
-  useEffect(() => {
-    if (!asksForMode.value) return
-    asksForMode.value = false
-    open()
-  }, [asksForMode.value])
-  const confirm = async (): Promise<void> => {
-    try {
-      const result = await council.execute('SwitchMode', { mode: chosen, reason: reason.trim() })
-      if (result.result === 'refused' || result.result === 'rejected') return setFault(result.message)
-      dialog.current?.close()
-    } catch (error) {
-      setFault(faultOf(error))
-    }
-  }
   return (
     <>
-      <button class="button" type="button" onClick={open}>
+      <button class="button" type="button" onClick={() => void (asksForMode.value = true)}>
         Mode: {mode.value ?? '…'}
       </button>
-      <dialog ref={dialog} class="card" aria-labelledby="mode-title">
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            void confirm()
-          }}
-        >
-          <h2 id="mode-title">Switch the mode</h2>
-          <fieldset>
-            <legend class="unseen">Mode</legend>
-            {modes.map((one) => (
-              <label key={one}>
-                <input type="radio" name="mode" value={one} checked={chosen === one} onChange={() => setChosen(one)} />
-                <strong>{one}</strong> <span class="quiet">{meaning[one]}</span>
-              </label>
-            ))}
-          </fieldset>
-          <label>
-            Reason
-            <input required maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
-          </label>
-          {fault === null ? null : (
-            <p class="bad" role="alert">
-              {fault}
-            </p>
-          )}
-          <div class="decide">
-            <button class="button primary" type="submit" disabled={chosen === mode.value || reason.trim() === ''}>
-              Switch to {chosen}
-            </button>
-            <button class="button" type="button" onClick={() => dialog.current?.close()}>
-              Back
-            </button>
-          </div>
-        </form>
-      </dialog>
+      {asksForMode.value ? <Confirmation onClose={() => void (asksForMode.value = false)} /> : null}
     </>
+  )
+}
+
+function Confirmation({ onClose }: { onClose: () => void }) {
+  const [chosen, setChosen] = useState<Mode>(mode.value ?? 'supervised')
+  const [reason, setReason] = useState('')
+  const [fault, setFault] = useState<string | null>(null)
+  const confirm = async (): Promise<void> => {
+    const settled = await settle(council.execute('SwitchMode', { mode: chosen, reason: reason.trim() }))
+    if ('why' in settled) setFault(settled.why)
+    else onClose()
+  }
+  return (
+    <Dialog title="Switch the mode" onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void confirm()
+        }}
+      >
+        <fieldset>
+          <legend class="unseen">Mode</legend>
+          {modes.map((one) => (
+            <label key={one}>
+              <input type="radio" name="mode" value={one} checked={chosen === one} onChange={() => setChosen(one)} />
+              <strong>{one}</strong> <span class="quiet">{meaning[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+        <label>
+          Reason
+          <input required maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+        <DialogEnd
+          fault={fault}
+          action={`Switch to ${chosen}`}
+          isBarred={chosen === mode.value || reason.trim() === ''}
+          onBack={onClose}
+        />
+      </form>
+    </Dialog>
   )
 }

@@ -1,5 +1,5 @@
 import { liveRows } from '../live.ts'
-import { council, faultOf } from '../server.ts'
+import { council, settle } from '../server.ts'
 
 /** An action that waits for a person, as `GET /v1/approvals` shows it. */
 export type Approval = {
@@ -29,13 +29,8 @@ export const byUrgency = (actions: readonly Approval[]): readonly Approval[] =>
 
 /** Decides about an action. Returns why it could not be decided; null: it is decided. */
 async function decided(outcome: ReturnType<typeof council.approve>): Promise<string | null> {
-  try {
-    const result = await outcome
-    if (result.result === 'refused' || result.result === 'rejected') return result.message
-    return null
-  } catch (error) {
-    return faultOf(error)
-  }
+  const settled = await settle(outcome)
+  return 'why' in settled ? settled.why : null
 }
 
 /** Approves exactly the arguments that were shown. */

@@ -18,7 +18,7 @@ export type Step = {
   note: string
   /** The text that was written; null: none was. */
   text: string | null
-  /** The model call behind it; null: there was none. */
+  /** The model call that made it; null: none did. */
   call: Call | null
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Loaded } from '../loaded.ts'
-import { council, faultOf } from '../server.ts'
+import { asked, type Loaded } from '../loaded.ts'
+import { council } from '../server.ts'
 import { Drawer } from '../shell/drawer.tsx'
 import { EventLink } from '../shell/event-link.tsx'
 import { hueOf } from '../shell/members.ts'
@@ -37,15 +37,11 @@ export function WhyDrawer({ turn, onClose }: { turn: Turn; onClose: () => void }
   )
 }
 
-async function read(requestId: string, after: string | null): Promise<Loaded<Story>> {
-  try {
+const read = (requestId: string, after: string | null): Promise<Loaded<Story>> =>
+  asked(async () => {
     const query = { request: requestId, order: 'asc', limit: 1_000 }
-    const events = await Array.fromAsync(council.rows<LogEvent>('/v1/events', 'events', { query, after }))
-    return { state: 'there', value: storyOf(events) }
-  } catch (error) {
-    return { state: 'failed', why: faultOf(error) }
-  }
-}
+    return storyOf(await Array.fromAsync(council.rows<LogEvent>('/v1/events', 'events', { query, after })))
+  })
 
 function Told({ story, requestId, isRunning: goesOn }: { story: Story; requestId: string; isRunning: boolean }) {
   return (

@@ -1,7 +1,6 @@
 import type { Signal } from '@preact/signals'
 import { live, liveRows } from '../live.ts'
-import { loading, type Loaded } from '../loaded.ts'
-import { council, faultOf } from '../server.ts'
+import { asked, bodyOf, loading, type Loaded } from '../loaded.ts'
 import type { BallotRow, ElectionRow } from './election-rows.ts'
 
 export type Election = ElectionRow & { ballots: readonly BallotRow[]; trace: readonly string[] | null }
@@ -23,14 +22,7 @@ export const electionOf = (electionId: string) => live<Election>(`elections/${en
 
 export function recountOf(electionId: string): Signal<Loaded<Recount>> {
   const made = loading<Recount>()
-  void readInto(made, `/v1/elections/${encodeURIComponent(electionId)}/recount`)
+  const path = `/v1/elections/${encodeURIComponent(electionId)}/recount`
+  void asked(() => bodyOf<Recount>(path, {})).then((recount) => (made.value = recount))
   return made
-}
-
-async function readInto<T>(into: Signal<Loaded<T>>, path: string): Promise<void> {
-  try {
-    into.value = { state: 'there', value: (await council.read<T>(path)).body }
-  } catch (error) {
-    into.value = { state: 'failed', why: faultOf(error) }
-  }
 }

@@ -1,27 +1,20 @@
 import { WhyCost } from '../money/why-cost.tsx'
 import { dollars } from '../shell/money.ts'
 import { hueOf, liveMembers, type MemberRow } from '../shell/members.ts'
+import { Panel } from '../shell/panel.tsx'
 
 /** The members with what they have won and cost. Those that sit come first, then those that were paid besides. */
-export function Members() {
-  const loaded = liveMembers.value
-  return (
-    <section class="card panel members" aria-label="Members">
-      <header>
-        <h2>Members</h2>
-        <a class="file" href="/v1/members?format=csv&limit=1000" download>
-          CSV
-        </a>
-      </header>
-      {loaded.state === 'loading' ? <p class="quiet small">Loading…</p> : null}
-      {loaded.state === 'failed' ? <p class="bad small">{loaded.why}</p> : null}
-      {loaded.state === 'there' && loaded.value.length === 0 ? (
-        <p class="quiet small">No council was seated yet.</p>
-      ) : null}
-      {loaded.state === 'there' && loaded.value.length > 0 ? <Table rows={loaded.value} /> : null}
-    </section>
-  )
-}
+export const Members = () => (
+  <Panel
+    class="members"
+    title="Members"
+    rows={liveMembers}
+    nothing="No council was seated yet."
+    file="/v1/members?format=csv&limit=1000"
+  >
+    {(rows) => <Table rows={rows} />}
+  </Panel>
+)
 
 const rankOf = ({ seat, name }: MemberRow): number =>
   seat === 'member' ? 0 : seat === 'chair' ? 1 : name === null ? 3 : 2

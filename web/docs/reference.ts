@@ -1,5 +1,4 @@
-import { loading } from '../loaded.ts'
-import { faultOf } from '../server.ts'
+import { asked, loading } from '../loaded.ts'
 import type { Schema, Schemas } from './schema-text.ts'
 
 type Content = Readonly<Record<string, { schema?: Schema }>>
@@ -25,10 +24,9 @@ export type Endpoint = Operation & { method: string; path: string }
 /** A frame of `/asyncapi.json`. */
 export type Frame = { name: string; summary: string; payload: Schema }
 
-export type Reference = { version: string; endpoints: readonly Endpoint[]; frames: readonly Frame[]; schemas: Schemas }
+export type Reference = { endpoints: readonly Endpoint[]; frames: readonly Frame[]; schemas: Schemas }
 
 type OpenApi = {
-  info: { version: string }
   paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   components: { schemas: Schemas }
 }
@@ -37,24 +35,20 @@ type AsyncApi = { components: { messages: Readonly<Record<string, Frame>>; schem
 /** What the server says that it takes and gives. */
 export const reference = loading<Reference>()
 
-export async function loadReference(): Promise<void> {
-  try {
-    const [http, socket] = await Promise.all([
-      documentAt<OpenApi>('/openapi.json'),
-      documentAt<AsyncApi>('/asyncapi.json'),
-    ])
-    const endpoints = Object.entries(http.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
-    )
-    const value = {
-      version: http.info.version,
-      endpoints,
-      frames: Object.values(socket.components.messages),
-      schemas: { ...http.components.schemas, ...socket.components.schemas },
-    }
-    reference.value = { state: 'there', value }
-  } catch (error) {
-    reference.value = { state: 'failed', why: faultOf(error) }
+export const loadReference = async (): Promise<void> => void (reference.value = await asked(read))
+
+async function read(): Promise<Reference> {
+  const [http, socket] = await Promise.all([
+    documentAt<OpenApi>('/openapi.json'),
+    documentAt<AsyncApi>('/asyncapi.json'),
+  ])
+  const endpoints = Object.entries(http.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
+  )
+  return {
+    endpoints,
+    frames: Object.values(socket.components.messages),
+    schemas: { ...http.components.schemas, ...socket.components.schemas },
   }
 }
 

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Loaded } from '../loaded.ts'
-import { council, faultOf } from '../server.ts'
+import { asked, bodyOf, type Loaded } from '../loaded.ts'
 import { followLink } from '../shell/route.ts'
 import { CopyButton } from './copy-button.tsx'
 import { clockTime, type EventSummary, type LogEvent } from './events.ts'
@@ -16,10 +15,7 @@ export function EventDetail({ position }: { position: string }) {
   useEffect(() => {
     let isCurrent = true
     const show = (value: Loaded<Linked>): void => void (isCurrent && setLoaded(value))
-    council.read<Linked>(`/v1/events/${encodeURIComponent(position)}`).then(
-      ({ body }) => show({ state: 'there', value: body }),
-      (error: unknown) => show({ state: 'failed', why: faultOf(error) }),
-    )
+    void asked(() => bodyOf<Linked>(`/v1/events/${encodeURIComponent(position)}`, {})).then(show)
     return () => void (isCurrent = false)
   }, [position])
   return (

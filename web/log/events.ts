@@ -44,7 +44,7 @@ export async function loadEvents(query: string): Promise<void> {
   await extend(query, () => pageAt(query, { limit: firstPage }))
 }
 
-/** Loads the next page behind the last event, unless it is being loaded. */
+/** Loads the page after the last event, unless it is being loaded. */
 export async function loadMore(): Promise<void> {
   const { query, next, state } = list.peek()
   if (next === null || state === 'loading') return

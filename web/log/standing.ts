@@ -1,7 +1,5 @@
-import { signal } from '@preact/signals'
-import type { Loaded } from '../loaded.ts'
+import { asked, bodyOf, loading } from '../loaded.ts'
 import { operate } from '../operate.ts'
-import { council, faultOf } from '../server.ts'
 
 /** `GET /v1/log`. */
 export type LogStanding = {
@@ -36,22 +34,15 @@ export type Verification =
       faults: readonly { code: string; position: string; message: string }[]
     }
 
-export const standing = signal<Loaded<LogStanding>>({ state: 'loading' })
-export const verification = signal<Loaded<Verification>>({ state: 'loading' })
+const verifications = '/v1/verification'
+export const standing = loading<LogStanding>()
+export const verification = loading<Verification>()
 
-async function into<Body>(target: { value: Loaded<Body> }, answer: Promise<Body>): Promise<void> {
-  try {
-    target.value = { state: 'there', value: await answer }
-  } catch (error) {
-    target.value = { state: 'failed', why: faultOf(error) }
-  }
-}
-
-const read = async <Body>(path: string): Promise<Body> => (await council.read<Body>(path, { retryForMs: 0 })).body
-
-export const loadStanding = (): Promise<void> => into(standing, read<LogStanding>('/v1/log'))
-export const loadVerification = (): Promise<void> => into(verification, read<Verification>('/v1/verification'))
-export const startVerification = (): Promise<void> =>
-  into(verification, operate<Verification>('POST', '/v1/verification'))
-export const endVerification = (): Promise<void> =>
-  into(verification, operate<Verification>('DELETE', '/v1/verification'))
+export const loadStanding = async (): Promise<void> =>
+  void (standing.value = await asked(() => bodyOf<LogStanding>('/v1/log')))
+export const loadVerification = async (): Promise<void> =>
+  void (verification.value = await asked(() => bodyOf<Verification>(verifications)))
+export const startVerification = async (): Promise<void> =>
+  void (verification.value = await asked(() => operate<Verification>('POST', verifications)))
+export const endVerification = async (): Promise<void> =>
+  void (verification.value = await asked(() => operate<Verification>('DELETE', verifications)))

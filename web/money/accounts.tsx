@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { EventLink } from '../shell/event-link.tsx'
 import { dollars } from '../shell/money.ts'
 import { accounts, statementOf, type AccountRow } from './figures.ts'
-import { Panel } from './panel.tsx'
+import { Panel } from '../shell/panel.tsx'
 
 /** Every account. Its balance opens to the entries that it comes from. */
 export function Accounts() {

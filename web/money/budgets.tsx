@@ -5,7 +5,7 @@ import { timeIn } from '../shell/times.ts'
 import { budgets, type BudgetRow } from '../shell/standing.ts'
 import { recent } from './figures.ts'
 import { forecastOf, forecastRule, spentBy, type Forecast } from './forecast.ts'
-import { Panel } from './panel.tsx'
+import { Panel } from '../shell/panel.tsx'
 import { WhyLink } from './why-link.tsx'
 
 /** The budgets whose day has not ended, with their soft and hard limits and what they will have spent at its end. */

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Loaded } from '../loaded.ts'
-import { council, faultOf } from '../server.ts'
+import { asked, type Loaded } from '../loaded.ts'
+import { council } from '../server.ts'
 import { Drawer } from '../shell/drawer.tsx'
 import { EventLink } from '../shell/event-link.tsx'
 import { dollars } from '../shell/money.ts'
@@ -55,16 +55,13 @@ function Causes({ of, onClose }: { of: Of; onClose: () => void }) {
 }
 
 /** The group's costs by request: the same calls as those of its figure. */
-async function causesOf({ by, name, span }: Of): Promise<Loaded<readonly Cause[]>> {
-  try {
+const causesOf = ({ by, name, span }: Of): Promise<Loaded<readonly Cause[]>> =>
+  asked(async () => {
     const query = Object.fromEntries(costFields(`request,${by}`, span))
     const rows = await Array.fromAsync(council.rows<Cause>('/v1/costs', 'costs', { query }))
     const own = rows.filter((row) => (row[by] ?? null) === name)
-    return { state: 'there', value: own.toSorted((a, b) => b.costMicros - a.costMicros) }
-  } catch (error) {
-    return { state: 'failed', why: faultOf(error) }
-  }
-}
+    return own.toSorted((a, b) => b.costMicros - a.costMicros)
+  })
 
 const mostShown = 200
 

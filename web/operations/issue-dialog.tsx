@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { CopyButton } from '../log/copy-button.tsx'
-import { Dialog } from './dialog.tsx'
+import { Dialog, DialogEnd } from '../shell/dialog.tsx'
 import { issueToken, me } from './state.ts'
 
 const lifetimes = [
@@ -96,19 +96,12 @@ function IssueForm({ onIssued, onClose }: { onIssued: (token: string) => void; o
           </label>
         ))}
       </fieldset>
-      {fault === null ? null : (
-        <p class="bad" role="alert">
-          {fault}
-        </p>
-      )}
-      <div class="decide">
-        <button class="button primary" type="submit" disabled={isSending || label.trim() === '' || scopes.size === 0}>
-          Issue
-        </button>
-        <button class="button" type="button" onClick={onClose}>
-          Back
-        </button>
-      </div>
+      <DialogEnd
+        fault={fault}
+        action="Issue"
+        isBarred={isSending || label.trim() === '' || scopes.size === 0}
+        onBack={onClose}
+      />
     </form>
   )
 }

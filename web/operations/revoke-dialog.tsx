@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { Dialog } from './dialog.tsx'
+import { Dialog, DialogEnd } from '../shell/dialog.tsx'
 import { revokeToken, type Token } from './state.ts'
 
 /** Revokes a token for good, after a confirmation with a reason, which is recorded. */
@@ -31,19 +31,7 @@ export function RevokeDialog({ token: { token, label, subject }, onClose }: { to
             onInput={({ currentTarget }) => setReason(currentTarget.value)}
           />
         </label>
-        {fault === null ? null : (
-          <p class="bad" role="alert">
-            {fault}
-          </p>
-        )}
-        <div class="decide">
-          <button class="button primary" type="submit" disabled={reason.trim() === ''}>
-            Revoke
-          </button>
-          <button class="button" type="button" onClick={onClose}>
-            Back
-          </button>
-        </div>
+        <DialogEnd fault={fault} action="Revoke" isBarred={reason.trim() === ''} onBack={onClose} />
       </form>
     </Dialog>
   )

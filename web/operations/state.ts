@@ -1,8 +1,8 @@
-import { signal, type Signal } from '@preact/signals'
-import type { Loaded } from '../loaded.ts'
+import { signal } from '@preact/signals'
+import { asked, bodyOf, load, loading } from '../loaded.ts'
 import type { Progress } from '../log/standing.ts'
 import { operate } from '../operate.ts'
-import { council, faultOf } from '../server.ts'
+import { council, faultOf, settle } from '../server.ts'
 
 /** `GET /v1/me`. */
 export type Me = { subject: string; scopes: readonly string[]; expiresAt: string | null; via: 'token' | 'session' }
@@ -50,41 +50,31 @@ export type Token = {
   revokedWhy: string | null
 }
 
-const nothingYet = <T>(): Signal<Loaded<T>> => signal<Loaded<T>>({ state: 'loading' })
-export const me = nothingYet<Me>()
-export const health = nothingYet<Health>()
-export const readModels = nothingYet<ReadModels>()
-export const tokens = nothingYet<readonly Token[]>()
+export const me = loading<Me>()
+export const health = loading<Health>()
+export const readModels = loading<ReadModels>()
+export const tokens = loading<readonly Token[]>()
 /** The events that each read model was behind, at each look since the page was opened; the newest last. */
 export const lags = signal<ReadonlyMap<string, readonly number[]>>(new Map())
 
 const keptLooks = 120
 
-async function into<T>(target: Signal<Loaded<T>>, ask: () => Promise<T>): Promise<void> {
-  try {
-    target.value = { state: 'there', value: await ask() }
-  } catch (error) {
-    target.value = { state: 'failed', why: faultOf(error) }
-  }
-}
-const read = async <Body>(path: string): Promise<Body> => (await council.read<Body>(path, { retryForMs: 0 })).body
-
-export const loadMe = (): Promise<void> => into(me, () => read<Me>('/v1/me'))
+export const loadMe = async (): Promise<void> => void (me.value = await asked(() => bodyOf<Me>('/v1/me')))
 
 /** Also an unhealthy council says what is wrong, with the status 503. */
-export const loadHealth = (): Promise<void> =>
-  into(health, async () => {
+export const loadHealth = async (): Promise<void> =>
+  void (health.value = await asked(async () => {
     const response = await fetch('/health')
     const { status, version, checks } = (await response.json()) as Omit<Health, 'parts'> & {
       checks: Record<string, readonly Omit<Part, 'name'>[]>
     }
     const parts = Object.entries(checks).flatMap(([name, found]) => found.map((part) => ({ ...part, name })))
     return { status, version, parts }
-  })
+  }))
 
 export async function loadReadModels(): Promise<void> {
-  await into(readModels, () => read<ReadModels>('/v1/projections'))
-  const loaded = readModels.value
+  const loaded = await asked(() => bodyOf<ReadModels>('/v1/projections'))
+  readModels.value = loaded
   if (loaded.state !== 'there') return
   lags.value = new Map(
     loaded.value.projections.map(({ name, lagEvents }) => [
@@ -106,38 +96,31 @@ export async function startRebuild(name: string): Promise<string | null> {
 }
 
 export const loadTokens = (after: string | null = null): Promise<void> =>
-  into(tokens, () => Array.fromAsync(council.rows<Token>('/v1/tokens', 'tokens', { after, retryForMs: 5_000 })))
+  load(tokens, '/v1/tokens', 'tokens', { after, retryForMs: 5_000 })
 
-export type Asked = { label: string; subject: string; scopes: readonly string[]; expiresAt: string | null }
+export type TokenRequest = { label: string; subject: string; scopes: readonly string[]; expiresAt: string | null }
 
 /**
  * Issues a token, whose secret is made here and sent only as its hash. Returns the token, which is shown once, or why it was not issued.
  */
-export async function issueToken({ subject, ...asked }: Asked): Promise<{ token: string } | { why: string }> {
+export async function issueToken({ subject, ...rights }: TokenRequest): Promise<{ token: string } | { why: string }> {
   const secret = base64url(crypto.getRandomValues(new Uint8Array(32)))
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
   const secretHash = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  try {
-    const outcome = await council.execute('IssueToken', { ...asked, secretHash, ...(subject !== '' && { subject }) })
-    if (outcome.result === 'refused' || outcome.result === 'rejected') return { why: outcome.message }
-    await loadTokens(outcome.position)
-    // The id of the command is that of the token.
-    return { token: `hac_${outcome.key}_${secret}` }
-  } catch (error) {
-    return { why: faultOf(error) }
-  }
+  const fields = { ...rights, secretHash, ...(subject !== '' && { subject }) }
+  const settled = await settle(council.execute('IssueToken', fields))
+  if ('why' in settled) return settled
+  await loadTokens(settled.position)
+  // The id of the command is that of the token.
+  return { token: `hac_${settled.key}_${secret}` }
 }
 
 /** Returns why a token could not be revoked; null: it is. */
 export async function revokeToken(tokenId: string, reason: string): Promise<string | null> {
-  try {
-    const outcome = await council.execute('RevokeToken', { tokenId, reason })
-    if (outcome.result === 'refused' || outcome.result === 'rejected') return outcome.message
-    await loadTokens(outcome.position)
-    return null
-  } catch (error) {
-    return faultOf(error)
-  }
+  const settled = await settle(council.execute('RevokeToken', { tokenId, reason }))
+  if ('why' in settled) return settled.why
+  await loadTokens(settled.position)
+  return null
 }
 
 const base64url = (bytes: Uint8Array): string =>

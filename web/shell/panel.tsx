@@ -8,6 +8,7 @@ export function Panel<Row>({
   rows,
   nothing,
   file,
+  class: name = '',
   children,
 }: {
   title: string
@@ -16,11 +17,12 @@ export function Panel<Row>({
   nothing: string
   /** The address of the same rows for spreadsheets. */
   file: string
+  class?: string
   children: (rows: readonly Row[]) => ComponentChildren
 }) {
   const loaded = rows.value
   return (
-    <section class="card panel" aria-label={title}>
+    <section class={`card panel ${name}`} aria-label={title}>
       <header>
         <h2>{title}</h2>
         <a class="file" href={file} download>

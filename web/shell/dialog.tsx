@@ -27,3 +27,26 @@ export function Dialog({
     </dialog>
   )
 }
+
+type EndProps = { fault: string | null; action: string; isBarred: boolean; onBack: () => void }
+
+/** The end of a dialog with a form: why it could not be done, the button that does it, and the way back. */
+export function DialogEnd({ fault, action, isBarred, onBack }: EndProps) {
+  return (
+    <>
+      {fault === null ? null : (
+        <p class="bad" role="alert">
+          {fault}
+        </p>
+      )}
+      <div class="decide">
+        <button class="button primary" type="submit" disabled={isBarred}>
+          {action}
+        </button>
+        <button class="button" type="button" onClick={onBack}>
+          Back
+        </button>
+      </div>
+    </>
+  )
+}
