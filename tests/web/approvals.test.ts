@@ -88,6 +88,18 @@ describe('the approvals', () => {
     await page.getByRole('alert').waitFor()
   })
 
+  test('are shown without the dialog of the mode after the way back has left it open', async () => {
+    const { page } = await visit('/money')
+    await page.getByRole('link', { name: 'Approvals' }).click()
+    await page.getByRole('button', { name: 'Mode: supervised' }).click()
+    await page.getByRole('dialog').waitFor()
+    await page.goBack()
+    await page.getByRole('heading', { name: 'Money' }).waitFor()
+    await page.goForward()
+    await page.getByRole('button', { name: 'Mode: supervised' }).waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
+
   test('switch the mode after a confirmation with a reason', async () => {
     const { page } = await visit('/approvals')
     await page.getByRole('button', { name: 'Mode: supervised' }).click()

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { council, settle } from '../server.ts'
 import { Dialog, DialogEnd } from '../shell/dialog.tsx'
 import { mode, type Mode } from '../shell/standing.ts'
@@ -30,6 +30,8 @@ function Confirmation({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState<Mode>(mode.value ?? 'supervised')
   const [reason, setReason] = useState('')
   const [fault, setFault] = useState<string | null>(null)
+  // The browser's way back leaves the page with the dialog open; it must not open again on return.
+  useEffect(() => onClose, [])
   const confirm = async (): Promise<void> => {
     const settled = await settle(council.execute('SwitchMode', { mode: chosen, reason: reason.trim() }))
     if ('why' in settled) setFault(settled.why)
