@@ -130,6 +130,8 @@ describe('an address without a page', () => {
 describe('a browser that is not signed in', () => {
   test('comes back to the page that it asked for', async () => {
     const { page } = await visit()
+    // A dashboard that is still open would itself leave for the sign-in page.
+    await page.goto('about:blank')
     await page.context().clearCookies()
     await page.goto(`${scene.council.url}/money?by=model`)
     await page.getByLabel('Token').fill('wrong')
