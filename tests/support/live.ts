@@ -38,7 +38,8 @@ export function liveScene() {
     position: () => position,
   }
   const stored: AnyRecordedEvent[] = []
-  const log = { isAway: false, reads: 0 }
+  /** `atEnd` is called when a read has come to its end. */
+  const log = { isAway: false, reads: 0, atEnd: (): void => undefined }
   const readLog: LogReader['read'] = async function* ({ after = beginning, upTo } = {}) {
     log.reads++
     if (log.isAway) throw new Error('Redis does not answer')
@@ -46,6 +47,7 @@ export function liveScene() {
       ({ position: of }) => comparePositions(of, after) > 0 && (!upTo || comparePositions(of, upTo) <= 0),
     )
     for (let start = 0; start < events.length; start += 100) yield events.slice(start, start + 100)
+    log.atEnd()
   }
   const live = liveTopics({
     read,

@@ -63,7 +63,9 @@ export function followEvents(followed: FollowedLog, { after, send, ...topic }: E
     try {
       const outcome = await catchUp(followed, frames, () => isOver)
       if (outcome === 'too_far_behind') return await refuse()
-      isBehind = false
+      // The tail may have handed events over since then, which were not kept: they must be read too.
+      isBehind = comparePositions(tail.position(), frames.reached()) > 0
+      if (isBehind) return
       if (hasFailed) await frames.mark()
       hasFailed = false
     } catch (error) {

@@ -12,6 +12,10 @@ const settled = () => vi.advanceTimersByTimeAsync(5_000)
 const isChange = (frame: ServerFrame) => frame.type === 'change'
 const positionsIn = (frames: readonly ServerFrame[]): unknown[] =>
   frames.filter(isChange).flatMap(({ events = [] }) => events.map((event) => event['position']))
+/** Resolves after some turns of the queue of promises. */
+async function afterTurns(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+}
 const all = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, n) => at(from + n))
 
 describe('the topic events', () => {
@@ -42,6 +46,21 @@ describe('the topic events', () => {
     scene.append('ModeSwitched', 252)
     await settled()
     expect(positionsIn(socket.frames)).toEqual(all(6, 252))
+  })
+
+  test('loses no event that comes at the moment in which it has caught up', async () => {
+    for (let turns = 0; turns < 20; turns++) {
+      const scene = liveScene()
+      for (let n = 1; n <= 3; n++) scene.append('ModeSwitched', n)
+      scene.log.atEnd = () => {
+        scene.log.atEnd = () => undefined
+        void afterTurns(turns).then(() => scene.append('ModeSwitched', 4))
+      }
+      const socket = scene.connect()
+      await socket.subscribe({ topics: ['events'], after: at(1) })
+      await settled()
+      expect([turns, positionsIn(socket.frames)]).toEqual([turns, all(2, 4)])
+    }
   })
 
   test('has only the events that match every filter', async () => {
